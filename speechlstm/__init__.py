@@ -1,0 +1,33 @@
+"""Speech recognition you train yourself: MFCC, bidirectional LSTM and CTC.
+
+Importing the package costs nothing: the names below load their module when first used, and none
+of them imports TensorFlow. Training lives in `speechlstm.training` (extra ``train``).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from speechlstm.audio import Audio as Audio
+    from speechlstm.recognizer import Recognizer as Recognizer
+    from speechlstm.transcript import Hypothesis as Hypothesis
+    from speechlstm.transcript import Transcript as Transcript
+    from speechlstm.transcript import Word as Word
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Audio": "speechlstm.audio",
+    "Hypothesis": "speechlstm.transcript",
+    "Recognizer": "speechlstm.recognizer",
+    "Transcript": "speechlstm.transcript",
+    "Word": "speechlstm.transcript",
+}
+
+__all__ = ["Audio", "Hypothesis", "Recognizer", "Transcript", "Word", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

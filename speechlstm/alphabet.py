@@ -1,0 +1,78 @@
+"""The alphabet: which symbols the network can emit, and their labels."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from speechlstm.errors import AlphabetError, ConfigError
+
+BLANK = 0  # CTC's blank is label 0 everywhere; symbols follow from label 1
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """An ordered set of symbols: characters, or phones written with a separator between them.
+
+    Attributes:
+        symbols: Symbol k has label k + 1; label 0 is CTC's blank.
+        separator: What stands between two symbols in a text: "" for characters, " " for phones.
+
+    Raises:
+        ConfigError: No symbol, an empty or repeated one, or one that holds the separator.
+    """
+
+    symbols: tuple[str, ...]
+    separator: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.symbols or not all(self.symbols):
+            raise ConfigError("alphabet: needs at least one symbol, and none may be empty")
+        repeated = {s for s in self.symbols if self.symbols.count(s) > 1}
+        if repeated:
+            raise ConfigError(f"alphabet: repeated symbols: {sorted(repeated)}")
+        if self.separator and any(self.separator in s for s in self.symbols):
+            raise ConfigError(f"alphabet: a symbol holds the separator {self.separator!r}")
+        if not self.separator and any(len(s) > 1 for s in self.symbols):
+            raise ConfigError("alphabet: symbols of several characters need a separator")
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str]) -> "Alphabet":
+        """The characters that occur in texts, in code point order."""
+        return cls(tuple(sorted({character for text in texts for character in text})))
+
+    @property
+    def num_labels(self) -> int:
+        """Symbols plus the blank: the width of the network's output."""
+        return len(self.symbols) + 1
+
+    @property
+    def sha256(self) -> str:
+        """Identifies the alphabet: models and language models must agree on it."""
+        return hashlib.sha256("\0".join((self.separator, *self.symbols)).encode()).hexdigest()
+
+    def encode(self, text: str, where: str | None = None) -> list[int]:
+        """Labels of a text, each in 1..len(symbols).
+
+        Args:
+            text: The text.
+            where: What an error names; the text itself if None.
+
+        Raises:
+            AlphabetError: The text holds symbols that the alphabet lacks.
+        """
+        labels = {symbol: label for label, symbol in enumerate(self.symbols, start=1)}
+        found = [s for s in text.split(self.separator) if s] if self.separator else text
+        missing = sorted({symbol for symbol in found if symbol not in labels})
+        if missing:
+            raise AlphabetError(missing, where if where is not None else repr(text))
+        return [labels[symbol] for symbol in found]
+
+    def decode(self, labels: Sequence[int]) -> str:
+        """Text of labels in 1..len(symbols): the inverse of encode, without blanks or repeats."""
+        bad = [label for label in labels if not 1 <= label <= len(self.symbols)]
+        if bad:
+            raise ValueError(f"label {bad[0]} is outside 1..{len(self.symbols)}")
+        return self.separator.join(self.symbols[label - 1] for label in labels)
+
+
+ENGLISH = Alphabet((" ", "'", *"abcdefghijklmnopqrstuvwxyz"))

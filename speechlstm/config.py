@@ -1,0 +1,287 @@
+"""Settings: frozen, self-checking, named in errors as the user writes them (`features.hop_ms`)."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
+
+from speechlstm.errors import ConfigError
+
+
+def _accepts(kind: Any, value: Any) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_origin(kind) is UnionType:
+        return any(_accepts(k, value) for k in get_args(kind))
+    if get_origin(kind) is tuple:
+        item = get_args(kind)[0]
+        return isinstance(value, tuple) and all(_accepts(item, v) for v in value)
+    if kind is float:
+        # A whole number is a fine float; NaN and infinity never are.
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and math.isfinite(value)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _describe(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(repr, get_args(kind)))
+    return str(getattr(kind, "__name__", kind))
+
+
+class Config:
+    """Base of the settings: checks types, reads and writes plain mappings."""
+
+    section: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for f in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, f.name)
+            if not _accepts(hints[f.name], value):
+                self._refuse(f.name, f"must be {_describe(hints[f.name])}, is {value!r}")
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse values out of range; types have been checked."""
+
+    def _refuse(self, key: str, reason: str) -> None:
+        raise ConfigError(f"{self.section}.{key}: {reason}")
+
+    def _at_least(self, minimum: float, *keys: str) -> None:
+        for key in keys:
+            if getattr(self, key) < minimum:
+                self._refuse(key, f"must be at least {minimum}, is {getattr(self, key)}")
+
+    def _share(self, *keys: str) -> None:
+        for key in keys:
+            if not 0 <= getattr(self, key) < 1:
+                self._refuse(key, f"must be in [0, 1), is {getattr(self, key)}")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Settings from a mapping; keys left out take their defaults.
+
+        Raises:
+            ConfigError: An unknown key (the known ones are named), a wrong type or range.
+        """
+        known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+        for key in values:
+            if key not in known:
+                raise ConfigError(
+                    f"{cls.section}.{key}: unknown setting; known are {', '.join(known)}"
+                )
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values."""
+        return asdict(self)  # type: ignore[call-overload,no-any-return]
+
+
+@dataclass(frozen=True)
+class FeatureConfig(Config):
+    """How a waveform becomes features.
+
+    Attributes:
+        sample_rate: Samples a second.
+        window_ms: Length of the Hann window.
+        hop_ms: Step from frame to frame; a whole number of samples.
+        num_mels: Mel filters (Slaney's scale and normalisation, as librosa's default).
+        num_mfcc: Cepstral coefficients kept, c0 first.
+        low_hz: Lower edge of the lowest filter.
+        high_hz: Upper edge of the highest filter, at most sample_rate / 2.
+        deltas: 0, 1 or 2: how many orders of time derivatives follow the coefficients.
+        normalize: Per utterance and coefficient: nothing, mean to 0, or mean to 0 and variance to 1.
+    """
+
+    section: ClassVar[str] = "features"
+
+    sample_rate: int = 16000
+    window_ms: float = 25.0
+    hop_ms: float = 10.0
+    num_mels: int = 40
+    num_mfcc: int = 40
+    low_hz: float = 20.0
+    high_hz: float = 8000.0
+    deltas: Literal[0, 1, 2] = 0
+    normalize: Literal["none", "mean", "mean_variance"] = "mean_variance"
+
+    def _check(self) -> None:
+        self._at_least(1000, "sample_rate")
+        self._at_least(1, "window_ms", "hop_ms", "num_mels", "num_mfcc")
+        if not (self.sample_rate * self.hop_ms / 1000).is_integer():
+            self._refuse(
+                "hop_ms", f"{self.hop_ms} ms is not a whole number of samples at {self.sample_rate} Hz"
+            )
+        if self.window_ms < self.hop_ms:
+            self._refuse("window_ms", f"must be at least hop_ms ({self.hop_ms}), is {self.window_ms}")
+        if self.num_mfcc > self.num_mels:
+            self._refuse("num_mfcc", f"must be at most num_mels ({self.num_mels}), is {self.num_mfcc}")
+        if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
+            self._refuse(
+                "high_hz",
+                f"needs 0 <= low_hz < high_hz <= sample_rate / 2, is {self.low_hz}, {self.high_hz} "
+                f"at {self.sample_rate} Hz",
+            )
+
+    @property
+    def window_samples(self) -> int:
+        """Samples under the window."""
+        return round(self.sample_rate * self.window_ms / 1000)
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from frame to frame."""
+        return round(self.sample_rate * self.hop_ms / 1000)
+
+    @property
+    def fft_size(self) -> int:
+        """The power of two that holds a window: LiteRT's FFT knows no other sizes."""
+        return 1 << (self.window_samples - 1).bit_length()
+
+    @property
+    def num_features(self) -> int:
+        """Coefficients and their derivatives: the width of a frame."""
+        return self.num_mfcc * (1 + self.deltas)
+
+    def num_frames(self, num_samples: int) -> int:
+        """Frames of a recording: frame t is centred on sample t * hop_samples, as in librosa."""
+        return 1 + num_samples // self.hop_samples
+
+
+@dataclass(frozen=True)
+class ModelConfig(Config):
+    """The network above the features; its input and output widths come from features and alphabet.
+
+    Attributes:
+        cell: The recurrent cell.
+        bidirectional: Whether a second recurrence reads each utterance backwards.
+        num_layers: Recurrent layers, one above the other.
+        num_units: Units a layer and direction.
+        dropout: Share of a layer's inputs dropped in training.
+        recurrent_dropout: Share of the recurrent state dropped in training (slow: no fused path).
+        layer_norm: Whether each layer's output is normalised over its units.
+        frame_stack: Feature frames joined into one input frame; the frame rate falls by it.
+    """
+
+    section: ClassVar[str] = "model"
+
+    cell: Literal["lstm", "gru", "rnn"] = "lstm"
+    bidirectional: bool = True
+    num_layers: int = 3
+    num_units: int = 256
+    dropout: float = 0.2
+    recurrent_dropout: float = 0.0
+    layer_norm: bool = True
+    frame_stack: int = 3
+
+    def _check(self) -> None:
+        self._at_least(1, "num_layers", "num_units", "frame_stack")
+        self._share("dropout", "recurrent_dropout")
+
+    def num_steps(self, num_frames: int) -> int:
+        """Frames the recurrent layers see: the last one may be filled up with zeros."""
+        return -(-num_frames // self.frame_stack)
+
+
+@dataclass(frozen=True)
+class TrainConfig(Config):
+    """How a model is trained.
+
+    Attributes:
+        num_epochs: Passes over the training manifest, at most.
+        batch_seconds: Audio in a batch, padding included.
+        learning_rate: Of Adam, after the warm-up.
+        warmup_steps: Updates over which the learning rate climbs from 0.
+        decay: From where on (share of all updates) the learning rate falls linearly to 0.
+        weight_decay: Decoupled, as in AdamW.
+        clip_norm: Largest global norm of the gradient.
+        early_stop: Epochs without a better validation WER before training stops; 0: never.
+        reduce_on_plateau: Epochs without a better validation loss before the learning rate is
+            halved; 0: never.
+        time_masks: SpecAugment: stretches of time masked.
+        time_mask_ms: SpecAugment: longest stretch.
+        frequency_masks: SpecAugment: bands masked.
+        frequency_mask_mels: SpecAugment: widest band.
+        speeds: Speed perturbation: the factor is drawn from these for each utterance and epoch.
+        gain_db: Gain is drawn from -gain_db..gain_db.
+        seed: Of initial weights, data order and augmentation.
+    """
+
+    section: ClassVar[str] = "training"
+
+    num_epochs: int = 40
+    batch_seconds: float = 160.0
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    decay: float = 0.5
+    weight_decay: float = 1e-4
+    clip_norm: float = 5.0
+    early_stop: int = 10
+    reduce_on_plateau: int = 0
+    time_masks: int = 2
+    time_mask_ms: float = 300.0
+    frequency_masks: int = 2
+    frequency_mask_mels: int = 8
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    gain_db: float = 6.0
+    seed: int = 1
+
+    def _check(self) -> None:
+        self._at_least(1, "num_epochs", "batch_seconds")
+        self._at_least(
+            0, "warmup_steps", "weight_decay", "early_stop", "reduce_on_plateau", "gain_db", "seed",
+            "time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_mels",
+        )
+        for key in ("learning_rate", "clip_norm"):
+            if getattr(self, key) <= 0:
+                self._refuse(key, f"must be greater than 0, is {getattr(self, key)}")
+        if not 0 <= self.decay <= 1:
+            self._refuse("decay", f"must be in [0, 1], is {self.decay}")
+        if not self.speeds or not all(0.5 <= s <= 2 for s in self.speeds):
+            self._refuse("speeds", f"needs factors in 0.5..2, is {self.speeds}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A configuration file: the sections a run is made from."""
+
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainConfig = field(default_factory=TrainConfig)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], where: str) -> "Settings":
+        """Settings from nested mappings, each error prefixed with where."""
+        kinds = {f.name: f.default_factory for f in fields(cls)}
+        for key, section in values.items():
+            if key not in kinds:
+                raise ConfigError(f"{where}: {key}: unknown section; known are {', '.join(kinds)}")
+            if not isinstance(section, Mapping):
+                raise ConfigError(f"{where}: {key}: must be a section of settings: [{key}]")
+        try:
+            return cls(**{k: kinds[k].from_dict(v) for k, v in values.items()})  # type: ignore
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
+
+    @classmethod
+    def read(cls, path: Path) -> "Settings":
+        """Settings from a TOML file with the sections [features], [model], [training].
+
+        Raises:
+            ConfigError: The file is missing or no TOML, or holds an unknown or wrong setting.
+        """
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: not a TOML file: {error}") from None
+        return cls.from_dict(values, str(path))
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """The settings as plain JSON values."""
+        return {f.name: getattr(self, f.name).to_dict() for f in fields(self)}

@@ -1,0 +1,1 @@
+"""From log_probs to words."""

@@ -1,0 +1,131 @@
+"""The exceptions of this package.
+
+    SpeechLSTMError
+    ├── ConfigError (ValueError)          unknown, mistyped or out-of-range setting
+    ├── DataError
+    │   ├── ManifestError                 path, line, reason
+    │   ├── AudioError                    path, reason
+    │   ├── AlphabetError (ValueError)    symbols the alphabet lacks
+    │   └── InfeasibleTargetError         more labels than CTC has frames for
+    ├── ModelError
+    │   └── BundleError                   missing, corrupt, other format version
+    ├── TrainingError                     loss not finite, no usable utterance
+    └── MissingDependencyError (ImportError)
+
+Every message is one line: where, what was found, what was expected, what to do next.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class SpeechLSTMError(Exception):
+    """Anything that went wrong for a reason the user can mend."""
+
+
+class ConfigError(SpeechLSTMError, ValueError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class DataError(SpeechLSTMError):
+    """A recording, transcript or manifest cannot be used."""
+
+
+class ManifestError(DataError):
+    """A manifest cannot be read.
+
+    Args:
+        path: The manifest.
+        reason: What is wrong with it.
+        line: The line, counted from 1; None where the fault is the file's.
+    """
+
+    def __init__(self, path: Path | str, reason: str, line: int | None = None) -> None:
+        self.path, self.reason, self.line = Path(path), reason, line
+        where = f"{path}:{line}" if line is not None else f"{path}"
+        super().__init__(f"{where}: {reason}")
+
+
+class AudioError(DataError):
+    """A recording cannot be decoded, is empty or holds samples that are not finite.
+
+    Args:
+        path: The recording.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = Path(path), reason
+        super().__init__(f"{path}: {reason}")
+
+
+class AlphabetError(DataError, ValueError):
+    """A text holds symbols that the alphabet lacks.
+
+    Args:
+        symbols: The symbols, each named with its code points in the message.
+        where: The text or utterance in which they were first seen.
+    """
+
+    def __init__(self, symbols: Iterable[str], where: str) -> None:
+        self.symbols, self.where = tuple(symbols), where
+        named = ", ".join(f"{s!r} ({_code_points(s)})" for s in self.symbols)
+        super().__init__(
+            f"{where}: not in the alphabet: {named}; correct the text or train with an alphabet "
+            "that has them"
+        )
+
+
+def _code_points(symbol: str) -> str:
+    return " ".join(f"U+{ord(character):04X}" for character in symbol)
+
+
+class InfeasibleTargetError(DataError):
+    """A text needs more CTC frames than its recording has.
+
+    Args:
+        where: The utterance.
+        num_needed: Labels plus adjacent repeats: the shortest CTC path.
+        num_frames: The frames the recording gives.
+    """
+
+    def __init__(self, where: str, num_needed: int, num_frames: int) -> None:
+        self.where, self.num_needed, self.num_frames = where, num_needed, num_frames
+        super().__init__(
+            f"{where}: text needs {num_needed} frames, audio has {num_frames}; "
+            "check that the transcript belongs to this recording"
+        )
+
+
+class ModelError(SpeechLSTMError):
+    """A model cannot be used."""
+
+
+class BundleError(ModelError):
+    """A bundle is missing, corrupt or of another format version.
+
+    Args:
+        path: The bundle, or the file in it that is at fault.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = Path(path), reason
+        super().__init__(f"{path}: {reason}")
+
+
+class TrainingError(SpeechLSTMError):
+    """Training cannot start or go on."""
+
+
+class MissingDependencyError(SpeechLSTMError, ImportError):
+    """A package that this command needs is not installed.
+
+    Args:
+        package: The package that failed to import.
+        extra: The extra of this project that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{package} is not installed; run: pip install 'speechlstm[{extra}]'")

@@ -1,0 +1,1 @@
+"""Everything Keras: features, network, loss, data, training loop, export (extra ``train``)."""
