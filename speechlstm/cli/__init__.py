@@ -1,1 +1,60 @@
-"""TODO"""
+"""The command line: one module a verb, and the one place where errors become exit codes.
+
+Exit codes: 0 done, 1 failed for a named reason, 2 wrong usage, 130 interrupted. Results go to
+stdout, talk and progress to stderr. A verb imports what it needs when it runs, so that help is
+quick and needs no extra.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+from speechlstm import __version__
+from speechlstm.errors import MissingDependencyError, SpeechLSTMError
+
+VERBS = ("transcribe", "manifest", "features", "train", "evaluate", "score", "export")
+
+# What the extra `train` brings, under the names it is imported by.
+_TRAIN_PACKAGES = ("keras", "tensorflow", "librosa", "matplotlib")
+
+
+class _Verbs(click.Group):
+    """A group whose commands are the modules of this package, imported when called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [verb for verb in VERBS if find_spec(f"{__name__}.{verb}")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SpeechLSTMError as error:
+            raise click.ClickException(str(error)) from error
+        except ModuleNotFoundError as error:
+            if error.name not in _TRAIN_PACKAGES:
+                raise
+            raise click.ClickException(str(MissingDependencyError(error.name, "train"))) from error
+        except BrokenPipeError:
+            raise  # click ends quietly when the reader of stdout has gone
+        except OSError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            ctx.exit(130)  # 128 + SIGINT, as a shell reports it; click alone would say 1
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="speechlstm")
+def main() -> None:
+    r"""Turn speech into text, and train the model that does it.
+
+    \b
+    Example:
+      speechlstm transcribe data/samples/*.wav
+    """
