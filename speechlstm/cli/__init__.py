@@ -52,7 +52,7 @@ class _Verbs(click.Group):
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="speechlstm")
 def main() -> None:
-    r"""Turn speech into text, and train the model that does it.
+    """Turn speech into text, and train the model that does it.
 
     \b
     Example:
