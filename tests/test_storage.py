@@ -1,0 +1,92 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from speechlstm.storage import folder_written_atomically, write_atomically
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_writes_text_as_utf8_with_its_line_ends(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.txt", "größe\r\nnext\n")
+    assert (tmp_path / "a.txt").read_bytes() == "größe\r\nnext\n".encode()
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_atomically(tmp_path / "a.txt", "old")
+
+    def full_disk(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_gives_the_permissions_that_open_gives(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    write_atomically(tmp_path / "atomic", "")
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "atomic")]
+    assert modes[0] == modes[1]
+
+
+def test_writes_through_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    write_atomically(tmp_path / "link", "x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "x"
+
+
+def test_a_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    for content in ("old", "new"):
+        with folder_written_atomically(tmp_path / "f") as folder:
+            write_atomically(folder / content, content)
+    assert names(tmp_path) == ["f"]
+    assert names(tmp_path / "f") == ["new"]
+
+
+def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
+    with folder_written_atomically(tmp_path / "f") as folder:
+        write_atomically(folder / "old", "")
+    with pytest.raises(RuntimeError), folder_written_atomically(tmp_path / "f") as folder:
+        write_atomically(folder / "new", "")
+        raise RuntimeError
+    assert names(tmp_path) == ["f"]
+    assert names(tmp_path / "f") == ["old"]
+
+
+def test_a_folder_that_cannot_be_moved_into_place_brings_the_old_one_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with folder_written_atomically(tmp_path / "f") as folder:
+        write_atomically(folder / "old", "")
+    rename, calls = Path.rename, []
+
+    def second_fails(source: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == 2:
+            raise OSError(5, "Input/output error")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", second_fails)
+    with pytest.raises(OSError, match="Input/output"), folder_written_atomically(tmp_path / "f"):
+        pass
+    assert names(tmp_path) == ["f"]
+    assert names(tmp_path / "f") == ["old"]
+
+
+def test_a_folder_never_takes_the_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("mine")
+    with pytest.raises(NotADirectoryError), folder_written_atomically(tmp_path / "f"):
+        pass
+    assert (tmp_path / "f").read_text() == "mine"
+    assert names(tmp_path) == ["f"]
