@@ -1,0 +1,107 @@
+"""The acoustic model: waveform -> MFCC -> stacked frames -> recurrent layers -> logits."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from speechlstm.config import FeatureConfig, ModelConfig
+from speechlstm.training.bilstm import BiLSTM
+from speechlstm.training.loss import ctc_losses
+from speechlstm.training.mfcc import MFCC
+
+
+class AcousticModel(keras.Model):
+    """A stacked (bidirectional) recurrent network under CTC.
+
+    Its input is a batch as `training.dataset` makes it: ``samples`` (batch, padded_samples) float32
+    and ``num_samples`` (batch,) int32, in training also the SpecAugment masks. Its output is
+    (logits (batch, max_steps, num_labels), num_steps (batch,) int32). Padding never changes it.
+
+    Args:
+        features: How the waveform becomes features.
+        config: The network above them.
+        num_labels: Symbols plus the blank.
+    """
+
+    def __init__(self, features: FeatureConfig, config: ModelConfig, num_labels: int) -> None:
+        super().__init__(name="acoustic_model")
+        self.features, self.config, self.num_labels = features, config, num_labels
+        self.mfcc = MFCC(features)
+        self.recurrent = [
+            BiLSTM(
+                config.num_units,
+                cell=config.cell,
+                bidirectional=config.bidirectional,
+                recurrent_dropout=config.recurrent_dropout,
+            )
+            for _ in range(config.num_layers)
+        ]
+        self.norms = [
+            keras.layers.LayerNormalization() for _ in range(config.num_layers * config.layer_norm)
+        ]
+        self.dropout = keras.layers.Dropout(config.dropout)
+        self.output_layer = keras.layers.Dense(num_labels)
+        self._build_layers()
+
+    def _build_layers(self) -> None:
+        width = self.features.num_features * self.config.frame_stack
+        for index, layer in enumerate(self.recurrent):
+            layer.build((None, None, width))
+            width = layer.compute_output_shape((None, None, width))[-1]
+            if self.norms:
+                self.norms[index].build((None, None, width))
+        self.output_layer.build((None, None, width))
+        self.built = True
+
+    def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
+        """Logits and their true lengths; see the class."""
+        masks = None
+        if training and "time_masks" in inputs:
+            masks = (inputs["time_masks"], inputs["frequency_masks"])
+        frames, num_frames = self.mfcc(inputs["samples"], inputs["num_samples"], masks=masks)
+        x, num_steps = stack_frames(frames, num_frames, self.config.frame_stack)
+        for index, layer in enumerate(self.recurrent):
+            x = self.dropout(x, training=training) if index else x
+            x = layer(x, num_steps, training=training)
+            if self.norms:
+                x = self.norms[index](x)
+        return self.output_layer(self.dropout(x, training=training)), num_steps
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The batch's mean CTC loss an utterance; utterances of weight 0 do not count.
+
+        Args:
+            x: The batch; unused.
+            y: ``labels`` (batch, max_labels) int32, ``num_labels`` (batch,) int32 and ``weights``
+                (batch,) float32.
+            y_pred: What the model returned.
+            sample_weight: Unused.
+            training: Unused.
+        """
+        losses = ctc_losses(*y_pred, y["labels"], y["num_labels"])
+        return ops.sum(losses * y["weights"]) / ops.maximum(ops.sum(y["weights"]), 1.0)
+
+
+def stack_frames(frames: Any, num_frames: Any, size: int) -> tuple[Any, Any]:
+    """Join each `size` frames into one, the last one filled up with zeros.
+
+    Args:
+        frames: (batch, max_frames, width), 0 beyond an utterance's own frames.
+        num_frames: (batch,) int32.
+        size: How many frames become one.
+
+    Returns:
+        (batch, ceil(max_frames / size), size * width), and the true lengths (batch,) int32.
+    """
+    batch, max_frames, width = ops.shape(frames)[0], ops.shape(frames)[1], frames.shape[2]
+    num_steps = -(-max_frames // size)
+    padded = ops.pad(frames, ((0, 0), (0, num_steps * size - max_frames), (0, 0)))
+    return ops.reshape(padded, (batch, num_steps, size * width)), -(-num_frames // size)
