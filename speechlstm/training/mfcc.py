@@ -64,6 +64,7 @@ class MFCC(keras.layers.Layer):
         if self.config.deltas:
             features = _append_deltas(features, true, num_frames, self.config.deltas)
         if self.config.normalize != "none":
+            features = features - features[:, :1]  # silence is then 0, whatever a mean rounds to
             features = features - _mean(features, true)
         if self.config.normalize == "mean_variance":
             features = features / ops.sqrt(_mean(ops.square(features), true) + EPSILON)
