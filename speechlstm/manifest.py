@@ -1,10 +1,17 @@
 """Manifests: which recordings there are, and what is said in them."""
 
+import csv
 import json
+import math
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
+
+from speechlstm.audio import read_duration
+from speechlstm.errors import AudioError, ManifestError
+from speechlstm.storage import write_atomically
 
 
 @dataclass(frozen=True)
@@ -13,9 +20,9 @@ class Utterance:
 
     Attributes:
         id: Names the utterance; unique in its manifest.
-        audio: The recording, relative to the manifest's folder.
+        audio: The recording, relative to the manifest's folder, or absolute.
         duration: Its length in seconds.
-        text: What is said; None: not transcribed, "": known silence.
+        text: What is said, as the corpus has it; None: not transcribed, "": known silence.
         speaker: Who says it, where known.
     """
 
@@ -26,21 +33,133 @@ class Utterance:
     speaker: str | None = None
 
 
+class Manifest:
+    """A manifest on disk, read line by line each time it is iterated over.
+
+    JSON lines with the keys of `Utterance`, or, where the name ends in .csv, DeepSpeech's columns
+    wav_filename, wav_filesize, transcript; there the file name is the id too, and the duration is
+    read from the recording's header.
+
+    Args:
+        path: The manifest.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __iter__(self) -> Iterator[Utterance]:
+        """The utterances, in the order of their lines.
+
+        Raises:
+            ManifestError: At the first line that is no utterance or repeats an id, or because the
+                file cannot be read or holds no utterance.
+        """
+        for entry in self.entries():
+            if isinstance(entry, ManifestError):
+                raise entry
+            yield entry
+
+    def entries(self) -> Iterator[Utterance | ManifestError]:
+        """Each line's utterance, or what is wrong with the line; at last what is with the file."""
+        lines: dict[str, int] = {}  # by id
+        parsed = self._parse_csv() if self.path.suffix == ".csv" else self._parse_json()
+        line = 0
+        try:
+            for line, entry in parsed:
+                if isinstance(entry, Utterance) and lines.setdefault(entry.id, line) != line:
+                    reason = f"id {entry.id!r} is already on line {lines[entry.id]}"
+                    yield ManifestError(self.path, reason, line)
+                else:
+                    yield entry
+            if not line:
+                yield ManifestError(self.path, "holds no utterance")
+        except OSError as error:
+            yield ManifestError(self.path, f"cannot be read: {error.strerror}")
+        except (UnicodeDecodeError, csv.Error) as error:
+            yield ManifestError(self.path, f"is no CSV file: {error}")
+
+    def audio_path(self, utterance: Utterance) -> Path:
+        """Where the recording of an utterance lies."""
+        return self.path.parent / utterance.audio
+
+    def moved_to(self, folder: Path, utterance: Utterance) -> Utterance:
+        """The utterance as a manifest in folder has it: a relative audio path leads there."""
+        if Path(utterance.audio).is_absolute():
+            return utterance
+        audio = self.path.parent.resolve() / utterance.audio
+        return replace(utterance, audio=os.path.relpath(audio, folder.resolve()))
+
+    def _parse_json(self) -> Iterator[tuple[int, Utterance | ManifestError]]:
+        with self.path.open("rb") as file:  # bytes: lines end at \n only, faults stay in their line
+            for line, content in enumerate(file, start=1):
+                if content.strip():
+                    try:
+                        yield line, _parse_line(content)
+                    except ValueError as error:
+                        yield line, ManifestError(self.path, str(error), line)
+
+    def _parse_csv(self) -> Iterator[tuple[int, Utterance | ManifestError]]:
+        with self.path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            for row in rows:
+                audio, text = row.get("wav_filename"), row.get("transcript")
+                if not audio or text is None:
+                    reason = "needs wav_filename and transcript, as the file's first line does"
+                    yield rows.line_num, ManifestError(self.path, reason, rows.line_num)
+                    continue
+                try:
+                    duration = read_duration(self.path.parent / audio)
+                    yield rows.line_num, Utterance(audio, audio, duration, text)
+                except AudioError as error:
+                    yield rows.line_num, ManifestError(self.path, str(error), rows.line_num)
+
+
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
     """Writes utterances as JSON lines; the file appears whole or not at all.
 
     Args:
         path: The manifest; its folder exists.
         utterances: In the order of their lines; keys whose value is None are left out.
+
+    Raises:
+        ManifestError: Two utterances have the same id.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    lines: dict[str, str] = {}
+    for utterance in utterances:
+        if utterance.id in lines:
+            raise ManifestError(path, f"not written: two utterances have the id {utterance.id!r}")
+        values = {key: value for key, value in asdict(utterance).items() if value is not None}
+        lines[utterance.id] = json.dumps(values, ensure_ascii=False) + "\n"
+    write_atomically(path, "".join(lines.values()))
+
+
+_KEYS = tuple(f.name for f in fields(Utterance))
+
+
+def _parse_line(content: bytes) -> Utterance:
+    """The utterance of a line of JSON; ValueError says what is wrong with it."""
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            for utterance in utterances:
-                values = {k: v for k, v in asdict(utterance).items() if v is not None}
-                file.write(json.dumps(values, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        values = json.loads(content, parse_int=float)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"not a JSON object with the keys {', '.join(_KEYS)}")
+    _check_keys(values)
+    return Utterance(**values)
+
+
+def _check_keys(values: dict[str, Any]) -> None:
+    for key in values.keys() - _KEYS:
+        raise ValueError(f"unknown key {key!r}; known are {', '.join(_KEYS)}")
+    for key in ("id", "audio", "duration"):
+        if key not in values:
+            raise ValueError(f"lacks the key {key!r}; known are {', '.join(_KEYS)}")
+    for key in ("id", "audio"):
+        if not isinstance(values[key], str) or not values[key]:
+            raise ValueError(f"{key}: must be a text that is not empty, is {values[key]!r}")
+    for key in ("text", "speaker"):
+        if not isinstance(values.get(key), str | None):
+            raise ValueError(f"{key}: must be a text or null, is {values[key]!r}")
+    duration = values["duration"]
+    if not isinstance(duration, float) or not 0 < duration < math.inf:
+        raise ValueError(f"duration: must be seconds, more than 0, is {duration!r}")

@@ -1,0 +1,30 @@
+"""What a recording's text asks of the network: its labels, if CTC can emit them in time."""
+
+from itertools import pairwise
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.errors import InfeasibleTargetError
+from speechlstm.text import normalize
+
+
+def encode_target(text: str, alphabet: Alphabet, num_steps: int, where: str) -> list[int]:
+    """Labels of a text, normalised first, for a recording of num_steps network steps.
+
+    CTC emits one label a step and a blank between two equal ones (Graves et al., 2006). A loss may
+    be finite for a text that does not fit, and the model learns nonsense from it.
+
+    Args:
+        text: What is said.
+        alphabet: Gives the labels.
+        num_steps: `ModelConfig.num_steps` of the recording's frames.
+        where: What an error names.
+
+    Raises:
+        AlphabetError: The text holds symbols that the alphabet lacks.
+        InfeasibleTargetError: The text needs more steps than there are.
+    """
+    labels = alphabet.encode(normalize(text), where)
+    num_needed = len(labels) + sum(first == second for first, second in pairwise(labels))
+    if num_needed > num_steps:
+        raise InfeasibleTargetError(where, num_needed, num_steps)
+    return labels
