@@ -1,0 +1,218 @@
+"""Bundles: a model, what it hears and what it can say, in a folder or in a single .tflite file.
+
+    BUNDLE/model.tflite   waveform in, log-probabilities out; its description inside
+    BUNDLE/bundle.json    the same description for people, and the SHA-256 of every other file
+
+A bundle holds no code. Whatever is missing, damaged or unknown in it is refused, never guessed.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from speechlstm import __version__
+from speechlstm.alphabet import BLANK, Alphabet
+from speechlstm.config import Config, FeatureConfig, ModelConfig
+from speechlstm.errors import BundleError, ConfigError
+from speechlstm.storage import folder_written_atomically, write_atomically
+from speechlstm.tflite_metadata import dump_json, embed_metadata, load_json, read_metadata
+
+FORMAT_VERSION = 1
+
+_INDEX = "bundle.json"
+_MODEL = "model.tflite"
+_KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model that has been read and found intact.
+
+    Attributes:
+        path: The folder, or the .tflite file.
+        features: How the model hears: sample rate and frames.
+        alphabet: What the model can say.
+        model: The network.
+        training: How the model was made; plain JSON values, for people.
+    """
+
+    path: Path
+    features: FeatureConfig
+    alphabet: Alphabet
+    model: ModelConfig
+    training: Mapping[str, Any]
+
+    @property
+    def model_path(self) -> Path:
+        """The .tflite file: float32 [1, num_samples] in, [1, num_frames, num_labels] out."""
+        return self.path / _MODEL if self.path.is_dir() else self.path
+
+    @property
+    def frame_seconds(self) -> float:
+        """Seconds from one output frame to the next."""
+        return self.features.hop_samples * self.model.frame_stack / self.features.sample_rate
+
+
+def default_bundle() -> Path:
+    """The model that comes with the package.
+
+    Raises:
+        BundleError: This installation has none.
+    """
+    path = Path(__file__).parent / "assets" / "english"
+    if not path.is_dir():
+        raise BundleError(path, "this installation has no model; name one: --model BUNDLE")
+    return path
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle's folder, or a .tflite file that speechlstm wrote, and check all of it.
+
+    Raises:
+        BundleError: It is missing, damaged, of another format version, or lacks a part.
+    """
+    if path.is_file():
+        return _parse(path, path, read_metadata(path))
+    index = path / _INDEX
+    description = _read_index(index)
+    _check_version(index, description)
+    _verify(path, description.pop("files", None))
+    # A changed byte in bundle.json shows here: the model's own copy is under its checksum.
+    if description != read_metadata(path / _MODEL):
+        raise BundleError(index, f"{_MODEL} describes itself otherwise; export the model again")
+    return _parse(path, index, description)
+
+
+def write_bundle(
+    path: Path,
+    tflite: bytes,
+    features: FeatureConfig,
+    alphabet: Alphabet,
+    model: ModelConfig,
+    training: Mapping[str, Any],
+) -> None:
+    """Write a bundle's folder; a bundle that was there stays until the new one is whole.
+
+    Args:
+        path: The folder; missing parents are made.
+        tflite: The model as converted; its description is put inside.
+        features: How the model hears.
+        alphabet: What the model can say.
+        model: The network.
+        training: How the model was made: plain JSON values.
+
+    Raises:
+        BundleError: Something else stands at path.
+        ValueError: tflite is no TensorFlow Lite model, or training is not JSON.
+    """
+    _refuse_to_overwrite_others(path)
+    description = {
+        "format_version": FORMAT_VERSION,
+        "writer": f"speechlstm {__version__}",
+        "features": features.to_dict(),
+        "alphabet": {
+            "symbols": alphabet.symbols,
+            "separator": alphabet.separator,
+            "blank": BLANK,
+        },
+        "model": model.to_dict(),
+        "training": training,
+    }
+    content = embed_metadata(tflite, description)
+    index = description | {"files": {_MODEL: hashlib.sha256(content).hexdigest()}}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with folder_written_atomically(path) as folder:
+        write_atomically(folder / _MODEL, content)
+        write_atomically(folder / _INDEX, dump_json(index))
+
+
+def _refuse_to_overwrite_others(path: Path) -> None:
+    if not path.exists():
+        return
+    names = {p.name for p in path.iterdir()} if path.is_dir() else {path.name}
+    if names and (_INDEX not in names or names - {_INDEX, _MODEL}):
+        raise BundleError(
+            path, "exists and holds something other than a bundle; name another place"
+        )
+
+
+def _read_index(index: Path) -> dict[str, Any]:
+    try:
+        return load_json(index.read_bytes())
+    except OSError as error:
+        raise BundleError(index, f"{error.strerror}; not a bundle") from None
+    except ValueError as error:
+        raise BundleError(index, f"not readable as JSON: {error}") from None
+
+
+def _verify(folder: Path, checksums: object) -> None:
+    if not isinstance(checksums, dict) or set(checksums) != {_MODEL}:
+        raise BundleError(folder / _INDEX, f"files: must hold the SHA-256 of {_MODEL} and no other")
+    path = folder / _MODEL
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(path, error.strerror or str(error)) from None
+    if found != checksums[_MODEL]:
+        raise BundleError(path, f"damaged: its SHA-256 is not the one in {_INDEX}")
+
+
+def _check_version(where: Path, description: Mapping[str, Any]) -> None:
+    if "format_version" not in description:
+        raise BundleError(where, "format_version: missing; not a bundle")
+    version = description["format_version"]
+    if version != FORMAT_VERSION:
+        raise BundleError(
+            where, f"has format version {version!r:.40}; this speechlstm reads {FORMAT_VERSION}"
+        )
+
+
+def _parse(path: Path, where: Path, description: Mapping[str, Any]) -> Bundle:
+    """The bundle at path from its description, which stands in the file `where`."""
+    _check_version(where, description)
+    try:
+        _expect_keys("", description, _KEYS)
+        return Bundle(
+            path,
+            _config(FeatureConfig, description["features"]),
+            _alphabet(description["alphabet"]),
+            _config(ModelConfig, description["model"]),
+            _mapping("training", description["training"]),
+        )
+    except (ConfigError, OverflowError) as error:
+        raise BundleError(where, str(error)) from None
+
+
+def _config(kind: type[AnyConfig], values: object) -> AnyConfig:
+    # Config would fill in defaults, which need not be those the model was trained with.
+    keys = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    return kind.from_dict(_expect_keys(kind.section, _mapping(kind.section, values), keys))
+
+
+def _alphabet(values: object) -> Alphabet:
+    mapping = _mapping("alphabet", values)
+    _expect_keys("alphabet", mapping, {"symbols", "separator", "blank"})
+    symbols, separator, blank = mapping["symbols"], mapping["separator"], mapping["blank"]
+    if not isinstance(symbols, list) or not all(isinstance(s, str) for s in [*symbols, separator]):
+        raise ConfigError("alphabet: symbols must be a list of texts, separator a text")
+    if blank != BLANK:
+        raise ConfigError(f"alphabet.blank: must be {BLANK}, is {blank!r}")
+    return Alphabet(tuple(symbols), separator)
+
+
+def _mapping(name: str, values: object) -> Mapping[str, Any]:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name}: must be an object, is {values!r:.40}")
+    return values
+
+
+def _expect_keys(name: str, values: Mapping[str, Any], keys: set[str]) -> Mapping[str, Any]:
+    different = sorted(keys ^ set(values))
+    if different:
+        verb = "missing" if different[0] in keys else "unknown"
+        raise ConfigError(f"{name}.{different[0]}: {verb}".lstrip("."))
+    return values
