@@ -92,7 +92,7 @@ class MFCC(keras.layers.Layer):
 
     def power_spectrum(self, frames: Tensor) -> Tensor:
         """Windowed frames (batch, num_frames, window_samples) to (..., fft_size // 2 + 1)."""
-        real, imaginary = ops.rfft(frames * self._window, self.config.fft_size)
+        real, imaginary = ops.rfft(ops.multiply(frames, self._window), self.config.fft_size)
         return ops.square(real) + ops.square(imaginary)
 
     def mel_energies(self, power: Tensor) -> Tensor:
@@ -156,7 +156,7 @@ def dct_matrix(num_inputs: int, num_outputs: int) -> NDArray[np.float32]:
 def _true_steps(values: Tensor, lengths: Tensor) -> Tensor:
     """Where values (batch, steps, ...) are no padding: bool (batch, steps, 1, ...)."""
     steps = ops.arange(ops.shape(values)[1], dtype="int32")
-    true = steps < lengths[:, None]
+    true = ops.less(steps, lengths[:, None])
     return true if len(values.shape) == 2 else true[:, :, None]
 
 
