@@ -5,6 +5,7 @@ Graves et al., Connectionist temporal classification, ICML 2006, section 3.2.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +75,8 @@ def check_log_probs(log_probs: NDArray[np.float32], alphabet: Alphabet) -> None:
 
 
 def _emissions(labels: NDArray[np.intp], alphabet: Alphabet) -> Iterator[_Emission]:
-    starts = np.flatnonzero(np.diff(labels, prepend=-1))  # where the label changes
-    for start, stop in zip(starts, [*starts[1:], len(labels)], strict=True):
+    edges = np.flatnonzero(np.diff(labels, prepend=-1, append=-1))  # where the label changes
+    for start, stop in pairwise(edges):
         if labels[start] != BLANK:
             yield _Emission(alphabet.symbols[labels[start] - 1], int(start), int(stop))
 

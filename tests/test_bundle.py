@@ -1,0 +1,231 @@
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speechlstm import bundle as bundle_module
+from speechlstm.alphabet import ENGLISH
+from speechlstm.bundle import Bundle, default_bundle, read_bundle, write_bundle
+from speechlstm.config import FeatureConfig, ModelConfig
+from speechlstm.errors import BundleError
+from speechlstm.tflite_metadata import embed_metadata, read_metadata
+
+TFLITE = (Path(__file__).parent / "assets" / "levels.tflite").read_bytes()
+MODEL = ModelConfig(frame_stack=1, num_layers=2)
+
+
+def write(path: Path, **training: object) -> Path:
+    write_bundle(path, TFLITE, FeatureConfig(), ENGLISH, MODEL, training)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path / "bundle", num_epochs=3)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def test_reads_what_was_written(folder: Path) -> None:
+    expected = Bundle(folder, FeatureConfig(), ENGLISH, MODEL, {"num_epochs": 3})
+    assert read_bundle(folder) == expected
+
+
+def test_the_model_file_alone_says_the_same(folder: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.tflite"
+    alone.write_bytes((folder / "model.tflite").read_bytes())
+    bundle = read_bundle(alone)
+    assert bundle == Bundle(alone, FeatureConfig(), ENGLISH, MODEL, {"num_epochs": 3})
+    assert bundle.model_path == alone
+
+
+def test_holds_nothing_but_a_model_and_json_with_its_checksum(folder: Path) -> None:
+    assert set(content(folder)) == {"bundle.json", "model.tflite"}
+    index = json.loads((folder / "bundle.json").read_text())
+    model = (folder / "model.tflite").read_bytes()
+    assert index["files"] == {"model.tflite": hashlib.sha256(model).hexdigest()}
+    assert index["alphabet"]["blank"] == 0
+
+
+def test_frame_seconds_is_hop_times_stack() -> None:
+    features, model = FeatureConfig(hop_ms=12.5, sample_rate=8000, high_hz=4000), ModelConfig()
+    bundle = Bundle(Path("x"), features, ENGLISH, model, {})
+    assert bundle.frame_seconds == pytest.approx(3 * 0.0125)
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "model.tflite"])
+def test_any_flipped_byte_is_found(folder: Path, name: str) -> None:
+    good = (folder / name).read_bytes()
+    for position in range(0, len(good), 5):
+        flipped = good[position] ^ (1 << position % 8)
+        (folder / name).write_bytes(good[:position] + bytes([flipped]) + good[position + 1 :])
+        with pytest.raises(BundleError, match=name.replace(".", r"\.")):
+            read_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "model.tflite"])
+@pytest.mark.parametrize("num_bytes", [0, 1, 100, 700])
+def test_a_cut_file_is_found(folder: Path, name: str, num_bytes: int) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes()[:num_bytes])
+    with pytest.raises(BundleError, match=name.replace(".", r"\.")):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "model.tflite"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(BundleError, match=rf"{name}: No such file"):
+        read_bundle(folder)
+
+
+def test_a_missing_bundle_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"nowhere.*No such file"):
+        read_bundle(tmp_path / "nowhere")
+
+
+def without(*keys: str) -> Callable[[dict[str, Any]], None]:
+    def change(description: dict[str, Any]) -> None:
+        for key in keys[:-1]:
+            description = description[key]
+        del description[keys[-1]]
+
+    return change
+
+
+def setting(value: object, *keys: str) -> Callable[[dict[str, Any]], None]:
+    def change(description: dict[str, Any]) -> None:
+        for key in keys[:-1]:
+            description = description[key]
+        description[keys[-1]] = value
+
+    return change
+
+
+# Each is put where no checksum is wrong: only what is said can give it away.
+FAULTS = [
+    (without("format_version"), "format_version: missing"),
+    (setting(2, "format_version"), "has format version 2; this speechlstm reads 1"),
+    (setting(["x"], "format_version"), "has format version"),
+    (without("writer"), "writer: missing"),
+    (setting(1, "surprise"), "surprise: unknown"),
+    (without("features"), "features: missing"),
+    (setting([], "features"), "features: must be an object"),
+    (without("features", "hop_ms"), "features.hop_ms: missing"),
+    (setting("10", "features", "hop_ms"), "features.hop_ms: must be float, is '10'"),
+    (setting(True, "features", "num_mels"), "features.num_mels: must be int"),
+    (setting(-1, "features", "sample_rate"), "features.sample_rate: must be at least"),
+    (setting(10**400, "features", "sample_rate"), ""),
+    (setting(10**400, "features", "hop_ms"), ""),
+    (setting([[]], "features", "normalize"), "features.normalize: must be one of"),
+    (without("model", "cell"), "model.cell: missing"),
+    (setting("code", "model", "lambda"), "model.lambda: unknown"),
+    (without("alphabet", "blank"), "alphabet.blank: missing"),
+    (setting(28, "alphabet", "blank"), "alphabet.blank: must be 0"),
+    (setting("abc", "alphabet", "symbols"), "alphabet: symbols must be a list"),
+    (setting([1, 2], "alphabet", "symbols"), "alphabet: symbols must be a list"),
+    (setting([], "alphabet", "symbols"), "alphabet: needs at least one symbol"),
+    (setting(["a", "a"], "alphabet", "symbols"), "alphabet: repeated"),
+    (setting(None, "alphabet", "separator"), "alphabet: symbols must be a list"),
+    (setting(None, "training"), "training: must be an object"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), FAULTS)
+def test_a_fault_in_the_description_is_named(
+    folder: Path, tmp_path: Path, change: Callable[[dict[str, Any]], None], reason: str
+) -> None:
+    description = read_metadata(folder / "model.tflite")
+    change(description)
+    model = embed_metadata(TFLITE, description)
+    alone = tmp_path / "alone.tflite"
+    alone.write_bytes(model)
+    (folder / "model.tflite").write_bytes(model)
+    files = {"model.tflite": hashlib.sha256(model).hexdigest()}
+    (folder / "bundle.json").write_text(json.dumps(description | {"files": files}))
+    for path, named in ((folder, "bundle.json"), (alone, "alone.tflite")):
+        with pytest.raises(BundleError) as caught:
+            read_bundle(path)
+        assert f"{named}: {reason}" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        None,
+        [],
+        {},
+        {"model.tflite": None},
+        {"model.tflite": "0" * 64},
+        {"../model.tflite": "0" * 64},
+        {"model\0": ""},
+    ],
+)
+def test_checksums_have_to_be_there_and_right(folder: Path, files: object) -> None:
+    index = json.loads((folder / "bundle.json").read_text())
+    (folder / "bundle.json").write_text(json.dumps(index | {"files": files}))
+    with pytest.raises(BundleError, match="SHA-256"):
+        read_bundle(folder)
+
+
+def test_the_description_has_to_be_the_models_own(folder: Path) -> None:
+    index = json.loads((folder / "bundle.json").read_text())
+    index["features"]["hop_ms"] = 20.0  # a fine value, only not this model's
+    (folder / "bundle.json").write_text(json.dumps(index))
+    with pytest.raises(BundleError, match="describes itself otherwise"):
+        read_bundle(folder)
+
+
+def test_a_new_bundle_replaces_the_old_one(folder: Path, tmp_path: Path) -> None:
+    write(folder, num_epochs=4)
+    assert read_bundle(folder).training == {"num_epochs": 4}
+    assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("failing", ["write_atomically", "embed_metadata"])
+def test_a_failed_write_leaves_the_old_bundle(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    before = content(folder)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle_module, failing, fail)
+    with pytest.raises(OSError, match="No space"):
+        write(folder, num_epochs=4)
+    assert content(folder) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("others", [["notes.txt"], ["model.tflite"], ["bundle.json", "notes.txt"]])
+def test_never_replaces_what_is_no_bundle(tmp_path: Path, others: list[str]) -> None:
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(BundleError, match="something other than a bundle"):
+        write(tmp_path)
+    assert content(tmp_path) == dict.fromkeys(others, b"mine")
+
+
+def test_never_replaces_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(BundleError, match="something other than a bundle"):
+        write(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_fills_an_empty_folder_and_makes_parents(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "empty", tmp_path / "a" / "b"):
+        assert read_bundle(write(path)).path == path
+
+
+def test_a_missing_default_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bundle_module, "__file__", str(tmp_path / "bundle.py"))
+    with pytest.raises(BundleError, match="has no model; name one: --model BUNDLE"):
+        default_bundle()
