@@ -22,8 +22,9 @@ PAUSE_SECONDS = 0.2  # longer than a stop's closure, so that a pause between wor
 # Sizes in WAV headers from here on mean "not known": ffmpeg writes 0xFFFFFFFF into a pipe, sox and
 # espeak-ng 0x7FFFF000.
 _UNKNOWN_SIZE = 0x7FFF0000
+_UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for FLAC from a pipe; it fails at the end of it
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255
-_MP3_SLACK = 2 * 1152  # frames: some encoders count their header as audio
+_MP3_SLACK = 1152  # one frame: some encoders count their header as audio
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +102,11 @@ def read_duration(path: Path | str) -> float:
     """Seconds of a recording by its header, without decoding it.
 
     Raises:
-        AudioError: The file is missing, empty, visibly truncated or no recording.
+        AudioError: As in read_audio, as far as the header tells.
     """
-    with _opened(Path(path)) as file:
+    path = Path(path)
+    with _opened(path) as file:
+        _check_length(file.frames, file, path)
         return float(file.frames / file.samplerate)
 
 
@@ -161,6 +164,8 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
         with path.open("rb", buffering=0) as file:
             _check_container(file, path)
             with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+                if sound.frames == _UNKNOWN_FRAMES:
+                    raise AudioError(path, "does not say how long it is; save it again as a file")
                 yield sound
     except OSError as error:
         raise AudioError(path, f"cannot be read: {error.strerror}") from None

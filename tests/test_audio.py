@@ -1,0 +1,224 @@
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from speechlstm.audio import Audio, read_audio, read_duration, read_segments
+from speechlstm.errors import AudioError
+
+
+def tone(seconds: float, rate: int, hertz: float = 300.0) -> NDArray[np.float64]:
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+def noise(seconds: float, rate: int = 16000) -> NDArray[np.float64]:
+    return np.random.default_rng(1).uniform(-0.3, 0.3, round(seconds * rate))
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("container", "subtype", "rate", "tolerance"),
+    [
+        ("WAV", "PCM_U8", 8000, 0.01),
+        ("WAV", "PCM_16", 16000, 1e-4),
+        ("WAV", "PCM_24", 44100, 1e-4),
+        ("WAV", "PCM_32", 96000, 1e-4),
+        ("WAV", "FLOAT", 22050, 1e-4),
+        ("WAV", "DOUBLE", 11025, 1e-4),
+        ("WAVEX", "PCM_16", 32000, 1e-4),
+        ("FLAC", "PCM_16", 44100, 1e-4),
+        ("FLAC", "PCM_24", 48000, 1e-4),
+        ("OGG", "VORBIS", 44100, 0.05),
+        ("OGG", "OPUS", 48000, 0.05),
+        ("MP3", "MPEG_LAYER_III", 44100, 0.05),
+    ],
+)
+def test_reads_a_tone_from_any_format(
+    tmp_path: Path, container: str, subtype: str, rate: int, tolerance: float, num_channels: int
+) -> None:
+    if container == "MP3" and num_channels > 2:
+        pytest.skip("MP3 holds two channels at most")
+    channels = np.tile(tone(1, rate)[:, None], (1, num_channels))
+    soundfile.write(tmp_path / "a", channels, rate, subtype, format=container)
+    audio = read_audio(tmp_path / "a", 16000)
+    assert (audio.samples.dtype, audio.sample_rate) == (np.float32, 16000)
+    assert audio.duration == pytest.approx(1, abs=1e-3)
+    middle = slice(2000, 14000)  # a filter and a codec need their run-up
+    assert audio.samples[middle] == pytest.approx(tone(1, 16000)[middle], abs=tolerance)
+    assert read_duration(tmp_path / "a") == pytest.approx(1)
+
+
+def test_channels_are_averaged(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.tile([0.5, -0.25], (4000, 1)), 16000, "FLOAT")
+    assert read_audio(tmp_path / "a.wav", 16000).samples == pytest.approx(np.full(4000, 0.125))
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_samples_beyond_full_scale_are_clipped(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", 4 * tone(1, rate), rate, "FLOAT")
+    samples = read_audio(tmp_path / "a.wav", 16000).samples
+    assert (samples.min(), samples.max()) == (-1, 1)
+
+
+def test_reads_opus_of_a_real_corpus(corpora: Path) -> None:
+    audio = read_audio(corpora / "an4" / "audio" / "an251-fash-b.opus", 16000)
+    assert audio.duration == pytest.approx(1.0)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(AudioError) as caught:
+        read_audio(path, 16000)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
+
+
+def test_refuses_what_is_no_recording(tmp_path: Path) -> None:
+    assert "No such file" in refusal(tmp_path / "missing.wav")
+    assert "Is a directory" in refusal(tmp_path)
+    (tmp_path / "empty.wav").write_bytes(b"")
+    assert "is empty" in refusal(tmp_path / "empty.wav")
+    for name in ("text.wav", "text.mp3", "headerless.raw"):
+        (tmp_path / name).write_text("To be, or not to be\n" * 100)
+        assert "cannot be decoded" in refusal(tmp_path / name)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.98])
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [
+        ("WAV", "PCM_16"),
+        ("WAV", "FLOAT"),
+        ("FLAC", "PCM_16"),
+        ("OGG", "VORBIS"),
+        ("OGG", "OPUS"),
+        ("MP3", "MPEG_LAYER_III"),
+    ],
+)
+def test_refuses_a_truncated_recording(
+    tmp_path: Path, container: str, subtype: str, share: float
+) -> None:
+    soundfile.write(tmp_path / "a", noise(4), 16000, subtype, format=container)
+    whole = (tmp_path / "a").read_bytes()
+    (tmp_path / "a").write_bytes(whole[: int(share * len(whole))])
+    message = refusal(tmp_path / "a")
+    assert "truncated" in message or "cannot be decoded" in message
+
+
+def test_refuses_recordings_that_cannot_hold_speech(tmp_path: Path) -> None:
+    for seconds, reason in ((0, "holds no samples"), (0.02, "0.02 s is too short")):
+        soundfile.write(tmp_path / "a.wav", np.zeros(int(seconds * 44100)), 44100)
+        assert reason in refusal(tmp_path / "a.wav")
+        with pytest.raises(AudioError, match=reason):
+            read_duration(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_refuses_samples_that_are_not_finite(tmp_path: Path, value: float) -> None:
+    samples = noise(1)
+    samples[700] = value
+    soundfile.write(tmp_path / "a.wav", samples, 16000, "FLOAT")
+    assert "not finite" in refusal(tmp_path / "a.wav")
+
+
+def test_refuses_integers_saved_as_floats(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 32767 * tone(1, 16000), 16000, "FLOAT")
+    assert "full scale is 1" in refusal(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
+def test_reads_wav_from_a_pipe_whose_header_knows_no_size(tmp_path: Path, size: int) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(1), 16000)
+    content = (tmp_path / "a.wav").read_bytes()
+    sizes = content.index(b"data") + 4
+    (tmp_path / "a.wav").write_bytes(
+        content[:sizes] + struct.pack("<I", size) + content[sizes + 4 :]
+    )
+    assert read_audio(tmp_path / "a.wav", 16000).duration == 1
+
+
+def test_refuses_flac_from_a_pipe(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", noise(1), 16000)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    content[21] &= 0xF0  # the 36 bits of the number of samples
+    content[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(content)
+    assert "does not say how long it is" in refusal(tmp_path / "a.flac")
+
+
+def test_chunks_around_the_samples_of_wav_do_no_harm(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(1), 16000)
+    content = (tmp_path / "a.wav").read_bytes()
+    note = b"LIST" + struct.pack("<I", 5) + b"notes\0"  # odd, so padded
+    data = content.index(b"data")
+    (tmp_path / "a.wav").write_bytes(content[:data] + note + content[data:] + note[:7])
+    assert read_audio(tmp_path / "a.wav", 16000).duration == 1
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+@pytest.mark.parametrize("seconds", [0.5, 5.0, 5.01, 23.0])
+def test_segments_partition_the_recording(tmp_path: Path, rate: int, seconds: float) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(seconds, rate), rate)
+    pieces = list(read_segments(tmp_path / "a.wav", 16000, max_seconds=5))
+    lengths = [audio.duration for _, audio in pieces]
+    assert [start for start, _ in pieces] == pytest.approx(np.cumsum([0, *lengths[:-1]]))
+    assert max(lengths) <= 5
+    assert min(lengths) >= min(seconds, 0.5)
+    joined = np.concatenate([audio.samples for _, audio in pieces])
+    assert np.array_equal(joined, read_audio(tmp_path / "a.wav", 16000).samples)
+
+
+def test_segments_are_cut_in_pauses(tmp_path: Path) -> None:
+    samples = noise(30)
+    pauses = [(3.2, 3.6), (7.0, 7.3), (10.9, 11.4), (15.0, 15.4), (19.1, 19.5), (23.0, 23.4)]
+    for start, end in [*pauses, (2.8, 2.88)]:  # the last: a stop's closure, not a pause
+        samples[round(start * 16000) : round(end * 16000)] *= 0.01
+    soundfile.write(tmp_path / "a.wav", samples, 16000)
+    starts = [start for start, _ in read_segments(tmp_path / "a.wav", 16000, max_seconds=5)]
+    for start, (low, high) in zip(starts[1:], pauses, strict=False):
+        assert low < start < high
+    assert len(starts) == 8
+
+
+def test_segments_before_a_fault_are_there(tmp_path: Path) -> None:
+    samples = noise(30)
+    samples[-100] = np.nan
+    soundfile.write(tmp_path / "a.wav", samples, 16000, "FLOAT")
+    segments = read_segments(tmp_path / "a.wav", 16000)
+    assert next(segments)[0] == 0
+    with pytest.raises(AudioError, match="not finite"):
+        next(segments)
+
+
+def test_segments_shorter_than_a_second_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        next(read_segments(tmp_path / "a.wav", 16000, max_seconds=0.5))
+
+
+@pytest.mark.slow
+def test_segments_of_an_hour_take_little_memory(tmp_path: Path) -> None:
+    with soundfile.SoundFile(tmp_path / "hour.flac", "w", 44100, 2) as file:
+        minute = np.stack([noise(60, 44100)] * 2, axis=1)
+        for _ in range(60):
+            file.write(minute)
+    code = (
+        "import resource, sys; from speechlstm.audio import read_segments\n"
+        "seconds = sum(audio.duration for _, audio in read_segments(sys.argv[1], 16000))\n"
+        "print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "hour.flac")]
+    seconds, kilobytes = subprocess.check_output(command, text=True).split()
+    assert float(seconds) == pytest.approx(3600)
+    assert int(kilobytes) < 150_000
+
+
+@pytest.mark.parametrize("samples", [np.zeros((2, 5), np.float32), np.zeros(5)])
+def test_audio_refuses_other_arrays(samples: NDArray[np.float32]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Audio(samples, 16000)
