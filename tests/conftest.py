@@ -1,7 +1,14 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import ENGLISH
+from speechlstm.bundle import write_bundle
+from speechlstm.config import FeatureConfig, ModelConfig
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; set before TensorFlow is loaded
@@ -15,3 +22,25 @@ def corpora() -> Path:
     if not folder:
         pytest.skip("SPEECHLSTM_CORPORA is not set")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def levels_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle whose model hears amplitudes at 16 kHz as letters; see assets/README.md."""
+    path = tmp_path_factory.mktemp("levels") / "bundle"
+    tflite = (Path(__file__).parent / "assets" / "levels.tflite").read_bytes()
+    write_bundle(path, tflite, FeatureConfig(), ENGLISH, ModelConfig(frame_stack=1), {})
+    return path
+
+
+@pytest.fixture(scope="session")
+def spoken() -> Callable[[str], NDArray[np.float32]]:
+    """Says a text to that model: for each character 10 ms of silence, 30 ms of its amplitude."""
+
+    def say(text: str) -> NDArray[np.float32]:
+        levels = [
+            np.array([0, 1, 1, 1]) * label / ENGLISH.num_labels for label in ENGLISH.encode(text)
+        ]
+        return np.repeat(np.concatenate([*levels, [0]]), 160).astype(np.float32)
+
+    return say
