@@ -20,29 +20,26 @@ def noise(seconds: float, rate: int = 16000) -> NDArray[np.float64]:
     return np.random.default_rng(1).uniform(-0.3, 0.3, round(seconds * rate))
 
 
-@pytest.mark.parametrize("num_channels", [1, 2, 3])
 @pytest.mark.parametrize(
-    ("container", "subtype", "rate", "tolerance"),
+    ("container", "subtype", "rate", "num_channels", "tolerance"),
     [
-        ("WAV", "PCM_U8", 8000, 0.01),
-        ("WAV", "PCM_16", 16000, 1e-4),
-        ("WAV", "PCM_24", 44100, 1e-4),
-        ("WAV", "PCM_32", 96000, 1e-4),
-        ("WAV", "FLOAT", 22050, 1e-4),
-        ("WAV", "DOUBLE", 11025, 1e-4),
-        ("WAVEX", "PCM_16", 32000, 1e-4),
-        ("FLAC", "PCM_16", 44100, 1e-4),
-        ("FLAC", "PCM_24", 48000, 1e-4),
-        ("OGG", "VORBIS", 44100, 0.05),
-        ("OGG", "OPUS", 48000, 0.05),
-        ("MP3", "MPEG_LAYER_III", 44100, 0.05),
+        ("WAV", "PCM_U8", 8000, 1, 0.01),
+        ("WAV", "PCM_16", 16000, 2, 1e-4),
+        ("WAV", "PCM_24", 44100, 1, 1e-4),
+        ("WAV", "PCM_32", 96000, 3, 1e-4),
+        ("WAV", "FLOAT", 22050, 2, 1e-4),
+        ("WAV", "DOUBLE", 11025, 1, 1e-4),
+        ("WAVEX", "PCM_16", 32000, 2, 1e-4),
+        ("FLAC", "PCM_16", 44100, 2, 1e-4),
+        ("FLAC", "PCM_24", 48000, 1, 1e-4),
+        ("OGG", "VORBIS", 44100, 2, 0.05),
+        ("OGG", "OPUS", 48000, 1, 0.05),
+        ("MP3", "MPEG_LAYER_III", 44100, 2, 0.05),
     ],
 )
 def test_reads_a_tone_from_any_format(
-    tmp_path: Path, container: str, subtype: str, rate: int, tolerance: float, num_channels: int
+    tmp_path: Path, container: str, subtype: str, rate: int, num_channels: int, tolerance: float
 ) -> None:
-    if container == "MP3" and num_channels > 2:
-        pytest.skip("MP3 holds two channels at most")
     channels = np.tile(tone(1, rate)[:, None], (1, num_channels))
     soundfile.write(tmp_path / "a", channels, rate, subtype, format=container)
     audio = read_audio(tmp_path / "a", 16000)
