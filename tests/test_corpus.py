@@ -192,3 +192,9 @@ def test_neither_part_is_ever_empty(manifest: Written, share: float, seed: int) 
 def test_one_speaker_cannot_be_split(manifest: Written) -> None:
     with pytest.raises(ManifestError, match="has one speaker only"):
         split_manifest(manifest(*spoken("anna", "anna")), 0.5, 1)
+
+
+def test_the_samples_of_this_project_have_no_fault(tmp_path: Path) -> None:
+    samples = Path(__file__).parent.parent / "data" / "samples"
+    write_manifest(tmp_path / "m.jsonl", build_manifest(samples, tmp_path))
+    assert check(Manifest(tmp_path / "m.jsonl")) == [[]] * 8
