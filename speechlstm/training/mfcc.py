@@ -125,24 +125,29 @@ class MFCC(keras.layers.Layer):
 
 
 def mel_filters(config: FeatureConfig) -> NDArray[np.float32]:
-    """Triangular filters, evenly spaced on Slaney's mel scale, each of area 1 over Hz.
+    """Triangular filters (fft_size // 2 + 1, num_mels), each of area 1 over Hz."""
+    edges = mel_edges(config)
+    left, centre, right = edges[:-2], edges[1:-1], edges[2:]
+    hertz = np.linspace(0, config.sample_rate / 2, config.fft_size // 2 + 1)[:, np.newaxis]
+    triangles = np.minimum((hertz - left) / (centre - left), (right - hertz) / (right - centre))
+    return np.asarray(triangles.clip(0) * 2 / (right - left), np.float32)
+
+
+def mel_edges(config: FeatureConfig) -> NDArray[np.float64]:
+    """Frequencies in Hz, evenly spaced in mel: filter k rises from edge k to k + 1, falls to k + 2.
 
     The scale (Slaney, Auditory Toolbox, Interval Research 1998-010) is linear up to 1 kHz, with
     15 mels there, and then grows by a factor of 6.4 every 27 mels.
 
     Returns:
-        (fft_size // 2 + 1, num_mels).
+        (num_mels + 2,).
     """
     limits = np.array([config.low_hz, config.high_hz])
     low, high = np.where(
         limits < 1000, limits * 15 / 1000, 15 + 27 * np.log(limits.clip(1) / 1000) / np.log(6.4)
     )
     mels = np.linspace(low, high, config.num_mels + 2)
-    edges = np.where(mels < 15, mels * 1000 / 15, 1000 * 6.4 ** ((mels - 15) / 27))
-    left, centre, right = edges[:-2], edges[1:-1], edges[2:]
-    hertz = np.linspace(0, config.sample_rate / 2, config.fft_size // 2 + 1)[:, np.newaxis]
-    triangles = np.minimum((hertz - left) / (centre - left), (right - hertz) / (right - centre))
-    return np.asarray(triangles.clip(0) * 2 / (right - left), np.float32)
+    return np.where(mels < 15, mels * 1000 / 15, 1000 * 6.4 ** ((mels - 15) / 27))
 
 
 def dct_matrix(num_inputs: int, num_outputs: int) -> NDArray[np.float32]:

@@ -1,0 +1,59 @@
+"""`speechlstm features`: the numbers that the network sees of a recording."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("recording", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="NPY",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the features here: (num_frames, num_features) float32.",
+)
+@click.option(
+    "--plot",
+    metavar="PNG",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the mel spectrogram and the features here.",
+)
+@click.option(
+    "--config",
+    metavar="TOML",
+    type=click.Path(path_type=Path),
+    help="Settings; its section [features] is used.",
+)
+def command(recording: Path, output: Path | None, plot: Path | None, config: Path | None) -> None:
+    """Compute the MFCC features of FILE, as training and a model's .tflite do.
+
+    \b
+    Example:
+      speechlstm features data/samples/date.wav -o date.npy --plot date.png
+    """
+    from io import BytesIO
+
+    import numpy as np
+
+    from speechlstm.audio import read_audio
+    from speechlstm.config import Settings
+    from speechlstm.storage import write_atomically
+    from speechlstm.training.mfcc import MFCC
+    from speechlstm.training.plots import describe, plot_features
+
+    settings = (Settings.read(config) if config else Settings()).features
+    samples = read_audio(recording, settings.sample_rate).samples
+    layer, batch = MFCC(settings), (samples[np.newaxis], np.array([len(samples)], np.int32))
+    features = np.asarray(layer(*batch)[0])[0]
+    if output:
+        buffer = BytesIO()
+        np.save(buffer, features)
+        write_atomically(output, buffer.getvalue())
+    if plot:
+        plot_features(np.asarray(layer.log_mels(*batch)[0])[0], features, settings, plot)
+    click.echo(
+        f"{recording}: {features.shape[0]} frames of {features.shape[1]} features, one every "
+        f"{settings.hop_ms:g} ms: {describe(settings)}"
+    )

@@ -1,0 +1,106 @@
+"""Figures, as PNG files: features over time, a run's curves. They need no display."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from speechlstm.config import FeatureConfig
+from speechlstm.storage import write_atomically
+from speechlstm.training.mfcc import mel_edges
+
+_TICKS_HZ = np.array([250, 500, 1000, 2000, 4000, 8000, 16000])
+
+
+def plot_features(
+    log_mels: NDArray[np.float32],
+    features: NDArray[np.float32],
+    config: FeatureConfig,
+    path: Path,
+) -> None:
+    """Draw an utterance's mel spectrogram and, below it, its features.
+
+    Args:
+        log_mels: (num_frames, num_mels) in dB.
+        features: (num_frames, num_features).
+        config: What they were computed with.
+        path: The PNG file to write.
+    """
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    # A frame is centred on its time: the first pixel starts half a hop before 0.
+    seconds = (np.array([0, len(features)]) - 0.5) * config.hop_ms / 1000
+
+    image = above.imshow(
+        log_mels.T, origin="lower", aspect="auto", extent=(*seconds, -0.5, config.num_mels - 0.5)
+    )
+    figure.colorbar(image, ax=above, label="dB")
+    centres = mel_edges(config)[1:-1]
+    ticks = _TICKS_HZ[(centres[0] <= _TICKS_HZ) & (centres[-1] >= _TICKS_HZ)]
+    above.set_yticks(np.interp(ticks, centres, np.arange(config.num_mels)), ticks)
+    above.set(title="Mel spectrogram", ylabel="Hz (mel scale)")
+
+    # Each feature in units of its own spread: c0 alone spans more dB than all the others.
+    spread = features.std(axis=0)
+    image = below.imshow(
+        ((features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)).T,
+        origin="lower",
+        aspect="auto",
+        extent=(*seconds, -0.5, config.num_features - 0.5),
+        cmap="RdBu_r",
+        vmin=-2.5,
+        vmax=2.5,
+        interpolation="nearest",
+    )
+    figure.colorbar(image, ax=below, label="Standard deviations")
+    below.set(title=describe(config), xlabel="Seconds", ylabel="Feature")
+    _save(figure, path)
+
+
+def describe(config: FeatureConfig) -> str:
+    """The features in one line, as `40 MFCC, Δ, ΔΔ, mean 0, variance 1`."""
+    parts = [f"{config.num_mfcc} MFCC", *("Δ", "ΔΔ")[: config.deltas]]
+    normalized = {"none": [], "mean": ["mean 0"], "mean_variance": ["mean 0", "variance 1"]}
+    return ", ".join(parts + normalized[config.normalize])
+
+
+def plot_training(metrics: Path, path: Path) -> None:
+    """Draw a run's loss and error rates by epoch; the epoch of the best WER is marked.
+
+    Args:
+        metrics: JSON lines, one an epoch: ``epoch``, ``loss``, ``valid_loss``, ``valid_wer`` and
+            ``valid_cer``, the last two as fractions.
+        path: The PNG file to write.
+    """
+    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    values = {
+        key: np.array([row[key] for row in rows])
+        for key in ("epoch", "loss", "valid_loss", "valid_wer", "valid_cer")
+    }
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(values["epoch"], values["loss"], ".-", label="training")
+    left.plot(values["epoch"], values["valid_loss"], ".-", label="validation")
+    left.set(title="Loss", ylabel="CTC loss")
+    right.plot(values["epoch"], 100 * values["valid_wer"], ".-", label="WER")
+    right.plot(values["epoch"], 100 * values["valid_cer"], ".-", label="CER")
+    right.set(title="Validation errors", ylabel="%")
+    best = np.argmin(values["valid_wer"])
+    wer, epoch = values["valid_wer"][best], values["epoch"][best]
+    right.plot(epoch, 100 * wer, "o", color="black", label=f"best WER {wer:.1%}")
+    for axes in (left, right):
+        axes.set(xlabel="Epoch", ylim=(0, None))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    image = BytesIO()
+    figure.savefig(image, format="png", dpi=120)
+    write_atomically(path, image.getvalue())
