@@ -86,7 +86,7 @@ def check(ctx: click.Context, manifest: Path, config: Path | None, alphabet: str
         num_entries += 1
         num_faults += len(found)
         for fault in found:
-            click.echo(fault)
+            tqdm.write(str(fault))  # prints to stdout, around the bar
     click.echo(f"{manifest}: {num_entries} utterances, {num_faults} faults", err=True)
     if num_faults:
         ctx.exit(1)
