@@ -59,7 +59,7 @@ def _draw_spans(
 
 
 def change_speed(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    """Samples (num_samples,) played factor times as fast: floor(num_samples / factor + 0.5) of them.
+    """Samples (num_samples,) played factor times as fast: int(num_samples / factor + 0.5) of them.
 
     Pitch and formants move along (Ko et al., Audio augmentation for speech recognition, 2015).
     """
