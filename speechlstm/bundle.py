@@ -54,7 +54,7 @@ class Bundle:
     @property
     def frame_seconds(self) -> float:
         """Seconds from one output frame to the next."""
-        return self.features.hop_samples * self.model.frame_stack / self.features.sample_rate
+        return self.features.hop_ms * self.model.frame_stack / 1000
 
 
 def default_bundle() -> Path:
@@ -183,7 +183,7 @@ def _parse(path: Path, where: Path, description: Mapping[str, Any]) -> Bundle:
             _config(ModelConfig, description["model"]),
             _mapping("training", description["training"]),
         )
-    except (ConfigError, OverflowError) as error:
+    except ConfigError as error:
         raise BundleError(where, str(error)) from None
 
 

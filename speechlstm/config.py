@@ -1,6 +1,6 @@
 """Settings: frozen, self-checking, named in errors as the user writes them (`features.hop_ms`)."""
 
-import math
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -20,10 +20,12 @@ def _accepts(kind: Any, value: Any) -> bool:
         item = get_args(kind)[0]
         return isinstance(value, tuple) and all(_accepts(item, v) for v in value)
     if kind is float:
-        # A whole number is a fine float; NaN and infinity never are.
+        # A whole number is a fine float; NaN, infinity and integers beyond them never are.
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and math.isfinite(value)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        return number and abs(value) <= sys.float_info.max
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= sys.maxsize
+    return isinstance(value, kind)
 
 
 def _describe(kind: Any) -> str:
@@ -94,7 +96,7 @@ class FeatureConfig(Config):
         low_hz: Lower edge of the lowest filter.
         high_hz: Upper edge of the highest filter, at most sample_rate / 2.
         deltas: 0, 1 or 2: how many orders of time derivatives follow the coefficients.
-        normalize: Per utterance and coefficient: nothing, mean to 0, or mean to 0 and variance to 1.
+        normalize: Per utterance and coefficient: nothing, mean to 0, or also variance to 1.
     """
 
     section: ClassVar[str] = "features"
@@ -114,12 +116,17 @@ class FeatureConfig(Config):
         self._at_least(1, "window_ms", "hop_ms", "num_mels", "num_mfcc")
         if not (self.sample_rate * self.hop_ms / 1000).is_integer():
             self._refuse(
-                "hop_ms", f"{self.hop_ms} ms is not a whole number of samples at {self.sample_rate} Hz"
+                "hop_ms",
+                f"{self.hop_ms} ms is not a whole number of samples at {self.sample_rate} Hz",
             )
         if self.window_ms < self.hop_ms:
-            self._refuse("window_ms", f"must be at least hop_ms ({self.hop_ms}), is {self.window_ms}")
+            self._refuse(
+                "window_ms", f"must be at least hop_ms ({self.hop_ms}), is {self.window_ms}"
+            )
         if self.num_mfcc > self.num_mels:
-            self._refuse("num_mfcc", f"must be at most num_mels ({self.num_mels}), is {self.num_mfcc}")
+            self._refuse(
+                "num_mfcc", f"must be at most num_mels ({self.num_mels}), is {self.num_mfcc}"
+            )
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             self._refuse(
                 "high_hz",
@@ -233,8 +240,17 @@ class TrainConfig(Config):
     def _check(self) -> None:
         self._at_least(1, "num_epochs", "batch_seconds")
         self._at_least(
-            0, "warmup_steps", "weight_decay", "early_stop", "reduce_on_plateau", "gain_db", "seed",
-            "time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_mels",
+            0,
+            "warmup_steps",
+            "weight_decay",
+            "early_stop",
+            "reduce_on_plateau",
+            "gain_db",
+            "seed",
+            "time_masks",
+            "time_mask_ms",
+            "frequency_masks",
+            "frequency_mask_mels",
         )
         for key in ("learning_rate", "clip_norm"):
             if getattr(self, key) <= 0:
