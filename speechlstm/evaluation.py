@@ -1,0 +1,295 @@
+"""How well speech is recognised: a recogniser on a manifest, or one text against another."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from speechlstm.errors import DataError, ManifestError
+from speechlstm.manifest import Manifest, Utterance
+from speechlstm.metrics import (
+    ErrorCounts,
+    bootstrap_interval,
+    character_errors,
+    show_errors,
+    word_errors,
+)
+from speechlstm.text import normalize
+from speechlstm.transcript import Transcript
+
+# Utterances of one speaker err alike, so intervals are drawn from speakers; from fewer than these
+# the bootstrap would make them too narrow, and they are drawn from utterances.
+_MIN_SPEAKERS = 10
+
+
+class Transcriber(Protocol):
+    """What is evaluated: a `Recognizer`, or anything else that hears words in a recording."""
+
+    def transcribe_file(self, path: Path) -> Transcript:
+        """The transcript of a recording; DataError if it cannot be used."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What was said and what was recognised, both normalised, and how they differ.
+
+    Attributes:
+        id: Names the utterance.
+        reference: What was said.
+        hypothesis: What was recognised.
+        speaker: Who said it, where known.
+    """
+
+    id: str
+    reference: str
+    hypothesis: str
+    speaker: str | None = None
+
+    @cached_property
+    def words(self) -> ErrorCounts:
+        """Errors in words."""
+        return word_errors(self.reference, self.hypothesis)
+
+    @cached_property
+    def characters(self) -> ErrorCounts:
+        """Errors in characters, spaces among them."""
+        return character_errors(self.reference, self.hypothesis)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The score as plain JSON values."""
+        return {
+            "id": self.id,
+            "reference": self.reference,
+            "hypothesis": self.hypothesis,
+            "errors": show_errors(self.reference, self.hypothesis),
+            "words": asdict(self.words),
+            "characters": asdict(self.characters),
+        }
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """The scores of many utterances; every utterance is in scores, skipped or failures.
+
+    Attributes:
+        scores: One for each utterance that was recognised, at least one.
+        skipped: Ids of utterances without a reference.
+        failures: Id of each utterance that could not be recognised, and why; not in the rates.
+        audio_seconds: Length of the recordings recognised; 0 where texts were compared.
+        compute_seconds: Wall-clock time it took to read and recognise them.
+    """
+
+    scores: tuple[Score, ...]
+    skipped: tuple[str, ...] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
+    audio_seconds: float = 0.0
+    compute_seconds: float = 0.0
+
+    @cached_property
+    def words(self) -> ErrorCounts:
+        """Errors in words, over all utterances."""
+        return _total(score.words for score in self.scores)
+
+    @cached_property
+    def characters(self) -> ErrorCounts:
+        """Errors in characters, over all utterances."""
+        return _total(score.characters for score in self.scores)
+
+    @property
+    def wer(self) -> float:
+        """Word errors by words of the reference: a fraction that may exceed 1."""
+        return self.words.rate
+
+    @property
+    def cer(self) -> float:
+        """Character errors by characters of the reference: a fraction that may exceed 1."""
+        return self.characters.rate
+
+    @property
+    def rtf(self) -> float | None:
+        """Compute seconds by audio seconds; None where texts were compared."""
+        return self.compute_seconds / self.audio_seconds if self.audio_seconds else None
+
+    @cached_property
+    def wer_interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of wer; None for a single utterance."""
+        return self._interval(lambda score: score.words)
+
+    @cached_property
+    def cer_interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of cer; None for a single utterance."""
+        return self._interval(lambda score: score.characters)
+
+    def worst(self, num_scores: int) -> list[Score]:
+        """The utterances with the most word errors, at most num_scores; among equals the shortest.
+
+        Those without an error are left out.
+        """
+        wrong = [score for score in self.scores if score.words.num_errors]
+        wrong.sort(key=lambda score: (-score.words.num_errors, score.words.num_reference))
+        return wrong[:num_scores]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return {
+            "wer": self.wer,
+            "wer_interval": self.wer_interval,
+            "cer": self.cer,
+            "cer_interval": self.cer_interval,
+            "rtf": self.rtf,
+            "audio_seconds": self.audio_seconds,
+            "compute_seconds": self.compute_seconds,
+            "words": asdict(self.words),
+            "characters": asdict(self.characters),
+            "utterances": [score.to_dict() for score in self.scores],
+            "skipped": list(self.skipped),
+            "failures": dict(self.failures),
+        }
+
+    def to_text(self, num_worst: int) -> str:
+        """The report for a reader, with the num_worst worst utterances and their errors marked."""
+        lines = [
+            *_describe("WER", "words", self.words, self.wer_interval),
+            *_describe("CER", "characters", self.characters, self.cer_interval),
+        ]
+        if self.rtf is not None:
+            timed = f"{self.compute_seconds:.1f} s for {self.audio_seconds:.1f} s of audio"
+            lines.append(f"RTF {self.rtf:.4f}: {timed}")
+        counts = f"{len(self.scores)} scored"
+        for name, ids in (("without a reference", self.skipped), ("failed", self.failures)):
+            counts += f", {len(ids)} {name}" if ids else ""
+        lines.append(f"Utterances: {counts}")
+        if worst := self.worst(num_worst):
+            lines += ["", "Most word errors ([said->heard], [-not heard], [+not said]):"]
+            for score in worst:
+                errors = show_errors(score.reference, score.hypothesis)
+                lines.append(f"{score.words.num_errors:4}  {score.id}: {errors}")
+        return "\n".join(lines)
+
+    def _interval(self, count: Callable[[Score], ErrorCounts]) -> tuple[float, float] | None:
+        by_speaker: defaultdict[str | None, ErrorCounts] = defaultdict(ErrorCounts)
+        for score in self.scores:
+            by_speaker[score.speaker] += count(score)
+        if None not in by_speaker and len(by_speaker) >= _MIN_SPEAKERS:
+            return bootstrap_interval(list(by_speaker.values()))
+        if len(self.scores) > 1:
+            return bootstrap_interval([count(score) for score in self.scores])
+        return None
+
+
+def _total(counts: Iterable[ErrorCounts]) -> ErrorCounts:
+    return sum(counts, start=ErrorCounts())
+
+
+def _describe(
+    rate: str, unit: str, counts: ErrorCounts, interval: tuple[float, float] | None
+) -> Iterator[str]:
+    line = f"{rate} {counts.rate:.2%}"
+    if interval:
+        line += f" (95 % interval {interval[0]:.2%} to {interval[1]:.2%})"
+    yield line
+    yield (
+        f"    {counts.num_reference} {unit}: {counts.substitutions} substituted, "
+        f"{counts.deletions} deleted; {counts.insertions} inserted"
+    )
+
+
+def evaluate(
+    recognizer: Transcriber,
+    manifest: Manifest,
+    track: Callable[[Sequence[Utterance]], Iterable[Utterance]] = iter,
+) -> EvaluationReport:
+    """Recognises the utterances of a manifest and scores what was heard.
+
+    Args:
+        recognizer: Hears the words.
+        manifest: Read whole before the first utterance is recognised, so that a fault in its last
+            line shows at once.
+        track: Passes the utterances on one by one: a progress bar.
+
+    Raises:
+        ManifestError: No utterance has a text, or none that has could be recognised.
+    """
+    scores: list[Score] = []
+    skipped: list[str] = []
+    failures: dict[str, str] = {}
+    audio_seconds = compute_seconds = 0.0
+    for utterance in track(list(manifest)):
+        if utterance.text is None:
+            skipped.append(utterance.id)
+            continue
+        start = time.perf_counter()
+        try:
+            transcript = recognizer.transcribe_file(manifest.audio_path(utterance))
+        except DataError as error:
+            failures[utterance.id] = str(error)
+            continue
+        compute_seconds += time.perf_counter() - start
+        audio_seconds += transcript.duration
+        scores.append(_compare(utterance.id, utterance.text, transcript.text, utterance.speaker))
+    if not scores:
+        reason = next(iter(failures.values()), "none has a text")
+        raise ManifestError(manifest.path, f"no utterance could be scored: {reason}")
+    return EvaluationReport(tuple(scores), tuple(skipped), failures, audio_seconds, compute_seconds)
+
+
+def score_manifests(reference: Manifest, hypothesis: Manifest) -> EvaluationReport:
+    """Scores the texts of one manifest against those of another, paired by id.
+
+    Raises:
+        ManifestError: A text of one has no counterpart in the other, or there are none.
+    """
+    said = {utterance.id: utterance for utterance in reference}
+    heard = {u.id: u.text for u in hypothesis if u.text is not None}
+    skipped = tuple(u.id for u in said.values() if u.text is None)
+    _refuse_unpaired(said.keys() - heard.keys() - set(skipped), hypothesis.path, reference.path)
+    _refuse_unpaired(heard.keys() - said.keys(), reference.path, hypothesis.path)
+    scores = tuple(
+        _compare(u.id, u.text, heard[u.id], u.speaker) for u in said.values() if u.text is not None
+    )
+    if not scores:
+        raise ManifestError(reference.path, "no utterance could be scored: none has a text")
+    return EvaluationReport(scores, skipped)
+
+
+def _refuse_unpaired(ids: set[str], path: Path, other: Path) -> None:
+    if ids:
+        named = ", ".join(sorted(ids)[:5]) + (", ..." if len(ids) > 5 else "")
+        raise ManifestError(path, f"lacks {len(ids)} texts that {other} has: {named}")
+
+
+def score_lines(reference: Path, hypothesis: Path) -> EvaluationReport:
+    """Scores each line of a text file against the same line of another; empty lines count.
+
+    Ids are the line numbers, from 1.
+
+    Raises:
+        DataError: The files have different numbers of lines, or none, or are not UTF-8.
+    """
+    said, heard = _read_lines(reference), _read_lines(hypothesis)
+    if len(said) != len(heard):
+        raise DataError(
+            f"{reference} has {len(said)} lines, {hypothesis} has {len(heard)}; "
+            "both need one line an utterance, empty for silence"
+        )
+    if not said:
+        raise DataError(f"{reference}: empty, nothing to score")
+    pairs = zip(said, heard, strict=True)
+    return EvaluationReport(tuple(_compare(str(n), *p) for n, p in enumerate(pairs, start=1)))
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        with path.open(
+            encoding="utf-8-sig"
+        ) as file:  # splits at line ends alone, unlike splitlines
+            return list(file)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _compare(utterance_id: str, said: str, heard: str, speaker: str | None = None) -> Score:
+    return Score(utterance_id, normalize(said), normalize(heard), speaker)
