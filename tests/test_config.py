@@ -1,0 +1,94 @@
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speechlstm.config import Config, FeatureConfig, ModelConfig, Settings, TrainConfig
+from speechlstm.errors import ConfigError
+
+
+@pytest.mark.parametrize("kind", [FeatureConfig, ModelConfig, TrainConfig])
+def test_every_setting_is_described(kind: type[FeatureConfig | ModelConfig | TrainConfig]) -> None:
+    assert [f.name for f in fields(kind) if f"    {f.name}: " not in (kind.__doc__ or "")] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        (FeatureConfig, {"hop": 10}, "features.hop: unknown setting; known are sample_rate, wind"),
+        (FeatureConfig, {"hop_ms": "10"}, "features.hop_ms: must be float, is '10'"),
+        (FeatureConfig, {"sample_rate": 16000.0}, "features.sample_rate: must be int"),
+        (FeatureConfig, {"sample_rate": True}, "features.sample_rate: must be int"),
+        (FeatureConfig, {"hop_ms": float("nan")}, "features.hop_ms: must be float"),
+        (FeatureConfig, {"window_ms": float("inf")}, "features.window_ms: must be float"),
+        (FeatureConfig, {"window_ms": 10**400}, "features.window_ms: must be float"),
+        (FeatureConfig, {"sample_rate": 2**70}, "features.sample_rate: must be int"),
+        (FeatureConfig, {"sample_rate": 11025}, "10.0 ms is not a whole number of samples"),
+        (FeatureConfig, {"window_ms": 5}, "features.window_ms: must be at least hop_ms"),
+        (FeatureConfig, {"num_mfcc": 41}, "features.num_mfcc: must be at most num_mels"),
+        (FeatureConfig, {"num_mfcc": 0}, "features.num_mfcc: must be at least 1"),
+        (FeatureConfig, {"high_hz": 8001}, "features.high_hz: needs 0 <= low_hz < high_hz"),
+        (FeatureConfig, {"low_hz": 8000}, "features.high_hz: needs 0 <= low_hz < high_hz"),
+        (FeatureConfig, {"deltas": 3}, "features.deltas: must be one of 0, 1, 2, is 3"),
+        (FeatureConfig, {"normalize": "max"}, "features.normalize: must be one of 'none', 'mean'"),
+        (ModelConfig, {"cell": "tcn"}, "model.cell: must be one of 'lstm', 'gru', 'rnn'"),
+        (ModelConfig, {"bidirectional": 1}, "model.bidirectional: must be bool"),
+        (ModelConfig, {"num_layers": 0}, "model.num_layers: must be at least 1"),
+        (ModelConfig, {"dropout": 1.0}, r"model.dropout: must be in \[0, 1\)"),
+        (TrainConfig, {"learning_rate": 0}, "training.learning_rate: must be greater than 0"),
+        (TrainConfig, {"speeds": []}, "training.speeds: needs factors"),
+        (TrainConfig, {"speeds": [1.0, "2"]}, "training.speeds: must be"),
+        (TrainConfig, {"speeds": [9.0]}, "training.speeds: needs factors"),
+        (TrainConfig, {"seed": -1}, "training.seed: must be at least 0"),
+    ],
+)
+def test_wrong_settings_are_named(kind: type[Config], values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        kind.from_dict(values)
+
+
+def test_derived_sizes() -> None:
+    config = FeatureConfig(sample_rate=8000, window_ms=32, hop_ms=12.5, high_hz=4000, deltas=2)
+    assert (config.window_samples, config.hop_samples, config.fft_size) == (256, 100, 256)
+    assert FeatureConfig().fft_size == 512  # 400 samples
+    assert config.num_features == 120
+    assert [config.num_frames(n) for n in (0, 99, 100, 8000)] == [1, 1, 2, 81]
+    assert [ModelConfig(frame_stack=3).num_steps(n) for n in (1, 3, 4)] == [1, 1, 2]
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        FeatureConfig().hop_ms = 5.0  # type: ignore[misc]
+
+
+def test_settings_file_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text("[model]\nnum_units = 64\n[training]\nspeeds = [1, 1.1]\n[features]\n")
+    settings = Settings.read(path)
+    assert settings.model == ModelConfig(num_units=64)
+    assert settings.training.speeds == (1, 1.1)
+    assert settings.features == FeatureConfig()
+    assert Settings.from_dict(settings.to_dict(), "again") == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[model]\nnum_unit = 3\n", "run.toml: model.num_unit: unknown setting; known are cell"),
+        ("[modle]\n", "run.toml: modle: unknown section; known are features, model, training"),
+        ("model = 3\n", r"run.toml: model: must be a section of settings: \[model\]"),
+        ("[model\n", "run.toml: not a TOML file: "),
+        ("a = '\udcff'\n", "run.toml: not a TOML file: "),
+    ],
+)
+def test_wrong_settings_files_are_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(ConfigError, match=message):
+        Settings.read(path)
+
+
+def test_missing_settings_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml: No such file or directory"):
+        Settings.read(tmp_path / "none.toml")

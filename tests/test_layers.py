@@ -1,0 +1,78 @@
+"""Which module may import which: read from every source file, and from processes that import."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import speechlstm
+
+PACKAGE = Path(speechlstm.__file__).parent
+
+# From the bottom up; a module or subpackage imports only from the rows above its own.
+LAYERS = [
+    {"errors", "storage"},
+    {"config", "alphabet", "text", "transcript"},
+    {"audio", "decoding", "metrics", "formats", "targets", "tflite_metadata"},
+    {"manifest", "bundle"},
+    {"corpus", "backend"},
+    {"recognizer", "training"},
+    {"evaluation"},
+    {"cli"},
+    {"__main__"},
+]
+LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
+
+MODULES = [p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"]
+
+
+def imported_units(source: str) -> Iterator[str]:
+    """Modules and subpackages directly under speechlstm that a module's source imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for package, unit, *_ in (f"{name}.".split(".") for name in names):
+            if package == "speechlstm" and unit != "__version__":
+                yield unit
+
+
+def test_imported_units_sees_every_form_of_import() -> None:
+    source = "import speechlstm.audio\ndef f():\n    from speechlstm.cli import main\n"
+    source += "if TYPE_CHECKING:\n    from speechlstm import metrics, __version__\nimport numpy.fft"
+    assert list(imported_units(source)) == ["audio", "cli", "metrics"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_module_imports_only_from_lower_layers(path: Path) -> None:
+    unit = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    imported = set(imported_units(path.read_text(encoding="utf-8"))) - {unit}
+    assert {other for other in imported if LEVEL[other] >= LEVEL[unit]} == set()
+    assert unit == "cli" or "training" not in imported
+
+
+def modules_loaded_by(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return set(printed.splitlines()[-1].split())
+
+
+def test_recognition_loads_no_training_framework() -> None:
+    loaded = modules_loaded_by("import speechlstm.recognizer, speechlstm.cli.transcribe")
+    assert "numpy" in loaded
+    frameworks = {"tensorflow", "keras", "torch", "jax", "librosa", "jiwer", "matplotlib", "scipy"}
+    assert loaded & frameworks == set()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "from speechlstm.cli import main\nmain(['--help'], standalone_mode=False)"
+    loaded = modules_loaded_by(code)
+    assert "speechlstm.cli.transcribe" in loaded
+    assert loaded & {"numpy", "soundfile", "tqdm", "ai_edge_litert", "keras"} == set()
