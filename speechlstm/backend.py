@@ -36,7 +36,8 @@ class LiteRTModel:
 
     Args:
         bundle: The model.
-        num_threads: Threads in one product of matrices. A recurrent network hardly gains by more.
+        num_threads: Threads in one product of matrices; a second one saves a bidirectional LSTM of
+            3 x 256 units no time (measured).
 
     Raises:
         BundleError: LiteRT cannot load the model, or it has other inputs or outputs.
@@ -53,12 +54,10 @@ class LiteRTModel:
             )
         except (RuntimeError, ValueError) as error:
             raise self._error(f"LiteRT cannot load it: {error}") from None
-        inputs, outputs = (
-            self._interpreter.get_input_details(),
-            self._interpreter.get_output_details(),
-        )
-        if [[d["dtype"] for d in details] for details in (inputs, outputs)] != [[np.float32]] * 2:
-            raise self._error("must have one input and one output, both of float32")
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise self._error(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one each")
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
 
     @property

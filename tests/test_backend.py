@@ -3,7 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from flatbuffers import Builder
 from numpy.typing import NDArray
 
 from speechlstm.alphabet import ENGLISH, Alphabet
@@ -99,6 +101,17 @@ def test_refuses_output_that_its_bundle_does_not_describe(change: dict[str, obje
 def test_refuses_another_sample_rate() -> None:
     with pytest.raises(ValueError, match="8000 Hz, the model hears 16000"):
         LiteRTModel(bundle("levels")).log_probs(Audio(np.zeros(800, np.float32), 8000))
+
+
+@pytest.mark.parametrize("end", ["inputs", "outputs"])
+def test_refuses_several_inputs_or_outputs(tmp_path: Path, end: str) -> None:
+    model = schema.ModelT.InitFromPackedBuf((ASSETS / "levels.tflite").read_bytes())
+    setattr(model.subgraphs[0], end, [*getattr(model.subgraphs[0], end)] * 2)
+    builder = Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    (tmp_path / "model.tflite").write_bytes(builder.Output())
+    with pytest.raises(BundleError, match=f"has .*2 {end}.*, not one each"):
+        LiteRTModel(replace(bundle("levels"), path=tmp_path / "model.tflite"))
 
 
 def test_refuses_what_litert_cannot_load(tmp_path: Path) -> None:
