@@ -1,0 +1,65 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+
+from speechlstm.cli import main
+from speechlstm.manifest import Utterance, write_manifest
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, spoken: Callable[[str], NDArray[np.float32]]) -> Path:
+    texts = {"one": "Hello, world!", "two": "bye-bye"}
+    for name, said in (("one", "hello world"), ("two", "bye")):
+        soundfile.write(tmp_path / f"{name}.wav", spoken(said), 16000)
+    path = tmp_path / "valid.jsonl"
+    write_manifest(path, [Utterance(i, f"{i}.wav", 0.5, text) for i, text in texts.items()])
+    return path
+
+
+def evaluate(bundle: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["evaluate", "--model", str(bundle), *arguments])
+
+
+def test_prints_rates_counts_and_the_worst(levels_bundle: Path, manifest: Path) -> None:
+    result = evaluate(levels_bundle, str(manifest))
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("WER 25.00% (95 % interval 0.00% to 50.00%)")
+    assert lines[1].strip() == "4 words: 0 substituted, 1 deleted; 0 inserted"
+    assert lines[2].startswith("CER 22.22%")
+    assert lines[4].startswith("RTF ")
+    assert lines[-1] == "   1  two: bye [-bye]"
+
+
+def test_worst_can_be_left_out(levels_bundle: Path, manifest: Path) -> None:
+    assert "two:" not in evaluate(levels_bundle, str(manifest), "--worst", "0").stdout
+
+
+def test_json_is_one_object(levels_bundle: Path, manifest: Path) -> None:
+    report = json.loads(evaluate(levels_bundle, str(manifest), "--json").stdout)
+    assert report["wer"] == 0.25
+    assert report["cer"] == pytest.approx(4 / 18)
+    assert report["rtf"] == report["compute_seconds"] / report["audio_seconds"]
+    assert [u["hypothesis"] for u in report["utterances"]] == ["hello world", "bye"]
+
+
+def test_a_missing_recording_does_not_stop_the_others(levels_bundle: Path, manifest: Path) -> None:
+    (manifest.parent / "two.wav").unlink()
+    result = evaluate(levels_bundle, str(manifest))
+    assert result.exit_code == 1
+    assert "WER 0.00%" in result.stdout
+    assert "1 scored, 1 failed" in result.stdout
+    assert result.stderr.startswith("Error: two: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_missing_manifest_is_named(levels_bundle: Path) -> None:
+    result = evaluate(levels_bundle, "none.jsonl")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: none.jsonl: ")

@@ -1,0 +1,137 @@
+import inspect
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from pkgutil import iter_modules
+from types import SimpleNamespace
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import speechlstm.cli
+from speechlstm.cli import VERBS, main
+from speechlstm.errors import ConfigError
+
+
+def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command below a group, with the words that call it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+
+
+COMMANDS = list(commands(main))
+
+
+def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that a command line calls, and what is left for it to parse."""
+    called: click.Command = main
+    while isinstance(called, click.Group):
+        context = click.Context(called)
+        _, called, arguments = called.resolve_command(context, arguments)  # type: ignore[assignment]
+    return called, arguments
+
+
+def test_every_module_is_a_verb() -> None:
+    assert sorted(VERBS) == sorted(m.name for m in iter_modules(speechlstm.cli.__path__))
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS]
+)
+def test_help_ends_with_examples_that_are_right(
+    words: tuple[str, ...], command: click.Command
+) -> None:
+    shown = CliRunner().invoke(main, [*words, "--help"]).stdout
+    _, _, examples = inspect.cleandoc(command.help or "").partition("\b\nExample:\n")
+    assert examples
+    for line in examples.splitlines():
+        assert line in shown
+        program, *arguments = shlex.split(line.partition(" > ")[0])
+        assert program == "speechlstm"
+        called, arguments = find_command(arguments)
+        assert called is command or isinstance(command, click.Group)
+        called.make_parser(click.Context(called)).parse_args(arguments)  # knows every option
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_names_the_verbs(flag: str) -> None:
+    shown = CliRunner().invoke(main, [flag])
+    assert shown.exit_code == 0
+    assert all(f"\n  {verb} " in shown.stdout for verb in VERBS)
+
+
+def test_version_is_the_packages() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "speechlstm", "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout == f"speechlstm, version {speechlstm.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["sing"], ["--loud"], ["score", "only-one.txt"], []])
+def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Usage: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "stderr"),
+    [
+        (ConfigError("model.cell: wrong"), 1, "Error: model.cell: wrong\n"),
+        (FileNotFoundError(2, "No such file", "x"), 1, "Error: [Errno 2] No such file: 'x'\n"),
+        (
+            ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib"),
+            1,
+            "Error: matplotlib is not installed; run: pip install 'speechlstm[train]'\n",
+        ),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_expected_failures_are_one_line_and_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, exit_code: int, stderr: str
+) -> None:
+    result = CliRunner().invoke(failing(monkeypatch, error), ["score"])
+    assert (result.exit_code, result.stdout, result.stderr) == (exit_code, "", stderr)
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError(), ModuleNotFoundError("No module named 'json'", name="json")]
+)
+def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    assert CliRunner().invoke(failing(monkeypatch, error), ["score"]).exception is error
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> click.Group:
+    """The command line, with every verb failing in the same way."""
+
+    @click.command()
+    def command() -> None:
+        raise error
+
+    module = SimpleNamespace(command=command)
+    monkeypatch.setattr("speechlstm.cli.import_module", lambda name: module)
+    return main
+
+
+def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
+    lines = tmp_path / "lines.txt"
+    lines.write_text("some words\n" * 5000)
+    command = [sys.executable, "-m", "speechlstm", "score", lines, lines, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1

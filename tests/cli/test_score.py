@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from speechlstm.cli import main
+from speechlstm.manifest import Utterance, write_manifest
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def score(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["score", *arguments])
+
+
+def test_texts_are_paired_by_line() -> None:
+    Path("ref.txt").write_text("The quick brown fox\n\njumps\n")
+    Path("hyp.txt").write_text("the thick brown red fox\n\n\n")
+    result = score("ref.txt", "hyp.txt")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "WER 60.00%" in result.stdout
+    assert "RTF" not in result.stdout
+    assert result.stdout.splitlines()[-2:] == [
+        "   2  1: the [quick->thick] brown [+red] fox",
+        "   1  3: [-jumps]",
+    ]
+
+
+def test_json_is_one_object() -> None:
+    Path("ref.txt").write_text("größe\n")
+    Path("hyp.txt").write_text("eine große\n")
+    report = json.loads(score("ref.txt", "hyp.txt", "--json").stdout)
+    assert (report["wer"], report["rtf"]) == (2, None)
+    assert report["utterances"][0]["hypothesis"] == "eine große"
+
+
+def test_different_line_counts_are_refused() -> None:
+    Path("ref.txt").write_text("a\nb\n")
+    Path("hyp.txt").write_text("a\n")
+    result = score("ref.txt", "hyp.txt")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ref.txt has 2 lines, hyp.txt has 1;")
+    assert result.stderr.count("\n") == 1
+
+
+def test_manifests_are_paired_by_id() -> None:
+    said = [Utterance("a", "a.wav", 1.0, "one"), Utterance("b", "b.wav", 1.0, "two")]
+    write_manifest(Path("ref.jsonl"), said)
+    write_manifest(Path("hyp.jsonl"), said[::-1])
+    assert "WER 0.00%" in score("ref.jsonl", "hyp.jsonl").stdout
+
+
+def test_a_text_is_not_scored_against_a_manifest() -> None:
+    result = score("ref.jsonl", "hyp.txt")
+    assert result.exit_code == 2
+    assert "a manifest is scored against a manifest" in result.stderr
+
+
+def test_missing_file_is_named() -> None:
+    Path("ref.txt").write_text("a\n")
+    result = score("ref.txt", "none.txt")
+    assert result.exit_code == 1
+    assert "none.txt" in result.stderr
