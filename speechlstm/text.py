@@ -12,5 +12,7 @@ def normalize(text: str) -> str:
     joined by single spaces. "It\u2019s  T-shirt 'time'!" becomes "it's t shirt time".
     """
     composed = unicodedata.normalize("NFC", text).lower().translate(_APOSTROPHES)
-    spaced = "".join(c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in composed)
+    spaced = "".join(
+        c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in composed
+    )
     return " ".join(word for w in spaced.split() if (word := w.strip("'")))
