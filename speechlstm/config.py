@@ -3,7 +3,7 @@
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
@@ -297,6 +297,12 @@ class Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not a TOML file: {error}") from None
         return cls.from_dict(values, str(path))
+
+    def with_epochs(self, num_epochs: int | None) -> "Settings":
+        """The same with another training.num_epochs, if one is given."""
+        if num_epochs is None:
+            return self
+        return replace(self, training=replace(self.training, num_epochs=num_epochs))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """The settings as plain JSON values."""

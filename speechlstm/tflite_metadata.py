@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flatbuffers import Builder  # type: ignore[import-untyped]
-from flatbuffers.table import Table  # type: ignore[import-untyped]
+from flatbuffers import Builder
+from flatbuffers.table import Table
 
 from speechlstm.errors import BundleError
 

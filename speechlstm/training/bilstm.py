@@ -64,13 +64,16 @@ class BiLSTM(keras.layers.Layer):
             outputs = self.layer(inputs, mask=mask, training=training)
         return ops.where(mask[..., None], outputs, 0.0)
 
-    def compute_output_shape(self, inputs_shape: tuple[int | None, ...], *_: Any) -> tuple[Any, ...]:
+    def compute_output_shape(
+        self, inputs_shape: tuple[int | None, ...], *_: Any
+    ) -> tuple[Any, ...]:
         """The width becomes num_units a direction."""
         return (*inputs_shape[:-1], self.num_units * (2 if self.bidirectional else 1))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return super().get_config() | {
+        config: dict[str, Any] = super().get_config()
+        return config | {
             "num_units": self.num_units,
             "cell": self.cell,
             "bidirectional": self.bidirectional,

@@ -17,8 +17,8 @@ def ctc_losses(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any
     Args:
         logits: (batch, max_steps, num_labels), raw.
         num_steps: (batch,) int32, true steps.
-        labels: (batch, max_labels) int32, in 1..num_labels - 1; anything beyond an utterance's own.
-        num_labels: (batch,) int32, true labels; steps must be at least labels plus adjacent repeats.
+        labels: (batch, max_labels) int32, each in 1..num_labels - 1; anything beyond the true ones.
+        num_labels: (batch,) int32, true labels; with their adjacent repeats at most num_steps.
 
     Returns:
         (batch,) float32.

@@ -86,7 +86,8 @@ class AcousticModel(keras.Model):
             sample_weight: Unused.
             training: Unused.
         """
-        losses = ctc_losses(*y_pred, y["labels"], y["num_labels"])
+        logits, num_steps = y_pred
+        losses = ctc_losses(logits, num_steps, y["labels"], y["num_labels"])
         return ops.sum(losses * y["weights"]) / ops.maximum(ops.sum(y["weights"]), 1.0)
 
 

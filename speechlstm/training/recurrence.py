@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,8 +87,8 @@ def _forward(
     hidden, cell = np.zeros((2, batch, num_units), np.float32)
     product = np.empty((batch, 4 * num_units), np.float32)
     # sigmoid(x) = (1 + tanh(x / 2)) / 2: one vectorised tanh serves all four gates.
-    scale = np.repeat(np.float32([0.5, 0.5, 1.0, 0.5]), num_units)
-    shift = np.repeat(np.float32([0.5, 0.5, 0.0, 0.5]), num_units)
+    scale = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), num_units)
+    shift = np.repeat(np.array([0.5, 0.5, 0.0, 0.5], np.float32), num_units)
     for step, ended in _steps(num_steps, lengths, direction):
         gate = gates[step]
         np.matmul(hidden, recurrent, out=product)
@@ -116,7 +117,9 @@ def _backward(
     start = np.zeros((batch, num_units), np.float32)
     steps = list(_steps(num_steps, lengths, direction))
     previous = [cells[step] for step, _ in steps[:-1]]
-    for (step, ended), cell_before in zip(reversed(steps), reversed([start, *previous]), strict=True):
+    for (step, ended), cell_before in zip(
+        reversed(steps), reversed([start, *previous]), strict=True
+    ):
         i, f, g, o = np.split(gates[step], 4, axis=1)
         d_i, d_f, d_g, d_o = np.split(d_gates[step], 4, axis=1)
         d_hidden += d_outputs[step]
@@ -180,7 +183,7 @@ def _in_parallel(run: Callable[[slice, int], None], batch: int, directions: int)
     num_threads = len(os.sched_getaffinity(0))
     num_slices = max(1, min(num_threads // directions, batch // _MIN_ROWS))
     bounds = [batch * k // num_slices for k in range(num_slices + 1)]
-    rows = [slice(start, end) for start, end in zip(bounds, bounds[1:], strict=False)]
+    rows = [slice(start, end) for start, end in pairwise(bounds)]
     # BLAS must not spread a product this small over threads of its own.
     with _blas().limit(limits=1, user_api="blas"):
         tasks = [_pool().submit(run, r, d) for r in rows for d in range(directions)]

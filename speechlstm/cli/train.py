@@ -1,0 +1,85 @@
+"""`speechlstm train`: recordings with transcripts to a model."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from speechlstm.config import Settings
+
+
+@click.command("train")
+@click.option(
+    "--train",
+    "train_paths",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Manifest to learn from; may be given several times.",
+)
+@click.option(
+    "--valid",
+    "valid_paths",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Manifest to measure on each epoch, of other speakers; may be given several times.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "run_path",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the run.",
+)
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="TOML file with the sections [features], [model], [training].",
+)
+@click.option("--epochs", type=int, help="Instead of training.num_epochs.")
+@click.option(
+    "--cache",
+    "cache_path",
+    type=click.Path(path_type=Path),
+    help="Folder for decoded recordings; the run's own by default.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in the output folder.")
+def command(
+    train_paths: tuple[Path, ...],
+    valid_paths: tuple[Path, ...],
+    run_path: Path,
+    config_path: Path | None,
+    epochs: int | None,
+    cache_path: Path | None,
+    resume: bool,
+) -> None:
+    """Train a model.
+
+    The alphabet is made of the characters in the training transcripts, lower-cased and without
+    punctuation. What cannot be used (unreadable recordings, texts too long for theirs) is listed in
+    the run's refused.txt. Ctrl-C leaves a run that --resume goes on with.
+
+    \b
+    Example:
+      speechlstm train --train train.jsonl --valid valid.jsonl -o runs/mine
+      speechlstm train --resume -o runs/mine
+    """
+    if resume and (train_paths or valid_paths or config_path or epochs):
+        raise click.UsageError("--resume takes manifests and settings from the run")
+    if not resume and not (train_paths and valid_paths):
+        raise click.UsageError("--train and --valid are needed, or --resume")
+    from speechlstm.training.recipe import prepare_run, train_run
+    from speechlstm.training.run import load_run
+
+    if resume:
+        run = load_run(run_path)
+    else:
+        settings = Settings.read(config_path) if config_path else Settings()
+        run = prepare_run(run_path, train_paths, valid_paths, settings.with_epochs(epochs))
+
+    def report(line: str) -> None:
+        click.echo(line, err=True)
+
+    train_run(run, report, cache_path, progress=sys.stderr.isatty())
+    click.echo(run_path)

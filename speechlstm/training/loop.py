@@ -1,0 +1,297 @@
+"""The training loop: epochs, validation, schedule, checkpoints."""
+
+import json
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from speechlstm.errors import TrainingError
+from speechlstm.storage import write_atomically
+from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.dataset import Corpus, SpeechDataset
+from speechlstm.training.events import EventWriter
+from speechlstm.training.loss import ctc_losses
+from speechlstm.training.optimizer import GuardedAdamW
+from speechlstm.training.plots import plot_training
+from speechlstm.training.run import Run
+from speechlstm.training.validation import validate
+
+CHECKPOINT_SECONDS = 300.0  # what a power cut may cost, at most
+MAX_DROPPED = 0.01  # share of the utterances whose loss may be not finite
+
+
+@dataclass
+class Progress:
+    """What a resumed run needs beside weights and optimizer.
+
+    Attributes:
+        epoch: The epoch under way, counted from 0: as many have ended.
+        step: Batches of it that are done.
+        loss_sum: Sum of their utterances' losses.
+        num_utterances: How many those are.
+        seconds: Time spent on them.
+        plateau_factor: By what the plateau rule has lowered the learning rate.
+        dropped: Utterances whose loss was not finite.
+        history: A line an epoch, as in metrics.jsonl.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    num_utterances: int = 0
+    seconds: float = 0.0
+    plateau_factor: float = 1.0
+    dropped: list[str] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains the model of a run.
+
+    Args:
+        run: The run; its folder exists.
+        train: What to learn from.
+        valid: What to measure on, each epoch.
+        report: Is given a line of text an epoch, and warnings.
+        progress: Whether to show a progress bar on stderr.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        train: Corpus,
+        valid: Corpus,
+        report: Callable[[str], None],
+        progress: bool = False,
+    ) -> None:
+        self.run, self.report, self.progress = run, report, progress
+        self.config = run.settings.training
+        keras.utils.set_random_seed(self.config.seed)
+        self.train_data = SpeechDataset(train, run.settings, augment=True)
+        self.valid_data = SpeechDataset(valid, run.settings, augment=False)
+        self.model = run.new_model()
+        self.optimizer = GuardedAdamW(
+            self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            global_clipnorm=self.config.clip_norm,
+        )
+        self.optimizer.build(self.model.trainable_variables)
+        self.model.compile(optimizer=self.optimizer, jit_compile=keras.backend.backend() == "jax")
+        self.state = Progress()
+
+    def resume(self) -> None:
+        """Go back to the last checkpoint, if there is one.
+
+        Raises:
+            ModelError: The checkpoint is damaged or of another model.
+        """
+        if self.run.checkpoint.exists():
+            self.state = Progress(**load_checkpoint(self.run.checkpoint, self._variables()))
+            self.train_data.dropped = set(self.state.dropped)
+
+    def train(self) -> list[dict[str, Any]]:
+        """Train to the end; returns the history.
+
+        Raises:
+            TrainingError: The loss of too many utterances is not finite.
+            KeyboardInterrupt: Ctrl-C; the run can be resumed.
+        """
+        with _deferred_interrupt() as interrupted:
+            while self.state.epoch < self.config.num_epochs and not self._stalled():
+                self.train_data.start_epoch(self.state.epoch)
+                self._train_epoch(interrupted)
+                self._end_epoch()
+        return self.state.history
+
+    def _train_epoch(self, interrupted: Callable[[], bool]) -> None:
+        state, data = self.state, self.train_data
+        self._waited, saved = 0.0, time.monotonic()
+        with tqdm(
+            total=len(data), initial=state.step, disable=not self.progress, leave=False,
+            desc=f"epoch {state.epoch + 1}/{self.config.num_epochs}", unit=" batches",
+        ) as bar:  # fmt: skip
+            for index, batch, waited in _prefetched(data, state.step):
+                started = time.monotonic()
+                self._train_batch(index, batch)
+                state.step = index + 1
+                state.seconds += waited + time.monotonic() - started
+                self._waited += waited
+                bar.set_postfix(loss=f"{state.loss_sum / max(1, state.num_utterances):.2f}")
+                bar.update()
+                if interrupted() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+                if interrupted():
+                    raise KeyboardInterrupt
+
+    def _train_batch(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        """One update; without the utterances whose loss is not finite, should there be any."""
+        loss = self._update(batch)
+        if not math.isfinite(loss):
+            self._drop(index, batch)
+            loss = self._update(batch)
+        num_utterances = int(np.count_nonzero(batch[1]["weights"]))
+        if math.isfinite(loss):
+            self.state.loss_sum += loss * num_utterances
+            self.state.num_utterances += num_utterances
+
+    def _update(self, batch: tuple[dict[str, Any], dict[str, Any]]) -> float:
+        """The batch's mean loss; not finite where the optimizer skipped the update."""
+        self.optimizer.learning_rate = self._learning_rate()
+        skipped = int(self.optimizer.num_skipped)
+        self.model.reset_metrics()
+        loss = float(self.model.train_on_batch(*batch))
+        return loss if int(self.optimizer.num_skipped) == skipped else math.nan
+
+    def _drop(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        """Find the utterances whose loss is not finite, name them, weigh them 0 from now on.
+
+        A copy of a usable utterance takes their place: the gradient of 0 times a loss that is not
+        finite would still not be finite.
+
+        Raises:
+            TrainingError: They are more than MAX_DROPPED of all.
+        """
+        inputs, targets = batch
+        logits, num_steps = self.model(inputs, training=False)
+        losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
+        finite = np.isfinite(ops.convert_to_numpy(losses))
+        examples = self.train_data.examples(index)
+        # Only the gradient overflowed: no utterance is to blame alone, so all of them are.
+        bad = [e.id for e, ok in zip(examples, finite, strict=True) if not ok or finite.all()]
+        self.state.dropped = sorted({*self.state.dropped, *bad})
+        self.train_data.dropped = set(self.state.dropped)
+        self.report(
+            f"warning: epoch {self.state.epoch + 1}: loss not finite, skipped: {', '.join(bad)}"
+        )
+        num_examples = len(self.train_data.corpus.examples)
+        if len(self.state.dropped) > MAX_DROPPED * num_examples:
+            raise TrainingError(
+                f"loss not finite for {len(self.state.dropped)} of {num_examples} utterances: "
+                "lower training.learning_rate, or check these recordings"
+            )
+        keep = int(np.argmax(finite))
+        for values in (*inputs.values(), *targets.values()):
+            values[~finite] = values[keep]
+        targets["weights"][~finite | finite.all()] = 0
+
+    def _learning_rate(self) -> float:
+        """Linear warm-up, flat, linear decay to 0 at the end; times the plateau's factor."""
+        config, state = self.config, self.state
+        warm = min(1.0, (int(self.optimizer.iterations) + 1) / max(1, config.warmup_steps))
+        done = (state.epoch + state.step / len(self.train_data)) / config.num_epochs
+        decayed = 1.0 if done <= config.decay else (1 - done) / (1 - config.decay)
+        return config.learning_rate * warm * decayed * state.plateau_factor
+
+    def _end_epoch(self) -> None:
+        state, data = self.state, self.train_data
+        result = validate(self.model, self.valid_data, self.run)
+        seconds = max(state.seconds, 1e-9)
+        metrics = {
+            "epoch": state.epoch + 1,
+            "loss": state.loss_sum / max(1, state.num_utterances),
+            "valid_loss": result.loss,
+            "valid_wer": result.words.rate,
+            "valid_cer": result.characters.rate,
+            "learning_rate": self._learning_rate(),
+            "seconds": state.seconds,
+            "speed": data.seconds / seconds,
+            "padding": data.padding,
+            "stall": self._waited / seconds,
+            "dropped": len(state.dropped),
+        }
+        best = min(self._ranks(), default=(math.inf,)) > _rank(metrics)
+        state.history.append(metrics)
+        self._reduce_on_plateau()
+        state.epoch, state.step = state.epoch + 1, 0
+        state.loss_sum, state.num_utterances, state.seconds = 0.0, 0, 0.0
+        if best:
+            save_checkpoint(self.run.best, {"model": self.model.variables})
+        self._save()
+        self._publish(metrics, best)
+
+    def _publish(self, metrics: dict[str, Any], best: bool) -> None:
+        path = self.run.path / "metrics.jsonl"
+        write_atomically(path, "".join(json.dumps(line) + "\n" for line in self.state.history))
+        plot_training(path, self.run.path / "training.png")
+        with EventWriter(self.run.path / "tensorboard") as events:
+            events.write(metrics.pop("epoch"), metrics)
+        left = (self.config.num_epochs - self.state.epoch) * metrics["seconds"] / 60
+        self.report(
+            f"epoch {self.state.epoch}/{self.config.num_epochs}: loss {metrics['loss']:.2f}, "
+            f"validation loss {metrics['valid_loss']:.2f}, WER {metrics['valid_wer']:.1%}, "
+            f"CER {metrics['valid_cer']:.1%}{' (best)' if best else ''}; "
+            f"{metrics['speed']:.0f} x real time, about {left:.0f} min left"
+        )
+
+    def _ranks(self) -> Iterator[tuple[float, float]]:
+        return (_rank(line) for line in self.state.history)
+
+    def _stalled(self) -> bool:
+        """Whether the best epoch is early_stop epochs ago."""
+        ranks = list(self._ranks())
+        patience = self.config.early_stop
+        return bool(patience and ranks) and len(ranks) - 1 - ranks.index(min(ranks)) >= patience
+
+    def _reduce_on_plateau(self) -> None:
+        patience, losses = (
+            self.config.reduce_on_plateau,
+            [e["valid_loss"] for e in self.state.history],
+        )
+        if (
+            patience
+            and len(losses) > patience
+            and min(losses[-patience:]) >= min(losses[:-patience])
+        ):
+            self.state.plateau_factor /= 2
+
+    def _variables(self) -> dict[str, list[Any]]:
+        return {"model": self.model.variables, "optimizer": self.optimizer.variables}
+
+    def _save(self) -> None:
+        save_checkpoint(self.run.checkpoint, self._variables(), asdict(self.state))
+
+
+def _rank(metrics: dict[str, Any]) -> tuple[float, float]:
+    """Lower is better: WER; CER where WER is equal, as it is while no word is right."""
+    return metrics["valid_wer"], metrics["valid_cer"]
+
+
+def _prefetched(data: SpeechDataset, start: int) -> Iterator[tuple[int, Any, float]]:
+    """Batches from start on, the next made meanwhile, each with the seconds of waiting for it."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(data.__getitem__, start) if start < len(data) else None
+        for index in range(start, len(data)):
+            started = time.monotonic()
+            batch = following.result()  # type: ignore[union-attr]
+            waited = time.monotonic() - started
+            if index + 1 < len(data):
+                following = pool.submit(data.__getitem__, index + 1)
+            yield index, batch, waited
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Turn Ctrl-C into a question for the loop to ask where it is safe; a second acts at once."""
+    pressed = False
+
+    def remember(*_: Any) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, remember)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, previous)

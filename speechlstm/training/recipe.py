@@ -1,0 +1,79 @@
+"""From manifests to a trained run: what the command line and the recipes in scripts/ share."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from speechlstm.config import Settings
+from speechlstm.errors import TrainingError
+from speechlstm.manifest import Manifest
+from speechlstm.storage import write_atomically
+from speechlstm.training.dataset import derive_alphabet, load_corpus
+from speechlstm.training.loop import Trainer
+from speechlstm.training.run import Run
+
+
+def prepare_run(
+    path: Path, train: Sequence[Path], valid: Sequence[Path], settings: Settings
+) -> Run:
+    """A new run; its alphabet is made of the training transcripts' characters.
+
+    Raises:
+        ManifestError: A manifest cannot be read.
+        TrainingError: No transcript in the training manifests, or a recording is in both.
+        ConfigError: The folder holds a run already.
+    """
+    manifests = [Manifest(p) for p in train]
+    _refuse_leakage(manifests, [Manifest(p) for p in valid])
+    run = Run(path, settings, derive_alphabet(manifests), tuple(train), tuple(valid))
+    run.create()
+    return run
+
+
+def _refuse_leakage(train: Sequence[Manifest], valid: Sequence[Manifest]) -> None:
+    learnt = {m.audio_path(u).resolve() for m in train for u in m}
+    for manifest in valid:
+        for utterance in manifest:
+            if manifest.audio_path(utterance).resolve() in learnt:
+                raise TrainingError(
+                    f"{manifest.path}: {utterance.id} is in a training manifest too; "
+                    "split with: speechlstm manifest split"
+                )
+
+
+def train_run(
+    run: Run, report: Callable[[str], None], cache: Path | None = None, progress: bool = False
+) -> None:
+    """Train a run from its last checkpoint, or from the start where there is none.
+
+    Args:
+        run: The run.
+        report: Is given lines of text.
+        cache: Folder for decoded recordings; the run's own if None.
+        progress: Whether to show progress bars on stderr.
+
+    Raises:
+        ManifestError: A manifest cannot be read.
+        TrainingError: No usable utterance, or too many losses are not finite.
+        KeyboardInterrupt: Ctrl-C; the run can be resumed.
+    """
+    cache = cache or run.path / "cache"
+    corpora = [
+        load_corpus([Manifest(p) for p in paths], run.alphabet, run.settings, cache, progress)
+        for paths in (run.train, run.valid)
+    ]
+    refused = [reason for corpus in corpora for reason in corpus.refused]
+    if refused:
+        path = run.path / "refused.txt"
+        write_atomically(path, "".join(f"{reason}\n" for reason in refused))
+        report(
+            f"warning: {len(refused)} utterances cannot be used, the first: {refused[0]}; "
+            f"all: {path}"
+        )
+    train, valid = corpora
+    trainer = Trainer(run, train, valid, report, progress)
+    trainer.resume()
+    report(
+        f"{len(train.examples)} utterances to learn from, {len(valid.examples)} to measure on, "
+        f"{trainer.model.count_params():,} weights, {run.alphabet.num_labels} labels"
+    )
+    trainer.train()

@@ -1,0 +1,121 @@
+"""A run: the folder that training fills and that can be resumed or exported.
+
+run.json        settings, alphabet, manifests
+checkpoint.npz  weights, optimizer and progress, to resume from
+best.npz        weights of the epoch with the lowest validation WER
+metrics.jsonl   a line an epoch
+training.png    loss and error rates by epoch
+refused.txt     utterances that could not be used, each with its reason
+tensorboard/    the metrics as TensorBoard reads them
+cache/          decoded recordings; may be deleted
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from speechlstm import __version__
+from speechlstm.alphabet import Alphabet
+from speechlstm.config import Settings
+from speechlstm.errors import ConfigError, ModelError
+from speechlstm.storage import write_atomically
+from speechlstm.training.checkpoint import load_checkpoint
+from speechlstm.training.model import AcousticModel
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run was made from.
+
+    Attributes:
+        path: Its folder.
+        settings: Features, model, training.
+        alphabet: What the model emits.
+        train: Manifests it learns from.
+        valid: Manifests it is measured on.
+    """
+
+    path: Path
+    settings: Settings
+    alphabet: Alphabet
+    train: tuple[Path, ...]
+    valid: tuple[Path, ...]
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training resumes."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def best(self) -> Path:
+        """The weights to export."""
+        return self.path / "best.npz"
+
+    def create(self) -> None:
+        """Make the folder.
+
+        Raises:
+            ConfigError: It holds a run already.
+        """
+        if (self.path / "run.json").exists():
+            raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
+        self.path.mkdir(parents=True, exist_ok=True)
+        description = {
+            "version": __version__,
+            **self.settings.to_dict(),
+            "alphabet": asdict(self.alphabet),
+            "train": [str(path.resolve()) for path in self.train],
+            "valid": [str(path.resolve()) for path in self.valid],
+        }
+        write_atomically(self.path / "run.json", json.dumps(description, indent=2) + "\n")
+
+    def new_model(self) -> AcousticModel:
+        """The network with fresh weights."""
+        return AcousticModel(self.settings.features, self.settings.model, self.alphabet.num_labels)
+
+    def best_model(self) -> AcousticModel:
+        """The network with the weights of the best epoch.
+
+        Raises:
+            ModelError: No epoch has ended yet, or the weights are damaged.
+        """
+        model = self.new_model()
+        load_checkpoint(self.best, {"model": model.variables})
+        return model
+
+    def summary(self) -> dict[str, Any]:
+        """The best epoch's line of metrics.jsonl.
+
+        Raises:
+            ModelError: No epoch has ended yet, or the file is damaged.
+        """
+        path = self.path / "metrics.jsonl"
+        try:
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            return dict(min(lines, key=lambda line: (line["valid_wer"], line["valid_cer"])))
+        except OSError:
+            raise ModelError(f"{path}: missing: no epoch has ended yet") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{path}: damaged: {error}") from None
+
+
+def load_run(path: Path) -> Run:
+    """The run that a folder holds.
+
+    Raises:
+        ModelError: The folder holds no run, or its description is damaged.
+        ConfigError: Its settings are not ones this version knows.
+    """
+    description = path / "run.json"
+    try:
+        values = json.loads(description.read_text(encoding="utf-8"))
+        sections = {name: values[name] for name in ("features", "model", "training")}
+        alphabet = Alphabet(tuple(values["alphabet"]["symbols"]), values["alphabet"]["separator"])
+        train, valid = (tuple(map(Path, values[key])) for key in ("train", "valid"))
+    except OSError as error:
+        raise ModelError(f"{path}: holds no run: {error.strerror}: run.json") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{description}: damaged: {error!r}") from None
+    settings = Settings.from_dict(sections, str(description))
+    return Run(path, settings, alphabet, train, valid)
