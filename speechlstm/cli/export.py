@@ -1,0 +1,76 @@
+"""`speechlstm export`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from speechlstm.training.tflite import Quantization
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "bundle",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="BUNDLE",
+    help="Folder to write.",
+)
+@click.option(
+    "--quantize",
+    "quantization",
+    type=click.Choice(["none", "float16", "int8"]),
+    default="none",
+    show_default=True,
+    help="Store the recurrent layers in fewer bits.",
+)
+@click.option(
+    "--verify",
+    "manifests",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="MANIFEST",
+    help="Transcribed utterances to verify the bundle on; may be given several times.  "
+    "[default: those that RUN was validated on]",
+)
+@click.option(
+    "--max-utterances",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many of them at most.",
+)
+def command(
+    run: Path,
+    bundle: Path,
+    quantization: "Quantization",
+    manifests: tuple[Path, ...],
+    max_utterances: int,
+) -> None:
+    """Make a bundle for LiteRT (TensorFlow Lite) of the best model of RUN.
+
+    The bundle is run without TensorFlow and compared with the model in Keras before it is written:
+    size, real-time factor, largest difference of a log-probability, word error rate, operators.
+
+    \b
+    Example:
+      speechlstm export runs/an4 -o an4-model --quantize int8
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever the run was trained on
+
+    from speechlstm.training.export import export_run
+    from speechlstm.training.run import load_run
+
+    export_run(
+        load_run(run),
+        bundle,
+        quantization,
+        manifests,
+        max_utterances,
+        report=lambda verification: click.echo(verification.to_text()),
+    )

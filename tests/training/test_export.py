@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.audio import Audio
+from speechlstm.bundle import read_bundle
+from speechlstm.config import FeatureConfig, ModelConfig
+from speechlstm.errors import BundleError, ModelError
+from speechlstm.training import export
+from speechlstm.training.export import export_model
+from speechlstm.training.inference_graph import convert
+from speechlstm.training.model import AcousticModel
+from speechlstm.training.tflite import Quantization
+from speechlstm.training.verification import Verification
+
+ALPHABET = Alphabet((" ", "a", "b"))
+
+
+def acoustic_model(seed: int) -> AcousticModel:
+    keras.utils.set_random_seed(seed)
+    return AcousticModel(FeatureConfig(), ModelConfig(num_layers=1, num_units=16), 4)
+
+
+def recordings() -> list[tuple[Audio, str]]:
+    generator = np.random.default_rng(1)
+    lengths_and_texts = ((16000, "a b"), (16000, "b"), (9999, ""))
+    return [
+        (Audio(0.1 * generator.normal(size=length).astype(np.float32), 16000), text)
+        for length, text in lengths_and_texts
+    ]
+
+
+@pytest.fixture(scope="module")
+def tflite() -> bytes:
+    return convert(acoustic_model(seed=1))
+
+
+@pytest.mark.parametrize("quantization", ["none", "float16", "int8"])
+def test_writes_the_bundle_it_verified(
+    quantization: Quantization,
+    tflite: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(export, "convert", lambda model: tflite)
+    reports: list[Verification] = []
+    path = tmp_path / "bundle"
+    verification = export_model(
+        acoustic_model(1), ALPHABET, recordings(), path, quantization, {"made": "here"},
+        report=reports.append,
+    )  # fmt: skip
+    bundle = read_bundle(path)
+    assert (bundle.alphabet, bundle.training) == (ALPHABET, {"made": "here"})
+    assert reports == [verification]
+    assert verification.failures == []
+    assert verification.num_bytes == bundle.model_path.stat().st_size
+    assert verification.num_utterances == 3
+    assert verification.keras_errors.num_reference == 3
+    assert 0 < verification.rtf < 1
+    # Quantisation can be seen: the file that was verified is the one asked for.
+    assert (verification.max_difference > 1e-4) == (quantization != "none")
+
+
+def test_refuses_a_file_that_is_not_the_model(
+    tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "convert", lambda model: tflite)
+    reports: list[Verification] = []
+    path = tmp_path / "bundle"
+    with pytest.raises(BundleError, match=r"bundle: not written: .*differ by .*allowed are 0.0001"):
+        export_model(acoustic_model(2), ALPHABET, recordings(), path, report=reports.append)
+    assert not path.exists()
+    assert reports[0].max_difference > 0.01
+
+
+def test_refuses_a_file_that_does_not_run(
+    tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "convert", lambda model: tflite)
+    more_labels = Alphabet((" ", "a", "b", "c"))
+    with pytest.raises(ModelError, match=r"does not run without TensorFlow: .*\(1, 34, 5\)"):
+        export_model(acoustic_model(1), more_labels, recordings(), tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
