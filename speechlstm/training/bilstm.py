@@ -103,10 +103,7 @@ def _on_cpu() -> bool:
 
 
 def _tensorflow_cpu(inputs: Any, num_steps: Any, cells: list[Any]) -> Any:
-    """Both directions at once: large products in TensorFlow, the recurrence in NumPy.
-
-    Shapes: inputs (batch, steps, width); kernel (width, directions * 4 * units).
-    """
+    """Both directions at once: large products in TensorFlow, the recurrence in NumPy."""
     import tensorflow as tf
 
     from speechlstm.training import recurrence
@@ -116,51 +113,44 @@ def _tensorflow_cpu(inputs: Any, num_steps: Any, cells: list[Any]) -> Any:
 
     @tf.custom_gradient
     def run(inputs: Any, kernel: Any, recurrent: Any, bias: Any) -> tuple[Any, Any]:
-        shape = tf.shape(inputs)
-        batch, steps, width = shape[0], shape[1], inputs.shape[2]
-        rows = tf.reshape(tf.transpose(inputs, (1, 0, 2)), (-1, width))
-        projected = tf.reshape(
-            tf.matmul(rows, kernel) + bias, (steps, batch, directions, 4 * num_units)
-        )
+        # kernel (directions, width, 4 * units), recurrent (directions, units, 4 * units)
+        batch, steps, width = tf.shape(inputs)[0], tf.shape(inputs)[1], inputs.shape[2]
+        rows = tf.reshape(tf.transpose(inputs, (1, 0, 2)), (1, -1, width))
+        projected = tf.matmul(rows, kernel) + bias[:, None]
+        projected = tf.reshape(projected, (directions, steps, batch, 4 * num_units))
         outputs, gates, states = tf.numpy_function(
             recurrence.forward, (projected, recurrent, lengths), (tf.float32,) * 3
         )
-        outputs = tf.ensure_shape(outputs, (None, None, directions, num_units))
-        by_utterance = tf.reshape(
-            tf.transpose(outputs, (1, 0, 2, 3)), (batch, steps, directions * num_units)
-        )
+        outputs = tf.ensure_shape(outputs, (directions, None, None, num_units))
 
         def gradient(d_outputs: Any) -> tuple[Any, ...]:
             d_outputs = tf.reshape(d_outputs, (batch, steps, directions, num_units))
+            d_outputs = tf.transpose(d_outputs, (2, 1, 0, 3))
             d_gates = tf.numpy_function(
-                recurrence.backward,
-                (tf.transpose(d_outputs, (1, 0, 2, 3)), gates, states, recurrent, lengths),
-                tf.float32,
+                recurrence.backward, (d_outputs, gates, states, recurrent, lengths), tf.float32
             )
-            d_gates = tf.reshape(d_gates, (steps * batch, directions, 4 * num_units))
-            d_rows = tf.reshape(d_gates, (steps * batch, directions * 4 * num_units))
-            d_inputs = tf.matmul(d_rows, kernel, transpose_b=True)
-            d_inputs = tf.transpose(tf.reshape(d_inputs, (steps, batch, width)), (1, 0, 2))
-            d_kernel = tf.matmul(rows, d_rows, transpose_a=True)
-            d_bias = tf.reduce_sum(d_rows, axis=0)
-            # The state before a step: of the step before it, or after it for the second direction.
-            start = tf.zeros_like(outputs[:1, :, 0])
-            before = [tf.concat([start, outputs[:-1, :, 0]], 0)]
-            if directions == 2:
-                before.append(tf.concat([outputs[1:, :, 1], start], 0))
-            d_recurrent = tf.stack(
+            d_gates = tf.reshape(d_gates, (directions, steps * batch, 4 * num_units))
+            # The state before a step: of the step before it; backwards, of the step after it.
+            start = tf.zeros_like(outputs[0, :1])
+            before = tf.stack(
                 [
-                    tf.matmul(tf.reshape(b, (-1, num_units)), d_gates[:, d], transpose_a=True)
-                    for d, b in enumerate(before)
+                    tf.concat([outputs[1, 1:], start] if d else [start, outputs[0, :-1]], axis=0)
+                    for d in range(directions)
                 ]
             )
-            return d_inputs, d_kernel, d_recurrent, d_bias
+            before = tf.reshape(before, (directions, steps * batch, num_units))
+            d_rows = tf.reduce_sum(tf.matmul(d_gates, kernel, transpose_b=True), axis=0)
+            d_inputs = tf.transpose(tf.reshape(d_rows, (steps, batch, width)), (1, 0, 2))
+            d_kernel = tf.matmul(rows, d_gates, transpose_a=True)
+            d_recurrent = tf.matmul(before, d_gates, transpose_a=True)
+            return d_inputs, d_kernel, d_recurrent, tf.reduce_sum(d_gates, axis=1)
 
-        return by_utterance, gradient
+        by_utterance = tf.transpose(outputs, (2, 1, 0, 3))
+        return tf.reshape(by_utterance, (batch, steps, directions * num_units)), gradient
 
     return run(
         inputs,
-        tf.concat([cell.kernel.value for cell in cells], axis=1),
+        tf.stack([cell.kernel.value for cell in cells]),
         tf.stack([cell.recurrent_kernel.value for cell in cells]),
-        tf.concat([cell.bias.value for cell in cells], axis=0),
+        tf.stack([cell.bias.value for cell in cells]),
     )

@@ -225,7 +225,7 @@ class Trainer:
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in self.state.history))
         plot_training(path, self.run.path / "training.png")
         with EventWriter(self.run.path / "tensorboard") as events:
-            events.write(metrics.pop("epoch"), metrics)
+            events.write(metrics["epoch"], {k: v for k, v in metrics.items() if k != "epoch"})
         left = (self.config.num_epochs - self.state.epoch) * metrics["seconds"] / 60
         self.report(
             f"epoch {self.state.epoch}/{self.config.num_epochs}: loss {metrics['loss']:.2f}, "

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 Array = NDArray[np.float32]
+Steps = Iterator[tuple[int, NDArray[np.bool_] | None]]
 
 _MIN_ROWS = 8  # a product of fewer rows is no faster for being shared among threads
 
@@ -28,26 +29,27 @@ def forward(projected: Array, recurrent: Array, lengths: NDArray[np.int32]) -> t
     """Run the recurrence over a batch.
 
     Args:
-        projected: (num_steps, batch, directions, 4 * num_units), input times kernel plus bias.
+        projected: (directions, num_steps, batch, 4 * num_units), input times kernel plus bias.
         recurrent: (directions, num_units, 4 * num_units), the recurrent kernels.
         lengths: (batch,), true steps; the second direction starts at each utterance's own end.
 
     Returns:
-        Outputs and cells, (num_steps, batch, directions, num_units), and gates after their
+        Outputs and cells, (directions, num_steps, batch, num_units), and gates after their
         activations, shaped as projected. What they hold beyond an utterance's length is finite but
         has no meaning.
     """
-    gates = np.array(projected)
+    scale = np.repeat(_SCALE, recurrent.shape[1])
+    gates = projected * scale
+    recurrent = recurrent * scale
     cells = np.empty((*gates.shape[:3], recurrent.shape[1]), np.float32)
     outputs = np.empty_like(cells)
 
     def run(rows: slice, direction: int) -> None:
-        part = np.s_[:, rows, direction]
-        _forward(
-            gates[part], cells[part], outputs[part], recurrent[direction], lengths[rows], direction
-        )
+        part = np.s_[direction, :, rows]
+        steps = _steps(gates.shape[1], lengths[rows], direction)
+        _forward(gates[part], cells[part], outputs[part], recurrent[direction], steps)
 
-    _in_parallel(run, gates.shape[1], gates.shape[2])
+    _in_parallel(run, gates.shape[2], gates.shape[0])
     return outputs, gates, cells
 
 
@@ -69,93 +71,84 @@ def backward(
     d_gates = np.empty_like(gates)
 
     def run(rows: slice, direction: int) -> None:
-        part = np.s_[:, rows, direction]
-        _backward(
-            d_outputs[part], gates[part], cells[part], d_gates[part], recurrent[direction],
-            lengths[rows], direction,
-        )  # fmt: skip
+        part = np.s_[direction, :, rows]
+        steps = _steps(gates.shape[1], lengths[rows], direction)
+        transposed = np.ascontiguousarray(recurrent[direction].T)
+        _backward(d_outputs[part], gates[part], cells[part], d_gates[part], transposed, steps)
 
-    _in_parallel(run, gates.shape[1], gates.shape[2])
+    _in_parallel(run, gates.shape[2], gates.shape[0])
     return d_gates
 
 
-def _forward(
-    gates: Array, cells: Array, outputs: Array, recurrent: Array, lengths: NDArray[np.int32],
-    direction: int,
-) -> None:  # fmt: skip
-    num_steps, batch, num_units = cells.shape
-    hidden, cell = np.zeros((2, batch, num_units), np.float32)
+# sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one vectorised tanh serves all four gates.
+_SCALE = np.array([0.5, 0.5, 1.0, 0.5], np.float32)
+_SHIFT = np.array([0.5, 0.5, 0.0, 0.5], np.float32)
+# The activations' derivatives: a - a * a for a sigmoid, 1 - a * a for tanh.
+_SLOPE = np.array([[1.0], [1.0], [0.0], [1.0]], np.float32)
+_OFFSET = 1 - _SLOPE
+
+
+def _forward(gates: Array, cells: Array, outputs: Array, recurrent: Array, steps: Steps) -> None:
+    """One direction of some rows; gates hold the scaled projections and are activated in place."""
+    _, batch, num_units = cells.shape
+    scale, shift = np.repeat(_SCALE, num_units), np.repeat(_SHIFT, num_units)
+    hidden, cell, candidate = np.zeros((3, batch, num_units), np.float32)
     product = np.empty((batch, 4 * num_units), np.float32)
-    # sigmoid(x) = (1 + tanh(x / 2)) / 2: one vectorised tanh serves all four gates.
-    scale = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], np.float32), num_units)
-    shift = np.repeat(np.array([0.5, 0.5, 0.0, 0.5], np.float32), num_units)
-    for step, ended in _steps(num_steps, lengths, direction):
+    for step, ended in steps:
         gate = gates[step]
         np.matmul(hidden, recurrent, out=product)
-        gate += product
-        gate *= scale
-        np.tanh(gate, out=gate)
-        gate *= scale
-        gate += shift
-        i, f, g, o = np.split(gate, 4, axis=1)
-        np.multiply(f, cell, out=cells[step])
+        np.add(gate, product, out=product)
+        np.tanh(product, out=product)
+        np.multiply(product, scale, out=product)
+        np.add(product, shift, out=gate)
+        np.multiply(gate[:, num_units : 2 * num_units], cell, out=cells[step])
+        np.multiply(gate[:, :num_units], gate[:, 2 * num_units : 3 * num_units], out=candidate)
         cell = cells[step]
-        cell += i * g
+        np.add(cell, candidate, out=cell)
         if ended is not None:
             cell[ended] = 0
         hidden = np.tanh(cell, out=outputs[step])
-        hidden *= o
+        np.multiply(hidden, gate[:, 3 * num_units :], out=hidden)
 
 
 def _backward(
-    d_outputs: Array, gates: Array, cells: Array, d_gates: Array, recurrent: Array,
-    lengths: NDArray[np.int32], direction: int,
-) -> None:  # fmt: skip
+    d_outputs: Array, gates: Array, cells: Array, d_gates: Array, transposed: Array, steps: Steps
+) -> None:
+    """The gradient of one direction of some rows: the steps of _forward, last first."""
     num_steps, batch, num_units = cells.shape
-    d_hidden, d_cell = np.zeros((2, batch, num_units), np.float32)
-    transposed = np.ascontiguousarray(recurrent.T)
-    start = np.zeros((batch, num_units), np.float32)
-    steps = list(_steps(num_steps, lengths, direction))
-    previous = [cells[step] for step, _ in steps[:-1]]
-    for (step, ended), cell_before in zip(
-        reversed(steps), reversed([start, *previous]), strict=True
-    ):
-        i, f, g, o = np.split(gates[step], 4, axis=1)
-        d_i, d_f, d_g, d_o = np.split(d_gates[step], 4, axis=1)
-        d_hidden += d_outputs[step]
+    shape = (num_steps, batch, 4, num_units)
+    by_gate, d_by_gate = gates.reshape(shape), d_gates.reshape(shape)
+    d_hidden, d_cell, tanh_cell, start = np.zeros((4, batch, num_units), np.float32)
+    derivative, square = np.empty((2, batch, 4, num_units), np.float32)
+    order = list(steps)
+    before = [start, *(cells[step] for step, _ in order[:-1])]
+    for (step, ended), cell_before in zip(reversed(order), reversed(before), strict=True):
+        gate, d_gate = by_gate[step], d_by_gate[step]
+        np.add(d_hidden, d_outputs[step], out=d_hidden)
         if ended is not None:
             d_hidden[ended] = 0
             d_cell[ended] = 0
-        tanh_cell = np.tanh(cells[step])
-        np.multiply(d_hidden, tanh_cell, out=d_o)
-        _through_sigmoid(d_o, o)
-        d_hidden *= o
-        tanh_cell *= tanh_cell
-        d_cell += d_hidden
-        d_hidden *= tanh_cell
-        d_cell -= d_hidden  # d_cell + d_hidden * o * (1 - tanh(c)^2)
-        np.multiply(d_cell, g, out=d_i)
-        _through_sigmoid(d_i, i)
-        np.multiply(d_cell, cell_before, out=d_f)
-        _through_sigmoid(d_f, f)
-        np.multiply(g, g, out=d_g)
-        np.subtract(1, d_g, out=d_g)
-        d_g *= i
-        d_g *= d_cell
-        d_cell *= f
-        np.matmul(d_gates[step], transposed, out=d_hidden)
+        np.tanh(cells[step], out=tanh_cell)
+        np.multiply(d_hidden, tanh_cell, out=d_gate[:, 3])
+        # d_cell += d_hidden * o * (1 - tanh(c)^2)
+        np.multiply(d_hidden, gate[:, 3], out=d_hidden)
+        np.add(d_cell, d_hidden, out=d_cell)
+        np.multiply(tanh_cell, tanh_cell, out=tanh_cell)
+        np.multiply(d_hidden, tanh_cell, out=d_hidden)
+        np.subtract(d_cell, d_hidden, out=d_cell)
+        np.multiply(d_cell[:, None], gate[:, 2::-2], out=d_gate[:, 0:3:2])  # i by g, g by i
+        np.multiply(d_cell, cell_before, out=d_gate[:, 1])
+        np.multiply(gate, gate, out=square)
+        np.multiply(gate, _SLOPE, out=derivative)
+        np.add(derivative, _OFFSET, out=derivative)
+        np.subtract(derivative, square, out=derivative)
+        np.multiply(derivative, d_gate, out=derivative)
+        d_gate[...] = derivative
+        np.multiply(d_cell, gate[:, 1], out=d_cell)
+        np.matmul(derivative.reshape(batch, -1), transposed, out=d_hidden)
 
 
-def _through_sigmoid(gradient: Array, activation: Array) -> None:
-    """Multiply a gradient in place by the derivative a * (1 - a) = a - a * a."""
-    derivative = activation * activation
-    np.subtract(activation, derivative, out=derivative)
-    gradient *= derivative
-
-
-def _steps(
-    num_steps: int, lengths: NDArray[np.int32], direction: int
-) -> Iterator[tuple[int, NDArray[np.bool_] | None]]:
+def _steps(num_steps: int, lengths: NDArray[np.int32], direction: int) -> Steps:
     """The steps in the order of a direction, each with the rows that have no such step.
 
     Forwards, what a row computes beyond its end reaches no true step, so no row needs care.
