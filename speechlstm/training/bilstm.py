@@ -1,6 +1,6 @@
 """The recurrent layer: an LSTM read forwards and backwards, on each backend its fastest way."""
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import ops
@@ -21,6 +21,8 @@ class BiLSTM(keras.layers.Layer):
         cell: "lstm", "gru" or "rnn"; the last two run Keras' own layer.
         bidirectional: Whether a second recurrence reads the sequence backwards.
         recurrent_dropout: Share of the recurrent state dropped in training; runs Keras' own layer.
+        products: Precision of the fast path's large products, summed in float32; "bfloat16" is
+            faster where the processor has instructions for it (AVX512-BF16, AMX).
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class BiLSTM(keras.layers.Layer):
         cell: str = "lstm",
         bidirectional: bool = True,
         recurrent_dropout: float = 0.0,
+        products: Literal["float32", "bfloat16"] = "float32",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -36,6 +39,7 @@ class BiLSTM(keras.layers.Layer):
         self.cell = cell
         self.bidirectional = bidirectional
         self.recurrent_dropout = recurrent_dropout
+        self.products = products
         layer = _CELLS[cell](
             num_units, return_sequences=True, recurrent_dropout=recurrent_dropout, name=cell
         )
@@ -59,7 +63,7 @@ class BiLSTM(keras.layers.Layer):
         """
         mask = ops.arange(ops.shape(inputs)[1])[None, :] < num_steps[:, None]
         if self._has_fast_path(inputs):
-            outputs = _tensorflow_cpu(inputs, num_steps, self._directions())
+            outputs = _tensorflow_cpu(inputs, num_steps, self._directions(), self.products)
         else:
             outputs = self.layer(inputs, mask=mask, training=training)
         return ops.where(mask[..., None], outputs, 0.0)
@@ -78,6 +82,7 @@ class BiLSTM(keras.layers.Layer):
             "cell": self.cell,
             "bidirectional": self.bidirectional,
             "recurrent_dropout": self.recurrent_dropout,
+            "products": self.products,
         }
 
     def _directions(self) -> list[Any]:
@@ -102,7 +107,7 @@ def _on_cpu() -> bool:
     return not tf.config.list_logical_devices("GPU")
 
 
-def _tensorflow_cpu(inputs: Any, num_steps: Any, cells: list[Any]) -> Any:
+def _tensorflow_cpu(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
     """Both directions at once: large products in TensorFlow, the recurrence in NumPy."""
     import tensorflow as tf
 
@@ -111,12 +116,16 @@ def _tensorflow_cpu(inputs: Any, num_steps: Any, cells: list[Any]) -> Any:
     num_units, directions = cells[0].units, len(cells)
     lengths = tf.cast(num_steps, tf.int32)
 
+    def product(left: Any, right: Any, **transpose: bool) -> Any:
+        left, right = tf.cast(left, precision), tf.cast(right, precision)
+        return tf.cast(tf.matmul(left, right, **transpose), tf.float32)
+
     @tf.custom_gradient
     def run(inputs: Any, kernel: Any, recurrent: Any, bias: Any) -> tuple[Any, Any]:
         # kernel (directions, width, 4 * units), recurrent (directions, units, 4 * units)
         batch, steps, width = tf.shape(inputs)[0], tf.shape(inputs)[1], inputs.shape[2]
         rows = tf.reshape(tf.transpose(inputs, (1, 0, 2)), (1, -1, width))
-        projected = tf.matmul(rows, kernel) + bias[:, None]
+        projected = product(rows, kernel) + bias[:, None]
         projected = tf.reshape(projected, (directions, steps, batch, 4 * num_units))
         outputs, gates, states = tf.numpy_function(
             recurrence.forward, (projected, recurrent, lengths), (tf.float32,) * 3
@@ -139,10 +148,10 @@ def _tensorflow_cpu(inputs: Any, num_steps: Any, cells: list[Any]) -> Any:
                 ]
             )
             before = tf.reshape(before, (directions, steps * batch, num_units))
-            d_rows = tf.reduce_sum(tf.matmul(d_gates, kernel, transpose_b=True), axis=0)
+            d_rows = tf.reduce_sum(product(d_gates, kernel, transpose_b=True), axis=0)
             d_inputs = tf.transpose(tf.reshape(d_rows, (steps, batch, width)), (1, 0, 2))
-            d_kernel = tf.matmul(rows, d_gates, transpose_a=True)
-            d_recurrent = tf.matmul(before, d_gates, transpose_a=True)
+            d_kernel = product(rows, d_gates, transpose_a=True)
+            d_recurrent = product(before, d_gates, transpose_a=True)
             return d_inputs, d_kernel, d_recurrent, tf.reduce_sum(d_gates, axis=1)
 
         by_utterance = tf.transpose(outputs, (2, 1, 0, 3))

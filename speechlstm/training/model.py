@@ -1,6 +1,6 @@
 """The acoustic model: waveform -> MFCC -> stacked frames -> recurrent layers -> logits."""
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import ops
@@ -22,9 +22,16 @@ class AcousticModel(keras.Model):
         features: How the waveform becomes features.
         config: The network above them.
         num_labels: Symbols plus the blank.
+        products: Precision of the recurrent layers' large products in training.
     """
 
-    def __init__(self, features: FeatureConfig, config: ModelConfig, num_labels: int) -> None:
+    def __init__(
+        self,
+        features: FeatureConfig,
+        config: ModelConfig,
+        num_labels: int,
+        products: Literal["float32", "bfloat16"] = "float32",
+    ) -> None:
         super().__init__(name="acoustic_model")
         self.features, self.config, self.num_labels = features, config, num_labels
         self.mfcc = MFCC(features)
@@ -34,6 +41,7 @@ class AcousticModel(keras.Model):
                 cell=config.cell,
                 bidirectional=config.bidirectional,
                 recurrent_dropout=config.recurrent_dropout,
+                products=products,
             )
             for _ in range(config.num_layers)
         ]

@@ -72,7 +72,13 @@ class Run:
 
     def new_model(self) -> AcousticModel:
         """The network with fresh weights."""
-        return AcousticModel(self.settings.features, self.settings.model, self.alphabet.num_labels)
+        settings = self.settings
+        return AcousticModel(
+            settings.features,
+            settings.model,
+            self.alphabet.num_labels,
+            products=settings.training.precision,
+        )
 
     def best_model(self) -> AcousticModel:
         """The network with the weights of the best epoch.
