@@ -14,7 +14,7 @@ from speechlstm.alphabet import Alphabet
 from speechlstm.audio import read_audio, read_duration
 from speechlstm.config import Settings
 from speechlstm.errors import AudioError, DataError, ManifestError
-from speechlstm.manifest import Manifest, Utterance
+from speechlstm.manifest import Manifest, Utterance, write_manifest
 from speechlstm.targets import encode_target
 from speechlstm.text import normalize
 
@@ -220,6 +220,16 @@ def split_manifest(
         [u for u in utterances if _voice(u) not in chosen],
         [u for u in utterances if _voice(u) in chosen],
     )
+
+
+def write_split(
+    manifest: Manifest, share: float, seed: int, train: Path, valid: Path
+) -> tuple[list[Utterance], list[Utterance]]:
+    """Writes what split_manifest parts as two manifests, and returns it; see there."""
+    parts = split_manifest(manifest, share, seed)
+    for path, part in zip((train, valid), parts, strict=True):
+        write_manifest(path, (manifest.moved_to(path.parent, u) for u in part))
+    return parts
 
 
 def _voice(utterance: Utterance) -> tuple[bool, str]:

@@ -132,14 +132,12 @@ def split(manifest: Path, share: float, seed: int, train_out: Path, valid_out: P
     Example:
       speechlstm manifest split all.jsonl --train-out train.jsonl --valid-out valid.jsonl
     """
-    from speechlstm.corpus import split_manifest
-    from speechlstm.manifest import Manifest, write_manifest
+    from speechlstm.corpus import write_split
+    from speechlstm.manifest import Manifest
 
     if len({path.resolve() for path in (manifest, train_out, valid_out)}) < 3:
         raise click.UsageError("MANIFEST, --train-out and --valid-out must be three files")
-    source = Manifest(manifest)
-    parts = split_manifest(source, share, seed)
+    parts = write_split(Manifest(manifest), share, seed, train_out, valid_out)
     for output, part in zip((train_out, valid_out), parts, strict=True):
-        write_manifest(output, (source.moved_to(output.parent, u) for u in part))
         hours = sum(utterance.duration for utterance in part) / 3600
         click.echo(f"{output}: {len(part)} utterances, {hours:.2f} h", err=True)
