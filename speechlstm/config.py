@@ -209,12 +209,6 @@ class TrainConfig(Config):
         early_stop: Epochs without a better validation WER before training stops; 0: never.
         reduce_on_plateau: Epochs without a better validation loss before the learning rate is
             halved; 0: never.
-        time_masks: SpecAugment: stretches of time masked.
-        time_mask_ms: SpecAugment: longest stretch.
-        frequency_masks: SpecAugment: bands masked.
-        frequency_mask_mels: SpecAugment: widest band.
-        speeds: Speed perturbation: the factor is drawn from these for each utterance and epoch.
-        gain_db: Gain is drawn from -gain_db..gain_db.
         seed: Of initial weights, data order and augmentation.
         precision: Of the recurrent layers' large products; the rest is float32. "bfloat16" is
             faster on processors with instructions for it (AVX512-BF16, AMX).
@@ -231,37 +225,77 @@ class TrainConfig(Config):
     clip_norm: float = 5.0
     early_stop: int = 10
     reduce_on_plateau: int = 0
-    time_masks: int = 2
-    time_mask_ms: float = 300.0
-    frequency_masks: int = 2
-    frequency_mask_mels: int = 8
-    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
-    gain_db: float = 6.0
     seed: int = 1
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def _check(self) -> None:
         self._at_least(1, "num_epochs", "batch_seconds")
-        self._at_least(
-            0,
-            "warmup_steps",
-            "weight_decay",
-            "early_stop",
-            "reduce_on_plateau",
-            "gain_db",
-            "seed",
-            "time_masks",
-            "time_mask_ms",
-            "frequency_masks",
-            "frequency_mask_mels",
-        )
+        self._at_least(0, "warmup_steps", "weight_decay", "early_stop", "reduce_on_plateau", "seed")
         for key in ("learning_rate", "clip_norm"):
             if getattr(self, key) <= 0:
                 self._refuse(key, f"must be greater than 0, is {getattr(self, key)}")
         if not 0 <= self.decay <= 1:
             self._refuse("decay", f"must be in [0, 1], is {self.decay}")
+
+
+@dataclass(frozen=True)
+class AugmentConfig(Config):
+    """What training does to an utterance before the network hears it, anew each epoch.
+
+    In this order: speed, room, noise, telephone, gain; then masks over the mel spectrogram. A
+    probability of 0, no mask, no noise manifest or the one speed 1.0 switches one off.
+
+    Attributes:
+        speeds: Speed perturbation: the factor is drawn from these.
+        room_probability: Of a simulated room around the speaker.
+        room_seconds: Its reverberation time (until the echo has fallen by 60 dB): lowest, highest.
+        noise: Manifests of noise recordings; in a TOML file relative to its folder.
+        noise_probability: Of noise from one of them.
+        noise_snr_db: Level of the speech above the noise: lowest, highest.
+        telephone_probability: Of a telephone's band, 300 to 3400 Hz, and 8-bit mu-law samples.
+        gain_db: Gain is drawn from -gain_db..gain_db. It only matters where features.normalize is
+            "none": any other removes it, for a gain shifts c0 of all frames alike.
+        time_masks: SpecAugment: stretches of time masked.
+        time_mask_ms: SpecAugment: longest stretch.
+        frequency_masks: SpecAugment: bands masked.
+        frequency_mask_mels: SpecAugment: widest band.
+    """
+
+    section: ClassVar[str] = "augmentation"
+
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    room_probability: float = 0.0
+    room_seconds: tuple[float, float] = (0.2, 0.8)
+    noise: tuple[str, ...] = ()
+    noise_probability: float = 0.5
+    noise_snr_db: tuple[float, float] = (5.0, 25.0)
+    telephone_probability: float = 0.0
+    gain_db: float = 6.0
+    time_masks: int = 2
+    time_mask_ms: float = 300.0
+    frequency_masks: int = 2
+    frequency_mask_mels: int = 8
+
+    def _check(self) -> None:
+        self._at_least(
+            0, "gain_db", "time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_mels"
+        )
+        for key in ("room_probability", "noise_probability", "telephone_probability"):
+            if not 0 <= getattr(self, key) <= 1:
+                self._refuse(key, f"must be in [0, 1], is {getattr(self, key)}")
         if not self.speeds or not all(0.5 <= s <= 2 for s in self.speeds):
             self._refuse("speeds", f"needs factors in 0.5..2, is {self.speeds}")
+        self._range("room_seconds", 0.05, 5)
+        self._range("noise_snr_db", -40, 100)
+
+    def _range(self, key: str, minimum: float, maximum: float) -> None:
+        match getattr(self, key):
+            case (low, high) if minimum <= low <= high <= maximum:
+                pass
+            case value:
+                self._refuse(
+                    key, f"needs the lowest and the highest in {minimum}..{maximum}, is {value}"
+                )
 
 
 @dataclass(frozen=True)
@@ -271,6 +305,7 @@ class Settings:
     features: FeatureConfig = field(default_factory=FeatureConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
+    augmentation: AugmentConfig = field(default_factory=AugmentConfig)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str) -> "Settings":
@@ -288,7 +323,9 @@ class Settings:
 
     @classmethod
     def read(cls, path: Path) -> "Settings":
-        """Settings from a TOML file with the sections [features], [model], [training].
+        """Settings from a TOML file: [features], [model], [training], [augmentation].
+
+        Paths of noise manifests are taken from the file's folder.
 
         Raises:
             ConfigError: The file is missing or no TOML, or holds an unknown or wrong setting.
@@ -299,7 +336,9 @@ class Settings:
             raise ConfigError(f"{path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not a TOML file: {error}") from None
-        return cls.from_dict(values, str(path))
+        settings = cls.from_dict(values, str(path))
+        noise = tuple(str(path.parent.resolve() / name) for name in settings.augmentation.noise)
+        return replace(settings, augmentation=replace(settings.augmentation, noise=noise))
 
     def with_epochs(self, num_epochs: int | None) -> "Settings":
         """The same with another training.num_epochs, if one is given."""

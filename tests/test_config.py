@@ -4,12 +4,21 @@ from typing import Any
 
 import pytest
 
-from speechlstm.config import Config, FeatureConfig, ModelConfig, Settings, TrainConfig
+from speechlstm.config import (
+    AugmentConfig,
+    Config,
+    FeatureConfig,
+    ModelConfig,
+    Settings,
+    TrainConfig,
+)
 from speechlstm.errors import ConfigError
 
 
-@pytest.mark.parametrize("kind", [FeatureConfig, ModelConfig, TrainConfig])
-def test_every_setting_is_described(kind: type[FeatureConfig | ModelConfig | TrainConfig]) -> None:
+@pytest.mark.parametrize("kind", [FeatureConfig, ModelConfig, TrainConfig, AugmentConfig])
+def test_every_setting_is_described(
+    kind: type[FeatureConfig | ModelConfig | TrainConfig | AugmentConfig],
+) -> None:
     assert [f.name for f in fields(kind) if f"    {f.name}: " not in (kind.__doc__ or "")] == []
 
 
@@ -37,9 +46,12 @@ def test_every_setting_is_described(kind: type[FeatureConfig | ModelConfig | Tra
         (ModelConfig, {"num_layers": 0}, "model.num_layers: must be at least 1"),
         (ModelConfig, {"dropout": 1.0}, r"model.dropout: must be in \[0, 1\)"),
         (TrainConfig, {"learning_rate": 0}, "training.learning_rate: must be greater than 0"),
-        (TrainConfig, {"speeds": []}, "training.speeds: needs factors"),
-        (TrainConfig, {"speeds": [1.0, "2"]}, "training.speeds: must be"),
-        (TrainConfig, {"speeds": [9.0]}, "training.speeds: needs factors"),
+        (AugmentConfig, {"speeds": []}, "augmentation.speeds: needs factors"),
+        (AugmentConfig, {"speeds": [1.0, "2"]}, "augmentation.speeds: must be"),
+        (AugmentConfig, {"speeds": [9.0]}, "augmentation.speeds: needs factors"),
+        (AugmentConfig, {"noise_probability": 1.1}, r"noise_probability: must be in \[0, 1\], is"),
+        (AugmentConfig, {"noise_snr_db": [5]}, "noise_snr_db: needs the lowest and the highest"),
+        (AugmentConfig, {"room_seconds": [0.5, 0.2]}, "room_seconds: needs the lowest and the"),
         (TrainConfig, {"seed": -1}, "training.seed: must be at least 0"),
     ],
 )
@@ -64,12 +76,19 @@ def test_settings_are_frozen() -> None:
 
 def test_settings_file_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
-    path.write_text("[model]\nnum_units = 64\n[training]\nspeeds = [1, 1.1]\n[features]\n")
+    path.write_text("[model]\nnum_units = 64\n[augmentation]\nspeeds = [1, 1.1]\n[features]\n")
     settings = Settings.read(path)
     assert settings.model == ModelConfig(num_units=64)
-    assert settings.training.speeds == (1, 1.1)
+    assert settings.augmentation.speeds == (1, 1.1)
     assert settings.features == FeatureConfig()
     assert Settings.from_dict(settings.to_dict(), "again") == settings
+
+
+def test_noise_is_found_from_the_settings_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('[augmentation]\nnoise = ["a/noise.jsonl", "/b.jsonl"]\n')
+    noise = Settings.read(path).augmentation.noise
+    assert noise == (str(tmp_path / "a" / "noise.jsonl"), "/b.jsonl")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from speechlstm.config import Settings
     "--config",
     "config_path",
     type=click.Path(path_type=Path),
-    help="TOML file with the sections [features], [model], [training].",
+    help="TOML file with the sections [features], [model], [training], [augmentation].",
 )
 @click.option("--epochs", type=int, help="Instead of training.num_epochs.")
 @click.option(

@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from speechlstm.config import FeatureConfig, TrainConfig
+from speechlstm.config import AugmentConfig, FeatureConfig
 
 LONGEST_TIME_MASK = 1 / 5  # of an utterance: more would mask whole short words
 
@@ -26,7 +26,7 @@ def draw_masks(
     generator: np.random.Generator,
     num_frames: int,
     features: FeatureConfig,
-    training: TrainConfig,
+    config: AugmentConfig,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """SpecAugment's masks for one utterance (Park et al., https://arxiv.org/abs/1904.08779).
 
@@ -36,17 +36,17 @@ def draw_masks(
         generator: Where the numbers come from.
         num_frames: Feature frames of the utterance.
         features: Frame rate and number of mel filters.
-        training: How many masks, and their largest extents.
+        config: How many masks, and their largest extents.
 
     Returns:
-        (training.time_masks, 2), start and width in frames, and (training.frequency_masks, 2),
+        (config.time_masks, 2), start and width in frames, and (config.frequency_masks, 2),
         start and width in mel filters.
     """
-    longest = int(min(training.time_mask_ms / features.hop_ms, num_frames * LONGEST_TIME_MASK))
-    widest = min(training.frequency_mask_mels, features.num_mels)
+    longest = int(min(config.time_mask_ms / features.hop_ms, num_frames * LONGEST_TIME_MASK))
+    widest = min(config.frequency_mask_mels, features.num_mels)
     return (
-        _draw_spans(generator, training.time_masks, num_frames, longest),
-        _draw_spans(generator, training.frequency_masks, features.num_mels, widest),
+        _draw_spans(generator, config.time_masks, num_frames, longest),
+        _draw_spans(generator, config.frequency_masks, features.num_mels, widest),
     )
 
 

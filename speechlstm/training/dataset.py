@@ -190,7 +190,7 @@ class SpeechDataset(keras.utils.PyDataset):
         generator = utterance_generator(training.seed, self.epoch, example.id)
         if not self.augment:
             return 1.0, example.num_samples, generator
-        speed = float(generator.choice(training.speeds))
+        speed = float(generator.choice(self.settings.augmentation.speeds))
         num_samples = int(example.num_samples / speed + 0.5)
         repeats = sum(first == second for first, second in pairwise(example.labels))
         if _num_steps(num_samples, self.settings) < len(example.labels) + repeats:
@@ -198,13 +198,13 @@ class SpeechDataset(keras.utils.PyDataset):
         return speed, num_samples, generator
 
     def _augmented(self, example: Example) -> tuple[NDArray[np.float32], Any]:
-        training, features = self.settings.training, self.settings.features
+        config, features = self.settings.augmentation, self.settings.features
         speed, num_samples, generator = self._speed(example)
         waveform = self.corpus.cache.waveform(example.index)
         if not self.augment:
             return waveform, None
-        gain = generator.uniform(-training.gain_db, training.gain_db)
-        masks = draw_masks(generator, features.num_frames(num_samples), features, training)
+        gain = generator.uniform(-config.gain_db, config.gain_db)
+        masks = draw_masks(generator, features.num_frames(num_samples), features, config)
         return change_gain(change_speed(waveform, speed), gain), masks
 
 

@@ -30,7 +30,7 @@ class Run:
 
     Attributes:
         path: Its folder.
-        settings: Features, model, training.
+        settings: Features, model, training, augmentation.
         alphabet: What the model emits.
         train: Manifests it learns from.
         valid: Manifests it is measured on.
@@ -116,7 +116,7 @@ def load_run(path: Path) -> Run:
     description = path / "run.json"
     try:
         values = json.loads(description.read_text(encoding="utf-8"))
-        sections = {name: values[name] for name in ("features", "model", "training")}
+        sections = {name: values[name] for name in Settings().to_dict()}
         alphabet = Alphabet(tuple(values["alphabet"]["symbols"]), values["alphabet"]["separator"])
         train, valid = (tuple(map(Path, values[key])) for key in ("train", "valid"))
     except OSError as error:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from speechlstm.config import FeatureConfig, TrainConfig
+from speechlstm.config import AugmentConfig, FeatureConfig
 from speechlstm.training.augment import (
     change_gain,
     change_speed,
@@ -10,7 +10,9 @@ from speechlstm.training.augment import (
 )
 
 FEATURES = FeatureConfig()
-TRAINING = TrainConfig(time_masks=3, time_mask_ms=300, frequency_masks=2, frequency_mask_mels=8)
+AUGMENTATION = AugmentConfig(
+    time_masks=3, time_mask_ms=300, frequency_masks=2, frequency_mask_mels=8
+)
 
 
 def test_the_generator_is_the_same_in_every_process() -> None:
@@ -27,7 +29,7 @@ def test_the_generator_differs_by_seed_epoch_and_utterance(other: tuple[int, int
 @pytest.mark.parametrize("num_frames", [1, 4, 5, 60, 200])
 def test_masks_fit_the_utterance(num_frames: int) -> None:
     generator = np.random.default_rng(1)
-    drawn = [draw_masks(generator, num_frames, FEATURES, TRAINING) for _ in range(500)]
+    drawn = [draw_masks(generator, num_frames, FEATURES, AUGMENTATION) for _ in range(500)]
     time_masks, frequency_masks = (np.stack(masks) for masks in zip(*drawn, strict=True))
     assert time_masks.shape == (500, 3, 2)
     assert frequency_masks.shape == (500, 2, 2)
@@ -44,7 +46,7 @@ def test_masks_fit_the_utterance(num_frames: int) -> None:
 
 
 def test_masks_are_as_many_as_asked_for() -> None:
-    none = TrainConfig(time_masks=0, frequency_masks=0)
+    none = AugmentConfig(time_masks=0, frequency_masks=0)
     time_masks, frequency_masks = draw_masks(np.random.default_rng(1), 100, FEATURES, none)
     assert time_masks.shape == frequency_masks.shape == (0, 2)
 
