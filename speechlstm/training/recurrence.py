@@ -10,6 +10,7 @@ Each direction of each slice of the batch is independent, so they run on threads
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -163,8 +164,14 @@ def _steps(num_steps: int, lengths: NDArray[np.int32], direction: int) -> Steps:
 
 
 @cache
+def _num_threads() -> int:
+    """The processors this process may use, where the system can tell (macOS cannot)."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="recurrence")
+    return ThreadPoolExecutor(_num_threads(), thread_name_prefix="recurrence")
 
 
 @cache
@@ -173,8 +180,7 @@ def _blas() -> ThreadpoolController:
 
 
 def _in_parallel(run: Callable[[slice, int], None], batch: int, directions: int) -> None:
-    num_threads = len(os.sched_getaffinity(0))
-    num_slices = max(1, min(num_threads // directions, batch // _MIN_ROWS))
+    num_slices = max(1, min(_num_threads() // directions, batch // _MIN_ROWS))
     bounds = [batch * k // num_slices for k in range(num_slices + 1)]
     rows = [slice(start, end) for start, end in pairwise(bounds)]
     # BLAS must not spread a product this small over threads of its own.
