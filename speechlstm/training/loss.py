@@ -30,11 +30,23 @@ def ctc_losses(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any
 
 
 def _tensorflow(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any:
-    """TensorFlow's kernel for sparse labels: on a CPU 25 times as fast as that for dense ones."""
+    """TensorFlow's kernel for sparse labels: on a CPU 25 times as fast as that for dense ones.
+
+    It refuses an empty text, so it is given another, and that text's only path is summed here.
+    """
     import tensorflow as tf
 
-    true = tf.sequence_mask(num_labels, tf.shape(labels)[1])
-    sparse = tf.sparse.from_dense(tf.where(true, tf.cast(labels, tf.int32), BLANK))
-    return tf.nn.ctc_loss(
-        sparse, logits, None, num_steps, logits_time_major=False, blank_index=BLANK
+    empty = tf.equal(num_labels, 0)
+    labels = tf.where(empty[:, None], BLANK + 1, tf.cast(labels, tf.int32))
+    true = tf.sequence_mask(tf.maximum(num_labels, 1), tf.shape(labels)[1])
+    losses = tf.nn.ctc_loss(
+        tf.sparse.from_dense(tf.where(true, labels, BLANK)),
+        logits,
+        None,
+        num_steps,
+        logits_time_major=False,
+        blank_index=BLANK,
     )
+    blanks = tf.nn.log_softmax(logits)[:, :, BLANK]
+    steps = tf.sequence_mask(num_steps, tf.shape(logits)[1])
+    return tf.where(empty, -tf.reduce_sum(tf.where(steps, blanks, 0.0), axis=1), losses)
