@@ -1,5 +1,6 @@
 """What a recording's text asks of the network: its labels, if CTC can emit them in time."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from speechlstm.alphabet import Alphabet
@@ -10,8 +11,7 @@ from speechlstm.text import normalize
 def encode_target(text: str, alphabet: Alphabet, num_steps: int, where: str) -> list[int]:
     """Labels of a text, normalised first, for a recording of num_steps network steps.
 
-    CTC emits one label a step and a blank between two equal ones (Graves et al., 2006). A loss may
-    be finite for a text that does not fit, and the model learns nonsense from it.
+    A loss may be finite for a text that does not fit, and the model learns nonsense from it.
 
     Args:
         text: What is said.
@@ -24,7 +24,15 @@ def encode_target(text: str, alphabet: Alphabet, num_steps: int, where: str) -> 
         InfeasibleTargetError: The text needs more steps than there are.
     """
     labels = alphabet.encode(normalize(text), where)
-    num_needed = len(labels) + sum(first == second for first, second in pairwise(labels))
+    num_needed = min_steps(labels)
     if num_needed > num_steps:
         raise InfeasibleTargetError(where, num_needed, num_steps)
     return labels
+
+
+def min_steps(labels: Sequence[int]) -> int:
+    """Steps that labels need: CTC emits one a step and a blank between two equal ones.
+
+    (Graves et al., Connectionist temporal classification, 2006.)
+    """
+    return len(labels) + sum(first == second for first, second in pairwise(labels))

@@ -1,8 +1,7 @@
 """Batches of utterances, in an order and with an augmentation that follow from (seed, epoch)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,19 @@ from speechlstm.alphabet import Alphabet
 from speechlstm.config import Settings
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.manifest import Manifest
-from speechlstm.targets import encode_target
+from speechlstm.targets import encode_target, min_steps
 from speechlstm.text import normalize
 from speechlstm.training.augment import (
-    change_gain,
-    change_speed,
+    augment,
+    draw_augmentation,
     draw_masks,
+    draw_speed,
     utterance_generator,
 )
 from speechlstm.training.pcm_cache import PCMCache, open_cache
 
-_LENGTH_JITTER = 0.1  # of a length: so that an utterance's neighbours change from epoch to epoch
+_LENGTH_JITTER = 0.03  # of a length: so that an utterance's neighbours change from epoch to epoch
+_MAX_PADDING = 0.1  # of a batch
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,13 @@ class Corpus:
         examples: The usable utterances.
         cache: Their samples.
         refused: What is wrong with each of the others; those without a text are not counted.
+        noise: What may be added to them.
     """
 
     examples: tuple[Example, ...]
     cache: PCMCache
     refused: tuple[str, ...]
+    noise: PCMCache | None = None
 
 
 def derive_alphabet(manifests: Iterable[Manifest]) -> Alphabet:
@@ -95,7 +98,7 @@ def load_corpus(
     for index, (path, utterance) in enumerate(utterances):
         if index in cache.failures:
             continue
-        text, num_samples = normalize(utterance.text or ""), cache.num_samples(index)
+        text, num_samples = normalize(utterance.text or ""), cache.num_samples[index]
         num_steps = _num_steps(num_samples, settings)
         try:
             labels = encode_target(text, alphabet, num_steps, f"{path}")
@@ -117,9 +120,10 @@ def _num_steps(num_samples: int, settings: Settings) -> int:
 class SpeechDataset(keras.utils.PyDataset):
     """The batches of an epoch: `dataset[k]` is (inputs, targets) for `AcousticModel`.
 
-    Utterances of like length share a batch, so that little of it is padding; a batch holds at most
-    `training.batch_seconds` of audio, padding included. Order, speed, gain and masks are a pure
-    function of (seed, epoch): whoever resumes in the middle of an epoch sees the same batches.
+    Utterances of like length share a batch, so that at most a tenth of it is padding; it holds at
+    most `training.batch_seconds` of audio, padding included, or a single utterance. Order and
+    augmentation are a pure function of (seed, epoch): whoever resumes in the middle of an epoch
+    sees the same batches.
 
     Args:
         corpus: The utterances.
@@ -131,29 +135,42 @@ class SpeechDataset(keras.utils.PyDataset):
         super().__init__()
         self.corpus, self.settings, self.augment = corpus, settings, augment
         self.dropped: set[str] = set()
+        self._num_samples = np.array([example.num_samples for example in corpus.examples])
+        self._min_steps = np.array([min_steps(example.labels) for example in corpus.examples])
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw the batches of an epoch, counted from 0; the run's first batch is the longest."""
+        """Draw the batches of an epoch, counted from 0; the run's first has the longest utterance.
+
+        So that a batch that does not fit into memory shows at once.
+        """
         self.epoch = epoch
-        examples = self.corpus.examples
-        lengths = np.array([self._speed(example)[1] for example in examples])
+        self._speeds, lengths = self._draw_speeds()
         order = np.random.default_rng((self.settings.training.seed, epoch))
-        jitter = (
-            order.uniform(-_LENGTH_JITTER, _LENGTH_JITTER, len(examples)) if self.augment else 0
-        )
+        jitter = order.uniform(-_LENGTH_JITTER, _LENGTH_JITTER, len(lengths)) if self.augment else 0
         by_length = np.argsort(-lengths * (1 + jitter), kind="stable")
         capacity = self.settings.training.batch_seconds * self.settings.features.sample_rate
         batches = list(_cut(by_length, lengths, capacity))
         if self.augment:
-            first = batches[:1] if epoch == 0 else []
-            rest = batches[len(first) :]
-            order.shuffle(rest)
-            batches = first + rest
+            order.shuffle(batches)
+        if epoch == 0:
+            longest = max(range(len(batches)), key=lambda k: lengths[batches[k]].max())
+            batches.insert(0, batches.pop(longest))
         self._batches = batches
         padded = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
         self.padding = 1 - int(lengths.sum()) / padded
         self.seconds = int(lengths.sum()) / self.settings.features.sample_rate
+
+    def _draw_speeds(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Speeds and lengths of all utterances; 1 where at another speed the text would not fit."""
+        speeds = np.ones(len(self._num_samples))
+        if self.augment:
+            seed, choices = self.settings.training.seed, self.settings.augmentation.speeds
+            speeds[:] = [draw_speed(seed, self.epoch, e.id, choices) for e in self.corpus.examples]
+        lengths = (self._num_samples / speeds + 0.5).astype(np.int64)
+        num_steps = np.array([_num_steps(length, self.settings) for length in lengths.tolist()])
+        fits = num_steps >= self._min_steps
+        return np.where(fits, speeds, 1.0), np.where(fits, lengths, self._num_samples)
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -173,7 +190,7 @@ class SpeechDataset(keras.utils.PyDataset):
                 ``weights`` (batch,) float32: 0 for an utterance that was dropped.
         """
         examples = self.examples(index)
-        waveforms, masks = zip(*(self._augmented(example) for example in examples), strict=True)
+        waveforms, masks = zip(*(self._heard(i) for i in self._batches[index]), strict=True)
         samples, num_samples = _pad(waveforms, np.float32)
         labels, num_labels = _pad([example.labels for example in examples], np.int32)
         inputs = {"samples": samples, "num_samples": num_samples}
@@ -184,40 +201,31 @@ class SpeechDataset(keras.utils.PyDataset):
         weights = np.array([example.id not in self.dropped for example in examples], np.float32)
         return inputs, {"labels": labels, "num_labels": num_labels, "weights": weights}
 
-    def _speed(self, example: Example) -> tuple[float, int, np.random.Generator]:
-        """Speed and length of an utterance in this epoch, and where its other numbers come from."""
-        training = self.settings.training
-        generator = utterance_generator(training.seed, self.epoch, example.id)
-        if not self.augment:
-            return 1.0, example.num_samples, generator
-        speed = float(generator.choice(self.settings.augmentation.speeds))
-        num_samples = int(example.num_samples / speed + 0.5)
-        repeats = sum(first == second for first, second in pairwise(example.labels))
-        if _num_steps(num_samples, self.settings) < len(example.labels) + repeats:
-            return 1.0, example.num_samples, generator  # at that speed the text no longer fits
-        return speed, num_samples, generator
-
-    def _augmented(self, example: Example) -> tuple[NDArray[np.float32], Any]:
-        config, features = self.settings.augmentation, self.settings.features
-        speed, num_samples, generator = self._speed(example)
+    def _heard(self, place: int) -> tuple[NDArray[np.float32], Any]:
+        """The waveform and the masks of an utterance of the corpus in this epoch."""
+        example, noise = self.corpus.examples[place], self.corpus.noise
         waveform = self.corpus.cache.waveform(example.index)
         if not self.augment:
             return waveform, None
-        gain = generator.uniform(-config.gain_db, config.gain_db)
-        masks = draw_masks(generator, features.num_frames(num_samples), features, config)
-        return change_gain(change_speed(waveform, speed), gain), masks
+        config, features = self.settings.augmentation, self.settings.features
+        generator = utterance_generator(self.settings.training.seed, self.epoch, example.id)
+        augmentation = draw_augmentation(generator, float(self._speeds[place]), config)
+        waveform = augment(waveform, features.sample_rate, augmentation, noise, generator)
+        num_frames = features.num_frames(len(waveform))
+        return waveform, draw_masks(generator, num_frames, features, config)
 
 
 def _cut(
     order: NDArray[np.int64], lengths: NDArray[np.int64], capacity: float
-) -> Iterable[NDArray[np.int64]]:
-    """Cut an order into batches of a padded size of at most capacity, if it can be."""
-    start, longest = 0, 0
-    for end, index in enumerate(order):
-        longest = max(longest, int(lengths[index]))
-        if end > start and longest * (end + 1 - start) > capacity:
+) -> Iterator[NDArray[np.int64]]:
+    """Cut an order into batches within capacity and _MAX_PADDING; one utterance may exceed it."""
+    start, longest, total = 0, 0, 0
+    for end, length in enumerate(lengths[order].tolist()):
+        longest, total = max(longest, length), total + length
+        padded = longest * (end + 1 - start)
+        if end > start and (padded > capacity or total < (1 - _MAX_PADDING) * padded):
             yield order[start:end]
-            start, longest = end, int(lengths[index])
+            start, longest, total = end, length, length
     yield order[start:]
 
 

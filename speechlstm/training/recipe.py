@@ -1,12 +1,14 @@
 """From manifests to a trained run: what the command line and the recipes in scripts/ share."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from speechlstm.config import Settings
 from speechlstm.errors import TrainingError
 from speechlstm.manifest import Manifest
 from speechlstm.storage import write_atomically
+from speechlstm.training.augment import load_noise
 from speechlstm.training.dataset import derive_alphabet, load_corpus
 from speechlstm.training.loop import Trainer
 from speechlstm.training.run import Run
@@ -57,19 +59,23 @@ def train_run(
         KeyboardInterrupt: Ctrl-C; the run can be resumed.
     """
     cache = cache or run.path / "cache"
-    corpora = [
+    train, valid = (
         load_corpus([Manifest(p) for p in paths], run.alphabet, run.settings, cache, progress)
         for paths in (run.train, run.valid)
-    ]
-    refused = [reason for corpus in corpora for reason in corpus.refused]
+    )
+    refused = [*train.refused, *valid.refused]
+    settings = run.settings
+    noise = load_noise(settings.augmentation, settings.features.sample_rate, cache, progress)
+    if noise:
+        train = replace(train, noise=noise)
+        refused += noise.failures.values()
     if refused:
         path = run.path / "refused.txt"
         write_atomically(path, "".join(f"{reason}\n" for reason in refused))
         report(
-            f"warning: {len(refused)} utterances cannot be used, the first: {refused[0]}; "
+            f"warning: {len(refused)} recordings cannot be used, the first: {refused[0]}; "
             f"all: {path}"
         )
-    train, valid = corpora
     trainer = Trainer(run, train, valid, report, progress)
     trainer.resume()
     report(
