@@ -209,6 +209,9 @@ class TrainConfig(Config):
         early_stop: Epochs without a better validation WER before training stops; 0: never.
         reduce_on_plateau: Epochs without a better validation loss before the learning rate is
             halved; 0: never.
+        frozen_layers: Recurrent layers, counted from the input, that keep the weights they start
+            from; only for a run that starts from another model.
+        checkpoint_minutes: From one checkpoint to the next within an epoch; 0: after each update.
         seed: Of initial weights, data order and augmentation.
         precision: Of the recurrent layers' large products; the rest is float32. "bfloat16" is
             faster on processors with instructions for it (AVX512-BF16, AMX).
@@ -225,12 +228,15 @@ class TrainConfig(Config):
     clip_norm: float = 5.0
     early_stop: int = 10
     reduce_on_plateau: int = 0
+    frozen_layers: int = 0
+    checkpoint_minutes: float = 5.0
     seed: int = 1
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def _check(self) -> None:
         self._at_least(1, "num_epochs", "batch_seconds")
         self._at_least(0, "warmup_steps", "weight_decay", "early_stop", "reduce_on_plateau", "seed")
+        self._at_least(0, "frozen_layers", "checkpoint_minutes")
         for key in ("learning_rate", "clip_norm"):
             if getattr(self, key) <= 0:
                 self._refuse(key, f"must be greater than 0, is {getattr(self, key)}")
@@ -307,9 +313,25 @@ class Settings:
     training: TrainConfig = field(default_factory=TrainConfig)
     augmentation: AugmentConfig = field(default_factory=AugmentConfig)
 
+    def __post_init__(self) -> None:
+        if self.training.frozen_layers > self.model.num_layers:
+            raise ConfigError(
+                f"training.frozen_layers: must be at most model.num_layers "
+                f"({self.model.num_layers}), is {self.training.frozen_layers}"
+            )
+
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], where: str) -> "Settings":
-        """Settings from nested mappings, each error prefixed with where."""
+    def from_dict(
+        cls, values: Mapping[str, Any], where: str, defaults: "Settings | None" = None
+    ) -> "Settings":
+        """Settings from nested mappings, each error prefixed with where.
+
+        Args:
+            values: Sections of settings.
+            where: Where they come from.
+            defaults: What is left out is taken from these.
+        """
+        base = (defaults or cls()).to_dict()
         kinds = {f.name: f.default_factory for f in fields(cls)}
         for key, section in values.items():
             if key not in kinds:
@@ -317,15 +339,19 @@ class Settings:
             if not isinstance(section, Mapping):
                 raise ConfigError(f"{where}: {key}: must be a section of settings: [{key}]")
         try:
-            return cls(**{k: kinds[k].from_dict(v) for k, v in values.items()})  # type: ignore
+            return cls(**{k: kinds[k].from_dict(base[k] | values.get(k, {})) for k in kinds})  # type: ignore
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
 
     @classmethod
-    def read(cls, path: Path) -> "Settings":
+    def read(cls, path: Path, defaults: "Settings | None" = None) -> "Settings":
         """Settings from a TOML file: [features], [model], [training], [augmentation].
 
         Paths of noise manifests are taken from the file's folder.
+
+        Args:
+            path: The file.
+            defaults: What it leaves out is taken from these.
 
         Raises:
             ConfigError: The file is missing or no TOML, or holds an unknown or wrong setting.
@@ -336,15 +362,14 @@ class Settings:
             raise ConfigError(f"{path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not a TOML file: {error}") from None
-        settings = cls.from_dict(values, str(path))
+        settings = cls.from_dict(values, str(path), defaults)
         noise = tuple(str(path.parent.resolve() / name) for name in settings.augmentation.noise)
         return replace(settings, augmentation=replace(settings.augmentation, noise=noise))
 
-    def with_epochs(self, num_epochs: int | None) -> "Settings":
-        """The same with another training.num_epochs, if one is given."""
-        if num_epochs is None:
-            return self
-        return replace(self, training=replace(self.training, num_epochs=num_epochs))
+    def with_training(self, **values: Any) -> "Settings":
+        """The same with other settings of [training]; a value of None changes nothing."""
+        given = {key: value for key, value in values.items() if value is not None}
+        return replace(self, training=replace(self.training, **given))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """The settings as plain JSON values."""

@@ -52,6 +52,7 @@ def test_every_setting_is_described(
         (AugmentConfig, {"noise_probability": 1.1}, r"noise_probability: must be in \[0, 1\], is"),
         (AugmentConfig, {"noise_snr_db": [5]}, "noise_snr_db: needs the lowest and the highest"),
         (AugmentConfig, {"room_seconds": [0.5, 0.2]}, "room_seconds: needs the lowest and the"),
+        (TrainConfig, {"checkpoint_minutes": -1}, "training.checkpoint_minutes: must be at least"),
         (TrainConfig, {"seed": -1}, "training.seed: must be at least 0"),
     ],
 )
@@ -89,6 +90,24 @@ def test_noise_is_found_from_the_settings_file(tmp_path: Path) -> None:
     path.write_text('[augmentation]\nnoise = ["a/noise.jsonl", "/b.jsonl"]\n')
     noise = Settings.read(path).augmentation.noise
     assert noise == (str(tmp_path / "a" / "noise.jsonl"), "/b.jsonl")
+
+
+def test_a_settings_file_changes_only_what_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text("[model]\nnum_units = 64\n[training]\nseed = 2\n")
+    source = Settings(FeatureConfig(num_mfcc=13), ModelConfig(num_layers=2, num_units=8))
+    settings = Settings.read(path, source)
+    assert settings.features == source.features
+    assert settings.model == ModelConfig(num_layers=2, num_units=64)
+    assert settings.training == TrainConfig(seed=2)
+
+
+def test_other_settings_of_training() -> None:
+    settings = Settings(training=TrainConfig(seed=2))
+    other = settings.with_training(num_epochs=3, precision=None)
+    assert other.training == TrainConfig(seed=2, num_epochs=3)
+    with pytest.raises(ConfigError, match=r"frozen_layers: must be at most .* \(3\), is 4"):
+        settings.with_training(frozen_layers=4)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from speechlstm.storage import folder_written_atomically, write_atomically
+from speechlstm.storage import folder_written_atomically, remove_unfinished, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -26,10 +28,24 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match=r"No space left on device: '.*/a\.txt'"):
         write_atomically(tmp_path / "a.txt", "new")
     assert (tmp_path / "a.txt").read_text() == "old"
     assert names(tmp_path) == ["a.txt"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.txt", "whole")
+    command = (
+        "import os, sys; from pathlib import Path; from speechlstm.storage import write_atomically;"
+        "os.fsync = lambda _: os.kill(os.getpid(), 9); write_atomically(Path(sys.argv[1]), 'half')"
+    )
+    killed = subprocess.run([sys.executable, "-c", command, tmp_path / "a.txt"], check=False)
+    assert killed.returncode == -9
+    assert len(names(tmp_path)) == 2
+    remove_unfinished(tmp_path)
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "whole"
 
 
 def test_gives_the_permissions_that_open_gives(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,7 +38,26 @@ from speechlstm.config import Settings
     type=click.Path(path_type=Path),
     help="TOML file with the sections [features], [model], [training], [augmentation].",
 )
-@click.option("--epochs", type=int, help="Instead of training.num_epochs.")
+@click.option(
+    "--init-from",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE|RUN",
+    help="Model to start from: every layer of it that fits is kept.",
+)
+@click.option(
+    "--freeze",
+    "frozen_layers",
+    type=int,
+    metavar="N",
+    help="Leave the first N recurrent layers as they are in it (training.frozen_layers).",
+)
+@click.option("--epochs", "num_epochs", type=int, help="Instead of training.num_epochs.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="Instead of training.precision.",
+)
+@click.option("--checkpoint-minutes", type=float, help="Instead of training.checkpoint_minutes.")
 @click.option(
     "--cache",
     "cache_path",
@@ -50,9 +70,10 @@ def command(
     valid_paths: tuple[Path, ...],
     run_path: Path,
     config_path: Path | None,
-    epochs: int | None,
+    init_from: Path | None,
     cache_path: Path | None,
     resume: bool,
+    **training: Any,
 ) -> None:
     """Train a model.
 
@@ -60,26 +81,34 @@ def command(
     punctuation. What cannot be used (unreadable recordings, texts too long for theirs) is listed in
     the run's refused.txt. Ctrl-C leaves a run that --resume goes on with.
 
+    With --init-from, features and network are those of the other model unless --config says
+    otherwise, and so is the alphabet if it has all the characters. What does not fit is listed.
+
     \b
     Example:
       speechlstm train --train train.jsonl --valid valid.jsonl -o runs/mine
       speechlstm train --resume -o runs/mine
+      speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
     """
-    if resume and (train_paths or valid_paths or config_path or epochs):
+    given = [value for value in training.values() if value is not None]
+    if resume and (train_paths or valid_paths or config_path or init_from or given):
         raise click.UsageError("--resume takes manifests and settings from the run")
     if not resume and not (train_paths and valid_paths):
         raise click.UsageError("--train and --valid are needed, or --resume")
     from speechlstm.training.recipe import prepare_run, train_run
     from speechlstm.training.run import load_run
-
-    if resume:
-        run = load_run(run_path)
-    else:
-        settings = Settings.read(config_path) if config_path else Settings()
-        run = prepare_run(run_path, train_paths, valid_paths, settings.with_epochs(epochs))
+    from speechlstm.training.transfer import read_source
 
     def report(line: str) -> None:
         click.echo(line, err=True)
 
+    if resume:
+        run = load_run(run_path)
+    else:
+        source = read_source(init_from) if init_from else None
+        settings = source.settings if source else Settings()
+        settings = Settings.read(config_path, settings) if config_path else settings
+        settings = settings.with_training(**training)
+        run = prepare_run(run_path, train_paths, valid_paths, settings, source, report)
     train_run(run, report, cache_path, progress=sys.stderr.isatty())
     click.echo(run_path)

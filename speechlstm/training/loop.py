@@ -16,7 +16,7 @@ from keras import ops
 from tqdm import tqdm
 
 from speechlstm.errors import TrainingError
-from speechlstm.storage import write_atomically
+from speechlstm.storage import remove_unfinished, write_atomically
 from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.dataset import Corpus, SpeechDataset
 from speechlstm.training.events import EventWriter
@@ -26,7 +26,6 @@ from speechlstm.training.plots import plot_training
 from speechlstm.training.run import Run
 from speechlstm.training.validation import validate
 
-CHECKPOINT_SECONDS = 300.0  # what a power cut may cost, at most
 MAX_DROPPED = 0.01  # share of the utterances whose loss may be not finite
 
 
@@ -40,6 +39,7 @@ class Progress:
         loss_sum: Sum of their utterances' losses.
         num_utterances: How many those are.
         seconds: Time spent on them.
+        waited: The part of it in which no batch was ready.
         plateau_factor: By what the plateau rule has lowered the learning rate.
         dropped: Utterances whose loss was not finite.
         history: A line an epoch, as in metrics.jsonl.
@@ -50,6 +50,7 @@ class Progress:
     loss_sum: float = 0.0
     num_utterances: int = 0
     seconds: float = 0.0
+    waited: float = 0.0
     plateau_factor: float = 1.0
     dropped: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -80,6 +81,7 @@ class Trainer:
         self.train_data = SpeechDataset(train, run.settings, augment=True)
         self.valid_data = SpeechDataset(valid, run.settings, augment=False)
         self.model = run.new_model()
+        self.model.freeze(self.config.frozen_layers)
         self.optimizer = GuardedAdamW(
             self.config.learning_rate,
             weight_decay=self.config.weight_decay,
@@ -90,14 +92,17 @@ class Trainer:
         self.state = Progress()
 
     def resume(self) -> None:
-        """Go back to the last checkpoint, if there is one.
+        """Go back to the last checkpoint, or to the weights of another model, if there are any.
 
         Raises:
             ModelError: The checkpoint is damaged or of another model.
         """
+        remove_unfinished(self.run.path)
         if self.run.checkpoint.exists():
             self.state = Progress(**load_checkpoint(self.run.checkpoint, self._variables()))
             self.train_data.dropped = set(self.state.dropped)
+        elif self.run.initial.exists():
+            load_checkpoint(self.run.initial, {"model": self.model.variables})
 
     def train(self) -> list[dict[str, Any]]:
         """Train to the end; returns the history.
@@ -115,7 +120,7 @@ class Trainer:
 
     def _train_epoch(self, interrupted: Callable[[], bool]) -> None:
         state, data = self.state, self.train_data
-        self._waited, saved = 0.0, time.monotonic()
+        saved = time.monotonic()
         with tqdm(
             total=len(data), initial=state.step, disable=not self.progress, leave=False,
             desc=f"epoch {state.epoch + 1}/{self.config.num_epochs}", unit=" batches",
@@ -125,10 +130,11 @@ class Trainer:
                 self._train_batch(index, batch)
                 state.step = index + 1
                 state.seconds += waited + time.monotonic() - started
-                self._waited += waited
+                state.waited += waited
                 bar.set_postfix(loss=f"{state.loss_sum / max(1, state.num_utterances):.2f}")
                 bar.update()
-                if interrupted() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                minutes = (time.monotonic() - saved) / 60
+                if interrupted() or minutes >= self.config.checkpoint_minutes:
                     self._save()
                     saved = time.monotonic()
                 if interrupted():
@@ -207,18 +213,18 @@ class Trainer:
             "seconds": state.seconds,
             "speed": data.seconds / seconds,
             "padding": data.padding,
-            "stall": self._waited / seconds,
+            "stall": state.waited / seconds,
             "dropped": len(state.dropped),
         }
         best = min(self._ranks(), default=(math.inf,)) > _rank(metrics)
         state.history.append(metrics)
         self._reduce_on_plateau()
         state.epoch, state.step = state.epoch + 1, 0
-        state.loss_sum, state.num_utterances, state.seconds = 0.0, 0, 0.0
+        state.loss_sum, state.num_utterances, state.seconds, state.waited = 0.0, 0, 0.0, 0.0
         if best:
             save_checkpoint(self.run.best, {"model": self.model.variables})
-        self._save()
         self._publish(metrics, best)
+        self._save()  # last: whoever is killed before it does the end of the epoch again
 
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
         path = self.run.path / "metrics.jsonl"

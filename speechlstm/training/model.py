@@ -76,6 +76,11 @@ class AcousticModel(keras.Model):
                 x = self.norms[index](x)
         return self.output_layer(self.dropout(x, training=training)), num_steps
 
+    def freeze(self, num_layers: int) -> None:
+        """Train neither the first recurrent layers nor their normalisation."""
+        for layer in (*self.recurrent[:num_layers], *self.norms[:num_layers]):
+            layer.trainable = False
+
     def compute_loss(
         self,
         x: Any = None,

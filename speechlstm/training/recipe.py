@@ -4,30 +4,58 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import keras
+
 from speechlstm.config import Settings
-from speechlstm.errors import TrainingError
+from speechlstm.errors import ConfigError, TrainingError
 from speechlstm.manifest import Manifest
 from speechlstm.storage import write_atomically
 from speechlstm.training.augment import load_noise
 from speechlstm.training.dataset import derive_alphabet, load_corpus
 from speechlstm.training.loop import Trainer
 from speechlstm.training.run import Run
+from speechlstm.training.transfer import Source, transfer
 
 
 def prepare_run(
-    path: Path, train: Sequence[Path], valid: Sequence[Path], settings: Settings
+    path: Path,
+    train: Sequence[Path],
+    valid: Sequence[Path],
+    settings: Settings,
+    source: Source | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """A new run; its alphabet is made of the training transcripts' characters.
+
+    Args:
+        path: Its folder.
+        train: Manifests to learn from.
+        valid: Manifests to measure on.
+        settings: Features, model, training.
+        source: Another model to start from. Its alphabet is kept if it has all these characters.
+        report: Is given lines of text: what was kept of the other model.
 
     Raises:
         ManifestError: A manifest cannot be read.
         TrainingError: No transcript in the training manifests, or a recording is in both.
-        ConfigError: The folder holds a run already.
+        ConfigError: The folder holds a run already, or nothing of the other model fits.
     """
     manifests = [Manifest(p) for p in train]
     _refuse_leakage(manifests, [Manifest(p) for p in valid])
-    run = Run(path, settings, derive_alphabet(manifests), tuple(train), tuple(valid))
-    run.create()
+    alphabet = derive_alphabet(manifests)
+    if source is None:
+        if settings.training.frozen_layers:
+            raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
+        run = Run(path, settings, alphabet, tuple(train), tuple(valid))
+        run.create()
+        return run
+    if not source.alphabet.separator and set(alphabet.symbols) <= set(source.alphabet.symbols):
+        alphabet = source.alphabet
+    run = Run(path, settings, alphabet, tuple(train), tuple(valid), source.path)
+    keras.utils.set_random_seed(settings.training.seed)
+    model = run.new_model()
+    transfer(source, model, alphabet, settings.training.frozen_layers, report)
+    run.create(model)
     return run
 
 

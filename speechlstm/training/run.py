@@ -1,6 +1,7 @@
 """A run: the folder that training fills and that can be resumed or exported.
 
-run.json        settings, alphabet, manifests
+run.json        settings, alphabet, manifests, the model it started from
+initial.npz     weights to start from; only with --init-from
 checkpoint.npz  weights, optimizer and progress, to resume from
 best.npz        weights of the epoch with the lowest validation WER
 metrics.jsonl   a line an epoch
@@ -20,7 +21,7 @@ from speechlstm.alphabet import Alphabet
 from speechlstm.config import Settings
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.storage import write_atomically
-from speechlstm.training.checkpoint import load_checkpoint
+from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.model import AcousticModel
 
 
@@ -34,6 +35,7 @@ class Run:
         alphabet: What the model emits.
         train: Manifests it learns from.
         valid: Manifests it is measured on.
+        init_from: Bundle or run whose weights it started from.
     """
 
     path: Path
@@ -41,6 +43,12 @@ class Run:
     alphabet: Alphabet
     train: tuple[Path, ...]
     valid: tuple[Path, ...]
+    init_from: Path | None = None
+
+    @property
+    def initial(self) -> Path:
+        """The weights to start from, if they are another model's."""
+        return self.path / "initial.npz"
 
     @property
     def checkpoint(self) -> Path:
@@ -52,8 +60,11 @@ class Run:
         """The weights to export."""
         return self.path / "best.npz"
 
-    def create(self) -> None:
+    def create(self, initial: AcousticModel | None = None) -> None:
         """Make the folder.
+
+        Args:
+            initial: The model whose weights training starts from; fresh ones if None.
 
         Raises:
             ConfigError: It holds a run already.
@@ -67,7 +78,10 @@ class Run:
             "alphabet": asdict(self.alphabet),
             "train": [str(path.resolve()) for path in self.train],
             "valid": [str(path.resolve()) for path in self.valid],
+            "init_from": str(self.init_from.resolve()) if self.init_from else None,
         }
+        if initial:
+            save_checkpoint(self.initial, {"model": initial.variables})
         write_atomically(self.path / "run.json", json.dumps(description, indent=2) + "\n")
 
     def new_model(self) -> AcousticModel:
@@ -119,9 +133,10 @@ def load_run(path: Path) -> Run:
         sections = {name: values[name] for name in Settings().to_dict()}
         alphabet = Alphabet(tuple(values["alphabet"]["symbols"]), values["alphabet"]["separator"])
         train, valid = (tuple(map(Path, values[key])) for key in ("train", "valid"))
+        init_from = Path(values["init_from"]) if values.get("init_from") else None
     except OSError as error:
         raise ModelError(f"{path}: holds no run: {error.strerror}: run.json") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{description}: damaged: {error!r}") from None
     settings = Settings.from_dict(sections, str(description))
-    return Run(path, settings, alphabet, train, valid)
+    return Run(path, settings, alphabet, train, valid, init_from)

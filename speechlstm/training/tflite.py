@@ -4,11 +4,13 @@ The schema is https://github.com/tensorflow/tensorflow/blob/master/tensorflow/co
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import Builder
+from numpy.typing import NDArray
 
 Quantization = Literal["none", "float16", "int8"]
 
@@ -17,6 +19,11 @@ _LSTM = schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM
 _FULLY_CONNECTED = schema.BuiltinOperator.FULLY_CONNECTED
 _DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
 _ALIGNMENT = 16
+_NUMPY = {
+    schema.TensorType.FLOAT32: np.float32,
+    schema.TensorType.FLOAT16: np.float16,
+    schema.TensorType.INT8: np.int8,
+}
 
 
 def count_ops(tflite: bytes) -> Counter[str]:
@@ -73,6 +80,31 @@ def quantize(tflite: bytes, quantization: Quantization) -> bytes:
         model.buffers.append(_Buffer(stored.view(np.uint8)))
         tensor.buffer = len(model.buffers) - 1
     return _pack(model)
+
+
+def read_weights(tflite: bytes) -> Iterator[NDArray[np.float32]]:
+    """What the network above the features has learnt, as float32, in the order of its use.
+
+    These are the constants that are no whole number and no scalar, from the first fused LSTM on. A
+    direction has twelve: four kernels (num_units, width), four recurrent ones, four biases, in
+    Keras' order of gates, which is that of the operator's inputs 1-8 and 12-15. Shared or not, a
+    constant comes as often as it is used.
+    """
+    model = _parse(tflite)
+    graph = model.subgraphs[0]
+    expanded = {
+        op.outputs[0]: op.inputs[0] for op in graph.operators if _code(model, op) == _DEQUANTIZE
+    }
+    is_above = False
+    for op in graph.operators:
+        is_above |= _code(model, op) == _LSTM
+        for index in op.inputs if is_above else ():
+            tensor = graph.tensors[expanded.get(index, index)]
+            data = model.buffers[tensor.buffer].data
+            if index >= 0 and data is not None and tensor.type in _NUMPY and len(tensor.shape):
+                values = data.view(_NUMPY[tensor.type]).astype(np.float32).reshape(tensor.shape)
+                scale = tensor.quantization and tensor.quantization.scale
+                yield values if scale is None else values * scale
 
 
 def _recurrent_kernels(model: Any) -> list[tuple[Any, int]]:
