@@ -101,7 +101,8 @@ class AcousticModel(keras.Model):
         """
         logits, num_steps = y_pred
         losses = ctc_losses(logits, num_steps, y["labels"], y["num_labels"])
-        return ops.sum(losses * y["weights"]) / ops.maximum(ops.sum(y["weights"]), 1.0)
+        weights = ops.convert_to_tensor(y["weights"])
+        return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1.0)
 
 
 def stack_frames(frames: Any, num_frames: Any, size: int) -> tuple[Any, Any]:

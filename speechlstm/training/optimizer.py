@@ -24,6 +24,6 @@ class GuardedAdamW(keras.optimizers.AdamW):
         before = [ops.copy(variable) for variable in guarded]
         iterations = super().apply(grads, trainable_variables)
         for variable, value in zip(guarded, before, strict=True):
-            variable.assign(ops.where(finite, variable, value))
+            variable.assign(ops.where(finite, variable.value, value))
         self.num_skipped.assign_add(ops.cast(ops.logical_not(finite), "int32"))
         return iterations
