@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,17 @@ import numpy as np
 
 from speechlstm.errors import ModelError
 from speechlstm.storage import write_atomically
+
+# What NumPy and zipfile raise for one bit or another: no archive, a wrong checksum, "encrypted" ...
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def save_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]], state: Any = None) -> None:
@@ -41,13 +53,13 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
         ModelError: The file is missing or damaged, or holds other variables; none was changed.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = dict(file)
             state = json.loads(str(arrays.pop("state")))
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ModelError(f"{path}: damaged checkpoint: {error}; train again") from None
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    except _DAMAGE as error:
+        raise ModelError(f"{path}: damaged checkpoint; restore it or train again") from error
     pairs = []
     for group, variables in groups.items():
         for index, variable in enumerate(variables):

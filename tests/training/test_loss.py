@@ -50,7 +50,7 @@ def losses_and_gradient(
     given = tf.constant(logits)
     with tf.GradientTape() as tape:
         tape.watch(given)
-        losses = ctc_losses(given, np.int32(num_steps), labels, np.int32(lengths))
+        losses = ctc_losses(given, np.array(num_steps), labels, np.array(lengths))
     return losses.numpy(), tape.gradient(losses, given).numpy()
 
 

@@ -107,7 +107,10 @@ def test_frames_are_joined_side_by_side() -> None:
 def test_dropout_and_masks_act_in_training_only() -> None:
     model = new_model(replace(SMALL, dropout=0.5))
     inputs = new_inputs(noise(4000))
-    masks = {"time_masks": np.int32([[[3, 9]]]), "frequency_masks": np.int32([[[4, 8]]])}
+    masks = {
+        "time_masks": np.array([[[3, 9]]], np.int32),
+        "frequency_masks": np.array([[[4, 8]]], np.int32),
+    }
     plain = np.array(model(inputs)[0])
     np.testing.assert_array_equal(model(inputs | masks)[0], plain)
     assert np.abs(model(inputs, training=True)[0] - plain).max() > 0.01
@@ -120,11 +123,12 @@ def test_loss_is_the_mean_over_utterances_that_count() -> None:
     generator = np.random.default_rng(1)
     logits = generator.normal(size=(3, 8, NUM_LABELS)).astype(np.float32)
     outputs = (logits, np.array([8, 5, 8], np.int32))
-    labels, num_labels = np.int32([[1, 2], [3, 0], [4, 4]]), np.int32([2, 1, 2])
+    labels = np.array([[1, 2], [3, 0], [4, 4]], np.int32)
+    num_labels = np.array([2, 1, 2], np.int32)
     losses = np.array(ctc_losses(*outputs, labels, num_labels))
     targets = {"labels": labels, "num_labels": num_labels}
     for weights, expected in (([1, 1, 1], losses.mean()), ([1, 0, 1], losses[::2].mean())):
-        y = targets | {"weights": np.float32(weights)}
+        y = targets | {"weights": np.array(weights, np.float32)}
         assert float(new_model().compute_loss(y=y, y_pred=outputs)) == pytest.approx(expected)
     y = targets | {"weights": np.zeros(3, np.float32)}
     assert float(new_model().compute_loss(y=y, y_pred=outputs)) == 0

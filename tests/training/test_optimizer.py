@@ -1,0 +1,53 @@
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from speechlstm.training.optimizer import GuardedAdamW
+
+SHAPES = [(3, 2), (4,)]
+SETTINGS = {"learning_rate": 0.1, "weight_decay": 0.01, "global_clipnorm": 1.5}
+
+
+def random_gradients() -> list[Any]:
+    """Of four steps: some are clipped, some are not."""
+    generator = np.random.default_rng(1)
+    return [
+        [scale * generator.normal(size=shape).astype(np.float32) for shape in SHAPES]
+        for scale in (1, 0.1, 3, 0.5)
+    ]
+
+
+def run(optimizer: Any, steps: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Weights and state of the optimizer after some steps."""
+    weights = [keras.Variable(np.full(shape, 0.5, np.float32)) for shape in SHAPES]
+    optimizer.build(weights)
+    for gradients in steps:
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients], weights)
+    state = {v.path: v.numpy() for v in optimizer.variables if "num_skipped" not in v.path}
+    return [w.numpy() for w in weights], list(state.values())
+
+
+def test_finite_gradients_are_those_of_keras() -> None:
+    found = run(GuardedAdamW(**SETTINGS), random_gradients())
+    expected = run(keras.optimizers.AdamW(**SETTINGS), random_gradients())
+    for mine, theirs in zip(found, expected, strict=True):
+        assert len(mine) == len(theirs)
+        for a, b in zip(mine, theirs, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_gradient_that_is_not_finite_is_as_if_it_had_not_been(value: float) -> None:
+    steps = random_gradients()
+    bad = [g.copy() for g in steps[0]]
+    bad[1][2] = value
+    harmed, unharmed = GuardedAdamW(**SETTINGS), GuardedAdamW(**SETTINGS)
+    found = run(harmed, [bad, *steps[:2], bad, bad, *steps[2:]])
+    expected = run(unharmed, steps)
+    for mine, theirs in zip(found, expected, strict=True):
+        for a, b in zip(mine, theirs, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert (int(harmed.num_skipped), int(unharmed.num_skipped)) == (3, 0)
+    assert int(harmed.iterations) == 4
