@@ -14,7 +14,7 @@ import click
 from speechlstm import __version__
 from speechlstm.errors import MissingDependencyError, SpeechLSTMError
 
-VERBS = ("transcribe", "manifest", "features", "train", "evaluate", "score", "export")
+VERBS = ("transcribe", "manifest", "features", "augment", "train", "evaluate", "score", "export")
 
 # What the extra `train` brings, under the names it is imported by.
 _TRAIN_PACKAGES = ("keras", "tensorflow", "librosa", "matplotlib")

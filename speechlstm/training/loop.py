@@ -2,12 +2,15 @@
 
 import json
 import math
+import os
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 import keras
@@ -26,6 +29,7 @@ from speechlstm.training.plots import plot_training
 from speechlstm.training.run import Run
 from speechlstm.training.validation import validate
 
+MAX_LOADERS = 8  # threads that make batches: decoding and filters hold no lock of Python's
 MAX_DROPPED = 0.01  # share of the utterances whose loss may be not finite
 
 
@@ -237,7 +241,8 @@ class Trainer:
             f"epoch {self.state.epoch}/{self.config.num_epochs}: loss {metrics['loss']:.2f}, "
             f"validation loss {metrics['valid_loss']:.2f}, WER {metrics['valid_wer']:.1%}, "
             f"CER {metrics['valid_cer']:.1%}{' (best)' if best else ''}; "
-            f"{metrics['speed']:.0f} x real time, about {left:.0f} min left"
+            f"{metrics['speed']:.0f} x real time, {metrics['padding']:.1%} padding, "
+            f"{metrics['stall']:.1%} waiting for data, about {left:.0f} min left"
         )
 
     def _ranks(self) -> Iterator[tuple[float, float]]:
@@ -275,14 +280,15 @@ def _rank(metrics: dict[str, Any]) -> tuple[float, float]:
 
 def _prefetched(data: SpeechDataset, start: int) -> Iterator[tuple[int, Any, float]]:
     """Batches from start on, the next made meanwhile, each with the seconds of waiting for it."""
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(data.__getitem__, start) if start < len(data) else None
+    num_loaders = min(MAX_LOADERS, os.cpu_count() or 1)
+    indices = iter(range(start, len(data)))
+    with ThreadPoolExecutor(num_loaders) as pool:
+        pending = deque(pool.submit(data.__getitem__, i) for i in islice(indices, num_loaders))
         for index in range(start, len(data)):
             started = time.monotonic()
-            batch = following.result()  # type: ignore[union-attr]
+            batch = pending.popleft().result()
             waited = time.monotonic() - started
-            if index + 1 < len(data):
-                following = pool.submit(data.__getitem__, index + 1)
+            pending.extend(pool.submit(data.__getitem__, i) for i in islice(indices, 1))
             yield index, batch, waited
 
 

@@ -1,0 +1,71 @@
+"""`speechlstm augment`: hear what training does to a recording."""
+
+from pathlib import Path
+
+import click
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("recording", metavar="FILE", type=_PATH)
+@click.option("-o", "--output", metavar="WAV", type=_PATH, required=True)
+@click.option("--config", metavar="TOML", type=_PATH, help="Settings of the training.")
+@click.option("--seed", type=click.IntRange(0), help="Instead of training.seed.")
+@click.option(
+    "--epoch",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Which pass over the data.",
+)
+@click.option(
+    "--id", "utterance_id", help="Of the utterance in its manifest.  [default: name of FILE]"
+)
+def command(
+    recording: Path,
+    output: Path,
+    config: Path | None,
+    seed: int | None,
+    epoch: int,
+    utterance_id: str | None,
+) -> None:
+    """Write FILE as the network hears it in an epoch, and print what was done to it.
+
+    The masks over the mel spectrogram, the last of the augmentations, cannot be heard.
+
+    \b
+    Example:
+      speechlstm augment data/samples/date.wav -o date-2.wav --config mine.toml --epoch 2
+    """
+    from io import BytesIO
+    from tempfile import TemporaryDirectory
+
+    import soundfile
+
+    from speechlstm.audio import read_audio
+    from speechlstm.config import Settings
+    from speechlstm.storage import write_atomically
+    from speechlstm.training.augment import (
+        augment,
+        draw_augmentation,
+        draw_speed,
+        load_noise,
+        utterance_generator,
+    )
+
+    settings = (Settings.read(config) if config else Settings()).with_training(seed=seed)
+    drawn_for = settings.training.seed, epoch - 1, utterance_id or recording.stem
+    generator = utterance_generator(*drawn_for)
+    speed = draw_speed(*drawn_for, settings.augmentation.speeds)
+    augmentation = draw_augmentation(generator, speed, settings.augmentation)
+    audio = read_audio(recording, settings.features.sample_rate)
+    with TemporaryDirectory() as folder:
+        noise = None
+        if augmentation.snr_db is not None:
+            noise = load_noise(settings.augmentation, audio.sample_rate, Path(folder))
+        samples = augment(audio.samples, audio.sample_rate, augmentation, noise, generator)
+    buffer = BytesIO()  # as floats, for what is louder than full scale is not clipped in training
+    soundfile.write(buffer, samples, audio.sample_rate, "FLOAT", format="WAV")
+    write_atomically(output, buffer.getvalue())
+    click.echo(f"{output}: {augmentation}")
