@@ -1,0 +1,154 @@
+"""A killed run that is resumed ends as the uninterrupted one: every byte of its weights."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from speechlstm.manifest import Utterance, write_manifest
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = """
+[model]
+num_layers = 2
+num_units = 16
+[training]
+num_epochs = 3
+batch_seconds = 3
+"""
+TIMES = {"seconds", "speed", "stall"}  # of an epoch: what no two runs share
+
+# The command line in a process that kills itself in its Nth write, after the data and before the
+# new file takes the old one's place, or between that and the end of the write.
+KILLED_WHILE_WRITING = """
+import os, sys
+from speechlstm.cli import main
+
+left, fsync = int(sys.argv.pop(1)), os.fsync
+
+def killing_fsync(descriptor):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), 9)
+    fsync(descriptor)
+
+os.fsync = killing_fsync
+main()
+"""
+
+# The command line where no file may grow beyond N bytes, as if the disk were full.
+FULL_DISK = """
+import resource, sys
+from speechlstm.cli import main
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 48 utterances to learn from and 6 to measure on: each letter is a tone."""
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "settings.toml").write_text(SETTINGS)
+    generator = np.random.default_rng(1)
+    seconds = np.arange(1600) / 16000
+    for part, num_utterances in (("train", 48), ("valid", 6)):
+        utterances = []
+        for index in range(num_utterances):
+            pitches = generator.integers(1, 4, generator.integers(2, 7))
+            tones = [0.3 * np.sin(2 * np.pi * 400 * pitch * seconds) for pitch in pitches]
+            samples = np.concatenate([*tones, np.zeros(800)])
+            samples += 0.003 * generator.normal(size=len(samples))
+            name = f"{part}{index}"
+            soundfile.write(folder / f"{name}.wav", samples, 16000)
+            text = "".join(" abc"[pitch] for pitch in pitches)
+            utterances.append(Utterance(name, f"{name}.wav", len(samples) / 16000, text))
+        write_manifest(folder / f"{part}.jsonl", utterances)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(corpus: Path) -> Path:
+    run = corpus / "uninterrupted"
+    assert train(*new_run(corpus, run)) == (0, "")
+    return run
+
+
+def new_run(corpus: Path, run: Path) -> list[str]:
+    manifests = [f"--train={corpus / 'train.jsonl'}", f"--valid={corpus / 'valid.jsonl'}"]
+    return [*manifests, f"--config={corpus / 'settings.toml'}", f"--output={run}"]
+
+
+def train(*arguments: str, code: str = "", number: int = 0) -> tuple[int, str]:
+    """Exit code and error of `speechlstm train`, perhaps in a process of one of the kinds above."""
+    program = ["-c", code, str(number)] if code else ["-m", "speechlstm"]
+    command = [sys.executable, *program, "train", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stderr.partition("Error: ")[2]
+
+
+def kill_after_a_checkpoint(arguments: list[str], run: Path, seconds: float) -> None:
+    """Train; kill the process some time after it has written a checkpoint."""
+    command = [sys.executable, "-m", "speechlstm", "train", *arguments]
+    before = checkpoint_time(run)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while checkpoint_time(run) == before:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.kill()
+    assert process.returncode == -9
+
+
+def checkpoint_time(run: Path) -> int:
+    path = run / "checkpoint.npz"
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def trained(run: Path) -> Iterator[tuple[str, Any]]:
+    """All that training ends with, arrays as bytes, without how long it took."""
+    for name in ("checkpoint", "best"):
+        with np.load(run / f"{name}.npz") as arrays:
+            yield from ((f"{name}/{k}", v.tobytes()) for k, v in arrays.items() if k != "state")
+    for line in (run / "metrics.jsonl").read_text().splitlines():
+        metrics = json.loads(line)
+        yield from ((key, value) for key, value in metrics.items() if key not in TIMES)
+
+
+def test_killed_at_random_moments(corpus: Path, uninterrupted: Path) -> None:
+    run, moments = corpus / "killed", random.Random(1)
+    arguments = [*new_run(corpus, run), "--checkpoint-minutes=0"]
+    for _ in range(3):
+        kill_after_a_checkpoint(arguments, run, moments.uniform(0, 0.3))
+        arguments = ["--resume", f"--output={run}"]
+    ends = []
+    while 0 not in ends:
+        ends.append(train(*arguments, code=KILLED_WHILE_WRITING, number=moments.randint(3, 40))[0])
+    assert ends == [*[-9] * (len(ends) - 1), 0]
+    assert len(ends) > 1
+    assert list(run.glob(".*")) == []
+    assert list(trained(run)) == list(trained(uninterrupted))
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(corpus: Path, uninterrupted: Path) -> None:
+    run = corpus / "full"
+    kill_after_a_checkpoint([*new_run(corpus, run), "--checkpoint-minutes=0"], run, 0.1)
+    before = (run / "checkpoint.npz").read_bytes()
+    resume = ["--resume", f"--output={run}"]
+    code, error = train(*resume, code=FULL_DISK, number=len(before) // 2)
+    assert (code, error) == (1, f"[Errno 27] File too large: '{run}/checkpoint.npz'\n")
+    assert (run / "checkpoint.npz").read_bytes() == before
+    assert train(*resume) == (0, "")
+    assert list(run.glob(".*")) == []
+    assert list(trained(run)) == list(trained(uninterrupted))
