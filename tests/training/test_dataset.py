@@ -1,0 +1,264 @@
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.config import AugmentConfig, ModelConfig, Settings, TrainConfig
+from speechlstm.errors import TrainingError
+from speechlstm.manifest import Manifest, Utterance, write_manifest
+from speechlstm.training.augment import LONGEST_TIME_MASK
+from speechlstm.training.dataset import (
+    Corpus,
+    Example,
+    SpeechDataset,
+    derive_alphabet,
+    load_corpus,
+)
+from speechlstm.training.pcm_cache import PCMCache
+
+RATE = 16000
+SETTINGS = Settings(training=TrainConfig(batch_seconds=8, seed=3))
+PLAIN = AugmentConfig(speeds=(1.0,), gain_db=0, time_masks=0, frequency_masks=0)
+
+
+def new_corpus(folder: Path, num_samples: Sequence[int]) -> Corpus:
+    """Utterances of white noise, not one like another."""
+    generator = np.random.default_rng(len(num_samples))
+    files = []
+    for k, length in enumerate(num_samples):
+        files.append(folder / f"{k}.pcm")
+        generator.integers(-9999, 9999, length, np.int16).tofile(files[-1])
+    examples = tuple(Example(f"u{k}", "ab", (1, 2), k, n) for k, n in enumerate(num_samples))
+    return Corpus(examples, PCMCache(tuple(files), tuple(num_samples), {}), ())
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """200 utterances of 0.2 to 2 s."""
+    seconds = np.random.default_rng(1).uniform(0.2, 2, 200)
+    return new_corpus(tmp_path_factory.mktemp("corpus"), [int(s * RATE) for s in seconds])
+
+
+def batches(data: SpeechDataset, epoch: int) -> list[dict[str, Any]]:
+    data.start_epoch(epoch)
+    return [data[k][0] for k in range(len(data))]
+
+
+def heard(data: SpeechDataset, epoch: int) -> dict[str, list[NDArray[Any]]]:
+    """Of each utterance, by its id: waveform, masks."""
+    data.start_epoch(epoch)
+    found = {}
+    for k in range(len(data)):
+        inputs, _ = data[k]
+        for row, example in enumerate(data.examples(k)):
+            waveform = inputs["samples"][row, : inputs["num_samples"][row]]
+            found[example.id] = [
+                waveform, inputs["time_masks"][row], inputs["frequency_masks"][row]
+            ]  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("augment", [True, False])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_an_epoch_holds_every_utterance_once(corpus: Corpus, augment: bool, epoch: int) -> None:
+    data = SpeechDataset(corpus, SETTINGS, augment)
+    data.start_epoch(epoch)
+    ids = [example.id for k in range(len(data)) for example in data.examples(k)]
+    assert sorted(ids) == sorted(example.id for example in corpus.examples)
+
+
+@pytest.mark.parametrize("seconds", [4, 8, 24])
+def test_batches_keep_to_the_budget_and_are_hardly_padded(corpus: Corpus, seconds: float) -> None:
+    settings = replace(SETTINGS, training=TrainConfig(batch_seconds=seconds))
+    data = SpeechDataset(corpus, settings, augment=True)
+    for epoch in range(3):
+        sizes = [(b["samples"].size, b["num_samples"].sum()) for b in batches(data, epoch)]
+        assert max(padded for padded, _ in sizes) <= seconds * RATE
+        assert all(spoken >= 0.9 * padded for padded, spoken in sizes)
+        padded, spoken = np.sum(sizes, axis=0)
+        assert data.padding == pytest.approx(1 - spoken / padded)
+        assert data.seconds == pytest.approx(spoken / RATE)
+    assert len(sizes) < 1.3 * spoken / (seconds * RATE) + 5
+
+
+def test_lengths_far_apart_share_no_batch(tmp_path: Path) -> None:
+    corpus = new_corpus(tmp_path, [8000] * 3 + [16000] * 3 + [8000] * 3)
+    data = SpeechDataset(corpus, replace(SETTINGS, augmentation=PLAIN), augment=True)
+    assert [len(b["num_samples"]) for b in batches(data, 0)] == [3, 6]
+    assert data.padding == 0
+
+
+def test_what_exceeds_the_budget_stands_alone(tmp_path: Path) -> None:
+    corpus = new_corpus(tmp_path, [RATE, 3 * RATE, RATE])
+    settings = replace(SETTINGS, training=TrainConfig(batch_seconds=2), augmentation=PLAIN)
+    data = SpeechDataset(corpus, settings, augment=True)
+    assert [b["num_samples"].tolist() for b in batches(data, 0)] == [[3 * RATE], [RATE, RATE]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_longest_comes_first(corpus: Corpus, seed: int) -> None:
+    settings = replace(SETTINGS, training=TrainConfig(batch_seconds=8, seed=seed))
+    longest = [b["num_samples"].max() for b in batches(SpeechDataset(corpus, settings, True), 0)]
+    assert longest[0] == max(longest)
+    assert longest != sorted(longest, reverse=True)  # the rest is shuffled
+
+
+def test_epochs_differ(corpus: Corpus) -> None:
+    data = SpeechDataset(corpus, SETTINGS, augment=True)
+    neighbours, sounds = [], []
+    for epoch in (1, 2):
+        sounds.append(heard(data, epoch))
+        neighbours.append({frozenset(e.id for e in data.examples(k)) for k in range(len(data))})
+    assert len(neighbours[0] & neighbours[1]) <= 2
+    pairs = [(sounds[0][example.id], sounds[1][example.id]) for example in corpus.examples]
+    for part, share in ((0, 1), (1, 0.99), (2, 0.99)):  # gain is always another, masks hardly ever
+        differ = [not np.array_equal(first[part], second[part]) for first, second in pairs]
+        assert np.mean(differ) >= share
+    speeds = [len(first[0]) == len(second[0]) for first, second in pairs]
+    assert np.mean(speeds) == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_what_is_heard_hangs_on_seed_epoch_and_utterance_alone(corpus: Corpus) -> None:
+    settings = replace(
+        SETTINGS,
+        augmentation=AugmentConfig(
+            noise=("noise.jsonl",), room_probability=0.5, telephone_probability=0.5
+        ),
+    )
+    corpus = replace(corpus, examples=corpus.examples[:40], noise=corpus.cache)
+    data = SpeechDataset(corpus, settings, augment=True)
+    expected = heard(data, 2)
+    # Fewer, in another order, in other batches, and no epoch before.
+    others = replace(corpus, examples=corpus.examples[30:10:-1])
+    settings = replace(settings, training=replace(settings.training, batch_seconds=3))
+    for found in (heard(data, 2), heard(SpeechDataset(others, settings, augment=True), 2)):
+        assert len(found) in (20, 40)
+        for key, parts in found.items():
+            for part, wanted in zip(parts, expected[key], strict=True):
+                np.testing.assert_array_equal(part, wanted)
+    reseeded = replace(settings, training=replace(settings.training, seed=4))
+    first = heard(SpeechDataset(others, reseeded, augment=True), 2)["u20"][0]
+    assert not np.array_equal(first, expected["u20"][0])
+
+
+def test_noise_is_added(corpus: Corpus, tmp_path: Path) -> None:
+    mute = replace(new_corpus(tmp_path, [RATE]), noise=corpus.cache)
+    loud = AugmentConfig(noise=("noise.jsonl",), noise_probability=1, noise_snr_db=(0, 0))
+    settings = replace(SETTINGS, augmentation=replace(loud, speeds=(1.0,), gain_db=0))
+    samples = SpeechDataset(mute, settings, augment=True)[0][0]["samples"][0]
+    power = [np.mean(x.astype(float) ** 2) for x in (mute.cache.waveform(0), samples)]
+    assert power[1] / power[0] == pytest.approx(2, rel=0.05)  # two of equal level
+
+
+def test_masks_fit_the_utterance_at_its_speed(corpus: Corpus) -> None:
+    for inputs in batches(SpeechDataset(corpus, SETTINGS, augment=True), 1):
+        num_frames = 1 + inputs["num_samples"] // 160
+        assert (inputs["time_masks"].sum(-1) <= num_frames[:, None]).all()
+        assert (inputs["time_masks"][..., 1] <= LONGEST_TIME_MASK * num_frames[:, None]).all()
+        assert inputs["frequency_masks"].sum(-1).max() <= 40
+
+
+def test_speed_leaves_room_for_the_text(tmp_path: Path) -> None:
+    # 31 frames, 11 steps: the text needs all of them, at 1.1 times the speed there are 10.
+    corpus = new_corpus(tmp_path, [30 * 160] * 20)
+    fast = replace(SETTINGS, augmentation=AugmentConfig(speeds=(1.1,)))
+    for labels, num_samples in (
+        ((1, 1, 2, 1, 2, 1, 2, 1, 2, 1), 4800),  # ten labels and a blank between the first two
+        ((1, 2, 2, 1, 2, 1, 2, 1, 2), 4364),
+    ):
+        examples = tuple(replace(example, labels=labels) for example in corpus.examples)
+        data = SpeechDataset(replace(corpus, examples=examples), fast, augment=True)
+        assert {int(n) for b in batches(data, 0) for n in b["num_samples"]} == {num_samples}
+
+
+def test_validation_hears_the_recordings_as_they_are(corpus: Corpus) -> None:
+    data = SpeechDataset(corpus, SETTINGS, augment=False)
+    for k in range(len(data)):
+        inputs, targets = data[k]
+        assert sorted(inputs) == ["num_samples", "samples"]
+        for row, example in enumerate(data.examples(k)):
+            expected = np.zeros(inputs["samples"].shape[1], np.float32)
+            expected[: example.num_samples] = corpus.cache.waveform(example.index)
+            np.testing.assert_array_equal(inputs["samples"][row], expected)
+            assert inputs["num_samples"][row] == example.num_samples
+        assert targets["weights"].all()
+
+
+def test_labels_are_padded_and_the_dropped_weigh_nothing(tmp_path: Path) -> None:
+    corpus = new_corpus(tmp_path, [8002, 8001, 8000])
+    texts = ((1, 2, 3), (), (2,))
+    examples = tuple(replace(e, labels=t) for e, t in zip(corpus.examples, texts, strict=True))
+    data = SpeechDataset(replace(corpus, examples=examples), SETTINGS, augment=False)
+    data.dropped = {"u1"}
+    targets = data[0][1]
+    np.testing.assert_array_equal(targets["labels"], [[1, 2, 3], [0, 0, 0], [2, 0, 0]])
+    np.testing.assert_array_equal(targets["num_labels"], [3, 0, 1])
+    np.testing.assert_array_equal(targets["weights"], [1, 0, 1])
+
+
+def test_an_epoch_of_20000_utterances_is_drawn_at_once(corpus: Corpus) -> None:
+    examples = tuple(
+        replace(example, id=f"{example.id}-{k}") for example in corpus.examples for k in range(100)
+    )
+    data = SpeechDataset(replace(corpus, examples=examples), SETTINGS, augment=True)
+    started = time.process_time()
+    data.start_epoch(1)
+    assert time.process_time() - started < 0.5
+
+
+def test_a_corpus_is_what_can_be_learnt(
+    tmp_path: Path, write_tones: Callable[[Path, Sequence[str]], Path]
+) -> None:
+    said = Manifest(write_tones(tmp_path / "said.jsonl", ["Ab!", "ba c"]))
+    (tmp_path / "broken.wav").write_text("no recording")
+    more = [
+        Utterance("broken", "broken.wav", 1, "ab"),
+        Utterance("long", "said0.wav", 0.15, "abc" * 9),
+        Utterance("foreign", "said1.wav", 0.25, "abx"),
+        Utterance("unknown", "said1.wav", 0.25),
+        Utterance("silence", "said1.wav", 0.25, ""),
+    ]
+    write_manifest(tmp_path / "more.jsonl", more)
+    manifests = [said, Manifest(tmp_path / "more.jsonl")]
+    alphabet = derive_alphabet([said])
+    assert sorted(alphabet.symbols) == [" ", "a", "b", "c"]
+    settings = replace(SETTINGS, model=ModelConfig(frame_stack=1))
+    corpus = load_corpus(manifests, alphabet, settings, tmp_path / "cache")
+    assert [(e.id, e.text) for e in corpus.examples] == [
+        ("said0", "ab"), ("said1", "ba c"), ("silence", "")
+    ]  # fmt: skip
+    for example in corpus.examples:
+        assert alphabet.decode(example.labels) == example.text
+        assert len(corpus.cache.waveform(example.index)) == example.num_samples
+    broken, long, foreign = corpus.refused
+    assert broken.startswith(f"{tmp_path / 'broken.wav'}: cannot be decoded")
+    assert long == f"{tmp_path / 'said0.wav'}: text needs 27 frames, audio has 21; " + (
+        "check that the transcript belongs to this recording"
+    )
+    assert foreign.startswith(f"{tmp_path / 'said1.wav'}: not in the alphabet: 'x' (U+0078)")
+
+
+@pytest.mark.parametrize(
+    ("utterance", "reason"),
+    [
+        (Utterance("a", "none.wav", 1, "a"), r"none\.wav: cannot be read: No such file"),
+        (Utterance("a", "none.wav", 1), "none has a transcript"),
+    ],
+)
+def test_nothing_usable_is_said(tmp_path: Path, utterance: Utterance, reason: str) -> None:
+    path = tmp_path / "x.jsonl"
+    write_manifest(path, [utterance])
+    with pytest.raises(TrainingError, match=rf"x\.jsonl: no usable utterance: .*{reason}"):
+        load_corpus([Manifest(path)], Alphabet(("a",)), SETTINGS, tmp_path / "cache")
+
+
+def test_no_transcript_gives_no_alphabet(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "x.jsonl", [Utterance("a", "a.wav", 1, "...")])
+    with pytest.raises(TrainingError, match="no utterance of the training manifests has a trans"):
+        derive_alphabet([Manifest(tmp_path / "x.jsonl")])
