@@ -18,7 +18,7 @@ LAYERS = [
     {"config", "alphabet", "text", "transcript"},
     {"audio", "decoding", "metrics", "formats", "targets", "tflite_metadata"},
     {"manifest", "bundle"},
-    {"corpus", "backend"},
+    {"corpus", "backend", "doctor"},
     {"recognizer", "training"},
     {"evaluation"},
     {"cli"},

@@ -6,7 +6,6 @@ quick and needs no extra.
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -14,7 +13,17 @@ import click
 from speechlstm import __version__
 from speechlstm.errors import MissingDependencyError, SpeechLSTMError
 
-VERBS = ("transcribe", "manifest", "features", "augment", "train", "evaluate", "score", "export")
+VERBS = (
+    "transcribe",
+    "manifest",
+    "features",
+    "augment",
+    "train",
+    "evaluate",
+    "score",
+    "export",
+    "doctor",
+)
 
 # What the extra `train` brings, under the names it is imported by.
 _TRAIN_PACKAGES = ("keras", "tensorflow", "librosa", "matplotlib")
@@ -24,10 +33,10 @@ class _Verbs(click.Group):
     """A group whose commands are the modules of this package, imported when called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [verb for verb in VERBS if find_spec(f"{__name__}.{verb}")]
+        return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in VERBS:
             return None
         command: click.Command = import_module(f"{__name__}.{cmd_name}").command
         return command

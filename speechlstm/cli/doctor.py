@@ -1,0 +1,34 @@
+"""`speechlstm doctor`."""
+
+import click
+
+
+@click.command()
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Print what this installation is made of, what it computes on, and what it lacks.
+
+    Python, packages, cores and devices; whether cuDNN and bfloat16 are of use in training; whether
+    the default model is intact. The exit code is 1 if recognition lacks something.
+
+    \b
+    Example:
+      speechlstm doctor
+    """
+    from speechlstm.doctor import Finding, examine
+
+    def show(finding: Finding) -> bool:
+        click.echo(f"{finding.name:14}  {finding.text}")
+        return finding.is_broken
+
+    broken = [show(finding) for finding in examine()]
+    try:
+        from speechlstm.training.devices import describe_devices
+
+        training = describe_devices()
+    except (ImportError, ValueError) as error:  # ValueError: a backend that Keras does not know
+        training = {"training": f"not possible: {error}"}
+    for name, text in training.items():
+        show(Finding(name, text))
+    if any(broken):
+        ctx.exit(1)

@@ -1,0 +1,91 @@
+"""What this installation is made of, and what it lacks.
+
+Recognition only; what Keras computes on is described in `training.devices`.
+"""
+
+import os
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from speechlstm import __version__
+from speechlstm.errors import BundleError
+
+_CPU_INFO = Path("/proc/cpuinfo")
+_BFLOAT16 = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX", "bf16": "Arm BF16"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line of the doctor's report.
+
+    Attributes:
+        name: What was looked at.
+        text: What was found, and what to do where something is missing.
+        is_broken: Whether recognition does not work for it.
+    """
+
+    name: str
+    text: str
+    is_broken: bool = False
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything that needs no training framework."""
+    yield Finding("speechlstm", f"{__version__} in {Path(__file__).parent}")
+    system = f"{platform.system()} {platform.machine()}"
+    yield Finding("Python", f"{platform.python_version()}, {system}")
+    yield Finding("cores", f"{_num_usable_cores()} usable of {os.cpu_count()}")
+    yield Finding("bfloat16", _describe_bfloat16())
+    yield from _examine_packages()
+    yield _examine_default_bundle()
+
+
+def _num_usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _describe_bfloat16() -> str:
+    if not _CPU_INFO.exists():
+        return f"cannot be seen on {platform.system()}"
+    flags = set(_CPU_INFO.read_text(encoding="utf-8").split())
+    found = [name for flag, name in _BFLOAT16.items() if flag in flags]
+    if not found:
+        return "the processor has no instructions for it: train in float32"
+    return f"{', '.join(found)}: train with --precision bfloat16"
+
+
+def _examine_packages() -> Iterator[Finding]:
+    """The packages this one depends on, those of its extras too, except what only tests need."""
+    try:
+        requirements = requires("speechlstm") or []
+    except PackageNotFoundError:
+        yield Finding("packages", "unknown, as this one is not installed; run: pip install .", True)
+        return
+    for requirement in requirements:
+        name = re.split(r"[^\w.-]", requirement)[0]
+        extra = re.search(r"extra == ['\"](\w+)", requirement)
+        if extra and (extra[1] == "dev" or name == "speechlstm"):
+            continue
+        package = f"speechlstm[{extra[1]}]" if extra else name
+        try:
+            yield Finding(name, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, f"missing; run: pip install '{package}'", is_broken=not extra)
+
+
+def _examine_default_bundle() -> Finding:
+    try:
+        from speechlstm.bundle import default_bundle, read_bundle
+
+        bundle = read_bundle(default_bundle())
+    except (BundleError, ImportError) as error:
+        return Finding("default model", str(error), is_broken=True)
+    size = bundle.model_path.stat().st_size / 1e6
+    text = f"{bundle.path}: {len(bundle.alphabet.symbols)} symbols, {size:.1f} MB, intact"
+    return Finding("default model", text)

@@ -1,0 +1,55 @@
+"""What Keras computes on."""
+
+import keras
+
+_NO_GPU = "not used: {} sees no GPU"
+
+
+def describe_devices() -> dict[str, str]:
+    """Keras' backend, its devices, and whether the recurrent layers run in cuDNN there."""
+    backend = keras.backend.backend()
+    describe = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[backend]
+    devices, cudnn = describe()
+    return {
+        "Keras backend": f"{backend} (KERAS_BACKEND chooses another)",
+        "devices": ", ".join(["CPU", *devices]),
+        "cuDNN": cudnn,
+    }
+
+
+def _tensorflow() -> tuple[list[str], str]:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu)["device_name"] for gpu in gpus]
+    build = tf.sysconfig.get_build_info()
+    if gpus:
+        return names, _used(build.get("cudnn_version", "of unknown version"))
+    if not build.get("is_cuda_build"):
+        return names, f"{_NO_GPU.format('TensorFlow')}, it is built without CUDA"
+    return names, (
+        f"{_NO_GPU.format('TensorFlow')}; if there is one, look for its driver and run: "
+        "pip install 'tensorflow[and-cuda]'"
+    )
+
+
+def _torch() -> tuple[list[str], str]:
+    import torch
+
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    if not names:
+        return names, _NO_GPU.format("torch")
+    if not torch.backends.cudnn.is_available():
+        return names, "not used: this torch is built without it"
+    return names, _used(torch.backends.cudnn.version())
+
+
+def _jax() -> tuple[list[str], str]:
+    import jax
+
+    names = [device.device_kind for device in jax.devices() if device.platform == "gpu"]
+    return names, _used("of jax") if names else _NO_GPU.format("jax")
+
+
+def _used(version: object) -> str:
+    return f"{version}, used by lstm and gru layers without recurrent dropout"
