@@ -21,8 +21,8 @@ class BiLSTM(keras.layers.Layer):
         cell: "lstm", "gru" or "rnn"; the last two run Keras' own layer.
         bidirectional: Whether a second recurrence reads the sequence backwards.
         recurrent_dropout: Share of the recurrent state dropped in training; runs Keras' own layer.
-        products: Precision of the fast path's large products, summed in float32; "bfloat16" is
-            faster where the processor has instructions for it (AVX512-BF16, AMX).
+        products: Precision of the fast path's large products in training, summed in float32;
+            "bfloat16" is faster where the processor has instructions for it (AVX512-BF16, AMX).
     """
 
     def __init__(
@@ -63,7 +63,8 @@ class BiLSTM(keras.layers.Layer):
         """
         mask = ops.arange(ops.shape(inputs)[1])[None, :] < num_steps[:, None]
         if self._has_fast_path(inputs):
-            outputs = _tensorflow_cpu(inputs, num_steps, self._directions(), self.products)
+            precision = self.products if training else "float32"
+            outputs = _tensorflow_cpu(inputs, num_steps, self._directions(), precision)
         else:
             outputs = self.layer(inputs, mask=mask, training=training)
         return ops.where(mask[..., None], outputs, 0.0)
