@@ -1,4 +1,7 @@
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -130,8 +133,54 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
 
 def test_loops_within_a_recording(recordings: list[Path], tmp_path: Path) -> None:
     cache = open_cache([tmp_path / "missing.wav", *recordings], 8000, tmp_path / "cache")
-    _, first, second, _ = waveforms(cache)
+    first, second = cache.waveform(1), cache.waveform(2)
     np.testing.assert_array_equal(cache.loop_from(5, 10), first[5:15])
     np.testing.assert_array_equal(cache.loop_from(1600, 10), second[:10])
     expected = [*second[2000:], *second, *second[:100]]
     np.testing.assert_array_equal(cache.loop_from(1600 + 2000, 2900), expected)
+
+
+def test_may_be_built_side_by_side(recordings: list[Path], tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        builds = [pool.submit(open_cache, recordings, 8000, tmp_path / "cache") for _ in range(4)]
+    for build in builds:
+        for path, waveform in zip(recordings, waveforms(build.result()), strict=True):
+            np.testing.assert_allclose(waveform, soundfile.read(path)[0], atol=1e-4)
+    assert len(list((tmp_path / "cache").iterdir())) == len(recordings)
+
+
+def test_a_killed_build_goes_on_where_it_stopped(recordings: list[Path], tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from functools import partial
+from pathlib import Path
+sys.modules["keras"] = type(sys)("keras")  # takes seconds to import and is not used
+from speechlstm.training import pcm_cache
+pcm_cache.ThreadPoolExecutor = partial(pcm_cache.ThreadPoolExecutor, 1)
+descriptors = []
+def sync(descriptor):
+    descriptors.append(descriptor)
+    if len(descriptors) == 3:  # the first file and its folder; the second is not in its place yet
+        os.kill(os.getpid(), signal.SIGKILL)
+os.fsync = sync
+pcm_cache.open_cache([Path(path) for path in sys.argv[2:]], 8000, Path(sys.argv[1]))
+"""
+    folder = tmp_path / "cache"
+    killed = subprocess.run([sys.executable, "-c", code, folder, *recordings], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.glob("*.pcm"))) == 1
+    for path, waveform in zip(
+        recordings, waveforms(open_cache(recordings, 8000, folder)), strict=True
+    ):
+        np.testing.assert_allclose(waveform, soundfile.read(path)[0], atol=1e-4)
+
+
+def test_an_edit_that_restores_the_time_is_seen(recordings: list[Path], tmp_path: Path) -> None:
+    path, status = recordings[0], recordings[0].stat()
+    before = open_cache([path], 8000, tmp_path / "cache").waveform(0)
+    soundfile.write(path, -soundfile.read(path)[0], 8000, "PCM_24")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    after = open_cache([path], 8000, tmp_path / "cache").waveform(0)
+    np.testing.assert_allclose(after, -before)
