@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -164,7 +164,7 @@ class Trainer:
         return loss if int(self.optimizer.num_skipped) == skipped else math.nan
 
     def _drop(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
-        """Find the utterances whose loss is not finite, name them, weigh them 0 from now on.
+        """Find the utterances whose loss is not finite, name each once, weigh them 0 from now on.
 
         A copy of a usable utterance takes their place: the gradient of 0 times a loss that is not
         finite would still not be finite.
@@ -178,12 +178,11 @@ class Trainer:
         finite = np.isfinite(ops.convert_to_numpy(losses))
         examples = self.train_data.examples(index)
         # Only the gradient overflowed: no utterance is to blame alone, so all of them are.
-        bad = [e.id for e, ok in zip(examples, finite, strict=True) if not ok or finite.all()]
-        self.state.dropped = sorted({*self.state.dropped, *bad})
-        self.train_data.dropped = set(self.state.dropped)
-        self.report(
-            f"warning: epoch {self.state.epoch + 1}: loss not finite, skipped: {', '.join(bad)}"
-        )
+        bad = {e.id for e, ok in zip(examples, finite, strict=True) if not ok or finite.all()}
+        if new := ", ".join(sorted(bad - self.train_data.dropped)):
+            self.report(f"warning: epoch {self.state.epoch + 1}: loss not finite, skipped: {new}")
+        self.train_data.dropped |= bad
+        self.state.dropped = sorted(self.train_data.dropped)
         num_examples = len(self.train_data.corpus.examples)
         if len(self.state.dropped) > MAX_DROPPED * num_examples:
             raise TrainingError(
@@ -213,15 +212,15 @@ class Trainer:
             "valid_loss": result.loss,
             "valid_wer": result.words.rate,
             "valid_cer": result.characters.rate,
-            "learning_rate": self._learning_rate(),
+            "learning_rate": float(self.optimizer.learning_rate),
             "seconds": state.seconds,
             "speed": data.seconds / seconds,
             "padding": data.padding,
             "stall": state.waited / seconds,
             "dropped": len(state.dropped),
         }
-        best = min(self._ranks(), default=(math.inf,)) > _rank(metrics)
         state.history.append(metrics)
+        best = _since_best([_rank(line) for line in state.history]) == 0
         self._reduce_on_plateau()
         state.epoch, state.step = state.epoch + 1, 0
         state.loss_sum, state.num_utterances, state.seconds, state.waited = 0.0, 0, 0.0, 0.0
@@ -245,25 +244,16 @@ class Trainer:
             f"{metrics['stall']:.1%} waiting for data, about {left:.0f} min left"
         )
 
-    def _ranks(self) -> Iterator[tuple[float, float]]:
-        return (_rank(line) for line in self.state.history)
-
     def _stalled(self) -> bool:
         """Whether the best epoch is early_stop epochs ago."""
-        ranks = list(self._ranks())
         patience = self.config.early_stop
-        return bool(patience and ranks) and len(ranks) - 1 - ranks.index(min(ranks)) >= patience
+        ranks = [_rank(line) for line in self.state.history]
+        return bool(patience and ranks) and _since_best(ranks) >= patience
 
     def _reduce_on_plateau(self) -> None:
-        patience, losses = (
-            self.config.reduce_on_plateau,
-            [e["valid_loss"] for e in self.state.history],
-        )
-        if (
-            patience
-            and len(losses) > patience
-            and min(losses[-patience:]) >= min(losses[:-patience])
-        ):
+        patience = self.config.reduce_on_plateau
+        since = _since_best([line["valid_loss"] for line in self.state.history])
+        if patience and since and since % patience == 0:
             self.state.plateau_factor /= 2
 
     def _variables(self) -> dict[str, list[Any]]:
@@ -276,6 +266,11 @@ class Trainer:
 def _rank(metrics: dict[str, Any]) -> tuple[float, float]:
     """Lower is better: WER; CER where WER is equal, as it is while no word is right."""
     return metrics["valid_wer"], metrics["valid_cer"]
+
+
+def _since_best(values: Sequence[Any]) -> int:
+    """How many values follow the first of the lowest."""
+    return len(values) - 1 - values.index(min(values))
 
 
 def _prefetched(data: SpeechDataset, start: int) -> Iterator[tuple[int, Any, float]]:

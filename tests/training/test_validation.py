@@ -1,0 +1,89 @@
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.config import ModelConfig, Settings, TrainConfig
+from speechlstm.manifest import Manifest
+from speechlstm.metrics import ErrorCounts
+from speechlstm.training.dataset import SpeechDataset, load_corpus
+from speechlstm.training.run import Run
+from speechlstm.training.validation import validate
+
+ALPHABET = Alphabet((" ", "a", "b", "c"))
+SETTINGS = Settings(model=ModelConfig(frame_stack=1), training=TrainConfig(batch_seconds=1))
+HEARD = {"a b c": "a b c", "ab abc": "ab abb", "cc": "c b", "b b": "", "a": "a"}
+
+
+class Hearing:
+    """A model that hears a text in each utterance, and a letter all through the padding."""
+
+    def __init__(self, heard: dict[int, str]) -> None:
+        self.heard = heard  # by length in samples
+        self.num_batches = 0
+
+    def predict_on_batch(self, inputs: dict[str, Any]) -> tuple[Any, Any]:
+        self.num_batches += 1
+        lengths = inputs["num_samples"]
+        num_steps = 1 + lengths // 160
+        logits = np.zeros((len(lengths), num_steps.max() + 5, ALPHABET.num_labels), np.float32)
+        for row, length, steps in zip(logits, lengths, num_steps, strict=True):
+            path = np.zeros(len(row), int)  # a blank after each label, then nothing else
+            labels = ALPHABET.encode(self.heard[int(length)])
+            path[: 2 * len(labels) : 2] = labels
+            path[steps:] = 2
+            row[np.arange(len(row)), path] = 8
+        return logits, num_steps
+
+
+def test_counts_the_errors_of_all_utterances(
+    write_tones: Callable[[Path, Sequence[str]], Path], tmp_path: Path
+) -> None:
+    manifest = Manifest(write_tones(tmp_path / "valid.jsonl", list(HEARD)))
+    corpus = load_corpus([manifest], ALPHABET, SETTINGS, tmp_path / "cache")
+    data = SpeechDataset(corpus, SETTINGS, augment=False)
+    model = Hearing({e.num_samples: HEARD[e.text] for e in corpus.examples})
+    run = Run(tmp_path, SETTINGS, ALPHABET, (), ())
+    result = validate(model, data, run)  # type: ignore[arg-type]
+    assert model.num_batches == len(data) > 1
+    # a b c | ab abc -> abb | cc -> c b | b b -> nothing | a
+    assert result.words == ErrorCounts(hits=5, substitutions=2, deletions=2, insertions=1)
+    assert result.characters == ErrorCounts(hits=12, substitutions=2, deletions=3, insertions=1)
+
+
+def test_the_loss_is_the_mean_over_utterances_not_batches(
+    write_tones: Callable[[Path, Sequence[str]], Path], tmp_path: Path
+) -> None:
+    texts = ["a", "a", "abcabcabc"]
+    manifest = Manifest(write_tones(tmp_path / "valid.jsonl", texts))
+    corpus = load_corpus([manifest], ALPHABET, SETTINGS, tmp_path / "cache")
+    data = SpeechDataset(corpus, SETTINGS, augment=False)
+    assert [len(data.examples(k)) for k in range(len(data))] == [1, 2]
+    model = Hearing({e.num_samples: "b" if e.text == "a" else e.text for e in corpus.examples})
+    losses = []
+    for k in range(len(data)):
+        inputs, targets = data[k]
+        logits, num_steps = model.predict_on_batch(inputs)
+        for row, steps, labels, n in zip(
+            logits, num_steps, targets["labels"], targets["num_labels"], strict=True
+        ):
+            losses.append(forward_loss(row[:steps], labels[:n].tolist()))
+    run = Run(tmp_path, SETTINGS, ALPHABET, (), ())
+    assert validate(model, data, run).loss == pytest.approx(np.mean(losses), rel=1e-4)  # type: ignore[arg-type]
+
+
+def forward_loss(logits: Any, labels: list[int]) -> float:
+    """CTC by the forward variables, in probabilities (Graves et al., 2006, equation 6)."""
+    probs = np.exp(logits.astype(np.float64))
+    probs /= probs.sum(axis=1, keepdims=True)
+    states = [0, *(s for label in labels for s in (label, 0))]
+    alpha = np.zeros(len(states))
+    alpha[:2] = probs[0, states[:2]]
+    for row in probs[1:]:
+        previous = np.concatenate([[0, 0], alpha])
+        skips = [k > 1 and state != 0 and state != states[k - 2] for k, state in enumerate(states)]
+        alpha = (previous[2:] + previous[1:-1] + previous[:-2] * skips) * row[states]
+    return float(-np.log(alpha[-2:].sum()))
