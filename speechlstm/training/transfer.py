@@ -77,32 +77,32 @@ def transfer(
         model: The new one.
         alphabet: What its labels stand for.
         frozen_layers: How many recurrent layers must fit, since they will not be trained.
-        report: Is given a line for what was kept, and one for each layer that was dropped.
+        report: Is given a line for what was kept, and one for each layer or feature that was not.
 
     Raises:
         ConfigError: No layer fits, or one that will not be trained doesn't.
     """
     theirs, ours = _layers(source.model), _layers(model)
-    reasons = {name: _misfit(layer, ours.get(name)) for name, layer in theirs.items()}
+    misfits = {name: _misfit(layer, ours.get(name)) for name, layer in theirs.items()}
     if alphabet != source.alphabet:
-        reasons["output layer"] = (
+        misfits["output layer"] = (
             f"another alphabet: {len(source.alphabet.symbols)} symbols there, "
             f"{len(alphabet.symbols)} here"
         )
-    kept = [name for name, reason in reasons.items() if not reason]
+    kept = [name for name, misfit in misfits.items() if not misfit]
+    for name in list(ours)[:frozen_layers]:
+        if name not in kept:
+            misfit = misfits.get(name, "there is none")
+            raise ConfigError(f"{source.path}: {name} cannot be frozen: {misfit}")
+    if not kept:
+        name, misfit = next(iter(misfits.items()))
+        raise ConfigError(f"{source.path}: no layer fits: {name}: {misfit}; use its settings")
     for name in kept:
         ours[name].set_weights(theirs[name].get_weights())
-    trained = [name for name in list(ours)[:frozen_layers] if name not in kept]
-    if trained or not kept:
-        name = (trained or list(reasons))[0]
-        raise ConfigError(
-            f"{source.path}: {name}: {reasons.get(name, 'there is none')}; "
-            f"{'it cannot be frozen' if trained else 'nothing fits'}: use its settings"
-        )
     report(f"from {source.path}: {', '.join(kept)}")
-    for name, reason in reasons.items():
-        if reason:
-            report(f"not from {source.path}: {name}: {reason}")
+    for name, misfit in (misfits | _other_features(source.model, model)).items():
+        if misfit:
+            report(f"not from {source.path}: {name}: {misfit}")
 
 
 def _layers(model: AcousticModel) -> dict[str, Any]:
@@ -118,6 +118,15 @@ def _misfit(theirs: Any, ours: Any | None) -> str:
         return "the new model has none"
     there, here = ([tuple(weight.shape) for weight in layer.weights] for layer in (theirs, ours))
     return "" if there == here else f"{_describe(there)} there, {_describe(here)} here"
+
+
+def _other_features(theirs: AcousticModel, ours: AcousticModel) -> dict[str, str]:
+    here = ours.features.to_dict()
+    return {
+        f"features.{key}": f"{value} there, {here[key]} here"
+        for key, value in theirs.features.to_dict().items()
+        if value != here[key]
+    }
 
 
 def _describe(shapes: list[tuple[int, ...]]) -> str:
