@@ -27,7 +27,11 @@ def manifests(write_tones: WriteTones, tmp_path: Path) -> tuple[Path, Path]:
 def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The trainers that are made; they do not train."""
     made: list[Any] = []
-    monkeypatch.setattr(Trainer, "train", made.append)
+
+    def train(trainer: Trainer) -> None:
+        made.append(trainer)
+
+    monkeypatch.setattr(Trainer, "train", train)
     return made
 
 
