@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner, Result
@@ -25,7 +26,7 @@ def train(*arguments: Path | str) -> Result:
 
 @pytest.fixture(scope="module")
 def folder(
-    tmp_path_factory: pytest.TempPathFactory, spoken: Callable[[str], NDArray[object]]
+    tmp_path_factory: pytest.TempPathFactory, spoken: Callable[[str], NDArray[np.float32]]
 ) -> Path:
     """Two manifests of an utterance each, and settings."""
     folder = tmp_path_factory.mktemp("train")
