@@ -64,7 +64,37 @@ from speechlstm.config import Settings
     type=click.Path(path_type=Path),
     help="Folder for decoded recordings; the run's own by default.",
 )
+@click.option(
+    "--prepare", is_flag=True, help="Make the run and decode its recordings; train with --resume."
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in the output folder.")
+@click.option(
+    "--devices",
+    "num_devices",
+    type=click.IntRange(min=1),
+    default=1,
+    help="GPUs of this machine that share each batch (jax backend).  [default: 1]",
+)
+@click.option(
+    "--coordinator",
+    metavar="HOST:PORT",
+    envvar="KERAS_DISTRIBUTION_JOB_ADDRESSES",
+    help="Of several processes that share each batch, where process 0 runs (jax backend).",
+)
+@click.option(
+    "--num-processes",
+    type=click.IntRange(min=1),
+    default=1,
+    envvar="KERAS_DISTRIBUTION_NUM_PROCESSES",
+    help="How many there are.",
+)
+@click.option(
+    "--process-id",
+    type=int,
+    default=0,
+    envvar="KERAS_DISTRIBUTION_PROCESS_ID",
+    help="Which of them this is, counted from 0.",
+)
 def command(
     train_paths: tuple[Path, ...],
     valid_paths: tuple[Path, ...],
@@ -72,7 +102,12 @@ def command(
     config_path: Path | None,
     init_from: Path | None,
     cache_path: Path | None,
+    prepare: bool,
     resume: bool,
+    num_devices: int,
+    coordinator: str | None,
+    num_processes: int,
+    process_id: int,
     **training: Any,
 ) -> None:
     """Train a model.
@@ -84,23 +119,40 @@ def command(
     With --init-from, features and network are those of the other model unless --config says
     otherwise, and so is the alphabet if it has all the characters. What does not fit is listed.
 
+    Several devices share each batch, so that training.batch_seconds should grow with them. Where
+    they are on several machines, make the run with --prepare, in a folder that all of them see
+    under the same path, as they do the recordings; then start --resume on each.
+
     \b
     Example:
       speechlstm train --train train.jsonl --valid valid.jsonl -o runs/mine
       speechlstm train --resume -o runs/mine
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
+      speechlstm train --resume -o runs/mine --coordinator 10.0.0.1:4000 --num-processes 2
+        --process-id 1
     """
     given = [value for value in training.values() if value is not None]
     if resume and (train_paths or valid_paths or config_path or init_from or given):
         raise click.UsageError("--resume takes manifests and settings from the run")
     if not resume and not (train_paths and valid_paths):
         raise click.UsageError("--train and --valid are needed, or --resume")
-    from speechlstm.training.recipe import prepare_run, train_run
+    if num_processes > 1 and not (resume and coordinator):
+        raise click.UsageError(
+            "several processes go on with a run made with --prepare: each needs --resume and "
+            "--coordinator"
+        )
+    from speechlstm.training.distribution import Cluster
+    from speechlstm.training.recipe import load_data, prepare_run, train_run
+    from speechlstm.training.rendezvous import Address
     from speechlstm.training.run import load_run
     from speechlstm.training.transfer import read_source
 
+    address = Address.parse(coordinator) if coordinator else None
+    cluster = Cluster(num_devices, num_processes, process_id, address)
+
     def report(line: str) -> None:
-        click.echo(line, err=True)
+        if cluster.leads:
+            click.echo(line, err=True)
 
     if resume:
         run = load_run(run_path)
@@ -110,5 +162,9 @@ def command(
         settings = Settings.read(config_path, settings) if config_path else settings
         settings = settings.with_training(**training)
         run = prepare_run(run_path, train_paths, valid_paths, settings, source, report)
-    train_run(run, report, cache_path, progress=sys.stderr.isatty())
+    progress = sys.stderr.isatty() and cluster.leads
+    if prepare:
+        load_data(run, report, cache_path, progress)
+    else:
+        train_run(run, report, cache_path, progress, cluster)
     click.echo(run_path)

@@ -22,10 +22,13 @@ from speechlstm.training.augment import (
     draw_speed,
     utterance_generator,
 )
+from speechlstm.training.distribution import Cluster
 from speechlstm.training.pcm_cache import PCMCache, open_cache
 
-_LENGTH_JITTER = 0.03  # of a length: so that an utterance's neighbours change from epoch to epoch
-_MAX_PADDING = 0.1  # of a batch
+# The lengths in samples to which batches are padded, each a twentieth above the one before: XLA
+# compiles a program for every shape, and an epoch would bring as many shapes as it has batches.
+_WIDTHS = np.unique(np.ceil(1.05 ** np.arange(500)).astype(np.int64))
+_MAX_PADDING = 0.1  # of an epoch
 
 
 @dataclass(frozen=True)
@@ -120,20 +123,24 @@ def _num_steps(num_samples: int, settings: Settings) -> int:
 class SpeechDataset(keras.utils.PyDataset):
     """The batches of an epoch: `dataset[k]` is (inputs, targets) for `AcousticModel`.
 
-    Utterances of like length share a batch, so that at most a tenth of it is padding; it holds at
-    most `training.batch_seconds` of audio, padding included, or a single utterance. Order and
-    augmentation are a pure function of (seed, epoch): whoever resumes in the middle of an epoch
-    sees the same batches.
+    Utterances of like length share a batch, so that at most a tenth of an epoch is padding; it
+    holds at most `training.batch_seconds` of audio, padding included, or a single utterance. Order
+    and augmentation are a pure function of (seed, epoch): whoever resumes in the middle of an epoch
+    sees the same batches. Batches come in few shapes.
 
     Args:
         corpus: The utterances.
         settings: Batch size and augmentation.
         augment: Whether to shuffle and augment (training) or not (validation).
+        cluster: Who shares each batch: `dataset[k]` is this process's part of it.
     """
 
-    def __init__(self, corpus: Corpus, settings: Settings, augment: bool) -> None:
+    def __init__(
+        self, corpus: Corpus, settings: Settings, augment: bool, cluster: Cluster | None = None
+    ) -> None:
         super().__init__()
         self.corpus, self.settings, self.augment = corpus, settings, augment
+        self.cluster = cluster or Cluster()
         self.dropped: set[str] = set()
         self._num_samples = np.array([example.num_samples for example in corpus.examples])
         self._min_steps = np.array([min_steps(example.labels) for example in corpus.examples])
@@ -146,18 +153,19 @@ class SpeechDataset(keras.utils.PyDataset):
         """
         self.epoch = epoch
         self._speeds, lengths = self._draw_speeds()
+        self._widths = _WIDTHS[np.searchsorted(_WIDTHS, lengths)]
         order = np.random.default_rng((self.settings.training.seed, epoch))
-        jitter = order.uniform(-_LENGTH_JITTER, _LENGTH_JITTER, len(lengths)) if self.augment else 0
-        by_length = np.argsort(-lengths * (1 + jitter), kind="stable")
+        ties = order.random(len(lengths)) if self.augment else -lengths
+        by_width = np.lexsort((ties, -self._widths))
         capacity = self.settings.training.batch_seconds * self.settings.features.sample_rate
-        batches = list(_cut(by_length, lengths, capacity))
+        batches = list(_cut(by_width, lengths, self._widths, capacity))
         if self.augment:
-            order.shuffle(batches)
-        if epoch == 0:
-            longest = max(range(len(batches)), key=lambda k: lengths[batches[k]].max())
-            batches.insert(0, batches.pop(longest))
+            num_first = 1 if epoch == 0 else 0
+            rest = batches[num_first:]
+            order.shuffle(rest)
+            batches[num_first:] = rest
         self._batches = batches
-        padded = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
+        padded = sum(self.cluster.num_rows(len(b)) * int(self._widths[b[0]]) for b in batches)
         self.padding = 1 - int(lengths.sum()) / padded
         self.seconds = int(lengths.sum()) / self.settings.features.sample_rate
 
@@ -176,29 +184,43 @@ class SpeechDataset(keras.utils.PyDataset):
         return len(self._batches)
 
     def examples(self, index: int) -> list[Example]:
-        """The utterances of a batch, in its order."""
-        return [self.corpus.examples[i] for i in self._batches[index]]
+        """The utterances of a batch that were not dropped, in its order."""
+        batch = (self.corpus.examples[i] for i in self._batches[index])
+        return [example for example in batch if example.id not in self.dropped]
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A batch: its inputs and its targets, padded with zeros.
+        """This process's part of a batch, its inputs and its targets, padded with zeros.
 
         Returns:
             inputs: ``samples`` (batch, padded_samples) float32, ``num_samples`` (batch,) int32;
                 with augmentation also ``time_masks`` and ``frequency_masks``, (batch, num_masks, 2)
                 int32.
-            targets: ``labels`` (batch, max_labels) int32, ``num_labels`` (batch,) int32,
-                ``weights`` (batch,) float32: 0 for an utterance that was dropped.
+            targets: ``labels`` (batch, padded_labels) int32, ``num_labels`` (batch,) int32,
+                ``weights`` (batch,) float32: 0 for the copies that take the place of an utterance
+                that was dropped, or fill the batch up to a multiple of the devices.
         """
-        examples = self.examples(index)
-        waveforms, masks = zip(*(self._heard(i) for i in self._batches[index]), strict=True)
-        samples, num_samples = _pad(waveforms, np.float32)
-        labels, num_labels = _pad([example.labels for example in examples], np.int32)
+        return self._rows(index, self.cluster.rows(len(self._batches[index])))
+
+    def whole(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A batch with the parts of all processes."""
+        return self._rows(index, range(self.cluster.num_rows(len(self._batches[index]))))
+
+    def _rows(self, index: int, rows: range) -> tuple[dict[str, Any], dict[str, Any]]:
+        batch = self._batches[index]
+        kept = [i for i in batch if self.corpus.examples[i].id not in self.dropped]
+        sources = kept or batch
+        places = [sources[row % len(sources)] for row in rows]
+        waveforms, masks = zip(*map(self._heard, places), strict=True)
+        width = int(self._widths[batch[0]])
+        samples, num_samples = _pad(waveforms, width, np.float32)
+        texts = [self.corpus.examples[i].labels for i in places]
+        labels, num_labels = _pad(texts, _num_steps(width, self.settings), np.int32)
         inputs = {"samples": samples, "num_samples": num_samples}
         if self.augment:
             time_masks, frequency_masks = zip(*masks, strict=True)
             inputs["time_masks"] = np.stack(time_masks)
             inputs["frequency_masks"] = np.stack(frequency_masks)
-        weights = np.array([example.id not in self.dropped for example in examples], np.float32)
+        weights = np.array([row < len(kept) for row in rows], np.float32)
         return inputs, {"labels": labels, "num_labels": num_labels, "weights": weights}
 
     def _heard(self, place: int) -> tuple[NDArray[np.float32], Any]:
@@ -216,23 +238,31 @@ class SpeechDataset(keras.utils.PyDataset):
 
 
 def _cut(
-    order: NDArray[np.int64], lengths: NDArray[np.int64], capacity: float
+    order: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    capacity: float,
 ) -> Iterator[NDArray[np.int64]]:
-    """Cut an order into batches within capacity and _MAX_PADDING; one utterance may exceed it."""
-    start, longest, total = 0, 0, 0
+    """Cut an order of falling widths into batches within capacity; one utterance may exceed it.
+
+    A batch also ends where the padding so far would exceed _MAX_PADDING: in a small corpus, whose
+    lengths lie far apart.
+    """
+    start, spoken, padded = 0, 0, 0
     for end, length in enumerate(lengths[order].tolist()):
-        longest, total = max(longest, length), total + length
-        padded = longest * (end + 1 - start)
-        if end > start and (padded > capacity or total < (1 - _MAX_PADDING) * padded):
+        spoken += length
+        width = int(widths[order[start]])
+        size = width * (end + 1 - start)
+        if end > start and (size > capacity or spoken < (1 - _MAX_PADDING) * (padded + size)):
             yield order[start:end]
-            start, longest, total = end, length, length
+            padded += size - width
+            start = end
     yield order[start:]
 
 
-def _pad(rows: Sequence[Any], dtype: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Rows of different lengths as one array (num_rows, at least 1), and their lengths."""
-    lengths = np.array([len(row) for row in rows], np.int32)
-    padded = np.zeros((len(rows), max(1, lengths.max())), dtype)
+def _pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Rows of different lengths as one array (num_rows, width), and their lengths."""
+    padded = np.zeros((len(rows), width), dtype)
     for target, row in zip(padded, rows, strict=True):
         target[: len(row)] = row
-    return padded, lengths
+    return padded, np.array([len(row) for row in rows], np.int32)

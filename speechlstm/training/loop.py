@@ -22,6 +22,7 @@ from speechlstm.errors import TrainingError
 from speechlstm.storage import remove_unfinished, write_atomically
 from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.dataset import Corpus, SpeechDataset
+from speechlstm.training.distribution import Cluster
 from speechlstm.training.events import EventWriter
 from speechlstm.training.loss import ctc_losses
 from speechlstm.training.optimizer import GuardedAdamW
@@ -69,6 +70,7 @@ class Trainer:
         valid: What to measure on, each epoch.
         report: Is given a line of text an epoch, and warnings.
         progress: Whether to show a progress bar on stderr.
+        cluster: Who shares each batch; `Cluster.joined` is entered.
     """
 
     def __init__(
@@ -78,11 +80,13 @@ class Trainer:
         valid: Corpus,
         report: Callable[[str], None],
         progress: bool = False,
+        cluster: Cluster | None = None,
     ) -> None:
         self.run, self.report, self.progress = run, report, progress
+        self.cluster = cluster or Cluster()
         self.config = run.settings.training
         keras.utils.set_random_seed(self.config.seed)
-        self.train_data = SpeechDataset(train, run.settings, augment=True)
+        self.train_data = SpeechDataset(train, run.settings, augment=True, cluster=self.cluster)
         self.valid_data = SpeechDataset(valid, run.settings, augment=False)
         self.model = run.new_model()
         self.model.freeze(self.config.frozen_layers)
@@ -101,7 +105,8 @@ class Trainer:
         Raises:
             ModelError: The checkpoint is damaged or of another model.
         """
-        remove_unfinished(self.run.path)
+        if self.cluster.leads:
+            remove_unfinished(self.run.path)
         if self.run.checkpoint.exists():
             self.state = Progress(**load_checkpoint(self.run.checkpoint, self._variables()))
             self.train_data.dropped = set(self.state.dropped)
@@ -138,19 +143,20 @@ class Trainer:
                 bar.set_postfix(loss=f"{state.loss_sum / max(1, state.num_utterances):.2f}")
                 bar.update()
                 minutes = (time.monotonic() - saved) / 60
-                if interrupted() or minutes >= self.config.checkpoint_minutes:
+                stop = self.cluster.any(interrupted())
+                if stop or minutes >= self.config.checkpoint_minutes:
                     self._save()
                     saved = time.monotonic()
-                if interrupted():
+                if stop:
                     raise KeyboardInterrupt
 
     def _train_batch(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
         """One update; without the utterances whose loss is not finite, should there be any."""
         loss = self._update(batch)
         if not math.isfinite(loss):
-            self._drop(index, batch)
-            loss = self._update(batch)
-        num_utterances = int(np.count_nonzero(batch[1]["weights"]))
+            self._drop(index)
+            loss = self._update(self.train_data[index])
+        num_utterances = len(self.train_data.examples(index))
         if math.isfinite(loss):
             self.state.loss_sum += loss * num_utterances
             self.state.num_utterances += num_utterances
@@ -163,36 +169,33 @@ class Trainer:
         loss = float(self.model.train_on_batch(*batch))
         return loss if int(self.optimizer.num_skipped) == skipped else math.nan
 
-    def _drop(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
-        """Find the utterances whose loss is not finite, name each once, weigh them 0 from now on.
-
-        A copy of a usable utterance takes their place: the gradient of 0 times a loss that is not
-        finite would still not be finite.
+    def _drop(self, index: int) -> None:
+        """Find utterances whose loss is not finite, name them, leave them out from now on.
 
         Raises:
             TrainingError: They are more than MAX_DROPPED of all.
         """
-        inputs, targets = batch
-        logits, num_steps = self.model(inputs, training=False)
+        data = self.train_data
+        inputs, targets = data.whole(index)
+        logits, num_steps = self.model.predict_on_batch(inputs)
         losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
         finite = np.isfinite(ops.convert_to_numpy(losses))
-        examples = self.train_data.examples(index)
         # Only the gradient overflowed: no utterance is to blame alone, so all of them are.
-        bad = {e.id for e, ok in zip(examples, finite, strict=True) if not ok or finite.all()}
-        if new := ", ".join(sorted(bad - self.train_data.dropped)):
-            self.report(f"warning: epoch {self.state.epoch + 1}: loss not finite, skipped: {new}")
-        self.train_data.dropped |= bad
-        self.state.dropped = sorted(self.train_data.dropped)
-        num_examples = len(self.train_data.corpus.examples)
-        if len(self.state.dropped) > MAX_DROPPED * num_examples:
+        bad = {
+            example.id
+            for example, ok in zip(data.examples(index), finite, strict=False)
+            if not ok or finite.all()
+        }
+        if names := ", ".join(sorted(bad)):
+            self.report(f"warning: epoch {self.state.epoch + 1}: loss not finite, skipped: {names}")
+        data.dropped |= bad
+        self.state.dropped = sorted(data.dropped)
+        num_examples = len(data.corpus.examples)
+        if len(data.dropped) > MAX_DROPPED * num_examples:
             raise TrainingError(
-                f"loss not finite for {len(self.state.dropped)} of {num_examples} utterances: "
+                f"loss not finite for {len(data.dropped)} of {num_examples} utterances: "
                 "lower training.learning_rate, or check these recordings"
             )
-        keep = int(np.argmax(finite))
-        for values in (*inputs.values(), *targets.values()):
-            values[~finite] = values[keep]
-        targets["weights"][~finite | finite.all()] = 0
 
     def _learning_rate(self) -> float:
         """Linear warm-up, flat, linear decay to 0 at the end; times the plateau's factor."""
@@ -224,9 +227,10 @@ class Trainer:
         self._reduce_on_plateau()
         state.epoch, state.step = state.epoch + 1, 0
         state.loss_sum, state.num_utterances, state.seconds, state.waited = 0.0, 0, 0.0, 0.0
-        if best:
+        if best and self.cluster.leads:
             save_checkpoint(self.run.best, {"model": self.model.variables})
-        self._publish(metrics, best)
+        if self.cluster.leads:
+            self._publish(metrics, best)
         self._save()  # last: whoever is killed before it does the end of the epoch again
 
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
@@ -260,7 +264,8 @@ class Trainer:
         return {"model": self.model.variables, "optimizer": self.optimizer.variables}
 
     def _save(self) -> None:
-        save_checkpoint(self.run.checkpoint, self._variables(), asdict(self.state))
+        if self.cluster.leads:
+            save_checkpoint(self.run.checkpoint, self._variables(), asdict(self.state))
 
 
 def _rank(metrics: dict[str, Any]) -> tuple[float, float]:

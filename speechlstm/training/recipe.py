@@ -1,5 +1,6 @@
 """From manifests to a trained run: what the command line and the recipes in scripts/ share."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ from speechlstm.errors import ConfigError, TrainingError
 from speechlstm.manifest import Manifest
 from speechlstm.storage import write_atomically
 from speechlstm.training.augment import load_noise
-from speechlstm.training.dataset import derive_alphabet, load_corpus
+from speechlstm.training.dataset import Corpus, derive_alphabet, load_corpus
+from speechlstm.training.distribution import Cluster
 from speechlstm.training.loop import Trainer
 from speechlstm.training.run import Run
 from speechlstm.training.transfer import Source, transfer
@@ -70,21 +72,20 @@ def _refuse_leakage(train: Sequence[Manifest], valid: Sequence[Manifest]) -> Non
                 )
 
 
-def train_run(
+def load_data(
     run: Run, report: Callable[[str], None], cache: Path | None = None, progress: bool = False
-) -> None:
-    """Train a run from its last checkpoint, or from the start where there is none.
+) -> tuple[Corpus, Corpus]:
+    """What a run learns from and what it is measured on; decodes what is not decoded yet.
 
     Args:
-        run: The run.
+        run: The run; what it cannot use is listed in its refused.txt.
         report: Is given lines of text.
         cache: Folder for decoded recordings; the run's own if None.
         progress: Whether to show progress bars on stderr.
 
     Raises:
         ManifestError: A manifest cannot be read.
-        TrainingError: No usable utterance, or too many losses are not finite.
-        KeyboardInterrupt: Ctrl-C; the run can be resumed.
+        TrainingError: No usable utterance.
     """
     cache = cache or run.path / "cache"
     train, valid = (
@@ -104,10 +105,48 @@ def train_run(
             f"warning: {len(refused)} recordings cannot be used, the first: {refused[0]}; "
             f"all: {path}"
         )
-    trainer = Trainer(run, train, valid, report, progress)
-    trainer.resume()
-    report(
-        f"{len(train.examples)} utterances to learn from, {len(valid.examples)} to measure on, "
-        f"{trainer.model.count_params():,} weights, {run.alphabet.num_labels} labels"
-    )
-    trainer.train()
+    return train, valid
+
+
+def train_run(
+    run: Run,
+    report: Callable[[str], None],
+    cache: Path | None = None,
+    progress: bool = False,
+    cluster: Cluster | None = None,
+) -> None:
+    """Train a run from its last checkpoint, or from the start where there is none.
+
+    Args:
+        run: The run.
+        report: Is given lines of text.
+        cache: Folder for decoded recordings; the run's own if None.
+        progress: Whether to show progress bars on stderr.
+        cluster: Who shares each batch: all processes see the same files, process 0 writes.
+
+    Raises:
+        ManifestError: A manifest cannot be read.
+        TrainingError: No usable utterance, too many losses are not finite, or a process is missing.
+        KeyboardInterrupt: Ctrl-C; the run can be resumed.
+    """
+    cluster = cluster or Cluster()
+    train, valid = load_data(run, report, cache, progress)
+    with cluster.joined(_digest(run, train, valid)):
+        trainer = Trainer(run, train, valid, report, progress, cluster)
+        trainer.resume()
+        report(
+            f"{len(train.examples)} utterances to learn from, {len(valid.examples)} to measure "
+            f"on, {trainer.model.count_params():,} weights, {run.alphabet.num_labels} labels, "
+            f"{cluster.total_devices} device{'s' if cluster.total_devices > 1 else ''}"
+        )
+        trainer.train()
+
+
+def _digest(run: Run, *corpora: Corpus) -> str:
+    """Of all that processes which train a run together must have in common."""
+    digest = hashlib.sha256()
+    for path in (run.path / "run.json", run.initial, run.checkpoint):
+        digest.update(path.read_bytes() if path.exists() else b"")
+    for corpus in corpora:
+        digest.update(repr(corpus.examples).encode())
+    return digest.hexdigest()
