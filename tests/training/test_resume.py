@@ -5,15 +5,12 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
-
-from speechlstm.manifest import Utterance, write_manifest
 
 pytestmark = pytest.mark.slow
 
@@ -57,24 +54,16 @@ main()
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with 48 utterances to learn from and 6 to measure on: each letter is a tone."""
+def corpus(
+    tmp_path_factory: pytest.TempPathFactory, write_tones: Callable[[Path, Sequence[str]], Path]
+) -> Path:
+    """A folder with 48 utterances to learn from, 6 to measure on, and settings."""
     folder = tmp_path_factory.mktemp("corpus")
     (folder / "settings.toml").write_text(SETTINGS)
-    generator = np.random.default_rng(1)
-    seconds = np.arange(1600) / 16000
-    for part, num_utterances in (("train", 48), ("valid", 6)):
-        utterances = []
-        for index in range(num_utterances):
-            pitches = generator.integers(1, 4, generator.integers(2, 7))
-            tones = [0.3 * np.sin(2 * np.pi * 400 * pitch * seconds) for pitch in pitches]
-            samples = np.concatenate([*tones, np.zeros(800)])
-            samples += 0.003 * generator.normal(size=len(samples))
-            name = f"{part}{index}"
-            soundfile.write(folder / f"{name}.wav", samples, 16000)
-            text = "".join(" abc"[pitch] for pitch in pitches)
-            utterances.append(Utterance(name, f"{name}.wav", len(samples) / 16000, text))
-        write_manifest(folder / f"{part}.jsonl", utterances)
+    generator = random.Random(1)
+    texts = ["".join(generator.choices("abc ", k=generator.randint(4, 10))) for _ in range(54)]
+    write_tones(folder / "train.jsonl", texts[:48])
+    write_tones(folder / "valid.jsonl", texts[48:])
     return folder
 
 
