@@ -73,7 +73,8 @@ from speechlstm.config import Settings
     "num_devices",
     type=click.IntRange(min=1),
     default=1,
-    help="GPUs of this machine that share each batch (jax backend).  [default: 1]",
+    show_default=True,
+    help="GPUs of this machine that share each batch (jax backend).",
 )
 @click.option(
     "--coordinator",
@@ -128,8 +129,7 @@ def command(
       speechlstm train --train train.jsonl --valid valid.jsonl -o runs/mine
       speechlstm train --resume -o runs/mine
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
-      speechlstm train --resume -o runs/mine --coordinator 10.0.0.1:4000 --num-processes 2
-        --process-id 1
+      speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
     """
     given = [value for value in training.values() if value is not None]
     if resume and (train_paths or valid_paths or config_path or init_from or given):

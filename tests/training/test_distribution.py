@@ -80,13 +80,13 @@ def unchecked(**values: Any) -> Cluster:
         ({"process_id": -1}, r"process id: must be in 0\.\.0 for 1 processes, is -1"),
     ],
 )
-def test_what_cannot_be_is_refused(values: dict[str, int], reason: str) -> None:
+def test_what_cannot_be_is_refused(values: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=rf"^{reason}[^\n]*$"):
         Cluster(**values)
 
 
 def start(
-    backend: str, *arguments: str | Path, devices: int = 1, weights: Path | None = None
+    backend: str, *arguments: object, devices: int = 1, weights: Path | None = None
 ) -> subprocess.Popen[str]:
     """`speechlstm train` in a process of its own, on processors that act as so many devices."""
     program = ["-c", KEEPING_WEIGHTS, str(weights)] if weights else ["-m", "speechlstm"]
