@@ -1,5 +1,6 @@
 """The recurrent layer: an LSTM read forwards and backwards, on each backend its fastest way."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
@@ -62,9 +63,10 @@ class BiLSTM(keras.layers.Layer):
             (batch, max_steps, num_units * directions); 0 beyond an utterance's length.
         """
         mask = ops.arange(ops.shape(inputs)[1])[None, :] < num_steps[:, None]
-        if self._has_fast_path(inputs):
+        # A symbolic tensor has no values yet: Keras only asks for the shape.
+        if not isinstance(inputs, keras.KerasTensor) and (lstm := self._fast_path()):
             precision = self.products if training else "float32"
-            outputs = _tensorflow_cpu(inputs, num_steps, self._directions(), precision)
+            outputs = lstm(inputs, num_steps, self._directions(), precision)
         else:
             outputs = self.layer(inputs, mask=mask, training=training)
         return ops.where(mask[..., None], outputs, 0.0)
@@ -92,75 +94,23 @@ class BiLSTM(keras.layers.Layer):
             return [self.layer.cell]
         return [self.layer.forward_layer.cell, self.layer.backward_layer.cell]
 
-    def _has_fast_path(self, inputs: Any) -> bool:
-        return (
-            self.cell == "lstm"
-            and self.recurrent_dropout == 0
-            and keras.backend.backend() == "tensorflow"
-            and not isinstance(inputs, keras.KerasTensor)
-            and _on_cpu()
-        )
+    def _fast_path(self) -> Callable[..., Any] | None:
+        """What computes the layer instead of Keras' own, if anything."""
+        if self.cell != "lstm" or self.recurrent_dropout:
+            return None
+        match keras.backend.backend():
+            case "tensorflow" if not _has_gpu():
+                from speechlstm.training.lstm_tensorflow import lstm
+            case "torch":
+                from speechlstm.training.lstm_torch import lstm
+            case "jax":
+                from speechlstm.training.lstm_jax import lstm
+            case _:
+                return None
+        return lstm
 
 
-def _on_cpu() -> bool:
+def _has_gpu() -> bool:
     import tensorflow as tf
 
-    return not tf.config.list_logical_devices("GPU")
-
-
-def _tensorflow_cpu(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
-    """Both directions at once: large products in TensorFlow, the recurrence in NumPy."""
-    import tensorflow as tf
-
-    from speechlstm.training import recurrence
-
-    num_units, directions = cells[0].units, len(cells)
-    lengths = tf.cast(num_steps, tf.int32)
-
-    def product(left: Any, right: Any, **transpose: bool) -> Any:
-        left, right = tf.cast(left, precision), tf.cast(right, precision)
-        return tf.cast(tf.matmul(left, right, **transpose), tf.float32)
-
-    @tf.custom_gradient
-    def run(inputs: Any, kernel: Any, recurrent: Any, bias: Any) -> tuple[Any, Any]:
-        # kernel (directions, width, 4 * units), recurrent (directions, units, 4 * units)
-        batch, steps, width = tf.shape(inputs)[0], tf.shape(inputs)[1], inputs.shape[2]
-        rows = tf.reshape(tf.transpose(inputs, (1, 0, 2)), (1, -1, width))
-        projected = product(rows, kernel) + bias[:, None]
-        projected = tf.reshape(projected, (directions, steps, batch, 4 * num_units))
-        outputs, gates, states = tf.numpy_function(
-            recurrence.forward, (projected, recurrent, lengths), (tf.float32,) * 3
-        )
-        outputs = tf.ensure_shape(outputs, (directions, None, None, num_units))
-
-        def gradient(d_outputs: Any) -> tuple[Any, ...]:
-            d_outputs = tf.reshape(d_outputs, (batch, steps, directions, num_units))
-            d_outputs = tf.transpose(d_outputs, (2, 1, 0, 3))
-            d_gates = tf.numpy_function(
-                recurrence.backward, (d_outputs, gates, states, recurrent, lengths), tf.float32
-            )
-            d_gates = tf.reshape(d_gates, (directions, steps * batch, 4 * num_units))
-            # The state before a step: of the step before it; backwards, of the step after it.
-            start = tf.zeros_like(outputs[0, :1])
-            before = tf.stack(
-                [
-                    tf.concat([outputs[1, 1:], start] if d else [start, outputs[0, :-1]], axis=0)
-                    for d in range(directions)
-                ]
-            )
-            before = tf.reshape(before, (directions, steps * batch, num_units))
-            d_rows = tf.reduce_sum(product(d_gates, kernel, transpose_b=True), axis=0)
-            d_inputs = tf.transpose(tf.reshape(d_rows, (steps, batch, width)), (1, 0, 2))
-            d_kernel = product(rows, d_gates, transpose_a=True)
-            d_recurrent = product(before, d_gates, transpose_a=True)
-            return d_inputs, d_kernel, d_recurrent, tf.reduce_sum(d_gates, axis=1)
-
-        by_utterance = tf.transpose(outputs, (2, 1, 0, 3))
-        return tf.reshape(by_utterance, (batch, steps, directions * num_units)), gradient
-
-    return run(
-        inputs,
-        tf.stack([cell.kernel.value for cell in cells]),
-        tf.stack([cell.recurrent_kernel.value for cell in cells]),
-        tf.stack([cell.bias.value for cell in cells]),
-    )
+    return bool(tf.config.list_logical_devices("GPU"))
