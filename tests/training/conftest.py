@@ -12,23 +12,12 @@ SAMPLE_RATE = 16000
 _PITCHES = {"a": 400, "b": 800, "c": 1600}
 
 
-def _say(text: str) -> NDArray[np.float32]:
-    seconds = np.arange(SAMPLE_RATE // 20) / SAMPLE_RATE
-    tones = [0.3 * np.sin(2 * np.pi * _PITCHES.get(c, 0) * seconds) for c in text]
-    samples = np.concatenate([*tones, np.zeros(SAMPLE_RATE // 20)])
-    noise = np.random.default_rng(len(text)).normal(size=len(samples))
-    return (samples + 0.003 * noise).astype(np.float32)
-
-
-@pytest.fixture(scope="session")
-def tones() -> Callable[[str], NDArray[np.float32]]:
-    """Says a text at 16 kHz: 50 ms for each character, a, b and c tones, the rest silence."""
-    return _say
-
-
 @pytest.fixture(scope="session")
 def write_tones() -> Callable[[Path, Sequence[str]], Path]:
-    """Writes a manifest of texts said in tones, its recordings beside it."""
+    """Writes a manifest of texts said in tones at 16 kHz, its recordings beside it.
+
+    Each character lasts 50 ms: a, b and c are tones, the rest silence.
+    """
 
     def write(path: Path, texts: Sequence[str]) -> Path:
         utterances = []
@@ -40,3 +29,10 @@ def write_tones() -> Callable[[Path, Sequence[str]], Path]:
         return path
 
     return write
+
+
+def _say(text: str) -> NDArray[np.float64]:
+    seconds = np.arange(SAMPLE_RATE // 20) / SAMPLE_RATE
+    letters = [0.3 * np.sin(2 * np.pi * _PITCHES.get(c, 0) * seconds) for c in text]
+    samples = np.concatenate([*letters, np.zeros(SAMPLE_RATE // 20)])
+    return samples + 0.003 * np.random.default_rng(len(text)).normal(size=len(samples))

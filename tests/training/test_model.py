@@ -52,9 +52,9 @@ def assert_alone_is_as_in_the_batch(model: AcousticModel, signals: list[Samples]
     "settings",
     [
         {},
-        {"cell": "gru", "num_layers": 1, "frame_stack": 1},
+        {"cell": "gru", "num_layers": 1, "frame_stack": 4},
         {"cell": "rnn", "bidirectional": False, "layer_norm": False},
-        {"bidirectional": False, "layer_norm": False, "frame_stack": 2},
+        {"bidirectional": False, "layer_norm": False, "frame_stack": 1},
         {"recurrent_dropout": 0.3, "num_layers": 1, "frame_stack": 8},
     ],
 )
