@@ -26,7 +26,7 @@ VERBS = (
 )
 
 # What the extra `train` brings, under the names it is imported by.
-_TRAIN_PACKAGES = ("keras", "tensorflow", "librosa", "matplotlib")
+_TRAIN_PACKAGES = ("keras", "tensorflow", "librosa", "matplotlib", "threadpoolctl")
 
 
 class _Verbs(click.Group):
