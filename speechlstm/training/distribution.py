@@ -5,6 +5,8 @@ all parts, so that training is what it is on one device. Keras does this on its 
 (`keras.distribution.DataParallel`).
 """
 
+import atexit
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,11 +96,13 @@ class Cluster:
         try:
             with distribution.scope():
                 yield
-        except (RuntimeError, ValueError) as error:
-            if self.num_processes > 1 and any(word in str(error) for word in _GONE):
-                raise TrainingError(
-                    "another process has gone: see what it says, then --resume all of them"
-                ) from error
+        except Exception as error:
+            if self.num_processes > 1:
+                atexit.register(os._exit, 1)  # jax would wait for the others and then abort
+                if any(word in str(error) for word in _GONE):
+                    raise TrainingError(
+                        "another process has gone: see what it says, then --resume all of them"
+                    ) from error
             raise
 
     def any(self, flag: bool) -> bool:
