@@ -58,7 +58,7 @@ class Result:
     step_ms: float
 
 
-class Recall(keras.Model):  # type: ignore[misc]
+class Recall(keras.Model):
     """A recurrent layer and what it says at the last step of each sequence."""
 
     def __init__(self, cell: str) -> None:
