@@ -26,14 +26,14 @@ def lstm(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
         kernel, recurrent, bias = (
             jnp.asarray(weight.value) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
         )
-        projected = _product(rows, kernel, precision) + bias
+        projected = _product("tbi,ig->tbg", rows, kernel, precision) + bias
         outputs.append(_recurrence(projected, recurrent, true, bool(backwards), precision))
     return jnp.swapaxes(jnp.concatenate(outputs, axis=2), 0, 1)
 
 
-def _product(left: Any, right: Any, precision: str) -> Any:
+def _product(equation: str, left: Any, right: Any, precision: str) -> Any:
     left, right = left.astype(precision), right.astype(precision)
-    return jnp.matmul(left, right, preferred_element_type=jnp.float32)
+    return jnp.einsum(equation, left, right, preferred_element_type=jnp.float32)
 
 
 def _scan(projected: Any, recurrent: Any, true: Any, backwards: bool) -> Any:
@@ -71,9 +71,9 @@ def _recurrence_backward(
     (d_projected,) = gradient(d_outputs)
     start = jnp.zeros_like(outputs[:1])
     before = [outputs[1:], start] if backwards else [start, outputs[:-1]]
-    before_by_row = jnp.concatenate(before).reshape(-1, outputs.shape[2])
-    d_rows = d_projected.reshape(-1, d_projected.shape[2])
-    return d_projected, _product(before_by_row.T, d_rows, precision), None
+    # Steps and batch stay two axes: joined, devices that share the batch would send it to all.
+    d_recurrent = _product("tbh,tbg->hg", jnp.concatenate(before), d_projected, precision)
+    return d_projected, d_recurrent, None
 
 
 _recurrence.defvjp(_recurrence_forward, _recurrence_backward)
