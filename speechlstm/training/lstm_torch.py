@@ -37,7 +37,7 @@ def _forwards(inputs: Any, cell: Any) -> Any:
     kernel, recurrent, bias = (
         weight.value.to(inputs.dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
     )
-    weights = [kernel.T.contiguous(), recurrent.T.contiguous(), bias, torch.zeros_like(bias)]
+    weights = [kernel.T, recurrent.T, bias, torch.zeros_like(bias)]
     start = inputs.new_zeros(1, len(inputs), cell.units)
     # has_biases, num_layers, dropout, train, bidirectional, batch_first
     options = True, 1, 0.0, torch.is_grad_enabled(), False, True

@@ -35,6 +35,7 @@ class MFCC(keras.layers.Layer):
 
     def __init__(self, config: FeatureConfig) -> None:
         super().__init__(name="mfcc", dtype="float32")
+        self.built = True
         self.config = config
         self._window = np.hanning(config.window_samples + 1)[:-1].astype(np.float32)  # periodic
         self._filters = mel_filters(config)

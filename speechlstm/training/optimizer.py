@@ -20,6 +20,8 @@ class GuardedAdamW(keras.optimizers.AdamW):
     def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> Any:
         """Update the variables, unless the gradients hold a number that is not finite."""
         finite = ops.isfinite(sum(ops.sum(ops.square(grad)) for grad in grads))
+        if keras.backend.backend() == "torch" and finite:  # no graph: the number is known here
+            return super().apply(grads, trainable_variables)
         guarded = [*self.variables, *(trainable_variables or self._trainable_variables)]
         before = [ops.copy(variable) for variable in guarded]
         iterations = super().apply(grads, trainable_variables)
