@@ -1,9 +1,12 @@
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -100,6 +103,16 @@ def start(
     )  # fmt: skip
 
 
+def start_two(
+    run: Path, weights: Sequence[Path | None] = (None, None)
+) -> list[subprocess.Popen[str]]:
+    """Two processes that train a run together."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    options = ["--resume", "-o", run, "--coordinator", address, "--num-processes", 2]
+    return [start("jax", *options, "--process-id", k, weights=weights[k]) for k in range(2)]
+
+
 def finish(*processes: subprocess.Popen[str]) -> list[str]:
     """What each said on stderr."""
     said = [process.communicate(timeout=900)[1] for process in processes]
@@ -168,12 +181,49 @@ def test_two_processes_train_as_one(
     prepared: Callable[[str], Path], alone: Path, tmp_path: Path
 ) -> None:
     run = prepared("processes")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
-    options = ["--resume", "-o", run, "--coordinator", address, "--num-processes", "2"]
     weights = [tmp_path / f"{k}.npz" for k in range(2)]
-    finish(*(start("jax", *options, "--process-id", str(k), weights=weights[k]) for k in range(2)))
+    finish(*start_two(run, weights))
     for key, value in arrays(weights[0]).items():
         assert value.tobytes() == arrays(weights[1])[key].tobytes(), key
     assert_close(run / "checkpoint.npz", alone / "checkpoint.npz", 1e-4)
     assert losses(run) == pytest.approx(losses(alone), rel=1e-4)
+
+
+@needs_jax
+@pytest.mark.slow
+def test_one_that_is_interrupted_or_killed_stops_all(prepared: Callable[[str], Path]) -> None:
+    run = prepared("stopped")
+    description = json.loads((run / "run.json").read_text())
+    description["training"] |= {"num_epochs": 1000, "early_stop": 0}
+    (run / "run.json").write_text(json.dumps(description))
+
+    with trained_an_epoch(run) as (first, second):
+        second.send_signal(signal.SIGINT)
+        for process in (first, second):
+            process.communicate(timeout=300)
+        assert (first.returncode, second.returncode) == (130, 130)
+    with trained_an_epoch(run) as (first, second):
+        second.kill()
+        _, said = first.communicate(timeout=300)
+        assert first.returncode == 1
+        assert said.splitlines()[-1].startswith("Error: another process has gone")
+
+
+@contextmanager
+def trained_an_epoch(run: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Two processes that have trained a run by one more epoch; they are ended with the block."""
+    processes, before = start_two(run), num_epochs(run)
+    try:
+        while num_epochs(run) == before:
+            assert [process.poll() for process in processes] == [None, None]
+            time.sleep(0.1)
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def num_epochs(run: Path) -> int:
+    path = run / "metrics.jsonl"
+    return len(path.read_text().splitlines()) if path.exists() else 0
