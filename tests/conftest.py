@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,3 +46,24 @@ def spoken() -> Callable[[str], NDArray[np.float32]]:
         return np.repeat(np.concatenate([*levels, [0]]), 160).astype(np.float32)
 
     return say
+
+
+@pytest.fixture
+def run_measured() -> Callable[..., tuple[str, int]]:
+    """Runs Python code with arguments: what it prints, and its peak resident memory in bytes.
+
+    A process of its own lies between: what a child is said to have used is at least what its
+    parent had, and the tests' process is large.
+    """
+    measure = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run([sys.executable, '-c', *sys.argv[1:]], check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+
+    def run(code: str, *arguments: str) -> tuple[str, int]:
+        command = [sys.executable, "-c", measure, code, *arguments]
+        *printed, peak = subprocess.check_output(command, text=True).splitlines()
+        return "\n".join(printed), int(peak) * (1 if sys.platform == "darwin" else 1024)
+
+    return run

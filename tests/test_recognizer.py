@@ -1,4 +1,3 @@
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -123,19 +122,19 @@ def test_without_a_name_the_packages_own_model_is_meant(
 
 @pytest.mark.slow
 def test_an_hour_takes_no_more_memory_than_a_minute(
-    spoken: Say, levels_bundle: Path, tmp_path: Path
+    spoken: Say,
+    levels_bundle: Path,
+    tmp_path: Path,
+    run_measured: Callable[..., tuple[str, int]],
 ) -> None:
     minute = np.tile(np.concatenate([spoken(" word"), silence(1.79)]), 30)
     with soundfile.SoundFile(tmp_path / "hour.flac", "w", SAMPLE_RATE, 1) as file:
         for _ in range(60):
             file.write(minute)
     code = (
-        "import resource, sys; from speechlstm import Recognizer\n"
-        "transcript = Recognizer.load(sys.argv[1]).transcribe_file(sys.argv[2])\n"
-        "print(len(transcript.words), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import sys; from speechlstm import Recognizer\n"
+        "print(len(Recognizer.load(sys.argv[1]).transcribe_file(sys.argv[2]).words))"
     )
-    command = [sys.executable, "-c", code, str(levels_bundle), str(tmp_path / "hour.flac")]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    num_words, peak = map(int, printed.split())
-    assert num_words == 1800
-    assert peak * (1 if sys.platform == "darwin" else 1024) < 200e6
+    num_words, peak = run_measured(code, str(levels_bundle), str(tmp_path / "hour.flac"))
+    assert int(num_words) == 1800
+    assert peak < 200e6
