@@ -1,5 +1,4 @@
 import struct
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
