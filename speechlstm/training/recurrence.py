@@ -9,6 +9,7 @@ what NumPy updates in place. The gates' equations are those of Keras' ``LSTM`` (
 Each direction of each slice of the batch is independent, so they run on threads of their own.
 """
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ Array = NDArray[np.float32]
 Steps = Iterator[tuple[int, NDArray[np.bool_] | None]]
 
 _MIN_ROWS = 8  # a product of fewer rows is no faster for being shared among threads
+_MAX_PRODUCT = 100**3  # multiplications up to which OpenBLAS leaves both matrices where they lie
+_MIN_COLUMNS = 16  # those of a register
 
 
 def forward(projected: Array, recurrent: Array, lengths: NDArray[np.int32]) -> tuple[Array, ...]:
@@ -39,16 +42,15 @@ def forward(projected: Array, recurrent: Array, lengths: NDArray[np.int32]) -> t
         activations, shaped as projected. What they hold beyond an utterance's length is finite but
         has no meaning.
     """
-    scale = np.repeat(_SCALE, recurrent.shape[1])
-    gates = projected * scale
-    recurrent = recurrent * scale
-    cells = np.empty((*gates.shape[:3], recurrent.shape[1]), np.float32)
-    outputs = np.empty_like(cells)
+    gates = _aligned(projected.shape)
+    cells, outputs = (_aligned((*gates.shape[:3], recurrent.shape[1])) for _ in range(2))
 
     def run(rows: slice, direction: int) -> None:
         part = np.s_[direction, :, rows]
         steps = _steps(gates.shape[1], lengths[rows], direction)
-        _forward(gates[part], cells[part], outputs[part], recurrent[direction], steps)
+        _forward(
+            projected[part], gates[part], cells[part], outputs[part], recurrent[direction], steps
+        )
 
     _in_parallel(run, gates.shape[2], gates.shape[0])
     return outputs, gates, cells
@@ -69,39 +71,42 @@ def backward(
     Returns:
         Gradient of projected.
     """
-    d_gates = np.empty_like(gates)
+    d_gates = _aligned(gates.shape)
 
     def run(rows: slice, direction: int) -> None:
         part = np.s_[direction, :, rows]
         steps = _steps(gates.shape[1], lengths[rows], direction)
-        transposed = np.ascontiguousarray(recurrent[direction].T)
-        _backward(d_outputs[part], gates[part], cells[part], d_gates[part], transposed, steps)
+        _backward(
+            d_outputs[part], gates[part], cells[part], d_gates[part], recurrent[direction], steps
+        )
 
     _in_parallel(run, gates.shape[2], gates.shape[0])
     return d_gates
 
 
-# sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one vectorised tanh serves all four gates.
+# sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one vectorised tanh serves all four gates. Of an activation
+# a = scale * tanh(scale * x) + shift the derivative is scale^2 - (a - shift)^2.
 _SCALE = np.array([0.5, 0.5, 1.0, 0.5], np.float32)
 _SHIFT = np.array([0.5, 0.5, 0.0, 0.5], np.float32)
-# The activations' derivatives: a - a * a for a sigmoid, 1 - a * a for tanh.
-_SLOPE = np.array([[1.0], [1.0], [0.0], [1.0]], np.float32)
-_OFFSET = 1 - _SLOPE
 
 
-def _forward(gates: Array, cells: Array, outputs: Array, recurrent: Array, steps: Steps) -> None:
-    """One direction of some rows; gates hold the scaled projections and are activated in place."""
+def _forward(
+    projected: Array, gates: Array, cells: Array, outputs: Array, recurrent: Array, steps: Steps
+) -> None:
+    """One direction of some rows."""
     _, batch, num_units = cells.shape
     scale, shift = np.repeat(_SCALE, num_units), np.repeat(_SHIFT, num_units)
     hidden, cell, candidate = np.zeros((3, batch, num_units), np.float32)
-    product = np.empty((batch, 4 * num_units), np.float32)
+    total = np.empty((batch, 4 * num_units), np.float32)
+    multiply = _product(recurrent, total)
     for step, ended in steps:
         gate = gates[step]
-        np.matmul(hidden, recurrent, out=product)
-        np.add(gate, product, out=product)
-        np.tanh(product, out=product)
-        np.multiply(product, scale, out=product)
-        np.add(product, shift, out=gate)
+        multiply(hidden)
+        np.add(total, projected[step], out=total)
+        np.multiply(total, scale, out=total)
+        np.tanh(total, out=total)
+        np.multiply(total, scale, out=total)
+        np.add(total, shift, out=gate)
         np.multiply(gate[:, num_units : 2 * num_units], cell, out=cells[step])
         np.multiply(gate[:, :num_units], gate[:, 2 * num_units : 3 * num_units], out=candidate)
         cell = cells[step]
@@ -113,40 +118,65 @@ def _forward(gates: Array, cells: Array, outputs: Array, recurrent: Array, steps
 
 
 def _backward(
-    d_outputs: Array, gates: Array, cells: Array, d_gates: Array, transposed: Array, steps: Steps
+    d_outputs: Array, gates: Array, cells: Array, d_gates: Array, recurrent: Array, steps: Steps
 ) -> None:
     """The gradient of one direction of some rows: the steps of _forward, last first."""
-    num_steps, batch, num_units = cells.shape
-    shape = (num_steps, batch, 4, num_units)
-    by_gate, d_by_gate = gates.reshape(shape), d_gates.reshape(shape)
+    _, batch, num_units = cells.shape
+    square, shift = np.repeat(_SCALE**2, num_units), np.repeat(_SHIFT, num_units)
     d_hidden, d_cell, tanh_cell, start = np.zeros((4, batch, num_units), np.float32)
-    derivative, square = np.empty((2, batch, 4, num_units), np.float32)
+    slope, d_activation = np.empty((2, batch, 4 * num_units), np.float32)
+    by_gate = d_activation.reshape(batch, 4, num_units)
+    multiply = _product(recurrent.T, d_hidden)
     order = list(steps)
     before = [start, *(cells[step] for step, _ in order[:-1])]
     for (step, ended), cell_before in zip(reversed(order), reversed(before), strict=True):
-        gate, d_gate = by_gate[step], d_by_gate[step]
+        gate = gates[step].reshape(batch, 4, num_units)
         np.add(d_hidden, d_outputs[step], out=d_hidden)
         if ended is not None:
             d_hidden[ended] = 0
             d_cell[ended] = 0
         np.tanh(cells[step], out=tanh_cell)
-        np.multiply(d_hidden, tanh_cell, out=d_gate[:, 3])
+        np.multiply(d_hidden, tanh_cell, out=by_gate[:, 3])
         # d_cell += d_hidden * o * (1 - tanh(c)^2)
         np.multiply(d_hidden, gate[:, 3], out=d_hidden)
         np.add(d_cell, d_hidden, out=d_cell)
         np.multiply(tanh_cell, tanh_cell, out=tanh_cell)
         np.multiply(d_hidden, tanh_cell, out=d_hidden)
         np.subtract(d_cell, d_hidden, out=d_cell)
-        np.multiply(d_cell[:, None], gate[:, 2::-2], out=d_gate[:, 0:3:2])  # i by g, g by i
-        np.multiply(d_cell, cell_before, out=d_gate[:, 1])
-        np.multiply(gate, gate, out=square)
-        np.multiply(gate, _SLOPE, out=derivative)
-        np.add(derivative, _OFFSET, out=derivative)
-        np.subtract(derivative, square, out=derivative)
-        np.multiply(derivative, d_gate, out=derivative)
-        d_gate[...] = derivative
+        np.multiply(d_cell[:, None], gate[:, 2::-2], out=by_gate[:, 0:3:2])  # i by g, g by i
+        np.multiply(d_cell, cell_before, out=by_gate[:, 1])
+        np.subtract(gates[step], shift, out=slope)
+        np.multiply(slope, slope, out=slope)
+        np.subtract(square, slope, out=slope)
+        np.multiply(slope, d_activation, out=d_gates[step])
         np.multiply(d_cell, gate[:, 1], out=d_cell)
-        np.matmul(derivative.reshape(batch, -1), transposed, out=d_hidden)
+        multiply(d_gates[step])
+
+
+def _product(matrix: Array, out: Array) -> Callable[[Array], object]:
+    """What multiplies rows by a matrix, into out.
+
+    It does so by blocks of columns, small enough that OpenBLAS multiplies them where they lie;
+    larger matrices it copies into an order of its own first, which for a few rows takes as long as
+    the product.
+    """
+    inner, columns = matrix.shape
+    fitting = (
+        n
+        for n in range(1, columns // _MIN_COLUMNS + 1)
+        if columns % n == 0 and len(out) * inner * columns <= _MAX_PRODUCT * n
+    )
+    num_blocks = next(fitting, 1)
+    blocks = matrix.reshape(inner, num_blocks, -1).transpose(1, 0, 2).copy()
+    out = out.reshape(len(out), num_blocks, -1).transpose(1, 0, 2)
+    return lambda rows: np.matmul(rows, blocks, out=out)
+
+
+def _aligned(shape: tuple[int, ...]) -> Array:
+    """An empty array that TensorFlow takes over without a copy."""
+    raw = np.empty(4 * math.prod(shape) + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + 4 * math.prod(shape)].view(np.float32).reshape(shape)
 
 
 def _steps(num_steps: int, lengths: NDArray[np.int32], direction: int) -> Steps:
