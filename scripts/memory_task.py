@@ -152,7 +152,7 @@ def plot(results: Sequence[Result], path: Path) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="PNG file.")
 @click.option("--lag", "lags", type=int, multiple=True, default=(4, 8, 16, 32, 64, 128),
               show_default=True, help="May be given several times.")  # fmt: skip
-@click.option("--updates", default=600, show_default=True, help="Batches a network learns from.")
+@click.option("--updates", default=1000, show_default=True, help="Batches a network learns from.")
 def main(output: Path, lags: tuple[int, ...], updates: int) -> None:
     """Trains rnn, gru and lstm of equal size to remember a symbol over growing lags."""
     output.parent.mkdir(parents=True, exist_ok=True)
