@@ -102,7 +102,7 @@ def train(cell: str, lag: int, num_updates: int, seed: int = 1) -> Result:
         started = time.perf_counter()
         network.train_on_batch(*batch)
         seconds.append(time.perf_counter() - started)
-    named = np.argmax(network.predict_on_batch(test), axis=-1)
+    named = ops.convert_to_numpy(ops.argmax(network(test), axis=-1))
     return Result(
         cell=cell,
         num_weights=network.count_params(),
