@@ -88,6 +88,22 @@ class BiLSTM(keras.layers.Layer):
             "products": self.products,
         }
 
+    @property
+    def engine(self) -> str:
+        """What computes the layer, in words; where it is Keras step by step, also why."""
+        backend = keras.backend.backend()
+        if self._fast_path():
+            return {
+                "tensorflow": "the recurrence in NumPy, all else in TensorFlow",
+                "torch": "torch's fused kernels",
+                "jax": "a scan",
+            }[backend]
+        if self.recurrent_dropout:
+            return "Keras step by step: no fused kernel drops part of the recurrent state"
+        if backend == "tensorflow" and self.cell != "rnn" and _has_gpu():
+            return "cuDNN"
+        return f"Keras step by step: on this {backend} only lstm has another way, not {self.cell}"
+
     def _directions(self) -> list[Any]:
         """The cells of the stock layer, which hold the weights."""
         if not self.bidirectional:

@@ -137,7 +137,8 @@ def train_run(
         report(
             f"{len(train.examples)} utterances to learn from, {len(valid.examples)} to measure "
             f"on, {trainer.model.count_params():,} weights, {run.alphabet.num_labels} labels, "
-            f"{cluster.total_devices} device{'s' if cluster.total_devices > 1 else ''}"
+            f"{cluster.total_devices} device{'s' if cluster.total_devices > 1 else ''}; "
+            f"recurrent layers: {trainer.model.recurrent[0].engine}"
         )
         trainer.train()
 
