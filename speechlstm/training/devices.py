@@ -2,17 +2,20 @@
 
 import keras
 
+from speechlstm.training.bilstm import BiLSTM
+
 _NO_GPU = "not used: {} sees no GPU"
 
 
 def describe_devices() -> dict[str, str]:
-    """Keras' backend, its devices, and whether the recurrent layers run in cuDNN there."""
+    """Keras' backend, its devices, and what runs the recurrent layers there."""
     backend = keras.backend.backend()
     describe = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[backend]
     devices, cudnn = describe()
     return {
         "Keras backend": f"{backend} (KERAS_BACKEND chooses another)",
         "devices": ", ".join(["CPU", *devices]),
+        "LSTM layers": BiLSTM(1).engine,
         "cuDNN": cudnn,
     }
 

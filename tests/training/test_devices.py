@@ -10,6 +10,7 @@ def test_a_machine_without_a_gpu() -> None:
     found = describe_devices()
     assert found["Keras backend"].startswith("tensorflow")
     assert found["devices"] == "CPU"
+    assert found["LSTM layers"].startswith("the recurrence in NumPy")
     assert found["cuDNN"].startswith("not used: TensorFlow sees no GPU")
 
 
