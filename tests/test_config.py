@@ -7,6 +7,7 @@ import pytest
 from speechlstm.config import (
     AugmentConfig,
     Config,
+    DecodeConfig,
     FeatureConfig,
     ModelConfig,
     Settings,
@@ -15,9 +16,11 @@ from speechlstm.config import (
 from speechlstm.errors import ConfigError
 
 
-@pytest.mark.parametrize("kind", [FeatureConfig, ModelConfig, TrainConfig, AugmentConfig])
+@pytest.mark.parametrize(
+    "kind", [FeatureConfig, ModelConfig, TrainConfig, AugmentConfig, DecodeConfig]
+)
 def test_every_setting_is_described(
-    kind: type[FeatureConfig | ModelConfig | TrainConfig | AugmentConfig],
+    kind: type[FeatureConfig | ModelConfig | TrainConfig | AugmentConfig | DecodeConfig],
 ) -> None:
     assert [f.name for f in fields(kind) if f"    {f.name}: " not in (kind.__doc__ or "")] == []
 
@@ -54,6 +57,11 @@ def test_every_setting_is_described(
         (AugmentConfig, {"room_seconds": [0.5, 0.2]}, "room_seconds: needs the lowest and the"),
         (TrainConfig, {"checkpoint_minutes": -1}, "training.checkpoint_minutes: must be at least"),
         (TrainConfig, {"seed": -1}, "training.seed: must be at least 0"),
+        (DecodeConfig, {"beam_width": -1}, "decoding.beam_width: must be at least 1"),
+        (DecodeConfig, {"lm_weight": -0.1}, "decoding.lm_weight: must be at least 0"),
+        (DecodeConfig, {"min_label_log_prob": 1}, "min_label_log_prob: must be at most 0, is 1"),
+        (DecodeConfig, {"blank_skip": 0.5}, r"decoding.blank_skip: must be in \(0.5, 1\], is 0.5"),
+        (DecodeConfig, {"hot_words": ["a", " "]}, "decoding.hot_words: none may be empty"),
     ],
 )
 def test_wrong_settings_are_named(kind: type[Config], values: dict[str, Any], message: str) -> None:
