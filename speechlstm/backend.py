@@ -75,8 +75,24 @@ class LiteRTModel:
         """What the labels stand for."""
         return self._bundle.alphabet
 
+    @property
+    def phones(self) -> Alphabet | None:
+        """What the second output stands for, if there is one."""
+        return self._bundle.phones
+
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance.
+
+        Raises: as outputs.
+        """
+        return self.outputs(audio)[:, : self.alphabet.num_labels]
+
+    def outputs(self, audio: Audio) -> NDArray[np.float32]:
+        """All natural log-probabilities of one utterance.
+
+        Returns:
+            (num_frames, alphabet.num_labels + phones.num_labels): each row holds a distribution
+            over the alphabet's labels and, where the model has one, another over the phones'.
 
         Raises:
             BundleError: The model fails, or does not give what its bundle says.
@@ -96,7 +112,8 @@ class LiteRTModel:
             raise self._error(f"LiteRT cannot run it: {error}") from None
         log_probs: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
         num_frames = self._bundle.model.num_steps(self._bundle.features.num_frames(num_samples))
-        expected = (1, num_frames, self.alphabet.num_labels)
+        width = self.alphabet.num_labels + (self.phones.num_labels if self.phones else 0)
+        expected = (1, num_frames, width)
         if log_probs.shape != expected:
             raise self._error(f"gives {log_probs.shape} for {num_samples} samples, not {expected}")
         return log_probs.reshape(expected[1:])

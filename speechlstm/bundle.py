@@ -38,6 +38,7 @@ class Bundle:
         alphabet: What the model can say.
         model: The network.
         training: How the model was made; plain JSON values, for people.
+        phones: What the model's second output stands for; None: it has none.
     """
 
     path: Path
@@ -45,10 +46,14 @@ class Bundle:
     alphabet: Alphabet
     model: ModelConfig
     training: Mapping[str, Any]
+    phones: Alphabet | None = None
 
     @property
     def model_path(self) -> Path:
-        """The .tflite file: float32 [1, num_samples] in, [1, num_frames, num_labels] out."""
+        """The .tflite file: float32 [1, num_samples] in, [1, num_frames, width] out.
+
+        The columns are the labels of the alphabet, then those of the phones.
+        """
         return self.path / _MODEL if self.path.is_dir() else self.path
 
     @property
@@ -94,6 +99,7 @@ def write_bundle(
     alphabet: Alphabet,
     model: ModelConfig,
     training: Mapping[str, Any],
+    phones: Alphabet | None = None,
 ) -> None:
     """Write a bundle's folder; a bundle that was there stays until the new one is whole.
 
@@ -104,6 +110,7 @@ def write_bundle(
         alphabet: What the model can say.
         model: The network.
         training: How the model was made: plain JSON values.
+        phones: What its second output stands for, if it has one.
 
     Raises:
         BundleError: Something else stands at path.
@@ -114,20 +121,22 @@ def write_bundle(
         "format_version": FORMAT_VERSION,
         "writer": f"speechlstm {__version__}",
         "features": features.to_dict(),
-        "alphabet": {
-            "symbols": alphabet.symbols,
-            "separator": alphabet.separator,
-            "blank": BLANK,
-        },
+        "alphabet": _description(alphabet),
         "model": model.to_dict(),
         "training": training,
     }
+    if phones:
+        description["phones"] = _description(phones)
     content = embed_metadata(tflite, description)
     index = description | {"files": {_MODEL: hashlib.sha256(content).hexdigest()}}
     path.parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(path) as folder:
         write_atomically(folder / _MODEL, content)
         write_atomically(folder / _INDEX, dump_json(index))
+
+
+def _description(alphabet: Alphabet) -> dict[str, Any]:
+    return {"symbols": alphabet.symbols, "separator": alphabet.separator, "blank": BLANK}
 
 
 def _refuse_to_overwrite_others(path: Path) -> None:
@@ -175,13 +184,14 @@ def _parse(path: Path, where: Path, description: Mapping[str, Any]) -> Bundle:
     """The bundle at path from its description, which stands in the file `where`."""
     _check_version(where, description)
     try:
-        _expect_keys("", description, _KEYS)
+        _expect_keys("", description, _KEYS | ({"phones"} & description.keys()))
         return Bundle(
             path,
             _config(FeatureConfig, description["features"]),
-            _alphabet(description["alphabet"]),
+            _alphabet("alphabet", description["alphabet"]),
             _config(ModelConfig, description["model"]),
             _mapping("training", description["training"]),
+            _alphabet("phones", description["phones"]) if "phones" in description else None,
         )
     except ConfigError as error:
         raise BundleError(where, str(error)) from None
@@ -193,14 +203,14 @@ def _config(kind: type[AnyConfig], values: object) -> AnyConfig:
     return kind.from_dict(_expect_keys(kind.section, _mapping(kind.section, values), keys))
 
 
-def _alphabet(values: object) -> Alphabet:
-    mapping = _mapping("alphabet", values)
-    _expect_keys("alphabet", mapping, {"symbols", "separator", "blank"})
+def _alphabet(name: str, values: object) -> Alphabet:
+    mapping = _mapping(name, values)
+    _expect_keys(name, mapping, {"symbols", "separator", "blank"})
     symbols, separator, blank = mapping["symbols"], mapping["separator"], mapping["blank"]
     if not isinstance(symbols, list) or not all(isinstance(s, str) for s in [*symbols, separator]):
-        raise ConfigError("alphabet: symbols must be a list of texts, separator a text")
+        raise ConfigError(f"{name}: symbols must be a list of texts, separator a text")
     if blank != BLANK:
-        raise ConfigError(f"alphabet.blank: must be {BLANK}, is {blank!r}")
+        raise ConfigError(f"{name}.blank: must be {BLANK}, is {blank!r}")
     return Alphabet(tuple(symbols), separator)
 
 

@@ -16,7 +16,8 @@ PACKAGE = Path(speechlstm.__file__).parent
 LAYERS = [
     {"errors", "storage"},
     {"config", "alphabet", "text", "transcript"},
-    {"audio", "decoding", "metrics", "formats", "targets", "tflite_metadata"},
+    {"pronunciation", "targets"},
+    {"audio", "decoding", "metrics", "formats", "tflite_metadata"},
     {"manifest", "bundle"},
     {"corpus", "backend", "doctor"},
     {"recognizer", "training"},

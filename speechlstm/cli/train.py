@@ -2,11 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from speechlstm.config import Settings
+from speechlstm.config import Precision, Settings
 
 
 @click.command("train")
@@ -45,6 +45,11 @@ from speechlstm.config import Settings
     help="Model to start from: every layer of it that fits is kept.",
 )
 @click.option(
+    "--lexicon",
+    type=click.Path(path_type=Path),
+    help="Pronouncing dictionary (CMUdict's format): learn to emit its phones, too.",
+)
+@click.option(
     "--freeze",
     "frozen_layers",
     type=int,
@@ -54,7 +59,7 @@ from speechlstm.config import Settings
 @click.option("--epochs", "num_epochs", type=int, help="Instead of training.num_epochs.")
 @click.option(
     "--precision",
-    type=click.Choice(["float32", "bfloat16"]),
+    type=click.Choice(get_args(Precision)),
     help="Instead of training.precision.",
 )
 @click.option("--checkpoint-minutes", type=float, help="Instead of training.checkpoint_minutes.")
@@ -102,6 +107,7 @@ def command(
     run_path: Path,
     config_path: Path | None,
     init_from: Path | None,
+    lexicon: Path | None,
     cache_path: Path | None,
     prepare: bool,
     resume: bool,
@@ -120,6 +126,9 @@ def command(
     With --init-from, features and network are those of the other model unless --config says
     otherwise, and so is the alphabet if it has all the characters. What does not fit is listed.
 
+    With --lexicon the network has a second output, for phones. Utterances with a word that the
+    dictionary lacks teach it characters alone.
+
     Several devices share each batch, so that training.batch_seconds should grow with them. Where
     they are on several machines, make the run with --prepare, in a folder that all of them see
     under the same path, as they do the recordings; then start --resume on each.
@@ -132,7 +141,7 @@ def command(
       speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
     """
     given = [value for value in training.values() if value is not None]
-    if resume and (train_paths or valid_paths or config_path or init_from or given):
+    if resume and (train_paths or valid_paths or config_path or init_from or lexicon or given):
         raise click.UsageError("--resume takes manifests and settings from the run")
     if not resume and not (train_paths and valid_paths):
         raise click.UsageError("--train and --valid are needed, or --resume")
@@ -161,7 +170,7 @@ def command(
         settings = source.settings if source else Settings()
         settings = Settings.read(config_path, settings) if config_path else settings
         settings = settings.with_training(**training)
-        run = prepare_run(run_path, train_paths, valid_paths, settings, source, report)
+        run = prepare_run(run_path, train_paths, valid_paths, settings, source, report, lexicon)
     progress = sys.stderr.isatty() and cluster.leads
     if prepare:
         load_data(run, report, cache_path, progress)

@@ -13,6 +13,7 @@ from speechlstm.alphabet import Alphabet
 from speechlstm.config import Settings
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.manifest import Manifest
+from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.targets import encode_target, min_steps
 from speechlstm.text import normalize
 from speechlstm.training.augment import (
@@ -41,6 +42,7 @@ class Example:
         labels: The transcript's labels.
         index: Its place in the cache.
         num_samples: Its length.
+        phones: Labels of the transcript's phones; None where they are not known or do not fit.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Example:
     labels: tuple[int, ...]
     index: int
     num_samples: int
+    phones: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,14 @@ class Corpus:
         examples: The usable utterances.
         cache: Their samples.
         refused: What is wrong with each of the others; those without a text are not counted.
+        phones: What the labels of their phones stand for; None: there are no such labels.
         noise: What may be added to them.
     """
 
     examples: tuple[Example, ...]
     cache: PCMCache
     refused: tuple[str, ...]
+    phones: Alphabet | None = None
     noise: PCMCache | None = None
 
 
@@ -85,8 +90,9 @@ def load_corpus(
     settings: Settings,
     cache_folder: Path,
     progress: bool = False,
+    dictionary: PronouncingDictionary | None = None,
 ) -> Corpus:
-    """Decode the recordings of manifests and encode their transcripts.
+    """Decode the recordings of manifests and encode their transcripts, as characters and phones.
 
     Raises:
         ManifestError: A manifest cannot be read.
@@ -108,12 +114,25 @@ def load_corpus(
         except DataError as error:
             refused.append(str(error))
         else:
-            examples.append(Example(utterance.id, text, tuple(labels), index, num_samples))
+            phones = _phone_labels(text, dictionary, num_steps) if dictionary else None
+            examples.append(Example(utterance.id, text, tuple(labels), index, num_samples, phones))
     if not examples:
         names = ", ".join(str(m.path) for m in manifests)
         first = "; ".join(refused[:3]) or "none has a transcript"
         raise TrainingError(f"{names}: no usable utterance: {first}")
-    return Corpus(tuple(examples), cache, tuple(refused))
+    phone_alphabet = dictionary.alphabet if dictionary else None
+    return Corpus(tuple(examples), cache, tuple(refused), phone_alphabet)
+
+
+def _phone_labels(
+    text: str, dictionary: PronouncingDictionary, num_steps: int
+) -> tuple[int, ...] | None:
+    """Labels of a text's phones; None if a word is not known or the phones need more steps."""
+    phones = dictionary.pronounce(text)
+    if phones is None:
+        return None
+    labels = dictionary.alphabet.encode(phones)
+    return tuple(labels) if min_steps(labels) <= num_steps else None
 
 
 def _num_steps(num_samples: int, settings: Settings) -> int:
@@ -143,7 +162,9 @@ class SpeechDataset(keras.utils.PyDataset):
         self.cluster = cluster or Cluster()
         self.dropped: set[str] = set()
         self._num_samples = np.array([example.num_samples for example in corpus.examples])
-        self._min_steps = np.array([min_steps(example.labels) for example in corpus.examples])
+        self._min_steps = np.array(
+            [max(min_steps(e.labels), min_steps(e.phones or ())) for e in corpus.examples]
+        )
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -197,7 +218,9 @@ class SpeechDataset(keras.utils.PyDataset):
                 int32.
             targets: ``labels`` (batch, padded_labels) int32, ``num_labels`` (batch,) int32,
                 ``weights`` (batch,) float32: 0 for the copies that take the place of an utterance
-                that was dropped, or fill the batch up to a multiple of the devices.
+                that was dropped, or fill the batch up to a multiple of the devices. Of a corpus
+                with phones also ``phones``, ``num_phones`` and ``phone_weights``, 0 for those whose
+                phones are not known, too.
         """
         return self._rows(index, self.cluster.rows(len(self._batches[index])))
 
@@ -213,15 +236,21 @@ class SpeechDataset(keras.utils.PyDataset):
         waveforms, masks = zip(*map(self._heard, places), strict=True)
         width = int(self._widths[batch[0]])
         samples, num_samples = _pad(waveforms, width, np.float32)
-        texts = [self.corpus.examples[i].labels for i in places]
-        labels, num_labels = _pad(texts, _num_steps(width, self.settings), np.int32)
+        num_steps = _num_steps(width, self.settings)
+        examples = [self.corpus.examples[i] for i in places]
+        weights = np.array([row < len(kept) for row in rows], np.float32)
+        labels, num_labels = _pad([e.labels for e in examples], num_steps, np.int32)
+        targets = {"labels": labels, "num_labels": num_labels, "weights": weights}
+        if self.corpus.phones:
+            phones, num_phones = _pad([e.phones or () for e in examples], num_steps, np.int32)
+            known = weights * [e.phones is not None for e in examples]
+            targets |= {"phones": phones, "num_phones": num_phones, "phone_weights": known}
         inputs = {"samples": samples, "num_samples": num_samples}
         if self.augment:
             time_masks, frequency_masks = zip(*masks, strict=True)
             inputs["time_masks"] = np.stack(time_masks)
             inputs["frequency_masks"] = np.stack(frequency_masks)
-        weights = np.array([row < len(kept) for row in rows], np.float32)
-        return inputs, {"labels": labels, "num_labels": num_labels, "weights": weights}
+        return inputs, targets
 
     def _heard(self, place: int) -> tuple[NDArray[np.float32], Any]:
         """The waveform and the masks of an utterance of the corpus in this epoch."""

@@ -50,7 +50,9 @@ def export_run(
         max_utterances,
     )
     training = run.settings.training.to_dict() | {"best_epoch": run.summary()}
-    return export_model(model, run.alphabet, recordings, path, quantization, training, report)
+    return export_model(
+        model, run.alphabet, recordings, path, quantization, training, report, run.phones
+    )
 
 
 def export_model(
@@ -61,6 +63,7 @@ def export_model(
     quantization: Quantization = "none",
     training: Mapping[str, Any] | None = None,
     report: Callable[[Verification], object] = lambda verification: None,
+    phones: Alphabet | None = None,
 ) -> Verification:
     """Write a bundle, once it has been verified in another process, without TensorFlow.
 
@@ -72,6 +75,7 @@ def export_model(
         quantization: How the recurrent kernels are stored.
         training: How the model was made: plain JSON values.
         report: Gets the figures, also those of a bundle that is refused.
+        phones: What the labels of its second output stand for, if it has one.
 
     Raises:
         BundleError: The bundle misses a bar and is not written, or something else stands at path.
@@ -79,7 +83,7 @@ def export_model(
         ModelError: The file does not run.
     """
     tflite = quantize(without_cell_clip(convert(model)), quantization)
-    contents = (tflite, model.features, alphabet, model.config, training or {})
+    contents = (tflite, model.features, alphabet, model.config, training or {}, phones)
     with tempfile.TemporaryDirectory() as folder:
         candidate = Path(folder) / "bundle"
         write_bundle(candidate, *contents)

@@ -25,7 +25,7 @@ def convert(model: AcousticModel, fused: bool = True) -> bytes:
 
     Returns:
         The file. Input: samples (1, num_samples) float32; output: natural log-probabilities
-        (1, num_steps, num_labels).
+        (1, num_steps, num_labels + num_phones), normalised over the characters and over the phones.
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
@@ -59,7 +59,8 @@ def _log_probs(model: AcousticModel, fused: bool) -> Any:
             x = layer(x)
             if model.norms:
                 x = model.norms[index](x)
-        return tf.nn.log_softmax(model.output_layer(x))
+        logits = tf.concat([layer(x) for layer in model.output_layers], axis=-1)
+        return model.log_probs(logits)
 
     return log_probs
 

@@ -25,7 +25,7 @@ from speechlstm.training.dataset import Corpus, SpeechDataset
 from speechlstm.training.distribution import Cluster
 from speechlstm.training.events import EventWriter
 from speechlstm.training.loss import ctc_losses
-from speechlstm.training.optimizer import GuardedAdamW
+from speechlstm.training.optimizer import LOSS_SCALE, GuardedAdamW
 from speechlstm.training.plots import plot_training
 from speechlstm.training.run import Run
 from speechlstm.training.validation import validate
@@ -94,6 +94,7 @@ class Trainer:
             self.config.learning_rate,
             weight_decay=self.config.weight_decay,
             global_clipnorm=self.config.clip_norm,
+            loss_scale_factor=LOSS_SCALE if self.config.precision == "float16" else None,
         )
         self.optimizer.build(self.model.trainable_variables)
         self.model.compile(optimizer=self.optimizer, jit_compile=keras.backend.backend() == "jax")
@@ -162,12 +163,19 @@ class Trainer:
             self.state.num_utterances += num_utterances
 
     def _update(self, batch: tuple[dict[str, Any], dict[str, Any]]) -> float:
-        """The batch's mean loss; not finite where the optimizer skipped the update."""
+        """The batch's mean loss; not finite where the optimizer skipped the update.
+
+        If the gradient overflowed for the loss' scale alone, it is computed again at a lower one.
+        """
         self.optimizer.learning_rate = self._learning_rate()
-        skipped = int(self.optimizer.num_skipped)
-        self.model.reset_metrics()
-        loss = float(self.model.train_on_batch(*batch))
-        return loss if int(self.optimizer.num_skipped) == skipped else math.nan
+        while True:
+            skipped, scale = int(self.optimizer.num_skipped), self.optimizer.loss_scale
+            self.model.reset_metrics()
+            loss = float(self.model.train_on_batch(*batch))
+            if int(self.optimizer.num_skipped) == skipped:
+                return loss
+            if scale == 1 or not math.isfinite(loss):
+                return math.nan
 
     def _drop(self, index: int) -> None:
         """Find utterances whose loss is not finite, name them, leave them out from now on.
@@ -178,6 +186,7 @@ class Trainer:
         data = self.train_data
         inputs, targets = data.whole(index)
         logits, num_steps = self.model.predict_on_batch(inputs)
+        logits = logits[..., : self.model.num_labels]
         losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
         finite = np.isfinite(ops.convert_to_numpy(losses))
         # Only the gradient overflowed: no utterance is to blame alone, so all of them are.
@@ -215,6 +224,7 @@ class Trainer:
             "valid_loss": result.loss,
             "valid_wer": result.words.rate,
             "valid_cer": result.characters.rate,
+            **({"valid_per": result.phones.rate} if self.run.phones else {}),
             "learning_rate": float(self.optimizer.learning_rate),
             "seconds": state.seconds,
             "speed": data.seconds / seconds,
@@ -243,7 +253,9 @@ class Trainer:
         self.report(
             f"epoch {self.state.epoch}/{self.config.num_epochs}: loss {metrics['loss']:.2f}, "
             f"validation loss {metrics['valid_loss']:.2f}, WER {metrics['valid_wer']:.1%}, "
-            f"CER {metrics['valid_cer']:.1%}{' (best)' if best else ''}; "
+            f"CER {metrics['valid_cer']:.1%}"
+            + (f", PER {metrics['valid_per']:.1%}" if "valid_per" in metrics else "")
+            + f"{' (best)' if best else ''}; "
             f"{metrics['speed']:.0f} x real time, {metrics['padding']:.1%} padding, "
             f"{metrics['stall']:.1%} waiting for data, about {left:.0f} min left"
         )

@@ -1,11 +1,11 @@
 """The acoustic model: waveform -> MFCC -> stacked frames -> recurrent layers -> logits."""
 
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import ops
 
-from speechlstm.config import FeatureConfig, ModelConfig
+from speechlstm.config import FeatureConfig, ModelConfig, Precision
 from speechlstm.training.bilstm import BiLSTM
 from speechlstm.training.loss import ctc_losses
 from speechlstm.training.mfcc import MFCC
@@ -16,12 +16,17 @@ class AcousticModel(keras.Model):
 
     Its input is a batch as `training.dataset` makes it: ``samples`` (batch, padded_samples) float32
     and ``num_samples`` (batch,) int32, in training also the SpecAugment masks. Its output is
-    (logits (batch, max_steps, num_labels), num_steps (batch,) int32). Padding never changes it.
+    (logits (batch, max_steps, num_labels + num_phones), num_steps (batch,) int32). Padding never
+    changes it.
+
+    A second output layer for phones makes the recurrent layers hear what spelling hides, and lets
+    a lexicon turn phones into words; its logits follow those of the characters.
 
     Args:
         features: How the waveform becomes features.
         config: The network above them.
         num_labels: Symbols plus the blank.
+        num_phones: Phones plus their blank; 0: no such output.
         products: Precision of the recurrent layers' large products in training.
     """
 
@@ -30,10 +35,12 @@ class AcousticModel(keras.Model):
         features: FeatureConfig,
         config: ModelConfig,
         num_labels: int,
-        products: Literal["float32", "bfloat16"] = "float32",
+        num_phones: int = 0,
+        products: Precision = "float32",
     ) -> None:
         super().__init__(name="acoustic_model")
-        self.features, self.config, self.num_labels = features, config, num_labels
+        self.features, self.config = features, config
+        self.num_labels, self.num_phones = num_labels, num_phones
         self.mfcc = MFCC(features)
         self.recurrent = [
             BiLSTM(
@@ -49,7 +56,7 @@ class AcousticModel(keras.Model):
             keras.layers.LayerNormalization() for _ in range(config.num_layers * config.layer_norm)
         ]
         self.dropout = keras.layers.Dropout(config.dropout)
-        self.output_layer = keras.layers.Dense(num_labels)
+        self.output_layers = [keras.layers.Dense(n) for n in (num_labels, num_phones) if n]
         self._build_layers()
 
     def _build_layers(self) -> None:
@@ -59,7 +66,8 @@ class AcousticModel(keras.Model):
             width = layer.compute_output_shape((None, None, width))[-1]
             if self.norms:
                 self.norms[index].build((None, None, width))
-        self.output_layer.build((None, None, width))
+        for layer in self.output_layers:
+            layer.build((None, None, width))
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
@@ -74,7 +82,14 @@ class AcousticModel(keras.Model):
             x = layer(x, num_steps, training=training)
             if self.norms:
                 x = self.norms[index](x)
-        return self.output_layer(self.dropout(x, training=training)), num_steps
+        x = self.dropout(x, training=training)
+        return ops.concatenate([layer(x) for layer in self.output_layers], axis=-1), num_steps
+
+    def log_probs(self, logits: Any) -> Any:
+        """Natural log-probabilities of logits: each output layer's sum to 1 for themselves."""
+        characters, phones = logits[..., : self.num_labels], logits[..., self.num_labels :]
+        heads = [characters, phones] if self.num_phones else [characters]
+        return ops.concatenate([ops.log_softmax(head) for head in heads], axis=-1)
 
     def freeze(self, num_layers: int) -> None:
         """Train neither the first recurrent layers nor their normalisation."""
@@ -89,20 +104,32 @@ class AcousticModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The batch's mean CTC loss an utterance; utterances of weight 0 do not count.
+        """The batch's mean CTC loss an utterance, that of the phones added where there are any.
+
+        Utterances of weight 0 do not count.
 
         Args:
             x: The batch; unused.
             y: ``labels`` (batch, max_labels) int32, ``num_labels`` (batch,) int32 and ``weights``
-                (batch,) float32.
+                (batch,) float32; with an output for phones also ``phones``, ``num_phones`` and
+                ``phone_weights``.
             y_pred: What the model returned.
             sample_weight: Unused.
             training: Unused.
         """
         logits, num_steps = y_pred
-        losses = ctc_losses(logits, num_steps, y["labels"], y["num_labels"])
-        weights = ops.convert_to_tensor(y["weights"])
-        return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1.0)
+        characters, phones = logits[..., : self.num_labels], logits[..., self.num_labels :]
+        losses = ctc_losses(characters, num_steps, y["labels"], y["num_labels"])
+        loss = _mean(losses, y["weights"])
+        if self.num_phones:
+            losses = ctc_losses(phones, num_steps, y["phones"], y["num_phones"])
+            loss = loss + _mean(losses, y["phone_weights"])
+        return loss
+
+
+def _mean(losses: Any, weights: Any) -> Any:
+    weights = ops.convert_to_tensor(weights)
+    return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1.0)
 
 
 def stack_frames(frames: Any, num_frames: Any, size: int) -> tuple[Any, Any]:

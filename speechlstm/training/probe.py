@@ -27,7 +27,7 @@ def main(bundle: Path, samples: Path, log_probs: Path) -> None:
     with np.load(samples) as arrays:
         recordings = [Audio(array, model.sample_rate) for array in arrays.values()]
     start = time.perf_counter()
-    outputs = [model.log_probs(audio) for audio in recordings]
+    outputs = [model.outputs(audio) for audio in recordings]
     np.savez(log_probs, *outputs, np.float64(time.perf_counter() - start))
 
 

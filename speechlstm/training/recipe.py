@@ -26,6 +26,7 @@ def prepare_run(
     settings: Settings,
     source: Source | None = None,
     report: Callable[[str], None] = lambda line: None,
+    lexicon: Path | None = None,
 ) -> Run:
     """A new run; its alphabet is made of the training transcripts' characters.
 
@@ -36,8 +37,10 @@ def prepare_run(
         settings: Features, model, training.
         source: Another model to start from. Its alphabet is kept if it has all these characters.
         report: Is given lines of text: what was kept of the other model.
+        lexicon: Pronouncing dictionary; the model will have a second output for its phones.
 
     Raises:
+        DataError: The lexicon cannot be read.
         ManifestError: A manifest cannot be read.
         TrainingError: No transcript in the training manifests, or a recording is in both.
         ConfigError: The folder holds a run already, or nothing of the other model fits.
@@ -48,15 +51,15 @@ def prepare_run(
     if source is None:
         if settings.training.frozen_layers:
             raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
-        run = Run(path, settings, alphabet, tuple(train), tuple(valid))
+        run = Run(path, settings, alphabet, tuple(train), tuple(valid), lexicon=lexicon)
         run.create()
         return run
     if not source.alphabet.separator and set(alphabet.symbols) <= set(source.alphabet.symbols):
         alphabet = source.alphabet
-    run = Run(path, settings, alphabet, tuple(train), tuple(valid), source.path)
+    run = Run(path, settings, alphabet, tuple(train), tuple(valid), source.path, lexicon)
     keras.utils.set_random_seed(settings.training.seed)
     model = run.new_model()
-    transfer(source, model, alphabet, settings.training.frozen_layers, report)
+    transfer(source, model, alphabet, settings.training.frozen_layers, report, run.phones)
     run.create(model)
     return run
 
@@ -89,9 +92,12 @@ def load_data(
     """
     cache = cache or run.path / "cache"
     train, valid = (
-        load_corpus([Manifest(p) for p in paths], run.alphabet, run.settings, cache, progress)
+        load_corpus(
+            [Manifest(p) for p in paths], run.alphabet, run.settings, cache, progress,
+            run.dictionary,
+        )
         for paths in (run.train, run.valid)
-    )
+    )  # fmt: skip
     refused = [*train.refused, *valid.refused]
     settings = run.settings
     noise = load_noise(settings.augmentation, settings.features.sample_rate, cache, progress)

@@ -13,6 +13,7 @@ cache/          decoded recordings; may be deleted
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from speechlstm import __version__
 from speechlstm.alphabet import Alphabet
 from speechlstm.config import Settings
 from speechlstm.errors import ConfigError, ModelError
+from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.storage import write_atomically
 from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.model import AcousticModel
@@ -36,6 +38,7 @@ class Run:
         train: Manifests it learns from.
         valid: Manifests it is measured on.
         init_from: Bundle or run whose weights it started from.
+        lexicon: Pronouncing dictionary whose phones the model emits too.
     """
 
     path: Path
@@ -44,6 +47,21 @@ class Run:
     train: tuple[Path, ...]
     valid: tuple[Path, ...]
     init_from: Path | None = None
+    lexicon: Path | None = None
+
+    @cached_property
+    def dictionary(self) -> PronouncingDictionary | None:
+        """What the lexicon holds.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return PronouncingDictionary.read(self.lexicon) if self.lexicon else None
+
+    @property
+    def phones(self) -> Alphabet | None:
+        """The lexicon's phones."""
+        return self.dictionary.alphabet if self.dictionary else None
 
     @property
     def initial(self) -> Path:
@@ -79,6 +97,7 @@ class Run:
             "train": [str(path.resolve()) for path in self.train],
             "valid": [str(path.resolve()) for path in self.valid],
             "init_from": str(self.init_from.resolve()) if self.init_from else None,
+            "lexicon": str(self.lexicon.resolve()) if self.lexicon else None,
         }
         if initial:
             save_checkpoint(self.initial, {"model": initial.variables})
@@ -91,6 +110,7 @@ class Run:
             settings.features,
             settings.model,
             self.alphabet.num_labels,
+            self.phones.num_labels if self.phones else 0,
             products=settings.training.precision,
         )
 
@@ -133,10 +153,12 @@ def load_run(path: Path) -> Run:
         sections = {name: values[name] for name in Settings().to_dict()}
         alphabet = Alphabet(tuple(values["alphabet"]["symbols"]), values["alphabet"]["separator"])
         train, valid = (tuple(map(Path, values[key])) for key in ("train", "valid"))
-        init_from = Path(values["init_from"]) if values.get("init_from") else None
+        init_from, lexicon = (
+            Path(values[key]) if values.get(key) else None for key in ("init_from", "lexicon")
+        )
     except OSError as error:
         raise ModelError(f"{path}: holds no run: {error.strerror}: run.json") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{description}: damaged: {error!r}") from None
     settings = Settings.from_dict(sections, str(description))
-    return Run(path, settings, alphabet, train, valid, init_from)
+    return Run(path, settings, alphabet, train, valid, init_from, lexicon)

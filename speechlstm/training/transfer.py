@@ -31,11 +31,13 @@ class Source:
         path: The bundle or run it comes from.
         model: Features, network and weights.
         alphabet: What its labels stand for.
+        phones: What those of its second output stand for, if it has one.
     """
 
     path: Path
     model: AcousticModel
     alphabet: Alphabet
+    phones: Alphabet | None = None
 
     @property
     def settings(self) -> Settings:
@@ -55,9 +57,9 @@ def read_source(path: Path) -> Source:
     """
     if (path / "run.json").exists():
         run = load_run(path)
-        return Source(path, run.best_model(), run.alphabet)
+        return Source(path, run.best_model(), run.alphabet, run.phones)
     bundle = read_bundle(path)
-    return Source(path, _read_model(bundle), bundle.alphabet)
+    return Source(path, _read_model(bundle), bundle.alphabet, bundle.phones)
 
 
 def transfer(
@@ -66,10 +68,11 @@ def transfer(
     alphabet: Alphabet,
     frozen_layers: int,
     report: Callable[[str], None],
+    phones: Alphabet | None = None,
 ) -> None:
     """Give a new model every layer of another one that fits it.
 
-    A layer fits if its weights have the same shapes; the output layer, if it also has the same
+    A layer fits if its weights have the same shapes; an output layer, if it also has the same
     alphabet.
 
     Args:
@@ -78,6 +81,7 @@ def transfer(
         alphabet: What its labels stand for.
         frozen_layers: How many recurrent layers must fit, since they will not be trained.
         report: Is given a line for what was kept, and one for each layer or feature that was not.
+        phones: What those of its second output stand for, if it has one.
 
     Raises:
         ConfigError: No layer fits, or one that will not be trained doesn't.
@@ -89,6 +93,9 @@ def transfer(
             f"another alphabet: {len(source.alphabet.symbols)} symbols there, "
             f"{len(alphabet.symbols)} here"
         )
+    if source.phones and phones and phones != source.phones:
+        there, here = (" ".join(alphabet.symbols) for alphabet in (source.phones, phones))
+        misfits["phone layer"] = f"other phones: {there} there, {here} here"
     kept = [name for name, misfit in misfits.items() if not misfit]
     for name in list(ours)[:frozen_layers]:
         if name not in kept:
@@ -109,7 +116,8 @@ def _layers(model: AcousticModel) -> dict[str, Any]:
     """The layers with weights by name, the recurrent ones first."""
     recurrent = {f"recurrent layer {i}": layer for i, layer in enumerate(model.recurrent, 1)}
     norms = {f"normalisation {i}": layer for i, layer in enumerate(model.norms, 1)}
-    return {**recurrent, **norms, "output layer": model.output_layer}
+    outputs = dict(zip(("output layer", "phone layer"), model.output_layers, strict=False))
+    return {**recurrent, **norms, **outputs}
 
 
 def _misfit(theirs: Any, ours: Any | None) -> str:
@@ -140,7 +148,8 @@ def _read_model(bundle: Bundle) -> AcousticModel:
             bundle.path,
             f"the weights of {bundle.model.cell} cells cannot be read back; name the run instead",
         )
-    model = AcousticModel(bundle.features, bundle.model, bundle.alphabet.num_labels)
+    num_phones = bundle.phones.num_labels if bundle.phones else 0
+    model = AcousticModel(bundle.features, bundle.model, bundle.alphabet.num_labels, num_phones)
     try:
         _assign(model, read_weights(bundle.model_path.read_bytes()))
     except ValueError as error:
@@ -165,9 +174,10 @@ def _assign(model: AcousticModel, weights: Iterator[NDArray[np.float32]]) -> Non
             bias.assign(take(4))
         for vector in norm.weights if norm else ():
             vector.assign(take(1).ravel())
-    kernel, bias = model.output_layer.weights
-    kernel.assign(take(1).T)
-    bias.assign(take(1).ravel())
+    for layer in model.output_layers:
+        kernel, bias = layer.weights
+        kernel.assign(take(1).T)
+        bias.assign(take(1).ravel())
     if values:
         raise ValueError(f"{len(values)} constants too many")
 
@@ -177,9 +187,9 @@ def _verify(model: AcousticModel, bundle: Bundle) -> None:
     samples = np.random.default_rng(0).normal(0, 0.1, (1, bundle.features.sample_rate))
     samples = samples.astype(np.float32)
     logits, _ = model({"samples": samples, "num_samples": np.array(samples.shape[1:], np.int32)})
-    found = ops.convert_to_numpy(ops.softmax(logits))[0]
+    found = np.exp(ops.convert_to_numpy(model.log_probs(logits))[0])
     file = LiteRTModel(bundle)
-    expected = np.exp(file.log_probs(Audio(samples[0], file.sample_rate)))
+    expected = np.exp(file.outputs(Audio(samples[0], file.sample_rate)))
     difference = np.abs(found - expected).sum(axis=-1).mean() / 2
     if not difference <= _MAX_DIFFERENCE:
         raise BundleError(

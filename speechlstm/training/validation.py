@@ -1,6 +1,6 @@
 """Error rates of a model in training: best path, no language model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from keras import ops
@@ -19,33 +19,42 @@ class Validation:
     """What a model gets wrong.
 
     Attributes:
-        loss: Mean CTC loss an utterance.
+        loss: Mean CTC loss of an utterance's characters.
         words: Counts over all utterances.
         characters: Likewise.
+        phones: Over those utterances whose phones are known.
     """
 
     loss: float
     words: ErrorCounts
     characters: ErrorCounts
+    phones: ErrorCounts = field(default_factory=ErrorCounts)
 
 
 def validate(model: AcousticModel, data: SpeechDataset, run: Run) -> Validation:
     """Decode every utterance of data with the best path."""
     features, stack = run.settings.features, run.settings.model.frame_stack
     frame_seconds = features.hop_ms / 1000 * stack
-    words = characters = ErrorCounts(0, 0, 0, 0)
+    words = characters = phones = ErrorCounts(0, 0, 0, 0)
     losses = []
     for index in range(len(data)):
         inputs, targets = data[index]
         logits, num_steps = model.predict_on_batch(inputs)
+        logits, phone_logits = np.split(logits, [run.alphabet.num_labels], axis=-1)
         batch_losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
         losses.append(ops.convert_to_numpy(batch_losses))
-        for example, rows, length in zip(data.examples(index), logits, num_steps, strict=True):
+        examples = data.examples(index)
+        for example, rows, length in zip(examples, logits, num_steps, strict=True):
             log_probs = _log_softmax(rows[:length])
             heard = greedy_decode(log_probs, run.alphabet, frame_seconds).text
             words += word_errors(example.text, heard)
             characters += character_errors(example.text, heard)
-    return Validation(float(np.concatenate(losses).mean()), words, characters)
+        for example, rows, length in zip(examples, phone_logits, num_steps, strict=True):
+            if run.phones and example.phones is not None:
+                log_probs = _log_softmax(rows[:length])
+                heard = greedy_decode(log_probs, run.phones, frame_seconds).text
+                phones += word_errors(run.phones.decode(example.phones), heard)
+    return Validation(float(np.concatenate(losses).mean()), words, characters, phones)
 
 
 def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -162,7 +162,8 @@ def _word_errors(
 ) -> ErrorCounts:
     errors = ErrorCounts()
     for utterance, text in zip(log_probs, texts, strict=True):
-        hypothesis = greedy_decode(utterance, bundle.alphabet, bundle.frame_seconds)
+        characters = utterance[:, : bundle.alphabet.num_labels]
+        hypothesis = greedy_decode(characters, bundle.alphabet, bundle.frame_seconds)
         errors += word_errors(normalize(text), normalize(hypothesis.text))
     return errors
 
@@ -189,7 +190,7 @@ def _keras_log_probs(model: AcousticModel, runs: Sequence[Audio]) -> list[NDArra
     @tf.function(input_signature=[tf.TensorSpec((1, None), tf.float32)], autograph=False)
     def log_probs(samples: Any) -> Any:
         logits, _ = model({"samples": samples, "num_samples": tf.shape(samples)[1:]})
-        return tf.nn.log_softmax(logits)[0]
+        return model.log_probs(logits)[0]
 
     with _exact_products():
         return [log_probs(audio.samples[np.newaxis]).numpy() for audio in runs]

@@ -211,6 +211,22 @@ def test_labels_are_padded_and_the_dropped_weigh_nothing(tmp_path: Path) -> None
             assert row.tolist() == [*texts[k], *[0] * (len(row) - len(texts[k]))]
 
 
+def test_unknown_phones_weigh_nothing(tmp_path: Path) -> None:
+    corpus = new_corpus(tmp_path, [1600, 1600])
+    one, other = (
+        replace(e, phones=p) for e, p in zip(corpus.examples, (None, (2, 1)), strict=True)
+    )
+    phones = Alphabet(("K", "T"), separator=" ")
+    data = SpeechDataset(replace(corpus, examples=(one, other), phones=phones), Settings(), False)
+    _, targets = data[0]
+    assert targets["weights"].tolist() == [1, 1]
+    order = [example.id for example in data.examples(0)]
+    row = order.index(other.id)
+    assert targets["phone_weights"].tolist() == [float(i == row) for i in range(2)]
+    assert targets["num_phones"][row] == 2
+    assert targets["phones"][row, :3].tolist() == [2, 1, 0]
+
+
 def test_batches_come_in_few_shapes(tmp_path: Path) -> None:
     seconds = np.random.default_rng(1).uniform(1, 2, 2000)
     files = (tmp_path / "none",) * len(seconds)

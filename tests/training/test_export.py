@@ -6,6 +6,7 @@ import pytest
 
 from speechlstm.alphabet import Alphabet
 from speechlstm.audio import Audio
+from speechlstm.backend import LiteRTModel
 from speechlstm.bundle import read_bundle
 from speechlstm.config import FeatureConfig, ModelConfig
 from speechlstm.errors import BundleError, ModelError
@@ -14,6 +15,7 @@ from speechlstm.training.export import export_model
 from speechlstm.training.inference_graph import convert
 from speechlstm.training.model import AcousticModel
 from speechlstm.training.tflite import Quantization
+from speechlstm.training.transfer import read_source
 from speechlstm.training.verification import Verification
 
 ALPHABET = Alphabet((" ", "a", "b"))
@@ -62,6 +64,28 @@ def test_writes_the_bundle_it_verified(
     assert 0 < verification.rtf < 1
     # Quantisation can be seen: the file that was verified is the one asked for.
     assert (verification.max_difference > 1e-4) == (quantization != "none")
+
+
+def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    phones = Alphabet(("AA", "B", "K"), separator=" ")
+    model = AcousticModel(FeatureConfig(), ModelConfig(num_layers=1, num_units=16), 4, 4)
+    for variable in model.trainable_variables:  # a constant 0 would be folded away
+        variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
+    path = tmp_path / "bundle"
+    verification = export_model(model, ALPHABET, recordings(), path, phones=phones)
+    assert verification.max_difference < 1e-4  # of all columns
+    source = read_source(path)
+    assert (source.alphabet, source.phones) == (ALPHABET, phones)
+    for found, expected in zip(
+        source.model.trainable_variables, model.trainable_variables, strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+    audio = recordings()[2][0]
+    outputs = LiteRTModel(read_bundle(path)).outputs(audio)
+    np.testing.assert_allclose(np.exp(outputs[:, 4:]).sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(LiteRTModel(read_bundle(path)).log_probs(audio), outputs[:, :4])
 
 
 def test_refuses_a_file_that_is_not_the_model(

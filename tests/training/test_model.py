@@ -119,6 +119,26 @@ def test_dropout_and_masks_act_in_training_only() -> None:
     assert np.abs(model(inputs | masks, training=True)[0] - plain).max() > 0.01
 
 
+def test_phones_have_an_output_of_their_own() -> None:
+    keras.utils.set_random_seed(1)
+    model = AcousticModel(FeatureConfig(), SMALL, NUM_LABELS, num_phones=3)
+    inputs = new_inputs(noise(4000, 3000))
+    logits, num_steps = map(np.array, model(inputs))
+    assert logits.shape == (2, 9, NUM_LABELS + 3)
+    probs = np.exp(model.log_probs(logits))
+    np.testing.assert_allclose(probs[..., :NUM_LABELS].sum(axis=-1), 1, atol=1e-5)
+    np.testing.assert_allclose(probs[..., NUM_LABELS:].sum(axis=-1), 1, atol=1e-5)
+
+    spelt = np.array([[1, 2], [3, 0]], np.int32), np.array([2, 1], np.int32)
+    spoken = np.array([[2, 1, 2], [1, 0, 0]], np.int32), np.array([3, 1], np.int32)
+    y = dict(zip(("labels", "num_labels", "phones", "num_phones"), spelt + spoken, strict=True))
+    y |= {"weights": np.ones(2, np.float32), "phone_weights": np.array([1, 0], np.float32)}
+    losses = np.array(ctc_losses(logits[..., :NUM_LABELS], num_steps, *spelt))
+    of_phones = np.array(ctc_losses(logits[..., NUM_LABELS:], num_steps, *spoken))
+    expected = losses.mean() + of_phones[0]  # the other's phones are not known
+    assert float(model.compute_loss(y=y, y_pred=(logits, num_steps))) == pytest.approx(expected)
+
+
 def test_loss_is_the_mean_over_utterances_that_count() -> None:
     generator = np.random.default_rng(1)
     logits = generator.normal(size=(3, 8, NUM_LABELS)).astype(np.float32)

@@ -40,7 +40,7 @@ def test_cells_beyond_ten_are_not_clipped(tmp_path: Path) -> None:
     )
     kernel, bias = np.array([[0, 0, 50, 0]]), np.array([20, 20, 0, 20])
     model.recurrent[0].layer.set_weights([kernel, np.zeros((1, 4)), bias])
-    model.output_layer.set_weights([np.array([[0, 5]]), np.zeros(2)])
+    model.output_layers[0].set_weights([np.array([[0, 5]]), np.zeros(2)])
     samples = noise(16000) * np.repeat(np.float32([1, 1e-3]), 8000)
     tflite = convert(model)
     clipped = run_litert(tflite, model, samples, tmp_path / "clipped.tflite")

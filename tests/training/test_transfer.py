@@ -44,6 +44,20 @@ def write(path: Path, model: AcousticModel, tflite: bytes) -> Path:
     return path
 
 
+def test_other_phones_get_a_new_layer() -> None:
+    keras.utils.set_random_seed(1)
+    theirs, ours = (AcousticModel(FEATURES, SMALL, 5, num_phones=3) for _ in range(2))
+    new = ours.output_layers[1].get_weights()
+    lines: list[str] = []
+    here, there = (Alphabet(symbols, separator=" ") for symbols in (("K", "T"), ("K", "AA")))
+    source = Source(Path("other"), theirs, ALPHABET, there)
+    transfer(source, ours, ALPHABET, 0, lines.append, phones=here)
+    assert lines[-1] == "not from other: phone layer: other phones: K AA there, K T here"
+    np.testing.assert_array_equal(ours.output_layers[1].get_weights()[0], new[0])
+    transfer(source, ours, ALPHABET, 0, lines.append, phones=there)
+    np.testing.assert_array_equal(ours.output_layers[1].kernel, theirs.output_layers[1].kernel)
+
+
 @pytest.fixture(scope="module")
 def model() -> AcousticModel:
     return new_model()
@@ -70,9 +84,9 @@ def test_weights_are_read_back_from_a_bundle(
     assert source.settings == Settings(FEATURES, SMALL)
     for found, expected in zip(weights(source.model), weights(model), strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
-    exact = [model.norms[0].gamma, model.output_layer.kernel, model.recurrent[1].weights[5]]
+    exact = [model.norms[0].gamma, model.output_layers[0].kernel, model.recurrent[1].weights[5]]
     read = source.model
-    found = [read.norms[0].gamma, read.output_layer.kernel, read.recurrent[1].weights[5]]
+    found = [read.norms[0].gamma, read.output_layers[0].kernel, read.recurrent[1].weights[5]]
     for ours, theirs in zip(found, exact, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -135,11 +149,11 @@ def test_what_does_not_fit_stays_new_and_is_listed(
     symbols: str, config: ModelConfig, kept: str, dropped: list[str], model: AcousticModel
 ) -> None:
     other, lines = new_model(config, seed=2), list[str]()
-    before = other.output_layer.kernel.numpy()
+    before = other.output_layers[0].kernel.numpy()
     transfer(Source(Path("x"), model, ALPHABET), other, Alphabet(tuple(symbols)), 0, lines.append)
     assert lines == [f"from x: {kept}", *(f"not from x: {reason}" for reason in dropped)]
-    expected = model.output_layer.kernel.numpy() if "output layer" in kept else before
-    np.testing.assert_array_equal(other.output_layer.kernel, expected)
+    expected = model.output_layers[0].kernel.numpy() if "output layer" in kept else before
+    np.testing.assert_array_equal(other.output_layers[0].kernel, expected)
 
 
 def test_other_features_are_listed(model: AcousticModel) -> None:

@@ -54,6 +54,36 @@ def test_counts_the_errors_of_all_utterances(
     assert result.characters == ErrorCounts(hits=12, substitutions=2, deletions=3, insertions=1)
 
 
+class Speaking(Hearing):
+    """One that emits a phone for each letter, too: for b the wrong one."""
+
+    def predict_on_batch(self, inputs: dict[str, Any]) -> tuple[Any, Any]:
+        logits, num_steps = super().predict_on_batch(inputs)
+        phones = np.delete(logits, 1, axis=2)  # labels 2, 3, 4 of a, b, c; the space is silent
+        phones[..., [2, 3]] = phones[..., [3, 2]]
+        return np.concatenate([logits, phones], axis=2), num_steps
+
+
+def test_phone_errors_are_counted_where_the_phones_are_known(
+    write_tones: Callable[[Path, Sequence[str]], Path], tmp_path: Path
+) -> None:
+    lexicon = tmp_path / "lexicon.txt"
+    lexicon.write_text("a P1\nab P1 P2\nabc P1 P2 P3\nb P2\n")
+    run = Run(tmp_path, SETTINGS, ALPHABET, (), (), lexicon=lexicon)
+    texts = ["a ab abc", "cc a", "b"]
+    manifest = Manifest(write_tones(tmp_path / "valid.jsonl", texts))
+    corpus = load_corpus(
+        [manifest], ALPHABET, SETTINGS, tmp_path / "cache", dictionary=run.dictionary
+    )
+    assert [e.phones for e in corpus.examples] == [(1, 1, 2, 1, 2, 3), None, (2,)]
+    data = SpeechDataset(corpus, SETTINGS, augment=False)
+    model = Speaking({e.num_samples: e.text for e in corpus.examples})
+    result = validate(model, data, run)  # type: ignore[arg-type]
+    assert result.words.rate == 0
+    # P1 P1 P2 P1 P2 P3 -> P1 P1 P3 P1 P3 P2 | P2 -> P3
+    assert (result.phones.num_errors, result.phones.num_reference) == (4, 7)
+
+
 def test_the_loss_is_the_mean_over_utterances_not_batches(
     write_tones: Callable[[Path, Sequence[str]], Path], tmp_path: Path
 ) -> None:
