@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_
 
 from speechlstm.errors import ConfigError
 
+Precision = Literal["float32", "bfloat16", "float16"]
+
 
 def _accepts(kind: Any, value: Any) -> bool:
     if get_origin(kind) is Literal:
@@ -214,7 +216,8 @@ class TrainConfig(Config):
         checkpoint_minutes: From one checkpoint to the next within an epoch; 0: after each update.
         seed: Of initial weights, data order and augmentation.
         precision: Of the recurrent layers' large products; the rest is float32. "bfloat16" is
-            faster on processors with instructions for it (AVX512-BF16, AMX).
+            faster on processors with instructions for it (AVX512-BF16, AMX), "float16" on GPUs
+            that lack bfloat16 (on a CPU it is slow); the loss is scaled so that gradients fit.
     """
 
     section: ClassVar[str] = "training"
@@ -231,7 +234,7 @@ class TrainConfig(Config):
     frozen_layers: int = 0
     checkpoint_minutes: float = 5.0
     seed: int = 1
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
 
     def _check(self) -> None:
         self._at_least(1, "num_epochs", "batch_seconds")

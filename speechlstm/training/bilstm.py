@@ -1,10 +1,12 @@
 """The recurrent layer: an LSTM read forwards and backwards, on each backend its fastest way."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import ops
+
+from speechlstm.config import Precision
 
 _CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
@@ -22,8 +24,8 @@ class BiLSTM(keras.layers.Layer):
         cell: "lstm", "gru" or "rnn"; the last two run Keras' own layer.
         bidirectional: Whether a second recurrence reads the sequence backwards.
         recurrent_dropout: Share of the recurrent state dropped in training; runs Keras' own layer.
-        products: Precision of the fast path's large products in training, summed in float32;
-            "bfloat16" is faster where the processor has instructions for it (AVX512-BF16, AMX).
+        products: Precision of the fast path's large products in training, summed in float32; see
+            `TrainConfig.precision`. Keras' own layer is float32.
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class BiLSTM(keras.layers.Layer):
         cell: str = "lstm",
         bidirectional: bool = True,
         recurrent_dropout: float = 0.0,
-        products: Literal["float32", "bfloat16"] = "float32",
+        products: Precision = "float32",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
