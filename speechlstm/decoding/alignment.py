@@ -1,0 +1,99 @@
+"""Forced alignment: the frames in which a text that is known was said.
+
+Viterbi over CTC's states, the labels with a blank before, between and after them: Graves et al.,
+Connectionist temporal classification, ICML 2006, section 4.1, with the largest term of each sum.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import BLANK
+from speechlstm.errors import InfeasibleTargetError
+from speechlstm.targets import min_steps
+
+# Moves kept at a time, a byte each. Those of an hour's text would be ten gigabytes; beyond this
+# they are computed anew, from scores kept on the way.
+_MAX_MOVES = 1 << 26
+_FLOOR = -1e4  # of a log-probability, for that of 0: an impossible frame must not hide the others
+
+_Scores = NDArray[np.float64]
+
+
+def align(
+    log_probs: NDArray[np.float32], labels: Sequence[int], where: str = "alignment"
+) -> list[tuple[int, int]]:
+    """The frames that emit each label on the likeliest of the paths that say all of them in order.
+
+    Args:
+        log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
+        labels: What is said, each in 1..num_labels - 1.
+        where: What an error names.
+
+    Returns:
+        For each label its first frame, and one past its last. Frames between are blanks.
+
+    Raises:
+        InfeasibleTargetError: The labels need more frames than there are.
+        ValueError: A label is out of range.
+    """
+    num_frames, num_labels = log_probs.shape
+    if not all(BLANK < label < num_labels for label in labels):
+        raise ValueError(f"labels must be in 1..{num_labels - 1}, are {list(labels)!r:.80}")
+    if (num_needed := min_steps(labels)) > num_frames:
+        raise InfeasibleTargetError(where, num_needed, num_frames)
+    if not labels:
+        return []
+    states = np.full(2 * len(labels) + 1, BLANK)
+    states[1::2] = labels
+    path = _best_path(np.maximum(log_probs, _FLOOR), states)
+    emitting = np.arange(1, len(states), 2)  # the path's states never fall
+    starts, stops = (np.searchsorted(path, emitting, side) for side in ("left", "right"))
+    return list(zip(starts.tolist(), stops.tolist(), strict=True))
+
+
+def _best_path(log_probs: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The state of each frame on the best path; states hold the label of each."""
+    num_frames = len(log_probs)
+    # A blank may be skipped where the labels around it differ.
+    skip = np.full(len(states), -np.inf)
+    skip[3::2][states[3::2] != states[1:-2:2]] = 0
+    block = max(1, _MAX_MOVES // len(states))
+    starts = range(0, num_frames, block)
+
+    scores = np.full(len(states), -np.inf)
+    scores[0] = 0  # before the first frame: in the first blank, or one move from it
+    checkpoints = [scores]
+    for start in starts[:-1]:
+        for row in log_probs[start : start + block]:
+            scores, _ = _advance(scores, row[states], skip)
+        checkpoints.append(scores)
+
+    path = np.empty(num_frames, np.intp)
+    state = None
+    for start, checkpoint in zip(reversed(starts), reversed(checkpoints), strict=True):
+        scores, moves = checkpoint, []
+        for row in log_probs[start : start + block]:
+            scores, move = _advance(scores, row[states], skip)
+            moves.append(move)
+        if state is None:  # a path ends in the last label or the blank after it
+            state = len(states) - 2 + int(scores[-1] > scores[-2])
+        for frame, move in reversed(list(enumerate(moves, start))):
+            path[frame] = state
+            state -= int(move[state])
+    return path
+
+
+def _advance(
+    scores: _Scores, emissions: NDArray[np.float32], skip: _Scores
+) -> tuple[_Scores, NDArray[np.int8]]:
+    """Best score of each state after one more frame, and from how many states before it came."""
+    best = scores.copy()
+    moves = np.zeros(len(scores), np.int8)
+    for step, penalty in ((1, 0.0), (2, skip[2:])):
+        moved = scores[:-step] + penalty
+        better = moved > best[step:]
+        best[step:][better] = moved[better]
+        moves[step:][better] = step
+    return best + emissions, moves
