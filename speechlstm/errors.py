@@ -8,7 +8,8 @@
     │   ├── AlphabetError (ValueError)    symbols the alphabet lacks
     │   └── InfeasibleTargetError         more labels than CTC has frames for
     ├── ModelError
-    │   └── BundleError                   missing, corrupt, other format version
+    │   ├── BundleError                   missing, corrupt, other format version
+    │   └── LanguageModelError            path, line, reason
     ├── TrainingError                     loss not finite, no usable utterance
     └── MissingDependencyError (ImportError)
 
@@ -112,6 +113,21 @@ class BundleError(ModelError):
     def __init__(self, path: Path | str, reason: str) -> None:
         self.path, self.reason = Path(path), reason
         super().__init__(f"{path}: {reason}")
+
+
+class LanguageModelError(ModelError):
+    """A language model cannot be read, or is damaged.
+
+    Args:
+        path: The language model.
+        reason: What is wrong with it.
+        line: The line of an ARPA file, counted from 1; None where the fault is the file's.
+    """
+
+    def __init__(self, path: Path | str, reason: str, line: int | None = None) -> None:
+        self.path, self.reason, self.line = Path(path), reason, line
+        where = f"{path}:{line}" if line is not None else f"{path}"
+        super().__init__(f"{where}: {reason}")
 
 
 class TrainingError(SpeechLSTMError):

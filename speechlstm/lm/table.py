@@ -1,0 +1,42 @@
+"""A back-off n-gram model as plain arrays: what is estimated, read, written and packed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN = "<unk>"  # has id 0 everywhere
+SENTENCE_START = "<s>"
+SENTENCE_END = "</s>"
+
+
+@dataclass(frozen=True)
+class NGrams:
+    """The n-grams of one order, n, in any order of rows.
+
+    Attributes:
+        words: (num_ngrams, n) int32, the word ids of each, its first word first.
+        log10_probs: (num_ngrams,) float32, of the last word after those before it; at most 0.
+        log10_backoffs: (num_ngrams,) float32, of the n-gram as a context; 0 at the highest order.
+    """
+
+    words: NDArray[np.int32]
+    log10_probs: NDArray[np.float32]
+    log10_backoffs: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+@dataclass(frozen=True)
+class NGramTable:
+    """A back-off model; the n-grams of order n are orders[n - 1].
+
+    Attributes:
+        vocabulary: Word of each id; id 0 is <unk>, and <s> and </s> are among them.
+        orders: From unigrams up; each word is a unigram once.
+    """
+
+    vocabulary: Sequence[str]
+    orders: Sequence[NGrams]
