@@ -48,4 +48,5 @@ def ctc_log_probs(
             forward /= np.where(scale > 0, scale, 1)[:, np.newaxis]
         rows, last = np.arange(len(texts)), 2 * num_labels + 2
         # In the last label or the blank after it; without a label, column 1 or 2.
-        return total + np.log(forward[rows, last] + forward[rows, last - 1])
+        ending: NDArray[np.float64] = forward[rows, last] + forward[rows, last - 1]
+        return total + np.log(ending)
