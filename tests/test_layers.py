@@ -16,9 +16,9 @@ PACKAGE = Path(speechlstm.__file__).parent
 LAYERS = [
     {"errors", "storage"},
     {"config", "alphabet", "text", "transcript"},
-    {"pronunciation", "targets"},
-    {"audio", "lm", "metrics", "formats", "tflite_metadata"},
-    {"decoding", "manifest", "bundle"},
+    {"pronunciation", "targets", "lm"},
+    {"audio", "decoding", "metrics", "formats", "tflite_metadata"},
+    {"manifest", "bundle"},
     {"corpus", "backend", "doctor"},
     {"recognizer", "training"},
     {"evaluation"},

@@ -1,8 +1,8 @@
 r"""ARPA files, the text format that n-gram tools share.
 
-A head, `\data\` and `ngram 1=4` for each order; for each order `\1-grams:` and its n-grams, each on
-a line: log10 of the probability, a tab, the words, and below the highest order another tab and log10
-of the back-off weight; at last `\end\`.
+A head, `\data\` and `ngram 1=4` for each order; for each order `\1-grams:` and its n-grams, each
+on a line: log10 of the probability, a tab, the words, and below the highest order another tab and
+log10 of the back-off weight; at last `\end\`.
 """
 
 import re
@@ -81,6 +81,8 @@ class _Reader:
     def _read_order(self, n: int, num_ngrams: int, is_highest: bool) -> NGrams:
         words, log10_probs, log10_backoffs = array("i"), array("f"), array("f")
         to_id: Callable[[bytes], int] = self._add_word if n == 1 else self._ids.__getitem__
+        largest_backoff = 0.0 if is_highest else -_LOWEST
+        limits = f"a log10 probability in {_LOWEST:.0f}..0, a back-off of at most {largest_backoff}"
         for index in range(num_ngrams):
             line = self._next()
             fields = line.split()
@@ -90,20 +92,12 @@ class _Reader:
                 log10_prob = float(fields[0])
                 log10_backoff = float(fields[n + 1]) if len(fields) == n + 2 else 0.0
                 words.extend(map(to_id, fields[1 : n + 1]))
-            except ValueError:
-                raise self._fault(
-                    "expected log10 probability, words and log10 back-off, found", line
-                )
+            except ValueError as error:
+                raise self._fault(f"no {n}-gram, {error}:", line) from None
             except KeyError as error:
-                raise self._fault("not among the unigrams:", error.args[0])
-            if not _LOWEST <= log10_prob <= 0:
-                raise self._fault(
-                    "a log10 probability must be finite and at most 0, found", fields[0]
-                )
-            if not abs(log10_backoff) <= (0 if is_highest else -_LOWEST):
-                raise self._fault(
-                    "a log10 back-off must be finite, at the highest order 0, found", line
-                )
+                raise self._fault("not among the unigrams:", error.args[0]) from None
+            if not (_LOWEST <= log10_prob <= 0 and abs(log10_backoff) <= largest_backoff):
+                raise self._fault(f"expected {limits}, found", line)
             log10_probs.append(log10_prob)
             log10_backoffs.append(log10_backoff)
         return NGrams(

@@ -157,15 +157,15 @@ class NGramModel:
         return low, (low < stop) & (trie.words.take(low, mode="clip") == words)
 
     def _log_probs(self, nodes: NDArray[np.int64]) -> NDArray[np.float32]:
-        values = self.trie.log_probs.take(nodes, mode="clip")
-        if not self.trie.is_quantized:
-            return values
-        orders = self._first_nodes.searchsorted(nodes, side="right")
-        return self.trie.codebooks[orders, values]
+        values: NDArray[np.float32] = self.trie.log_probs.take(nodes, mode="clip")
+        if self.trie.is_quantized:
+            orders = self._first_nodes.searchsorted(nodes, side="right")
+            values = self.trie.codebooks[orders, values]
+        return values
 
     def _backoffs(self, states: NDArray[np.int64]) -> NDArray[np.float32]:
-        values = self.trie.backoffs.take(states, mode="clip")
-        if not self.trie.is_quantized:
-            return values
-        lengths = self._first_states.searchsorted(states, side="right")
-        return self.trie.codebooks[self.order + lengths, values]
+        values: NDArray[np.float32] = self.trie.backoffs.take(states, mode="clip")
+        if self.trie.is_quantized:
+            lengths = self._first_states.searchsorted(states, side="right")
+            values = self.trie.codebooks[self.order + lengths, values]
+        return values
