@@ -1,20 +1,25 @@
 """Bundles: a model, what it hears and what it can say, in a folder or in a single .tflite file.
 
     BUNDLE/model.tflite   waveform in, log-probabilities out; its description inside
-    BUNDLE/bundle.json    the same description for people, and the SHA-256 of every other file
+    BUNDLE/lm.ngram       the language model, if it has one
+    BUNDLE/lexicon.txt    words and the symbols they are made of, if it has one
+    BUNDLE/bundle.json    the same description for people, how to decode, and the SHA-256 of every
+                          other file
 
-A bundle holds no code. Whatever is missing, damaged or unknown in it is refused, never guessed.
+The .tflite file alone is a bundle without what only the decoder needs. A bundle holds no code.
+Whatever is missing, damaged or unknown in it is refused, never guessed.
 """
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from speechlstm import __version__
 from speechlstm.alphabet import BLANK, Alphabet
-from speechlstm.config import Config, FeatureConfig, ModelConfig
+from speechlstm.config import Config, DecodeConfig, FeatureConfig, ModelConfig
+from speechlstm.decoding.confidence import Calibration
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.tflite_metadata import dump_json, embed_metadata, load_json, read_metadata
@@ -23,6 +28,10 @@ FORMAT_VERSION = 1
 
 _INDEX = "bundle.json"
 _MODEL = "model.tflite"
+_LM = "lm.ngram"
+_LEXICON = "lexicon.txt"
+_DECODER = {"decoding": DecodeConfig, "calibration": Calibration}
+_FILES = {_INDEX, _MODEL, _LM, _LEXICON}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -39,6 +48,10 @@ class Bundle:
         model: The network.
         training: How the model was made; plain JSON values, for people.
         phones: What the model's second output stands for; None: it has none.
+        decoding: How its output becomes text.
+        calibration: What makes a word's score the probability that it was said; None: not known.
+        lm_path: The language model; None: there is none.
+        lexicon_path: The words that there are; None: any.
     """
 
     path: Path
@@ -47,6 +60,10 @@ class Bundle:
     model: ModelConfig
     training: Mapping[str, Any]
     phones: Alphabet | None = None
+    decoding: DecodeConfig = field(default_factory=DecodeConfig)
+    calibration: Calibration | None = None
+    lm_path: Path | None = None
+    lexicon_path: Path | None = None
 
     @property
     def model_path(self) -> Path:
@@ -85,11 +102,13 @@ def read_bundle(path: Path) -> Bundle:
     index = path / _INDEX
     description = _read_index(index)
     _check_version(index, description)
-    _verify(path, description.pop("files", None))
+    files = _verified(path, description.pop("files", None))
+    decoder = {key: description.pop(key) for key in _DECODER.keys() & description.keys()}
     # A changed byte in bundle.json shows here: the model's own copy is under its checksum.
     if description != read_metadata(path / _MODEL):
         raise BundleError(index, f"{_MODEL} describes itself otherwise; export the model again")
-    return _parse(path, index, description)
+    bundle = _parse(path, index, description)
+    return _with_decoder(bundle, index, decoder, files)
 
 
 def write_bundle(
@@ -127,12 +146,47 @@ def write_bundle(
     }
     if phones:
         description["phones"] = _description(phones)
-    content = embed_metadata(tflite, description)
-    index = description | {"files": {_MODEL: hashlib.sha256(content).hexdigest()}}
+    _write(path, description, {_MODEL: embed_metadata(tflite, description)})
+
+
+def write_decoder(
+    path: Path,
+    decoding: DecodeConfig,
+    calibration: Calibration | None = None,
+    lm: Path | None = None,
+    lexicon: Path | None = None,
+) -> None:
+    """Give a bundle's folder another decoder in place of the one it has; its model stays.
+
+    Args:
+        path: The folder.
+        decoding: How the model's output becomes text.
+        calibration: What makes a word's score the probability that it was said.
+        lm: A packed language model to copy; it may be the bundle's own.
+        lexicon: A lexicon to copy; it may be the bundle's own.
+
+    Raises:
+        BundleError: It is no bundle's folder, or damaged.
+        OSError: A file cannot be read or written; the bundle is as it was before.
+    """
+    if path.is_file():
+        raise BundleError(path, "a .tflite file holds no decoder; name a bundle's folder")
+    read_bundle(path)
+    sources = {_MODEL: path / _MODEL, _LM: lm, _LEXICON: lexicon}
+    contents = {name: source.read_bytes() for name, source in sources.items() if source}
+    index = read_metadata(path / _MODEL) | {"decoding": decoding.to_dict()}
+    if calibration:
+        index["calibration"] = calibration.to_dict()
+    _write(path, index, contents)
+
+
+def _write(path: Path, index: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(path) as folder:
-        write_atomically(folder / _MODEL, content)
-        write_atomically(folder / _INDEX, dump_json(index))
+        for name, content in contents.items():
+            write_atomically(folder / name, content)
+        write_atomically(folder / _INDEX, dump_json({**index, "files": files}))
 
 
 def _description(alphabet: Alphabet) -> dict[str, Any]:
@@ -143,7 +197,7 @@ def _refuse_to_overwrite_others(path: Path) -> None:
     if not path.exists():
         return
     names = {p.name for p in path.iterdir()} if path.is_dir() else {path.name}
-    if names and (_INDEX not in names or names - {_INDEX, _MODEL}):
+    if names and (_INDEX not in names or names - _FILES):
         raise BundleError(
             path, "exists and holds something other than a bundle; name another place"
         )
@@ -158,16 +212,23 @@ def _read_index(index: Path) -> dict[str, Any]:
         raise BundleError(index, f"not readable as JSON: {error}") from None
 
 
-def _verify(folder: Path, checksums: object) -> None:
-    if not isinstance(checksums, dict) or set(checksums) != {_MODEL}:
-        raise BundleError(folder / _INDEX, f"files: must hold the SHA-256 of {_MODEL} and no other")
-    path = folder / _MODEL
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise BundleError(path, error.strerror or str(error)) from None
-    if found != checksums[_MODEL]:
-        raise BundleError(path, f"damaged: its SHA-256 is not the one in {_INDEX}")
+def _verified(folder: Path, checksums: object) -> dict[str, Path]:
+    """The files of a bundle that checksums name, each of them found intact."""
+    if not isinstance(checksums, dict) or not {_MODEL} <= checksums.keys() <= _FILES - {_INDEX}:
+        others = f"{_LM} and {_LEXICON} at most"
+        raise BundleError(
+            folder / _INDEX, f"files: must hold the SHA-256 of {_MODEL}, and of {others}"
+        )
+    for name, expected in checksums.items():
+        path = folder / name
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise BundleError(path, error.strerror or str(error)) from None
+        if found != expected:
+            raise BundleError(path, f"damaged: its SHA-256 is not the one in {_INDEX}")
+    return {name: folder / name for name in checksums}
 
 
 def _check_version(where: Path, description: Mapping[str, Any]) -> None:
@@ -195,6 +256,20 @@ def _parse(path: Path, where: Path, description: Mapping[str, Any]) -> Bundle:
         )
     except ConfigError as error:
         raise BundleError(where, str(error)) from None
+
+
+def _with_decoder(
+    bundle: Bundle, index: Path, description: Mapping[str, Any], files: Mapping[str, Path]
+) -> Bundle:
+    try:
+        return replace(
+            bundle,
+            lm_path=files.get(_LM),
+            lexicon_path=files.get(_LEXICON),
+            **{key: _config(_DECODER[key], values) for key, values in description.items()},
+        )
+    except ConfigError as error:
+        raise BundleError(index, str(error)) from None
 
 
 def _config(kind: type[AnyConfig], values: object) -> AnyConfig:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,6 +16,10 @@ from speechlstm.config import FeatureConfig, ModelConfig
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; set before TensorFlow is loaded
 os.environ.setdefault("MPLBACKEND", "agg")  # plots go to files
+
+# A deadline an example fails wherever the machine is busy with something else.
+hypothesis.settings.register_profile("speechlstm", deadline=None)
+hypothesis.settings.load_profile("speechlstm")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ import pytest
 
 from speechlstm import bundle as bundle_module
 from speechlstm.alphabet import ENGLISH
-from speechlstm.bundle import Bundle, default_bundle, read_bundle, write_bundle
-from speechlstm.config import FeatureConfig, ModelConfig
+from speechlstm.bundle import Bundle, default_bundle, read_bundle, write_bundle, write_decoder
+from speechlstm.config import DecodeConfig, FeatureConfig, ModelConfig
+from speechlstm.decoding.confidence import Calibration
 from speechlstm.errors import BundleError
 from speechlstm.tflite_metadata import embed_metadata, read_metadata
 
@@ -185,6 +186,100 @@ def test_a_new_bundle_replaces_the_old_one(folder: Path, tmp_path: Path) -> None
     write(folder, num_epochs=4)
     assert read_bundle(folder).training == {"num_epochs": 4}
     assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
+
+
+DECODING, CALIBRATION = DecodeConfig(lm_weight=1.25, hot_words=("brexit",)), Calibration(0.8, 0.1)
+
+
+@pytest.fixture
+def decoder(folder: Path, tmp_path: Path) -> Path:
+    """A bundle with all parts of a decoder."""
+    (tmp_path / "lm").write_bytes(bytes(range(256)))
+    (tmp_path / "words").write_text("a a\n")
+    write_decoder(folder, DECODING, CALIBRATION, tmp_path / "lm", tmp_path / "words")
+    return folder
+
+
+def test_a_decoder_joins_the_model(decoder: Path) -> None:
+    bundle = read_bundle(decoder)
+    assert (bundle.decoding, bundle.calibration) == (DECODING, CALIBRATION)
+    assert bundle.lm_path == decoder / "lm.ngram"
+    assert bundle.lm_path.read_bytes() == bytes(range(256))
+    assert bundle.lexicon_path == decoder / "lexicon.txt"
+    assert bundle.training == {"num_epochs": 3}
+    alone = read_bundle(bundle.model_path)
+    assert (alone.decoding, alone.calibration) == (DecodeConfig(), None)
+    assert (alone.lm_path, alone.lexicon_path) == (None, None)
+
+
+def test_a_decoder_takes_the_place_of_the_one_before(decoder: Path) -> None:
+    lm = read_bundle(decoder).lm_path
+    write_decoder(decoder, DecodeConfig(), lm=lm)
+    bundle = read_bundle(decoder)
+    assert (bundle.decoding, bundle.calibration) == (DecodeConfig(), None)
+    assert set(content(decoder)) == {"bundle.json", "model.tflite", "lm.ngram"}
+
+
+def test_a_new_model_takes_the_decoder_with_it(decoder: Path) -> None:
+    write(decoder, num_epochs=4)
+    assert set(content(decoder)) == {"bundle.json", "model.tflite"}
+
+
+@pytest.mark.parametrize("name", ["lm.ngram", "lexicon.txt"])
+def test_every_part_of_a_decoder_is_checked(decoder: Path, name: str) -> None:
+    good = (decoder / name).read_bytes()
+    for bad in (good[:-1], bytes([good[0] ^ 1]) + good[1:], b""):
+        (decoder / name).write_bytes(bad)
+        with pytest.raises(BundleError, match=f"{name}: damaged"):
+            read_bundle(decoder)
+    (decoder / name).unlink()
+    with pytest.raises(BundleError, match=f"{name}: No such file"):
+        read_bundle(decoder)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (setting(-1, "decoding", "beam_width"), "decoding.beam_width: must be at least 1"),
+        (setting(1, "decoding", "surprise"), "decoding.surprise: unknown"),
+        (without("decoding", "lm_weight"), "decoding.lm_weight: missing"),
+        (setting([], "decoding"), "decoding: must be an object"),
+        (setting(-1, "calibration", "slope"), "calibration.slope: must be at least 0"),
+        (setting("", "files", "notes.txt"), "files: must hold the SHA-256 of model.tflite, and"),
+    ],
+)
+def test_a_fault_in_the_decoder_is_named(
+    decoder: Path, change: Callable[[dict[str, Any]], None], reason: str
+) -> None:
+    index = json.loads((decoder / "bundle.json").read_text())
+    change(index)
+    (decoder / "bundle.json").write_text(json.dumps(index))
+    with pytest.raises(BundleError, match=rf"bundle\.json: {reason}"):
+        read_bundle(decoder)
+
+
+def test_a_decoder_that_cannot_be_written_leaves_the_old_one(
+    decoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(decoder)
+    with pytest.raises(FileNotFoundError, match="missing"):
+        write_decoder(decoder, DecodeConfig(), lm=tmp_path / "missing")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle_module, "write_atomically", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_decoder(decoder, DecodeConfig())
+    assert content(decoder) == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "lm", "words"]
+
+
+def test_a_decoder_needs_a_bundles_folder(decoder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="name a bundle's folder"):
+        write_decoder(decoder / "model.tflite", DecodeConfig())
+    with pytest.raises(BundleError, match="No such file"):
+        write_decoder(tmp_path / "nowhere", DecodeConfig())
 
 
 @pytest.mark.parametrize("failing", ["write_atomically", "embed_metadata"])
