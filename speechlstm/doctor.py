@@ -13,6 +13,7 @@ from pathlib import Path
 
 from speechlstm import __version__
 from speechlstm.errors import BundleError
+from speechlstm.parallel import num_usable_cores
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _BFLOAT16 = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX", "bf16": "Arm BF16"}
@@ -38,16 +39,10 @@ def examine() -> Iterator[Finding]:
     yield Finding("speechlstm", f"{__version__} in {Path(__file__).parent}")
     system = f"{platform.system()} {platform.machine()}"
     yield Finding("Python", f"{platform.python_version()}, {system}")
-    yield Finding("cores", f"{_num_usable_cores()} usable of {os.cpu_count()}")
+    yield Finding("cores", f"{num_usable_cores()} usable of {os.cpu_count()}")
     yield Finding("bfloat16", _describe_bfloat16())
     yield from _examine_packages()
     yield _examine_default_bundle()
-
-
-def _num_usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _describe_bfloat16() -> str:

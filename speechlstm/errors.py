@@ -18,10 +18,24 @@ Every message is one line: where, what was found, what was expected, what to do 
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 
 class SpeechLSTMError(Exception):
     """Anything that went wrong for a reason the user can mend."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # To another process: by default with the message alone, which few __init__ take.
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(
+    kind: type[SpeechLSTMError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> SpeechLSTMError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class ConfigError(SpeechLSTMError, ValueError):

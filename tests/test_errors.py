@@ -1,3 +1,4 @@
+import pickle
 import re
 from collections.abc import Iterator
 
@@ -42,6 +43,8 @@ def test_messages_are_one_line_that_says_where_and_what(
     error: SpeechLSTMError, message: str
 ) -> None:
     assert str(error) == message
+    restored = pickle.loads(pickle.dumps(error))  # on the way from another process
+    assert (type(restored), str(restored), vars(restored)) == (type(error), message, vars(error))
 
 
 def test_the_docstring_draws_the_tree() -> None:

@@ -15,11 +15,11 @@ PACKAGE = Path(speechlstm.__file__).parent
 # From the bottom up; a module or subpackage imports only from the rows above its own.
 LAYERS = [
     {"errors", "storage"},
-    {"config", "alphabet", "text", "transcript"},
+    {"config", "alphabet", "text", "transcript", "parallel"},
     {"pronunciation", "targets", "lm"},
     {"audio", "decoding", "metrics", "formats", "tflite_metadata"},
     {"manifest", "bundle"},
-    {"corpus", "backend", "doctor"},
+    {"corpus", "backend", "doctor", "batch"},
     {"recognizer", "training"},
     {"evaluation"},
     {"cli"},

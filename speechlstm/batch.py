@@ -1,0 +1,59 @@
+"""Many recordings, one after the other or on all cores."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from speechlstm.errors import DataError
+from speechlstm.parallel import map_in_processes
+from speechlstm.transcript import Transcript
+
+
+class Transcriber(Protocol):
+    """Hears words in a recording: a `Recognizer`, or anything else that does."""
+
+    def transcribe_file(self, path: Path) -> Transcript:
+        """The transcript of a recording; DataError if it cannot be used."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of a recording.
+
+    Attributes:
+        result: The transcript, or why there is none.
+        compute_seconds: Wall-clock time it took.
+    """
+
+    result: Transcript | DataError
+    compute_seconds: float
+
+
+def transcribe_files(
+    load: Callable[[], Transcriber], paths: Sequence[Path], jobs: int = 1
+) -> Iterator[Attempt]:
+    """Transcribe recordings; what comes of each, in their order.
+
+    Args:
+        load: Makes the recogniser; see map_in_processes, as for jobs.
+        paths: The recordings.
+        jobs: Processes, at most; a second of work has to be done before there is another.
+    """
+    return map_in_processes(partial(_load_attempt, load), paths, jobs)
+
+
+def _load_attempt(load: Callable[[], Transcriber]) -> Callable[[Path], Attempt]:
+    return partial(_attempt, load())
+
+
+def _attempt(transcriber: Transcriber, path: Path) -> Attempt:
+    start = time.perf_counter()
+    result: Transcript | DataError
+    try:
+        result = transcriber.transcribe_file(path)
+    except DataError as error:
+        result = error
+    return Attempt(result, time.perf_counter() - start)
