@@ -9,6 +9,7 @@ after an interruption, it goes on where it was.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -58,9 +59,8 @@ def train_and_export(corpora: Path, synthetic: Path, output: Path, run_path: Pat
         run = prepare_run(run_path, train, valid, Settings.read(CONFIG))
     train_run(run, lambda line: click.echo(line, err=True), progress=sys.stderr.isatty())
     export_run(run, output, "int8", report=lambda verification: click.echo(verification.to_text()))
-    recognizer = Recognizer.load(output)
     for path in valid:
-        report = evaluate(recognizer, Manifest(path))
+        report = evaluate(partial(Recognizer.load, output), Manifest(path))
         click.echo(f"{path.stem}: WER {report.wer:.1%}, CER {report.cer:.1%}")
     click.echo(output)
 

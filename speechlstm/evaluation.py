@@ -1,19 +1,21 @@
 """How well speech is recognised: a recogniser on a manifest, or one text against another."""
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from speechlstm.batch import Transcriber, transcribe_files
+from speechlstm.decoding.confidence import calibration_error
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.manifest import Manifest, Utterance
 from speechlstm.metrics import (
     ErrorCounts,
     bootstrap_interval,
     character_errors,
+    correct_words,
     show_errors,
     word_errors,
 )
@@ -25,13 +27,6 @@ from speechlstm.transcript import Transcript
 _MIN_SPEAKERS = 10
 
 
-class Transcriber(Protocol):
-    """What is evaluated: a `Recognizer`, or anything else that hears words in a recording."""
-
-    def transcribe_file(self, path: Path) -> Transcript:
-        """The transcript of a recording; DataError if it cannot be used."""
-
-
 @dataclass(frozen=True)
 class Score:
     """What was said and what was recognised, both normalised, and how they differ.
@@ -41,12 +36,14 @@ class Score:
         reference: What was said.
         hypothesis: What was recognised.
         speaker: Who said it, where known.
+        confidences: 0..1, of each word of the hypothesis; None where texts were compared.
     """
 
     id: str
     reference: str
     hypothesis: str
     speaker: str | None = None
+    confidences: tuple[float, ...] | None = None
 
     @cached_property
     def words(self) -> ErrorCounts:
@@ -65,6 +62,7 @@ class Score:
             "reference": self.reference,
             "hypothesis": self.hypothesis,
             "errors": show_errors(self.reference, self.hypothesis),
+            "confidences": self.confidences,
             "words": asdict(self.words),
             "characters": asdict(self.characters),
         }
@@ -79,7 +77,7 @@ class EvaluationReport:
         skipped: Ids of utterances without a reference.
         failures: Id of each utterance that could not be recognised, and why; not in the rates.
         audio_seconds: Length of the recordings recognised; 0 where texts were compared.
-        compute_seconds: Wall-clock time it took to read and recognise them.
+        compute_seconds: Wall-clock time it took to read and recognise them, added over them.
     """
 
     scores: tuple[Score, ...]
@@ -123,6 +121,22 @@ class EvaluationReport:
         """95 % confidence interval of cer; None for a single utterance."""
         return self._interval(lambda score: score.characters)
 
+    @cached_property
+    def calibration_error(self) -> float | None:
+        """Expected calibration error of the confidences; None where there are none."""
+        confidences, correct = self.judged_words()
+        return calibration_error(confidences, correct) if confidences else None
+
+    def judged_words(self) -> tuple[list[float], list[bool]]:
+        """Confidence of each word that was heard, and whether it was said."""
+        confidences: list[float] = []
+        correct: list[bool] = []
+        for score in self.scores:
+            if score.confidences is not None:
+                confidences += score.confidences
+                correct += correct_words(score.reference, score.hypothesis)
+        return confidences, correct
+
     def worst(self, num_scores: int) -> list[Score]:
         """The utterances with the most word errors, at most num_scores; among equals the shortest.
 
@@ -139,6 +153,7 @@ class EvaluationReport:
             "wer_interval": self.wer_interval,
             "cer": self.cer,
             "cer_interval": self.cer_interval,
+            "calibration_error": self.calibration_error,
             "rtf": self.rtf,
             "audio_seconds": self.audio_seconds,
             "compute_seconds": self.compute_seconds,
@@ -155,6 +170,10 @@ class EvaluationReport:
             *_describe("WER", "words", self.words, self.wer_interval),
             *_describe("CER", "characters", self.characters, self.cer_interval),
         ]
+        if self.calibration_error is not None:
+            lines.append(
+                f"Calibration error of the words' confidences {self.calibration_error:.2%}"
+            )
         if self.rtf is not None:
             timed = f"{self.compute_seconds:.1f} s for {self.audio_seconds:.1f} s of audio"
             lines.append(f"RTF {self.rtf:.4f}: {timed}")
@@ -198,42 +217,52 @@ def _describe(
 
 
 def evaluate(
-    recognizer: Transcriber,
+    load: Callable[[], Transcriber],
     manifest: Manifest,
     track: Callable[[Sequence[Utterance]], Iterable[Utterance]] = iter,
+    jobs: int = 1,
 ) -> EvaluationReport:
     """Recognises the utterances of a manifest and scores what was heard.
 
     Args:
-        recognizer: Hears the words.
+        load: Makes the recogniser; see transcribe_files, as for jobs.
         manifest: Read whole before the first utterance is recognised, so that a fault in its last
             line shows at once.
         track: Passes the utterances on one by one: a progress bar.
+        jobs: Processes, at most.
 
     Raises:
         ManifestError: No utterance has a text, or none that has could be recognised.
     """
+    utterances = list(manifest)
+    paths = [manifest.audio_path(u) for u in utterances if u.text is not None]
+    attempts = transcribe_files(load, paths, jobs)
     scores: list[Score] = []
     skipped: list[str] = []
     failures: dict[str, str] = {}
     audio_seconds = compute_seconds = 0.0
-    for utterance in track(list(manifest)):
+    for utterance in track(utterances):
         if utterance.text is None:
             skipped.append(utterance.id)
             continue
-        start = time.perf_counter()
-        try:
-            transcript = recognizer.transcribe_file(manifest.audio_path(utterance))
-        except DataError as error:
-            failures[utterance.id] = str(error)
+        attempt = next(attempts)
+        if isinstance(attempt.result, DataError):
+            failures[utterance.id] = str(attempt.result)
             continue
-        compute_seconds += time.perf_counter() - start
-        audio_seconds += transcript.duration
-        scores.append(_compare(utterance.id, utterance.text, transcript.text, utterance.speaker))
+        compute_seconds += attempt.compute_seconds
+        audio_seconds += attempt.result.duration
+        scores.append(_judge(utterance, utterance.text, attempt.result))
     if not scores:
         reason = next(iter(failures.values()), "none has a text")
         raise ManifestError(manifest.path, f"no utterance could be scored: {reason}")
     return EvaluationReport(tuple(scores), tuple(skipped), failures, audio_seconds, compute_seconds)
+
+
+def _judge(utterance: Utterance, said: str, transcript: Transcript) -> Score:
+    # A word may be several once it is normalised, or none.
+    confidences = [w.confidence for w in transcript.words for _ in normalize(w.text).split()]
+    score = _compare(utterance.id, said, transcript.text, utterance.speaker)
+    return replace(score, confidences=tuple(confidences))
 
 
 def score_manifests(reference: Manifest, hypothesis: Manifest) -> EvaluationReport:

@@ -1,9 +1,11 @@
 """How a transcript is written down."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from typing import Any
 
-from speechlstm.transcript import Transcript
+from speechlstm.transcript import Hypothesis, Transcript, Word
 
 Format = Callable[[str, Transcript], str]  # (file, its transcript) -> lines without the last "\n"
 
@@ -14,25 +16,96 @@ def to_text(file: str, transcript: Transcript) -> str:
 
 
 def to_json(file: str, transcript: Transcript) -> str:
-    """One JSON object in one line: times in seconds, confidences 0..1, a natural log_prob."""
-    return json.dumps(
-        {
-            "file": file,
-            "text": transcript.text,
-            "duration": round(transcript.duration, 3),
-            "words": [
-                {
-                    "text": word.text,
-                    "start": round(word.start, 3),
-                    "end": round(word.end, 3),
-                    "confidence": round(word.confidence, 4),
-                }
-                for word in transcript.words
-            ],
-            "log_prob": round(transcript.hypotheses[0].log_prob, 3),
-        },
-        ensure_ascii=False,
+    """One JSON object in one line: times in seconds, confidences 0..1, natural log_probs.
+
+    The best hypothesis is the object's own text, words, log_prob and lm_log_prob; "alternatives"
+    are the others.
+    """
+    best, *others = map(_to_dict, transcript.hypotheses)
+    values = {"file": file, "text": best.pop("text"), "duration": round(transcript.duration, 3)}
+    return json.dumps(values | best | {"alternatives": others}, ensure_ascii=False)
+
+
+def to_ctm(file: str, transcript: Transcript) -> str:
+    """NIST's time-marked words, a line a word: file, channel, start, length, word, confidence.
+
+    The file is named without folder and suffix, as sclite wants it (its manual, "infmts", ctm).
+    """
+    name = "_".join(PurePath(file).stem.split())  # blanks part the fields
+    return "\n".join(
+        f"{name} 1 {w.start:.3f} {round(w.end, 3) - round(w.start, 3):.3f} {w.text} "
+        f"{w.confidence:.4f}"
+        for w in transcript.words
     )
 
 
+def to_textgrid(file: str, transcript: Transcript) -> str:
+    """Praat's long TextGrid, with one interval tier, "words"; pauses are empty intervals.
+
+    Praat's manual, "TextGrid file formats".
+    """
+    end = round(transcript.duration, 3)
+    intervals = list(_intervals(transcript.words, end))
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        "xmin = 0",
+        f"xmax = {end}",
+        "tiers? <exists>",
+        "size = 1",
+        "item []:",
+        "    item [1]:",
+        '        class = "IntervalTier"',
+        '        name = "words"',
+        "        xmin = 0",
+        f"        xmax = {end}",
+        f"        intervals: size = {len(intervals)}",
+    ]
+    for number, (start, stop, text) in enumerate(intervals, start=1):
+        quoted = text.replace('"', '""')
+        lines += [
+            f"        intervals [{number}]:",
+            f"            xmin = {start}",
+            f"            xmax = {stop}",
+            f'            text = "{quoted}"',
+        ]
+    return "\n".join(lines)
+
+
+def _to_dict(hypothesis: Hypothesis) -> dict[str, Any]:
+    return {
+        "text": hypothesis.text,
+        "words": [
+            {
+                "text": word.text,
+                "start": round(word.start, 3),
+                "end": round(word.end, 3),
+                "confidence": round(word.confidence, 4),
+            }
+            for word in hypothesis.words
+        ],
+        "log_prob": round(hypothesis.log_prob, 3),
+        "lm_log_prob": round(hypothesis.lm_log_prob, 3),
+    }
+
+
+def _intervals(words: tuple[Word, ...], end: float) -> Iterator[tuple[float, float, str]]:
+    """Words and the pauses around them, in seconds; together they last from 0 to end."""
+    at: float = 0
+    for word in words:
+        start, stop = round(word.start, 3), round(word.end, 3)
+        if start > at:
+            yield at, start, ""
+        yield start, stop, word.text
+        at = stop
+    if at < end or not words:
+        yield at, end, ""
+
+
 FORMATS: dict[str, Format] = {"text": to_text, "json": to_json}
+ALIGNMENT_FORMATS: dict[str, Format] = {
+    "ctm": to_ctm,
+    "textgrid": to_textgrid,
+    "json": to_json,
+}

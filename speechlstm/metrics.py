@@ -65,6 +65,17 @@ def _counts(output: jiwer.WordOutput | jiwer.CharacterOutput) -> ErrorCounts:
     return ErrorCounts(output.hits, output.substitutions, output.deletions, output.insertions)
 
 
+def correct_words(reference: str, hypothesis: str) -> list[bool]:
+    """For each word of the hypothesis, whether it was said: neither substituted nor inserted."""
+    output = jiwer.process_words(reference, hypothesis)
+    correct = [False] * len(output.hypotheses[0])
+    for chunk in output.alignments[0]:
+        if chunk.type == "equal":
+            for word in range(chunk.hyp_start_idx, chunk.hyp_end_idx):
+                correct[word] = True
+    return correct
+
+
 def show_errors(reference: str, hypothesis: str) -> str:
     """The reference with its word errors marked: `the [quick->thick] brown [+red] fox [-jumps]`.
 

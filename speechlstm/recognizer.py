@@ -2,13 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from heapq import nlargest
+from itertools import product
 from pathlib import Path
+
+import numpy as np
 
 from speechlstm.audio import Audio, read_segments
 from speechlstm.backend import AcousticModel, LiteRTModel
 from speechlstm.bundle import default_bundle, read_bundle
-from speechlstm.decoding.greedy import greedy_decode
-from speechlstm.transcript import Hypothesis, Transcript, Word
+from speechlstm.decoding.alignment import aligned_hypothesis
+from speechlstm.decoding.decoder import Decoder, GreedyDecoder
+from speechlstm.decoding.words import frame_times
+from speechlstm.errors import DataError
+from speechlstm.targets import encode_target
+from speechlstm.transcript import Hypothesis, Transcript
 
 
 class Recognizer:
@@ -16,10 +24,12 @@ class Recognizer:
 
     Args:
         model: Turns audio into log-probabilities.
+        decoder: Turns those into text; None: the likeliest label of each frame.
     """
 
-    def __init__(self, model: AcousticModel) -> None:
+    def __init__(self, model: AcousticModel, decoder: Decoder | None = None) -> None:
         self.model = model
+        self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
 
     @classmethod
     def load(cls, bundle: Path | str | None = None) -> "Recognizer":
@@ -47,24 +57,58 @@ class Recognizer:
         """
         return self._transcript(read_segments(path, self.model.sample_rate))
 
-    def _transcript(self, segments: Iterable[tuple[float, Audio]]) -> Transcript:
-        words: list[Word] = []
-        log_prob = duration = 0.0
-        for start, audio in segments:
-            hypothesis = greedy_decode(
-                self.model.log_probs(audio), self.model.alphabet, self.model.frame_seconds
-            )
-            words += (self._placed(word, start, audio.duration) for word in hypothesis.words)
-            log_prob += hypothesis.log_prob
-            duration = start + audio.duration
-        text = " ".join(word.text for word in words)
-        return Transcript((Hypothesis(text, tuple(words), log_prob),), duration)
+    def align_file(self, path: Path | str, text: str) -> Transcript:
+        """When each word of a text is said in a recording, of any length.
 
-    def _placed(self, word: Word, start: float, duration: float) -> Word:
-        """A word of a segment in the time of the recording; the last frame outlasts the segment."""
-        latest_start = max(0.0, duration - self.model.frame_seconds)
-        return replace(
-            word,
-            start=start + min(word.start, latest_start),
-            end=start + min(word.end, duration),
-        )
+        The words' confidences are geometric mean posteriors, not calibrated.
+
+        Args:
+            path: The recording.
+            text: All that is said in it; it is normalised first.
+
+        Raises:
+            AudioError: As in transcribe_file.
+            AlphabetError: The text holds symbols that the alphabet lacks.
+            InfeasibleTargetError: It is longer than the recording.
+            DataError: It holds no word.
+        """
+        outputs, times = [], [np.zeros(1)]
+        for start, audio in read_segments(path, self.model.sample_rate):
+            outputs.append(self.model.log_probs(audio))
+            ends = frame_times(len(outputs[-1]), self.model.frame_seconds, audio.duration)[1:]
+            times.append(start + ends)
+        log_probs, bounds = np.concatenate(outputs), np.concatenate(times)
+        labels = encode_target(text, self.model.alphabet, len(log_probs), str(path))
+        if not labels:
+            raise DataError(f"{path}: the text holds no word to align")
+        hypothesis = aligned_hypothesis(log_probs, labels, self.model.alphabet, bounds)
+        return Transcript((hypothesis,), float(bounds[-1]))
+
+    def _transcript(self, segments: Iterable[tuple[float, Audio]]) -> Transcript:
+        readings = [Hypothesis("", (), 0.0)]
+        duration = 0.0
+        for start, audio in segments:
+            heard = self.decoder.decode(self.model.log_probs(audio), audio.duration)
+            pairs = product(readings, (_later(hypothesis, start) for hypothesis in heard))
+            joined = (_joined(first, then) for first, then in pairs)
+            readings = nlargest(max(len(readings), len(heard)), joined, key=lambda h: h.score)
+            duration = start + audio.duration
+        return Transcript(tuple(readings), duration)
+
+
+def _later(hypothesis: Hypothesis, seconds: float) -> Hypothesis:
+    words = (
+        replace(word, start=word.start + seconds, end=word.end + seconds)
+        for word in hypothesis.words
+    )
+    return replace(hypothesis, words=tuple(words))
+
+
+def _joined(first: Hypothesis, then: Hypothesis) -> Hypothesis:
+    return Hypothesis(
+        " ".join(filter(None, (first.text, then.text))),
+        first.words + then.words,
+        first.log_prob + then.log_prob,
+        first.lm_log_prob + then.lm_log_prob,
+        first.score + then.score,
+    )

@@ -11,7 +11,8 @@ class Word:
         text: The word.
         start: Seconds from the start of the recording.
         end: Seconds from the start of the recording, after start.
-        confidence: 0..1, the geometric mean posterior of the frames that emitted the word.
+        confidence: 0..1, the geometric mean posterior of the frames that emitted the word, or,
+            once it is calibrated, the share of words of that value that are right.
     """
 
     text: str
@@ -29,12 +30,14 @@ class Hypothesis:
         words: The words with their times.
         log_prob: Natural log of the acoustic probability.
         lm_log_prob: Natural log of the language model's probability; 0 where none was used.
+        score: By which hypotheses are ranked; log_prob and what `DecodeConfig` adds to it.
     """
 
     text: str
     words: tuple[Word, ...]
     log_prob: float
     lm_log_prob: float = 0.0
+    score: float = 0.0
 
 
 @dataclass(frozen=True)

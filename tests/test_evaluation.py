@@ -9,7 +9,7 @@ from speechlstm.errors import AudioError, DataError, ManifestError
 from speechlstm.evaluation import EvaluationReport, Score, evaluate, score_lines, score_manifests
 from speechlstm.manifest import Manifest, Utterance, write_manifest
 from speechlstm.metrics import ErrorCounts, bootstrap_interval
-from speechlstm.transcript import Hypothesis, Transcript
+from speechlstm.transcript import Hypothesis, Transcript, Word
 
 SAID = {
     "exact": "The cat sat.",
@@ -22,7 +22,7 @@ HEARD = {"exact": "the cat sat", "one-off": "it's the dog", "silence": "uh huh"}
 
 
 class Parrot:
-    """Recognises what it was told it would hear; each recording lasts two seconds."""
+    """Recognises what it was told it would hear, fairly sure; a recording lasts two seconds."""
 
     def __init__(self, heard: dict[str, str]) -> None:
         self.heard = heard
@@ -30,7 +30,9 @@ class Parrot:
     def transcribe_file(self, path: Path) -> Transcript:
         if path.stem not in self.heard:
             raise AudioError(path, "no samples")
-        return Transcript((Hypothesis(self.heard[path.stem], (), 0.0),), 2.0)
+        text = self.heard[path.stem]
+        words = tuple(Word(word, 0.0, 2.0, 0.75) for word in text.split())
+        return Transcript((Hypothesis(text, words, 0.0),), 2.0)
 
 
 def manifest_of(path: Path, texts: dict[str, str | None], speaker: str | None = None) -> Manifest:
@@ -44,7 +46,7 @@ def manifest(tmp_path: Path) -> Manifest:
 
 
 def test_every_utterance_is_accounted_for(manifest: Manifest, tmp_path: Path) -> None:
-    report = evaluate(Parrot(HEARD), manifest)
+    report = evaluate(lambda: Parrot(HEARD), manifest)
     assert [score.id for score in report.scores] == ["exact", "one-off", "silence"]
     assert report.skipped == ("untold",)
     assert report.failures == {"broken": f"{tmp_path / 'broken.wav'}: no samples"}
@@ -53,7 +55,7 @@ def test_every_utterance_is_accounted_for(manifest: Manifest, tmp_path: Path) ->
 
 
 def test_rates_are_those_of_jiwer_over_the_normalised_texts(manifest: Manifest) -> None:
-    report = evaluate(Parrot(HEARD), manifest)
+    report = evaluate(lambda: Parrot(HEARD), manifest)
     said = ["the cat sat", "it's a dog", ""]
     heard = ["the cat sat", "it's the dog", "uh huh"]
     assert report.words == ErrorCounts(hits=5, substitutions=1, insertions=2)
@@ -61,9 +63,24 @@ def test_rates_are_those_of_jiwer_over_the_normalised_texts(manifest: Manifest) 
     assert report.cer == jiwer.cer(said, heard)
 
 
+def test_calibration_error_compares_confidences_with_the_words_that_were_said(
+    manifest: Manifest,
+) -> None:
+    report = evaluate(lambda: Parrot(HEARD), manifest)
+    assert report.calibration_error == pytest.approx(0.75 - 5 / 8)  # five of eight words are right
+    assert "confidences 12.50%" in report.to_text(num_worst=0)
+    assert EvaluationReport((Score("a", "b", "b"),)).calibration_error is None
+
+
+def test_a_word_of_several_parts_is_judged_part_by_part(tmp_path: Path) -> None:
+    manifest = manifest_of(tmp_path / "m.jsonl", {"a": "T-shirt", "b": ""})
+    report = evaluate(lambda: Parrot({"a": "t-shirt --", "b": ""}), manifest)
+    assert report.judged_words() == ([0.75, 0.75], [True, True])
+
+
 def test_rate_may_exceed_one(tmp_path: Path) -> None:
     manifest = manifest_of(tmp_path / "m.jsonl", {"a": "no"})
-    report = evaluate(Parrot({"a": "oh no not now"}), manifest)
+    report = evaluate(lambda: Parrot({"a": "oh no not now"}), manifest)
     assert report.wer == 3
     assert "WER 300.00%" in report.to_text(num_worst=0)
     assert report.wer_interval is None
@@ -76,7 +93,7 @@ def test_progress_sees_every_utterance(manifest: Manifest) -> None:
         seen.extend(u.id for u in utterances)
         return utterances
 
-    evaluate(Parrot(HEARD), manifest, track)
+    evaluate(lambda: Parrot(HEARD), manifest, track)
     assert seen == list(SAID)
 
 
@@ -91,7 +108,7 @@ def test_nothing_to_score_is_an_error(
     tmp_path: Path, texts: dict[str, str | None], reason: str
 ) -> None:
     with pytest.raises(ManifestError, match=reason):
-        evaluate(Parrot({"a": "x"}), manifest_of(tmp_path / "m.jsonl", texts))
+        evaluate(lambda: Parrot({"a": "x"}), manifest_of(tmp_path / "m.jsonl", texts))
 
 
 def test_a_fault_in_the_last_line_shows_before_anything_is_recognised(manifest: Manifest) -> None:
@@ -103,7 +120,7 @@ def test_a_fault_in_the_last_line_shows_before_anything_is_recognised(manifest: 
             pytest.fail(f"recognised {path}")
 
     with pytest.raises(ManifestError):
-        evaluate(Fails(), manifest)
+        evaluate(Fails, manifest)
 
 
 def test_worst_are_those_with_most_errors_the_shortest_first() -> None:
@@ -132,7 +149,7 @@ def test_interval_is_drawn_from_speakers_where_there_are_enough() -> None:
 
 
 def test_report_as_json(manifest: Manifest) -> None:
-    report = json.loads(json.dumps(evaluate(Parrot(HEARD), manifest).to_dict()))
+    report = json.loads(json.dumps(evaluate(lambda: Parrot(HEARD), manifest).to_dict()))
     assert report["wer"] == 0.5
     assert report["words"] == {"hits": 5, "substitutions": 1, "deletions": 0, "insertions": 2}
     assert report["skipped"] == ["untold"]
@@ -144,6 +161,7 @@ def test_report_as_json(manifest: Manifest) -> None:
         "reference": "it's a dog",
         "hypothesis": "it's the dog",
         "errors": "it's [a->the] dog",
+        "confidences": [0.75, 0.75, 0.75],
         "words": {"hits": 2, "substitutions": 1, "deletions": 0, "insertions": 0},
         "characters": {"hits": 9, "substitutions": 1, "deletions": 0, "insertions": 2},
     }

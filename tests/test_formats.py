@@ -1,6 +1,6 @@
 import json
 
-from speechlstm.formats import FORMATS
+from speechlstm.formats import ALIGNMENT_FORMATS, FORMATS
 from speechlstm.transcript import Hypothesis, Transcript, Word
 
 TRANSCRIPT = Transcript(
@@ -9,6 +9,7 @@ TRANSCRIPT = Transcript(
             text="grüß gott",
             words=(Word("grüß", 0.1, 0.42, 0.98765), Word("gott", 0.5, 0.8000001, 0.5)),
             log_prob=-3.25,
+            lm_log_prob=-7.5,
         ),
         Hypothesis(text="gruß gott", words=(), log_prob=-4.0),
     ),
@@ -35,5 +36,62 @@ def test_json_is_one_object_in_one_line() -> None:
             {"text": "gott", "start": 0.5, "end": 0.8, "confidence": 0.5},
         ],
         "log_prob": -3.25,
+        "lm_log_prob": -7.5,
+        "alternatives": [{"text": "gruß gott", "words": [], "log_prob": -4.0, "lm_log_prob": 0.0}],
     }
     assert json.loads(FORMATS["json"]("b.wav", SILENCE))["words"] == []
+
+
+def test_ctm_is_a_line_a_word() -> None:
+    written = ALIGNMENT_FORMATS["ctm"]("my folder/a b.wav", TRANSCRIPT)
+    assert written.splitlines() == [
+        "a_b 1 0.100 0.320 grüß 0.9877",
+        "a_b 1 0.500 0.300 gott 0.5000",
+    ]
+    assert ALIGNMENT_FORMATS["ctm"]("a.wav", SILENCE) == ""
+
+
+# As Praat 6 writes it ("Save as text file").
+TEXTGRID = '''File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 1.235
+tiers? <exists>
+size = 1
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "words"
+        xmin = 0
+        xmax = 1.235
+        intervals: size = 4
+        intervals [1]:
+            xmin = 0
+            xmax = 0.1
+            text = ""
+        intervals [2]:
+            xmin = 0.1
+            xmax = 0.5
+            text = "say ""ah"""
+        intervals [3]:
+            xmin = 0.5
+            xmax = 0.8
+            text = "gott"
+        intervals [4]:
+            xmin = 0.8
+            xmax = 1.235
+            text = ""
+'''
+
+
+def test_textgrid_covers_the_recording() -> None:
+    words = (Word('say "ah"', 0.1, 0.5, 1.0), Word("gott", 0.5, 0.8000001, 0.5))
+    transcript = Transcript((Hypothesis("", words, 0),), 1.23456)
+    assert ALIGNMENT_FORMATS["textgrid"]("a.wav", transcript) + "\n" == TEXTGRID
+
+
+def test_textgrid_of_silence_is_one_interval() -> None:
+    written = ALIGNMENT_FORMATS["textgrid"]("a.wav", SILENCE)
+    assert "size = 1\n        intervals [1]:" in written
+    assert written.endswith('xmin = 0\n            xmax = 0.02\n            text = ""')

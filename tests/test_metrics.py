@@ -8,6 +8,7 @@ from speechlstm.metrics import (
     ErrorCounts,
     bootstrap_interval,
     character_errors,
+    correct_words,
     show_errors,
     word_errors,
 )
@@ -62,6 +63,19 @@ def test_counts_are_added_before_they_are_divided() -> None:
     total = word_errors("a b c d", "a b c d") + word_errors("e", "f g")
     assert total == ErrorCounts(hits=4, substitutions=1, insertions=1)
     assert total.rate == 2 / 5
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "correct"),
+    [
+        ("", "", []),
+        ("", "oh no", [False, False]),
+        ("a b c d", "a x c", [True, False, True]),
+        ("fox jumps", "the fox jumps", [False, True, True]),
+    ],
+)
+def test_correct_words(reference: str, hypothesis: str, correct: list[bool]) -> None:
+    assert correct_words(reference, hypothesis) == correct
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`speechlstm evaluate`: how well a model recognises a manifest."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -39,7 +40,7 @@ def command(
     from speechlstm.recognizer import Recognizer
 
     report = evaluate(
-        Recognizer.load(model),
+        partial(Recognizer.load, model),
         Manifest(manifest),
         track=lambda utterances: tqdm(utterances, unit="utt", disable=None),
     )

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import BLANK
+from speechlstm.alphabet import BLANK, Alphabet
+from speechlstm.decoding.words import Emission, spelled_words, timed_word
 from speechlstm.errors import InfeasibleTargetError
 from speechlstm.targets import min_steps
+from speechlstm.transcript import Hypothesis
 
 # Moves kept at a time, a byte each. Those of an hour's text would be ten gigabytes; beyond this
 # they are computed anew, from scores kept on the way.
@@ -51,6 +53,36 @@ def align(
     emitting = np.arange(1, len(states), 2)  # the path's states never fall
     starts, stops = (np.searchsorted(path, emitting, side) for side in ("left", "right"))
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
+
+
+def aligned_hypothesis(
+    log_probs: NDArray[np.float32],
+    labels: Sequence[int],
+    alphabet: Alphabet,
+    times: NDArray[np.float64],
+) -> Hypothesis:
+    """The text of labels with the times and confidences of its words.
+
+    Args:
+        log_probs: As for align.
+        labels: As for align.
+        alphabet: What they stand for.
+        times: (num_frames + 1,), seconds: see frame_times.
+
+    Returns:
+        The hypothesis; its log_prob is that of the best path, not of all paths of its text.
+    """
+    spans = align(log_probs, labels)
+    emissions = [Emission(label, *span) for label, span in zip(labels, spans, strict=True)]
+    words = tuple(
+        timed_word(text, emitted, log_probs, times)
+        for text, emitted in spelled_words(emissions, alphabet)
+    )
+    path = np.full((len(log_probs), 1), BLANK)
+    for emission in emissions:
+        path[emission.start : emission.stop] = emission.label
+    log_prob = float(np.take_along_axis(log_probs, path, axis=1).sum(dtype=np.float64))
+    return Hypothesis(" ".join(word.text for word in words), words, log_prob, score=log_prob)
 
 
 def _best_path(log_probs: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:

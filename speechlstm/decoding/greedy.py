@@ -41,8 +41,8 @@ def greedy_decode(
         timed_word(text, emissions, log_probs, times)
         for text, emissions in spelled_words(_emissions(log_probs.argmax(axis=1)), alphabet)
     )
-    log_prob = log_probs.max(axis=1).sum(dtype=np.float64)
-    return Hypothesis(" ".join(word.text for word in words), words, float(log_prob))
+    log_prob = float(log_probs.max(axis=1).sum(dtype=np.float64))
+    return Hypothesis(" ".join(word.text for word in words), words, log_prob, score=log_prob)
 
 
 def check_log_probs(log_probs: NDArray[np.float32], alphabet: Alphabet) -> None:

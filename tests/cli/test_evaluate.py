@@ -33,7 +33,8 @@ def test_prints_rates_counts_and_the_worst(levels_bundle: Path, manifest: Path) 
     assert lines[0].startswith("WER 25.00% (95 % interval 0.00% to 50.00%)")
     assert lines[1].strip() == "4 words: 0 substituted, 1 deleted; 0 inserted"
     assert lines[2].startswith("CER 22.22%")
-    assert lines[4].startswith("RTF ")
+    assert lines[4].startswith("Calibration error of the words' confidences 0.")
+    assert lines[5].startswith("RTF ")
     assert lines[-1] == "   1  two: bye [-bye]"
 
 

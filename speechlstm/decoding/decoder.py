@@ -1,0 +1,51 @@
+"""From log_probs to hypotheses with words, times and confidences."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.transcript import Hypothesis
+
+
+class Decoder(Protocol):
+    """Reads texts out of what the network gives."""
+
+    def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
+        """Hypotheses of an utterance, the best first, at least one.
+
+        Args:
+            log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
+            duration: Of the recording in seconds; words end with it.
+        """
+
+
+@dataclass(frozen=True)
+class GreedyDecoder:
+    """The best path: see greedy_decode.
+
+    Attributes:
+        alphabet: What the labels stand for.
+        frame_seconds: From one frame to the next.
+        calibration: Makes probabilities of the words' confidences; None leaves them.
+    """
+
+    alphabet: Alphabet
+    frame_seconds: float
+    calibration: Calibration | None = None
+
+    def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
+        """One hypothesis: see Decoder."""
+        hypothesis = greedy_decode(log_probs, self.alphabet, self.frame_seconds, duration)
+        return [_calibrated(hypothesis, self.calibration)]
+
+
+def _calibrated(hypothesis: Hypothesis, calibration: Calibration | None) -> Hypothesis:
+    if calibration is None:
+        return hypothesis
+    words = (replace(w, confidence=calibration(w.confidence)) for w in hypothesis.words)
+    return replace(hypothesis, words=tuple(words))
