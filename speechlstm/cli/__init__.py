@@ -15,6 +15,7 @@ from speechlstm.errors import MissingDependencyError, SpeechLSTMError
 
 VERBS = (
     "transcribe",
+    "align",
     "manifest",
     "features",
     "augment",

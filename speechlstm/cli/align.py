@@ -1,0 +1,64 @@
+"""`speechlstm align`: when each word of a text is said."""
+
+from pathlib import Path
+
+import click
+
+from speechlstm.cli.options import model_option
+from speechlstm.errors import DataError
+from speechlstm.formats import ALIGNMENT_FORMATS
+
+
+@click.command()
+@click.argument("audio", type=click.Path(path_type=Path))
+@click.argument("text", type=click.Path(path_type=Path), required=False)
+@click.option("--text", "words", metavar="WORDS", help="What is said, instead of the file TEXT.")
+@model_option
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(ALIGNMENT_FORMATS)),
+    help="ctm: NIST's, a line a word; textgrid: Praat's; json: one object.  "
+    "[default: by the output's suffix, or ctm]",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: stdout]")
+def command(
+    audio: Path,
+    text: Path | None,
+    words: str | None,
+    model: Path | None,
+    format_name: str | None,
+    output: Path | None,
+) -> None:
+    """Print when each word of a text that is known is said in AUDIO.
+
+    TEXT is a UTF-8 file that holds all that is said. Case and punctuation do not matter; numbers
+    have to be spelled out.
+
+    \b
+    Example:
+      speechlstm align interview.wav interview.txt -o interview.TextGrid
+      speechlstm align data/samples/date.wav --text "july fourth seventeen seventy six"
+    """
+    from speechlstm.recognizer import Recognizer
+    from speechlstm.storage import write_atomically
+
+    if (text is None) == (words is None):
+        raise click.UsageError("needs either the file TEXT or --text WORDS")
+    said = words if text is None else _read(text)
+    if format_name is None:
+        suffix = output.suffix[1:].lower() if output else ""
+        format_name = suffix if suffix in ALIGNMENT_FORMATS else "ctm"
+    transcript = Recognizer.load(model).align_file(audio, said or "")
+    written = ALIGNMENT_FORMATS[format_name](click.format_filename(audio), transcript)
+    if output:
+        write_atomically(output, written + "\n")
+    else:
+        click.echo(written)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
