@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 from tqdm import tqdm
 
-from speechlstm.errors import TrainingError
+from speechlstm.errors import ModelError, TrainingError
 from speechlstm.storage import remove_unfinished, write_atomically
 from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.dataset import Corpus, SpeechDataset
@@ -104,12 +104,19 @@ class Trainer:
         """Go back to the last checkpoint, or to the weights of another model, if there are any.
 
         Raises:
-            ModelError: The checkpoint is damaged or of another model.
+            ModelError: The checkpoint is damaged, of another model or of another version.
         """
         if self.cluster.leads:
             remove_unfinished(self.run.path)
         if self.run.checkpoint.exists():
-            self.state = Progress(**load_checkpoint(self.run.checkpoint, self._variables()))
+            state = load_checkpoint(self.run.checkpoint, self._variables())
+            try:
+                self.state = Progress(**state)
+            except TypeError as error:
+                raise ModelError(
+                    f"{self.run.checkpoint}: written by another version of speechlstm: {error}; "
+                    f"go on with that version, or start anew: --init-from {self.run.path}"
+                ) from None
             self.train_data.dropped = set(self.state.dropped)
         elif self.run.initial.exists():
             load_checkpoint(self.run.initial, {"model": self.model.variables})

@@ -110,9 +110,10 @@ def test_recurrent_dropout_acts_in_training_only() -> None:
     assert np.abs(layer(inputs, lengths, training=True) - outputs).max() > 0.01
 
 
-def test_bfloat16_products_are_near() -> None:
+@pytest.mark.parametrize(("products", "difference"), [("bfloat16", 0.02), ("float16", 0.002)])
+def test_products_of_16_bits_are_near(products: str, difference: float) -> None:
     inputs, lengths = new_batch(LENGTHS, 4)
-    exact, rounded = (new_layer(4, products=p) for p in ("float32", "bfloat16"))
+    exact, rounded = (new_layer(4, products=p) for p in ("float32", products))
     training = partial(rounded, training=True)
     for found, expected in zip(
         gradients(rounded, training, inputs, lengths),
@@ -120,7 +121,7 @@ def test_bfloat16_products_are_near() -> None:
         strict=True,
     ):
         assert found.dtype == np.float32
-        assert 1e-5 < np.abs(found - expected).max() / np.abs(expected).max() < 0.02
+        assert 1e-5 < np.abs(found - expected).max() / np.abs(expected).max() < difference
 
 
 def test_config_makes_the_same_layer() -> None:

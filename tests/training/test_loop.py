@@ -307,6 +307,35 @@ def test_a_gradient_that_is_not_finite_is_blamed_on_the_whole_batch(
         trainer.train()
 
 
+@pytest.mark.parametrize(("overflows", "scale"), [(3, 2.0**12), (99, 1.0)])
+def test_float16_repeats_a_batch_at_lower_scales(
+    overflows: int,
+    scale: float,
+    corpora_of_tones: Corpora,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = new_run(tmp_path / "run", precision="float16", num_epochs=1)
+    results = measured((1.0, 50))
+    trainer = Scripted(run, corpora_of_tones, monkeypatch, results).trainer
+    optimizer, left = trainer.optimizer, iter(range(overflows))
+    zeros = [np.zeros(v.shape, np.float32) for v in trainer.model.trainable_variables]
+
+    def update(*_: Any) -> float:
+        bad = next(left, None) is not None
+        optimizer.apply([gradient + np.inf if bad else gradient for gradient in zeros])
+        return 1.0
+
+    trainer.model.train_on_batch = update
+    if scale > 1:
+        assert [line["dropped"] for line in trainer.train()] == [0]
+        assert int(optimizer.iterations) == len(trainer.train_data)
+    else:  # the scale cannot be to blame any more
+        with pytest.raises(TrainingError, match=r"^loss not finite"):
+            trainer.train()
+    assert optimizer.loss_scale == scale
+
+
 def test_another_models_checkpoint_is_refused(
     uninterrupted: tuple[Trainer, list[str]], corpora_of_tones: Corpora
 ) -> None:
@@ -314,4 +343,17 @@ def test_another_models_checkpoint_is_refused(
     other = replace(run, settings=replace(run.settings, model=ModelConfig(num_units=5)))
     trainer, _ = new_trainer(other, corpora_of_tones)
     with pytest.raises(ModelError, match=r"checkpoint\.npz: model variable .* has the shape"):
+        trainer.resume()
+
+
+def test_another_versions_checkpoint_is_refused(
+    uninterrupted: tuple[Trainer, list[str]], corpora_of_tones: Corpora, tmp_path: Path
+) -> None:
+    run = new_run(tmp_path / "run")
+    trainer, _ = new_trainer(run, corpora_of_tones)
+    with np.load(uninterrupted[0].run.checkpoint) as file:
+        arrays = dict(file)
+    state = json.loads(str(arrays.pop("state"))) | {"mood": 3}
+    np.savez(run.checkpoint, state=np.array(json.dumps(state)), **arrays)
+    with pytest.raises(ModelError, match=r"checkpoint\.npz: written by another version.*'mood'"):
         trainer.resume()

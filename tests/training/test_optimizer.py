@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from speechlstm.training import optimizer as module
 from speechlstm.training.optimizer import GuardedAdamW
 
 SHAPES = [(3, 2), (4,)]
@@ -51,3 +52,21 @@ def test_a_gradient_that_is_not_finite_is_as_if_it_had_not_been(value: float) ->
             np.testing.assert_array_equal(a, b)
     assert (int(harmed.num_skipped), int(unharmed.num_skipped)) == (3, 0)
     assert int(harmed.iterations) == 4
+
+
+def test_a_scaled_loss_changes_nothing_but_what_overflows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GROWTH_STEPS", 2)
+    optimizer, steps = GuardedAdamW(loss_scale_factor=8.0, **SETTINGS), random_gradients()
+    overflow = [np.full(shape, np.inf, np.float32) for shape in SHAPES]
+    weights = [keras.Variable(np.full(shape, 0.5, np.float32)) for shape in SHAPES]
+    optimizer.build(weights)
+    scales = []
+    for gradients in [*steps[:3], overflow, overflow, steps[3], *[overflow] * 4]:
+        scales.append(optimizer.loss_scale)
+        assert float(optimizer.scale_loss(1.0)) == scales[-1]
+        scaled = [scales[-1] * g for g in gradients]  # by a power of two: exact
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in scaled], weights)
+    assert scales == [8, 8, 16, 16, 8, 4, 4, 2, 1, 1]
+    assert (optimizer.loss_scale, int(optimizer.num_skipped)) == (1, 6)
+    for found, expected in zip(weights, run(GuardedAdamW(**SETTINGS), steps)[0], strict=True):
+        np.testing.assert_array_equal(found.numpy(), expected)

@@ -21,6 +21,7 @@ num_units = 16
 [training]
 num_epochs = 3
 batch_seconds = 3
+precision = "float16"  # the loss' scale is one more thing to keep
 """
 TIMES = {"seconds", "speed", "stall"}  # of an epoch: what no two runs share
 
