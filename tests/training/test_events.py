@@ -21,14 +21,14 @@ def test_tensorflow_reads_the_scalars_of_all_writers(tmp_path: Path) -> None:
         events.write(1, {"loss": 2.5, "valid_wer": 0.75})
         events.write(2, {"loss": 1.5})
     with EventWriter(folder) as events:  # as after --resume
-        events.write(3, {"loss": 0.5})
+        events.write(300, {"loss": 0.5, "a tag of more than 127 characters" * 5: -1.0})
     found = read_events(folder)
     assert [event.file_version for event in found] == ["brain.Event:2", "", "", "brain.Event:2", ""]
     scalars = [(e.step, {v.tag: v.simple_value for v in e.summary.value}) for e in found if e.step]
     assert scalars == [
         (1, {"loss": 2.5, "valid_wer": 0.75}),
         (2, {"loss": 1.5}),
-        (3, {"loss": 0.5}),
+        (300, {"loss": 0.5, "a tag of more than 127 characters" * 5: -1.0}),
     ]
     assert all(started <= event.wall_time <= time.time() for event in found)
 
