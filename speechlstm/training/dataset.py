@@ -1,5 +1,6 @@
 """Batches of utterances, in an order and with an augmentation that follow from (seed, epoch)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Example:
     """An utterance that can be trained on.
 
     Attributes:
-        id: Its id in its manifest.
+        id: Its id in its manifest; where an earlier manifest has that too, numbered.
         text: Its normalised transcript.
         labels: The transcript's labels.
         index: Its place in the cache.
@@ -103,8 +104,12 @@ def load_corpus(
         [path for path, _ in utterances], settings.features.sample_rate, cache_folder, progress
     )
     examples: list[Example] = []
+    occurrences: Counter[str] = Counter()
     refused = list(cache.failures.values())
     for index, (path, utterance) in enumerate(utterances):
+        occurrences[utterance.id] += 1
+        number = occurrences[utterance.id]
+        name = utterance.id if number == 1 else f"{utterance.id} ({number})"
         if index in cache.failures:
             continue
         text, num_samples = normalize(utterance.text or ""), cache.num_samples[index]
@@ -115,7 +120,7 @@ def load_corpus(
             refused.append(str(error))
         else:
             phones = _phone_labels(text, dictionary, num_steps) if dictionary else None
-            examples.append(Example(utterance.id, text, tuple(labels), index, num_samples, phones))
+            examples.append(Example(name, text, tuple(labels), index, num_samples, phones))
     if not examples:
         names = ", ".join(str(m.path) for m in manifests)
         first = "; ".join(refused[:3]) or "none has a transcript"

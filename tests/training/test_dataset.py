@@ -329,6 +329,19 @@ def test_a_corpus_is_what_can_be_learnt(
     assert foreign.startswith(f"{tmp_path / 'said1.wav'}: not in the alphabet: 'x' (U+0078)")
 
 
+def test_ids_that_several_manifests_have_are_told_apart(
+    tmp_path: Path, write_tones: Callable[[Path, Sequence[str]], Path]
+) -> None:
+    manifests = []
+    for name in ("x", "y", "z"):
+        (tmp_path / name).mkdir()
+        manifests.append(Manifest(write_tones(tmp_path / name / "said.jsonl", ["ab", "ba"])))
+    found = load_corpus(manifests, Alphabet(("a", "b")), SETTINGS, tmp_path / "cache")
+    assert [example.id for example in found.examples] == [
+        "said0", "said1", "said0 (2)", "said1 (2)", "said0 (3)", "said1 (3)"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("utterance", "reason"),
     [
