@@ -149,13 +149,14 @@ class TrainingError(SpeechLSTMError):
 
 
 class MissingDependencyError(SpeechLSTMError, ImportError):
-    """A package that this command needs is not installed.
+    """A package that training needs is not installed.
 
     Args:
         package: The package that failed to import.
-        extra: The extra of this project that brings it.
     """
 
-    def __init__(self, package: str, extra: str) -> None:
-        self.package, self.extra = package, extra
-        super().__init__(f"{package} is not installed; run: pip install 'speechlstm[{extra}]'")
+    def __init__(self, package: str) -> None:
+        self.package = package
+        # The extra brings one backend of Keras; who chooses another installs it.
+        source = package if package in ("torch", "jax") else "speechlstm[train]"
+        super().__init__(f"{package} is not installed; run: pip install '{source}'")

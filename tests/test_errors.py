@@ -29,9 +29,10 @@ from speechlstm.errors import (
             "check that the transcript belongs to this recording",
         ),
         (
-            MissingDependencyError("keras", "train"),
+            MissingDependencyError("keras"),
             "keras is not installed; run: pip install 'speechlstm[train]'",
         ),
+        (MissingDependencyError("jax"), "jax is not installed; run: pip install 'jax'"),
         (
             AlphabetError(["e\u0301"], "line 2"),
             "line 2: not in the alphabet: 'e\u0301' (U+0065 U+0301); "

@@ -50,7 +50,7 @@ class _Verbs(click.Group):
         except ModuleNotFoundError as error:
             if error.name not in _TRAIN_PACKAGES:
                 raise
-            raise click.ClickException(str(MissingDependencyError(error.name, "train"))) from error
+            raise click.ClickException(str(MissingDependencyError(error.name))) from error
         except BrokenPipeError:
             raise  # click ends quietly when the reader of stdout has gone
         except OSError as error:

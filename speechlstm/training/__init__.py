@@ -33,4 +33,4 @@ try:
     with _without_stderr():
         import keras as keras
 except ModuleNotFoundError as error:
-    raise MissingDependencyError(error.name or "keras", "train") from error
+    raise MissingDependencyError(error.name or "keras") from error
