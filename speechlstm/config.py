@@ -258,7 +258,8 @@ class AugmentConfig(Config):
         speeds: Speed perturbation: the factor is drawn from these.
         room_probability: Of a simulated room around the speaker.
         room_seconds: Its reverberation time (until the echo has fallen by 60 dB): lowest, highest.
-        noise: Manifests of noise recordings; in a TOML file relative to its folder.
+        noise: Manifests of noise recordings (speechlstm manifest build --no-text); in a TOML file
+            relative to its folder.
         noise_probability: Of noise from one of them.
         noise_snr_db: Level of the speech above the noise: lowest, highest.
         telephone_probability: Of a telephone's band, 300 to 3400 Hz, and 8-bit mu-law samples.

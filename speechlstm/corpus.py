@@ -22,7 +22,9 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 DURATION_TOLERANCE = 0.1  # seconds: manifests round
 
 
-def build_manifest(folder: Path, destination: Path) -> Iterator[Utterance | DataError]:
+def build_manifest(
+    folder: Path, destination: Path, with_texts: bool = True
+) -> Iterator[Utterance | DataError]:
     """The recordings under a folder, each with its text: speech.wav has it in speech.txt.
 
     The id is the recording's path below folder, without its suffix; the first folder on that path
@@ -32,6 +34,7 @@ def build_manifest(folder: Path, destination: Path) -> Iterator[Utterance | Data
     Args:
         folder: Searched with its subfolders; names that begin with a dot are passed over.
         destination: The folder of the manifest: audio paths are relative to it.
+        with_texts: Whether each needs a text; otherwise none has one, as befits noise.
 
     Yields:
         In the order of the paths: the utterance, or why the recording is left out.
@@ -39,25 +42,28 @@ def build_manifest(folder: Path, destination: Path) -> Iterator[Utterance | Data
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."):
             try:
-                yield _build_utterance(path, folder, destination)
+                text = _read_text(path.with_suffix(".txt"), path) if with_texts else None
+                yield _build_utterance(path, text, folder, destination)
             except DataError as error:
                 yield error
 
 
-def _build_utterance(path: Path, folder: Path, destination: Path) -> Utterance:
-    text = path.with_suffix(".txt")
+def _read_text(path: Path, recording: Path) -> str:
     try:
-        words = " ".join(text.read_text(encoding="utf-8-sig").split())
+        return " ".join(path.read_text(encoding="utf-8-sig").split())
     except FileNotFoundError:
-        raise AudioError(path, f"has no text; write what is said into {text.name}") from None
+        raise AudioError(recording, f"has no text; write what is said into {path.name}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise AudioError(path, f"its text {text.name} cannot be read: {error}") from None
+        raise AudioError(recording, f"its text {path.name} cannot be read: {error}") from None
+
+
+def _build_utterance(path: Path, text: str | None, folder: Path, destination: Path) -> Utterance:
     name = path.relative_to(folder)
     return Utterance(
         id=name.with_suffix("").as_posix(),
         audio=os.path.relpath(path.absolute(), destination.resolve()),
         duration=round(read_duration(path), 3),
-        text=words,
+        text=text,
         speaker=name.parts[0] if len(name.parts) > 1 else None,
     )
 

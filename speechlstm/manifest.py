@@ -153,7 +153,7 @@ def _check_keys(values: dict[str, Any]) -> None:
         raise ValueError(f"unknown key {key!r}; known are {', '.join(_KEYS)}")
     for key in ("id", "audio", "duration"):
         if key not in values:
-            raise ValueError(f"lacks the key {key!r}; known are {', '.join(_KEYS)}")
+            raise ValueError(f"lacks the key {key!r}; speechlstm manifest build makes such lines")
     for key in ("id", "audio"):
         if not isinstance(values[key], str) or not values[key]:
             raise ValueError(f"{key}: must be a text that is not empty, is {values[key]!r}")
