@@ -1,8 +1,8 @@
 """Scalars as TensorBoard reads them, written without TensorBoard and without TensorFlow.
 
-Importing TensorFlow for this would cost a run on torch or jax seconds and 700 MB. A file is a
-sequence of TFRecords (tensorflow/core/lib/io/record_writer.h), each an Event message
-(tensorflow/core/util/event.proto, https://protobuf.dev/programming-guides/encoding).
+So a run on torch or jax does not need TensorFlow. A file is a sequence of TFRecords
+(tensorflow/core/lib/io/record_writer.h), each an Event message (tensorflow/core/util/event.proto,
+https://protobuf.dev/programming-guides/encoding).
 """
 
 import struct

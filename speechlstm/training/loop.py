@@ -175,6 +175,7 @@ class Trainer:
         If the gradient overflowed for the loss' scale alone, it is computed again at a lower one.
         """
         self.optimizer.learning_rate = self._learning_rate()
+        self._seed_backend()
         while True:
             skipped, scale = int(self.optimizer.num_skipped), self.optimizer.loss_scale
             self.model.reset_metrics()
@@ -183,6 +184,13 @@ class Trainer:
                 return loss
             if scale == 1 or not math.isfinite(loss):
                 return math.nan
+
+    def _seed_backend(self) -> None:
+        """Torch's dropout draws from a generator that no checkpoint holds: seed it each step."""
+        if keras.backend.backend() == "torch":
+            import torch
+
+            torch.manual_seed((self.config.seed << 32) + int(self.optimizer.iterations))
 
     def _drop(self, index: int) -> None:
         """Find utterances whose loss is not finite, name them, leave them out from now on.

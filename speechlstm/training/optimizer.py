@@ -55,7 +55,8 @@ class GuardedAdamW(keras.optimizers.AdamW):
         self.num_skipped.assign_add(ops.cast(ops.logical_not(finite), "int32"))
 
     def _adapt_scale(self, finite: Any) -> None:
-        scale, num_finite = self.loss_scale_factor, ops.where(finite, self.num_finite + 1, 0)
+        num_finite = ops.where(finite, self.num_finite.value + 1, 0)
+        scale = self.loss_scale_factor.value
         grown = ops.where(num_finite == GROWTH_STEPS, scale * 2, scale)
-        scale.assign(ops.where(finite, grown, ops.maximum(scale / 2, 1.0)))
+        self.loss_scale_factor.assign(ops.where(finite, grown, ops.maximum(scale / 2, 1.0)))
         self.num_finite.assign(num_finite % GROWTH_STEPS)
