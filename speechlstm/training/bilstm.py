@@ -100,11 +100,14 @@ class BiLSTM(keras.layers.Layer):
                 "torch": "torch's fused kernels",
                 "jax": "a scan",
             }[backend]
+        precision = "" if self.products == "float32" else f"; in float32, not {self.products}"
         if self.recurrent_dropout:
-            return "Keras step by step: no fused kernel drops part of the recurrent state"
-        if backend == "tensorflow" and self.cell != "rnn" and _has_gpu():
-            return "cuDNN"
-        return f"Keras step by step: on this {backend} only lstm has another way, not {self.cell}"
+            why = "no fused kernel drops part of the recurrent state"
+        elif backend == "tensorflow" and self.cell != "rnn" and _has_gpu():
+            return f"cuDNN{precision}"
+        else:
+            why = f"on this {backend} only lstm has another way, not {self.cell}"
+        return f"Keras step by step: {why}{precision}"
 
     def _directions(self) -> list[Any]:
         """The cells of the stock layer, which hold the weights."""

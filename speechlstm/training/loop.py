@@ -27,7 +27,7 @@ from speechlstm.training.events import EventWriter
 from speechlstm.training.loss import ctc_losses
 from speechlstm.training.optimizer import LOSS_SCALE, GuardedAdamW
 from speechlstm.training.plots import plot_training
-from speechlstm.training.run import Run
+from speechlstm.training.run import Run, rank
 from speechlstm.training.validation import validate
 
 MAX_LOADERS = 8  # threads that make batches: decoding and filters hold no lock of Python's
@@ -248,7 +248,7 @@ class Trainer:
             "dropped": len(state.dropped),
         }
         state.history.append(metrics)
-        best = _since_best([_rank(line) for line in state.history]) == 0
+        best = _since_best([rank(line) for line in state.history]) == 0
         self._reduce_on_plateau()
         state.epoch, state.step = state.epoch + 1, 0
         state.loss_sum, state.num_utterances, state.seconds, state.waited = 0.0, 0, 0.0, 0.0
@@ -278,7 +278,7 @@ class Trainer:
     def _stalled(self) -> bool:
         """Whether the best epoch is early_stop epochs ago."""
         patience = self.config.early_stop
-        ranks = [_rank(line) for line in self.state.history]
+        ranks = [rank(line) for line in self.state.history]
         return bool(patience and ranks) and _since_best(ranks) >= patience
 
     def _reduce_on_plateau(self) -> None:
@@ -293,11 +293,6 @@ class Trainer:
     def _save(self) -> None:
         if self.cluster.leads:
             save_checkpoint(self.run.checkpoint, self._variables(), asdict(self.state))
-
-
-def _rank(metrics: dict[str, Any]) -> tuple[float, float]:
-    """Lower is better: WER; CER where WER is equal, as it is while no word is right."""
-    return metrics["valid_wer"], metrics["valid_cer"]
 
 
 def _since_best(values: Sequence[Any]) -> int:

@@ -12,6 +12,7 @@ cache/          decoded recordings; may be deleted
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -133,11 +134,20 @@ class Run:
         path = self.path / "metrics.jsonl"
         try:
             lines = [json.loads(line) for line in path.read_text().splitlines()]
-            return dict(min(lines, key=lambda line: (line["valid_wer"], line["valid_cer"])))
+            best: dict[str, Any] = min(lines, key=rank)
         except OSError:
             raise ModelError(f"{path}: missing: no epoch has ended yet") from None
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path}: damaged: {error}") from None
+        return best
+
+
+def rank(metrics: Mapping[str, Any]) -> tuple[float, float]:
+    """Of an epoch's line of metrics.jsonl, lower is better: its WER, then its CER.
+
+    For while no word is right, the WER is the same in all.
+    """
+    return metrics["valid_wer"], metrics["valid_cer"]
 
 
 def load_run(path: Path) -> Run:

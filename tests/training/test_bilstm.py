@@ -124,6 +124,32 @@ def test_products_of_16_bits_are_near(products: str, difference: float) -> None:
         assert 1e-5 < np.abs(found - expected).max() / np.abs(expected).max() < difference
 
 
+@pytest.mark.parametrize(
+    ("settings", "has_gpu", "engine"),
+    [
+        ({"products": "bfloat16"}, False, "the recurrence in NumPy, all else in TensorFlow"),
+        ({}, True, "cuDNN"),
+        ({"products": "bfloat16"}, True, "cuDNN; in float32, not bfloat16"),
+        (
+            {"cell": "gru", "products": "float16"},
+            False,
+            "Keras step by step: on this tensorflow only lstm has another way, not gru; "
+            "in float32, not float16",
+        ),
+        (
+            {"recurrent_dropout": 0.5},
+            True,
+            "Keras step by step: no fused kernel drops part of the recurrent state",
+        ),
+    ],
+)
+def test_says_what_computes_it(
+    settings: dict[str, Any], has_gpu: bool, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bilstm, "_has_gpu", lambda: has_gpu)
+    assert BiLSTM(3, **settings).engine == engine
+
+
 def test_config_makes_the_same_layer() -> None:
     layer = BiLSTM(
         3, cell="gru", bidirectional=False, recurrent_dropout=0.25, products="bfloat16", name="x"
