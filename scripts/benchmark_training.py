@@ -6,10 +6,11 @@ Every contender trains the same network (3 x 256 BiLSTM, layer normalisation, dr
 lengths, AdamW with a clipped gradient) on the same batches of MFCC frames; a step is forward, loss,
 backward and update, from arrays in memory:
 
-    tensorflow, torch, jax   this project's network, loss and optimizer on that backend of Keras
-    tensorflow_stock         what Keras itself brings, on TensorFlow: Bidirectional(LSTM) with a
-                             mask and AdamW; the loss is this project's, as the faster one
-    torch_raw                no Keras: nn.LSTM over the padded batch, torch's CTC loss and AdamW
+    tensorflow, torch, jax      this project's network, loss and optimizer on that backend of Keras
+    tensorflow_stock            what Keras itself brings, on TensorFlow: Bidirectional(LSTM) with a
+                                mask, keras.ops.ctc_loss, AdamW
+    tensorflow_stock_fast_loss  the same with this project's loss: what the layers alone cost
+    torch_raw                   no Keras: nn.LSTM over the padded batch, torch's CTC loss and AdamW
 
 Each contender is a process of its own. They take turns, a step each; a figure is the median of a
 contender's steps, a ratio that of two medians, the headline that of the batch where it is lower.
@@ -23,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -43,12 +45,14 @@ WARM_UP = 2  # steps
 CONTENDERS = {
     "tensorflow": ("tensorflow", "keras"),
     "tensorflow_stock": ("tensorflow", "keras"),
+    "tensorflow_stock_fast_loss": ("tensorflow", "keras"),
     "torch": ("torch", "keras"),
     "torch_raw": ("torch",),
     "jax": ("jax", "keras"),
 }
 RATIOS = {
     "tensorflow_over_stock": ("tensorflow", "tensorflow_stock"),
+    "tensorflow_over_stock_fast_loss": ("tensorflow", "tensorflow_stock_fast_loss"),
     "torch_over_raw": ("torch", "torch_raw"),
 }
 
@@ -112,11 +116,11 @@ def report(
         click.echo(f"{shape[0]} utterances of {shape[1]:g} s, {precision}:")
         for name in CONTENDERS:
             if name not in medians:
-                click.echo(f"  {name:17} not installed")
+                click.echo(f"  {name:26} not installed")
                 continue
             seconds = medians[name][shape]
             speed = shape[0] * shape[1] / seconds
-            click.echo(f"  {name:17} {seconds:6.3f} s a step, {speed:4.0f} x real time")
+            click.echo(f"  {name:26} {seconds:6.3f} s a step, {speed:4.0f} x real time")
     ratios: dict[str, float | None] = {}
     for title, (ours, theirs) in RATIOS.items():
         both = ours in medians and theirs in medians
@@ -157,8 +161,12 @@ def ask(process: "subprocess.Popen[str]", shape: int) -> float:
 
 def compete(name: str, precision: Precision) -> None:
     """Be a contender: for each line on stdin, a step over that batch, its seconds on stdout."""
-    make = {"tensorflow_stock": stock_step, "torch_raw": torch_step}.get(name, project_step)
-    step = make(precision)
+    makers: dict[str, Callable[[Precision], Step]] = {
+        "tensorflow_stock": stock_step,
+        "tensorflow_stock_fast_loss": partial(stock_step, fast_loss=True),
+        "torch_raw": torch_step,
+    }
+    step = makers.get(name, project_step)(precision)
     batches = [new_batch(*shape) for shape in SHAPES]
     for line in sys.stdin:
         started = time.perf_counter()
@@ -216,8 +224,8 @@ def project_step(precision: Precision) -> Step:
     return step
 
 
-def stock_step(precision: Precision) -> Step:
-    """The network as Keras offers it."""
+def stock_step(precision: Precision, fast_loss: bool = False) -> Step:
+    """The network as Keras offers it, perhaps with this project's loss."""
     import keras
 
     from speechlstm.training.loss import ctc_losses
@@ -244,7 +252,11 @@ def stock_step(precision: Precision) -> Step:
             return self.output_layer(self.dropout(x, training=training))
 
         def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
-            losses = ctc_losses(y_pred, x["num_steps"], y["labels"], y["num_labels"])
+            num_steps, labels, num_labels = x["num_steps"], y["labels"], y["num_labels"]
+            if fast_loss:
+                losses = ctc_losses(y_pred, num_steps, labels, num_labels)
+            else:
+                losses = keras.ops.ctc_loss(labels, y_pred, num_labels, num_steps)
             return keras.ops.mean(losses)
 
     if precision == "bfloat16":
