@@ -21,6 +21,8 @@ frame_stack = 4
 [training]
 num_epochs = 1
 batch_seconds = 4
+decay = 1.0
+precision = "float16"
 [augmentation]
 speeds = [1.0]
 """
@@ -42,6 +44,12 @@ def set_epochs(run: Path, num_epochs: int) -> None:
     (run / "run.json").write_text(json.dumps(description))
 
 
+def weights(run: Path) -> dict[str, bytes]:
+    """Of the last checkpoint, the optimizer's too."""
+    with np.load(run / "checkpoint.npz") as arrays:
+        return {key: value.tobytes() for key, value in arrays.items() if key != "state"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_trains_resumes_and_is_exported(
@@ -53,12 +61,16 @@ def test_trains_resumes_and_is_exported(
     train = write_tones(tmp_path / "train.jsonl", ["abcabc", "ccbbaa", "acacac", "bbabcb"] * 2)
     valid = write_tones(tmp_path / "valid.jsonl", ["cababc", "bcabca"])
     (tmp_path / "settings.toml").write_text(SETTINGS)
-    manifests = ["--train", train, "--valid", valid]
-    speechlstm(backend, "train", *manifests, "--config", tmp_path / "settings.toml", "-o", run)
+    settings = ["--train", train, "--valid", valid, "--config", tmp_path / "settings.toml"]
+    speechlstm(backend, "train", *settings, "-o", run)
     for num_epochs, resuming in ((2, backend), (3, "tensorflow")):
         set_epochs(run, num_epochs)
         said = speechlstm(resuming, "train", "--resume", "-o", run)
         assert f"epoch {num_epochs}/{num_epochs}: loss " in said
+        if num_epochs == 2:
+            whole = tmp_path / "whole"
+            speechlstm(backend, "train", *settings, "--epochs", 2, "-o", whole)
+            assert weights(run) == weights(whole)
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert np.isfinite([line["loss"] for line in lines]).all()
