@@ -322,9 +322,9 @@ class DecodeConfig(Config):
             its frames are scored as if they were independent.
         word_bonus: For each word, against the language model's liking for short texts; without a
             language model it is not used.
-        unknown_word_log_prob: Added to the language model's log-probability of the unknown word
-            for each word outside its vocabulary: that of one certain spelling among all unknown
-            words. Without it any misspelling would be cheaper than a rare word.
+        unknown_character_log_prob: Of each character of a word outside the vocabulary: the language
+            model knows how probable such words are, but of none of them which one it is. Without
+            it any misspelling would be cheaper than a rare word, and one long word than several.
         open_vocabulary: Whether words outside the lexicon are possible; only where the symbols
             are characters, for phones do not tell a spelling.
         min_label_log_prob: Labels of a frame below it are passed over, unless the likeliest.
@@ -342,7 +342,7 @@ class DecodeConfig(Config):
     num_hypotheses: int = 1
     lm_weight: float = 0.8
     word_bonus: float = 1.0
-    unknown_word_log_prob: float = -6.0
+    unknown_character_log_prob: float = -2.5
     open_vocabulary: bool = True
     min_label_log_prob: float = -6.0
     max_score_gap: float = 14.0
@@ -353,7 +353,7 @@ class DecodeConfig(Config):
     def _check(self) -> None:
         self._at_least(1, "beam_width", "num_hypotheses")
         self._at_least(0, "lm_weight", "max_score_gap", "hot_word_weight")
-        for key in ("unknown_word_log_prob", "min_label_log_prob"):
+        for key in ("unknown_character_log_prob", "min_label_log_prob"):
             if getattr(self, key) > 0:
                 self._refuse(key, f"must be at most 0, is {getattr(self, key)}")
         if not 0.5 < self.blank_skip <= 1:

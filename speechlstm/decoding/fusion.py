@@ -1,0 +1,225 @@
+"""What words add to a hypothesis: the lexicon's tree, the language model, hot words."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.hot_words import PhraseMatcher
+from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.lm.ngram import NGramModel
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+ROOT = 0  # the node between words
+NO_WORD = -1  # in place of a word of the lexicon
+
+
+@dataclass(frozen=True)
+class EndedWords:
+    """Hypotheses that have ended a word, one entry each.
+
+    Attributes:
+        source: Which of the given hypotheses it was; one may end in several words.
+        words: Indices of the words in the lexicon, NO_WORD for any other.
+        lm_states: After the word.
+        lm_log_probs: Of the word; for one outside the lexicon its spelling included.
+        hot_states: After the word.
+        gains: What the word adds to the score.
+    """
+
+    source: Integers
+    words: Integers
+    lm_states: Integers
+    lm_log_probs: Floats
+    hot_states: Integers
+    gains: Floats
+
+
+class WordFusion:
+    """Scores the words of hypotheses, given as flat arrays with one entry a hypothesis.
+
+    Within a word a hypothesis stands in a node of the lexicon's tree and counts as if it were to
+    become the best word below, by its unigram; when the word ends, the language model scores it in
+    its context.
+
+    Args:
+        alphabet: What labels stand for.
+        config: The weights, the hot words.
+        lm: Scores words; None: words cost nothing.
+        lexicon: The words; None: those of the language model, and any other.
+
+    Attributes:
+        lm: As given.
+        boundary: The label that ends a word; 0 where the alphabet has none: there a word ends
+            where the next one begins.
+        is_open: Whether words outside the lexicon are possible.
+        is_free: Whether nothing but the labels' probabilities counts.
+        lexicon: The words, the hot words that were not among them included.
+        lm_start_state: Before the first word.
+        hot_start_state: Before the first word.
+    """
+
+    def __init__(
+        self,
+        alphabet: Alphabet,
+        config: DecodeConfig,
+        lm: NGramModel | None,
+        lexicon: Lexicon | None,
+    ) -> None:
+        self.lm, self._weight, self._bonus = lm, config.lm_weight, config.word_bonus if lm else 0.0
+        self.boundary = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else 0
+        self.is_open = lexicon is None or (config.open_vocabulary and not alphabet.separator)
+        if lexicon is None:
+            words = lm.words if lm and not alphabet.separator else []
+            lexicon = Lexicon.from_words(words, alphabet, skip=True)
+        phrases = [tuple(phrase.split()) for phrase in dict.fromkeys(config.hot_words)]
+        if lexicon.words or not self.is_open:
+            lexicon = lexicon.with_words({w for p in phrases for w in p}, alphabet)
+        self.lexicon = lexicon
+        self.lm_start_state = lm.start_state if lm else 0
+        self._lm_ids = np.append(lexicon.lm_ids(lm), 0)  # the last one is that of NO_WORD
+        self._matcher = self._match(phrases, alphabet, config.hot_word_weight) if phrases else None
+        self.hot_start_state = self._matcher.start_state if self._matcher else 0
+        self._unknown_character = config.unknown_character_log_prob if lm else 0.0
+        self.is_free = self.is_open and not (lm or phrases)
+        self._ahead = self._look_ahead()
+        self._num_words, self._first_words, self._words = self._words_of_nodes()
+
+    def _match(
+        self, phrases: list[tuple[str, ...]], alphabet: Alphabet, weight: float
+    ) -> PhraseMatcher:
+        if self.is_open:  # a phrase as it is spelled, from boundary to boundary
+            edge = [self.boundary] if self.boundary else []
+            tokens = [edge + alphabet.encode(" ".join(phrase)) + edge for phrase in phrases]
+            worth = [[weight * (t != self.boundary) for t in labels] for labels in tokens]
+            return PhraseMatcher(tokens, worth, alphabet.num_labels, edge)
+        ids = {word: i for i, word in enumerate(self.lexicon.words)}
+        tokens = [[ids[word] for word in phrase] for phrase in phrases]
+        worth = [[weight * len(word) for word in phrase] for phrase in phrases]
+        return PhraseMatcher(tokens, worth, len(ids))
+
+    @cached_property
+    def _unigrams(self) -> Floats:
+        """What each word of the language model adds to the score without its context."""
+        if self.lm is None:
+            return np.zeros(1)
+        ids = np.arange(self.lm.num_words, dtype=np.int32)
+        log_probs = self.lm.advance(np.zeros(len(ids), np.int64), ids)[1]
+        return self._weight * log_probs.astype(np.float64)
+
+    def _look_ahead(self) -> Floats:
+        """For each node: the best that a word below adds; -inf outside the tree."""
+        tree = self.lexicon.tree
+        gains = self._unigrams[self._lm_ids[tree.values]]
+        if self._matcher and not self.is_open:
+            starts = np.full(len(tree.values), self.hot_start_state)
+            gains += self._matcher.advance(starts, tree.values.astype(np.int64))[1]
+        ahead = tree.best_below(gains)
+        ahead[ROOT] = 0
+        return ahead
+
+    def _words_of_nodes(self) -> tuple[Integers, Integers, Integers]:
+        """For each node: how many words end in it, and where they lie in the array that follows."""
+        tree = self.lexicon.tree
+        if not self.is_open:
+            return np.append(tree.num_values, 0), tree.first_values, tree.values.astype(np.int64)
+        # What is spelled alike is the same here; what the tree lacks is a word too.
+        words = np.full(tree.outside + 1, NO_WORD)
+        ends = np.flatnonzero(tree.num_values)
+        words[ends] = tree.values[tree.first_values[ends]]
+        nodes = np.arange(len(words))
+        return np.minimum(nodes, 1), nodes, words
+
+    def spell(
+        self, nodes: Integers, lengths: Integers, hot_states: Integers, labels: Integers
+    ) -> tuple[Integers, Integers, Floats, Floats]:
+        """Each hypothesis one label further.
+
+        Args:
+            nodes: Where the hypotheses stand.
+            lengths: Labels of their words so far, the new one included.
+            hot_states: How much of a hot phrase they have.
+            labels: The new ones.
+
+        Returns:
+            The nodes and states then; what has been gained for good; what the word promises, -inf
+            where there is no such word.
+        """
+        nodes = self.lexicon.tree.children(nodes, labels)
+        if self.boundary:
+            nodes[labels == self.boundary] = ROOT
+        gains, promises = np.zeros(1), self._ahead[nodes]
+        if self.is_open:
+            # What leaves the tree is charged at once: misspelled beginnings would crowd out words.
+            unknown = self._unigrams[0] + self._weight * self._unknown_character * lengths
+            promises = np.where(nodes == ROOT, 0, np.maximum(promises, unknown))
+            if self._matcher:
+                hot_states, gains = self._matcher.advance(hot_states, labels)
+        return nodes, hot_states, gains, promises
+
+    def end_words(
+        self,
+        nodes: Integers,
+        lengths: Integers,
+        lm_states: Integers,
+        hot_states: Integers,
+        memo: "LMMemo",
+    ) -> EndedWords:
+        """All ways to end the words in which the hypotheses stand."""
+        counts = self._num_words[nodes]
+        source = np.repeat(np.arange(len(nodes)), counts)
+        within = np.arange(len(source)) - np.repeat(np.cumsum(counts) - counts, counts)
+        words = self._words[self._first_words[nodes[source]] + within]
+        lm_states, lm_log_probs = memo.advance(lm_states[source], self._lm_ids[words])
+        lm_log_probs = lm_log_probs + self._unknown_character * lengths[source] * (words == NO_WORD)
+        gains = self._weight * lm_log_probs + self._bonus
+        hot_states = hot_states[source]
+        if self._matcher and not self.is_open:
+            hot_states, hot_gains = self._matcher.advance(hot_states, words)
+            gains += hot_gains
+        return EndedWords(source, words, lm_states, lm_log_probs, hot_states, gains)
+
+    def end_texts(self, lm_states: Integers, hot_states: Integers) -> tuple[Floats, Floats]:
+        """What ends a text: the language model's log-probability, and what the score gains."""
+        lm_log_probs = np.zeros(len(lm_states))
+        if self.lm:
+            lm_log_probs += self.lm.end_log_probs(lm_states)
+        gains = self._weight * lm_log_probs
+        if self._matcher:
+            gains -= self._matcher.pending[hot_states]
+        return lm_log_probs, gains
+
+
+class LMMemo:
+    """A language model's answers, for one search: neighbouring frames ask the same.
+
+    A table with one place for each hash of state and word; what came last stays.
+    """
+
+    _BITS = 13
+
+    def __init__(self, lm: NGramModel | None) -> None:
+        self._lm = lm
+        self._keys = np.full(1 << self._BITS, -1)
+        self._states = np.zeros(1 << self._BITS, np.int64)
+        self._log_probs = np.zeros(1 << self._BITS)
+
+    def advance(self, states: Integers, words: NDArray[np.int32]) -> tuple[Integers, Floats]:
+        """As NGramModel.advance; without a model all probabilities are 1."""
+        if self._lm is None:
+            return states, np.zeros(len(states))
+        keys = states * self._lm.num_words + words
+        places = (keys * 0x61C8864680B583EB >> 7) & ((1 << self._BITS) - 1)
+        next_states, log_probs = self._states[places], self._log_probs[places]
+        new = np.flatnonzero(self._keys[places] != keys)
+        if new.size:
+            next_states[new], log_probs[new] = self._lm.advance(states[new], words[new])
+            places = places[new]
+            self._keys[places] = keys[new]
+            self._states[places], self._log_probs[places] = next_states[new], log_probs[new]
+        return next_states, log_probs

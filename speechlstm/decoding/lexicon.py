@@ -1,0 +1,147 @@
+"""Lexicons: words and the symbols that spell them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.decoding.tree import Labels, PrefixTree
+from speechlstm.errors import AlphabetError, ConfigError
+from speechlstm.lm.ngram import NGramModel
+from speechlstm.pronunciation import PronouncingDictionary
+
+
+class Lexicon:
+    """Words and the sequences of symbols that stand for each, as a prefix tree.
+
+    A word may have several sequences, and words may share one.
+
+    Args:
+        words: The words, each once.
+        tree: The sequences; their values are indices into words.
+        alphabet_sha256: Of the alphabet whose labels the sequences consist of.
+    """
+
+    def __init__(self, words: Sequence[str], tree: PrefixTree, alphabet_sha256: str) -> None:
+        self.words, self.tree, self.alphabet_sha256 = words, tree, alphabet_sha256
+
+    @classmethod
+    def from_words(cls, words: Sequence[str], alphabet: Alphabet, skip: bool = False) -> "Lexicon":
+        """Words as their characters spell them.
+
+        Args:
+            words: The words, each once, without spaces.
+            alphabet: Its symbols must be characters.
+            skip: Words with other characters stay without a spelling, instead of an error.
+
+        Raises:
+            AlphabetError: A word has characters that the alphabet lacks.
+            ConfigError: The alphabet's symbols are phones.
+        """
+        if alphabet.separator:
+            raise ConfigError("lexicon: phones do not tell how a word is spelled; name a lexicon")
+        sequences, is_spelled = _spell(words, alphabet)
+        if not skip and not is_spelled.all():
+            word = words[int(is_spelled.argmin())]
+            missing = sorted(set(word) - set(alphabet.symbols)) or [" "]
+            raise AlphabetError(missing, repr(word))
+        spelled = np.flatnonzero(is_spelled).astype(np.int32)
+        tree = PrefixTree.build(alphabet.num_labels, sequences[spelled], spelled)
+        return cls(words, tree, alphabet.sha256)
+
+    @classmethod
+    def read(cls, path: Path, alphabet: Alphabet) -> "Lexicon":
+        """A lexicon from a text file: a line holds a word and its symbols, parted by spaces.
+
+        It is read as a pronouncing dictionary is: `word(2)` is a further way to say a word, the
+        stress of ARPAbet's vowels (AH0) is dropped, words become lower-case.
+
+        Raises:
+            AlphabetError: A word has symbols that the alphabet lacks.
+            DataError: The file cannot be read, or a line has no symbol.
+        """
+        return cls.from_pronunciations(PronouncingDictionary.read(path).entries, alphabet)
+
+    @classmethod
+    def from_pronunciations(
+        cls, entries: Mapping[str, Sequence[Sequence[str]]], alphabet: Alphabet
+    ) -> "Lexicon":
+        """Words and the ways in which symbols stand for each.
+
+        Raises:
+            AlphabetError: A word has symbols that the alphabet lacks.
+        """
+        labels_of = {symbol: label for label, symbol in enumerate(alphabet.symbols, start=1)}
+        ways = [(i, way) for i, ways in enumerate(entries.values()) for way in ways]
+        try:
+            labels = [[labels_of[symbol] for symbol in way] for _, way in ways]
+        except KeyError:
+            index, way = next(item for item in ways if set(item[1]) - set(labels_of))
+            missing = sorted(set(way) - set(labels_of))
+            raise AlphabetError(missing, f"lexicon: {list(entries)[index]!r}") from None
+        longest = max(map(len, labels), default=0)
+        sequences = np.zeros((len(labels), longest), _label_type(alphabet.num_labels))
+        for row, spelled in zip(sequences, labels, strict=True):
+            row[: len(spelled)] = spelled
+        values = np.array([i for i, _ in ways], np.int32)
+        tree = PrefixTree.build(alphabet.num_labels, sequences, values)
+        return cls(list(entries), tree, alphabet.sha256)
+
+    def with_words(self, words: Iterable[str], alphabet: Alphabet) -> "Lexicon":
+        """The same and words that are not in it yet, as their characters spell them.
+
+        Raises:
+            AlphabetError: A word has characters that the alphabet lacks.
+            ConfigError: The alphabet's symbols are phones.
+        """
+        known = set(self.words)
+        new = [word for word in words if word not in known]
+        if not new:
+            return self
+        if alphabet.separator:
+            raise ConfigError(
+                f"{new[0]!r} is not in the lexicon, and phones do not tell how a word is spelled; "
+                "add it to the lexicon"
+            )
+        added = Lexicon.from_words(new, alphabet).tree
+        trees = (self.tree.sequences(), added.sequences())
+        longest = max(sequences.shape[1] for sequences in trees)
+        tree = PrefixTree.build(
+            alphabet.num_labels,
+            np.vstack([np.pad(s, ((0, 0), (0, longest - s.shape[1]))) for s in trees]),
+            np.concatenate((self.tree.values, added.values + np.int32(len(self.words)))),
+        )
+        return Lexicon([*self.words, *new], tree, self.alphabet_sha256)
+
+    def lm_ids(self, lm: NGramModel | None) -> NDArray[np.int32]:
+        """A language model's id of each word; 0 for those that it does not know."""
+        if lm is None:
+            return np.zeros(len(self.words), np.int32)
+        if self.words is lm.words:
+            return np.arange(lm.num_words, dtype=np.int32)
+        return np.fromiter(map(lm.word_id, self.words), np.int32, len(self.words))
+
+
+def _label_type(num_labels: int) -> type[np.uint8] | type[np.uint16]:
+    return np.uint8 if num_labels <= 256 else np.uint16
+
+
+def _spell(words: Sequence[str], alphabet: Alphabet) -> tuple[Labels, NDArray[np.bool_]]:
+    """Labels of each word's characters, (num_words, longest), and whether there is one for each.
+
+    In one go: a vocabulary has some 100,000 words.
+    """
+    dtype = _label_type(alphabet.num_labels)
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    codes = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), "<u4")
+    labels_of = np.zeros(int(codes.max(initial=0)) + 2, dtype)
+    for label, symbol in enumerate(alphabet.symbols, start=1):
+        if symbol != " " and ord(symbol) < len(labels_of):
+            labels_of[ord(symbol)] = label
+    rows = np.repeat(np.arange(len(words)), lengths)
+    columns = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    labels = np.zeros((len(words), int(lengths.max(initial=0))), dtype)
+    labels[rows, columns] = labels_of[codes]
+    return labels, (np.count_nonzero(labels, axis=1) == lengths) & (lengths > 0)
