@@ -85,7 +85,8 @@ class PrefixSearch:
         self._log_probs = log_probs.astype(np.float64)
         self._memo = LMMemo(fusion.lm)
         num_labels = log_probs.shape[1]
-        self._codes = np.random.PCG64(0).random_raw(num_labels).view(np.int64)
+        codes = np.asarray(np.random.PCG64(0).random_raw(num_labels))
+        self._codes = codes.view(np.int64)
         self._columns = np.full(num_labels, -1)
         self._trace = [np.zeros((3, 1), np.int64)]  # (entry before, label, word ended before it)
         self._trace_size = 1
