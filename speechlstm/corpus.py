@@ -14,6 +14,7 @@ from speechlstm.alphabet import Alphabet
 from speechlstm.audio import read_audio, read_duration
 from speechlstm.config import Settings
 from speechlstm.errors import AudioError, DataError, ManifestError
+from speechlstm.lm.text import read_sentences
 from speechlstm.manifest import Manifest, Utterance, write_manifest
 from speechlstm.targets import encode_target
 from speechlstm.text import normalize
@@ -185,6 +186,19 @@ def manifest_stats(manifest: Manifest) -> ManifestStats:
         num_distinct_words=len(set(words)),
         symbols=dict(Counter("".join(texts)).most_common()),
     )
+
+
+def count_words(path: Path) -> Counter[str]:
+    """How often each word occurs in a manifest (.jsonl, .csv) or a text (plain, .gz, .xz).
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    if path.suffix in (".jsonl", ".csv"):
+        texts: Iterator[str] = (normalize(u.text) for u in Manifest(path) if u.text)
+    else:
+        texts = read_sentences(path)
+    return Counter(word for text in texts for word in text.split())
 
 
 def split_manifest(

@@ -4,11 +4,15 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from string import ascii_lowercase
 
 from speechlstm.alphabet import Alphabet
 from speechlstm.errors import DataError
+from speechlstm.storage import write_atomically
 
 Phones = tuple[str, ...]
+
+LETTERS = Alphabet(("'", *ascii_lowercase))  # of which words are spelled whose sound can be guessed
 
 _STRESSED_VOWEL = re.compile(r"^([AEIOU][A-Z])[012]$")  # of ARPAbet
 _SIBILANTS = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
@@ -53,6 +57,19 @@ class PronouncingDictionary:
         if not found:
             raise DataError(f"{path}: holds no pronunciation")
         return cls({word: tuple(ways) for word, ways in found.items()})
+
+    def write(self, path: Path) -> None:
+        """Write the words, sorted, in the format that `read` reads.
+
+        Raises:
+            OSError: It cannot be written; a file that was there before is untouched.
+        """
+        lines = [
+            f"{word if number == 1 else f'{word}({number})'} {' '.join(way)}\n"
+            for word, ways in sorted(self.entries.items())
+            for number, way in enumerate(ways, 1)
+        ]
+        write_atomically(path, "".join(lines))
 
     @cached_property
     def alphabet(self) -> Alphabet:

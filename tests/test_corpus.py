@@ -1,3 +1,4 @@
+import lzma
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,7 +8,13 @@ import soundfile
 
 from speechlstm.alphabet import ENGLISH, Alphabet
 from speechlstm.config import FeatureConfig, ModelConfig, Settings
-from speechlstm.corpus import build_manifest, check_manifest, manifest_stats, split_manifest
+from speechlstm.corpus import (
+    build_manifest,
+    check_manifest,
+    count_words,
+    manifest_stats,
+    split_manifest,
+)
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.manifest import Manifest, Utterance, write_manifest
 
@@ -198,3 +205,15 @@ def test_the_samples_of_this_project_have_no_fault(tmp_path: Path) -> None:
     samples = Path(__file__).parent.parent / "data" / "samples"
     write_manifest(tmp_path / "m.jsonl", build_manifest(samples, tmp_path))
     assert check(Manifest(tmp_path / "m.jsonl")) == [[]] * 8
+
+
+def test_words_of_texts_and_manifests_are_counted(
+    manifest: Callable[..., Manifest], tmp_path: Path
+) -> None:
+    utterances = (Utterance("1", "1.wav", 1, "It's it."), Utterance("2", "2.wav", 1, None))
+    assert count_words(manifest(*utterances).path) == {"it's": 1, "it": 1}
+    text = tmp_path / "text.xz"
+    text.write_bytes(lzma.compress(b"No, it's\n\nNO!"))
+    assert count_words(text) == {"no": 2, "it's": 1}
+    with pytest.raises(DataError, match=r"none\.txt: cannot be read"):
+        count_words(tmp_path / "none.txt")

@@ -35,6 +35,11 @@ def test_reads_cmudict_without_stress(dictionary: PronouncingDictionary) -> None
     assert dictionary.alphabet.separator == " "
 
 
+def test_what_is_written_is_read(dictionary: PronouncingDictionary, tmp_path: Path) -> None:
+    dictionary.write(tmp_path / "out.dict")
+    assert PronouncingDictionary.read(tmp_path / "out.dict").entries == dictionary.entries
+
+
 @pytest.mark.parametrize(
     ("word", "phones"),
     [("cat's", "K AE T S"), ("dog's", "D AO G Z"), ("kiss's", "K IH S IH Z"), ("cat'", "K AE T")],

@@ -240,14 +240,14 @@ class SpeechDataset(keras.utils.PyDataset):
         places = [sources[row % len(sources)] for row in rows]
         waveforms, masks = zip(*map(self._heard, places), strict=True)
         width = int(self._widths[batch[0]])
-        samples, num_samples = _pad(waveforms, width, np.float32)
+        samples, num_samples = pad(waveforms, width, np.float32)
         num_steps = _num_steps(width, self.settings)
         examples = [self.corpus.examples[i] for i in places]
         weights = np.array([row < len(kept) for row in rows], np.float32)
-        labels, num_labels = _pad([e.labels for e in examples], num_steps, np.int32)
+        labels, num_labels = pad([e.labels for e in examples], num_steps, np.int32)
         targets = {"labels": labels, "num_labels": num_labels, "weights": weights}
         if self.corpus.phones:
-            phones, num_phones = _pad([e.phones or () for e in examples], num_steps, np.int32)
+            phones, num_phones = pad([e.phones or () for e in examples], num_steps, np.int32)
             known = weights * [e.phones is not None for e in examples]
             targets |= {"phones": phones, "num_phones": num_phones, "phone_weights": known}
         inputs = {"samples": samples, "num_samples": num_samples}
@@ -294,7 +294,7 @@ def _cut(
     yield order[start:]
 
 
-def _pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
+def pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """Rows of different lengths as one array (num_rows, width), and their lengths."""
     padded = np.zeros((len(rows), width), dtype)
     for target, row in zip(padded, rows, strict=True):
