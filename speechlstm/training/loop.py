@@ -2,15 +2,11 @@
 
 import json
 import math
-import os
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from typing import Any
 
 import keras
@@ -27,10 +23,10 @@ from speechlstm.training.events import EventWriter
 from speechlstm.training.loss import ctc_losses
 from speechlstm.training.optimizer import LOSS_SCALE, GuardedAdamW
 from speechlstm.training.plots import plot_training
+from speechlstm.training.prefetch import prefetched
 from speechlstm.training.run import Run, rank
 from speechlstm.training.validation import validate
 
-MAX_LOADERS = 8  # threads that make batches: decoding and filters hold no lock of Python's
 MAX_DROPPED = 0.01  # share of the utterances whose loss may be not finite
 
 
@@ -142,7 +138,7 @@ class Trainer:
             total=len(data), initial=state.step, disable=not self.progress, leave=False,
             desc=f"epoch {state.epoch + 1}/{self.config.num_epochs}", unit=" batches",
         ) as bar:  # fmt: skip
-            for index, batch, waited in _prefetched(data, state.step):
+            for index, batch, waited in prefetched(data, state.step):
                 started = time.monotonic()
                 self._train_batch(index, batch)
                 state.step = index + 1
@@ -298,20 +294,6 @@ class Trainer:
 def _since_best(values: Sequence[Any]) -> int:
     """How many values follow the first of the lowest."""
     return len(values) - 1 - values.index(min(values))
-
-
-def _prefetched(data: SpeechDataset, start: int) -> Iterator[tuple[int, Any, float]]:
-    """Batches from start on, the next made meanwhile, each with the seconds of waiting for it."""
-    num_loaders = min(MAX_LOADERS, os.cpu_count() or 1)
-    indices = iter(range(start, len(data)))
-    with ThreadPoolExecutor(num_loaders) as pool:
-        pending = deque(pool.submit(data.__getitem__, i) for i in islice(indices, num_loaders))
-        for index in range(start, len(data)):
-            started = time.monotonic()
-            batch = pending.popleft().result()
-            waited = time.monotonic() - started
-            pending.extend(pool.submit(data.__getitem__, i) for i in islice(indices, 1))
-            yield index, batch, waited
 
 
 @contextmanager
