@@ -5,9 +5,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from speechlstm.errors import SpeechLSTMError
@@ -54,6 +51,11 @@ def map_in_processes(
 def _shared(
     load: Callable[[], Callable[[Item], Result]], items: Sequence[Item], jobs: int
 ) -> Iterator[Result]:
+    # Imported here: a single file is transcribed in less time than that takes twice.
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
     # Spawned: the copy that fork makes of a process whose libraries run threads may hang.
     with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (load,)) as executor:
         try:

@@ -5,16 +5,18 @@ from dataclasses import replace
 from heapq import nlargest
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from speechlstm.audio import Audio, read_segments
 from speechlstm.backend import AcousticModel, LiteRTModel
 from speechlstm.bundle import default_bundle, read_bundle
+from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
-from speechlstm.decoding.words import frame_times
-from speechlstm.errors import DataError
+from speechlstm.decoding.words import frame_times, spelled_words
+from speechlstm.errors import ConfigError, DataError
 from speechlstm.targets import encode_target
 from speechlstm.transcript import Hypothesis, Transcript
 
@@ -32,14 +34,51 @@ class Recognizer:
         self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
 
     @classmethod
-    def load(cls, bundle: Path | str | None = None) -> "Recognizer":
+    def load(
+        cls,
+        bundle: Path | str | None = None,
+        *,
+        greedy: bool = False,
+        use_lm: bool = True,
+        lm: Path | str | None = None,
+        **settings: Any,
+    ) -> "Recognizer":
         """A recogniser from a bundle's folder, a .tflite file, or, by default, the package's own.
+
+        A bundle with a language model or a lexicon is decoded by beam search, as is any with
+        settings of one; else the likeliest label of each frame is taken.
+
+        Args:
+            bundle: The bundle.
+            greedy: Take the likeliest label of each frame in any case.
+            use_lm: Whether the bundle's language model is used.
+            lm: A packed language model to use instead of it.
+            settings: Of `DecodeConfig`, in place of the bundle's: `beam_width=200`.
 
         Raises:
             BundleError: The bundle is missing, damaged or of another format version.
+            LanguageModelError: The language model is, or is for another alphabet.
+            ConfigError: A setting is unknown or out of range, or is for a beam that greedy forbids.
         """
-        path = default_bundle() if bundle is None else Path(bundle)
-        return cls(LiteRTModel(read_bundle(path)))
+        contents = read_bundle(default_bundle() if bundle is None else Path(bundle))
+        model = LiteRTModel(contents)
+        lm_path = Path(lm) if lm else contents.lm_path if use_lm else None
+        if greedy and (lm or settings):
+            named = ", ".join([*settings, *(["lm"] if lm else [])])
+            raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
+        config = DecodeConfig.from_dict(contents.decoding.to_dict() | settings)
+        has_decoder = contents.lm_path is not None or contents.lexicon_path is not None
+        if greedy or not (lm_path or contents.lexicon_path or settings or config.hot_words):
+            calibration = None if has_decoder else contents.calibration
+            return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, calibration))
+        from speechlstm.decoding.nbest import NBestDecoder  # 25 ms
+
+        calibration = contents.calibration if has_decoder else None
+        lexicon = contents.lexicon_path
+        decoder = NBestDecoder(
+            model.alphabet, model.frame_seconds, config, lm_path, lexicon, calibration
+        )
+        return cls(model, decoder)
 
     def transcribe(self, audio: Audio) -> Transcript:
         """What is said in one utterance, heard in one piece.
@@ -81,8 +120,9 @@ class Recognizer:
         labels = encode_target(text, self.model.alphabet, len(log_probs), str(path))
         if not labels:
             raise DataError(f"{path}: the text holds no word to align")
-        hypothesis = aligned_hypothesis(log_probs, labels, self.model.alphabet, bounds)
-        return Transcript((hypothesis,), float(bounds[-1]))
+        spelled = spelled_words(labels, self.model.alphabet)
+        reading = aligned_hypothesis(log_probs, labels, spelled, bounds)
+        return Transcript((reading,), float(bounds[-1]))
 
     def _transcript(self, segments: Iterable[tuple[float, Audio]]) -> Transcript:
         readings = [Hypothesis("", (), 0.0)]

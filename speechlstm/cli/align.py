@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import model_option
-from speechlstm.errors import DataError
+from speechlstm.cli.options import model_option, read_text
 from speechlstm.formats import ALIGNMENT_FORMATS
 
 
@@ -45,7 +44,7 @@ def command(
 
     if (text is None) == (words is None):
         raise click.UsageError("needs either the file TEXT or --text WORDS")
-    said = words if text is None else _read(text)
+    said = words if text is None else read_text(text)
     if format_name is None:
         suffix = output.suffix[1:].lower() if output else ""
         format_name = suffix if suffix in ALIGNMENT_FORMATS else "ctm"
@@ -55,10 +54,3 @@ def command(
         write_atomically(output, written + "\n")
     else:
         click.echo(written)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None

@@ -3,18 +3,18 @@
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
+
+from speechlstm.cli.options import decoding_options, jobs_option, model_option
 
 
 @click.command()
 @click.argument("manifest", type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    metavar="BUNDLE",
-    type=click.Path(path_type=Path),
-    help="A bundle's folder or .tflite file.  [default: the model of the package]",
-)
+@model_option
+@decoding_options
+@jobs_option
 @click.option(
     "--worst",
     type=click.IntRange(min=0),
@@ -25,24 +25,36 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every utterance.")
 @click.pass_context
 def command(
-    ctx: click.Context, manifest: Path, model: Path | None, worst: int, as_json: bool
+    ctx: click.Context,
+    manifest: Path,
+    model: Path | None,
+    decoding: dict[str, Any],
+    jobs: int | None,
+    worst: int,
+    as_json: bool,
 ) -> None:
     """Recognise the utterances of MANIFEST and print the error rates.
+
+    The calibration error says how far the words' confidences are from the share of words that are
+    right, on the average over ten classes of confidence.
 
     \b
     Example:
       speechlstm evaluate valid.jsonl --model my-model
+      speechlstm evaluate valid.jsonl --model my-model --greedy
     """
     from tqdm import tqdm
 
     from speechlstm.evaluation import evaluate
     from speechlstm.manifest import Manifest
+    from speechlstm.parallel import num_usable_cores
     from speechlstm.recognizer import Recognizer
 
     report = evaluate(
-        partial(Recognizer.load, model),
+        partial(Recognizer.load, model, **decoding),
         Manifest(manifest),
         track=lambda utterances: tqdm(utterances, unit="utt", disable=None),
+        jobs=jobs or num_usable_cores(),
     )
     click.echo(
         json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.to_text(worst)

@@ -1,12 +1,79 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, and the text files they name."""
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
+
+from speechlstm.errors import DataError
+
+_PATH = click.Path(path_type=Path)
 
 model_option = click.option(
     "--model",
     metavar="BUNDLE",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="A bundle's folder or .tflite file.  [default: the model of the package]",
 )
+
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that share the recordings.  [default: one a core]",
+)
+
+_DECODING = (
+    click.option("--greedy", is_flag=True, help="Take the likeliest label of each frame: no beam."),
+    click.option("--no-lm", is_flag=True, help="Leave the bundle's language model out."),
+    click.option("--lm", metavar="FILE", type=_PATH, help="Another language model: `lm build`."),
+    click.option("--lm-weight", type=float, help="Of the language model beside the sound."),
+    click.option("--word-bonus", type=float, help="For each word, in natural logarithms."),
+    click.option("--beam-width", type=int, help="Hypotheses kept from frame to frame."),
+    click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses to give (JSON)."),
+    click.option(
+        "--hot-word", "hot_words", metavar="WORDS", multiple=True,
+        help="A word or phrase to be preferred; may be given several times.",
+    ),
+    click.option("--hot-words", "hot_words_file", metavar="FILE", type=_PATH, help="One a line."),
+)  # fmt: skip
+_SETTINGS = ("lm_weight", "word_bonus", "beam_width", "num_hypotheses")
+
+
+def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options of the decoder, as one argument, `decoding`.
+
+    It holds the keywords of `Recognizer.load`.
+    """
+
+    @wraps(function)
+    def command(*args: Any, greedy: bool, no_lm: bool, lm: Path | None, **rest: Any) -> None:
+        if no_lm and lm:
+            raise click.UsageError("--lm and --no-lm exclude each other")
+        settings = {key: rest.pop(key) for key in _SETTINGS}
+        words, file = rest.pop("hot_words"), rest.pop("hot_words_file")
+        listed = read_text(file).splitlines() if file else []
+        settings["hot_words"] = (*words, *(line for line in listed if line.strip())) or None
+        decoding = {key: value for key, value in settings.items() if value is not None}
+        function(
+            *args, **rest, decoding=decoding | {"greedy": greedy, "use_lm": not no_lm, "lm": lm}
+        )
+
+    for option in reversed(_DECODING):
+        command = option(command)
+    return command
+
+
+def read_text(path: Path) -> str:
+    """The content of a text file that the user names.
+
+    Raises:
+        DataError: It is not UTF-8.
+        OSError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None

@@ -1,71 +1,105 @@
 """`speechlstm transcribe`: recordings in, text out."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
-from speechlstm.errors import AudioError
+from speechlstm.cli.options import decoding_options, jobs_option, model_option
+from speechlstm.errors import AudioError, DataError
 from speechlstm.formats import FORMATS
 
 
 @click.command()
 @click.argument(
-    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, allow_dash=True),
 )
-@click.option(
-    "--model",
-    metavar="BUNDLE",
-    type=click.Path(path_type=Path),
-    help="A bundle's folder or .tflite file.  [default: the model of the package]",
-)
+@model_option
+@decoding_options
+@jobs_option
 @click.option(
     "--format",
     "format_name",
     type=click.Choice(list(FORMATS)),
     default="text",
     show_default=True,
-    help="text: the words; json: one object a line, with times and confidences.",
+    help="text: the words; json: one object a line, with times, confidences and alternatives.",
 )
 @click.option(
     "-o",
     "--output",
-    type=click.File("w", encoding="utf-8"),
-    default="-",
-    help="Where to write.  [default: stdout]",
+    type=click.Path(path_type=Path),
+    help="Where to write, once all is done.  [default: stdout]",
 )
 @click.pass_context
 def command(
     ctx: click.Context,
     files: tuple[Path, ...],
     model: Path | None,
+    decoding: dict[str, Any],
+    jobs: int | None,
     format_name: str,
-    output: TextIO,
+    output: Path | None,
 ) -> None:
-    """Print what is said in each FILE (WAV, FLAC, OGG, Opus, MP3), a line a file.
+    """Print what is said in each FILE (WAV, FLAC, OGG, Opus, MP3), a line a file; -: stdin.
 
     As text, with several files, each line begins with the file's name and a tab. A file that
     cannot be read is reported on stderr, the others are transcribed, the exit code is 1.
 
+    With a language model in the bundle, or hot words, a beam search finds the words; otherwise
+    they are spelled by the likeliest label of each frame.
+
     \b
     Example:
       speechlstm transcribe interview.mp3
-      speechlstm transcribe --format json *.wav > transcripts.jsonl
+      speechlstm transcribe --format json --n-best 3 *.wav > transcripts.jsonl
+      speechlstm transcribe --hot-word "anna karenina" reading.flac
     """
+    from speechlstm.batch import transcribe_files
+    from speechlstm.parallel import num_usable_cores
     from speechlstm.recognizer import Recognizer
+    from speechlstm.storage import write_atomically
 
-    recognizer = Recognizer.load(model)
-    failed = False
-    for file in files:
-        try:
-            transcript = recognizer.transcribe_file(file)
-        except AudioError as error:
-            click.echo(f"Error: {error}", err=True)
-            failed = True
-            continue
-        name = click.format_filename(file)
-        line = FORMATS[format_name](name, transcript)
-        named = format_name == "text" and len(files) > 1
-        click.echo(f"{name}\t{line}" if named else line, file=output)
+    load = partial(Recognizer.load, model, **decoding)
+    lines, failed = [], False
+    with _recordings(files) as paths:
+        attempts = transcribe_files(load, paths, jobs or num_usable_cores())
+        for file, attempt in zip(files, attempts, strict=True):
+            name = click.format_filename(file)
+            if isinstance(attempt.result, DataError):
+                click.echo(f"Error: {_reason(name, attempt.result)}", err=True)
+                failed = True
+                continue
+            line = FORMATS[format_name](name, attempt.result)
+            lines.append(f"{name}\t{line}" if format_name == "text" and len(files) > 1 else line)
+            if output is None:
+                click.echo(lines[-1])
+    if output is not None:
+        write_atomically(output, "".join(f"{line}\n" for line in lines))
     if failed:
         ctx.exit(1)
+
+
+@contextmanager
+def _recordings(files: tuple[Path, ...]) -> Iterator[list[Path]]:
+    """The files to decode: in place of -, all of stdin, which cannot be searched as it stands."""
+    if Path("-") not in files:
+        yield list(files)
+        return
+    with TemporaryDirectory() as folder:
+        stdin = Path(folder) / "stdin"
+        stdin.write_bytes(sys.stdin.buffer.read())
+        yield [stdin if file == Path("-") else file for file in files]
+
+
+def _reason(name: str, error: DataError) -> str:
+    return f"{name}: {error.reason}" if isinstance(error, AudioError) else str(error)

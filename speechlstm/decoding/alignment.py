@@ -4,13 +4,13 @@ Viterbi over CTC's states, the labels with a blank before, between and after the
 Connectionist temporal classification, ICML 2006, section 4.1, with the largest term of each sum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import BLANK, Alphabet
-from speechlstm.decoding.words import Emission, spelled_words, timed_word
+from speechlstm.alphabet import BLANK
+from speechlstm.decoding.words import Emission, timed_word
 from speechlstm.errors import InfeasibleTargetError
 from speechlstm.targets import min_steps
 from speechlstm.transcript import Hypothesis
@@ -58,15 +58,15 @@ def align(
 def aligned_hypothesis(
     log_probs: NDArray[np.float32],
     labels: Sequence[int],
-    alphabet: Alphabet,
+    words: Iterable[tuple[str, tuple[int, int]]],
     times: NDArray[np.float64],
 ) -> Hypothesis:
-    """The text of labels with the times and confidences of its words.
+    """Words with the times and confidences of the frames that emit their labels.
 
     Args:
         log_probs: As for align.
         labels: As for align.
-        alphabet: What they stand for.
+        words: Each word; where it begins in labels, and one past its last label.
         times: (num_frames + 1,), seconds: see frame_times.
 
     Returns:
@@ -74,15 +74,14 @@ def aligned_hypothesis(
     """
     spans = align(log_probs, labels)
     emissions = [Emission(label, *span) for label, span in zip(labels, spans, strict=True)]
-    words = tuple(
-        timed_word(text, emitted, log_probs, times)
-        for text, emitted in spelled_words(emissions, alphabet)
+    timed = tuple(
+        timed_word(word, emissions[start:stop], log_probs, times) for word, (start, stop) in words
     )
     path = np.full((len(log_probs), 1), BLANK)
     for emission in emissions:
         path[emission.start : emission.stop] = emission.label
     log_prob = float(np.take_along_axis(log_probs, path, axis=1).sum(dtype=np.float64))
-    return Hypothesis(" ".join(word.text for word in words), words, log_prob, score=log_prob)
+    return Hypothesis(" ".join(word.text for word in timed), timed, log_prob, score=log_prob)
 
 
 def _best_path(log_probs: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -37,9 +37,10 @@ def greedy_decode(
     """
     check_log_probs(log_probs, alphabet)
     times = frame_times(len(log_probs), frame_seconds, duration)
+    emissions = list(_emissions(log_probs.argmax(axis=1)))
     words = tuple(
-        timed_word(text, emissions, log_probs, times)
-        for text, emissions in spelled_words(_emissions(log_probs.argmax(axis=1)), alphabet)
+        timed_word(text, emissions[start:stop], log_probs, times)
+        for text, (start, stop) in spelled_words([e.label for e in emissions], alphabet)
     )
     log_prob = float(log_probs.max(axis=1).sum(dtype=np.float64))
     return Hypothesis(" ".join(word.text for word in words), words, log_prob, score=log_prob)

@@ -1,6 +1,7 @@
 """Labels and the frames that emit them, as words with times and confidences."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,29 +44,24 @@ def frame_times(
 
 
 def spelled_words(
-    emissions: Iterable[Emission], alphabet: Alphabet
-) -> Iterator[tuple[str, list[Emission]]]:
-    """Words as their labels spell them, and the emissions of each.
+    labels: Sequence[int], alphabet: Alphabet
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Words as labels spell them; where each begins in labels, and one past its last label.
 
     Spaces part words and belong to none; each symbol of an alphabet with a separator (phones) is a
     word of its own.
     """
-    word: list[Emission] = []
-    for emission in emissions:
-        if alphabet.separator:
-            yield alphabet.decode([emission.label]), [emission]
-        elif alphabet.symbols[emission.label - 1] != " ":
-            word.append(emission)
-        elif word:
-            yield alphabet.decode([e.label for e in word]), word
-            word = []
-    if word:
-        yield alphabet.decode([e.label for e in word]), word
+    symbols = [alphabet.symbols[label - 1] for label in labels]
+    if alphabet.separator:
+        yield from ((symbol, (i, i + 1)) for i, symbol in enumerate(symbols))
+        return
+    for word in re.finditer("[^ ]+", "".join(symbols)):
+        yield word[0], word.span()
 
 
 def timed_word(
     text: str,
-    emissions: list[Emission],
+    emissions: Sequence[Emission],
     log_probs: NDArray[np.float32],
     times: NDArray[np.float64],
 ) -> Word:

@@ -79,6 +79,78 @@ def test_bad_files_are_reported_and_the_others_transcribed(
         assert error.startswith(f"Error: {name}: ")
 
 
+def test_a_dash_is_stdin(levels_bundle: Path, recordings: Path) -> None:
+    arguments = ["transcribe", "--model", str(levels_bundle), "-", "goodbye.wav"]
+    result = CliRunner().invoke(main, arguments, input=Path("hello.wav").read_bytes())
+    assert (result.exit_code, result.stdout) == (0, "-\thello world\ngoodbye.wav\tgoodbye\n")
+    result = CliRunner().invoke(main, arguments, input=b"these are words, not sounds\n" * 10)
+    assert (result.exit_code, result.stdout) == (1, "goodbye.wav\tgoodbye\n")
+    assert result.stderr.startswith("Error: -: cannot be decoded")
+
+
+def test_a_file_that_was_there_stays_if_nothing_can_be_written(
+    levels_bundle: Path, recordings: Path
+) -> None:
+    Path("out.txt").write_text("before")
+    assert transcribe(levels_bundle, "-o", "out.txt", "hello.wav", "--lm", "no.lm").exit_code == 1
+    assert Path("out.txt").read_text() == "before"
+
+
+@pytest.fixture
+def mumbled(recordings: Path, spoken: Callable[[str], NDArray[np.float32]]) -> str:
+    """A recording in which each frame of a letter is as likely an "a" as a "b"."""
+    soundfile.write("mumbled.wav", 0.52 * spoken("hat") + 0.48 * spoken("hbt"), SAMPLE_RATE)
+    return "mumbled.wav"
+
+
+def test_n_best_are_alternatives_in_json(levels_bundle: Path, mumbled: str) -> None:
+    result = transcribe(levels_bundle, "--format", "json", "--n-best", "4", mumbled)
+    best = json.loads(result.stdout)
+    readings = [best, *best["alternatives"]]
+    texts = {reading["text"] for reading in readings}
+    assert len(texts) == 4
+    assert all(set(text) <= set("habt") for text in texts)
+    log_probs = [reading["log_prob"] for reading in readings]
+    assert log_probs == sorted(log_probs, reverse=True)
+    assert all([w["text"] for w in r["words"]] == [r["text"]] for r in readings)
+
+
+def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
+    Path("hot.txt").write_text("cat\n\nhbt\n")
+    assert transcribe(levels_bundle, mumbled).stdout == "hat\n"
+    assert transcribe(levels_bundle, "--hot-word", "hbt", mumbled).stdout == "hbt\n"
+    assert transcribe(levels_bundle, "--hot-words", "hot.txt", mumbled).stdout == "hbt\n"
+    result = transcribe(levels_bundle, "--hot-word", "caf\u00e9", mumbled)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "'\u00e9' (U+00E9)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["--beam-width", "-1"], 1, "decoding.beam_width: must be at least 1, is -1"),
+        (["--lm-weight", "-1"], 1, "decoding.lm_weight: must be at least 0, is -1"),
+        (["--beam-width", "many"], 2, "'many' is not a valid integer"),
+        (["--lm", "no.lm"], 1, "no.lm: cannot be read: No such file"),
+        (["--lm", "hello.wav"], 1, "hello.wav: "),
+        (["--hot-words", "no.txt"], 1, "'no.txt'"),
+        (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),
+        (["--hot-word", " "], 1, "decoding.hot_words: none may be empty"),
+        (["--greedy", "--n-best", "3"], 1, "greedy decoding has no use for num_hypotheses"),
+        (["--no-lm", "--lm", "a.lm"], 2, "--lm and --no-lm exclude each other"),
+        (["--jobs", "0"], 2, "0 is not in the range"),
+    ],
+)
+def test_options_that_cannot_be_met_are_one_line(
+    levels_bundle: Path, recordings: Path, arguments: list[str], exit_code: int, message: str
+) -> None:
+    result = transcribe(levels_bundle, "hello.wav", *arguments)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    *usage, error = result.stderr.splitlines()
+    assert message in error
+    assert bool(usage) == (exit_code == 2)
+
+
 def test_silence_is_an_empty_line(levels_bundle: Path, recordings: Path) -> None:
     soundfile.write("silence.wav", np.zeros(16000), SAMPLE_RATE)
     result = transcribe(levels_bundle, "silence.wav")

@@ -1,0 +1,103 @@
+"""Beam search as a decoder of recordings: n-best hypotheses, their words timed and judged."""
+
+from dataclasses import replace
+from difflib import SequenceMatcher
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.alignment import aligned_hypothesis
+from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
+from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.words import frame_times
+from speechlstm.lm.ngram import NGramModel
+from speechlstm.transcript import Hypothesis
+
+_NUM_RIVALS = 16  # hypotheses by which the words of one are judged
+# Of their scores: these add up frames as if they were independent, and are too far apart.
+_SHARPNESS = 0.3
+
+
+class NBestDecoder:
+    """Beam search, forced alignment of what it finds, and confidences.
+
+    A word's confidence is the geometric mean posterior of the frames that emit it, times the share
+    of the n-best list that has the word in this place, calibrated.
+
+    Args:
+        alphabet: What labels stand for.
+        frame_seconds: From one frame to the next.
+        config: How wide to search, the weights.
+        lm: A packed language model.
+        lexicon: A text file: a word and its symbols a line.
+        calibration: Makes probabilities of the words' confidences; None leaves them.
+
+    Raises:
+        ModelError: Language model or lexicon are damaged, or for another alphabet.
+        ConfigError: A hot word cannot be spelled.
+    """
+
+    def __init__(
+        self,
+        alphabet: Alphabet,
+        frame_seconds: float,
+        config: DecodeConfig,
+        lm: Path | None = None,
+        lexicon: Path | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self._frame_seconds, self._calibration = frame_seconds, calibration
+        self._num_hypotheses = config.num_hypotheses
+        self._beam = BeamDecoder(
+            alphabet,
+            replace(config, num_hypotheses=max(config.num_hypotheses, _NUM_RIVALS)),
+            NGramModel.open(lm) if lm else None,
+            Lexicon.read(lexicon, alphabet) if lexicon else None,
+        )
+
+    def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
+        """At most num_hypotheses: see Decoder."""
+        found = self._beam.decode(log_probs)
+        times = frame_times(len(log_probs), self._frame_seconds, duration)
+        return [self._judged(h, found, log_probs, times) for h in found[: self._num_hypotheses]]
+
+    def _judged(
+        self,
+        hypothesis: BeamHypothesis,
+        rivals: list[BeamHypothesis],
+        log_probs: NDArray[np.float32],
+        times: NDArray[np.float64],
+    ) -> Hypothesis:
+        spelled = zip(hypothesis.text.split(), hypothesis.spans, strict=True)
+        timed = aligned_hypothesis(log_probs, hypothesis.labels, spelled, times)
+        confidences = _shares(hypothesis, rivals) * [word.confidence for word in timed.words]
+        words = (
+            replace(word, confidence=self._calibration(c) if self._calibration else c)
+            for word, c in zip(timed.words, confidences.tolist(), strict=True)
+        )
+        return Hypothesis(
+            hypothesis.text,
+            tuple(words),
+            hypothesis.log_prob,
+            hypothesis.lm_log_prob,
+            hypothesis.score,
+        )
+
+
+def _shares(hypothesis: BeamHypothesis, rivals: list[BeamHypothesis]) -> NDArray[np.float64]:
+    """For each word of a hypothesis, the probability of the rivals that have it too, 0..1."""
+    scores = _SHARPNESS * np.array([rival.score for rival in rivals])
+    probabilities = np.exp(scores - scores.max())
+    probabilities /= probabilities.sum()
+    words = hypothesis.text.split()
+    shares = np.zeros(len(words))
+    for rival, probability in zip(rivals, probabilities, strict=True):
+        # Without "junk": in a long text it would pass over common words.
+        matcher = SequenceMatcher(None, words, rival.text.split(), autojunk=False)
+        for block in matcher.get_matching_blocks():
+            shares[block.a : block.a + block.size] += probability
+    return shares.clip(0, 1)

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.decoding.nbest import NBestDecoder
+
+ABCD = Alphabet((" ", *"abcd"))
+
+
+def rows(*frames: str) -> NDArray[np.float32]:
+    """Log-probabilities, a frame each: its symbols in order of probability, .6, .3, ...; -: blank.
+
+    Symbols that are not named share what is left.
+    """
+    probs = []
+    for symbols in frames:
+        row = np.full(ABCD.num_labels, 0.1 / (ABCD.num_labels - len(symbols)))
+        for symbol, probability in zip(symbols, (0.6, 0.3), strict=False):
+            row["- abcd".index(symbol)] = probability
+        probs.append(row / row.sum())
+    return np.log(np.array(probs)).astype(np.float32)
+
+
+def decoder(calibration: Calibration | None = None, **settings: int) -> NBestDecoder:
+    return NBestDecoder(ABCD, 0.5, DecodeConfig(**settings), calibration=calibration)
+
+
+def test_a_sure_text_has_the_words_and_times_of_the_best_path() -> None:
+    log_probs = rows("-", "a", "a", "-", "b", " ", "-", "b", "-")
+    (found,) = decoder().decode(log_probs, 4.5)
+    greedy = greedy_decode(log_probs, ABCD, 0.5, 4.5)
+    assert found.text == greedy.text == "ab b"
+    times = [(w.text, w.start, w.end) for w in found.words]
+    assert (
+        times
+        == [(w.text, w.start, w.end) for w in greedy.words]
+        == [
+            ("ab", 0.5, 2.5),
+            ("b", 3.5, 4.0),
+        ]
+    )
+    assert found.log_prob > greedy.log_prob  # of all paths, not of one
+
+
+def test_words_that_rivals_share_are_surer_than_those_in_dispute() -> None:
+    log_probs = rows("c", "-", " ", "-", "ab", "-", " ", "-", "d")
+    best, second = decoder(num_hypotheses=2).decode(log_probs, 4.5)
+    assert (best.text, second.text) == ("c a d", "c b d")
+    assert best.score > second.score
+    first, middle, last = (w.confidence for w in best.words)
+    assert 0 < second.words[1].confidence < middle < min(first, last) < 1
+    assert second.words[0].confidence == pytest.approx(first)  # the same frames and rivals
+
+
+def test_confidence_is_the_posterior_of_the_frames_times_the_share_of_the_list() -> None:
+    log_probs = rows("ab")
+    found = decoder(num_hypotheses=9).decode(log_probs, 0.5)
+    assert {h.text for h in found} == {"", *"abcd"}
+    weights = {h.text: np.exp(0.3 * h.score) for h in found}
+    for hypothesis in found:
+        for word in hypothesis.words:
+            share = weights[word.text] / sum(weights.values())
+            posterior = {"a": 0.6, "b": 0.3}.get(word.text, 0.1 / 4)
+            assert word.confidence == pytest.approx(posterior * share, rel=1e-5)
+
+
+def test_calibration_is_applied_to_every_word() -> None:
+    log_probs = rows("a", " ", "ab")
+    calibration = Calibration(0.5, 1.0)
+    for raw, mapped in zip(
+        decoder(num_hypotheses=3).decode(log_probs, 1.5),
+        decoder(calibration, num_hypotheses=3).decode(log_probs, 1.5),
+        strict=True,
+    ):
+        expected = [calibration(word.confidence) for word in raw.words]
+        assert [word.confidence for word in mapped.words] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("frames", [[], ["-"], [" "], ["- "] * 4])
+def test_silence_has_no_words(frames: list[str]) -> None:
+    log_probs = rows(*frames) if frames else np.zeros((0, 6), np.float32)
+    best = decoder().decode(log_probs, 0.5 * len(frames))[0]
+    assert (best.text, best.words) == ("", ())
