@@ -78,6 +78,11 @@ class Bundle:
         """Seconds from one output frame to the next."""
         return self.features.hop_ms * self.model.frame_stack / 1000
 
+    @property
+    def is_searched(self) -> bool:
+        """Whether beam search reads its output by default: it has what tells words apart."""
+        return bool(self.lm_path or self.lexicon_path or self.decoding.hot_words)
+
 
 def default_bundle() -> Path:
     """The model that comes with the package.

@@ -11,9 +11,10 @@ import numpy as np
 
 from speechlstm.audio import Audio, read_segments
 from speechlstm.backend import AcousticModel, LiteRTModel
-from speechlstm.bundle import default_bundle, read_bundle
+from speechlstm.bundle import Bundle, default_bundle, read_bundle
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
+from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
@@ -52,33 +53,29 @@ class Recognizer:
             bundle: The bundle.
             greedy: Take the likeliest label of each frame in any case.
             use_lm: Whether the bundle's language model is used.
-            lm: A packed language model to use instead of it.
+            lm: A language model to use instead of it, packed or ARPA.
             settings: Of `DecodeConfig`, in place of the bundle's: `beam_width=200`.
 
         Raises:
             BundleError: The bundle is missing, damaged or of another format version.
-            LanguageModelError: The language model is, or is for another alphabet.
+            LanguageModelError: The language model is damaged, or for another alphabet.
             ConfigError: A setting is unknown or out of range, or is for a beam that greedy forbids.
         """
         contents = read_bundle(default_bundle() if bundle is None else Path(bundle))
         model = LiteRTModel(contents)
-        lm_path = Path(lm) if lm else contents.lm_path if use_lm else None
         if greedy and (lm or settings):
             named = ", ".join([*settings, *(["lm"] if lm else [])])
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
         config = DecodeConfig.from_dict(contents.decoding.to_dict() | settings)
-        has_decoder = contents.lm_path is not None or contents.lexicon_path is not None
-        if greedy or not (lm_path or contents.lexicon_path or settings or config.hot_words):
-            calibration = None if has_decoder else contents.calibration
-            return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, calibration))
-        from speechlstm.decoding.nbest import NBestDecoder  # 25 ms
-
-        calibration = contents.calibration if has_decoder else None
-        lexicon = contents.lexicon_path
-        decoder = NBestDecoder(
-            model.alphabet, model.frame_seconds, config, lm_path, lexicon, calibration
+        lm_path = Path(lm) if lm else contents.lm_path if use_lm else None
+        searches = not greedy and bool(
+            lm_path or contents.lexicon_path or config.hot_words or settings
         )
-        return cls(model, decoder)
+        # What one decoder's confidences are worth says nothing about those of the other.
+        calibration = contents.calibration if searches == contents.is_searched else None
+        if searches:
+            return cls(model, _search(contents, config, lm_path, calibration))
+        return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, calibration))
 
     def transcribe(self, audio: Audio) -> Transcript:
         """What is said in one utterance, heard in one piece.
@@ -134,6 +131,24 @@ class Recognizer:
             readings = nlargest(max(len(readings), len(heard)), joined, key=lambda h: h.score)
             duration = start + audio.duration
         return Transcript(tuple(readings), duration)
+
+
+def _search(
+    bundle: Bundle, config: DecodeConfig, lm: Path | None, calibration: Calibration | None
+) -> Decoder:
+    # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
+    from speechlstm.decoding.lexicon import Lexicon
+    from speechlstm.decoding.nbest import NBestDecoder, load_lm
+
+    lexicon = bundle.lexicon_path
+    return NBestDecoder(
+        bundle.alphabet,
+        bundle.frame_seconds,
+        config,
+        load_lm(lm, bundle.alphabet) if lm else None,
+        Lexicon.read(lexicon, bundle.alphabet) if lexicon else None,
+        calibration,
+    )
 
 
 def _later(hypothesis: Hypothesis, seconds: float) -> Hypothesis:

@@ -12,6 +12,29 @@ from numpy.typing import NDArray
 from speechlstm.alphabet import ENGLISH
 from speechlstm.bundle import write_bundle
 from speechlstm.config import FeatureConfig, ModelConfig
+from speechlstm.lm.arpa import read_arpa
+from speechlstm.lm.packed import write_packed
+from speechlstm.lm.trie import build_trie
+
+TINY_ARPA = """\\data\\
+ngram 1=6
+ngram 2=3
+
+\\1-grams:
+-3\t<unk>\t0
+-99\t<s>\t-0.3
+-1\t</s>\t0
+-0.5\that\t-0.2
+-2\tbat\t-0.2
+-1\ta\t-0.1
+
+\\2-grams:
+-0.4\t<s> a
+-0.3\ta hat
+-0.3\that </s>
+
+\\end\\
+"""
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; set before TensorFlow is loaded
@@ -37,6 +60,15 @@ def levels_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("levels") / "bundle"
     tflite = (Path(__file__).parent / "assets" / "levels.tflite").read_bytes()
     write_bundle(path, tflite, FeatureConfig(), ENGLISH, ModelConfig(frame_stack=1), {})
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_lm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A packed bigram model of few words for that bundle's alphabet; "hat" is likely."""
+    path = tmp_path_factory.mktemp("lm") / "tiny.lm"
+    path.with_suffix(".arpa").write_text(TINY_ARPA)
+    write_packed(path, build_trie(read_arpa(path.with_suffix(".arpa"))), ENGLISH.sha256)
     return path
 
 

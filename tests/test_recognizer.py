@@ -1,5 +1,7 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,8 +9,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm import recognizer as recognizer_module
+from speechlstm.alphabet import ENGLISH
 from speechlstm.audio import Audio
-from speechlstm.errors import AudioError, BundleError
+from speechlstm.bundle import write_decoder
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.confidence import Calibration
+from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError
+from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.packed import write_packed
 from speechlstm.recognizer import Recognizer
 
 Say = Callable[[str], NDArray[np.float32]]
@@ -117,6 +125,92 @@ def test_without_a_name_the_packages_own_model_is_meant(
     assert Recognizer.load().transcribe(Audio(spoken("yes"), SAMPLE_RATE)).text == "yes"
     with pytest.raises(BundleError):
         Recognizer.load("")
+
+
+@pytest.fixture
+def mumbled(spoken: Say) -> Audio:
+    """ "hat", or rather "hbt": each frame of its vowel is nearly as likely one as the other."""
+    return Audio(0.48 * spoken("a hat") + 0.52 * spoken("a hbt"), SAMPLE_RATE)
+
+
+@pytest.fixture
+def searching_bundle(levels_bundle: Path, tiny_lm: Path, tmp_path: Path) -> Path:
+    """The bundle with a language model."""
+    path = tmp_path / "searching"
+    shutil.copytree(levels_bundle, path)
+    write_decoder(path, DecodeConfig(), Calibration(0.5, 0.0), tiny_lm)
+    return path
+
+
+def test_a_bundles_language_model_is_used_unless_it_is_declined(
+    levels_bundle: Path, searching_bundle: Path, tiny_lm: Path, mumbled: Audio
+) -> None:
+    def heard(bundle: Path, **options: Any) -> str:
+        return Recognizer.load(bundle, **options).transcribe(mumbled).text
+
+    assert heard(searching_bundle) == "a hat"
+    assert heard(searching_bundle, greedy=True) == "a hbt"
+    assert heard(searching_bundle, use_lm=False) == "a hbt"
+    assert heard(levels_bundle) == "a hbt"
+    assert heard(levels_bundle, lm=tiny_lm) == "a hat"
+    assert heard(levels_bundle, lm=tiny_lm.with_suffix(".arpa")) == "a hat"
+    assert heard(searching_bundle / "model.tflite") == "a hbt"
+    assert heard(levels_bundle, hot_words=["a hbt"], beam_width=20) == "a hbt"
+
+
+def test_confidences_are_calibrated_for_the_decoder_they_come_from(
+    levels_bundle: Path, searching_bundle: Path, tiny_lm: Path, mumbled: Audio
+) -> None:
+    def confidence(bundle: Path, **options: Any) -> float:
+        return Recognizer.load(bundle, **options).transcribe(mumbled).words[1].confidence
+
+    raw = confidence(levels_bundle, lm=tiny_lm)
+    assert confidence(searching_bundle) == pytest.approx(Calibration(0.5, 0.0)(raw))
+    assert confidence(searching_bundle, greedy=True) == confidence(levels_bundle)
+
+
+def test_n_best_of_pieces_are_joined_best_first(
+    levels_bundle: Path, mumbled: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer = Recognizer.load(levels_bundle, num_hypotheses=4)
+    alone = recognizer.transcribe(mumbled).hypotheses
+    pieces = [(0.0, mumbled), (5.0, mumbled)]
+    monkeypatch.setattr(recognizer_module, "read_segments", lambda *_: pieces)
+    joined = recognizer.transcribe_file("any").hypotheses
+    expected = sorted(
+        ((a.score + b.score, f"{a.text} {b.text}") for a in alone for b in alone), reverse=True
+    )
+    assert [h.score for h in joined] == pytest.approx([score for score, _ in expected[:4]])
+    assert {h.text for h in joined} <= {text for _, text in expected}
+    assert joined[0].text == f"{alone[0].text} {alone[0].text}"
+    assert [w.start for w in joined[0].words[2:]] == pytest.approx(
+        [5 + w.start for w in alone[0].words]
+    )
+
+
+def test_a_language_model_for_another_alphabet_is_refused(
+    levels_bundle: Path, tiny_lm: Path, tmp_path: Path
+) -> None:
+    lm = NGramModel.open(tiny_lm)
+    write_packed(tmp_path / "other.lm", lm.trie, "0" * 64)
+    with pytest.raises(LanguageModelError, match=r"is for the alphabet 0{12}\.") as caught:
+        Recognizer.load(levels_bundle, lm=tmp_path / "other.lm")
+    assert f"the model has {ENGLISH.sha256[:12]}" in str(caught.value)
+
+
+def test_a_bundles_language_model_that_is_none_is_refused(searching_bundle: Path) -> None:
+    lm = searching_bundle / "lm.ngram"
+    cut = lm.read_bytes()[:-100]
+    lm.write_bytes(cut)
+    with pytest.raises(BundleError, match=r"lm\.ngram: damaged"):
+        Recognizer.load(searching_bundle)
+
+
+def test_wrong_settings_are_refused(levels_bundle: Path) -> None:
+    with pytest.raises(ConfigError, match=r"decoding\.beam: unknown setting; known are beam_width"):
+        Recognizer.load(levels_bundle, beam=3)
+    with pytest.raises(ConfigError, match="no use for beam_width, lm"):
+        Recognizer.load(levels_bundle, greedy=True, beam_width=3, lm="x")
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ jobs_option = click.option(
 _DECODING = (
     click.option("--greedy", is_flag=True, help="Take the likeliest label of each frame: no beam."),
     click.option("--no-lm", is_flag=True, help="Leave the bundle's language model out."),
-    click.option("--lm", metavar="FILE", type=_PATH, help="Another language model: `lm build`."),
+    click.option("--lm", metavar="FILE", type=_PATH, help="Another one, packed or ARPA."),
     click.option("--lm-weight", type=float, help="Of the language model beside the sound."),
     click.option("--word-bonus", type=float, help="For each word, in natural logarithms."),
     click.option("--beam-width", type=int, help="Hypotheses kept from frame to frame."),

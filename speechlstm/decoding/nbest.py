@@ -14,6 +14,7 @@ from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.decoding.words import frame_times
+from speechlstm.errors import LanguageModelError
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.transcript import Hypothesis
 
@@ -32,13 +33,12 @@ class NBestDecoder:
         alphabet: What labels stand for.
         frame_seconds: From one frame to the next.
         config: How wide to search, the weights.
-        lm: A packed language model.
-        lexicon: A text file: a word and its symbols a line.
+        lm: Scores the words; None: all are equal.
+        lexicon: How words are spelled; None: by their characters.
         calibration: Makes probabilities of the words' confidences; None leaves them.
 
     Raises:
-        ModelError: Language model or lexicon are damaged, or for another alphabet.
-        ConfigError: A hot word cannot be spelled.
+        Errors of `BeamDecoder`.
     """
 
     def __init__(
@@ -46,18 +46,14 @@ class NBestDecoder:
         alphabet: Alphabet,
         frame_seconds: float,
         config: DecodeConfig,
-        lm: Path | None = None,
-        lexicon: Path | None = None,
+        lm: NGramModel | None = None,
+        lexicon: Lexicon | None = None,
         calibration: Calibration | None = None,
     ) -> None:
         self._frame_seconds, self._calibration = frame_seconds, calibration
         self._num_hypotheses = config.num_hypotheses
-        self._beam = BeamDecoder(
-            alphabet,
-            replace(config, num_hypotheses=max(config.num_hypotheses, _NUM_RIVALS)),
-            NGramModel.open(lm) if lm else None,
-            Lexicon.read(lexicon, alphabet) if lexicon else None,
-        )
+        searched = replace(config, num_hypotheses=max(config.num_hypotheses, _NUM_RIVALS))
+        self._beam = BeamDecoder(alphabet, searched, lm, lexicon)
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """At most num_hypotheses: see Decoder."""
@@ -86,6 +82,22 @@ class NBestDecoder:
             hypothesis.lm_log_prob,
             hypothesis.score,
         )
+
+
+def load_lm(path: Path, alphabet: Alphabet) -> NGramModel:
+    """A language model, packed or ARPA, that belongs to an alphabet or to none.
+
+    Raises:
+        LanguageModelError: It cannot be read, or belongs to another alphabet.
+    """
+    lm = NGramModel.load(path)
+    if lm.alphabet_sha256 not in (None, alphabet.sha256):
+        raise LanguageModelError(
+            path,
+            f"is for the alphabet {lm.alphabet_sha256:.12}..., the model has {alphabet.sha256:.12}"
+            "...; build one with: speechlstm lm build --model",
+        )
+    return lm
 
 
 def _shares(hypothesis: BeamHypothesis, rivals: list[BeamHypothesis]) -> NDArray[np.float64]:
