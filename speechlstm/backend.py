@@ -38,13 +38,21 @@ class LiteRTModel:
         bundle: The model.
         num_threads: Threads in one product of matrices; a second one saves a bidirectional LSTM of
             3 x 256 units no time (measured).
+        phones: Whether alphabet and log_probs are those of the model's output for phones.
 
     Raises:
         BundleError: LiteRT cannot load the model, or it has other inputs or outputs.
     """
 
-    def __init__(self, bundle: Bundle, num_threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, num_threads: int = 1, phones: bool = False) -> None:
         self._bundle = bundle
+        heads = [bundle.alphabet, *([bundle.phones] if bundle.phones else [])]
+        if phones and not bundle.phones:
+            raise self._error("the model has no output for phones")
+        self._alphabet = heads[phones]
+        self._width = sum(head.num_labels for head in heads)
+        start = bundle.alphabet.num_labels if phones else 0
+        self._columns = slice(start, start + self._alphabet.num_labels)
         try:
             self._interpreter = Interpreter(
                 str(bundle.model_path),
@@ -73,26 +81,21 @@ class LiteRTModel:
     @property
     def alphabet(self) -> Alphabet:
         """What the labels stand for."""
-        return self._bundle.alphabet
-
-    @property
-    def phones(self) -> Alphabet | None:
-        """What the second output stands for, if there is one."""
-        return self._bundle.phones
+        return self._alphabet
 
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance.
 
         Raises: as outputs.
         """
-        return self.outputs(audio)[:, : self.alphabet.num_labels]
+        return self.outputs(audio)[:, self._columns]
 
     def outputs(self, audio: Audio) -> NDArray[np.float32]:
         """All natural log-probabilities of one utterance.
 
         Returns:
-            (num_frames, alphabet.num_labels + phones.num_labels): each row holds a distribution
-            over the alphabet's labels and, where the model has one, another over the phones'.
+            (num_frames, width): each row holds a distribution over the characters' labels and,
+            where the model has one, another over the phones'.
 
         Raises:
             BundleError: The model fails, or does not give what its bundle says.
@@ -112,8 +115,7 @@ class LiteRTModel:
             raise self._error(f"LiteRT cannot run it: {error}") from None
         log_probs: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
         num_frames = self._bundle.model.num_steps(self._bundle.features.num_frames(num_samples))
-        width = self.alphabet.num_labels + (self.phones.num_labels if self.phones else 0)
-        expected = (1, num_frames, width)
+        expected = (1, num_frames, self._width)
         if log_probs.shape != expected:
             raise self._error(f"gives {log_probs.shape} for {num_samples} samples, not {expected}")
         return log_probs.reshape(expected[1:])

@@ -66,6 +66,7 @@ def test_writes_the_bundle_it_verified(
     assert (verification.max_difference > 1e-4) == (quantization != "none")
 
 
+@pytest.mark.slow
 def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
     phones = Alphabet(("AA", "B", "K"), separator=" ")
@@ -85,7 +86,10 @@ def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
     audio = recordings()[2][0]
     outputs = LiteRTModel(read_bundle(path)).outputs(audio)
     np.testing.assert_allclose(np.exp(outputs[:, 4:]).sum(axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(LiteRTModel(read_bundle(path)).log_probs(audio), outputs[:, :4])
+    spelt, spoken = (LiteRTModel(read_bundle(path), phones=p) for p in (False, True))
+    assert (spelt.alphabet, spoken.alphabet) == (ALPHABET, phones)
+    np.testing.assert_array_equal(spelt.log_probs(audio), outputs[:, :4])
+    np.testing.assert_array_equal(spoken.log_probs(audio), outputs[:, 4:])
 
 
 def test_refuses_a_file_that_is_not_the_model(
