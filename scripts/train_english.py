@@ -1,0 +1,134 @@
+"""Recipe of the English model in the package: corpora, text and a dictionary to a bundle.
+
+    KERAS_BACKEND=torch python scripts/train_english.py CORPORA -o speechlstm/assets/english
+
+CORPORA holds a folder a corpus with train.jsonl and perhaps valid.jsonl, text/books.txt.xz for the
+language model, lexicon/cmudict.dict, and noise/ with recordings. Each step is a command that a user
+could type; its product stays in the work folder, and a step whose product is there is not done
+again: after an interruption, run the recipe again. The network is trained on whichever backend of
+Keras is fastest (torch, on processors), and exported by TensorFlow.
+
+No recording of a valid list may be trained on, which training refuses, and no sentence of one is
+left in the text for the language model.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from speechlstm.corpus import write_split
+from speechlstm.errors import SpeechLSTMError
+from speechlstm.lm.ngram import NGramModel
+from speechlstm.manifest import Manifest
+from speechlstm.storage import write_atomically
+
+CONFIG = Path(__file__).with_suffix(".toml")
+READ = ("common-voice", "common-voice-1", "cmu-arctic", "kathleen", "librispeech", "lj-prompts",
+        "ljspeech-part", "speechocean762")  # fmt: skip
+SAID = ("an4", "speech-commands", "fsdd")  # letters, digits, commands; without a valid list
+VALID = ("librispeech", "common-voice")
+VALIDATION_SHARE = 0.1
+SEED = 1
+LM = ["--order", "3", "--prune", "0 1 2", "--vocabulary", "55000", "--quantize"]
+
+
+@click.command(help=__doc__)
+@click.argument("corpora", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="BUNDLE")
+@click.option("--work", type=click.Path(path_type=Path), default=Path("runs/english"),
+              show_default=True, help="Folder of what the steps make.")  # fmt: skip
+def main(corpora: Path, output: Path, work: Path) -> None:
+    """Make what is not there yet, then evaluate."""
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        train, valid = make_lists(corpora, work)
+        make_model(corpora, work, train, valid)
+        make_language_model(corpora, work, valid)
+        make_bundle(work, valid, output)
+    except (SpeechLSTMError, OSError) as error:
+        sys.exit(f"Error: {error}")
+    subprocess.run(
+        [sys.executable, Path(__file__).with_name("model_card.py"), "--model", output, *valid],
+        check=True,
+    )
+
+
+def make_lists(corpora: Path, work: Path) -> tuple[list[Path], list[Path]]:
+    """Manifests to train on and to validate with; speakers are held out where a corpus has not."""
+    train = [corpora / name / "train.jsonl" for name in READ]
+    valid = [corpora / name / "valid.jsonl" for name in VALID]
+    for name in SAID:
+        parts = work / f"{name}-train.jsonl", work / f"{name}-valid.jsonl"
+        if not all(part.exists() for part in parts):
+            write_split(Manifest(corpora / name / "train.jsonl"), VALIDATION_SHARE, SEED, *parts)
+        train.append(parts[0])
+        valid.append(parts[1])
+    return train, valid
+
+
+def make_model(corpora: Path, work: Path, train: list[Path], valid: list[Path]) -> None:
+    """The network, with an output for characters and one for phones."""
+    noise, lexicon, run = work / "noise.jsonl", work / "train.dict", work / "run"
+    if not noise.exists():
+        speechlstm("manifest", "build", corpora / "noise", "--no-text", "-o", noise, may_skip=True)
+    if not lexicon.exists():
+        speechlstm("lexicon", *train, "-o", lexicon, *dictionary(corpora, work))
+    if not (run / "run.json").exists():
+        config = work / CONFIG.name  # beside the noise that it names
+        write_atomically(config, CONFIG.read_bytes())
+        lists = [*pairs("--train", train), *pairs("--valid", valid)]
+        speechlstm(
+            "train", *lists, "-o", run, "--config", config, "--lexicon", lexicon, "--prepare"
+        )
+    speechlstm("train", "--resume", "-o", run)
+
+
+def make_language_model(corpora: Path, work: Path, valid: list[Path]) -> None:
+    """An n-gram model of books, and how its words are pronounced."""
+    lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
+    if not lm.exists():
+        text = corpora / "text" / "books.txt.xz"
+        speechlstm("lm", "build", text, "-o", lm, *LM, *pairs("--exclude", valid))
+    if not lexicon.exists():
+        known = [word for word in NGramModel.open(lm).words if not word.startswith("<")]
+        write_atomically(words, "".join(f"{word}\n" for word in known))
+        speechlstm("lexicon", words, "-o", lexicon, *dictionary(corpora, work))
+
+
+def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
+    """Export, add language model and lexicon, find their weights on the valid lists."""
+    speechlstm("export", work / "run", "-o", output, "--quantize", "int8")
+    decoder = ["--lm", work / "english.lm", "--lexicon", work / "words.dict"]
+    speechlstm("tune", output, *valid, *decoder)
+
+
+def dictionary(corpora: Path, work: Path) -> list[str | Path]:
+    """Options of `speechlstm lexicon`."""
+    path = corpora / "lexicon" / "cmudict.dict"
+    return ["--dictionary", path, "--pronouncer", work / "pronouncer.npz"]
+
+
+def pairs(option: str, values: list[Path]) -> list[str | Path]:
+    """An option given once for each value."""
+    return [argument for value in values for argument in (option, value)]
+
+
+def speechlstm(*arguments: str | Path, may_skip: bool = False) -> None:
+    """Run a command as a user would.
+
+    Args:
+        arguments: Of the command.
+        may_skip: Whether it may say with exit code 1 that some recordings cannot be used.
+    """
+    click.echo(f"speechlstm {' '.join(map(str, arguments))}", err=True)
+    code = subprocess.run([sys.executable, "-m", "speechlstm", *arguments], check=False).returncode
+    if code and not (may_skip and code == 1):
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    main()
