@@ -24,6 +24,11 @@ _MAX_PREAMBLE = 1000  # lines before \data\, where some tools write comments
 _COUNT = re.compile(rb"ngram\s+(\d{1,2})\s*=\s*(\d{1,12})")
 
 
+def is_arpa(path: Path) -> bool:
+    """Whether a file is an ARPA file by its name: .arpa, .arpa.gz or .arpa.xz."""
+    return path.name.endswith((".arpa", ".arpa.gz", ".arpa.xz"))
+
+
 def read_arpa(path: Path) -> NGramTable:
     """Read an ARPA file, plain or compressed (.gz, .xz); n-grams may stand in any order.
 
@@ -57,6 +62,8 @@ class _Reader:
             header = f"\\{n + 1}-grams:" if n < len(counts) else "\\end\\"
             if (found := self._next()) != header.encode():
                 raise self._fault(f"expected {header} after {num_ngrams} {n}-grams, found", found)
+        for _ in self._file:
+            pass  # a checksum of the compression stands at its end
         for special in (SENTENCE_START, SENTENCE_END):
             if special.encode() not in self._ids:
                 raise LanguageModelError(self._path, f"has no unigram {special}")
@@ -66,9 +73,9 @@ class _Reader:
 
     def _read_counts(self) -> list[int]:
         """The number of n-grams of each order; reads on to the header of the unigrams."""
-        while self._next() != b"\\data\\":
+        while self._next(before="\\data\\") != b"\\data\\":
             if self._line > _MAX_PREAMBLE:
-                raise self._fault("no ARPA file: there is no \\data\\ before")
+                raise self._fault("no ARPA file: there is no \\data\\ up to here")
         counts: list[int] = []
         while (line := self._next()) != b"\\1-grams:" or not counts:
             n = len(counts) + 1
@@ -116,13 +123,13 @@ class _Reader:
         self._ids[word] = len(self._ids)
         return len(self._ids) - 1
 
-    def _next(self) -> bytes:
+    def _next(self, before: str = "\\end\\") -> bytes:
         """The next line that is not empty, without the blanks around it."""
         for content in self._file:
             self._line += 1
             if stripped := content.strip():
                 return stripped
-        raise self._fault("the file ends here, without \\end\\: it was cut short")
+        raise self._fault(f"the file ends here, before {before}: cut short, or no ARPA file")
 
     def _fault(self, reason: str, found: bytes | None = None) -> LanguageModelError:
         shown = "" if found is None else f" {found[:60].decode(errors='replace')!r}"

@@ -92,8 +92,8 @@ def _thresholds(order: int, prune: Sequence[int]) -> list[int]:
     thresholds = [*prune, *[prune[-1]] * (order - len(prune))]
     if len(thresholds) != order or thresholds[0] != 0 or thresholds != sorted(thresholds):
         raise ConfigError(
-            f"prune: must be 0, then numbers that never fall, at most {order} for order {order}; "
-            f"is {' '.join(map(str, prune))}"
+            f"prune: must be 0 for unigrams, then {order - 1} numbers at most, none less than the "
+            f"one before; is {' '.join(map(str, prune))}"
         )
     return [-1, *thresholds[1:]]  # words that do not occur stay too
 

@@ -1,5 +1,6 @@
 """The n-gram language model as a decoder asks it: many words after many contexts at once."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.errors import LanguageModelError
-from speechlstm.lm.packed import open_packed
-from speechlstm.lm.table import NGramTable
-from speechlstm.lm.trie import Trie, build_trie
+from speechlstm.lm.arpa import is_arpa, read_arpa
+from speechlstm.lm.packed import open_packed, verify_packed
+from speechlstm.lm.table import NGrams, NGramTable
+from speechlstm.lm.trie import NATURAL, Trie, build_trie
 
 _LOWEST = -1e4  # natural log; what a damaged file makes of a probability stays finite
 
@@ -37,10 +39,10 @@ class NGramModel:
         self.trie, self.alphabet_sha256, self._path = trie, alphabet_sha256, path
         self.order = len(trie.num_ngrams)
         self.num_words = trie.num_ngrams[0]
+        self._words = memoryview(trie.words.data)
         self._first_nodes = np.cumsum(trie.num_ngrams[:-1])  # of orders 2 and up
         self._first_states = np.cumsum(trie.num_states[:-1])  # of context lengths 1 and up
-        start = np.array([0]), np.array([trie.sentence_start], np.int32)
-        self.start_state = int(self.advance(*start)[0][0])
+        self.start_state = trie.start_state
 
     @classmethod
     def open(cls, path: Path) -> "NGramModel":
@@ -54,6 +56,21 @@ class NGramModel:
         return cls(packed.trie, packed.alphabet_sha256, path)
 
     @classmethod
+    def load(cls, path: Path) -> "NGramModel":
+        """A packed model, all of it checked, or an ARPA file (by its name), read into memory.
+
+        Raises:
+            LanguageModelError: It cannot be read, or holds something else.
+        """
+        if not is_arpa(path):
+            verify_packed(path)
+            return cls.open(path)
+        try:
+            return cls.from_table(read_arpa(path))
+        except ValueError as error:
+            raise LanguageModelError(path, str(error)) from error
+
+    @classmethod
     def from_table(cls, table: NGramTable, alphabet_sha256: str | None = None) -> "NGramModel":
         """A model in memory.
 
@@ -62,6 +79,24 @@ class NGramModel:
                 last.
         """
         return cls(build_trie(table), alphabet_sha256)
+
+    def to_table(self) -> NGramTable:
+        """All n-grams: the inverse of from_table."""
+        trie = self.trie
+        children = trie.children.astype(np.int64)
+        parents = np.repeat(np.arange(len(trie.contexts)), children[1:] - children[:-1])
+        log_probs = self._log_probs(np.arange(len(trie.words)))
+        backoffs = np.zeros(len(trie.words), np.float32)
+        backoffs[trie.contexts[1:]] = self._backoffs(np.arange(1, len(trie.contexts)))
+        ngrams, orders = np.empty((1, 0), np.int32), []  # of the order before
+        first = before = 0  # nodes of this order, of the one before
+        for size in trie.num_ngrams:
+            nodes = slice(first, first + size)
+            prefixes = ngrams[trie.contexts[parents[nodes]] - before]
+            ngrams = np.column_stack([prefixes, trie.words[nodes]]).astype(np.int32)
+            orders.append(NGrams(ngrams, log_probs[nodes] / NATURAL, backoffs[nodes] / NATURAL))
+            first, before = first + size, first
+        return NGramTable(self.words, orders)
 
     @cached_property
     def words(self) -> Sequence[str]:
@@ -100,23 +135,23 @@ class NGramModel:
         Returns:
             The states after the words, (n,); the natural log-probabilities of the words, (n,).
         """
-        trie = self.trie
-        contexts = np.asarray(states, np.int64)
-        after = np.zeros(len(contexts), np.int64)  # 0: not known yet, or empty
-        log_probs = np.zeros(len(contexts))
-        is_scored = np.zeros(len(contexts), bool)
-        for _ in range(self.order):
-            nodes, is_seen = self._find(contexts, words)
-            gained = np.where(is_seen, self._log_probs(nodes), self._backoffs(contexts))
-            log_probs += np.where(is_scored, 0, gained)
-            is_scored |= is_seen
-            found = np.searchsorted(trie.contexts, nodes, side="right") - 1
-            is_state = is_seen & (trie.contexts.take(found, mode="clip") == nodes)
-            after = np.where(is_state & (after == 0), found, after)
-            if (is_scored & (after > 0) | (contexts == 0)).all():
-                break
-            contexts = trie.suffixes.take(contexts, mode="clip").astype(np.int64)
-        return after, np.fmin(np.fmax(log_probs, _LOWEST), 0).astype(np.float32)
+        trie, columns = self.trie, np.arange(len(states))
+        # Row k: the contexts when k words are forgotten; the last row is the empty one.
+        contexts = np.zeros((self.order, len(states)), np.int64)
+        contexts[0] = states
+        for row in range(1, self.order):
+            contexts[row] = trie.suffixes.take(contexts[row - 1], mode="clip")
+        nodes = self._find(contexts, words)
+        is_seen = nodes >= 0
+        longest = is_seen.argmax(axis=0)
+        is_backed_off = np.arange(self.order)[:, np.newaxis] < longest
+        log_probs = np.where(is_backed_off, self._backoffs(contexts), 0).sum(axis=0)
+        log_probs += self._log_probs(nodes[longest, columns])
+        after = np.where(is_seen, self._states.take(nodes, mode="clip"), 0)
+        return (
+            after[(after > 0).argmax(axis=0), columns].astype(np.int64),
+            np.fmin(np.fmax(log_probs, _LOWEST), 0).astype(np.float32),
+        )
 
     def end_log_probs(self, states: NDArray[np.int64]) -> NDArray[np.float32]:
         """Natural log-probabilities, (n,), that the sentence ends in each of several states."""
@@ -128,33 +163,55 @@ class NGramModel:
 
         Unknown words count with the probability of <unk>.
         """
-        ids = [self.word_id(word) for word in words]
-        state, log_prob = np.array([self.start_state]), 0.0
-        for word in (*ids, self.trie.sentence_end):
-            state, log_probs = self.advance(state, np.array([word], np.int32))
-            log_prob += float(log_probs[0])
-        return log_prob, ids.count(0)
+        log_probs, num_oov = self.sentence_log_probs([words])
+        return float(log_probs[0]), int(num_oov[0])
 
-    def _find(
-        self, states: NDArray[np.int64], words: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The node of each word among the children of its state, by bisection; and if it is one.
+    def sentence_log_probs(
+        self, sentences: Sequence[Sequence[str]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The same of several sentences at once: two arrays, (num_sentences,) each."""
+        lengths = np.array([len(words) for words in sentences], np.int64)
+        ids = np.full(
+            (len(sentences), lengths.max(initial=0) + 1), self.trie.sentence_end, np.int32
+        )
+        for row, words in zip(ids, sentences, strict=True):
+            row[: len(words)] = [self.word_id(word) for word in words]
+        states = np.full(len(sentences), self.start_state)
+        totals = np.zeros(len(sentences))
+        for position, words in enumerate(ids.T):
+            rows = np.flatnonzero(position <= lengths)
+            states[rows], log_probs = self.advance(states[rows], words[rows])
+            totals[rows] += log_probs
+        return totals, (ids == 0).sum(axis=1)
 
-        Indices are clipped everywhere, so that a damaged file gives a wrong answer and no crash.
+    def _find(self, contexts: NDArray[np.int64], words: NDArray[np.int32]) -> NDArray[np.int64]:
+        """The node of each word, (n,), in each context, (order, n); -1 where it was not seen.
+
+        Python's bisect halves the children of one context as fast as NumPy's searchsorted does
+        with a key a node, which would take 8 bytes of memory each, and twice as fast as halving
+        those of 50 contexts by NumPy. Indices are clipped: a damaged file makes no crash.
         """
-        trie = self.trie
-        low = trie.children.take(states, mode="clip").astype(np.int64)
-        size = trie.children.take(states + 1, mode="clip") - low
-        is_root = states == 0  # the unigrams are at their words' ids
-        low, size = np.where(is_root, words, low), np.where(is_root, 1, size)
-        stop = low + size
-        for _ in range(int(size.max(initial=0)).bit_length()):
-            half = size >> 1
-            middle = low + half
-            is_below = trie.words.take(middle, mode="clip") < words
-            low = np.where(is_below, middle + 1, low)
-            size = np.where(is_below, size - half - 1, half)
-        return low, (low < stop) & (trie.words.take(low, mode="clip") == words)
+        trie, shorter = self.trie, contexts[:-1].ravel()
+        first = trie.children.take(shorter, mode="clip")
+        stop = np.minimum(trie.children.take(shorter + 1, mode="clip"), len(trie.words))
+        stop[shorter == 0] = 0  # the last row looks there
+        wanted = np.tile(words, self.order - 1)
+        places = zip(wanted.tolist(), first.tolist(), stop.tolist(), strict=True)
+        found = np.array([bisect_left(self._words, *place) for place in places], np.int64)
+        is_seen = (found < stop) & (trie.words.take(found, mode="clip") == wanted)
+        nodes = np.empty_like(contexts)
+        nodes[:-1] = np.where(is_seen, found, -1).reshape(nodes[:-1].shape)
+        nodes[-1] = words  # a unigram is at its word's id
+        return nodes
+
+    @cached_property
+    def _states(self) -> NDArray[np.uint32]:
+        """The state of each node below the highest order, 0 of one that is none; at last a 0."""
+        states = np.zeros(sum(self.trie.num_ngrams[:-1]) + 1, np.uint32)
+        nodes = np.minimum(self.trie.contexts[1:], len(states) - 1)
+        states[nodes] = np.arange(1, len(nodes) + 1)
+        states[-1] = 0
+        return states
 
     def _log_probs(self, nodes: NDArray[np.int64]) -> NDArray[np.float32]:
         values: NDArray[np.float32] = self.trie.log_probs.take(nodes, mode="clip")

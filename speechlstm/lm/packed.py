@@ -3,7 +3,7 @@
     magic                    8 bytes
     version, header's size and its CRC-32   uint32 each, little-endian as all numbers
     header                   JSON: sizes, special words, alphabet, writer, CRC-32 of the arrays
-    arrays                   in the order of `Trie`, each at a multiple of 64 bytes
+    arrays                   in the order of `Trie`, each filled up to a multiple of 64 bytes
 
 Opening checks the header, and that the file is as long as it must be; `verify` reads all of it.
 """
@@ -57,19 +57,21 @@ def write_packed(path: Path, trie: Trie, alphabet_sha256: str | None) -> None:
         "alphabet_sha256": alphabet_sha256,
         "num_ngrams": trie.num_ngrams,
         "num_states": trie.num_states,
-        "sentence_start": trie.sentence_start,
+        "start_state": trie.start_state,
         "sentence_end": trie.sentence_end,
         "vocabulary_bytes": len(trie.vocabulary),
         "quantized": trie.is_quantized,
     }
     arrays = b"".join(
-        _padded(np.ascontiguousarray(getattr(trie, name), dtype).tobytes())
+        data.ljust(_aligned(len(data)), b"\0")
         for name, dtype, _ in _arrays(header)
+        for data in [np.ascontiguousarray(getattr(trie, name), dtype).tobytes()]
     )
     header["crc32"] = zlib.crc32(arrays)
     text = json.dumps(header).encode()
+    text = text.ljust(_aligned(_PREFIX.size + len(text)) - _PREFIX.size)
     prefix = _PREFIX.pack(_MAGIC, FORMAT_VERSION, len(text), zlib.crc32(text))
-    write_atomically(path, _padded(prefix + text) + arrays)
+    write_atomically(path, prefix + text + arrays)
 
 
 def open_packed(path: Path) -> PackedModel:
@@ -87,13 +89,16 @@ def open_packed(path: Path) -> PackedModel:
         trie = Trie(
             tuple(header["num_ngrams"]),
             tuple(header["num_states"]),
-            header["sentence_start"],
+            header["start_state"],
             header["sentence_end"],
             **arrays,
         )
-        return PackedModel(trie, header["alphabet_sha256"])
-    except (KeyError, TypeError, ValueError) as error:
+        alphabet_sha256 = header["alphabet_sha256"]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise LanguageModelError(path, f"has a header of another kind: {error}") from error
+    if not np.isfinite(trie.codebooks).all():
+        raise LanguageModelError(path, "is damaged: codes stand for no numbers")
+    return PackedModel(trie, alphabet_sha256)
 
 
 def verify_packed(path: Path) -> None:
@@ -128,7 +133,7 @@ def _map(path: Path) -> tuple[mmap.mmap, dict[str, Any], int]:
     text = data[_PREFIX.size : _PREFIX.size + size]
     if zlib.crc32(text) != checksum:
         raise LanguageModelError(path, "is damaged: the checksum of its header differs")
-    return data, json.loads(text), _aligned(_PREFIX.size + size)
+    return data, json.loads(text), _PREFIX.size + size
 
 
 def _place(
@@ -147,6 +152,8 @@ def _place(
 def _arrays(header: dict[str, Any]) -> Iterator[tuple[str, DTypeLike, tuple[int, ...]]]:
     """Name, kind and shape of each array, in the order of the file."""
     num_ngrams, num_states = header["num_ngrams"], header["num_states"]
+    if min(num_ngrams) < 0 or min(num_states) < 1 or len(num_ngrams) != len(num_states):
+        raise ValueError(f"{num_ngrams} n-grams, {num_states} states")
     value = "u1" if header["quantized"] else "<f4"
     yield "vocabulary", "u1", (header["vocabulary_bytes"],)
     yield "words", "<u2" if num_ngrams[0] <= 2**16 else "<u4", (sum(num_ngrams),)
@@ -156,10 +163,6 @@ def _arrays(header: dict[str, Any]) -> Iterator[tuple[str, DTypeLike, tuple[int,
     yield "suffixes", "<u4", (sum(num_states),)
     yield "backoffs", value, (sum(num_states),)
     yield "codebooks", "<f4", (2 * len(num_ngrams) if header["quantized"] else 0, NUM_CODES)
-
-
-def _padded(data: bytes) -> bytes:
-    return data.ljust(_aligned(len(data)), b"\0")
 
 
 def _aligned(num_bytes: int) -> int:

@@ -35,14 +35,15 @@ def read_sentences(path: Path) -> Iterator[str]:
     """The lines of a text, plain or compressed (.gz, .xz), normalised; empty ones are left out.
 
     Raises:
-        DataError: The file cannot be read or is not UTF-8 text.
+        DataError: The file cannot be read, is not UTF-8 text, or holds no sentence.
     """
-    num_lines = 0
+    num_lines = num_sentences = 0
     try:
         with open_text(path) as file:
             for content in file:
                 num_lines += 1
                 if sentence := normalize(content.decode()):
+                    num_sentences += 1
                     yield sentence
     except UnicodeDecodeError as error:
         raise DataError(f"{path}:{num_lines}: not UTF-8 text: {error}") from error
@@ -50,6 +51,8 @@ def read_sentences(path: Path) -> Iterator[str]:
         raise DataError(f"{path}: cannot be decompressed: {error}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    if not num_sentences:
+        raise DataError(f"{path}: holds no sentence")
 
 
 class Exclusion:
@@ -104,11 +107,10 @@ class _Ids(dict[str, int]):
         return len(self) - 1
 
 
-def most_frequent(text: Text, num_words: int) -> list[str]:
-    """The most frequent words of a text, the earlier of two that are equally so first."""
+def words_by_frequency(text: Text) -> list[str]:
+    """The words of a text, the most frequent first; of equally frequent ones the earlier first."""
     counts = np.bincount(text.tokens, minlength=len(text.vocabulary))[len(_SPECIAL) :]
-    chosen = np.argsort(-counts, kind="stable")[:num_words]
-    return [text.vocabulary[len(_SPECIAL) + i] for i in chosen]
+    return [text.vocabulary[len(_SPECIAL) + i] for i in np.argsort(-counts, kind="stable")]
 
 
 def limit_vocabulary(text: Text, words: Iterable[str]) -> Text:

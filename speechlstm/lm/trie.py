@@ -16,7 +16,7 @@ from speechlstm.lm.table import SENTENCE_END, SENTENCE_START, UNKNOWN, NGramTabl
 
 Integers = NDArray[np.int64]
 
-_NATURAL = np.float32(np.log(10))  # natural logarithms from base 10
+NATURAL = np.float32(np.log(10))  # natural logarithms from base 10
 NUM_CODES = 256  # of a quantised value: a byte's
 
 
@@ -27,7 +27,7 @@ class Trie:
     Attributes:
         num_ngrams: Nodes of each order; those of order 1 are the vocabulary.
         num_states: States whose context has length 0, 1, ...; one entry an order.
-        sentence_start: Id of the word <s>.
+        start_state: The state after <s>.
         sentence_end: Id of the word </s>.
         vocabulary: uint8, the words in UTF-8, a line feed after each: <unk>, then the others in
             code point order.
@@ -46,7 +46,7 @@ class Trie:
 
     num_ngrams: tuple[int, ...]
     num_states: tuple[int, ...]
-    sentence_start: int
+    start_state: int
     sentence_end: int
     vocabulary: NDArray[np.uint8]
     words: NDArray[np.uint16 | np.uint32]
@@ -76,7 +76,9 @@ def build_trie(table: NGramTable) -> Trie:
         first + np.searchsorted(parents, rows)
         for first, parents, rows in zip(first_nodes, sorter.parents, state_rows, strict=False)
     ]
-    contexts = [first + rows for first, rows in zip(first_nodes, state_rows[1:], strict=False)]
+    nodes = [first + rows for first, rows in zip(first_nodes, state_rows[1:], strict=False)]
+    contexts = np.concatenate([np.zeros(1), *nodes]).astype(np.uint32)
+    after_start = np.flatnonzero(contexts[1:] == sorter.vocabulary.index(SENTENCE_START)) + 1
     backoffs = [
         values[rows] for values, rows in zip(sorter.log10_backoffs, state_rows[1:], strict=False)
     ]
@@ -84,15 +86,15 @@ def build_trie(table: NGramTable) -> Trie:
     return Trie(
         num_ngrams=tuple(map(len, sorter.rows)),
         num_states=tuple(map(len, state_rows)),
-        sentence_start=sorter.vocabulary.index(SENTENCE_START),
+        start_state=int(after_start.sum()),  # of one state or none
         sentence_end=sorter.vocabulary.index(SENTENCE_END),
         vocabulary=np.frombuffer("".join(f"{w}\n" for w in sorter.vocabulary).encode(), np.uint8),
         words=np.concatenate([rows[:, -1] for rows in sorter.rows]).astype(word_type),
-        log_probs=np.concatenate(sorter.log10_probs) * _NATURAL,
-        contexts=np.concatenate([np.zeros(1), *contexts]).astype(np.uint32),
+        log_probs=np.concatenate(sorter.log10_probs) * NATURAL,
+        contexts=contexts,
         children=np.concatenate([*children, first_nodes[-1:]]).astype(np.uint32),
         suffixes=_suffixes(sorter, state_rows).astype(np.uint32),
-        backoffs=np.concatenate([np.zeros(1, np.float32), *backoffs]) * _NATURAL,
+        backoffs=np.concatenate([np.zeros(1, np.float32), *backoffs]) * NATURAL,
         codebooks=np.empty((0, NUM_CODES), np.float32),
     )
 

@@ -1,0 +1,237 @@
+"""`speechlstm lm`: language models, which tell the decoder what is likely to be said."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from speechlstm.errors import DataError
+
+if TYPE_CHECKING:
+    from speechlstm.alphabet import Alphabet
+    from speechlstm.lm.table import NGramTable
+    from speechlstm.lm.text import Text
+
+_PATH = click.Path(path_type=Path)
+_OUTPUT = click.option(
+    "-o",
+    "--output",
+    metavar="LM",
+    type=_PATH,
+    required=True,
+    help="A packed model; ARPA where the name ends in .arpa, .arpa.gz or .arpa.xz.",
+)
+_QUANTIZE = click.option(
+    "--quantize", is_flag=True, help="A byte for each probability: smaller, hardly worse."
+)
+_MODEL = click.option(
+    "--model",
+    metavar="BUNDLE",
+    type=_PATH,
+    help="Whose alphabet the words must be spelled in; other models then refuse the LM.",
+)
+
+
+@click.group()
+def command() -> None:
+    """Build language models from text, convert them, and measure how well they foretell a text.
+
+    \b
+    Example:
+      speechlstm lm build books.txt.gz -o books.lm
+    """
+
+
+@command.command()
+@click.argument("texts", metavar="TEXT...", nargs=-1, required=True, type=_PATH)
+@_OUTPUT
+@click.option("--order", type=click.IntRange(1, 6), default=3, show_default=True)
+@click.option(
+    "--prune",
+    metavar="COUNTS",
+    default="0",
+    show_default=True,
+    help="For each order, the count up to which n-grams are dropped: '0 1 2'.",
+)
+@click.option(
+    "--vocabulary",
+    metavar="N|FILE",
+    help="Its most frequent words, or the words of a file; others become <unk>.  [default: all]",
+)
+@click.option(
+    "--exclude",
+    metavar="MANIFEST",
+    type=_PATH,
+    multiple=True,
+    help="Leave out the sentences of a manifest, so that it can measure the LM; repeatable.",
+)
+@_MODEL
+@_QUANTIZE
+def build(
+    texts: tuple[Path, ...],
+    output: Path,
+    order: int,
+    prune: str,
+    vocabulary: str | None,
+    exclude: tuple[Path, ...],
+    model: Path | None,
+    quantize: bool,
+) -> None:
+    """Estimate an n-gram model from TEXT: UTF-8, a sentence a line, plain, .gz or .xz.
+
+    The text is normalised as transcripts are: lower case, no punctuation. The estimate is
+    interpolated modified Kneser-Ney.
+
+    \b
+    Example:
+      speechlstm lm build books.txt.xz -o books.lm --prune "0 1 2" --vocabulary 50000 --quantize
+    """
+    from speechlstm.lm.estimate import estimate
+    from speechlstm.lm.text import tokenize
+
+    start = time.perf_counter()
+    thresholds = _parse_prune(prune)
+    _check_arpa_options(output, model, quantize)
+    alphabet = _alphabet(model)
+    text = tokenize(_read(texts, exclude))
+    text = _limit(text, vocabulary, alphabet)
+    estimated = estimate(text, order, thresholds)
+    for n, discounts in enumerate(estimated.discounts, start=1):
+        if discounts.is_fallback:
+            click.echo(
+                f"Warning: {n}-grams: too few, or too regular, for discounts of their own; took "
+                f"{', '.join(f'{value:g}' for value in discounts.values)}",
+                err=True,
+            )
+    _write(output, estimated.table, alphabet, quantize)
+    click.echo(
+        f"{_describe(output, estimated.table)}; {time.perf_counter() - start:.0f} s", err=True
+    )
+
+
+@command.command()
+@click.argument("lm", type=_PATH)
+@_OUTPUT
+@_MODEL
+@_QUANTIZE
+def convert(lm: Path, output: Path, model: Path | None, quantize: bool) -> None:
+    """Turn LM, packed or ARPA, into a packed or an ARPA file.
+
+    \b
+    Example:
+      speechlstm lm convert theirs.arpa.gz -o theirs.lm --quantize
+    """
+    from speechlstm.lm.ngram import NGramModel
+
+    _check_arpa_options(output, model, quantize)
+    table = NGramModel.load(lm).to_table()
+    _write(output, table, _alphabet(model), quantize)
+    click.echo(_describe(output, table), err=True)
+
+
+@command.command()
+@click.argument("lm", type=_PATH)
+@click.argument("text", type=_PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every sentence.")
+def perplexity(lm: Path, text: Path, as_json: bool) -> None:
+    """Measure how well LM, packed or ARPA, foretells TEXT: UTF-8, a sentence a line.
+
+    Perplexity is 10 to the power of minus the mean log10 probability of words and sentence ends;
+    unknown words count as <unk>.
+
+    \b
+    Example:
+      speechlstm lm perplexity books.lm transcripts.txt
+    """
+    from speechlstm.lm.ngram import NGramModel
+    from speechlstm.lm.perplexity import measure_perplexity
+    from speechlstm.lm.text import read_sentences
+
+    report = measure_perplexity(NGramModel.load(lm), read_sentences(text))
+    click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.to_text())
+
+
+def _parse_prune(prune: str) -> list[int]:
+    try:
+        return [int(count) for count in prune.replace(",", " ").split()]
+    except ValueError:
+        raise click.UsageError(
+            f"--prune takes whole numbers, as in '0 1 2'; is {prune!r}"
+        ) from None
+
+
+def _check_arpa_options(output: Path, model: Path | None, quantize: bool) -> None:
+    from speechlstm.lm.arpa import is_arpa
+
+    if is_arpa(output) and (model or quantize):
+        raise click.UsageError("an ARPA file holds no alphabet and no quantised values")
+
+
+def _alphabet(model: Path | None) -> "Alphabet | None":
+    from speechlstm.bundle import read_bundle
+
+    return None if model is None else read_bundle(model).alphabet
+
+
+def _read(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
+    """The sentences of all texts but those of the manifests; then warns of what was left out."""
+    from tqdm import tqdm
+
+    from speechlstm.lm.text import Exclusion, read_sentences
+    from speechlstm.manifest import Manifest
+    from speechlstm.text import normalize
+
+    sentences: Iterator[str] = chain.from_iterable(map(read_sentences, texts))
+    exclusions = {
+        path: Exclusion(normalize(utterance.text or "") for utterance in Manifest(path))
+        for path in exclude
+    }
+    for exclusion in exclusions.values():
+        sentences = exclusion.filter(sentences)
+    yield from tqdm(sentences, unit=" sentences", disable=None)
+    for path, exclusion in exclusions.items():
+        if exclusion.num_found:
+            click.echo(
+                f"Warning: left out {exclusion.num_found} sentences that {path} holds too, first "
+                f"{exclusion.first_found!r}",
+                err=True,
+            )
+
+
+def _limit(text: "Text", vocabulary: str | None, alphabet: "Alphabet | None") -> "Text":
+    """The text with the words that --vocabulary and --model leave."""
+    from speechlstm.lm.text import limit_vocabulary, read_sentences, words_by_frequency
+
+    num_words = int(vocabulary) if vocabulary and vocabulary.isdecimal() else None
+    if vocabulary is None or num_words is not None:
+        words = words_by_frequency(text)
+    else:
+        words = [w for line in read_sentences(Path(vocabulary)) for w in line.split()]
+    if alphabet and not alphabet.separator:
+        words = [word for word in words if set(alphabet.symbols).issuperset(word)]
+    if not words[:num_words]:
+        raise DataError("--vocabulary and --model leave no word")
+    return limit_vocabulary(text, words[:num_words])
+
+
+def _write(output: Path, table: "NGramTable", alphabet: "Alphabet | None", quantize: bool) -> None:
+    from speechlstm.lm.arpa import is_arpa, write_arpa
+    from speechlstm.lm.packed import write_packed
+    from speechlstm.lm.quantize import quantize as quantized
+    from speechlstm.lm.trie import build_trie
+
+    if is_arpa(output):
+        write_arpa(output, table)
+    else:
+        trie = build_trie(table)
+        sha256 = alphabet.sha256 if alphabet else None
+        write_packed(output, quantized(trie) if quantize else trie, sha256)
+
+
+def _describe(output: Path, table: "NGramTable") -> str:
+    sizes = ", ".join(f"{len(ngrams)} {n}-grams" for n, ngrams in enumerate(table.orders, start=1))
+    return f"{output}: {sizes}; {output.stat().st_size / 1e6:.3g} MB"
