@@ -19,6 +19,7 @@ VERBS = (
     "manifest",
     "features",
     "augment",
+    "lm",
     "train",
     "evaluate",
     "score",
