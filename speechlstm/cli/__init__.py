@@ -20,6 +20,7 @@ VERBS = (
     "features",
     "augment",
     "lm",
+    "lexicon",
     "train",
     "evaluate",
     "score",

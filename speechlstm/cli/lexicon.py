@@ -1,0 +1,107 @@
+"""`speechlstm lexicon`: how the words of texts are pronounced."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from speechlstm.pronunciation import PronouncingDictionary
+    from speechlstm.training.pronouncer import Pronouncer
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("lexicon")
+@click.argument("words", type=_PATH, nargs=-1, required=True)
+@click.option("-o", "--output", metavar="LEXICON", type=_PATH, required=True)
+@click.option(
+    "--dictionary",
+    "dictionary_path",
+    type=_PATH,
+    required=True,
+    help="Pronouncing dictionary (CMUdict's format) to copy and to learn from.",
+)
+@click.option(
+    "--pronouncer",
+    "pronouncer_path",
+    metavar="FILE",
+    type=_PATH,
+    help="Where the network is kept once it has learnt.",
+)
+@click.option(
+    "--min-count",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Leave out words that occur less often.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    words: tuple[Path, ...],
+    output: Path,
+    dictionary_path: Path,
+    pronouncer_path: Path | None,
+    min_count: int,
+) -> None:
+    """Write how the words of WORDS, texts or manifests, are pronounced.
+
+    The dictionary's words are copied. A small network that has learnt spelling from the dictionary
+    pronounces the others; learning takes minutes, and --pronouncer saves doing it again. A word
+    with other characters than a to z and apostrophes is reported and left out unless the dictionary
+    has it; the exit code is then 1.
+
+    \b
+    Example:
+      speechlstm lexicon train.jsonl names.txt --dictionary cmudict.dict -o lexicon.dict
+    """
+    from collections import Counter
+
+    from speechlstm.corpus import count_words
+    from speechlstm.errors import AlphabetError, DataError
+    from speechlstm.pronunciation import LETTERS, PronouncingDictionary
+
+    dictionary = PronouncingDictionary.read(dictionary_path)
+    counts = sum(map(count_words, words), Counter[str]())
+    entries = {word: dictionary[word] for word, count in counts.items() if count >= min_count}
+    unknown, num_faults = [], 0
+    for word in [word for word, ways in entries.items() if not ways]:
+        try:
+            LETTERS.encode(word)
+            unknown.append(word)
+        except AlphabetError as error:
+            click.echo(f"Error: {error}", err=True)
+            del entries[word]
+            num_faults += 1
+    if not entries:
+        raise DataError("the texts hold no word that can be pronounced")
+    if unknown:
+        spoken = _obtain(pronouncer_path, dictionary).pronounce(unknown)
+        entries |= {word: (phones,) for word, phones in zip(unknown, spoken, strict=True)}
+    PronouncingDictionary(entries).write(output)
+    click.echo(
+        f"{output}: {len(entries)} words, {len(unknown)} of them pronounced by their spelling, "
+        f"{num_faults} left out",
+        err=True,
+    )
+    if num_faults:
+        ctx.exit(1)
+
+
+def _obtain(path: Path | None, dictionary: "PronouncingDictionary") -> "Pronouncer":
+    """The pronouncer kept in a file; where there is none, one that learns, and is kept there."""
+    from speechlstm.training.pronouncer import (
+        load_pronouncer,
+        save_pronouncer,
+        train_pronouncer,
+    )
+
+    if path and path.exists():
+        return load_pronouncer(path, dictionary.alphabet)
+    click.echo(f"learning to pronounce from {len(dictionary.entries)} words", err=True)
+    pronouncer = train_pronouncer(dictionary, progress=sys.stderr.isatty())
+    if path:
+        save_pronouncer(path, pronouncer)
+    return pronouncer
