@@ -25,8 +25,8 @@ from speechlstm.training.validation import Validation
 
 ALPHABET = Alphabet((" ", "a", "b", "c"))
 SETTINGS = Settings(
-    model=ModelConfig(num_layers=1, num_units=4, dropout=0.2),
-    training=TrainConfig(num_epochs=2, batch_seconds=10, warmup_steps=3),
+    model=ModelConfig(num_layers=1, num_units=4, bidirectional=False, layer_norm=False),
+    training=TrainConfig(num_epochs=2, batch_seconds=15, warmup_steps=3),
 )
 TIMES = {"seconds", "speed", "stall"}  # of an epoch: what no two runs share
 
@@ -307,7 +307,7 @@ def test_a_gradient_that_is_not_finite_is_blamed_on_the_whole_batch(
         trainer.train()
 
 
-@pytest.mark.parametrize(("overflows", "scale"), [(3, 2.0**12), (99, 1.0)])
+@pytest.mark.parametrize(("overflows", "scale"), [(2, 2.0), (99, 1.0)])
 def test_float16_repeats_a_batch_at_lower_scales(
     overflows: int,
     scale: float,
@@ -315,6 +315,7 @@ def test_float16_repeats_a_batch_at_lower_scales(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(loop, "LOSS_SCALE", 8.0)
     run = new_run(tmp_path / "run", precision="float16", num_epochs=1)
     results = measured((1.0, 50))
     trainer = Scripted(run, corpora_of_tones, monkeypatch, results).trainer

@@ -181,6 +181,7 @@ def test_has_no_weights() -> None:
     assert not MFCC(RAW).weights
 
 
+@pytest.mark.slow
 def test_compiles_with_xla() -> None:
     layer = MFCC(RAW)
     samples, num_samples = batch(synthetic())
@@ -191,6 +192,7 @@ def test_compiles_with_xla() -> None:
     np.testing.assert_allclose(eager, compiled, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_converts_to_lite_built_ins_of_any_length() -> None:
     layer = MFCC(FeatureConfig(deltas=2))
 

@@ -55,7 +55,7 @@ def model() -> AcousticModel:
     return AcousticModel(FeatureConfig(), ModelConfig(num_layers=1, num_units=64), num_labels=5)
 
 
-@pytest.fixture(scope="module", params=["fused", "loop"])
+@pytest.fixture(scope="module", params=["fused", pytest.param("loop", marks=pytest.mark.slow)])
 def tflite(request: pytest.FixtureRequest, model: AcousticModel) -> bytes:
     return without_cell_clip(convert(model, fused=request.param == "fused"))
 

@@ -91,6 +91,7 @@ def test_weights_are_read_back_from_a_bundle(
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_a_single_direction_without_norms_in_a_bare_file(tmp_path: Path) -> None:
     model = new_model(ModelConfig(num_layers=1, num_units=8, bidirectional=False, layer_norm=False))
     bundle = write(tmp_path / "bundle", model, without_cell_clip(convert(model)))
