@@ -20,7 +20,7 @@ from speechlstm.metrics import (
     word_errors,
 )
 from speechlstm.text import normalize
-from speechlstm.transcript import Transcript
+from speechlstm.transcript import Transcript, Word
 
 # Utterances of one speaker err alike, so intervals are drawn from speakers; from fewer than these
 # the bootstrap would make them too narrow, and they are drawn from utterances.
@@ -259,10 +259,14 @@ def evaluate(
 
 
 def _judge(utterance: Utterance, said: str, transcript: Transcript) -> Score:
-    # A word may be several once it is normalised, or none.
-    confidences = [w.confidence for w in transcript.words for _ in normalize(w.text).split()]
+    confidences = tuple(normalized_confidences(transcript.words))
     score = _compare(utterance.id, said, transcript.text, utterance.speaker)
-    return replace(score, confidences=tuple(confidences))
+    return replace(score, confidences=confidences)
+
+
+def normalized_confidences(words: Iterable[Word]) -> Iterator[float]:
+    """Of the words of normalised text: a word may be several of them, or none."""
+    return (word.confidence for word in words for _ in normalize(word.text).split())
 
 
 def score_manifests(reference: Manifest, hypothesis: Manifest) -> EvaluationReport:

@@ -21,7 +21,8 @@ LAYERS = [
     {"manifest", "bundle"},
     {"corpus", "backend", "doctor", "batch"},
     {"recognizer", "training"},
-    {"evaluation"},
+    {"evaluation", "wer_surface"},
+    {"tuning"},
     {"cli"},
     {"__main__"},
 ]

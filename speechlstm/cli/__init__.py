@@ -19,12 +19,13 @@ VERBS = (
     "manifest",
     "features",
     "augment",
-    "lm",
     "lexicon",
+    "lm",
     "train",
     "evaluate",
     "score",
     "export",
+    "tune",
     "doctor",
 )
 

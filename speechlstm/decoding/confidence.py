@@ -79,16 +79,16 @@ def calibration_error(confidences: Sequence[float], correct: Sequence[bool]) -> 
     "On calibration of modern neural networks", ICML 2017, equation 3.
 
     Args:
-        confidences: 0..1, of each word; at least one.
+        confidences: 0..1, of each word.
         correct: Whether it was said.
 
     Returns:
-        0..1; 0 is perfect.
+        0..1; 0 is perfect, or there is no word.
     """
     scores = np.asarray(confidences, float)
     bins = np.minimum((scores * NUM_BINS).astype(int), NUM_BINS - 1)
     surplus = np.bincount(bins, scores - np.asarray(correct, float), NUM_BINS)
-    return float(np.abs(surplus).sum() / len(scores))
+    return float(np.abs(surplus).sum() / max(len(scores), 1))
 
 
 def _log_odds(confidences: Sequence[float]) -> NDArray[np.float64]:

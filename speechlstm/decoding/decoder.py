@@ -41,10 +41,11 @@ class GreedyDecoder:
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """One hypothesis: see Decoder."""
         hypothesis = greedy_decode(log_probs, self.alphabet, self.frame_seconds, duration)
-        return [_calibrated(hypothesis, self.calibration)]
+        return [calibrated(hypothesis, self.calibration)]
 
 
-def _calibrated(hypothesis: Hypothesis, calibration: Calibration | None) -> Hypothesis:
+def calibrated(hypothesis: Hypothesis, calibration: Calibration | None) -> Hypothesis:
+    """The same with the words' confidences calibrated; None leaves them."""
     if calibration is None:
         return hypothesis
     words = (replace(w, confidence=calibration(w.confidence)) for w in hypothesis.words)

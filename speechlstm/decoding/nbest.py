@@ -1,5 +1,6 @@
 """Beam search as a decoder of recordings: n-best hypotheses, their words timed and judged."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -12,13 +13,14 @@ from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.decoder import calibrated
 from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import LanguageModelError
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.transcript import Hypothesis
 
-_NUM_RIVALS = 16  # hypotheses by which the words of one are judged
+NUM_RIVALS = 16  # hypotheses by which the words of one are judged
 # Of their scores: these add up frames as if they were independent, and are too far apart.
 _SHARPNESS = 0.3
 
@@ -52,36 +54,59 @@ class NBestDecoder:
     ) -> None:
         self._frame_seconds, self._calibration = frame_seconds, calibration
         self._num_hypotheses = config.num_hypotheses
-        searched = replace(config, num_hypotheses=max(config.num_hypotheses, _NUM_RIVALS))
+        searched = replace(config, num_hypotheses=max(config.num_hypotheses, NUM_RIVALS))
         self._beam = BeamDecoder(alphabet, searched, lm, lexicon)
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """At most num_hypotheses: see Decoder."""
         found = self._beam.decode(log_probs)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
-        return [self._judged(h, found, log_probs, times) for h in found[: self._num_hypotheses]]
+        judged = (judge(h, found, log_probs, times) for h in found[: self._num_hypotheses])
+        return [calibrated(hypothesis, self._calibration) for hypothesis in judged]
 
-    def _judged(
-        self,
-        hypothesis: BeamHypothesis,
-        rivals: list[BeamHypothesis],
-        log_probs: NDArray[np.float32],
-        times: NDArray[np.float64],
-    ) -> Hypothesis:
-        spelled = zip(hypothesis.text.split(), hypothesis.spans, strict=True)
-        timed = aligned_hypothesis(log_probs, hypothesis.labels, spelled, times)
-        confidences = _shares(hypothesis, rivals) * [word.confidence for word in timed.words]
-        words = (
-            replace(word, confidence=self._calibration(c) if self._calibration else c)
-            for word, c in zip(timed.words, confidences.tolist(), strict=True)
-        )
-        return Hypothesis(
-            hypothesis.text,
-            tuple(words),
-            hypothesis.log_prob,
-            hypothesis.lm_log_prob,
-            hypothesis.score,
-        )
+
+def judge(
+    hypothesis: BeamHypothesis,
+    found: Sequence[BeamHypothesis],
+    log_probs: NDArray[np.float32],
+    times: NDArray[np.float64],
+) -> Hypothesis:
+    """A hypothesis with the times of its words, and confidences that are not calibrated yet.
+
+    Args:
+        hypothesis: One of those found.
+        found: The n-best list; the first NUM_RIVALS of it count.
+        log_probs: (num_frames, num_labels), natural logarithms, in which it was found.
+        times: (num_frames + 1,), seconds: see frame_times.
+    """
+    spelled = zip(hypothesis.text.split(), hypothesis.spans, strict=True)
+    timed = aligned_hypothesis(log_probs, hypothesis.labels, spelled, times)
+    shares = _shares(hypothesis.text.split(), found[:NUM_RIVALS])
+    return Hypothesis(
+        hypothesis.text,
+        tuple(
+            replace(word, confidence=word.confidence * share)
+            for word, share in zip(timed.words, shares, strict=True)
+        ),
+        hypothesis.log_prob,
+        hypothesis.lm_log_prob,
+        hypothesis.score,
+    )
+
+
+def _shares(words: list[str], rivals: Sequence[BeamHypothesis]) -> list[float]:
+    """For each word, 0..1, the probability of the rivals that have it too."""
+    scores = _SHARPNESS * np.array([rival.score for rival in rivals])
+    probabilities = np.exp(scores - scores.max())
+    probabilities /= probabilities.sum()
+    shares = np.zeros(len(words))
+    for rival, probability in zip(rivals, probabilities, strict=True):
+        # Without "junk": in a long text it would pass over common words.
+        matcher = SequenceMatcher(None, words, rival.text.split(), autojunk=False)
+        for block in matcher.get_matching_blocks():
+            shares[block.a : block.a + block.size] += probability
+    clipped: list[float] = shares.clip(0, 1).tolist()
+    return clipped
 
 
 def load_lm(path: Path, alphabet: Alphabet) -> NGramModel:
@@ -98,18 +123,3 @@ def load_lm(path: Path, alphabet: Alphabet) -> NGramModel:
             "...; build one with: speechlstm lm build --model",
         )
     return lm
-
-
-def _shares(hypothesis: BeamHypothesis, rivals: list[BeamHypothesis]) -> NDArray[np.float64]:
-    """For each word of a hypothesis, the probability of the rivals that have it too, 0..1."""
-    scores = _SHARPNESS * np.array([rival.score for rival in rivals])
-    probabilities = np.exp(scores - scores.max())
-    probabilities /= probabilities.sum()
-    words = hypothesis.text.split()
-    shares = np.zeros(len(words))
-    for rival, probability in zip(rivals, probabilities, strict=True):
-        # Without "junk": in a long text it would pass over common words.
-        matcher = SequenceMatcher(None, words, rival.text.split(), autojunk=False)
-        for block in matcher.get_matching_blocks():
-            shares[block.a : block.a + block.size] += probability
-    return shares.clip(0, 1)

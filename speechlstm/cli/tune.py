@@ -1,0 +1,109 @@
+"""`speechlstm tune`: how much a language model should count."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from speechlstm.cli.options import jobs_option
+
+if TYPE_CHECKING:
+    from speechlstm.tuning import Trial
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("model", metavar="BUNDLE", type=_PATH)
+@click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=_PATH)
+@click.option("--lm", metavar="LM", type=_PATH, help="A packed language model for BUNDLE to have.")
+@click.option("--lexicon", metavar="FILE", type=_PATH, help="A lexicon for BUNDLE to have.")
+@click.option("-o", "--output", metavar="PNG", type=_PATH, help="The plot.  [default: BUNDLE.png]")
+@click.option("--dry-run", is_flag=True, help="Leave BUNDLE as it is.")
+@click.option(
+    "--max-utterances",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="Of the manifests, at most.",
+)
+@jobs_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    model: Path,
+    manifests: tuple[Path, ...],
+    lm: Path | None,
+    lexicon: Path | None,
+    output: Path | None,
+    dry_run: bool,
+    max_utterances: int,
+    jobs: int | None,
+) -> None:
+    """Find the decoder's settings for BUNDLE on the utterances of MANIFEST, and write them into it.
+
+    The network runs once. Then the weights of language model and words are searched, the width of
+    the beam is chosen, and the words' confidences are calibrated. --lm and --lexicon become parts
+    of BUNDLE in place of those that it has. Where it has none, confidences alone are calibrated.
+
+    \b
+    Example:
+      speechlstm tune my-model valid.jsonl --lm books.lm
+    """
+    import matplotlib as matplotlib  # that it is missing shows here, not after minutes
+
+    from speechlstm.bundle import read_bundle, write_decoder
+    from speechlstm.lm.arpa import is_arpa
+    from speechlstm.manifest import Manifest
+    from speechlstm.parallel import num_usable_cores
+    from speechlstm.tuning import Tuner
+
+    if lm and is_arpa(lm):
+        raise click.UsageError("a bundle holds packed language models: speechlstm lm convert")
+    bundle = read_bundle(model)
+    config = bundle.decoding
+    lm, lexicon = lm or bundle.lm_path, lexicon or bundle.lexicon_path
+    tuner = Tuner(bundle, lm, lexicon, jobs or num_usable_cores(), _track)
+    failures = tuner.hear([Manifest(path) for path in manifests], max_utterances)
+    is_searched = bool(lm or lexicon or config.hot_words)
+    if is_searched:
+        click.echo("lm_weight  word_bonus  beam_width     WER  RTF of the decoder")
+    if lm:
+        trial, surface = tuner.search_weights(config, _report)
+        config = trial.config
+        plot = output or model.resolve().with_name(f"{model.resolve().name}.png")
+        surface.plot(plot, (config.lm_weight, config.word_bonus))
+    if is_searched:
+        trial = tuner.search_beam_width(config, _report)
+        config = trial.config
+        hypotheses = tuner.judged(trial)
+    else:
+        hypotheses = tuner.greedy()
+    calibration, before, after = tuner.calibrate(hypotheses)
+    click.echo(
+        f"Chosen on {len(tuner.heard)} utterances: lm_weight {config.lm_weight:g}, "
+        f"word_bonus {config.word_bonus:g}, beam_width {config.beam_width}\n"
+        f"Calibration error of the words' confidences: {before:.2%}, calibrated {after:.2%}"
+    )
+    if not dry_run:
+        write_decoder(model, config, calibration, lm, lexicon)
+    for utterance_id, reason in failures.items():
+        click.echo(f"Error: {utterance_id}: {reason}", err=True)
+    if failures:
+        ctx.exit(1)
+
+
+def _track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+    from tqdm import tqdm
+
+    progress: Iterable[Any] = tqdm(items, what, total, unit="utt", leave=False, disable=None)
+    return progress
+
+
+def _report(trial: "Trial") -> None:
+    config = trial.config
+    click.echo(
+        f"{config.lm_weight:9.2f}  {config.word_bonus:10.2f}  {config.beam_width:10}  "
+        f"{trial.errors.rate:6.2%}  {trial.rtf:.4f}"
+    )

@@ -1,0 +1,255 @@
+"""How much a language model should count: found on recordings whose text is known.
+
+Weights are searched on pooled n-best lists, see wer_surface: decode, take the best weights for all
+hypotheses seen so far, decode with them, until they stay. What is chosen in the end is what did
+best when it was decoded with.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.alphabet import Alphabet
+from speechlstm.audio import read_audio
+from speechlstm.backend import LiteRTModel
+from speechlstm.bundle import Bundle, read_bundle
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
+from speechlstm.decoding.confidence import Calibration, calibration_error, fit_calibration
+from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.nbest import judge, load_lm
+from speechlstm.decoding.words import frame_times
+from speechlstm.errors import DataError, ManifestError
+from speechlstm.evaluation import normalized_confidences
+from speechlstm.manifest import Manifest
+from speechlstm.metrics import ErrorCounts, correct_words, word_errors
+from speechlstm.parallel import map_in_processes
+from speechlstm.text import normalize
+from speechlstm.transcript import Hypothesis
+from speechlstm.wer_surface import HypothesisPool, WERSurface, estimate_surface
+
+BEAM_WIDTHS = (16, 32, 64, 128)
+NUM_POOLED = 50  # hypotheses of an utterance that a round adds, at most
+MAX_ROUNDS = 5
+TOLERANCE = 0.001  # of WER, that a narrower beam may cost
+
+Track = Callable[[Iterable[Any], int, str], Iterable[Any]]  # items, how many, what is done
+Report = Callable[["Trial"], object]
+_Found = tuple[tuple[BeamHypothesis, ...], float]  # n-best list, seconds it took
+
+
+def _untracked(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+    return items
+
+
+def _unreported(trial: "Trial") -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An utterance after the network.
+
+    Attributes:
+        text: What is said, normalised.
+        log_probs: (num_frames, num_labels), natural logarithms.
+        duration: Of the recording in seconds.
+    """
+
+    text: str
+    log_probs: NDArray[np.float32]
+    duration: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What decoding with certain settings gives.
+
+    Attributes:
+        config: The settings.
+        errors: Word errors of the best hypotheses.
+        rtf: Compute seconds by audio seconds, of the decoder alone, on one core.
+        hypotheses: Of each utterance, the best first.
+    """
+
+    config: DecodeConfig
+    errors: ErrorCounts
+    rtf: float
+    hypotheses: tuple[tuple[BeamHypothesis, ...], ...]
+
+
+class Tuner:
+    """Hears utterances once and decodes them with one setting after another.
+
+    Args:
+        bundle: The network that hears them.
+        lm: Language model; None: there is none.
+        lexicon: Lexicon; None: there is none.
+        jobs: Processes, at most.
+        track: Passes what is done on one by one: a progress bar.
+
+    Attributes:
+        heard: The utterances.
+
+    Raises:
+        Errors of `BeamDecoder`, or files that cannot be read.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        lm: Path | None = None,
+        lexicon: Path | None = None,
+        jobs: int = 1,
+        track: Track = _untracked,
+    ) -> None:
+        self._bundle, self._lm, self._lexicon = bundle, lm, lexicon
+        self._jobs, self._track = jobs, track
+        self.heard: list[Heard] = []
+        self._load(bundle.decoding)()  # a fault in a file shows here, not after minutes
+
+    def hear(self, manifests: Sequence[Manifest], max_utterances: int) -> dict[str, str]:
+        """Run the network on transcribed utterances, spread evenly over the manifests.
+
+        Args:
+            manifests: The utterances; those without a text are left out.
+            max_utterances: How many at most.
+
+        Returns:
+            For each utterance that could not be read its id and the reason.
+
+        Raises:
+            ManifestError: A manifest cannot be read, or no utterance has a text and can be used.
+        """
+        spoken = [(m.audio_path(u), u) for m in manifests for u in m if u.text is not None]
+        places = np.linspace(0, len(spoken) - 1, min(len(spoken), max_utterances)).astype(int)
+        chosen = [spoken[place] for place in places]
+        load = partial(_load_model, self._bundle.path)
+        results = map_in_processes(load, [path for path, _ in chosen], self._jobs)
+        failures: dict[str, str] = {}
+        for (_, utterance), result in zip(
+            chosen, self._track(results, len(chosen), "hearing"), strict=True
+        ):
+            if isinstance(result, DataError):
+                failures[utterance.id] = str(result)
+            else:
+                self.heard.append(Heard(normalize(utterance.text or ""), *result))
+        if not self.heard:
+            reason = next(iter(failures.values()), "none has a text")
+            raise ManifestError(manifests[0].path, f"no utterance to tune on: {reason}")
+        return failures
+
+    def decode(self, config: DecodeConfig) -> Trial:
+        """Decode all utterances."""
+        load = self._load(replace(config, num_hypotheses=NUM_POOLED))
+        results = map_in_processes(load, self.heard, self._jobs)
+        found, seconds = zip(*self._track(results, len(self.heard), "decoding"), strict=True)
+        errors = ErrorCounts()
+        for heard, hypotheses in zip(self.heard, found, strict=True):
+            errors += word_errors(heard.text, normalize(hypotheses[0].text))
+        rtf = sum(seconds) / sum(heard.duration for heard in self.heard)
+        return Trial(config, errors, rtf, found)
+
+    def search_weights(
+        self, config: DecodeConfig, report: Report = _unreported
+    ) -> tuple[Trial, WERSurface]:
+        """Search lm_weight and word_bonus.
+
+        Args:
+            config: Where to start, and all other settings.
+            report: Gets each trial.
+
+        Returns:
+            The trial with the fewest errors; what is expected of other weights.
+        """
+        pools = [HypothesisPool(heard.text) for heard in self.heard]
+        trials: list[Trial] = []
+        for _ in range(MAX_ROUNDS):
+            trials.append(self.decode(config))
+            report(trials[-1])
+            num_new = sum(map(HypothesisPool.add, pools, trials[-1].hypotheses))
+            surface = estimate_surface(pools)
+            lm_weight, word_bonus = surface.lowest
+            found = replace(config, lm_weight=lm_weight, word_bonus=word_bonus)
+            if found == config or not num_new:
+                break
+            config = found
+        return min(trials, key=lambda trial: trial.errors.num_errors), surface
+
+    def search_beam_width(self, config: DecodeConfig, report: Report = _unreported) -> Trial:
+        """The narrowest of BEAM_WIDTHS whose WER is within TOLERANCE of the lowest."""
+        trials = []
+        for width in BEAM_WIDTHS:
+            trials.append(self.decode(replace(config, beam_width=width)))
+            report(trials[-1])
+        lowest = min(trial.errors.rate for trial in trials)
+        return next(trial for trial in trials if trial.errors.rate <= lowest + TOLERANCE)
+
+    def judged(self, trial: Trial) -> list[Hypothesis]:
+        """The best hypothesis of each utterance with words that are not calibrated yet."""
+        return [
+            judge(found[0], found, heard.log_probs, self._times(heard))
+            for heard, found in zip(self.heard, trial.hypotheses, strict=True)
+        ]
+
+    def greedy(self) -> list[Hypothesis]:
+        """The same of the best paths."""
+        alphabet, frame_seconds = self._bundle.alphabet, self._bundle.frame_seconds
+        return [greedy_decode(heard.log_probs, alphabet, frame_seconds) for heard in self.heard]
+
+    def calibrate(self, hypotheses: Sequence[Hypothesis]) -> tuple[Calibration, float, float]:
+        """What makes the confidences of words probabilities.
+
+        Args:
+            hypotheses: Of each utterance one.
+
+        Returns:
+            The calibration; the calibration error without it and with it.
+        """
+        confidences: list[float] = []
+        correct: list[bool] = []
+        for heard, hypothesis in zip(self.heard, hypotheses, strict=True):
+            confidences += normalized_confidences(hypothesis.words)
+            correct += correct_words(heard.text, normalize(hypothesis.text))
+        calibration = fit_calibration(confidences, correct)
+        mapped = [calibration(confidence) for confidence in confidences]
+        before, after = (calibration_error(values, correct) for values in (confidences, mapped))
+        return calibration, before, after
+
+    def _times(self, heard: Heard) -> NDArray[np.float64]:
+        return frame_times(len(heard.log_probs), self._bundle.frame_seconds, heard.duration)
+
+    def _load(self, config: DecodeConfig) -> "partial[Callable[[Heard], _Found]]":
+        return partial(_load_search, self._bundle.alphabet, config, self._lm, self._lexicon)
+
+
+def _load_model(path: Path) -> Callable[[Path], tuple[NDArray[np.float32], float] | DataError]:
+    return partial(_run_model, LiteRTModel(read_bundle(path)))
+
+
+def _run_model(model: LiteRTModel, path: Path) -> tuple[NDArray[np.float32], float] | DataError:
+    try:
+        audio = read_audio(path, model.sample_rate)
+    except DataError as error:
+        return error
+    return model.log_probs(audio), audio.duration
+
+
+def _load_search(
+    alphabet: Alphabet, config: DecodeConfig, lm: Path | None, lexicon: Path | None
+) -> Callable[[Heard], _Found]:
+    model = load_lm(lm, alphabet) if lm else None
+    words = Lexicon.read(lexicon, alphabet) if lexicon else None
+    return partial(_search, BeamDecoder(alphabet, config, model, words))
+
+
+def _search(beam: BeamDecoder, heard: Heard) -> _Found:
+    start = time.perf_counter()
+    return tuple(beam.decode(heard.log_probs)), time.perf_counter() - start

@@ -1,0 +1,96 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+
+from speechlstm.bundle import read_bundle
+from speechlstm.cli import main
+from speechlstm.decoding.confidence import Calibration
+from speechlstm.manifest import Utterance, write_manifest
+
+
+@pytest.fixture
+def bundle(
+    levels_bundle: Path,
+    tmp_path: Path,
+    spoken: Callable[[str], NDArray[np.float32]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A bundle, and m.jsonl with a recording that only a language model can tell."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(levels_bundle, "bundle")
+    soundfile.write("a.wav", 0.48 * spoken("a hat") + 0.52 * spoken("a hbt"), 16000)
+    write_manifest(Path("m.jsonl"), [Utterance("a", "a.wav", 0.2, "a hat")])
+    return Path("bundle")
+
+
+def tune(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["tune", "bundle", "m.jsonl", *arguments])
+
+
+def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm: Path) -> None:
+    result = tune("--lm", str(tiny_lm))
+    assert (result.exit_code, result.stderr) == (0, "")
+    heading, *rows = result.stdout.splitlines()
+    assert heading.split()[:4] == ["lm_weight", "word_bonus", "beam_width", "WER"]
+    assert [row.split()[2] for row in rows[-6:-2]] == ["16", "32", "64", "128"]
+    tuned = read_bundle(bundle)
+    assert f"beam_width {tuned.decoding.beam_width}" in rows[-2]
+    assert "0.00%" in rows[-3]
+    assert tuned.lm_path is not None
+    assert tuned.lm_path.read_bytes() == tiny_lm.read_bytes()
+    assert tuned.calibration is not None
+    assert tuned.decoding.num_hypotheses == 1
+    assert Path("bundle.png").read_bytes().startswith(b"\x89PNG")
+    heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
+    assert heard.stdout == "a hat\n"
+
+
+def test_a_dry_run_writes_no_bundle(bundle: Path, tiny_lm: Path) -> None:
+    before = {p.name: p.read_bytes() for p in bundle.iterdir()}
+    assert tune("--lm", str(tiny_lm), "--dry-run", "-o", "surface.png").exit_code == 0
+    assert {p.name: p.read_bytes() for p in bundle.iterdir()} == before
+    assert Path("surface.png").exists()
+
+
+def test_without_a_language_model_confidences_are_calibrated(bundle: Path) -> None:
+    result = tune()
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 2
+    tuned = read_bundle(bundle)
+    assert tuned.calibration not in (None, Calibration())
+    assert not tuned.is_searched
+
+
+def test_recordings_that_cannot_be_read_are_listed(bundle: Path) -> None:
+    with Path("m.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "b", "audio": "b.wav", "duration": 1.0, "text": "b"}))
+    result = tune()
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: b: b.wav: cannot be read")
+    assert read_bundle(bundle).calibration is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["--lm", "no.lm"], 1, "no.lm: cannot be read"),
+        (["--lm", "a.wav"], 1, "a.wav: "),
+        (["--lm", "theirs.arpa"], 2, "speechlstm lm convert"),
+        (["--lexicon", "no.txt"], 1, "no.txt"),
+        (["none.jsonl"], 1, "none.jsonl: cannot be read"),
+    ],
+)
+def test_bad_input_is_one_line(
+    bundle: Path, arguments: list[str], exit_code: int, message: str
+) -> None:
+    result = tune(*arguments)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert message in result.stderr.splitlines()[-1]
+    assert read_bundle(bundle).calibration is None
