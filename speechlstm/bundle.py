@@ -74,6 +74,11 @@ class Bundle:
         return self.path / _MODEL if self.path.is_dir() else self.path
 
     @property
+    def lexicon_alphabet(self) -> Alphabet:
+        """What a lexicon is made of: phones, if the model emits them."""
+        return self.phones or self.alphabet
+
+    @property
     def frame_seconds(self) -> float:
         """Seconds from one output frame to the next."""
         return self.features.hop_ms * self.model.frame_stack / 1000

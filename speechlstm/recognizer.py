@@ -47,7 +47,8 @@ class Recognizer:
         """A recogniser from a bundle's folder, a .tflite file, or, by default, the package's own.
 
         A bundle with a language model or a lexicon is decoded by beam search, as is any with
-        settings of one; else the likeliest label of each frame is taken.
+        settings of one; else the likeliest label of each frame is taken. Of a model that emits
+        characters and phones, a lexicon reads the phones, unless there are hot words it lacks.
 
         Args:
             bundle: The bundle.
@@ -62,7 +63,6 @@ class Recognizer:
             ConfigError: A setting is unknown or out of range, or is for a beam that greedy forbids.
         """
         contents = read_bundle(default_bundle() if bundle is None else Path(bundle))
-        model = LiteRTModel(contents)
         if greedy and (lm or settings):
             named = ", ".join([*settings, *(["lm"] if lm else [])])
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
@@ -74,7 +74,8 @@ class Recognizer:
         # What one decoder's confidences are worth says nothing about those of the other.
         calibration = contents.calibration if searches == contents.is_searched else None
         if searches:
-            return cls(model, _search(contents, config, lm_path, calibration))
+            return _searching(contents, config, lm_path, calibration)
+        model = LiteRTModel(contents)
         return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, calibration))
 
     def transcribe(self, audio: Audio) -> Transcript:
@@ -133,22 +134,25 @@ class Recognizer:
         return Transcript(tuple(readings), duration)
 
 
-def _search(
+def _searching(
     bundle: Bundle, config: DecodeConfig, lm: Path | None, calibration: Calibration | None
-) -> Decoder:
+) -> Recognizer:
     # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
     from speechlstm.decoding.lexicon import Lexicon
     from speechlstm.decoding.nbest import NBestDecoder, load_lm
 
-    lexicon = bundle.lexicon_path
-    return NBestDecoder(
-        bundle.alphabet,
-        bundle.frame_seconds,
-        config,
-        load_lm(lm, bundle.alphabet) if lm else None,
-        Lexicon.read(lexicon, bundle.alphabet) if lexicon else None,
-        calibration,
+    lexicon = None
+    if bundle.lexicon_path:
+        lexicon = Lexicon.read(bundle.lexicon_path, bundle.lexicon_alphabet)
+        hot_words = {word for phrase in config.hot_words for word in phrase.split()}
+        if bundle.phones and not hot_words <= set(lexicon.words):
+            lexicon = None  # how a new word sounds is not known, how it is spelled is
+    model = LiteRTModel(bundle, phones=bool(bundle.phones and lexicon))
+    language_model = load_lm(lm, bundle.alphabet) if lm else None
+    decoder = NBestDecoder(
+        model.alphabet, model.frame_seconds, config, language_model, lexicon, calibration
     )
+    return Recognizer(model, decoder)
 
 
 def _later(hypothesis: Hypothesis, seconds: float) -> Hypothesis:

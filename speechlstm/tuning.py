@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
 from speechlstm.audio import read_audio
 from speechlstm.backend import LiteRTModel
 from speechlstm.bundle import Bundle, read_bundle
@@ -111,6 +110,7 @@ class Tuner:
         track: Track = _untracked,
     ) -> None:
         self._bundle, self._lm, self._lexicon = bundle, lm, lexicon
+        self._hears_phones = bool(lexicon and bundle.phones)
         self._jobs, self._track = jobs, track
         self.heard: list[Heard] = []
         self._load(bundle.decoding)()  # a fault in a file shows here, not after minutes
@@ -131,7 +131,7 @@ class Tuner:
         spoken = [(m.audio_path(u), u) for m in manifests for u in m if u.text is not None]
         places = np.linspace(0, len(spoken) - 1, min(len(spoken), max_utterances)).astype(int)
         chosen = [spoken[place] for place in places]
-        load = partial(_load_model, self._bundle.path)
+        load = partial(_load_model, self._bundle.path, self._hears_phones)
         results = map_in_processes(load, [path for path, _ in chosen], self._jobs)
         failures: dict[str, str] = {}
         for (_, utterance), result in zip(
@@ -227,11 +227,13 @@ class Tuner:
         return frame_times(len(heard.log_probs), self._bundle.frame_seconds, heard.duration)
 
     def _load(self, config: DecodeConfig) -> "partial[Callable[[Heard], _Found]]":
-        return partial(_load_search, self._bundle.alphabet, config, self._lm, self._lexicon)
+        return partial(_load_search, self._bundle, config, self._lm, self._lexicon)
 
 
-def _load_model(path: Path) -> Callable[[Path], tuple[NDArray[np.float32], float] | DataError]:
-    return partial(_run_model, LiteRTModel(read_bundle(path)))
+def _load_model(
+    path: Path, phones: bool
+) -> Callable[[Path], tuple[NDArray[np.float32], float] | DataError]:
+    return partial(_run_model, LiteRTModel(read_bundle(path), phones=phones))
 
 
 def _run_model(model: LiteRTModel, path: Path) -> tuple[NDArray[np.float32], float] | DataError:
@@ -243,10 +245,11 @@ def _run_model(model: LiteRTModel, path: Path) -> tuple[NDArray[np.float32], flo
 
 
 def _load_search(
-    alphabet: Alphabet, config: DecodeConfig, lm: Path | None, lexicon: Path | None
+    bundle: Bundle, config: DecodeConfig, lm: Path | None, lexicon: Path | None
 ) -> Callable[[Heard], _Found]:
-    model = load_lm(lm, alphabet) if lm else None
-    words = Lexicon.read(lexicon, alphabet) if lexicon else None
+    model = load_lm(lm, bundle.alphabet) if lm else None
+    words = Lexicon.read(lexicon, bundle.lexicon_alphabet) if lexicon else None
+    alphabet = bundle.lexicon_alphabet if lexicon else bundle.alphabet
     return partial(_search, BeamDecoder(alphabet, config, model, words))
 
 

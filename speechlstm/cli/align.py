@@ -48,7 +48,7 @@ def command(
     if format_name is None:
         suffix = output.suffix[1:].lower() if output else ""
         format_name = suffix if suffix in ALIGNMENT_FORMATS else "ctm"
-    transcript = Recognizer.load(model).align_file(audio, said or "")
+    transcript = Recognizer.load(model, greedy=True).align_file(audio, said or "")
     written = ALIGNMENT_FORMATS[format_name](click.format_filename(audio), transcript)
     if output:
         write_atomically(output, written + "\n")
