@@ -46,3 +46,8 @@ def test_normalising_again_changes_nothing(text: str) -> None:
 @given(st.text())
 def test_decomposed_text_gives_the_same(text: str) -> None:
     assert normalize(unicodedata.normalize("NFD", text)) == normalize(text)
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_ascii_takes_a_quicker_way_to_the_same(text: str) -> None:
+    assert normalize(text) == normalize(text + "\u2028")  # parts words, and is not ASCII

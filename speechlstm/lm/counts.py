@@ -35,7 +35,7 @@ class NGramCounts:
 def count_ngrams(text: Text, order: int) -> list[NGramCounts]:
     """Count the n-grams of orders 1 to order.
 
-    Memory: about 50 bytes a token while one order is sorted, and 40 an n-gram found.
+    Takes some 65 bytes of memory for each token of English text at order 3.
     """
     num_words = len(text.vocabulary)
     words = np.arange(num_words)
