@@ -152,7 +152,8 @@ def _place(
 def _arrays(header: dict[str, Any]) -> Iterator[tuple[str, DTypeLike, tuple[int, ...]]]:
     """Name, kind and shape of each array, in the order of the file."""
     num_ngrams, num_states = header["num_ngrams"], header["num_states"]
-    if min(num_ngrams) < 0 or min(num_states) < 1 or len(num_ngrams) != len(num_states):
+    is_possible = len(num_ngrams) == len(num_states) and min(*num_ngrams, *num_states) >= 0
+    if not is_possible or not num_ngrams[0] or num_states[0] != 1:
         raise ValueError(f"{num_ngrams} n-grams, {num_states} states")
     value = "u1" if header["quantized"] else "<f4"
     yield "vocabulary", "u1", (header["vocabulary_bytes"],)

@@ -46,6 +46,15 @@ def test_a_text_that_tells_no_discounts_is_warned_of() -> None:
     assert NGramModel.open(Path("text.lm")).order == 2
 
 
+def test_an_order_beyond_the_longest_sentence() -> None:
+    Path("one.txt").write_text("hello\n")
+    assert lm("build", "one.txt", "-o", "one.lm", "--order", "6", "--quantize").exit_code == 0
+    result = lm("convert", "one.lm", "-o", "one.arpa")
+    assert "1 3-grams, 0 4-grams, 0 5-grams, 0 6-grams" in result.stderr
+    packed, arpa = (lm("perplexity", path, "one.txt").stdout for path in ("one.lm", "one.arpa"))
+    assert packed == arpa
+
+
 def test_vocabulary_by_number_or_file() -> None:
     assert built("--vocabulary", "2").words == ["<unk>", "</s>", "<s>", "one", "two"]
     Path("words.txt").write_text("Four\nFive\n")
