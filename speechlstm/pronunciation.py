@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -48,7 +48,7 @@ class PronouncingDictionary:
                     continue
                 if not phones:
                     raise DataError(f"{path}:{number}: {word!r} has no phones")
-                plain = tuple(_STRESSED_VOWEL.sub(r"\1", phone) for phone in phones)
+                plain = tuple(map(_without_stress, phones))
                 found.setdefault(word.split("(")[0].lower(), {})[plain] = None
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}") from None
@@ -97,6 +97,11 @@ class PronouncingDictionary:
         """
         ways = [self[word] for word in text.split()]
         return " ".join(" ".join(way[0]) for way in ways) if all(ways) else None
+
+
+@cache
+def _without_stress(phone: str) -> str:
+    return _STRESSED_VOWEL.sub(r"\1", phone)
 
 
 def _plural(last: str) -> Phones:
