@@ -8,21 +8,29 @@ could type; its product stays in the work folder, and a step whose product is th
 again: after an interruption, run the recipe again. The network is trained on whichever backend of
 Keras is fastest (torch, on processors), and exported by TensorFlow.
 
+Read speech alone would make a network that hears words in every noise and a language model that
+knows no spelled letters: recordings without speech are trained on too, and the text gets lines of
+letters, digits, dates and commands.
+
 No recording of a valid list may be trained on, which training refuses, and no sentence of one is
 left in the text for the language model.
 """
 
 import os
+import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
+from synthesize import COMMANDS, EDITS, sentence
 
 from speechlstm.corpus import write_split
 from speechlstm.errors import SpeechLSTMError
 from speechlstm.lm.ngram import NGramModel
-from speechlstm.manifest import Manifest
+from speechlstm.manifest import Manifest, write_manifest
+from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.storage import write_atomically
 
 CONFIG = Path(__file__).with_suffix(".toml")
@@ -32,6 +40,7 @@ SAID = ("an4", "speech-commands", "fsdd")  # letters, digits, commands; without 
 VALID = ("librispeech", "common-voice")
 VALIDATION_SHARE = 0.1
 SEED = 1
+NUM_SAID = 60_000  # lines of letters, digits, dates and commands beside a million of books
 LM = ["--order", "3", "--prune", "0 1 2", "--vocabulary", "55000", "--quantize"]
 
 
@@ -72,14 +81,19 @@ def make_lists(corpora: Path, work: Path) -> tuple[list[Path], list[Path]]:
 def make_model(corpora: Path, work: Path, train: list[Path], valid: list[Path]) -> None:
     """The network, with an output for characters and one for phones."""
     noise, lexicon, run = work / "noise.jsonl", work / "train.dict", work / "run"
+    silence = [work / "silence" / "train.jsonl", work / "noise-silence.jsonl"]
+    if not silence[0].exists():
+        make_silence = Path(__file__).with_name("make_silence.py")
+        subprocess.run([sys.executable, make_silence, silence[0].parent], check=True)
     if not noise.exists():
         speechlstm("manifest", "build", corpora / "noise", "--no-text", "-o", noise, may_skip=True)
+        write_manifest(silence[1], (replace(u, text="") for u in Manifest(noise)))
     if not lexicon.exists():
         speechlstm("lexicon", *train, "-o", lexicon, *dictionary(corpora, work))
     if not (run / "run.json").exists():
         config = work / CONFIG.name  # beside the noise that it names
         write_atomically(config, CONFIG.read_bytes())
-        lists = [*pairs("--train", train), *pairs("--valid", valid)]
+        lists = [*pairs("--train", train + silence), *pairs("--valid", valid)]
         speechlstm(
             "train", *lists, "-o", run, "--config", config, "--lexicon", lexicon, "--prepare"
         )
@@ -90,12 +104,24 @@ def make_language_model(corpora: Path, work: Path, valid: list[Path]) -> None:
     """An n-gram model of books, and how its words are pronounced."""
     lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
     if not lm.exists():
-        text = corpora / "text" / "books.txt.xz"
-        speechlstm("lm", "build", text, "-o", lm, *LM, *pairs("--exclude", valid))
+        texts = [corpora / "text" / "books.txt.xz", work / "said.txt"]
+        write_said(corpora, texts[1])
+        speechlstm("lm", "build", *texts, "-o", lm, *LM, *pairs("--exclude", valid[: len(VALID)]))
     if not lexicon.exists():
         known = [word for word in NGramModel.open(lm).words if not word.startswith("<")]
         write_atomically(words, "".join(f"{word}\n" for word in known))
         speechlstm("lexicon", words, "-o", lexicon, *dictionary(corpora, work))
+
+
+def write_said(corpora: Path, path: Path) -> None:
+    """Random lines of what people say to machines: commands, spelled words, numbers, dates."""
+    words = PronouncingDictionary.read(corpora / "lexicon" / "cmudict.dict").entries
+    spelled = [" ".join(word) for word in words if word.isalpha() and 2 < len(word) < 12]
+    rng = random.Random(SEED)
+    kinds = [lambda: rng.choice([*COMMANDS, *EDITS]), lambda: rng.choice(spelled),
+             lambda: sentence(rng)]  # fmt: skip
+    chosen = rng.choices(kinds, weights=[35, 25, 40], k=NUM_SAID)
+    write_atomically(path, "".join(f"{say()}\n" for say in chosen))
 
 
 def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
