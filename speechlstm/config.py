@@ -342,9 +342,9 @@ class DecodeConfig(Config):
     num_hypotheses: int = 1
     lm_weight: float = 0.8
     word_bonus: float = 1.0
-    unknown_character_log_prob: float = -2.5
+    unknown_character_log_prob: float = -3.5
     open_vocabulary: bool = True
-    min_label_log_prob: float = -6.0
+    min_label_log_prob: float = -5.0
     max_score_gap: float = 14.0
     blank_skip: float = 0.99
     hot_words: tuple[str, ...] = ()

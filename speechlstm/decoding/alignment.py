@@ -122,9 +122,7 @@ def _advance(
     """Best score of each state after one more frame, and from how many states before it came."""
     best = scores.copy()
     moves = np.zeros(len(scores), np.int8)
-    for step, penalty in ((1, 0.0), (2, skip[2:])):
-        moved = scores[:-step] + penalty
-        better = moved > best[step:]
-        best[step:][better] = moved[better]
-        moves[step:][better] = step
+    for step, moved in ((1, scores[:-1]), (2, scores[:-2] + skip[2:])):
+        np.copyto(moves[step:], step, where=moved > best[step:])
+        np.maximum(best[step:], moved, out=best[step:])
     return best + emissions, moves

@@ -1,7 +1,7 @@
 """What words add to a hypothesis: the lexicon's tree, the language model, hot words."""
 
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,10 @@ Floats = NDArray[np.float64]
 
 ROOT = 0  # the node between words
 NO_WORD = -1  # in place of a word of the lexicon
+_NO_GAIN = np.zeros(1)
 
 
-@dataclass(frozen=True)
-class EndedWords:
+class EndedWords(NamedTuple):
     """Hypotheses that have ended a word, one entry each.
 
     Attributes:
@@ -77,8 +77,8 @@ class WordFusion:
         if lexicon is None:
             words = lm.words if lm and not alphabet.separator else []
             lexicon = Lexicon.from_words(words, alphabet, skip=True)
-        phrases = [tuple(phrase.split()) for phrase in dict.fromkeys(config.hot_words)]
-        if lexicon.words or not self.is_open:
+        phrases = list(dict.fromkeys(tuple(phrase.split()) for phrase in config.hot_words))
+        if phrases and (lm or not self.is_open):
             lexicon = lexicon.with_words({w for p in phrases for w in p}, alphabet)
         self.lexicon = lexicon
         self.lm_start_state = lm.start_state if lm else 0
@@ -87,8 +87,9 @@ class WordFusion:
         self.hot_start_state = self._matcher.start_state if self._matcher else 0
         self._unknown_character = config.unknown_character_log_prob if lm else 0.0
         self.is_free = self.is_open and not (lm or phrases)
+        unigrams = lm.unigram_log_probs if lm else np.zeros(1)
+        self._unigrams = config.lm_weight * unigrams.astype(np.float64)
         self._ahead = self._look_ahead()
-        self._num_words, self._first_words, self._words = self._words_of_nodes()
 
     def _match(
         self, phrases: list[tuple[str, ...]], alphabet: Alphabet, weight: float
@@ -103,15 +104,6 @@ class WordFusion:
         worth = [[weight * len(word) for word in phrase] for phrase in phrases]
         return PhraseMatcher(tokens, worth, len(ids))
 
-    @cached_property
-    def _unigrams(self) -> Floats:
-        """What each word of the language model adds to the score without its context."""
-        if self.lm is None:
-            return np.zeros(1)
-        ids = np.arange(self.lm.num_words, dtype=np.int32)
-        log_probs = self.lm.advance(np.zeros(len(ids), np.int64), ids)[1]
-        return self._weight * log_probs.astype(np.float64)
-
     def _look_ahead(self) -> Floats:
         """For each node: the best that a word below adds; -inf outside the tree."""
         tree = self.lexicon.tree
@@ -123,17 +115,25 @@ class WordFusion:
         ahead[ROOT] = 0
         return ahead
 
-    def _words_of_nodes(self) -> tuple[Integers, Integers, Integers]:
-        """For each node: how many words end in it, and where they lie in the array that follows."""
+    def _endings(self, nodes: Integers) -> tuple[Integers, Integers]:
+        """Which of the nodes a word can end in, one entry a word, and the word."""
+        if self.is_open:
+            source = (nodes != ROOT).nonzero()[0]
+            return source, self._word_spelled[nodes[source]]
         tree = self.lexicon.tree
-        if not self.is_open:
-            return np.append(tree.num_values, 0), tree.first_values, tree.values.astype(np.int64)
-        # What is spelled alike is the same here; what the tree lacks is a word too.
+        counts = tree.first_values[nodes + 1] - tree.first_values[nodes]
+        source = np.repeat(np.arange(len(nodes)), counts)
+        within = np.arange(len(source)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return source, tree.values[tree.first_values[nodes[source]] + within].astype(np.int64)
+
+    @cached_property
+    def _word_spelled(self) -> Integers:
+        """The word of each node in an open vocabulary, where what is spelled alike is the same."""
+        tree = self.lexicon.tree
         words = np.full(tree.outside + 1, NO_WORD)
         ends = np.flatnonzero(tree.num_values)
         words[ends] = tree.values[tree.first_values[ends]]
-        nodes = np.arange(len(words))
-        return np.minimum(nodes, 1), nodes, words
+        return words
 
     def spell(
         self, nodes: Integers, lengths: Integers, hot_states: Integers, labels: Integers
@@ -151,15 +151,16 @@ class WordFusion:
             where there is no such word.
         """
         nodes = self.lexicon.tree.children(nodes, labels)
-        if self.boundary:
-            nodes[labels == self.boundary] = ROOT
-        gains, promises = np.zeros(1), self._ahead[nodes]
+        gains, promises = _NO_GAIN, self._ahead[nodes]
         if self.is_open:
             # What leaves the tree is charged at once: misspelled beginnings would crowd out words.
             unknown = self._unigrams[0] + self._weight * self._unknown_character * lengths
-            promises = np.where(nodes == ROOT, 0, np.maximum(promises, unknown))
+            promises = np.maximum(promises, unknown)
             if self._matcher:
                 hot_states, gains = self._matcher.advance(hot_states, labels)
+        if self.boundary:
+            between = (labels == self.boundary).nonzero()[0]
+            nodes[between], promises[between] = ROOT, 0
         return nodes, hot_states, gains, promises
 
     def end_words(
@@ -171,10 +172,7 @@ class WordFusion:
         memo: "LMMemo",
     ) -> EndedWords:
         """All ways to end the words in which the hypotheses stand."""
-        counts = self._num_words[nodes]
-        source = np.repeat(np.arange(len(nodes)), counts)
-        within = np.arange(len(source)) - np.repeat(np.cumsum(counts) - counts, counts)
-        words = self._words[self._first_words[nodes[source]] + within]
+        source, words = self._endings(nodes)
         lm_states, lm_log_probs = memo.advance(lm_states[source], self._lm_ids[words])
         lm_log_probs = lm_log_probs + self._unknown_character * lengths[source] * (words == NO_WORD)
         gains = self._weight * lm_log_probs + self._bonus

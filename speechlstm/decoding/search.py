@@ -7,6 +7,7 @@ Language-model look-ahead for large vocabulary speech recognition, ICSLP 1996).
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,10 @@ from speechlstm.alphabet import BLANK
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, LMMemo, WordFusion
 
-# Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the hash
-# they had before the last label, that label, the node of the lexicon's tree, labels since the last
-# word, states of language model and hot words, the last label's entry in the trace, the word that
-# ended after it.
-_HASH, _PARENT, _LAST, _NODE, _LENGTH, _LM_STATE, _HOT_STATE, _TRACE, _WORD = range(9)
+# Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the last
+# label, the node of the lexicon's tree, labels since the last word, states of language model and
+# hot words, the last label's entry in the trace, the word that has ended after it.
+_HASH, _LAST, _NODE, _LENGTH, _LM_STATE, _HOT_STATE, _TRACE, _WORD = range(8)
 
 # Rows of Beams.floats, all natural logarithms: the probability of all paths so far, of those that
 # end in a blank, of those that end in the last label; what words and hot words have added to the
@@ -29,8 +29,7 @@ _TOTAL, _BLANK, _LABEL, _SETTLED, _BONUS, _LM = range(6)
 _MULTIPLIER = -0x61C8864680B583EB  # odd, of random bits
 
 
-@dataclass(frozen=True)
-class Beams:
+class Beams(NamedTuple):
     """Hypotheses, one a column; the rows are named above."""
 
     ints: Integers
@@ -87,11 +86,10 @@ class PrefixSearch:
         num_labels = log_probs.shape[1]
         codes = np.asarray(np.random.PCG64(0).random_raw(num_labels))
         self._codes = codes.view(np.int64)
-        self._columns = np.full(num_labels, -1)
         self._trace = [np.zeros((3, 1), np.int64)]  # (entry before, label, word ended before it)
         self._trace_size = 1
         self._boundary = np.array([fusion.boundary])
-        ints, floats = np.zeros((9, 1), np.int64), np.zeros((6, 1))
+        ints, floats = np.zeros((8, 1), np.int64), np.zeros((6, 1))
         ints[_LAST], ints[_WORD] = fusion.boundary, NO_WORD
         ints[_LM_STATE], ints[_HOT_STATE] = fusion.lm_start_state, fusion.hot_start_state
         floats[_LABEL] = -np.inf
@@ -138,68 +136,105 @@ class PrefixSearch:
             labels: Which to try, the boundary aside.
             ends_words: Whether to try the boundary.
         """
-        beams, size = self._beams, self._beams.floats.shape[1]
-        total, label = beams.floats[_TOTAL], beams.floats[_LABEL]
+        beams, ints, floats = self._beams, self._beams.ints, self._beams.floats
+        blank, label = floats[_TOTAL] + frame[BLANK], floats[_LABEL]
         if ends_words:  # of boundaries one after the other, all but the first are silence
-            label = np.where(beams.ints[_NODE] == ROOT, total, label)
-        label = label + frame[beams.ints[_LAST]]
-        blank = total + frame[BLANK]
+            label = np.where(ints[_NODE] == ROOT, floats[_TOTAL], label)
+        label = label + frame[ints[_LAST]]
         if not (len(labels) or ends_words):
-            beams.floats[_TOTAL] = np.logaddexp(blank, label)
-            beams.floats[_BLANK], beams.floats[_LABEL] = blank, label
+            floats[_TOTAL] = np.logaddexp(blank, label)
+            floats[_BLANK], floats[_LABEL] = blank, label
             return
-        groups = [(beams, labels)]
-        if ends_words:
-            groups.append((self._ended(), self._boundary))
-        elif not (self._fusion.boundary or self._fusion.is_open):
-            groups.append((self._ended(), labels))
-        longer = [self._longer(*group, frame, label) for group in groups]
+        sources, source, new_labels, log_probs = self._longer(frame, labels, ends_words, blank)
+        hashes = sources.ints[_HASH][source] * _MULTIPLIER + self._codes[new_labels]
+        self._merge(hashes, log_probs, label)
         total = np.logaddexp(blank, label)
-        stays = total + beams.floats[_BONUS]
 
-        sources = beams if len(groups) == 1 else Beams.join([group[0] for group in groups])
-        source, new_labels, log_probs = self._promising(groups, longer, stays)
-        lengths = sources.ints[_LENGTH, source] + 1
+        lengths = sources.ints[_LENGTH][source] + 1
         nodes, hot_states, gains, promises = self._fusion.spell(
-            sources.ints[_NODE, source], lengths, sources.ints[_HOT_STATE, source], new_labels
+            sources.ints[_NODE][source], lengths, sources.ints[_HOT_STATE][source], new_labels
         )
-        settled = sources.floats[_SETTLED, source] + gains
+        settled = sources.floats[_SETTLED][source] + gains
         bonuses = settled + promises
-        chosen = self._best(np.concatenate((stays, log_probs + bonuses)))
-        kept = chosen[: chosen.searchsorted(size)]
-        new = chosen[len(kept) :] - size
+        chosen = self._best(np.concatenate((total + floats[_BONUS], log_probs + bonuses)))
+        num_kept = int(chosen.searchsorted(len(total)))
+        kept, new = chosen[:num_kept], chosen[num_kept:] - len(total)
 
-        self._beams = sources.take(np.concatenate((kept, source[new])))
-        ints, floats = self._beams.ints, self._beams.floats
-        floats[_TOTAL, : len(kept)] = total[kept]
-        floats[_BLANK, : len(kept)] = blank[kept]
-        floats[_LABEL, : len(kept)] = label[kept]
-        floats[_TOTAL, len(kept) :] = floats[_LABEL, len(kept) :] = log_probs[new]
-        floats[_BLANK, len(kept) :] = -np.inf
-        floats[_SETTLED, len(kept) :] = settled[new]
-        floats[_BONUS, len(kept) :] = bonuses[new]
-        ints = ints[:, len(kept) :]
-        new_labels = new_labels[new]
-        ints[_PARENT] = ints[_HASH]
-        ints[_HASH] = ints[_HASH] * _MULTIPLIER + self._codes[new_labels]
-        ints[_LAST], ints[_NODE], ints[_LENGTH] = new_labels, nodes[new], lengths[new]
-        ints[_HOT_STATE] = hot_states[new]
+        self._beams = beams = sources.take(np.concatenate((kept, source[new])))
+        stays, grown = beams.floats[:, :num_kept], beams.floats[:, num_kept:]
+        stays[_TOTAL], stays[_BLANK], stays[_LABEL] = total[kept], blank[kept], label[kept]
+        grown[_TOTAL] = grown[_LABEL] = log_probs[new]
+        grown[_BLANK] = -np.inf
+        grown[_SETTLED], grown[_BONUS] = settled[new], bonuses[new]
+        ints = beams.ints[:, num_kept:]
+        ints[_HASH], ints[_LAST], ints[_NODE] = hashes[new], new_labels[new], nodes[new]
+        ints[_LENGTH], ints[_HOT_STATE] = lengths[new], hot_states[new]
         self._trace.append(ints[[_TRACE, _LAST, _WORD]])
         ints[_TRACE] = np.arange(self._trace_size, self._trace_size + len(new))
         self._trace_size += len(new)
         ints[_WORD] = NO_WORD
 
-    def _ended(self, at_end: bool = False) -> Beams:
-        """The hypotheses with the words ended in which they stand, in all ways.
+    def _longer(
+        self, frame: Floats, labels: Integers, ends_words: bool, blank: Floats
+    ) -> tuple[Beams, Integers, Integers, Floats]:
+        """What may become of the hypotheses when they grow by a label.
+
+        Returns:
+            The hypotheses, as they are and with their words ended; for each longer one: which of
+            them it was, the new label, the log-probability. What is too far below the best, by
+            what its word promised, is left out.
+        """
+        beams, bonus = self._beams, self._beams.floats[_BONUS]
+        log_probs = _grown(beams, frame, labels)
+        scores = log_probs + bonus[:, np.newaxis]
+        stays = blank + bonus
+        if len(stays) < self._config.beam_width:
+            limit = max(stays.max(), scores.max(initial=-np.inf)) - self._config.max_score_gap
+        else:
+            limit = stays.min()  # these are better, and as many as survive
+        source, column = (scores >= limit).nonzero()
+        longer = source, labels[column], log_probs[source, column]
+        if ends_words:
+            scores = beams.floats[_TOTAL] + (frame[self._fusion.boundary] + bonus)
+            ended = self._ended(beams.take((scores >= limit).nonzero()[0]))
+            labels = self._boundary
+        elif self._fusion.boundary or self._fusion.is_open:
+            return beams, *longer
+        else:
+            ended = self._ended(beams)
+        log_probs = _grown(ended, frame, labels)
+        scores = log_probs + ended.floats[_BONUS][:, np.newaxis]
+        source, column = (scores >= limit).nonzero()
+        return (
+            Beams.join([beams, ended]),
+            np.concatenate((longer[0], source + len(bonus))),
+            np.concatenate((longer[1], labels[column])),
+            np.concatenate((longer[2], log_probs[source, column])),
+        )
+
+    def _merge(self, hashes: Integers, log_probs: Floats, label: Floats) -> None:
+        """Add what equals one of the hypotheses to its `label`, and take it out: -inf."""
+        order = self._beams.ints[_HASH].argsort()
+        known = self._beams.ints[_HASH][order]
+        places = known.searchsorted(hashes)
+        same = (known.take(places, mode="clip") == hashes).nonzero()[0]
+        if same.size:
+            beams = order[places[same]]
+            label[beams] = np.logaddexp(label[beams], log_probs[same])
+            log_probs[same] = -np.inf
+
+    def _ended(self, beams: Beams, at_end: bool = False) -> Beams:
+        """Hypotheses with the words ended in which they stand, in all ways.
 
         Args:
+            beams: The hypotheses; those between words are left out.
             at_end: Whether no label follows: the end of the text is a boundary too.
         """
-        ints, floats = self._beams.ints, self._beams.floats
+        ints = beams.ints
         ended = self._fusion.end_words(
             ints[_NODE], ints[_LENGTH], ints[_LM_STATE], ints[_HOT_STATE], self._memo
         )
-        beams = self._beams.take(ended.source)
+        beams = beams.take(ended.source)
         ints, floats = beams.ints, beams.floats
         ints[_NODE], ints[_WORD] = ROOT, ended.words
         ints[_LENGTH] = -1 if self._fusion.boundary else 0  # which is no label of the next word
@@ -217,56 +252,6 @@ class PrefixSearch:
             floats[_SETTLED] += gains
         return beams
 
-    def _longer(
-        self, sources: Beams, labels: Integers, frame: Floats, label: Floats
-    ) -> NDArray[np.float64]:
-        """Log-probability of each source with each label, (num_sources, num_labels).
-
-        What is one of the hypotheses already is added to its `label`, and -inf here.
-        """
-        ints, floats = sources.ints, sources.floats
-        # After the same label, only paths that end in a blank emit it once more.
-        repeats = ints[_LAST][:, np.newaxis] == labels
-        log_probs: NDArray[np.float64] = np.where(
-            repeats, floats[_BLANK][:, np.newaxis], floats[_TOTAL][:, np.newaxis]
-        )
-        log_probs += frame[labels]
-        if not log_probs.size:
-            return log_probs
-        hashes, beams = ints[_HASH], self._beams.ints
-        order = hashes.argsort()
-        parents = order.take(hashes[order].searchsorted(beams[_PARENT]), mode="clip")
-        self._columns[labels] = np.arange(len(labels))
-        columns = self._columns[beams[_LAST]]
-        self._columns[labels] = -1
-        found = ((hashes[parents] == beams[_PARENT]) & (columns >= 0)).nonzero()[0]
-        if found.size:
-            where = parents[found], columns[found]
-            label[found] = np.logaddexp(label[found], log_probs[where])
-            log_probs[where] = -np.inf
-        return log_probs
-
-    def _promising(
-        self,
-        groups: list[tuple[Beams, Integers]],
-        longer: list[NDArray[np.float64]],
-        stays: Floats,
-    ) -> tuple[Integers, Integers, Floats]:
-        """Source, label and log-probability of what is not too far below the best."""
-        scores = [
-            m + g[0].floats[_BONUS][:, np.newaxis] for m, g in zip(longer, groups, strict=True)
-        ]
-        best = max(float(m.max(initial=-np.inf)) for m in (stays, *scores))
-        offset, found = 0, []
-        for (sources, labels), log_probs, score in zip(groups, longer, scores, strict=True):
-            rows, columns = (score >= best - self._config.max_score_gap).nonzero()
-            found.append((rows + offset, labels[columns], log_probs[rows, columns]))
-            offset += len(sources.ints[0])
-        if len(found) == 1:
-            return found[0]
-        parts = [np.concatenate(part) for part in zip(*found, strict=True)]
-        return parts[0], parts[1], parts[2]
-
     def _best(self, scores: Floats) -> Integers:
         """Indices, rising, of the best scores; of equal ones the first."""
         chosen: Integers = (scores >= scores.max() - self._config.max_score_gap).nonzero()[0]
@@ -281,7 +266,7 @@ class PrefixSearch:
     def _paths(self) -> list[Path]:
         """What is left, with the last words ended."""
         between = self._beams.take((self._beams.ints[_NODE] == ROOT).nonzero()[0])
-        beams = Beams.join([between, self._ended(at_end=True)])
+        beams = Beams.join([between, self._ended(self._beams, at_end=True)])
         if not beams.ints.size:  # all stand within words of the lexicon: let these be cut off
             beams = self._beams
         ints, floats = beams.ints, beams.floats
@@ -299,6 +284,17 @@ class PrefixSearch:
                 strict=True,
             )
         ]
+
+
+def _grown(beams: Beams, frame: Floats, labels: Integers) -> Floats:
+    """Log-probability of each hypothesis with each label, (num_beams, num_labels).
+
+    After an equal label, only the paths that end in a blank emit it once more.
+    """
+    ints, floats = beams.ints[:, :, np.newaxis], beams.floats[:, :, np.newaxis]
+    before: Floats = np.where(ints[_LAST] == labels, floats[_BLANK], floats[_TOTAL])
+    before += frame[labels]
+    return before
 
 
 def _trace_back(trace: list[list[int]], entry: int, last_word: int) -> tuple[list[int], list[int]]:

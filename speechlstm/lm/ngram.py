@@ -123,6 +123,12 @@ class NGramModel:
         """Id of a word; 0, that of <unk>, for any that the model does not know."""
         return self._ids.get(word, 0)
 
+    @property
+    def unigram_log_probs(self) -> NDArray[np.float32]:
+        """Natural log-probability of each word, (num_words,), in no context."""
+        log_probs = self._log_probs(np.arange(self.num_words))
+        return np.fmin(np.fmax(log_probs, _LOWEST), 0)
+
     def advance(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
