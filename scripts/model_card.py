@@ -106,7 +106,8 @@ def babble(
     others = [u for u in utterances if u.speaker != heard.speaker] or utterances
     voices = generator.choice(len(others), NUM_VOICES)
     sounds = [read_audio(manifest.audio_path(others[v]), 16000).samples for v in voices]
-    return np.sum([np.resize(s / (s.std() + 1e-9), num_samples) for s in sounds], axis=0)
+    equal = [np.resize(s / (s.std() + 1e-9), num_samples) for s in sounds]
+    return np.asarray(np.sum(equal, axis=0), np.float32)
 
 
 def white(num_samples: int, generator: np.random.Generator) -> Samples:
@@ -119,7 +120,7 @@ def pink(num_samples: int, generator: np.random.Generator) -> Samples:
     spectrum = np.fft.rfft(generator.normal(size=num_samples))
     spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
     sound = np.fft.irfft(spectrum, num_samples)
-    return (sound / sound.std()).astype(np.float32)
+    return np.asarray(sound / sound.std(), np.float32)
 
 
 SPECTRA = {"white": white, "pink": pink}

@@ -20,6 +20,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,17 +119,20 @@ def write_said(corpora: Path, path: Path) -> None:
     words = PronouncingDictionary.read(corpora / "lexicon" / "cmudict.dict").entries
     spelled = [" ".join(word) for word in words if word.isalpha() and 2 < len(word) < 12]
     rng = random.Random(SEED)
-    kinds = [lambda: rng.choice([*COMMANDS, *EDITS]), lambda: rng.choice(spelled),
-             lambda: sentence(rng)]  # fmt: skip
-    chosen = rng.choices(kinds, weights=[35, 25, 40], k=NUM_SAID)
-    write_atomically(path, "".join(f"{say()}\n" for say in chosen))
+    lines = []
+    for kind in rng.choices(["command", "spelled", "sentence"], weights=[35, 25, 40], k=NUM_SAID):
+        if kind == "sentence":
+            lines.append(sentence(rng))
+        else:
+            lines.append(rng.choice(spelled if kind == "spelled" else [*COMMANDS, *EDITS]))
+    write_atomically(path, "".join(f"{line}\n" for line in lines))
 
 
 def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
     """Export, add language model and lexicon, find their weights on the valid lists."""
     speechlstm("export", work / "run", "-o", output, "--quantize", "int8")
-    decoder = ["--lm", work / "english.lm", "--lexicon", work / "words.dict"]
-    speechlstm("tune", output, *valid, *decoder)
+    lm, lexicon = work / "english.lm", work / "words.dict"
+    speechlstm("tune", output, *valid, "--lm", lm, "--lexicon", lexicon)
 
 
 def dictionary(corpora: Path, work: Path) -> list[str | Path]:
@@ -137,7 +141,7 @@ def dictionary(corpora: Path, work: Path) -> list[str | Path]:
     return ["--dictionary", path, "--pronouncer", work / "pronouncer.npz"]
 
 
-def pairs(option: str, values: list[Path]) -> list[str | Path]:
+def pairs(option: str, values: Sequence[Path]) -> list[str | Path]:
     """An option given once for each value."""
     return [argument for value in values for argument in (option, value)]
 
