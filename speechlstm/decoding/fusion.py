@@ -1,6 +1,6 @@
 """What words add to a hypothesis: the lexicon's tree, the language model, hot words."""
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 ROOT = 0  # the node between words
 NO_WORD = -1  # in place of a word of the lexicon
 _NO_GAIN = np.zeros(1)
+_MEMORY = 1 << 15  # answers of the language model that are kept: some 8 MB
 
 
 class EndedWords(NamedTuple):
@@ -90,6 +91,8 @@ class WordFusion:
         unigrams = lm.unigram_log_probs if lm else np.zeros(1)
         self._unigrams = config.lm_weight * unigrams.astype(np.float64)
         self._ahead = self._look_ahead()
+        # The same words are read again and again: in neighbouring frames, after the same words.
+        self._step = lru_cache(_MEMORY)(lm.step) if lm else None
 
     def _match(
         self, phrases: list[tuple[str, ...]], alphabet: Alphabet, weight: float
@@ -114,6 +117,16 @@ class WordFusion:
         ahead = tree.best_below(gains)
         ahead[ROOT] = 0
         return ahead
+
+    def _advance(self, states: Integers, words: NDArray[np.int32]) -> tuple[Integers, Floats]:
+        """As NGramModel.advance; without a model all words are certain."""
+        if self._step is None:
+            return states, np.zeros(len(states))
+        answers = [self._step(*pair) for pair in zip(states.tolist(), words.tolist(), strict=True)]
+        return (
+            np.array([state for state, _ in answers], np.int64),
+            np.array([log_prob for _, log_prob in answers]),
+        )
 
     def _endings(self, nodes: Integers) -> tuple[Integers, Integers]:
         """Which of the nodes a word can end in, one entry a word, and the word."""
@@ -169,12 +182,11 @@ class WordFusion:
         lengths: Integers,
         lm_states: Integers,
         hot_states: Integers,
-        memo: "LMMemo",
     ) -> EndedWords:
         """All ways to end the words in which the hypotheses stand."""
         source, words = self._endings(nodes)
-        lm_states, lm_log_probs = memo.advance(lm_states[source], self._lm_ids[words])
-        lm_log_probs = lm_log_probs + self._unknown_character * lengths[source] * (words == NO_WORD)
+        lm_states, lm_log_probs = self._advance(lm_states[source], self._lm_ids[words])
+        lm_log_probs += self._unknown_character * lengths[source] * (words == NO_WORD)
         gains = self._weight * lm_log_probs + self._bonus
         hot_states = hot_states[source]
         if self._matcher and not self.is_open:
@@ -191,33 +203,3 @@ class WordFusion:
         if self._matcher:
             gains -= self._matcher.pending[hot_states]
         return lm_log_probs, gains
-
-
-class LMMemo:
-    """A language model's answers, for one search: neighbouring frames ask the same.
-
-    A table with one place for each hash of state and word; what came last stays.
-    """
-
-    _BITS = 13
-
-    def __init__(self, lm: NGramModel | None) -> None:
-        self._lm = lm
-        self._keys = np.full(1 << self._BITS, -1)
-        self._states = np.zeros(1 << self._BITS, np.int64)
-        self._log_probs = np.zeros(1 << self._BITS)
-
-    def advance(self, states: Integers, words: NDArray[np.int32]) -> tuple[Integers, Floats]:
-        """As NGramModel.advance; without a model all probabilities are 1."""
-        if self._lm is None:
-            return states, np.zeros(len(states))
-        keys = states * self._lm.num_words + words
-        places = (keys * 0x61C8864680B583EB >> 7) & ((1 << self._BITS) - 1)
-        next_states, log_probs = self._states[places], self._log_probs[places]
-        new = np.flatnonzero(self._keys[places] != keys)
-        if new.size:
-            next_states[new], log_probs[new] = self._lm.advance(states[new], words[new])
-            places = places[new]
-            self._keys[places] = keys[new]
-            self._states[places], self._log_probs[places] = next_states[new], log_probs[new]
-        return next_states, log_probs

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from speechlstm.alphabet import BLANK
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, LMMemo, WordFusion
+from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
 
 # Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the last
 # label, the node of the lexicon's tree, labels since the last word, states of language model and
@@ -82,7 +82,6 @@ class PrefixSearch:
     ) -> None:
         self._fusion, self._config = fusion, config
         self._log_probs = log_probs.astype(np.float64)
-        self._memo = LMMemo(fusion.lm)
         num_labels = log_probs.shape[1]
         codes = np.asarray(np.random.PCG64(0).random_raw(num_labels))
         self._codes = codes.view(np.int64)
@@ -136,92 +135,85 @@ class PrefixSearch:
             labels: Which to try, the boundary aside.
             ends_words: Whether to try the boundary.
         """
-        beams, ints, floats = self._beams, self._beams.ints, self._beams.floats
+        beams, (ints, floats) = self._beams, self._beams
         blank, label = floats[_TOTAL] + frame[BLANK], floats[_LABEL]
         if ends_words:  # of boundaries one after the other, all but the first are silence
             label = np.where(ints[_NODE] == ROOT, floats[_TOTAL], label)
         label = label + frame[ints[_LAST]]
-        if not (len(labels) or ends_words):
-            floats[_TOTAL] = np.logaddexp(blank, label)
-            floats[_BLANK], floats[_LABEL] = blank, label
-            return
-        sources, source, new_labels, log_probs = self._longer(frame, labels, ends_words, blank)
-        hashes = sources.ints[_HASH][source] * _MULTIPLIER + self._codes[new_labels]
-        self._merge(hashes, log_probs, label)
-        total = np.logaddexp(blank, label)
-
-        lengths = sources.ints[_LENGTH][source] + 1
-        nodes, hot_states, gains, promises = self._fusion.spell(
-            sources.ints[_NODE][source], lengths, sources.ints[_HOT_STATE][source], new_labels
-        )
-        settled = sources.floats[_SETTLED][source] + gains
-        bonuses = settled + promises
-        chosen = self._best(np.concatenate((total + floats[_BONUS], log_probs + bonuses)))
-        num_kept = int(chosen.searchsorted(len(total)))
-        kept, new = chosen[:num_kept], chosen[num_kept:] - len(total)
-
-        self._beams = beams = sources.take(np.concatenate((kept, source[new])))
-        stays, grown = beams.floats[:, :num_kept], beams.floats[:, num_kept:]
-        stays[_TOTAL], stays[_BLANK], stays[_LABEL] = total[kept], blank[kept], label[kept]
-        grown[_TOTAL] = grown[_LABEL] = log_probs[new]
-        grown[_BLANK] = -np.inf
-        grown[_SETTLED], grown[_BONUS] = settled[new], bonuses[new]
-        ints = beams.ints[:, num_kept:]
-        ints[_HASH], ints[_LAST], ints[_NODE] = hashes[new], new_labels[new], nodes[new]
-        ints[_LENGTH], ints[_HOT_STATE] = lengths[new], hot_states[new]
-        self._trace.append(ints[[_TRACE, _LAST, _WORD]])
-        ints[_TRACE] = np.arange(self._trace_size, self._trace_size + len(new))
-        self._trace_size += len(new)
-        ints[_WORD] = NO_WORD
+        longer = self._longer(frame, labels, ends_words, blank + floats[_BONUS])
+        if longer:
+            self._spell(longer)
+            self._merge(longer, label)
+        floats[_TOTAL], floats[_BLANK], floats[_LABEL] = np.logaddexp(blank, label), blank, label
+        if longer:
+            self._choose(Beams.join([beams, longer]), len(blank))
 
     def _longer(
-        self, frame: Floats, labels: Integers, ends_words: bool, blank: Floats
-    ) -> tuple[Beams, Integers, Integers, Floats]:
-        """What may become of the hypotheses when they grow by a label.
+        self, frame: Floats, labels: Integers, ends_words: bool, stays: Floats
+    ) -> Beams | None:
+        """The hypotheses that grow by a label, as they were but for _TOTAL, _LABEL and _LAST.
+
+        Args:
+            frame: As for _pass_frame.
+            labels: As for _pass_frame.
+            ends_words: As for _pass_frame.
+            stays: Scores of the hypotheses that do not grow, at least.
 
         Returns:
-            The hypotheses, as they are and with their words ended; for each longer one: which of
-            them it was, the new label, the log-probability. What is too far below the best, by
-            what its word promised, is left out.
+            Those that may be among the best: words promise less and less as they grow.
         """
-        beams, bonus = self._beams, self._beams.floats[_BONUS]
-        log_probs = _grown(beams, frame, labels)
-        scores = log_probs + bonus[:, np.newaxis]
-        stays = blank + bonus
         if len(stays) < self._config.beam_width:
-            limit = max(stays.max(), scores.max(initial=-np.inf)) - self._config.max_score_gap
+            limit = stays.max() - self._config.max_score_gap
         else:
             limit = stays.min()  # these are better, and as many as survive
-        source, column = (scores >= limit).nonzero()
-        longer = source, labels[column], log_probs[source, column]
+        beams, found = self._beams, []
+        if len(labels):
+            found.append(_grown(beams, frame, labels, limit))
         if ends_words:
-            scores = beams.floats[_TOTAL] + (frame[self._fusion.boundary] + bonus)
+            scores = beams.floats[_TOTAL] + beams.floats[_BONUS] + frame[self._fusion.boundary]
             ended = self._ended(beams.take((scores >= limit).nonzero()[0]))
-            labels = self._boundary
-        elif self._fusion.boundary or self._fusion.is_open:
-            return beams, *longer
-        else:
-            ended = self._ended(beams)
-        log_probs = _grown(ended, frame, labels)
-        scores = log_probs + ended.floats[_BONUS][:, np.newaxis]
-        source, column = (scores >= limit).nonzero()
-        return (
-            Beams.join([beams, ended]),
-            np.concatenate((longer[0], source + len(bonus))),
-            np.concatenate((longer[1], labels[column])),
-            np.concatenate((longer[2], log_probs[source, column])),
-        )
+            found.append(_grown(ended, frame, self._boundary, limit))
+        elif len(labels) and not (self._fusion.boundary or self._fusion.is_open):
+            found.append(_grown(self._ended(beams), frame, labels, limit))
+        if not found:
+            return None
+        return found[0] if len(found) == 1 else Beams.join(found)
 
-    def _merge(self, hashes: Integers, log_probs: Floats, label: Floats) -> None:
-        """Add what equals one of the hypotheses to its `label`, and take it out: -inf."""
-        order = self._beams.ints[_HASH].argsort()
-        known = self._beams.ints[_HASH][order]
-        places = known.searchsorted(hashes)
-        same = (known.take(places, mode="clip") == hashes).nonzero()[0]
+    def _spell(self, longer: Beams) -> None:
+        """Say what the new label means for hashes, words and hot words."""
+        ints, floats = longer
+        labels = ints[_LAST]
+        ints[_HASH] *= _MULTIPLIER
+        ints[_HASH] += self._codes[labels]
+        ints[_LENGTH] += 1
+        ints[_NODE], ints[_HOT_STATE], gains, promises = self._fusion.spell(
+            ints[_NODE], ints[_LENGTH], ints[_HOT_STATE], labels
+        )
+        floats[_SETTLED] += gains
+        np.add(floats[_SETTLED], promises, out=floats[_BONUS])
+
+    def _merge(self, longer: Beams, label: Floats) -> None:
+        """What equals one of the hypotheses is added to its `label`, and is of no account then."""
+        hashes = self._beams.ints[_HASH]
+        order = hashes.argsort()
+        places = hashes[order].searchsorted(longer.ints[_HASH])
+        beams = order.take(places, mode="clip")
+        same = (hashes[beams] == longer.ints[_HASH]).nonzero()[0]
         if same.size:
-            beams = order[places[same]]
-            label[beams] = np.logaddexp(label[beams], log_probs[same])
-            log_probs[same] = -np.inf
+            beams = beams[same]
+            label[beams] = np.logaddexp(label[beams], longer.floats[_TOTAL][same])
+            longer.floats[_TOTAL, same] = -np.inf
+
+    def _choose(self, beams: Beams, num_old: int) -> None:
+        """Go on with the best hypotheses; those from num_old on have got a new label."""
+        chosen = self._best(beams.floats[_TOTAL] + beams.floats[_BONUS])
+        self._beams = beams.take(chosen)
+        ints = self._beams.ints[:, int(chosen.searchsorted(num_old)) :]
+        self._trace.append(ints[[_TRACE, _LAST, _WORD]])
+        size = self._trace_size + ints.shape[1]
+        ints[_TRACE] = np.arange(self._trace_size, size)
+        ints[_WORD] = NO_WORD
+        self._trace_size = size
 
     def _ended(self, beams: Beams, at_end: bool = False) -> Beams:
         """Hypotheses with the words ended in which they stand, in all ways.
@@ -232,7 +224,7 @@ class PrefixSearch:
         """
         ints = beams.ints
         ended = self._fusion.end_words(
-            ints[_NODE], ints[_LENGTH], ints[_LM_STATE], ints[_HOT_STATE], self._memo
+            ints[_NODE], ints[_LENGTH], ints[_LM_STATE], ints[_HOT_STATE]
         )
         beams = beams.take(ended.source)
         ints, floats = beams.ints, beams.floats
@@ -286,15 +278,18 @@ class PrefixSearch:
         ]
 
 
-def _grown(beams: Beams, frame: Floats, labels: Integers) -> Floats:
-    """Log-probability of each hypothesis with each label, (num_beams, num_labels).
-
-    After an equal label, only the paths that end in a blank emit it once more.
-    """
+def _grown(beams: Beams, frame: Floats, labels: Integers, limit: float) -> Beams:
+    """Each hypothesis with each label, unless its score falls below the limit."""
     ints, floats = beams.ints[:, :, np.newaxis], beams.floats[:, :, np.newaxis]
-    before: Floats = np.where(ints[_LAST] == labels, floats[_BLANK], floats[_TOTAL])
-    before += frame[labels]
-    return before
+    # After an equal label, only the paths that end in a blank emit it once more.
+    log_probs = np.where(ints[_LAST] == labels, floats[_BLANK], floats[_TOTAL])
+    log_probs += frame[labels]
+    which, column = (log_probs + floats[_BONUS] >= limit).nonzero()
+    grown = beams.take(which)
+    grown.ints[_LAST] = labels[column]
+    grown.floats[_TOTAL] = grown.floats[_LABEL] = log_probs[which, column]
+    grown.floats[_BLANK] = -np.inf
+    return grown
 
 
 def _trace_back(trace: list[list[int]], entry: int, last_word: int) -> tuple[list[int], list[int]]:

@@ -1,6 +1,6 @@
 """The n-gram language model as a decoder asks it: many words after many contexts at once."""
 
-from bisect import bisect_left
+from bisect import bisect, bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +39,8 @@ class NGramModel:
         self.trie, self.alphabet_sha256, self._path = trie, alphabet_sha256, path
         self.order = len(trie.num_ngrams)
         self.num_words = trie.num_ngrams[0]
-        self._words = memoryview(trie.words.data)
+        self._words, self._children = trie.words.data, trie.children.data
+        self._suffixes = trie.suffixes.data
         self._first_nodes = np.cumsum(trie.num_ngrams[:-1])  # of orders 2 and up
         self._first_states = np.cumsum(trie.num_states[:-1])  # of context lengths 1 and up
         self.start_state = trie.start_state
@@ -159,6 +160,31 @@ class NGramModel:
             np.fmin(np.fmax(log_probs, _LOWEST), 0).astype(np.float32),
         )
 
+    def step(self, state: int, word: int) -> tuple[int, float]:
+        """Read one word in one state: see `advance`, which takes longer for a few dozen.
+
+        Raises:
+            LanguageModelError: The model is damaged.
+        """
+        log_prob, after, is_scored = 0.0, 0, False
+        try:
+            for _ in range(self.order):
+                first, stop = self._children[state], self._children[state + 1]
+                # A unigram is at its word's id.
+                node = bisect_left(self._words, word, first, stop) if state else word
+                if not state or (node < stop and self._words[node] == word):
+                    if not is_scored:
+                        log_prob, is_scored = log_prob + self._log_prob(node), True
+                    after = self._states.item(min(node, len(self._states) - 1))
+                    if after:
+                        break
+                elif not is_scored:
+                    log_prob += self._backoff(state)
+                state = self._suffixes[state]
+        except (IndexError, ValueError) as error:
+            raise LanguageModelError(self._path, f"is damaged: {error}") from error
+        return after, min(0.0, max(_LOWEST, log_prob))  # in this order: of NaN, the lowest
+
     def end_log_probs(self, states: NDArray[np.int64]) -> NDArray[np.float32]:
         """Natural log-probabilities, (n,), that the sentence ends in each of several states."""
         ends = np.full(len(states), self.trie.sentence_end, np.int32)
@@ -225,6 +251,19 @@ class NGramModel:
             orders = self._first_nodes.searchsorted(nodes, side="right")
             values = self.trie.codebooks[orders, values]
         return values
+
+    def _log_prob(self, node: int) -> float:
+        value: float = self.trie.log_probs.item(node)
+        if self.trie.is_quantized:
+            value = self.trie.codebooks.item(bisect(self._first_nodes, node), int(value))
+        return value
+
+    def _backoff(self, state: int) -> float:
+        value: float = self.trie.backoffs.item(state)
+        if self.trie.is_quantized:
+            length = bisect(self._first_states, state)
+            value = self.trie.codebooks.item(self.order + length, int(value))
+        return value
 
     def _backoffs(self, states: NDArray[np.int64]) -> NDArray[np.float32]:
         values: NDArray[np.float32] = self.trie.backoffs.take(states, mode="clip")

@@ -1,5 +1,5 @@
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from speechlstm.lm.ngram import NGramModel
 from speechlstm.lm.packed import write_packed
 from speechlstm.lm.quantize import quantize
 from speechlstm.lm.table import NGrams, NGramTable
+from speechlstm.lm.trie import Trie
 
 VOCABULARY = ["<unk>", "<s>", "</s>", "b", "a"]
 Entries = dict[tuple[int, ...], tuple[float, float]]
@@ -95,6 +96,17 @@ def test_many_are_advanced_as_each_alone(tiny: NGramTable) -> None:
             model.advance(after, np.full(50, model.word_id("</s>"), np.int32))[1],
         )
         states = after
+
+
+@pytest.mark.parametrize("convert", [lambda trie: trie, quantize])
+def test_one_word_is_read_as_many_are(tiny: NGramTable, convert: Callable[[Trie], Trie]) -> None:
+    model = NGramModel(convert(NGramModel.from_table(tiny).trie))
+    states = np.arange(sum(model.trie.num_states)).repeat(3)
+    words = np.random.default_rng(0).integers(0, model.num_words, len(states)).astype(np.int32)
+    after, log_probs = model.advance(states, words)
+    found = [model.step(*pair) for pair in zip(states.tolist(), words.tolist(), strict=True)]
+    assert [state for state, _ in found] == after.tolist()
+    assert [log_prob for _, log_prob in found] == pytest.approx(log_probs.tolist(), abs=1e-5)
 
 
 def test_no_state_is_an_empty_question(tiny: NGramTable) -> None:
