@@ -17,7 +17,6 @@ Floats = NDArray[np.float64]
 
 ROOT = 0  # the node between words
 NO_WORD = -1  # in place of a word of the lexicon
-_NO_GAIN = np.zeros(1)
 _MEMORY = 1 << 15  # answers of the language model that are kept: some 8 MB
 
 
@@ -60,6 +59,7 @@ class WordFusion:
             where the next one begins.
         is_open: Whether words outside the lexicon are possible.
         is_free: Whether nothing but the labels' probabilities counts.
+        spelled_hot_words: What finds hot words in labels; None where words are told apart.
         lexicon: The words, the hot words that were not among them included.
         lm_start_state: Before the first word.
         hot_start_state: Before the first word.
@@ -85,6 +85,7 @@ class WordFusion:
         self.lm_start_state = lm.start_state if lm else 0
         self._lm_ids = np.append(lexicon.lm_ids(lm), 0)  # the last one is that of NO_WORD
         self._matcher = self._match(phrases, alphabet, config.hot_word_weight) if phrases else None
+        self.spelled_hot_words = self._matcher if self.is_open else None
         self.hot_start_state = self._matcher.start_state if self._matcher else 0
         self._unknown_character = config.unknown_character_log_prob if lm else 0.0
         self.is_free = self.is_open and not (lm or phrases)
@@ -149,32 +150,25 @@ class WordFusion:
         return words
 
     def spell(
-        self, nodes: Integers, lengths: Integers, hot_states: Integers, labels: Integers
-    ) -> tuple[Integers, Integers, Floats, Floats]:
-        """Each hypothesis one label further.
+        self, nodes: Integers, lengths: Integers, labels: Integers
+    ) -> tuple[Integers, Floats]:
+        """Each hypothesis one label further within a word.
 
         Args:
             nodes: Where the hypotheses stand.
             lengths: Labels of their words so far, the new one included.
-            hot_states: How much of a hot phrase they have.
-            labels: The new ones.
+            labels: The new ones, no boundaries.
 
         Returns:
-            The nodes and states then; what has been gained for good; what the word promises, -inf
-            where there is no such word.
+            The nodes then; what the words promise, -inf where there is no such word.
         """
         nodes = self.lexicon.tree.children(nodes, labels)
-        gains, promises = _NO_GAIN, self._ahead[nodes]
+        promises = self._ahead[nodes]
         if self.is_open:
             # What leaves the tree is charged at once: misspelled beginnings would crowd out words.
             unknown = self._unigrams[0] + self._weight * self._unknown_character * lengths
             promises = np.maximum(promises, unknown)
-            if self._matcher:
-                hot_states, gains = self._matcher.advance(hot_states, labels)
-        if self.boundary:
-            between = (labels == self.boundary).nonzero()[0]
-            nodes[between], promises[between] = ROOT, 0
-        return nodes, hot_states, gains, promises
+        return nodes, promises
 
     def end_words(
         self,

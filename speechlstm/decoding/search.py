@@ -7,7 +7,6 @@ Language-model look-ahead for large vocabulary speech recognition, ICSLP 1996).
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,36 +15,47 @@ from speechlstm.alphabet import BLANK
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
 
-# Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the last
-# label, the node of the lexicon's tree, labels since the last word, states of language model and
-# hot words, the last label's entry in the trace, the word that has ended after it.
-_HASH, _LAST, _NODE, _LENGTH, _LM_STATE, _HOT_STATE, _TRACE, _WORD = range(8)
+# Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the node of
+# the lexicon's tree, labels since the last word, states of language model and hot words, the last
+# label's entry in the trace, that label, the word that has ended after it.
+_HASH, _NODE, _LENGTH, _LM_STATE, _HOT_STATE, _TRACE, _LAST, _WORD = range(8)
+_NUM_INTS = 8
 
 # Rows of Beams.floats, all natural logarithms: the probability of all paths so far, of those that
 # end in a blank, of those that end in the last label; what words and hot words have added to the
 # score, the same with what the unfinished word promises; the language model's log-probability.
 _TOTAL, _BLANK, _LABEL, _SETTLED, _BONUS, _LM = range(6)
+_NUM_FLOATS = 6
 
 _MULTIPLIER = -0x61C8864680B583EB  # odd, of random bits
 
 
-class Beams(NamedTuple):
-    """Hypotheses, one a column; the rows are named above."""
+class Beams:
+    """Hypotheses, one a column.
 
-    ints: Integers
-    floats: Floats
+    Args:
+        rows: (_NUM_INTS + _NUM_FLOATS, num_beams) int64; the last ones hold the bits of floats, so
+            that hypotheses are chosen and joined in one go.
+
+    Attributes:
+        ints: The rows that are named above, in the same memory.
+        floats: The rows that are named above, in the same memory.
+    """
+
+    __slots__ = ("floats", "ints", "rows")
+
+    def __init__(self, rows: Integers) -> None:
+        self.rows, self.ints = rows, rows[:_NUM_INTS]
+        self.floats: Floats = rows[_NUM_INTS:].view(np.float64)
 
     @staticmethod
     def join(parts: "list[Beams]") -> "Beams":
         """All hypotheses of several."""
-        return Beams(
-            np.concatenate([part.ints for part in parts], axis=1),
-            np.concatenate([part.floats for part in parts], axis=1),
-        )
+        return Beams(np.concatenate([part.rows for part in parts], axis=1))
 
     def take(self, columns: Integers) -> "Beams":
-        """Some of them, as new arrays."""
-        return Beams(self.ints.take(columns, axis=1), self.floats.take(columns, axis=1))
+        """Some of them, copied."""
+        return Beams(self.rows.take(columns, axis=1))
 
 
 @dataclass(frozen=True)
@@ -88,11 +98,11 @@ class PrefixSearch:
         self._trace = [np.zeros((3, 1), np.int64)]  # (entry before, label, word ended before it)
         self._trace_size = 1
         self._boundary = np.array([fusion.boundary])
-        ints, floats = np.zeros((8, 1), np.int64), np.zeros((6, 1))
+        self._beams = Beams(np.zeros((_NUM_INTS + _NUM_FLOATS, 1), np.int64))
+        ints = self._beams.ints
         ints[_LAST], ints[_WORD] = fusion.boundary, NO_WORD
         ints[_LM_STATE], ints[_HOT_STATE] = fusion.lm_start_state, fusion.hot_start_state
-        floats[_LABEL] = -np.inf
-        self._beams = Beams(ints, floats)
+        self._beams.floats[_LABEL] = -np.inf
 
     def run(self) -> list[Path]:
         """The hypotheses that are left after the last frame, in no certain order."""
@@ -135,14 +145,13 @@ class PrefixSearch:
             labels: Which to try, the boundary aside.
             ends_words: Whether to try the boundary.
         """
-        beams, (ints, floats) = self._beams, self._beams
+        beams, ints, floats = self._beams, self._beams.ints, self._beams.floats
         blank, label = floats[_TOTAL] + frame[BLANK], floats[_LABEL]
         if ends_words:  # of boundaries one after the other, all but the first are silence
             label = np.where(ints[_NODE] == ROOT, floats[_TOTAL], label)
         label = label + frame[ints[_LAST]]
         longer = self._longer(frame, labels, ends_words, blank + floats[_BONUS])
         if longer:
-            self._spell(longer)
             self._merge(longer, label)
         floats[_TOTAL], floats[_BLANK], floats[_LABEL] = np.logaddexp(blank, label), blank, label
         if longer:
@@ -169,28 +178,44 @@ class PrefixSearch:
         beams, found = self._beams, []
         if len(labels):
             found.append(_grown(beams, frame, labels, limit))
+            if not (self._fusion.boundary or self._fusion.is_open):
+                found.append(_grown(self._ended(beams), frame, labels, limit))
+            found = [self._spelled(Beams.join(found) if len(found) > 1 else found[0])]
         if ends_words:
             scores = beams.floats[_TOTAL] + beams.floats[_BONUS] + frame[self._fusion.boundary]
             ended = self._ended(beams.take((scores >= limit).nonzero()[0]))
-            found.append(_grown(ended, frame, self._boundary, limit))
-        elif len(labels) and not (self._fusion.boundary or self._fusion.is_open):
-            found.append(_grown(self._ended(beams), frame, labels, limit))
+            found.append(self._bounded(_grown(ended, frame, self._boundary, limit)))
         if not found:
             return None
         return found[0] if len(found) == 1 else Beams.join(found)
 
-    def _spell(self, longer: Beams) -> None:
-        """Say what the new label means for hashes, words and hot words."""
-        ints, floats = longer
-        labels = ints[_LAST]
-        ints[_HASH] *= _MULTIPLIER
-        ints[_HASH] += self._codes[labels]
+    def _spelled(self, longer: Beams) -> Beams:
+        """The same, with what the new label, no boundary, means for words and hot words."""
+        ints, floats = longer.ints, longer.floats
+        ints[_HASH] = ints[_HASH] * _MULTIPLIER + self._codes[ints[_LAST]]
         ints[_LENGTH] += 1
-        ints[_NODE], ints[_HOT_STATE], gains, promises = self._fusion.spell(
-            ints[_NODE], ints[_LENGTH], ints[_HOT_STATE], labels
-        )
-        floats[_SETTLED] += gains
+        ints[_NODE], promises = self._fusion.spell(ints[_NODE], ints[_LENGTH], ints[_LAST])
+        self._heat(longer)
         np.add(floats[_SETTLED], promises, out=floats[_BONUS])
+        return longer
+
+    def _bounded(self, ended: Beams) -> Beams:
+        """The same, with what a boundary after ended words means."""
+        ints = ended.ints
+        ints[_HASH] = ints[_HASH] * _MULTIPLIER + self._codes[self._fusion.boundary]
+        ints[_LAST] = self._fusion.boundary
+        self._heat(ended)
+        ended.floats[_BONUS] = ended.floats[_SETTLED]
+        return ended
+
+    def _heat(self, longer: Beams) -> None:
+        """Add what the last label means for hot words that are sought by their spelling."""
+        if self._fusion.spelled_hot_words:
+            ints = longer.ints
+            ints[_HOT_STATE], gains = self._fusion.spelled_hot_words.advance(
+                ints[_HOT_STATE], ints[_LAST]
+            )
+            longer.floats[_SETTLED] += gains
 
     def _merge(self, longer: Beams, label: Floats) -> None:
         """What equals one of the hypotheses is added to its `label`, and is of no account then."""
@@ -209,18 +234,16 @@ class PrefixSearch:
         chosen = self._best(beams.floats[_TOTAL] + beams.floats[_BONUS])
         self._beams = beams.take(chosen)
         ints = self._beams.ints[:, int(chosen.searchsorted(num_old)) :]
-        self._trace.append(ints[[_TRACE, _LAST, _WORD]])
+        self._trace.append(ints[_TRACE : _WORD + 1].copy())
         size = self._trace_size + ints.shape[1]
         ints[_TRACE] = np.arange(self._trace_size, size)
         ints[_WORD] = NO_WORD
         self._trace_size = size
 
-    def _ended(self, beams: Beams, at_end: bool = False) -> Beams:
+    def _ended(self, beams: Beams) -> Beams:
         """Hypotheses with the words ended in which they stand, in all ways.
 
-        Args:
-            beams: The hypotheses; those between words are left out.
-            at_end: Whether no label follows: the end of the text is a boundary too.
+        Those between words are left out.
         """
         ints = beams.ints
         ended = self._fusion.end_words(
@@ -228,37 +251,32 @@ class PrefixSearch:
         )
         beams = beams.take(ended.source)
         ints, floats = beams.ints, beams.floats
-        ints[_NODE], ints[_WORD] = ROOT, ended.words
-        ints[_LENGTH] = -1 if self._fusion.boundary else 0  # which is no label of the next word
+        ints[_NODE], ints[_LENGTH], ints[_WORD] = ROOT, 0, ended.words
         ints[_LM_STATE], ints[_HOT_STATE] = ended.lm_states, ended.hot_states
         if not self._fusion.is_open:  # labels alone do not tell which words they are
             ints[_HASH] = (ints[_HASH] + 1 + ended.words) * _MULTIPLIER
         floats[_SETTLED] += ended.gains
         floats[_BONUS] = floats[_SETTLED]
         floats[_LM] += ended.lm_log_probs
-        if at_end and self._fusion.boundary:
-            labels = np.full(len(ended.source), self._fusion.boundary)
-            _, ints[_HOT_STATE], gains, _ = self._fusion.spell(
-                ints[_NODE], ints[_LENGTH], ints[_HOT_STATE], labels
-            )
-            floats[_SETTLED] += gains
         return beams
 
     def _best(self, scores: Floats) -> Integers:
         """Indices, rising, of the best scores; of equal ones the first."""
-        chosen: Integers = (scores >= scores.max() - self._config.max_score_gap).nonzero()[0]
-        width = self._config.beam_width
+        limit, width = scores.max() - self._config.max_score_gap, self._config.beam_width
+        if len(scores) > width:
+            limit = max(limit, np.partition(scores, -width)[-width])
+        chosen: Integers = (scores >= limit).nonzero()[0]
         if len(chosen) > width:
-            close = scores[chosen]
-            chosen = chosen[close >= np.partition(close, -width)[-width]]
-            if len(chosen) > width:
-                chosen = np.sort(chosen[np.argsort(-scores[chosen], kind="stable")[:width]])
+            chosen = np.sort(chosen[np.argsort(-scores[chosen], kind="stable")[:width]])
         return chosen
 
     def _paths(self) -> list[Path]:
         """What is left, with the last words ended."""
         between = self._beams.take((self._beams.ints[_NODE] == ROOT).nonzero()[0])
-        beams = Beams.join([between, self._ended(self._beams, at_end=True)])
+        ended = self._ended(self._beams)
+        if self._fusion.boundary:  # the end is one too
+            ended = self._bounded(ended)
+        beams = Beams.join([between, ended])
         if not beams.ints.size:  # all stand within words of the lexicon: let these be cut off
             beams = self._beams
         ints, floats = beams.ints, beams.floats
