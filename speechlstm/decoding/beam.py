@@ -1,6 +1,6 @@
 """Beam search with a language model, a lexicon and hot words: log_probs to texts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,51 +76,65 @@ class BeamDecoder:
             ValueError: The shape is another, or a row's probabilities do not sum to 1.
         """
         check_log_probs(log_probs, self.alphabet)
-        readings: dict[str, list[tuple[Path, list[int]]]] = {}
+        readings: dict[int | str, list[Path]] = {}
         for path in PrefixSearch(self._fusion, self.config, log_probs).run():
-            ends = self._word_ends(path)
-            readings.setdefault(self._text(path, ends), []).append((path, ends))
-        hypotheses = [self._hypothesis(text, paths) for text, paths in readings.items()]
+            key = path.hash if self._fusion.is_open else self._text(*path.labels_and_words)
+            readings.setdefault(key, []).append(path)
+        merged = sorted(map(_merged, readings.values()), key=lambda path: (-path.score, path.hash))
+        hypotheses = [self._hypothesis(path) for path in merged[: self.config.num_hypotheses]]
         if self._fusion.is_free:
             best_path = self._best_path(log_probs)
-            if best_path.score > max(h.score for h in hypotheses):
-                hypotheses = [best_path, *(h for h in hypotheses if h.text != best_path.text)]
-        hypotheses.sort(key=lambda h: (-h.score, h.text))
-        return hypotheses[: self.config.num_hypotheses]
+            if best_path.score > hypotheses[0].score:
+                others = [h for h in hypotheses if h.text != best_path.text]
+                hypotheses = [best_path, *others][: self.config.num_hypotheses]
+        return hypotheses
 
-    def _word_ends(self, path: Path) -> list[int]:
-        """One past the last label of each word."""
-        num_labels, boundary = len(path.labels), self._fusion.boundary
-        if not self._fusion.is_open:
-            return [i for i, word in enumerate(path.words) if word != NO_WORD]
-        if boundary:
-            ends = [i for i, label in enumerate(path.labels) if label == boundary]
-            return ends if path.labels[-1:] in ([], [boundary]) else [*ends, num_labels]
-        return list(range(1, num_labels + 1)) if self.alphabet.separator else [num_labels]
-
-    def _text(self, path: Path, ends: list[int]) -> str:
-        if self._fusion.is_open:
-            return self.alphabet.decode(path.labels[: ends[-1]]) if ends else ""
-        return " ".join(self._fusion.lexicon.words[path.words[i]] for i in ends)
-
-    def _hypothesis(self, text: str, paths: list[tuple[Path, list[int]]]) -> BeamHypothesis:
-        """A text that was reached in several ways: with and without a space at the end, ..."""
-        path, ends = max(paths, key=lambda found: found[0].score)
-        distinct = {tuple(path.labels): path.log_prob for path, _ in paths}
-        log_prob = float(np.logaddexp.reduce(list(distinct.values())))
-        gap = 1 if self._fusion.boundary else 0
-        starts = [0, *(end + gap for end in ends[:-1])]
+    def _hypothesis(self, path: Path) -> BeamHypothesis:
+        labels, words = path.labels_and_words
+        ends = self._word_ends(labels, words)
         return BeamHypothesis(
-            text,
-            tuple(path.labels[: ends[-1]] if ends else ()),
-            tuple(zip(starts, ends, strict=False)),
-            log_prob,
+            self._text(labels, words),
+            tuple(labels[: ends[-1]] if ends else ()),
+            self._spans(ends),
+            path.log_prob,
             path.lm_log_prob,
-            path.score - path.log_prob + log_prob,
+            path.score,
         )
 
     def _best_path(self, log_probs: NDArray[np.float32]) -> BeamHypothesis:
         """A beam of few may lose the best path: then this text is likelier than what it kept."""
         best = greedy_decode(log_probs, self.alphabet, frame_seconds=1.0)
-        path = Path(self.alphabet.encode(best.text), [], best.log_prob, 0.0, best.log_prob)
-        return self._hypothesis(best.text, [(path, self._word_ends(path))])
+        labels = self.alphabet.encode(best.text)
+        spans = self._spans(self._word_ends(labels, []))
+        return BeamHypothesis(best.text, tuple(labels), spans, best.log_prob, 0.0, best.log_prob)
+
+    def _word_ends(self, labels: list[int], words: list[int]) -> list[int]:
+        """One past the last label of each word."""
+        if not self._fusion.is_open:
+            return [i for i, word in enumerate(words) if word != NO_WORD]
+        if self._fusion.boundary:
+            ends = [i for i, label in enumerate(labels) if label == self._fusion.boundary]
+            return ends if labels[-1:] in ([], [self._fusion.boundary]) else [*ends, len(labels)]
+        if self.alphabet.separator:  # phones are words of their own, as in the best path
+            return list(range(1, len(labels) + 1))
+        return [len(labels)] if labels else []
+
+    def _spans(self, ends: list[int]) -> tuple[tuple[int, int], ...]:
+        gap = 1 if self._fusion.boundary else 0
+        return tuple(zip([0, *(end + gap for end in ends)], ends, strict=False))
+
+    def _text(self, labels: list[int], words: list[int]) -> str:
+        if self._fusion.is_open:
+            return self.alphabet.decode(labels).strip()
+        return " ".join(self._fusion.lexicon.words[word] for word in words if word != NO_WORD)
+
+
+def _merged(paths: list[Path]) -> Path:
+    """The best of the ways in which one text was reached, with the probability of all."""
+    best = max(paths, key=lambda path: path.score)
+    if len(paths) == 1:
+        return best
+    # In two ways by the same labels only where words are divided otherwise: that counts once.
+    distinct = {(tuple(path.labels_and_words[0])): path.log_prob for path in paths}
+    log_prob = float(np.logaddexp.reduce(list(distinct.values())))
+    return replace(best, log_prob=log_prob, score=best.score - best.log_prob + log_prob)

@@ -7,6 +7,7 @@ Language-model look-ahead for large vocabulary speech recognition, ICSLP 1996).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,19 +64,33 @@ class Path:
     """A hypothesis at the end of a search.
 
     Attributes:
-        labels: Without repeats and blanks; a boundary may follow the last word.
-        words: (len(labels) + 1,): the word of the lexicon that ends before each label, and at the
-            end; NO_WORD where none does.
+        trace: The search's: for each entry the one before it, its label, the word ended before it.
+        entry: Of the last label; 0: there is none.
+        last_word: The word of the lexicon that ends with the last label, or NO_WORD.
+        hash: Equal where labels and words are, but for a boundary at the end.
         log_prob: Of all paths that were kept.
         lm_log_prob: Of the words and the end of the text.
         score: What hypotheses are ranked by.
     """
 
-    labels: list[int]
-    words: list[int]
+    trace: list[list[int]]
+    entry: int
+    last_word: int
+    hash: int
     log_prob: float
     lm_log_prob: float
     score: float
+
+    @cached_property
+    def labels_and_words(self) -> tuple[list[int], list[int]]:
+        """Labels without repeats and blanks; the word that ends before each, and at the end."""
+        parents, all_labels, all_words = self.trace
+        labels, words, entry = [], [self.last_word], self.entry
+        while entry:
+            labels.append(all_labels[entry])
+            words.append(all_words[entry])
+            entry = parents[entry]
+        return labels[::-1], words[::-1]
 
 
 class PrefixSearch:
@@ -283,17 +298,11 @@ class PrefixSearch:
         lm_log_probs, gains = self._fusion.end_texts(ints[_LM_STATE], ints[_HOT_STATE])
         scores = floats[_TOTAL] + floats[_SETTLED] + gains
         trace = np.concatenate(self._trace, axis=1).tolist()
-        return [
-            Path(*_trace_back(trace, entry, word), log_prob, lm_log_prob, score)
-            for entry, word, log_prob, lm_log_prob, score in zip(
-                ints[_TRACE].tolist(),
-                ints[_WORD].tolist(),
-                floats[_TOTAL].tolist(),
-                (floats[_LM] + lm_log_probs).tolist(),
-                scores.tolist(),
-                strict=True,
-            )
-        ]
+        columns = (
+            *(ints[row].tolist() for row in (_TRACE, _WORD, _HASH)),
+            *(values.tolist() for values in (floats[_TOTAL], floats[_LM] + lm_log_probs, scores)),
+        )
+        return [Path(trace, *values) for values in zip(*columns, strict=True)]
 
 
 def _grown(beams: Beams, frame: Floats, labels: Integers, limit: float) -> Beams:
@@ -308,14 +317,3 @@ def _grown(beams: Beams, frame: Floats, labels: Integers, limit: float) -> Beams
     grown.floats[_TOTAL] = grown.floats[_LABEL] = log_probs[which, column]
     grown.floats[_BLANK] = -np.inf
     return grown
-
-
-def _trace_back(trace: list[list[int]], entry: int, last_word: int) -> tuple[list[int], list[int]]:
-    """Labels and words that lead to an entry: see Path."""
-    parents, labels, words = trace
-    spelled, said = [], [last_word]
-    while entry:
-        spelled.append(labels[entry])
-        said.append(words[entry])
-        entry = parents[entry]
-    return spelled[::-1], said[::-1]
