@@ -1,8 +1,7 @@
 """Synthesises a training set of letters, digits, numbers, dates and commands.
 
-Part of the default model's recipe: espeak-ng and flite say random sentences of the kind that AN4
-and Speech Commands hold, so that the model also knows synthetic voices and other sentences.
-What the recordings in data/samples say is never said here.
+espeak-ng and flite say random sentences of the kind that AN4 and Speech Commands hold, for a model
+that is to know synthetic voices. What the recordings in data/samples say is never said here.
 
     python scripts/synthesize.py synthetic --num-utterances 1500 --seed 1
 """
