@@ -9,7 +9,8 @@
     │   └── InfeasibleTargetError         more labels than CTC has frames for
     ├── ModelError
     │   ├── BundleError                   missing, corrupt, other format version
-    │   └── LanguageModelError            path, line, reason
+    │   ├── LanguageModelError            path, line, reason
+    │   └── LexiconError                  path, reason
     ├── TrainingError                     loss not finite, no usable utterance
     └── MissingDependencyError (ImportError)
 
@@ -142,6 +143,19 @@ class LanguageModelError(ModelError):
         self.path, self.reason, self.line = Path(path), reason, line
         where = f"{path}:{line}" if line is not None else f"{path}"
         super().__init__(f"{where}: {reason}")
+
+
+class LexiconError(ModelError):
+    """A packed lexicon cannot be read, or is damaged.
+
+    Args:
+        path: The lexicon.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = Path(path), reason
+        super().__init__(f"{path}: {reason}")
 
 
 class TrainingError(SpeechLSTMError):

@@ -10,6 +10,7 @@ from speechlstm.alphabet import Alphabet
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.hot_words import PhraseMatcher
 from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.errors import ConfigError, ModelError
 from speechlstm.lm.ngram import NGramModel
 
 Integers = NDArray[np.int64]
@@ -72,12 +73,13 @@ class WordFusion:
         lm: NGramModel | None,
         lexicon: Lexicon | None,
     ) -> None:
+        _check_alphabets(alphabet, lm, lexicon)
         self.lm, self._weight, self._bonus = lm, config.lm_weight, config.word_bonus if lm else 0.0
         self.boundary = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else 0
         self.is_open = lexicon is None or (config.open_vocabulary and not alphabet.separator)
         if lexicon is None:
-            words = lm.words if lm and not alphabet.separator else []
-            lexicon = Lexicon.from_words(words, alphabet, skip=True)
+            spelled = Lexicon.from_words(lm.words, alphabet, skip=True) if lm else None
+            lexicon = spelled or Lexicon.from_pronunciations({}, alphabet)
         phrases = list(dict.fromkeys(tuple(phrase.split()) for phrase in config.hot_words))
         if phrases and (lm or not self.is_open):
             lexicon = lexicon.with_words({w for p in phrases for w in p}, alphabet)
@@ -197,3 +199,19 @@ class WordFusion:
         if self._matcher:
             gains -= self._matcher.pending[hot_states]
         return lm_log_probs, gains
+
+
+def _check_alphabets(alphabet: Alphabet, lm: NGramModel | None, lexicon: Lexicon | None) -> None:
+    if lexicon and lexicon.alphabet_sha256 != alphabet.sha256:
+        raise ModelError(
+            f"the lexicon is for the alphabet {lexicon.alphabet_sha256:.12}, the acoustic model "
+            f"has {alphabet.sha256:.12}"
+        )
+    if alphabet.separator:  # what words are spelled with is of no account
+        if lm and not lexicon:
+            raise ConfigError("a language model of words needs a lexicon to tell how they sound")
+    elif lm and lm.alphabet_sha256 not in (None, alphabet.sha256):
+        raise ModelError(
+            f"the language model is for the alphabet {lm.alphabet_sha256:.12}, the acoustic model "
+            f"has {alphabet.sha256:.12}"
+        )

@@ -1,16 +1,27 @@
 """Lexicons: words and the symbols that spell them."""
 
+import struct
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from speechlstm.alphabet import Alphabet
 from speechlstm.decoding.tree import Labels, PrefixTree
-from speechlstm.errors import AlphabetError, ConfigError
+from speechlstm.errors import AlphabetError, ConfigError, LexiconError
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.pronunciation import PronouncingDictionary
+from speechlstm.storage import write_atomically
+
+# A packed file: magic, version, CRC-32 of the rest; numbers of labels, nodes and values, the
+# alphabet's SHA-256; the tree's arrays; the words in UTF-8, a line feed after each.
+_MAGIC = b"slstmlex"
+_HEAD = struct.Struct("<II")
+_SIZES = struct.Struct("<III32s")
+_FIRST = len(_MAGIC) + _HEAD.size  # byte under the checksum
+_VERSION = 1
 
 
 class Lexicon:
@@ -89,6 +100,53 @@ class Lexicon:
         tree = PrefixTree.build(alphabet.num_labels, sequences, values)
         return cls(list(entries), tree, alphabet.sha256)
 
+    @classmethod
+    def open(cls, path: Path) -> "Lexicon":
+        """A lexicon that `save` wrote, in a hundredth of the time that its text takes to read.
+
+        Raises:
+            LexiconError: It cannot be read, is no packed lexicon, is damaged, cut short or of
+                another version.
+        """
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise LexiconError(path, f"cannot be read: {error.strerror}") from error
+        if data[: len(_MAGIC)] != _MAGIC or len(data) < _FIRST + _SIZES.size:
+            raise LexiconError(path, "is no packed lexicon")
+        version, checksum = _HEAD.unpack_from(data, len(_MAGIC))
+        if version != _VERSION:
+            raise LexiconError(path, f"has format version {version}, not {_VERSION}: pack it again")
+        if zlib.crc32(memoryview(data)[_FIRST:]) != checksum:
+            raise LexiconError(path, "is damaged or cut short: its checksum differs")
+        *sizes, sha256 = _SIZES.unpack_from(data, _FIRST)
+        start, arrays = _FIRST + _SIZES.size, []
+        try:
+            for kind, size in _arrays(*sizes):
+                arrays.append(np.frombuffer(data, kind, size, start))
+                start += arrays[-1].nbytes
+            words = data[start:].decode().split("\n")[:-1]
+            tree = PrefixTree(sizes[0], *arrays)
+            tree.check(len(words))
+        except ValueError as error:  # in a file that was made to deceive
+            raise LexiconError(path, f"is damaged: {error}") from error
+        return cls(words, tree, sha256.hex())
+
+    def save(self, path: Path) -> None:
+        """Write a packed lexicon, which `open` reads.
+
+        Raises:
+            OSError: The file cannot be written; one that was there before is untouched.
+        """
+        tree = self.tree
+        sizes = tree.num_labels, tree.outside, len(tree.values)
+        arrays = (tree.labels, tree.num_children, tree.num_values, tree.values)
+        content = _SIZES.pack(*sizes, bytes.fromhex(self.alphabet_sha256))
+        for array, (kind, _) in zip(arrays, _arrays(*sizes), strict=True):
+            content += np.asarray(array, kind).tobytes()
+        content += "".join(f"{word}\n" for word in self.words).encode()
+        write_atomically(path, _MAGIC + _HEAD.pack(_VERSION, zlib.crc32(content)) + content)
+
     def with_words(self, words: Iterable[str], alphabet: Alphabet) -> "Lexicon":
         """The same and words that are not in it yet, as their characters spell them.
 
@@ -124,8 +182,14 @@ class Lexicon:
         return np.fromiter(map(lm.word_id, self.words), np.int32, len(self.words))
 
 
-def _label_type(num_labels: int) -> type[np.uint8] | type[np.uint16]:
-    return np.uint8 if num_labels <= 256 else np.uint16
+def _arrays(num_labels: int, num_nodes: int, num_values: int) -> list[tuple[DTypeLike, int]]:
+    """Kind and size of each array in a file: those of PrefixTree, in this order."""
+    label = _label_type(num_labels)
+    return [(label, num_nodes), (label, num_nodes), ("<u2", num_nodes), ("<i4", num_values)]
+
+
+def _label_type(num_labels: int) -> str:
+    return "u1" if num_labels <= 256 else "<u2"
 
 
 def _spell(words: Sequence[str], alphabet: Alphabet) -> tuple[Labels, NDArray[np.bool_]]:

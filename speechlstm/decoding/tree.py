@@ -99,6 +99,29 @@ class PrefixTree:
             first[blocks[starts]] = starts + 1
         return bits, first
 
+    def check(self, num_values: int) -> None:
+        """Refuse arrays that make no tree, as those of a file may.
+
+        Args:
+            num_values: Values are 0 to num_values - 1.
+
+        Raises:
+            ValueError: What is wrong.
+        """
+        if not self.outside or int(self.num_children.sum(dtype=np.int64)) != self.outside - 1:
+            raise ValueError("numbers of children do not make a tree")
+        if (self._parents > np.arange(self.outside - 1)).any():
+            raise ValueError("a node comes before its parent")
+        labels, siblings = self.labels[1:], np.diff(self._parents) == 0
+        if ((labels < 1) | (labels >= self.num_labels)).any():
+            raise ValueError("a label is out of range")
+        if (labels[1:] <= labels[:-1])[siblings].any():
+            raise ValueError("labels of siblings do not rise")
+        if int(self.num_values.sum(dtype=np.int64)) != len(self.values):
+            raise ValueError("numbers of values do not add up")
+        if ((self.values < 0) | (self.values >= num_values)).any():
+            raise ValueError("a value is out of range")
+
     def children(self, nodes: Integers, labels: Integers) -> Integers:
         """The node to which each label leads from each node; `outside` where it leads nowhere."""
         bits, first = self._blocks

@@ -4,17 +4,22 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
+from speechlstm.alphabet import ENGLISH, Alphabet
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.beam import BeamDecoder
+from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.errors import AlphabetError, ConfigError, ModelError
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.lm.table import NGrams, NGramTable
 
@@ -174,3 +179,194 @@ def test_phones_equal_exhaustive_search(
     expected = exhaustive(log_probs, pronounced, word_bonus(config, lm, tuple(SAID)))
     lexicon = Lexicon.from_pronunciations(SAID, PHONES)
     check(BeamDecoder(PHONES, config, lm, lexicon), log_probs, expected)
+
+
+@pytest.mark.parametrize("hot_words", [(), ("bb", "a ab")])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_lexicon_of_characters_equals_exhaustive_search(
+    seed: int, hot_words: tuple[str, ...]
+) -> None:
+    config = replace(EXACT, hot_words=hot_words, open_vocabulary=False)
+    ways = {"a": ["a"], "A": ["a", "ab"], "b": ["b"], "ab": ["ba"]}
+    known = {**ways, **{word: [word] for word in ("bb",) if word in hot_words}}
+
+    def read(labels: tuple[int, ...]) -> list[tuple[str, ...]]:
+        spelled = AB.decode(labels).split()
+        choices = [[w for w, ways in known.items() if part in ways] for part in spelled]
+        return list(itertools.product(*choices))
+
+    log_probs, lm = random_log_probs(seed, 5, 4), random_lm(seed, ("a", "b", "ab"))
+    expected = exhaustive(log_probs, read, word_bonus(config, lm, tuple(known)))
+    lexicon = Lexicon.from_pronunciations(ways, AB)
+    check(BeamDecoder(AB, config, lm, lexicon), log_probs, expected)
+
+
+@pytest.mark.parametrize("alphabet", [PHONES, Alphabet(("a", "b", "c"))])
+def test_without_spaces_equals_exhaustive_search(alphabet: Alphabet) -> None:
+    log_probs = random_log_probs(0, 5, 4)
+    expected = exhaustive(
+        log_probs, lambda labels: [(alphabet.decode(labels),)], word_bonus(EXACT, None)
+    )
+    check(BeamDecoder(alphabet, EXACT), log_probs, expected)
+
+
+@st.composite
+def matrices(draw: st.DrawFn) -> NDArray[np.float32]:
+    """Up to 12 frames; flat, peaked, with impossible labels, or certain."""
+    num_frames = draw(st.integers(0, 12))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    logits = draw(st.sampled_from([0.0, 1.0, 8.0])) * random.normal(size=(num_frames, 4))
+    if draw(st.booleans()):
+        logits[random.random(logits.shape) < 0.4] = -np.inf
+        logits[np.arange(num_frames), random.integers(0, 4, num_frames)] = 0
+    with np.errstate(divide="ignore"):
+        return normalized(logits)
+
+
+LM = random_lm(1)
+DECODERS = [
+    lambda config: BeamDecoder(AB, config),
+    lambda config: BeamDecoder(AB, replace(config, hot_words=("ab", "b a")), LM),
+    lambda config: BeamDecoder(PHONES, config, LM, Lexicon.from_pronunciations(SAID, PHONES)),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(matrices(), st.sampled_from(DECODERS), st.sampled_from([1, 2, 5]), st.booleans())
+def test_narrow_beams_stay_sound(
+    log_probs: NDArray[np.float32],
+    decoder: Callable[[DecodeConfig], BeamDecoder],
+    width: int,
+    exact: bool,
+) -> None:
+    config = replace(EXACT if exact else DecodeConfig(), beam_width=width, num_hypotheses=3)
+    found = decoder(config).decode(log_probs)
+    assert found == decoder(config).decode(log_probs)
+    assert 1 <= len(found) <= 3
+    assert len({h.text for h in found}) == len(found)
+    assert not any(math.isnan(h.score) for h in found)
+    assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
+    for h in found:
+        assert all(a < b for a, b in h.spans)
+        assert len(h.spans) == len(h.text.split())
+        assert h.log_prob < 1e-6
+
+
+@given(matrices(), st.sampled_from([1, 2, 5]))
+def test_no_beam_is_worse_than_the_best_path(log_probs: NDArray[np.float32], width: int) -> None:
+    config = DecodeConfig(beam_width=width)
+    best = BeamDecoder(AB, config).decode(log_probs)[0]
+    assert best.log_prob >= greedy_decode(log_probs, AB, 0.03).log_prob - 1e-6
+
+
+def test_a_narrow_beam_may_lose_the_best_path_but_not_its_text() -> None:
+    # After two frames "a" leads in sum, by paths that the third frame tells apart.
+    probs = np.array([[0.55, 0.0, 0.45, 0.0]] * 2 + [[0.0, 0.0, 0.51, 0.49]])
+    with np.errstate(divide="ignore"):
+        log_probs = np.log(probs).astype(np.float32)
+    wide = BeamDecoder(AB, EXACT).decode(log_probs)[0]
+    narrow = BeamDecoder(AB, replace(EXACT, beam_width=1)).decode(log_probs)[0]
+    assert narrow.log_prob >= greedy_decode(log_probs, AB, 0.03).log_prob
+    assert wide.score >= narrow.score
+
+
+def peaked(symbols: str, alphabet: Alphabet = AB, posterior: float = 0.9) -> NDArray[np.float32]:
+    """Log-probabilities whose frames each emit a symbol, or a blank for "-"."""
+    probs = np.full((len(symbols), alphabet.num_labels), (1 - posterior) / len(alphabet.symbols))
+    for row, symbol in zip(probs, symbols, strict=True):
+        row[0 if symbol == "-" else alphabet.symbols.index(symbol) + 1] = posterior
+    return np.log(probs).astype(np.float32)
+
+
+def test_labels_and_spans_are_those_of_the_words() -> None:
+    (found,) = BeamDecoder(AB, DecodeConfig()).decode(peaked(" -aa-b- - bb-b "))
+    assert found.text == "ab bb"
+    assert found.labels == tuple(AB.encode(found.text))
+    assert found.spans == ((0, 2), (3, 5))
+
+
+def test_words_without_boundaries_have_spans_too() -> None:
+    lexicon = Lexicon.from_pronunciations({"cat": [("K", "AE", "T")], "at": [("AE", "T")]}, PHONES)
+    log_probs = np.log(np.full((8, 4), 0.02))
+    for row, label in zip(log_probs, (1, 0, 2, 3, 0, 2, 2, 3), strict=True):
+        row[label] = np.log(0.94)
+    decoder = BeamDecoder(PHONES, DecodeConfig(), None, lexicon)
+    (found,) = decoder.decode(log_probs.astype(np.float32))
+    assert (found.text, found.labels) == ("cat at", (1, 2, 3, 2, 3))
+    assert found.spans == ((0, 3), (3, 5))
+
+
+def test_an_unfinished_word_is_cut_off() -> None:
+    lexicon = Lexicon.from_words(["ab", "bab"], AB)
+    config = DecodeConfig(beam_width=1, open_vocabulary=False)
+    (found,) = BeamDecoder(AB, config, None, lexicon).decode(peaked("ab b", posterior=0.99))
+    assert (found.text, found.labels, found.spans) == ("ab", tuple(AB.encode("ab")), ((0, 2),))
+    (nothing,) = BeamDecoder(AB, config, None, lexicon).decode(peaked("bb", posterior=0.99))
+    assert (nothing.text, nothing.labels, nothing.spans) == ("", (), ())
+
+
+def test_of_equal_hypotheses_the_first_survive() -> None:
+    log_probs = np.log(np.full((2, 4), 0.25)).astype(np.float32)
+    config = replace(EXACT, beam_width=3)
+    assert [h.text for h in BeamDecoder(AB, config).decode(log_probs)] == ["", "b", "a"]
+
+
+def test_frames_of_near_certain_blank_are_passed_over() -> None:
+    log_probs = peaked("a-b", posterior=0.995)
+    (exact,) = BeamDecoder(AB, replace(EXACT, num_hypotheses=1)).decode(log_probs)
+    (skipped,) = BeamDecoder(AB, replace(EXACT, num_hypotheses=1, blank_skip=0.99)).decode(
+        log_probs
+    )
+    assert skipped.text == exact.text == "ab"
+    assert exact.log_prob - 0.01 < skipped.log_prob < exact.log_prob
+
+
+def test_hot_words_turn_the_scale() -> None:
+    words = ("hat", "heat")
+    lm = random_lm(0, words)
+    log_probs = peaked("h-eet-", ENGLISH, 0.6)
+
+    def decode(*hot_words: str, weight: float = 2.0) -> str:
+        config = DecodeConfig(hot_words=hot_words, hot_word_weight=weight)
+        return BeamDecoder(ENGLISH, config, lm).decode(log_probs)[0].text
+
+    assert decode() == "heat"
+    assert decode("hat") == "hat"
+    assert decode("het") == "het"  # outside the vocabulary
+    assert decode("hat", weight=0.0) == "heat"
+    assert decode("hello", "helium") == "heat"  # what is only begun is given back
+
+
+def test_hot_words_need_a_spelling() -> None:
+    config = DecodeConfig(hot_words=("a", "zebra"))
+    with pytest.raises(AlphabetError, match="'z'"):
+        BeamDecoder(AB, config, LM)
+    with pytest.raises(ConfigError, match="'zebra' is not in the lexicon, and phones"):
+        BeamDecoder(PHONES, config, None, Lexicon.from_pronunciations(SAID, PHONES))
+
+
+def test_parts_for_other_alphabets_are_refused() -> None:
+    other = NGramModel(LM.trie, "f" * 64)
+    with pytest.raises(ModelError, match=f"for the alphabet ffffffffffff, .* {AB.sha256:.12}"):
+        BeamDecoder(AB, DecodeConfig(), other)
+    with pytest.raises(ModelError, match="the lexicon is for the alphabet"):
+        BeamDecoder(AB, DecodeConfig(), None, Lexicon.from_pronunciations(SAID, PHONES))
+    with pytest.raises(ConfigError, match="needs a lexicon"):
+        BeamDecoder(PHONES, DecodeConfig(), LM)
+
+
+def test_what_is_no_matrix_of_log_probabilities_is_refused() -> None:
+    decoder = BeamDecoder(AB, DecodeConfig())
+    with pytest.raises(ValueError, match=r"shape \(3, 5\)"):
+        decoder.decode(np.zeros((3, 5), np.float32))
+    with pytest.raises(ValueError, match="sum to 4, not to 1"):
+        decoder.decode(np.zeros((3, 4), np.float32))
+
+
+def test_threads_may_share_a_decoder() -> None:
+    decoder = BeamDecoder(AB, DecodeConfig(num_hypotheses=5), LM)
+    log_probs = [random_log_probs(seed, 30, 4) for seed in range(16)]
+    expected = [decoder.decode(matrix) for matrix in log_probs]
+    decoder = BeamDecoder(AB, DecodeConfig(num_hypotheses=5), LM)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(decoder.decode, log_probs)) == expected
