@@ -118,6 +118,7 @@ class PrefixSearch:
         ints[_LAST], ints[_WORD] = fusion.boundary, NO_WORD
         ints[_LM_STATE], ints[_HOT_STATE] = fusion.lm_start_state, fusion.hot_start_state
         self._beams.floats[_LABEL] = -np.inf
+        self._limit = -config.max_score_gap  # of the scores that count
 
     def run(self) -> list[Path]:
         """The hypotheses that are left after the last frame, in no certain order."""
@@ -147,6 +148,7 @@ class PrefixSearch:
         return is_active
 
     def _pass_blanks(self, log_prob: float) -> None:
+        self._limit += log_prob
         floats = self._beams.floats
         floats[_TOTAL] += log_prob
         floats[_BLANK] = floats[_TOTAL]
@@ -161,35 +163,33 @@ class PrefixSearch:
             ends_words: Whether to try the boundary.
         """
         beams, ints, floats = self._beams, self._beams.ints, self._beams.floats
-        blank, label = floats[_TOTAL] + frame[BLANK], floats[_LABEL]
+        limit = (
+            self._limit + frame[BLANK]
+        )  # what one reaches that stays, the worst of them at least
+        longer = self._longer(frame, labels, ends_words, limit)
+        total, blank, label = floats[_TOTAL], floats[_BLANK], floats[_LABEL]
         if ends_words:  # of boundaries one after the other, all but the first are silence
-            label = np.where(ints[_NODE] == ROOT, floats[_TOTAL], label)
-        label = label + frame[ints[_LAST]]
-        longer = self._longer(frame, labels, ends_words, blank + floats[_BONUS])
+            np.copyto(label, total, where=ints[_NODE] == ROOT)
+        label += frame[ints[_LAST]]
+        np.add(total, frame[BLANK], out=blank)
         if longer:
             self._merge(longer, label)
-        floats[_TOTAL], floats[_BLANK], floats[_LABEL] = np.logaddexp(blank, label), blank, label
+        np.logaddexp(blank, label, out=total)
+        self._limit = limit
         if longer:
-            self._choose(Beams.join([beams, longer]), len(blank))
+            self._choose(Beams.join([beams, longer]), len(total))
 
     def _longer(
-        self, frame: Floats, labels: Integers, ends_words: bool, stays: Floats
+        self, frame: Floats, labels: Integers, ends_words: bool, limit: float
     ) -> Beams | None:
-        """The hypotheses that grow by a label, as they were but for _TOTAL, _LABEL and _LAST.
+        """The hypotheses that grow by a label and may be among the best.
 
         Args:
             frame: As for _pass_frame.
             labels: As for _pass_frame.
             ends_words: As for _pass_frame.
-            stays: Scores of the hypotheses that do not grow, at least.
-
-        Returns:
-            Those that may be among the best: words promise less and less as they grow.
+            limit: The least score, with what the words promised before: they promise ever less.
         """
-        if len(stays) < self._config.beam_width:
-            limit = stays.max() - self._config.max_score_gap
-        else:
-            limit = stays.min()  # these are better, and as many as survive
         beams, found = self._beams, []
         if len(labels):
             found.append(_grown(beams, frame, labels, limit))
@@ -198,8 +198,10 @@ class PrefixSearch:
             found = [self._spelled(Beams.join(found) if len(found) > 1 else found[0])]
         if ends_words:
             scores = beams.floats[_TOTAL] + beams.floats[_BONUS] + frame[self._fusion.boundary]
-            ended = self._ended(beams.take((scores >= limit).nonzero()[0]))
-            found.append(self._bounded(_grown(ended, frame, self._boundary, limit)))
+            promising = (scores >= limit).nonzero()[0]
+            if promising.size:
+                ended = self._ended(beams.take(promising))
+                found.append(self._bounded(_grown(ended, frame, self._boundary, limit)))
         if not found:
             return None
         return found[0] if len(found) == 1 else Beams.join(found)
@@ -207,9 +209,11 @@ class PrefixSearch:
     def _spelled(self, longer: Beams) -> Beams:
         """The same, with what the new label, no boundary, means for words and hot words."""
         ints, floats = longer.ints, longer.floats
-        ints[_HASH] = ints[_HASH] * _MULTIPLIER + self._codes[ints[_LAST]]
-        ints[_LENGTH] += 1
-        ints[_NODE], promises = self._fusion.spell(ints[_NODE], ints[_LENGTH], ints[_LAST])
+        hashes, lengths, labels = ints[_HASH], ints[_LENGTH], ints[_LAST]
+        hashes *= _MULTIPLIER
+        hashes += self._codes[labels]
+        lengths += 1
+        ints[_NODE], promises = self._fusion.spell(ints[_NODE], lengths, labels)
         self._heat(longer)
         np.add(floats[_SETTLED], promises, out=floats[_BONUS])
         return longer
@@ -279,7 +283,10 @@ class PrefixSearch:
         """Indices, rising, of the best scores; of equal ones the first."""
         limit, width = scores.max() - self._config.max_score_gap, self._config.beam_width
         if len(scores) > width:
-            limit = max(limit, np.partition(scores, -width)[-width])
+            ranked = scores.copy()
+            ranked.partition(-width)
+            limit = max(limit, ranked[-width])
+        self._limit = limit
         chosen: Integers = (scores >= limit).nonzero()[0]
         if len(chosen) > width:
             chosen = np.sort(chosen[np.argsort(-scores[chosen], kind="stable")[:width]])
