@@ -338,15 +338,15 @@ class DecodeConfig(Config):
 
     section: ClassVar[str] = "decoding"
 
-    beam_width: int = 50
+    beam_width: int = 100
     num_hypotheses: int = 1
     lm_weight: float = 0.8
-    word_bonus: float = 1.0
-    unknown_character_log_prob: float = -3.5
+    word_bonus: float = 0.5
+    unknown_character_log_prob: float = -4.0
     open_vocabulary: bool = True
     min_label_log_prob: float = -5.0
-    max_score_gap: float = 14.0
-    blank_skip: float = 0.99
+    max_score_gap: float = 12.0
+    blank_skip: float = 0.98
     hot_words: tuple[str, ...] = ()
     hot_word_weight: float = 1.0
 

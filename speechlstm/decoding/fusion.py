@@ -52,7 +52,7 @@ class WordFusion:
         alphabet: What labels stand for.
         config: The weights, the hot words.
         lm: Scores words; None: words cost nothing.
-        lexicon: The words; None: those of the language model, and any other.
+        lexicon: The words; None: those of the language model; without one, any.
 
     Attributes:
         lm: As given.
@@ -76,10 +76,10 @@ class WordFusion:
         _check_alphabets(alphabet, lm, lexicon)
         self.lm, self._weight, self._bonus = lm, config.lm_weight, config.word_bonus if lm else 0.0
         self.boundary = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else 0
-        self.is_open = lexicon is None or (config.open_vocabulary and not alphabet.separator)
-        if lexicon is None:
-            spelled = Lexicon.from_words(lm.words, alphabet, skip=True) if lm else None
-            lexicon = spelled or Lexicon.from_pronunciations({}, alphabet)
+        if lexicon is None and lm:
+            lexicon = Lexicon.from_words(lm.words, alphabet, skip=True)
+        self.is_open = not lexicon or (config.open_vocabulary and not alphabet.separator)
+        lexicon = lexicon or Lexicon.from_pronunciations({}, alphabet)
         phrases = list(dict.fromkeys(tuple(phrase.split()) for phrase in config.hot_words))
         if phrases and (lm or not self.is_open):
             lexicon = lexicon.with_words({w for p in phrases for w in p}, alphabet)
@@ -123,13 +123,11 @@ class WordFusion:
 
     def _advance(self, states: Integers, words: NDArray[np.int32]) -> tuple[Integers, Floats]:
         """As NGramModel.advance; without a model all words are certain."""
-        if self._step is None:
+        if self._step is None or not len(states):
             return states, np.zeros(len(states))
-        answers = [self._step(*pair) for pair in zip(states.tolist(), words.tolist(), strict=True)]
-        return (
-            np.array([state for state, _ in answers], np.int64),
-            np.array([log_prob for _, log_prob in answers]),
-        )
+        answers = map(self._step, states.tolist(), words.tolist())
+        after, log_probs = zip(*answers, strict=True)
+        return np.array(after, np.int64), np.array(log_probs, np.float64)
 
     def _endings(self, nodes: Integers) -> tuple[Integers, Integers]:
         """Which of the nodes a word can end in, one entry a word, and the word."""

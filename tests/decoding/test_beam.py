@@ -201,6 +201,19 @@ def test_a_lexicon_of_characters_equals_exhaustive_search(
     check(BeamDecoder(AB, config, lm, lexicon), log_probs, expected)
 
 
+def test_the_vocabulary_of_the_language_model_may_be_all_there_is() -> None:
+    config = replace(EXACT, open_vocabulary=False)
+    log_probs, lm = random_log_probs(0, 5, 4), random_lm(0)
+
+    def read(labels: tuple[int, ...]) -> list[tuple[str, ...]]:
+        words = spelled(labels)[0]
+        return [words] if set(words) <= set(WORDS) else []
+
+    check(
+        BeamDecoder(AB, config, lm), log_probs, exhaustive(log_probs, read, word_bonus(config, lm))
+    )
+
+
 @pytest.mark.parametrize("alphabet", [PHONES, Alphabet(("a", "b", "c"))])
 def test_without_spaces_equals_exhaustive_search(alphabet: Alphabet) -> None:
     log_probs = random_log_probs(0, 5, 4)
