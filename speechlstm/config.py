@@ -348,7 +348,7 @@ class DecodeConfig(Config):
     max_score_gap: float = 12.0
     blank_skip: float = 0.98
     hot_words: tuple[str, ...] = ()
-    hot_word_weight: float = 1.0
+    hot_word_weight: float = 0.7
 
     def _check(self) -> None:
         self._at_least(1, "beam_width", "num_hypotheses")
