@@ -46,7 +46,9 @@ class WordFusion:
 
     Within a word a hypothesis stands in a node of the lexicon's tree and counts as if it were to
     become the best word below, by its unigram; when the word ends, the language model scores it in
-    its context.
+    its context. (Without this look-ahead, WER on LibriSpeech's valid speakers rose from .36 to .43
+    with 50 hypotheses.) What leaves the tree is charged as an unknown word at once: charged when
+    such a word ended, misspelled beginnings crowded out all words, and WER was .98.
 
     Args:
         alphabet: What labels stand for.
@@ -165,7 +167,6 @@ class WordFusion:
         nodes = self.lexicon.tree.children(nodes, labels)
         promises = self._ahead[nodes]
         if self.is_open:
-            # What leaves the tree is charged at once: misspelled beginnings would crowd out words.
             unknown = self._unigrams[0] + self._weight * self._unknown_character * lengths
             promises = np.maximum(promises, unknown)
         return nodes, promises

@@ -1,7 +1,7 @@
 """The n-gram language model as a decoder asks it: many words after many contexts at once."""
 
 from bisect import bisect, bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -44,6 +44,10 @@ class NGramModel:
         self._first_nodes = np.cumsum(trie.num_ngrams[:-1])  # of orders 2 and up
         self._first_states = np.cumsum(trie.num_states[:-1])  # of context lengths 1 and up
         self.start_state = trie.start_state
+        self._log_prob: Callable[[int], float] = trie.log_probs.item  # of a node
+        self._backoff: Callable[[int], float] = trie.backoffs.item  # of a state
+        if trie.is_quantized:
+            self._log_prob, self._backoff = self._coded_log_prob, self._coded_backoff
 
     @classmethod
     def open(cls, path: Path) -> "NGramModel":
@@ -252,18 +256,13 @@ class NGramModel:
             values = self.trie.codebooks[orders, values]
         return values
 
-    def _log_prob(self, node: int) -> float:
-        value: float = self.trie.log_probs.item(node)
-        if self.trie.is_quantized:
-            value = self.trie.codebooks.item(bisect(self._first_nodes, node), int(value))
-        return value
+    def _coded_log_prob(self, node: int) -> float:
+        order = bisect(self._first_nodes, node)
+        return self.trie.codebooks.item(order, self.trie.log_probs.item(node))
 
-    def _backoff(self, state: int) -> float:
-        value: float = self.trie.backoffs.item(state)
-        if self.trie.is_quantized:
-            length = bisect(self._first_states, state)
-            value = self.trie.codebooks.item(self.order + length, int(value))
-        return value
+    def _coded_backoff(self, state: int) -> float:
+        length = bisect(self._first_states, state)
+        return self.trie.codebooks.item(self.order + length, self.trie.backoffs.item(state))
 
     def _backoffs(self, states: NDArray[np.int64]) -> NDArray[np.float32]:
         values: NDArray[np.float32] = self.trie.backoffs.take(states, mode="clip")
