@@ -133,7 +133,7 @@ class PrefixSearch:
             if is_blank[t]:
                 blanks += frame[BLANK]
                 continue
-            if blanks:
+            if t and is_blank[t - 1]:
                 self._pass_blanks(blanks)
                 blanks = 0.0
             self._pass_frame(frame, labels[bounds[t] : bounds[t + 1]], ends_words[t])
@@ -163,9 +163,7 @@ class PrefixSearch:
             ends_words: Whether to try the boundary.
         """
         beams, ints, floats = self._beams, self._beams.ints, self._beams.floats
-        limit = (
-            self._limit + frame[BLANK]
-        )  # what one reaches that stays, the worst of them at least
+        limit = self._limit + frame[BLANK]  # all that stay reach it
         longer = self._longer(frame, labels, ends_words, limit)
         total, blank, label = floats[_TOTAL], floats[_BLANK], floats[_LABEL]
         if ends_words:  # of boundaries one after the other, all but the first are silence

@@ -58,6 +58,15 @@ def normalized(logits: NDArray[np.float64]) -> NDArray[np.float32]:
     return (logits - sums).astype(np.float32)
 
 
+def peaked(symbols: str, alphabet: Alphabet = AB, posterior: float = 0.9) -> NDArray[np.float32]:
+    """Log-probabilities whose frames each emit a symbol, or a blank for "-"."""
+    probs = np.full((len(symbols), alphabet.num_labels), (1 - posterior) / len(alphabet.symbols))
+    for row, symbol in zip(probs, symbols, strict=True):
+        row[0 if symbol == "-" else alphabet.symbols.index(symbol) + 1] = posterior
+    with np.errstate(divide="ignore"):
+        return np.log(probs).astype(np.float32)
+
+
 def random_lm(seed: int, words: Sequence[str] = WORDS) -> NGramModel:
     """A trigram model of arbitrary scores, in which some n-grams are missing."""
     generator = np.random.default_rng(seed)
@@ -155,6 +164,14 @@ def test_characters_equal_exhaustive_search(seed: int) -> None:
     log_probs = random_log_probs(seed, 6, 4)
     expected = exhaustive(log_probs, spelled, word_bonus(EXACT, None))
     check(BeamDecoder(AB, EXACT), log_probs, expected)
+
+
+@pytest.mark.parametrize("path", ["a-a", "-a--ab", "a a", "  a", "aab-b ", "---"])
+def test_what_is_certain_is_found_exactly(path: str) -> None:
+    log_probs = peaked(path, posterior=1.0)
+    expected = exhaustive(log_probs, spelled, word_bonus(EXACT, None))
+    found = BeamDecoder(AB, replace(EXACT, num_hypotheses=1)).decode(log_probs)
+    assert {h.text: h.score for h in found} == expected
 
 
 @pytest.mark.parametrize("hot_words", [(), ("b",), ("ab a", "b", "bb", "a ab")])
@@ -281,14 +298,6 @@ def test_a_narrow_beam_may_lose_the_best_path_but_not_its_text() -> None:
     narrow = BeamDecoder(AB, replace(EXACT, beam_width=1)).decode(log_probs)[0]
     assert narrow.log_prob >= greedy_decode(log_probs, AB, 0.03).log_prob
     assert wide.score >= narrow.score
-
-
-def peaked(symbols: str, alphabet: Alphabet = AB, posterior: float = 0.9) -> NDArray[np.float32]:
-    """Log-probabilities whose frames each emit a symbol, or a blank for "-"."""
-    probs = np.full((len(symbols), alphabet.num_labels), (1 - posterior) / len(alphabet.symbols))
-    for row, symbol in zip(probs, symbols, strict=True):
-        row[0 if symbol == "-" else alphabet.symbols.index(symbol) + 1] = posterior
-    return np.log(probs).astype(np.float32)
 
 
 def test_labels_and_spans_are_those_of_the_words() -> None:
