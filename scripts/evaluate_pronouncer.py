@@ -42,7 +42,7 @@ def phone_errors(listed: tuple[Phones, ...], spoken: Phones) -> ErrorCounts:
 @click.command(epilog="Example: python scripts/evaluate_pronouncer.py cmudict.dict")
 @click.argument("dictionary_path", metavar="DICTIONARY", type=click.Path(path_type=Path))
 @click.option("--held-out", default=0.05, show_default=True, help="Share of the words.")
-@click.option("--epochs", default=12, show_default=True)
+@click.option("--epochs", default=8, show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Of the split and of the training.")
 def main(dictionary_path: Path, held_out: float, epochs: int, seed: int) -> None:
     """Trains on most words of DICTIONARY and prints the error rates on the others."""

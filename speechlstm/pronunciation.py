@@ -12,7 +12,7 @@ from speechlstm.storage import write_atomically
 
 Phones = tuple[str, ...]
 
-LETTERS = Alphabet(("'", *ascii_lowercase))  # of which words are spelled whose sound can be guessed
+LETTERS = Alphabet(("'", *ascii_lowercase))  # what a word is spelled with if it can be sounded out
 
 _STRESSED_VOWEL = re.compile(r"^([AEIOU][A-Z])[012]$")  # of ARPAbet
 _SIBILANTS = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))

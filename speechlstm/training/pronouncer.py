@@ -23,7 +23,7 @@ from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.dataset import pad
 from speechlstm.training.loss import ctc_losses
 
-FRAMES = 3  # CTC's, a letter: "x" has two phones, two equal ones need a blank between them
+FRAMES = 2  # CTC's, a letter: "x" has two phones; of CMUdict's words 1 in 5,000 needs more
 WIDTH = 64  # of a letter's embedding
 NUM_LAYERS = 2
 NUM_UNITS = 128  # a direction
@@ -53,7 +53,7 @@ class Pronouncer(keras.Model):
         self.embedding = keras.layers.Embedding(LETTERS.num_labels, WIDTH)
         self.recurrent = [BiLSTM(NUM_UNITS) for _ in range(NUM_LAYERS)]
         self.dropout = keras.layers.Dropout(DROPOUT)
-        self.output_layer = keras.layers.Dense(FRAMES * phones.num_labels)
+        self.output_layer = keras.layers.Dense(phones.num_labels)
         self.embedding.build((None, None))
         width = WIDTH
         for layer in self.recurrent:
@@ -64,12 +64,13 @@ class Pronouncer(keras.Model):
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
         """Logits and their true lengths; see the class."""
-        x, num_letters = self.embedding(inputs["letters"]), inputs["num_letters"]
+        x, num_steps = self.embedding(inputs["letters"]), inputs["num_letters"] * FRAMES
+        # An output that says all frames of a letter at once would need no repetition, and half the
+        # time: from a tenth of CMUdict it got 43 % of unseen words right instead of 54 %.
+        x = ops.repeat(x, FRAMES, axis=1)
         for layer in self.recurrent:
-            x = self.dropout(layer(x, num_letters, training=training), training=training)
-        # Each letter's frames leave one output at once: a third of the steps of letters repeated.
-        logits = ops.reshape(self.output_layer(x), (ops.shape(x)[0], -1, self.phones.num_labels))
-        return logits, num_letters * FRAMES
+            x = self.dropout(layer(x, num_steps, training=training), training=training)
+        return self.output_layer(x), num_steps
 
     def compute_loss(
         self,
@@ -117,13 +118,13 @@ def _best_path(logits: NDArray[np.float32]) -> list[int]:
 
 
 def train_pronouncer(
-    dictionary: PronouncingDictionary, seed: int = 1, num_epochs: int = 12, progress: bool = False
+    dictionary: PronouncingDictionary, seed: int = 1, num_epochs: int = 8, progress: bool = False
 ) -> Pronouncer:
     """Learn from the words of a dictionary that are spelled with a to z and apostrophes.
 
     Args:
-        dictionary: Of its pronunciations, those with more phones than FRAMES a letter allow are
-            left out.
+        dictionary: Each word's most usual pronunciation counts, unless it has more phones than
+            CTC can put into FRAMES a letter.
         seed: The same seed and dictionary give the same pronouncer.
         num_epochs: How many times all words are seen.
         progress: Whether to show a progress bar on stderr.
@@ -142,7 +143,7 @@ def train_pronouncer(
         0.0, num_updates - num_warm_up, warmup_target=LEARNING_RATE, warmup_steps=num_warm_up
     )
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=CLIP_NORM)
-    pronouncer.compile(optimizer, jit_compile=False)
+    pronouncer.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
     with tqdm(total=num_updates, desc="pronouncer", unit=" batches", disable=not progress) as bar:
         for epoch in range(num_epochs):
             for batch in _batches(examples, np.random.default_rng((seed, epoch))):
@@ -162,10 +163,9 @@ def _examples(dictionary: PronouncingDictionary) -> Iterator[_Example]:
             letters = LETTERS.encode(word)
         except AlphabetError:
             continue  # a foreign letter, a hyphen, an abbreviation's dot
-        for way in ways:
-            phones = dictionary.alphabet.encode(" ".join(way))
-            if min_steps(phones) <= FRAMES * len(letters):
-                yield letters, phones
+        phones = dictionary.alphabet.encode(" ".join(ways[0]))
+        if min_steps(phones) <= FRAMES * len(letters):
+            yield letters, phones
 
 
 def _batches(
