@@ -138,9 +138,9 @@ def train_pronouncer(
     keras.utils.set_random_seed(seed)
     pronouncer = Pronouncer(dictionary.alphabet)
     num_updates = num_epochs * -(-len(examples) // BATCH_WORDS)
-    num_warm_up = int(WARM_UP * num_updates)
+    warm_up = int(WARM_UP * num_updates)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, num_updates - num_warm_up, warmup_target=LEARNING_RATE, warmup_steps=num_warm_up
+        0.0, num_updates - warm_up, warmup_target=LEARNING_RATE, warmup_steps=warm_up
     )
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=CLIP_NORM)
     pronouncer.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
@@ -174,8 +174,7 @@ def _batches(
     """Examples of like length together, drawn anew each time, the batches in any order."""
     lengths = np.array([len(letters) for letters, _ in examples])
     order = np.lexsort((generator.random(len(examples)), lengths))
-    starts = generator.permutation(range(0, len(examples), BATCH_WORDS))
-    for start in starts:
+    for start in generator.permutation(range(0, len(examples), BATCH_WORDS)):
         yield [examples[i] for i in order[start : start + BATCH_WORDS]]
 
 
