@@ -4,8 +4,8 @@
 
 A share of the dictionary's words, drawn by a seed, is held out; the pronouncer learns from the
 others, as `speechlstm lexicon` lets it learn from all. Each word held out counts against that of
-its listed pronunciations which is nearest to the one given. Takes about twelve minutes of
-one core.
+its listed pronunciations which is nearest to the one given. Takes twelve minutes of one
+core.
 """
 
 import sys
