@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from speechlstm.errors import LanguageModelError, ManifestError
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.lm.packed import write_packed
 from speechlstm.manifest import Manifest, Utterance, write_manifest
-from speechlstm.metrics import word_errors
+from speechlstm.metrics import ErrorCounts, word_errors
 from speechlstm.tuning import BEAM_WIDTHS, Trial, Tuner
 
 Say = Callable[[str], NDArray[np.float32]]
@@ -65,13 +66,30 @@ def test_a_trial_counts_errors_of_the_best_hypotheses(tuner: Tuner) -> None:
 
 def test_search_finds_weights_that_decode_better(tuner: Tuner) -> None:
     start = DecodeConfig(lm_weight=0.0, word_bonus=0.0, beam_width=20)
-    trials: list[Trial] = []
-    best, surface = tuner.search_weights(start, trials.append)
-    assert trials[0].config == start
-    assert best in trials
-    assert best.errors.num_errors == 0 < trials[0].errors.num_errors
-    assert best.config.lm_weight > 0
-    assert surface.rates.min() == 0
+    told: list[Trial] = []
+    trials = tuner.search_weights(start, told.append)
+    assert told[0].config == start
+    assert sorted(map(id, trials)) == sorted(map(id, told))
+    assert trials[0].errors.num_errors == 0 < told[0].errors.num_errors
+    assert trials[0].config.lm_weight > 0
+    assert replace(trials[0].config, lm_weight=0.0, word_bonus=0.0) == start
+
+
+def test_search_goes_to_where_all_around_is_worse(
+    tuner: Tuner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+
+    def decode(config: DecodeConfig) -> Trial:  # a valley that ends at (1.85, -2)
+        decoded.append((config.lm_weight, config.word_bonus))
+        depth = 100 * abs(config.lm_weight - 1.85) + 10 * abs(config.word_bonus + 2)
+        return Trial(config, ErrorCounts(substitutions=round(depth)), 0.0, ())
+
+    monkeypatch.setattr(tuner, "decode", decode)
+    best = tuner.search_weights(DecodeConfig(lm_weight=0.2, word_bonus=1.0))[0].config
+    assert (best.lm_weight, best.word_bonus) == (1.85, -2.0)
+    assert len(set(decoded)) == len(decoded)
+    assert min(lm_weight for lm_weight, _ in decoded) >= 0
 
 
 def test_the_narrowest_beam_that_does_no_harm_is_chosen(tuner: Tuner) -> None:
@@ -82,8 +100,7 @@ def test_the_narrowest_beam_that_does_no_harm_is_chosen(tuner: Tuner) -> None:
 
 
 def test_confidences_are_calibrated_on_the_words_that_were_heard(tuner: Tuner) -> None:
-    wrong = tuner.decode(DecodeConfig(lm_weight=0.0, word_bonus=0.0))
-    hypotheses = tuner.judged(wrong)
+    hypotheses = tuner.judged(DecodeConfig(lm_weight=0.0, word_bonus=0.0))
     calibration, before, after = tuner.calibrate(hypotheses)
     words = [word for hypothesis in hypotheses for word in hypothesis.words]
     confidences = [word.confidence for word in words]

@@ -58,6 +58,7 @@ def command(
     from speechlstm.manifest import Manifest
     from speechlstm.parallel import num_usable_cores
     from speechlstm.tuning import Tuner
+    from speechlstm.wer_surface import plot_surface
 
     if lm and is_arpa(lm):
         raise click.UsageError("a bundle holds packed language models: speechlstm lm convert")
@@ -70,14 +71,13 @@ def command(
     if is_searched:
         click.echo("lm_weight  word_bonus  beam_width     WER  RTF of the decoder")
     if lm:
-        trial, surface = tuner.search_weights(config, _report)
-        config = trial.config
-        plot = output or model.resolve().with_name(f"{model.resolve().name}.png")
-        surface.plot(plot, (config.lm_weight, config.word_bonus))
+        trials = tuner.search_weights(config, _report)
+        config = trials[0].config
+        rates = {(t.config.lm_weight, t.config.word_bonus): t.errors.rate for t in trials}
+        plot_surface(output or model.resolve().with_name(f"{model.resolve().name}.png"), rates)
     if is_searched:
-        trial = tuner.search_beam_width(config, _report)
-        config = trial.config
-        hypotheses = tuner.judged(trial)
+        config = tuner.search_beam_width(config, _report).config
+        hypotheses = tuner.judged(config)
     else:
         hypotheses = tuner.greedy()
     calibration, before, after = tuner.calibrate(hypotheses)

@@ -39,7 +39,7 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     assert (result.exit_code, result.stderr) == (0, "")
     heading, *rows = result.stdout.splitlines()
     assert heading.split()[:4] == ["lm_weight", "word_bonus", "beam_width", "WER"]
-    assert [row.split()[2] for row in rows[-6:-2]] == ["16", "32", "64", "128"]
+    assert [row.split()[2] for row in rows[-6:-2]] == ["32", "64", "128", "256"]
     tuned = read_bundle(bundle)
     assert f"beam_width {tuned.decoding.beam_width}" in rows[-2]
     assert "0.00%" in rows[-3]
