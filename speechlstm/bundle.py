@@ -2,7 +2,7 @@
 
     BUNDLE/model.tflite   waveform in, log-probabilities out; its description inside
     BUNDLE/lm.ngram       the language model, if it has one
-    BUNDLE/lexicon.txt    words and the symbols they are made of, if it has one
+    BUNDLE/lexicon.tree   words and the symbols they are made of, if it has one
     BUNDLE/bundle.json    the same description for people, how to decode, and the SHA-256 of every
                           other file
 
@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from speechlstm import __version__
 from speechlstm.alphabet import BLANK, Alphabet
@@ -24,12 +24,15 @@ from speechlstm.errors import BundleError, ConfigError
 from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.tflite_metadata import dump_json, embed_metadata, load_json, read_metadata
 
+if TYPE_CHECKING:  # whom nothing else makes import it need not wait for it
+    from speechlstm.decoding.lexicon import Lexicon
+
 FORMAT_VERSION = 1
 
 _INDEX = "bundle.json"
 _MODEL = "model.tflite"
 _LM = "lm.ngram"
-_LEXICON = "lexicon.txt"
+_LEXICON = "lexicon.tree"
 _DECODER = {"decoding": DecodeConfig, "calibration": Calibration}
 _FILES = {_INDEX, _MODEL, _LM, _LEXICON}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
@@ -164,7 +167,7 @@ def write_decoder(
     decoding: DecodeConfig,
     calibration: Calibration | None = None,
     lm: Path | None = None,
-    lexicon: Path | None = None,
+    lexicon: "Lexicon | None" = None,
 ) -> None:
     """Give a bundle's folder another decoder in place of the one it has; its model stays.
 
@@ -173,7 +176,7 @@ def write_decoder(
         decoding: How the model's output becomes text.
         calibration: What makes a word's score the probability that it was said.
         lm: A packed language model to copy; it may be the bundle's own.
-        lexicon: A lexicon to copy; it may be the bundle's own.
+        lexicon: The words that there are, to be packed.
 
     Raises:
         BundleError: It is no bundle's folder, or damaged.
@@ -182,8 +185,11 @@ def write_decoder(
     if path.is_file():
         raise BundleError(path, "a .tflite file holds no decoder; name a bundle's folder")
     read_bundle(path)
-    sources = {_MODEL: path / _MODEL, _LM: lm, _LEXICON: lexicon}
-    contents = {name: source.read_bytes() for name, source in sources.items() if source}
+    contents = {_MODEL: (path / _MODEL).read_bytes()}
+    if lm:
+        contents[_LM] = lm.read_bytes()
+    if lexicon:
+        contents[_LEXICON] = lexicon.packed()
     index = read_metadata(path / _MODEL) | {"decoding": decoding.to_dict()}
     if calibration:
         index["calibration"] = calibration.to_dict()

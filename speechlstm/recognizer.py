@@ -143,7 +143,7 @@ def _searching(
 
     lexicon = None
     if bundle.lexicon_path:
-        lexicon = Lexicon.read(bundle.lexicon_path, bundle.lexicon_alphabet)
+        lexicon = Lexicon.load(bundle.lexicon_path, bundle.lexicon_alphabet)
         hot_words = {word for phrase in config.hot_words for word in phrase.split()}
         if bundle.phones and not hot_words <= set(lexicon.words):
             lexicon = None  # how a new word sounds is not known, how it is spelled is

@@ -261,7 +261,7 @@ def _load_search(
     bundle: Bundle, config: DecodeConfig, lm: Path | None, lexicon: Path | None
 ) -> Callable[[Heard], _Found]:
     model = load_lm(lm, bundle.alphabet) if lm else None
-    words = Lexicon.read(lexicon, bundle.lexicon_alphabet) if lexicon else None
+    words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
     alphabet = bundle.lexicon_alphabet if lexicon else bundle.alphabet
     return partial(_search, BeamDecoder(alphabet, config, model, words))
 

@@ -11,6 +11,7 @@ from speechlstm.alphabet import ENGLISH
 from speechlstm.bundle import Bundle, default_bundle, read_bundle, write_bundle, write_decoder
 from speechlstm.config import DecodeConfig, FeatureConfig, ModelConfig
 from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.errors import BundleError
 from speechlstm.tflite_metadata import embed_metadata, read_metadata
 
@@ -195,8 +196,8 @@ DECODING, CALIBRATION = DecodeConfig(lm_weight=1.25, hot_words=("brexit",)), Cal
 def decoder(folder: Path, tmp_path: Path) -> Path:
     """A bundle with all parts of a decoder."""
     (tmp_path / "lm").write_bytes(bytes(range(256)))
-    (tmp_path / "words").write_text("a a\n")
-    write_decoder(folder, DECODING, CALIBRATION, tmp_path / "lm", tmp_path / "words")
+    words = Lexicon.from_words(["a"], ENGLISH)
+    write_decoder(folder, DECODING, CALIBRATION, tmp_path / "lm", words)
     return folder
 
 
@@ -205,7 +206,8 @@ def test_a_decoder_joins_the_model(decoder: Path) -> None:
     assert (bundle.decoding, bundle.calibration) == (DECODING, CALIBRATION)
     assert bundle.lm_path == decoder / "lm.ngram"
     assert bundle.lm_path.read_bytes() == bytes(range(256))
-    assert bundle.lexicon_path == decoder / "lexicon.txt"
+    assert bundle.lexicon_path == decoder / "lexicon.tree"
+    assert Lexicon.open(bundle.lexicon_path).words == ["a"]
     assert bundle.training == {"num_epochs": 3}
     alone = read_bundle(bundle.model_path)
     assert (alone.decoding, alone.calibration) == (DecodeConfig(), None)
@@ -225,7 +227,7 @@ def test_a_new_model_takes_the_decoder_with_it(decoder: Path) -> None:
     assert set(content(decoder)) == {"bundle.json", "model.tflite"}
 
 
-@pytest.mark.parametrize("name", ["lm.ngram", "lexicon.txt"])
+@pytest.mark.parametrize("name", ["lm.ngram", "lexicon.tree"])
 def test_every_part_of_a_decoder_is_checked(decoder: Path, name: str) -> None:
     good = (decoder / name).read_bytes()
     for bad in (good[:-1], bytes([good[0] ^ 1]) + good[1:], b""):
@@ -272,7 +274,7 @@ def test_a_decoder_that_cannot_be_written_leaves_the_old_one(
     with pytest.raises(OSError, match="No space"):
         write_decoder(decoder, DecodeConfig())
     assert content(decoder) == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "lm", "words"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "lm"]
 
 
 def test_a_decoder_needs_a_bundles_folder(decoder: Path, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def command(
     import matplotlib as matplotlib  # that it is missing shows here, not after minutes
 
     from speechlstm.bundle import read_bundle, write_decoder
+    from speechlstm.decoding.lexicon import Lexicon
     from speechlstm.lm.arpa import is_arpa
     from speechlstm.manifest import Manifest
     from speechlstm.parallel import num_usable_cores
@@ -87,7 +88,8 @@ def command(
         f"Calibration error of the words' confidences: {before:.2%}, calibrated {after:.2%}"
     )
     if not dry_run:
-        write_decoder(model, config, calibration, lm, lexicon)
+        words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
+        write_decoder(model, config, calibration, lm, words)
     for utterance_id, reason in failures.items():
         click.echo(f"Error: {utterance_id}: {reason}", err=True)
     if failures:

@@ -13,7 +13,6 @@ from speechlstm.decoding.tree import Labels, PrefixTree
 from speechlstm.errors import AlphabetError, ConfigError, LexiconError
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.pronunciation import PronouncingDictionary
-from speechlstm.storage import write_atomically
 
 # A packed file: magic, version, CRC-32 of the rest; numbers of labels, nodes and values, the
 # alphabet's SHA-256; the tree's arrays; the words in UTF-8, a line feed after each.
@@ -101,8 +100,23 @@ class Lexicon:
         return cls(list(entries), tree, alphabet.sha256)
 
     @classmethod
+    def load(cls, path: Path, alphabet: Alphabet) -> "Lexicon":
+        """A lexicon from a file, packed or text.
+
+        Raises:
+            LexiconError: It cannot be read.
+            Errors of `open` and `read`.
+        """
+        try:
+            with path.open("rb") as file:
+                is_packed = file.read(len(_MAGIC)) == _MAGIC
+        except OSError as error:
+            raise LexiconError(path, f"cannot be read: {error.strerror}") from error
+        return cls.open(path) if is_packed else cls.read(path, alphabet)
+
+    @classmethod
     def open(cls, path: Path) -> "Lexicon":
-        """A lexicon that `save` wrote, in a hundredth of the time that its text takes to read.
+        """A lexicon that is packed, in a hundredth of the time that its text takes to read.
 
         Raises:
             LexiconError: It cannot be read, is no packed lexicon, is damaged, cut short or of
@@ -132,12 +146,8 @@ class Lexicon:
             raise LexiconError(path, f"is damaged: {error}") from error
         return cls(words, tree, sha256.hex())
 
-    def save(self, path: Path) -> None:
-        """Write a packed lexicon, which `open` reads.
-
-        Raises:
-            OSError: The file cannot be written; one that was there before is untouched.
-        """
+    def packed(self) -> bytes:
+        """The content of a file that `open` reads."""
         tree = self.tree
         sizes = tree.num_labels, tree.outside, len(tree.values)
         arrays = (tree.labels, tree.num_children, tree.num_values, tree.values)
@@ -145,7 +155,7 @@ class Lexicon:
         for array, (kind, _) in zip(arrays, _arrays(*sizes), strict=True):
             content += np.asarray(array, kind).tobytes()
         content += "".join(f"{word}\n" for word in self.words).encode()
-        write_atomically(path, _MAGIC + _HEAD.pack(_VERSION, zlib.crc32(content)) + content)
+        return _MAGIC + _HEAD.pack(_VERSION, zlib.crc32(content)) + content
 
     def with_words(self, words: Iterable[str], alphabet: Alphabet) -> "Lexicon":
         """The same and words that are not in it yet, as their characters spell them.

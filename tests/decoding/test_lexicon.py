@@ -102,7 +102,7 @@ def test_phones_do_not_spell() -> None:
 def test_a_pronouncing_dictionary_is_read(tmp_path: Path) -> None:
     path = tmp_path / "cmudict.dict"
     path.write_text(CMUDICT)
-    lexicon = Lexicon.read(path, PHONES)
+    lexicon = Lexicon.load(path, PHONES)
     assert entries(lexicon, PHONES) == {
         ("read", "R EH D"),
         ("read", "R IY D"),
@@ -130,16 +130,15 @@ def test_words_are_added_by_their_spelling() -> None:
 @pytest.mark.parametrize("words", [["do", "don't", "a"], []])
 def test_a_packed_lexicon_is_the_same(tmp_path: Path, words: list[str]) -> None:
     lexicon = Lexicon.from_words(words, ENGLISH)
-    lexicon.save(tmp_path / "packed")
-    opened = Lexicon.open(tmp_path / "packed")
+    (tmp_path / "packed").write_bytes(lexicon.packed())
+    opened = Lexicon.load(tmp_path / "packed", ENGLISH)
     assert entries(opened, ENGLISH) == entries(lexicon, ENGLISH)
     assert (opened.words, opened.alphabet_sha256) == (words, ENGLISH.sha256)
 
 
 def test_damage_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "packed"
-    Lexicon.from_words(["do", "don't", "a"], ENGLISH).save(path)
-    whole = path.read_bytes()
+    whole = Lexicon.from_words(["do", "don't", "a"], ENGLISH).packed()
     damaged = [whole[:size] for size in range(len(whole))]
     damaged += [whole[:i] + bytes([whole[i] ^ 16]) + whole[i + 1 :] for i in range(len(whole))]
     for content in [*damaged, whole + b"\n"]:
@@ -147,13 +146,13 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
         with pytest.raises(LexiconError, match="packed: "):
             Lexicon.open(path)
     with pytest.raises(LexiconError, match="cannot be read: No such file"):
-        Lexicon.open(tmp_path / "missing")
+        Lexicon.load(tmp_path / "missing", ENGLISH)
 
 
 def test_no_file_with_a_right_checksum_crashes(tmp_path: Path) -> None:
     path = tmp_path / "packed"
-    Lexicon.from_words(["do", "don't", "a"], ENGLISH).save(path)
-    content = np.frombuffer(path.read_bytes(), np.uint8)
+    packed = Lexicon.from_words(["do", "don't", "a"], ENGLISH).packed()
+    content = np.frombuffer(packed, np.uint8)
     random = np.random.default_rng(0)
     refused = 0
     for _ in range(300):
