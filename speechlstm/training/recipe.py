@@ -13,6 +13,7 @@ from speechlstm.manifest import Manifest
 from speechlstm.storage import write_atomically
 from speechlstm.training.augment import load_noise
 from speechlstm.training.dataset import Corpus, derive_alphabet, load_corpus
+from speechlstm.training.devices import keep_freed_memory
 from speechlstm.training.distribution import Cluster
 from speechlstm.training.loop import Trainer
 from speechlstm.training.run import Run
@@ -135,6 +136,7 @@ def train_run(
         TrainingError: No usable utterance, too many losses are not finite, or a process is missing.
         KeyboardInterrupt: Ctrl-C; the run can be resumed.
     """
+    keep_freed_memory()
     cluster = cluster or Cluster()
     train, valid = load_data(run, report, cache, progress)
     with cluster.joined(_digest(run, train, valid)):

@@ -1,7 +1,10 @@
+import platform
+import resource
+
 import pytest
 import tensorflow as tf
 
-from speechlstm.training.devices import describe_devices
+from speechlstm.training.devices import describe_devices, keep_freed_memory
 
 
 def test_a_machine_without_a_gpu() -> None:
@@ -22,3 +25,15 @@ def test_cudnn_is_used_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     found = describe_devices()
     assert found["devices"] == "CPU, NVIDIA H200"
     assert found["cuDNN"].endswith("used by lstm and gru layers without recurrent dropout")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another malloc")
+def test_freed_memory_is_used_again() -> None:
+    keep_freed_memory()
+    size = 1 << 26
+    faults = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        assert len(b"x" * size) == size
+        faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    assert max(faults[1:]) < size / resource.getpagesize() / 10
