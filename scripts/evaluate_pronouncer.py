@@ -9,6 +9,7 @@ core.
 """
 
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,8 +17,9 @@ import click
 import numpy as np
 
 from speechlstm.metrics import ErrorCounts, bootstrap_interval, word_errors
+from speechlstm.pronouncer import Pronouncer
 from speechlstm.pronunciation import LETTERS, Phones, PronouncingDictionary
-from speechlstm.training.pronouncer import train_pronouncer
+from speechlstm.training.pronouncer import train_pronouncer, write_pronouncer
 
 
 def split(
@@ -45,13 +47,19 @@ def phone_errors(listed: tuple[Phones, ...], spoken: Phones) -> ErrorCounts:
 @click.option("--held-out", default=0.05, show_default=True, help="Share of the words.")
 @click.option("--epochs", default=8, show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Of the split and of the training.")
-def main(dictionary_path: Path, held_out: float, epochs: int, seed: int) -> None:
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the pronouncer.")
+def main(
+    dictionary_path: Path, held_out: float, epochs: int, seed: int, output: Path | None
+) -> None:
     """Trains on most words of DICTIONARY and prints the error rates on the others."""
     known, unseen = split(PronouncingDictionary.read(dictionary_path), held_out, seed)
     started = time.perf_counter()
-    pronouncer = train_pronouncer(known, seed, epochs, progress=sys.stderr.isatty())
+    network = train_pronouncer(known, seed, epochs, progress=sys.stderr.isatty())
     seconds = time.perf_counter() - started
-    spoken = pronouncer.pronounce(list(unseen.entries))
+    with tempfile.TemporaryDirectory() as folder:
+        path = output or Path(folder) / "pronouncer.tflite"
+        write_pronouncer(path, network)
+        spoken = list(map(Pronouncer(path).pronounce, unseen.entries))
     phones = [phone_errors(*pair) for pair in zip(unseen.entries.values(), spoken, strict=True)]
     words = [ErrorCounts(hits=not p.num_errors, substitutions=p.num_errors > 0) for p in phones]
     click.echo(f"{len(known.entries)} words learnt in {seconds:.0f} s, {len(words)} held out")

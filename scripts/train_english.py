@@ -138,7 +138,7 @@ def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
 def dictionary(corpora: Path, work: Path) -> list[str | Path]:
     """Options of `speechlstm lexicon`."""
     path = corpora / "lexicon" / "cmudict.dict"
-    return ["--dictionary", path, "--pronouncer", work / "pronouncer.npz"]
+    return ["--dictionary", path, "--pronouncer", work / "pronouncer.tflite"]
 
 
 def pairs(option: str, values: Sequence[Path]) -> list[str | Path]:

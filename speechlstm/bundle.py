@@ -1,10 +1,11 @@
 """Bundles: a model, what it hears and what it can say, in a folder or in a single .tflite file.
 
-    BUNDLE/model.tflite   waveform in, log-probabilities out; its description inside
-    BUNDLE/lm.ngram       the language model, if it has one
-    BUNDLE/lexicon.tree   words and the symbols they are made of, if it has one
-    BUNDLE/bundle.json    the same description for people, how to decode, and the SHA-256 of every
-                          other file
+    BUNDLE/model.tflite        waveform in, log-probabilities out; its description inside
+    BUNDLE/lm.ngram            the language model, if it has one
+    BUNDLE/lexicon.tree        words and the symbols they are made of, if it has one
+    BUNDLE/pronouncer.tflite   sounds out hot words that the lexicon lacks, if it has one
+    BUNDLE/bundle.json         the same description for people, how to decode, and the SHA-256 of
+                               every other file
 
 The .tflite file alone is a bundle without what only the decoder needs. A bundle holds no code.
 Whatever is missing, damaged or unknown in it is refused, never guessed.
@@ -33,8 +34,9 @@ _INDEX = "bundle.json"
 _MODEL = "model.tflite"
 _LM = "lm.ngram"
 _LEXICON = "lexicon.tree"
+_PRONOUNCER = "pronouncer.tflite"
 _DECODER = {"decoding": DecodeConfig, "calibration": Calibration}
-_FILES = {_INDEX, _MODEL, _LM, _LEXICON}
+_FILES = {_INDEX, _MODEL, _LM, _LEXICON, _PRONOUNCER}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -55,6 +57,7 @@ class Bundle:
         calibration: What makes a word's score the probability that it was said; None: not known.
         lm_path: The language model; None: there is none.
         lexicon_path: The words that there are; None: any.
+        pronouncer_path: What sounds out hot words that the lexicon lacks; None: nothing does.
     """
 
     path: Path
@@ -67,6 +70,7 @@ class Bundle:
     calibration: Calibration | None = None
     lm_path: Path | None = None
     lexicon_path: Path | None = None
+    pronouncer_path: Path | None = None
 
     @property
     def model_path(self) -> Path:
@@ -168,6 +172,7 @@ def write_decoder(
     calibration: Calibration | None = None,
     lm: Path | None = None,
     lexicon: "Lexicon | None" = None,
+    pronouncer: Path | None = None,
 ) -> None:
     """Give a bundle's folder another decoder in place of the one it has; its model stays.
 
@@ -177,6 +182,7 @@ def write_decoder(
         calibration: What makes a word's score the probability that it was said.
         lm: A packed language model to copy; it may be the bundle's own.
         lexicon: The words that there are, to be packed.
+        pronouncer: A pronouncer to copy; it may be the bundle's own.
 
     Raises:
         BundleError: It is no bundle's folder, or damaged.
@@ -190,6 +196,8 @@ def write_decoder(
         contents[_LM] = lm.read_bytes()
     if lexicon:
         contents[_LEXICON] = lexicon.packed()
+    if pronouncer:
+        contents[_PRONOUNCER] = pronouncer.read_bytes()
     index = read_metadata(path / _MODEL) | {"decoding": decoding.to_dict()}
     if calibration:
         index["calibration"] = calibration.to_dict()
@@ -231,9 +239,9 @@ def _read_index(index: Path) -> dict[str, Any]:
 def _verified(folder: Path, checksums: object) -> dict[str, Path]:
     """The files of a bundle that checksums name, each of them found intact."""
     if not isinstance(checksums, dict) or not {_MODEL} <= checksums.keys() <= _FILES - {_INDEX}:
-        others = f"{_LM} and {_LEXICON} at most"
+        others = ", ".join(sorted(_FILES - {_INDEX, _MODEL}))
         raise BundleError(
-            folder / _INDEX, f"files: must hold the SHA-256 of {_MODEL}, and of {others}"
+            folder / _INDEX, f"files: must hold the SHA-256 of {_MODEL}, and at most of {others}"
         )
     for name, expected in checksums.items():
         path = folder / name
@@ -282,6 +290,7 @@ def _with_decoder(
             bundle,
             lm_path=files.get(_LM),
             lexicon_path=files.get(_LEXICON),
+            pronouncer_path=files.get(_PRONOUNCER),
             **{key: _config(_DECODER[key], values) for key, values in description.items()},
         )
     except ConfigError as error:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from heapq import nlargest
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +18,12 @@ from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
+from speechlstm.pronouncer import Pronouncer
 from speechlstm.targets import encode_target
 from speechlstm.transcript import Hypothesis, Transcript
+
+if TYPE_CHECKING:
+    from speechlstm.decoding.lexicon import Lexicon
 
 
 class Recognizer:
@@ -48,7 +52,8 @@ class Recognizer:
 
         A bundle with a language model or a lexicon is decoded by beam search, as is any with
         settings of one; else the likeliest label of each frame is taken. Of a model that emits
-        characters and phones, a lexicon reads the phones, unless there are hot words it lacks.
+        characters and phones, a lexicon reads the phones, unless it lacks a hot word and the
+        bundle has no pronouncer.
 
         Args:
             bundle: The bundle.
@@ -144,15 +149,25 @@ def _searching(
     lexicon = None
     if bundle.lexicon_path:
         lexicon = Lexicon.load(bundle.lexicon_path, bundle.lexicon_alphabet)
-        hot_words = {word for phrase in config.hot_words for word in phrase.split()}
-        if bundle.phones and not hot_words <= set(lexicon.words):
-            lexicon = None  # how a new word sounds is not known, how it is spelled is
+        hot_words = dict.fromkeys(word for phrase in config.hot_words for word in phrase.split())
+        unknown = [word for word in hot_words if word not in set(lexicon.words)]
+        if bundle.phones and unknown:
+            lexicon = _sounded_out(unknown, bundle, lexicon)
     model = LiteRTModel(bundle, phones=bool(bundle.phones and lexicon))
     language_model = load_lm(lm, bundle.alphabet) if lm else None
     decoder = NBestDecoder(
         model.alphabet, model.frame_seconds, config, language_model, lexicon, calibration
     )
     return Recognizer(model, decoder)
+
+
+def _sounded_out(words: list[str], bundle: Bundle, lexicon: "Lexicon") -> "Lexicon | None":
+    """A lexicon of phones with words it lacks; None where nothing tells how they sound."""
+    if not bundle.pronouncer_path:
+        return None  # how they are spelled is known: the characters are read instead
+    pronounce = Pronouncer(bundle.pronouncer_path).pronounce
+    entries = {word: [pronounce(word)] for word in words}
+    return lexicon.joined(lexicon.from_pronunciations(entries, bundle.lexicon_alphabet))
 
 
 def _later(hypothesis: Hypothesis, seconds: float) -> Hypothesis:

@@ -19,7 +19,7 @@ LAYERS = [
     {"pronunciation", "targets", "lm"},
     {"audio", "decoding", "metrics", "formats", "tflite_metadata"},
     {"manifest", "bundle"},
-    {"corpus", "backend", "doctor", "batch"},
+    {"corpus", "backend", "doctor", "batch", "pronouncer"},
     {"recognizer", "training"},
     {"evaluation", "wer_surface"},
     {"tuning"},

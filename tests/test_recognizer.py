@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from speechlstm import recognizer as recognizer_module
 from speechlstm.alphabet import ENGLISH
 from speechlstm.audio import Audio
-from speechlstm.bundle import write_decoder
+from speechlstm.bundle import default_bundle, read_bundle, write_decoder
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.lm.packed import write_packed
@@ -156,6 +157,22 @@ def test_a_bundles_language_model_is_used_unless_it_is_declined(
     assert heard(levels_bundle, lm=tiny_lm.with_suffix(".arpa")) == "a hat"
     assert heard(searching_bundle / "model.tflite") == "a hbt"
     assert heard(levels_bundle, hot_words=["a hbt"], beam_width=20) == "a hbt"
+
+
+@pytest.mark.parametrize("has_pronouncer", [True, False])
+def test_hot_words_that_no_lexicon_has_are_sounded_out(
+    tmp_path: Path, has_pronouncer: bool
+) -> None:
+    shutil.copytree(default_bundle(), tmp_path / "bundle")
+    whole = read_bundle(tmp_path / "bundle")
+    assert whole.lexicon_path
+    if not has_pronouncer:
+        lexicon = Lexicon.open(whole.lexicon_path)
+        write_decoder(whole.path, whole.decoding, whole.calibration, whole.lm_path, lexicon)
+    recognizer = Recognizer.load(whole.path, hot_words=["new zelenskyy"])
+    assert (recognizer.model.alphabet == whole.phones) == has_pronouncer  # else: of characters
+    date = Path(__file__).parent.parent / "data" / "samples" / "date.wav"
+    assert recognizer.transcribe_file(date).text == "july fourth seventeen seventy six"
 
 
 def test_confidences_are_calibrated_for_the_decoder_they_come_from(

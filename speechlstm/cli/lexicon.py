@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from speechlstm.pronouncer import Pronouncer
     from speechlstm.pronunciation import PronouncingDictionary
-    from speechlstm.training.pronouncer import Pronouncer
 
 _PATH = click.Path(path_type=Path)
 
@@ -28,7 +29,7 @@ _PATH = click.Path(path_type=Path)
     "pronouncer_path",
     metavar="FILE",
     type=_PATH,
-    help="Where the network is kept once it has learnt.",
+    help="Where the network is kept once it has learnt: a .tflite file.",
 )
 @click.option(
     "--min-count",
@@ -78,8 +79,10 @@ def command(
     if not entries:
         raise DataError("the texts hold no word that can be pronounced")
     if unknown:
-        spoken = _obtain(pronouncer_path, dictionary).pronounce(unknown)
-        entries |= {word: (phones,) for word, phones in zip(unknown, spoken, strict=True)}
+        with TemporaryDirectory() as folder:
+            kept = pronouncer_path or Path(folder) / "pronouncer.tflite"
+            pronounce = _obtain(kept, dictionary).pronounce
+            entries |= {word: (pronounce(word),) for word in unknown}
     PronouncingDictionary(entries).write(output)
     click.echo(
         f"{output}: {len(entries)} words, {len(unknown)} of them pronounced by their spelling, "
@@ -90,18 +93,17 @@ def command(
         ctx.exit(1)
 
 
-def _obtain(path: Path | None, dictionary: "PronouncingDictionary") -> "Pronouncer":
-    """The pronouncer kept in a file; where there is none, one that learns, and is kept there."""
-    from speechlstm.training.pronouncer import (
-        load_pronouncer,
-        save_pronouncer,
-        train_pronouncer,
-    )
+def _obtain(path: Path, dictionary: "PronouncingDictionary") -> "Pronouncer":
+    """The pronouncer in a file; where there is none, one learns from the dictionary first."""
+    from speechlstm.errors import ModelError
+    from speechlstm.pronouncer import Pronouncer
 
-    if path and path.exists():
-        return load_pronouncer(path, dictionary.alphabet)
-    click.echo(f"learning to pronounce from {len(dictionary.entries)} words", err=True)
-    pronouncer = train_pronouncer(dictionary, progress=sys.stderr.isatty())
-    if path:
-        save_pronouncer(path, pronouncer)
+    if not path.exists():
+        from speechlstm.training.pronouncer import train_pronouncer, write_pronouncer
+
+        click.echo(f"learning to pronounce from {len(dictionary.entries)} words", err=True)
+        write_pronouncer(path, train_pronouncer(dictionary, progress=sys.stderr.isatty()))
+    pronouncer = Pronouncer(path)
+    if pronouncer.phones != dictionary.alphabet:
+        raise ModelError(f"{path}: trained for other phones than the dictionary's; train it anew")
     return pronouncer

@@ -19,6 +19,12 @@ _PATH = click.Path(path_type=Path)
 @click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=_PATH)
 @click.option("--lm", metavar="LM", type=_PATH, help="A packed language model for BUNDLE to have.")
 @click.option("--lexicon", metavar="FILE", type=_PATH, help="A lexicon for BUNDLE to have.")
+@click.option(
+    "--pronouncer",
+    metavar="FILE",
+    type=_PATH,
+    help="What sounds out hot words that the lexicon lacks, for BUNDLE to have.",
+)
 @click.option("-o", "--output", metavar="PNG", type=_PATH, help="The plot.  [default: BUNDLE.png]")
 @click.option("--dry-run", is_flag=True, help="Leave BUNDLE as it is.")
 @click.option(
@@ -36,6 +42,7 @@ def command(
     manifests: tuple[Path, ...],
     lm: Path | None,
     lexicon: Path | None,
+    pronouncer: Path | None,
     output: Path | None,
     dry_run: bool,
     max_utterances: int,
@@ -44,8 +51,9 @@ def command(
     """Find the decoder's settings for BUNDLE on the utterances of MANIFEST, and write them into it.
 
     The network runs once. Then the weights of language model and words are searched, the width of
-    the beam is chosen, and the words' confidences are calibrated. --lm and --lexicon become parts
-    of BUNDLE in place of those that it has. Where it has none, confidences alone are calibrated.
+    the beam is chosen, and the words' confidences are calibrated. --lm, --lexicon and --pronouncer
+    (which `speechlstm lexicon` makes) become parts of BUNDLE in place of those that it has. Where
+    it has none, confidences alone are calibrated.
 
     \b
     Example:
@@ -55,9 +63,11 @@ def command(
 
     from speechlstm.bundle import read_bundle, write_decoder
     from speechlstm.decoding.lexicon import Lexicon
+    from speechlstm.errors import ModelError
     from speechlstm.lm.arpa import is_arpa
     from speechlstm.manifest import Manifest
     from speechlstm.parallel import num_usable_cores
+    from speechlstm.pronouncer import Pronouncer
     from speechlstm.tuning import Tuner
     from speechlstm.wer_surface import plot_surface
 
@@ -66,6 +76,9 @@ def command(
     bundle = read_bundle(model)
     config = bundle.decoding
     lm, lexicon = lm or bundle.lm_path, lexicon or bundle.lexicon_path
+    pronouncer = pronouncer or bundle.pronouncer_path
+    if pronouncer and Pronouncer(pronouncer).phones != bundle.phones:
+        raise ModelError(f"{pronouncer}: pronounces in other phones than {model} hears")
     tuner = Tuner(bundle, lm, lexicon, jobs or num_usable_cores(), _track)
     failures = tuner.hear([Manifest(path) for path in manifests], max_utterances)
     is_searched = bool(lm or lexicon or config.hot_words)
@@ -89,7 +102,7 @@ def command(
     )
     if not dry_run:
         words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
-        write_decoder(model, config, calibration, lm, words)
+        write_decoder(model, config, calibration, lm, words, pronouncer)
     for utterance_id, reason in failures.items():
         click.echo(f"Error: {utterance_id}: {reason}", err=True)
     if failures:

@@ -173,15 +173,18 @@ class Lexicon:
                 f"{new[0]!r} is not in the lexicon, and phones do not tell how a word is spelled; "
                 "add it to the lexicon"
             )
-        added = Lexicon.from_words(new, alphabet).tree
-        trees = (self.tree.sequences(), added.sequences())
+        return self.joined(Lexicon.from_words(new, alphabet))
+
+    def joined(self, other: "Lexicon") -> "Lexicon":
+        """The words of both, of which none is in both; they share an alphabet."""
+        trees = (self.tree.sequences(), other.tree.sequences())
         longest = max(sequences.shape[1] for sequences in trees)
         tree = PrefixTree.build(
-            alphabet.num_labels,
+            self.tree.num_labels,
             np.vstack([np.pad(s, ((0, 0), (0, longest - s.shape[1]))) for s in trees]),
-            np.concatenate((self.tree.values, added.values + np.int32(len(self.words)))),
+            np.concatenate((self.tree.values, other.tree.values + np.int32(len(self.words)))),
         )
-        return Lexicon([*self.words, *new], tree, self.alphabet_sha256)
+        return Lexicon([*self.words, *other.words], tree, self.alphabet_sha256)
 
     def lm_ids(self, lm: NGramModel | None) -> NDArray[np.int32]:
         """A language model's id of each word; 0 for those that it does not know."""

@@ -1,4 +1,4 @@
-"""The acoustic model as a phone runs it: one waveform of any length in, log-probabilities out.
+"""Networks as a phone runs them: one waveform of any length in, log-probabilities out.
 
 Padding and dropout have no place here, and an LSTM is one fused operator instead of a loop, twice
 as fast. TensorFlow only, as is its converter.
@@ -14,6 +14,7 @@ import tensorflow as tf
 from speechlstm.errors import ConfigError
 from speechlstm.training.bilstm import BiLSTM
 from speechlstm.training.model import AcousticModel, stack_frames
+from speechlstm.training.pronouncer import FRAMES, PronouncerNetwork
 
 
 def convert(model: AcousticModel, fused: bool = True) -> bytes:
@@ -30,25 +31,7 @@ def convert(model: AcousticModel, fused: bool = True) -> bytes:
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ConfigError(
-            f"Keras runs on {keras.backend.backend()}, export needs TensorFlow: "
-            "set KERAS_BACKEND=tensorflow"
-        )
-    graph = tf.Module()
-    # A Keras variable is none of TensorFlow's: without this the file would lack the weights.
-    graph.variables_of_keras = [variable.value for variable in model.variables]
-    graph.log_probs = _log_probs(model, fused)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [graph.log_probs.get_concrete_function()], graph
-    )
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    tflite: bytes = converter.convert()
-    return tflite
-
-
-def _log_probs(model: AcousticModel, fused: bool) -> Any:
-    """The model as a function of samples (1, num_samples)."""
+    _require_tensorflow()
     recurrent = [_recurrent_layer(layer, fused) for layer in model.recurrent]
 
     @tf.function(input_signature=[tf.TensorSpec((1, None), tf.float32, "samples")], autograph=False)
@@ -62,7 +45,51 @@ def _log_probs(model: AcousticModel, fused: bool) -> Any:
         logits = tf.concat([layer(x) for layer in model.output_layers], axis=-1)
         return model.log_probs(logits)
 
-    return log_probs
+    return _converted(log_probs, model)
+
+
+def convert_pronouncer(network: PronouncerNetwork) -> bytes:
+    """The same for a pronouncer.
+
+    Returns:
+        The file. Input: letters (1, num_letters) int32; output: logits
+        (1, FRAMES * num_letters, num_labels).
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+    """
+    _require_tensorflow()
+    recurrent = [_recurrent_layer(layer, fused=True) for layer in network.recurrent]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, None), tf.int32, "letters")], autograph=False)
+    def logits(letters: Any) -> Any:
+        x = tf.repeat(network.embedding(letters), FRAMES, axis=1)
+        for layer in recurrent:
+            x = layer(x)
+        return network.output_layer(x)
+
+    return _converted(logits, network)
+
+
+def _require_tensorflow() -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise ConfigError(
+            f"Keras runs on {keras.backend.backend()}, export needs TensorFlow: "
+            "set KERAS_BACKEND=tensorflow"
+        )
+
+
+def _converted(function: Any, model: keras.Model) -> bytes:
+    graph = tf.Module()
+    # A Keras variable is none of TensorFlow's: without this the file would lack the weights.
+    graph.variables_of_keras = [variable.value for variable in model.variables]
+    graph.function = function
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function()], graph
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    tflite: bytes = converter.convert()
+    return tflite
 
 
 def _recurrent_layer(layer: BiLSTM, fused: bool) -> Callable[[Any], Any]:

@@ -1,8 +1,4 @@
-"""How words may sound that no dictionary has: letters to phones.
-
-Rao, Peng, Sak and Beaufays, Grapheme-to-phoneme conversion using long short-term memory recurrent
-neural networks, ICASSP 2015: a bidirectional LSTM reads the letters, CTC aligns the phones.
-"""
+"""Learning from a dictionary how words are pronounced: see speechlstm.pronouncer."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,17 +7,19 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from speechlstm.alphabet import BLANK, Alphabet
-from speechlstm.errors import AlphabetError, ModelError, TrainingError
-from speechlstm.pronunciation import LETTERS, Phones, PronouncingDictionary
+from speechlstm.alphabet import Alphabet
+from speechlstm.errors import AlphabetError, TrainingError
+from speechlstm.pronouncer import PHONES
+from speechlstm.pronunciation import LETTERS, PronouncingDictionary
+from speechlstm.storage import write_atomically
 from speechlstm.targets import min_steps
+from speechlstm.tflite_metadata import embed_metadata
 from speechlstm.training.bilstm import BiLSTM
-from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.dataset import pad
 from speechlstm.training.loss import ctc_losses
+from speechlstm.training.tflite import quantize, without_cell_clip
 
 FRAMES = 2  # CTC's, a letter: "x" has two phones; of CMUdict's words 1 in 5,000 needs more
 WIDTH = 64  # of a letter's embedding
@@ -36,8 +34,8 @@ CLIP_NORM = 5.0
 _Example = tuple[list[int], list[int]]  # labels of a word's letters and of its phones
 
 
-class Pronouncer(keras.Model):
-    """Letters in, phones out; made by `train_pronouncer` or `load_pronouncer`.
+class PronouncerNetwork(keras.Model):
+    """Letters in, phones out; made by `train_pronouncer`.
 
     Its input is ``letters`` (batch, max_letters) int32, 0 beyond a word's own, and ``num_letters``
     (batch,) int32; its output (logits (batch, max_letters * FRAMES, phones.num_labels), num_steps
@@ -84,42 +82,10 @@ class Pronouncer(keras.Model):
         logits, num_steps = y_pred
         return ops.mean(ctc_losses(logits, num_steps, y["phones"], y["num_phones"]))
 
-    def pronounce(self, words: Sequence[str]) -> list[Phones]:
-        """The most likely pronunciation of each word (best path); none is empty.
-
-        Args:
-            words: Of a to z and apostrophes.
-
-        Raises:
-            AlphabetError: A word holds another character.
-            ValueError: A word is empty.
-        """
-        if not all(words):
-            raise ValueError("an empty word has no pronunciation")
-        letters = [LETTERS.encode(word) for word in words]
-        spoken: list[Phones] = [()] * len(words)
-        by_length = sorted(range(len(words)), key=lambda i: len(words[i]))
-        for start in range(0, len(words), BATCH_WORDS):
-            batch = by_length[start : start + BATCH_WORDS]
-            logits, num_steps = self.predict_on_batch(_inputs([letters[i] for i in batch]))
-            for i, rows, length in zip(batch, logits, num_steps, strict=True):
-                spoken[i] = tuple(self.phones.symbols[k - 1] for k in _best_path(rows[:length]))
-        return spoken
-
-
-def _best_path(logits: NDArray[np.float32]) -> list[int]:
-    """Labels of the best path; where that is all blank, the likeliest phone of all frames."""
-    best = logits.argmax(axis=1)
-    labels = best[(np.diff(best, prepend=BLANK) != 0) & (best != BLANK)]
-    if not labels.size:
-        log_odds = logits[:, 1:] - logits[:, :1]  # against the blank's
-        labels = 1 + log_odds.max(axis=0).argmax(keepdims=True)
-    return [int(label) for label in labels]
-
 
 def train_pronouncer(
     dictionary: PronouncingDictionary, seed: int = 1, num_epochs: int = 8, progress: bool = False
-) -> Pronouncer:
+) -> PronouncerNetwork:
     """Learn from the words of a dictionary that are spelled with a to z and apostrophes.
 
     Args:
@@ -136,25 +102,25 @@ def train_pronouncer(
     if not examples:
         raise TrainingError("the dictionary holds no word that a pronouncer could learn")
     keras.utils.set_random_seed(seed)
-    pronouncer = Pronouncer(dictionary.alphabet)
+    network = PronouncerNetwork(dictionary.alphabet)
     num_updates = num_epochs * -(-len(examples) // BATCH_WORDS)
     warm_up = int(WARM_UP * num_updates)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, num_updates - warm_up, warmup_target=LEARNING_RATE, warmup_steps=warm_up
     )
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=CLIP_NORM)
-    pronouncer.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+    network.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
     with tqdm(total=num_updates, desc="pronouncer", unit=" batches", disable=not progress) as bar:
         for epoch in range(num_epochs):
             for batch in _batches(examples, np.random.default_rng((seed, epoch))):
                 letters, phones = zip(*batch, strict=True)
                 labels, num_labels = pad(phones, FRAMES * max(map(len, letters)), np.int32)
                 targets = {"phones": labels, "num_phones": num_labels}
-                pronouncer.reset_metrics()
-                loss = pronouncer.train_on_batch(_inputs(letters), targets)
+                network.reset_metrics()
+                loss = network.train_on_batch(_inputs(letters), targets)
                 bar.set_postfix(loss=f"{float(loss):.2f}", refresh=False)
                 bar.update()
-    return pronouncer
+    return network
 
 
 def _examples(dictionary: PronouncingDictionary) -> Iterator[_Example]:
@@ -183,19 +149,14 @@ def _inputs(letters: Sequence[list[int]]) -> dict[str, Any]:
     return {"letters": labels, "num_letters": num_letters}
 
 
-def save_pronouncer(path: Path, pronouncer: Pronouncer) -> None:
-    """Write a pronouncer; OSError if that fails, and then any file that was there is untouched."""
-    save_checkpoint(path, {"pronouncer": pronouncer.variables}, pronouncer.phones.symbols)
-
-
-def load_pronouncer(path: Path, phones: Alphabet) -> Pronouncer:
-    """Read what save_pronouncer wrote.
+def write_pronouncer(path: Path, network: PronouncerNetwork) -> None:
+    """Write the file that speechlstm.pronouncer.Pronouncer reads, its LSTM's kernels in 8 bits.
 
     Raises:
-        ModelError: The file is missing or damaged, or its pronouncer was trained for other phones.
+        ConfigError: Keras runs on another backend than TensorFlow.
+        OSError: It cannot be written; a file that was there before is untouched.
     """
-    pronouncer = Pronouncer(phones)
-    symbols = load_checkpoint(path, {"pronouncer": pronouncer.variables})
-    if symbols != list(phones.symbols):
-        raise ModelError(f"{path}: trained for other phones than the dictionary's; train it anew")
-    return pronouncer
+    from speechlstm.training.inference_graph import convert_pronouncer
+
+    tflite = quantize(without_cell_clip(convert_pronouncer(network)), "int8")
+    write_atomically(path, embed_metadata(tflite, {PHONES: network.phones.symbols}))

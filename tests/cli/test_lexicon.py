@@ -68,7 +68,7 @@ def test_without_words_nothing_is_written(folder: Path) -> None:
 @pytest.mark.slow
 def test_a_pronouncer_learns_once(folder: Path) -> None:
     (folder / "more.txt").write_text("a reader's god")
-    first = lexicon(folder, "more.txt", "--pronouncer", "net.npz")
+    first = lexicon(folder, "more.txt", "--pronouncer", "net.tflite")
     assert first.exit_code == 0
     learning, summary = first.stderr.splitlines()
     assert learning == "learning to pronounce from 4 words"
@@ -77,6 +77,6 @@ def test_a_pronouncer_learns_once(folder: Path) -> None:
     assert [line.split()[0] for line in written.decode().splitlines()] == [
         *("a", "a(2)", "god", "reader's"),
     ]
-    again = lexicon(folder, "more.txt", "--pronouncer", "net.npz")
+    again = lexicon(folder, "more.txt", "--pronouncer", "net.tflite")
     assert (again.exit_code, again.stderr) == (0, f"{summary}\n")
     assert (folder / "out.dict").read_bytes() == written
