@@ -88,6 +88,7 @@ class WordFusion:
         self.lexicon = lexicon
         self.lm_start_state = lm.start_state if lm else 0
         self._lm_ids = np.append(lexicon.lm_ids(lm), 0)  # the last one is that of NO_WORD
+        self._shares = self._unknown_shares({word for phrase in phrases for word in phrase})
         self._matcher = self._match(phrases, alphabet, config.hot_word_weight) if phrases else None
         self.spelled_hot_words = self._matcher if self.is_open else None
         self.hot_start_state = self._matcher.start_state if self._matcher else 0
@@ -112,10 +113,24 @@ class WordFusion:
         worth = [[weight * len(word) for word in phrase] for phrase in phrases]
         return PhraseMatcher(tokens, worth, len(ids))
 
+    def _unknown_shares(self, hot_words: set[str]) -> Floats:
+        """What the lexicon's words that the language model lacks share, as log-probabilities.
+
+        It knows how probable unknown words are, all together; each gets an equal part. (If each got
+        all of it, 1,700 such words would raise WER on read speech from .386 to .427.) A hot word is
+        expected and shares with none.
+        """
+        shares = np.zeros(len(self._lm_ids))
+        if self.lm:
+            words = np.flatnonzero(self._lm_ids[:-1] == 0)
+            words = [i for i in words.tolist() if self.lexicon.words[i] not in hot_words]
+            shares[words] = -np.log(max(1, len(words)))
+        return shares
+
     def _look_ahead(self) -> Floats:
         """For each node: the best that a word below adds; -inf outside the tree."""
         tree = self.lexicon.tree
-        gains = self._unigrams[self._lm_ids[tree.values]]
+        gains = self._unigrams[self._lm_ids[tree.values]] + self._weight * self._shares[tree.values]
         if self._matcher and not self.is_open:
             starts = np.full(len(tree.values), self.hot_start_state)
             gains += self._matcher.advance(starts, tree.values.astype(np.int64))[1]
@@ -181,6 +196,7 @@ class WordFusion:
         """All ways to end the words in which the hypotheses stand."""
         source, words = self._endings(nodes)
         lm_states, lm_log_probs = self._advance(lm_states[source], self._lm_ids[words])
+        lm_log_probs += self._shares[words]
         lm_log_probs += self._unknown_character * lengths[source] * (words == NO_WORD)
         gains = self._weight * lm_log_probs + self._bonus
         hot_states = hot_states[source]
