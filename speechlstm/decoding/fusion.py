@@ -122,8 +122,8 @@ class WordFusion:
         """
         shares = np.zeros(len(self._lm_ids))
         if self.lm:
-            words = np.flatnonzero(self._lm_ids[:-1] == 0)
-            words = [i for i in words.tolist() if self.lexicon.words[i] not in hot_words]
+            unknown = np.flatnonzero(self._lm_ids[:-1] == 0).tolist()
+            words = [i for i in unknown if self.lexicon.words[i] not in hot_words]
             shares[words] = -np.log(max(1, len(words)))
         return shares
 
