@@ -54,8 +54,8 @@ def main(corpora: Path, output: Path, work: Path) -> None:
     """Make what is not there yet, then evaluate."""
     work.mkdir(parents=True, exist_ok=True)
     try:
-        train, valid = make_lists(corpora, work)
-        make_model(corpora, work, train, valid)
+        train, valid = make_lists(corpora, work, READ, SAID, VALID)
+        make_model(corpora, work, train, valid, CONFIG)
         make_language_model(corpora, work, valid)
         make_bundle(work, valid, output)
     except (SpeechLSTMError, OSError) as error:
@@ -66,11 +66,21 @@ def main(corpora: Path, output: Path, work: Path) -> None:
     )
 
 
-def make_lists(corpora: Path, work: Path) -> tuple[list[Path], list[Path]]:
-    """Manifests to train on and to validate with; speakers are held out where a corpus has not."""
-    train = [corpora / name / "train.jsonl" for name in READ]
-    valid = [corpora / name / "valid.jsonl" for name in VALID]
-    for name in SAID:
+def make_lists(
+    corpora: Path, work: Path, whole: Sequence[str], split: Sequence[str], valid_of: Sequence[str]
+) -> tuple[list[Path], list[Path]]:
+    """Manifests to train on and to validate with.
+
+    Args:
+        corpora: A folder a corpus.
+        work: Where new manifests are put.
+        whole: Corpora to train on.
+        split: Corpora of which a share of the speakers is held out for validation.
+        valid_of: Corpora with a list to validate with.
+    """
+    train = [corpora / name / "train.jsonl" for name in whole]
+    valid = [corpora / name / "valid.jsonl" for name in valid_of]
+    for name in split:
         parts = work / f"{name}-train.jsonl", work / f"{name}-valid.jsonl"
         if not all(part.exists() for part in parts):
             write_split(Manifest(corpora / name / "train.jsonl"), VALIDATION_SHARE, SEED, *parts)
@@ -79,8 +89,18 @@ def make_lists(corpora: Path, work: Path) -> tuple[list[Path], list[Path]]:
     return train, valid
 
 
-def make_model(corpora: Path, work: Path, train: list[Path], valid: list[Path]) -> None:
-    """The network, with an output for characters and one for phones."""
+def make_model(
+    corpora: Path, work: Path, train: list[Path], valid: list[Path], settings: Path
+) -> None:
+    """The network, with an output for characters and one for phones.
+
+    Args:
+        corpora: Where the noise and the dictionary are.
+        work: The folder of the run.
+        train: Manifests of speech; silence and noise are added.
+        valid: Manifests to validate with.
+        settings: Of the training, a TOML file; a copy of it is put beside the noise it names.
+    """
     noise, lexicon, run = work / "noise.jsonl", work / "train.dict", work / "run"
     silence = [work / "silence" / "train.jsonl", work / "noise-silence.jsonl"]
     if not silence[0].exists():
@@ -92,8 +112,8 @@ def make_model(corpora: Path, work: Path, train: list[Path], valid: list[Path]) 
     if not lexicon.exists():
         speechlstm("lexicon", *train, "-o", lexicon, *dictionary(corpora, work))
     if not (run / "run.json").exists():
-        config = work / CONFIG.name  # beside the noise that it names
-        write_atomically(config, CONFIG.read_bytes())
+        config = work / settings.name
+        write_atomically(config, settings.read_bytes())
         lists = [*pairs("--train", train + silence), *pairs("--valid", valid)]
         speechlstm(
             "train", *lists, "-o", run, "--config", config, "--lexicon", lexicon, "--prepare"
@@ -129,10 +149,13 @@ def write_said(corpora: Path, path: Path) -> None:
 
 
 def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
-    """Export, add language model and lexicon, find their weights on the valid lists."""
+    """Export, add the parts of the decoder, find its weights on the valid lists."""
     speechlstm("export", work / "run", "-o", output, "--quantize", "int8")
-    lm, lexicon = work / "english.lm", work / "words.dict"
-    speechlstm("tune", output, *valid, "--lm", lm, "--lexicon", lexicon)
+    lm, lexicon, pronouncer = (
+        work / name for name in ("english.lm", "words.dict", "pronouncer.tflite")
+    )
+    parts = ("--lm", lm, "--lexicon", lexicon, "--pronouncer", pronouncer)
+    speechlstm("tune", output, *valid, *parts)
 
 
 def dictionary(corpora: Path, work: Path) -> list[str | Path]:
