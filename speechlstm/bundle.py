@@ -21,6 +21,7 @@ from speechlstm import __version__
 from speechlstm.alphabet import BLANK, Alphabet
 from speechlstm.config import Config, DecodeConfig, FeatureConfig, ModelConfig
 from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.prior import Prior
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.tflite_metadata import dump_json, embed_metadata, load_json, read_metadata
@@ -35,7 +36,7 @@ _MODEL = "model.tflite"
 _LM = "lm.ngram"
 _LEXICON = "lexicon.tree"
 _PRONOUNCER = "pronouncer.tflite"
-_DECODER = {"decoding": DecodeConfig, "calibration": Calibration}
+_DECODER = {"decoding": DecodeConfig, "calibration": Calibration, "prior": Prior}
 _FILES = {_INDEX, _MODEL, _LM, _LEXICON, _PRONOUNCER}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
@@ -55,6 +56,7 @@ class Bundle:
         phones: What the model's second output stands for; None: it has none.
         decoding: How its output becomes text.
         calibration: What makes a word's score the probability that it was said; None: not known.
+        prior: How probable labels are before anything is heard; None: not known.
         lm_path: The language model; None: there is none.
         lexicon_path: The words that there are; None: any.
         pronouncer_path: What sounds out hot words that the lexicon lacks; None: nothing does.
@@ -68,6 +70,7 @@ class Bundle:
     phones: Alphabet | None = None
     decoding: DecodeConfig = field(default_factory=DecodeConfig)
     calibration: Calibration | None = None
+    prior: Prior | None = None
     lm_path: Path | None = None
     lexicon_path: Path | None = None
     pronouncer_path: Path | None = None
@@ -173,6 +176,7 @@ def write_decoder(
     lm: Path | None = None,
     lexicon: "Lexicon | None" = None,
     pronouncer: Path | None = None,
+    prior: Prior | None = None,
 ) -> None:
     """Give a bundle's folder another decoder in place of the one it has; its model stays.
 
@@ -183,6 +187,7 @@ def write_decoder(
         lm: A packed language model to copy; it may be the bundle's own.
         lexicon: The words that there are, to be packed.
         pronouncer: A pronouncer to copy; it may be the bundle's own.
+        prior: How probable are the labels that the decoder reads.
 
     Raises:
         BundleError: It is no bundle's folder, or damaged.
@@ -198,9 +203,9 @@ def write_decoder(
         contents[_LEXICON] = lexicon.packed()
     if pronouncer:
         contents[_PRONOUNCER] = pronouncer.read_bytes()
-    index = read_metadata(path / _MODEL) | {"decoding": decoding.to_dict()}
-    if calibration:
-        index["calibration"] = calibration.to_dict()
+    parts = {"decoding": decoding, "calibration": calibration, "prior": prior}
+    index = read_metadata(path / _MODEL)
+    index |= {key: part.to_dict() for key, part in parts.items() if part}
     _write(path, index, contents)
 
 

@@ -313,7 +313,7 @@ class DecodeConfig(Config):
     """How log-probabilities become text: CTC prefix beam search, a language model, hot words.
 
     A text's score is log_prob + lm_weight * lm_log_prob + word_bonus * num_words + hot words, all
-    in natural logarithms. `speechlstm tune` finds lm_weight and word_bonus for a model.
+    in natural logarithms. `speechlstm tune` finds these weights for a model.
 
     Attributes:
         beam_width: Hypotheses that survive a frame.
@@ -322,6 +322,8 @@ class DecodeConfig(Config):
             its frames are scored as if they were independent.
         word_bonus: For each word, against the language model's liking for short texts; without a
             language model it is not used.
+        prior_weight: How much of the labels' prior is taken out of their posteriors, where a bundle
+            knows it and there are words to tell apart; 0: nothing, 1: all.
         unknown_character_log_prob: Of each character of a word outside the vocabulary: the language
             model knows how probable such words are, but of none of them which one it is. Without
             it any misspelling would be cheaper than a rare word, and one long word than several.
@@ -342,9 +344,10 @@ class DecodeConfig(Config):
     num_hypotheses: int = 1
     lm_weight: float = 0.8
     word_bonus: float = 0.5
+    prior_weight: float = 0.5
     unknown_character_log_prob: float = -4.0
     open_vocabulary: bool = True
-    min_label_log_prob: float = -5.0
+    min_label_log_prob: float = -6.0
     max_score_gap: float = 12.0
     blank_skip: float = 0.98
     hot_words: tuple[str, ...] = ()
@@ -352,7 +355,7 @@ class DecodeConfig(Config):
 
     def _check(self) -> None:
         self._at_least(1, "beam_width", "num_hypotheses")
-        self._at_least(0, "lm_weight", "max_score_gap", "hot_word_weight")
+        self._at_least(0, "lm_weight", "prior_weight", "max_score_gap", "hot_word_weight")
         for key in ("unknown_character_log_prob", "min_label_log_prob"):
             if getattr(self, key) > 0:
                 self._refuse(key, f"must be at most 0, is {getattr(self, key)}")

@@ -14,7 +14,6 @@ from speechlstm.backend import AcousticModel, LiteRTModel
 from speechlstm.bundle import Bundle, default_bundle, read_bundle
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
-from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
@@ -79,7 +78,7 @@ class Recognizer:
         # What one decoder's confidences are worth says nothing about those of the other.
         calibration = contents.calibration if searches == contents.is_searched else None
         if searches:
-            return _searching(contents, config, lm_path, calibration)
+            return _searching(replace(contents, calibration=calibration), config, lm_path)
         model = LiteRTModel(contents)
         return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, calibration))
 
@@ -139,9 +138,7 @@ class Recognizer:
         return Transcript(tuple(readings), duration)
 
 
-def _searching(
-    bundle: Bundle, config: DecodeConfig, lm: Path | None, calibration: Calibration | None
-) -> Recognizer:
+def _searching(bundle: Bundle, config: DecodeConfig, lm: Path | None) -> Recognizer:
     # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
     from speechlstm.decoding.lexicon import Lexicon
     from speechlstm.decoding.nbest import NBestDecoder, load_lm
@@ -155,8 +152,10 @@ def _searching(
             lexicon = _sounded_out(unknown, bundle, lexicon)
     model = LiteRTModel(bundle, phones=bool(bundle.phones and lexicon))
     language_model = load_lm(lm, bundle.alphabet) if lm else None
+    is_tuned = bool(lexicon) == bool(bundle.lexicon_path)  # for what is read now
+    measured = (bundle.calibration, bundle.prior) if is_tuned else (None, None)
     decoder = NBestDecoder(
-        model.alphabet, model.frame_seconds, config, language_model, lexicon, calibration
+        model.alphabet, model.frame_seconds, config, language_model, lexicon, *measured
     )
     return Recognizer(model, decoder)
 

@@ -6,7 +6,7 @@ chosen, weights had .434 WER on read speech where .404 was to be had.)
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -25,6 +25,7 @@ from speechlstm.decoding.confidence import Calibration, calibration_error, fit_c
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.decoding.nbest import NUM_RIVALS, judge, load_lm
+from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation import normalized_confidences
@@ -34,8 +35,8 @@ from speechlstm.parallel import map_in_processes
 from speechlstm.text import normalize
 from speechlstm.transcript import Hypothesis
 
-BEAM_WIDTHS = (32, 64, 128, 256)
-STEPS = ((0.3, 1.0), (0.15, 0.5))  # of lm_weight and word_bonus, the coarse ones first
+BEAM_WIDTHS = (64, 128, 256, 512)
+STEPS = ((0.3, 1.0, 0.2), (0.15, 0.5, 0.1))  # of the three weights, the coarse ones first
 TOLERANCE = 0.001  # of WER, that a narrower beam may cost
 
 Track = Callable[[Iterable[Any], int, str], Iterable[Any]]  # items, how many, what is done
@@ -95,6 +96,7 @@ class Tuner:
 
     Attributes:
         heard: The utterances.
+        prior: Of the labels in them.
 
     Raises:
         Errors of `BeamDecoder`, or files that cannot be read.
@@ -112,6 +114,7 @@ class Tuner:
         self._hears_phones = bool(lexicon and bundle.phones)
         self._jobs, self._track = jobs, track
         self.heard: list[Heard] = []
+        self.prior: Prior | None = None
         self._load(bundle.decoding)()  # a fault in a file shows here, not after minutes
 
     def hear(self, manifests: Sequence[Manifest], max_utterances: int) -> dict[str, str]:
@@ -143,6 +146,7 @@ class Tuner:
         if not self.heard:
             reason = next(iter(failures.values()), "none has a text")
             raise ManifestError(manifests[0].path, f"no utterance to tune on: {reason}")
+        self.prior = Prior.estimate(heard.log_probs for heard in self.heard)
         return failures
 
     def decode(self, config: DecodeConfig) -> Trial:
@@ -156,10 +160,10 @@ class Tuner:
         return Trial(config, errors, rtf, found)
 
     def search_weights(self, config: DecodeConfig, report: Report = _unreported) -> list[Trial]:
-        """Search lm_weight and word_bonus.
+        """Search lm_weight, word_bonus and prior_weight.
 
-        In steps to the best of the eight points around, until none is better, then in smaller ones
-        (Hooke and Jeeves, "Direct search" solution of numerical and statistical problems, 1961).
+        In steps to the best of the points around, until none is better, then in smaller ones (Hooke
+        and Jeeves, "Direct search" solution of numerical and statistical problems, 1961).
 
         Args:
             config: Where to start, and all other settings.
@@ -168,22 +172,20 @@ class Tuner:
         Returns:
             All trials, the one with the fewest errors first.
         """
-        trials: dict[tuple[float, float], Trial] = {}
+        trials: dict[DecodeConfig, Trial] = {}
 
-        def num_errors(weights: tuple[float, float]) -> int:
-            if weights not in trials:
-                lm_weight, word_bonus = weights
-                found = self.decode(replace(config, lm_weight=lm_weight, word_bonus=word_bonus))
-                trials[weights] = found
-                report(found)
-            return trials[weights].errors.num_errors
+        def num_errors(config: DecodeConfig) -> int:
+            if config not in trials:
+                trials[config] = self.decode(config)
+                report(trials[config])
+            return trials[config].errors.num_errors
 
-        best = config.lm_weight, config.word_bonus
+        best = config
         for steps in STEPS:
             centre = None
             while centre != best:
                 centre = best
-                best = min([centre, *_around(*centre, *steps)], key=num_errors)
+                best = min([centre, *_around(centre, *steps)], key=num_errors)
         return sorted(trials.values(), key=lambda trial: trial.errors.num_errors)
 
     def search_beam_width(self, config: DecodeConfig, report: Report = _unreported) -> Trial:
@@ -231,16 +233,22 @@ class Tuner:
         return frame_times(len(heard.log_probs), self._bundle.frame_seconds, heard.duration)
 
     def _load(self, config: DecodeConfig) -> "partial[Callable[[Heard], _Found]]":
-        return partial(_load_search, self._bundle, config, self._lm, self._lexicon)
+        return partial(_load_search, self._bundle, config, self._lm, self._lexicon, self.prior)
 
 
 def _around(
-    lm_weight: float, word_bonus: float, lm_step: float, bonus_step: float
-) -> list[tuple[float, float]]:
-    """The eight points around one, those with a negative lm_weight left out."""
-    moves = [move for move in product((0, -1, 1), repeat=2) if any(move)]
-    points = [(lm_weight + i * lm_step, word_bonus + j * bonus_step) for i, j in moves]
-    return [(round(weight, 3), round(bonus, 3)) for weight, bonus in points if weight >= 0]
+    config: DecodeConfig, lm_step: float, bonus_step: float, prior_step: float
+) -> Iterator[DecodeConfig]:
+    """Settings that differ by a step: in prior_weight, or in one or both of the others."""
+    moves = [(i, j, 0) for i, j in product((-1, 0, 1), repeat=2) if i or j]
+    for i, j, k in [*moves, (0, 0, -1), (0, 0, 1)]:
+        lm_weight = round(config.lm_weight + i * lm_step, 3)
+        word_bonus = round(config.word_bonus + j * bonus_step, 3)
+        prior_weight = round(config.prior_weight + k * prior_step, 3)
+        if lm_weight >= 0 and prior_weight >= 0:
+            yield replace(
+                config, lm_weight=lm_weight, word_bonus=word_bonus, prior_weight=prior_weight
+            )
 
 
 def _load_model(
@@ -258,12 +266,16 @@ def _run_model(model: LiteRTModel, path: Path) -> tuple[NDArray[np.float32], flo
 
 
 def _load_search(
-    bundle: Bundle, config: DecodeConfig, lm: Path | None, lexicon: Path | None
+    bundle: Bundle,
+    config: DecodeConfig,
+    lm: Path | None,
+    lexicon: Path | None,
+    prior: Prior | None,
 ) -> Callable[[Heard], _Found]:
     model = load_lm(lm, bundle.alphabet) if lm else None
     words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
     alphabet = bundle.lexicon_alphabet if lexicon else bundle.alphabet
-    return partial(_search, BeamDecoder(alphabet, config, model, words))
+    return partial(_search, BeamDecoder(alphabet, config, model, words, prior))
 
 
 def _search(beam: BeamDecoder, heard: Heard) -> _Found:

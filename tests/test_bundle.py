@@ -12,6 +12,7 @@ from speechlstm.bundle import Bundle, default_bundle, read_bundle, write_bundle,
 from speechlstm.config import DecodeConfig, FeatureConfig, ModelConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.prior import Prior
 from speechlstm.errors import BundleError
 from speechlstm.tflite_metadata import embed_metadata, read_metadata
 
@@ -190,6 +191,7 @@ def test_a_new_bundle_replaces_the_old_one(folder: Path, tmp_path: Path) -> None
 
 
 DECODING, CALIBRATION = DecodeConfig(lm_weight=1.25, hot_words=("brexit",)), Calibration(0.8, 0.1)
+PRIOR = Prior((-0.5, -1.5, -1.7697))
 
 
 @pytest.fixture
@@ -197,13 +199,13 @@ def decoder(folder: Path, tmp_path: Path) -> Path:
     """A bundle with all parts of a decoder."""
     (tmp_path / "lm").write_bytes(bytes(range(256)))
     words = Lexicon.from_words(["a"], ENGLISH)
-    write_decoder(folder, DECODING, CALIBRATION, tmp_path / "lm", words)
+    write_decoder(folder, DECODING, CALIBRATION, tmp_path / "lm", words, prior=PRIOR)
     return folder
 
 
 def test_a_decoder_joins_the_model(decoder: Path) -> None:
     bundle = read_bundle(decoder)
-    assert (bundle.decoding, bundle.calibration) == (DECODING, CALIBRATION)
+    assert (bundle.decoding, bundle.calibration, bundle.prior) == (DECODING, CALIBRATION, PRIOR)
     assert bundle.lm_path == decoder / "lm.ngram"
     assert bundle.lm_path.read_bytes() == bytes(range(256))
     assert bundle.lexicon_path == decoder / "lexicon.tree"

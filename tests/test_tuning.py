@@ -72,7 +72,7 @@ def test_search_finds_weights_that_decode_better(tuner: Tuner) -> None:
     assert sorted(map(id, trials)) == sorted(map(id, told))
     assert trials[0].errors.num_errors == 0 < told[0].errors.num_errors
     assert trials[0].config.lm_weight > 0
-    assert replace(trials[0].config, lm_weight=0.0, word_bonus=0.0) == start
+    assert replace(trials[0].config, lm_weight=0.0, word_bonus=0.0, prior_weight=0.5) == start
 
 
 def test_search_goes_to_where_all_around_is_worse(
@@ -80,16 +80,17 @@ def test_search_goes_to_where_all_around_is_worse(
 ) -> None:
     decoded = []
 
-    def decode(config: DecodeConfig) -> Trial:  # a valley that ends at (1.85, -2)
-        decoded.append((config.lm_weight, config.word_bonus))
+    def decode(config: DecodeConfig) -> Trial:  # a valley that ends at (1.85, -2, 0.2)
+        decoded.append(config)
         depth = 100 * abs(config.lm_weight - 1.85) + 10 * abs(config.word_bonus + 2)
+        depth += 100 * abs(config.prior_weight - 0.2)
         return Trial(config, ErrorCounts(substitutions=round(depth)), 0.0, ())
 
     monkeypatch.setattr(tuner, "decode", decode)
     best = tuner.search_weights(DecodeConfig(lm_weight=0.2, word_bonus=1.0))[0].config
-    assert (best.lm_weight, best.word_bonus) == (1.85, -2.0)
+    assert (best.lm_weight, best.word_bonus, best.prior_weight) == (1.85, -2.0, 0.2)
     assert len(set(decoded)) == len(decoded)
-    assert min(lm_weight for lm_weight, _ in decoded) >= 0
+    assert min(config.lm_weight for config in decoded) >= 0
 
 
 def test_the_narrowest_beam_that_does_no_harm_is_chosen(tuner: Tuner) -> None:

@@ -83,11 +83,15 @@ def command(
     failures = tuner.hear([Manifest(path) for path in manifests], max_utterances)
     is_searched = bool(lm or lexicon or config.hot_words)
     if is_searched:
-        click.echo("lm_weight  word_bonus  beam_width     WER  RTF of the decoder")
+        click.echo("lm_weight  word_bonus  prior_weight  beam_width     WER  RTF of the decoder")
     if lm:
         trials = tuner.search_weights(config, _report)
         config = trials[0].config
-        rates = {(t.config.lm_weight, t.config.word_bonus): t.errors.rate for t in trials}
+        rates = {
+            (trial.config.lm_weight, trial.config.word_bonus): trial.errors.rate
+            for trial in trials
+            if trial.config.prior_weight == config.prior_weight
+        }
         plot_surface(output or model.resolve().with_name(f"{model.resolve().name}.png"), rates)
     if is_searched:
         config = tuner.search_beam_width(config, _report).config
@@ -97,12 +101,14 @@ def command(
     calibration, before, after = tuner.calibrate(hypotheses)
     click.echo(
         f"Chosen on {len(tuner.heard)} utterances: lm_weight {config.lm_weight:g}, "
-        f"word_bonus {config.word_bonus:g}, beam_width {config.beam_width}\n"
+        f"word_bonus {config.word_bonus:g}, prior_weight {config.prior_weight:g}, "
+        f"beam_width {config.beam_width}\n"
         f"Calibration error of the words' confidences: {before:.2%}, calibrated {after:.2%}"
     )
     if not dry_run:
         words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
-        write_decoder(model, config, calibration, lm, words, pronouncer)
+        prior = tuner.prior if is_searched else None
+        write_decoder(model, config, calibration, lm, words, pronouncer, prior)
     for utterance_id, reason in failures.items():
         click.echo(f"Error: {utterance_id}: {reason}", err=True)
     if failures:
@@ -119,6 +125,7 @@ def _track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
 def _report(trial: "Trial") -> None:
     config = trial.config
     click.echo(
-        f"{config.lm_weight:9.2f}  {config.word_bonus:10.2f}  {config.beam_width:10}  "
+        f"{config.lm_weight:9.2f}  {config.word_bonus:10.2f}  {config.prior_weight:12.2f}  "
+        f"{config.beam_width:10}  "
         f"{trial.errors.rate:6.2%}  {trial.rtf:.4f}"
     )

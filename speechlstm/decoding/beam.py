@@ -10,6 +10,7 @@ from speechlstm.config import DecodeConfig
 from speechlstm.decoding.fusion import NO_WORD, WordFusion
 from speechlstm.decoding.greedy import check_log_probs, greedy_decode
 from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import Path, PrefixSearch
 from speechlstm.lm.ngram import NGramModel
 
@@ -22,7 +23,8 @@ class BeamHypothesis:
         text: Its words, joined by spaces.
         labels: The symbols that it was heard as, from label 1 up, without repeats and blanks.
         spans: For each word, where in labels it begins, and one past its last label.
-        log_prob: Of all CTC paths of the text that the search kept.
+        log_prob: Of all CTC paths of the text that the search kept; with a prior, of the posteriors
+            that it discounts.
         lm_log_prob: Of the words, the spelling of unknown ones and the end of the text; 0 without
             a language model.
         score: What hypotheses are ranked by: see DecodeConfig.
@@ -49,6 +51,7 @@ class BeamDecoder:
         config: The weights, how wide to search, hot words.
         lm: Scores the words; None: all are equal.
         lexicon: How words are spelled; None: by their characters.
+        prior: Of the labels, to be taken out of their posteriors; None: it is not known.
 
     Raises:
         AlphabetError: A hot word has characters that the alphabet lacks.
@@ -62,9 +65,11 @@ class BeamDecoder:
         config: DecodeConfig,
         lm: NGramModel | None = None,
         lexicon: Lexicon | None = None,
+        prior: Prior | None = None,
     ) -> None:
         self.alphabet, self.config = alphabet, config
         self._fusion = WordFusion(alphabet, config, lm, lexicon)
+        self._prior = None if self._fusion.is_free else prior
 
     def decode(self, log_probs: NDArray[np.float32]) -> list[BeamHypothesis]:
         """At most num_hypotheses texts, no two alike, the best first, at least one.
@@ -76,6 +81,8 @@ class BeamDecoder:
             ValueError: The shape is another, or a row's probabilities do not sum to 1.
         """
         check_log_probs(log_probs, self.alphabet)
+        if self._prior:
+            log_probs = self._prior.discount(log_probs, self.config.prior_weight)
         readings: dict[int | str, list[Path]] = {}
         for path in PrefixSearch(self._fusion, self.config, log_probs).run():
             key = path.hash if self._fusion.is_open else self._text(*path.labels_and_words)

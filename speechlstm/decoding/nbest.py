@@ -15,6 +15,7 @@ from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import calibrated
 from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import LanguageModelError
 from speechlstm.lm.ngram import NGramModel
@@ -38,6 +39,7 @@ class NBestDecoder:
         lm: Scores the words; None: all are equal.
         lexicon: How words are spelled; None: by their characters.
         calibration: Makes probabilities of the words' confidences; None leaves them.
+        prior: Of the labels; None: it is not known.
 
     Raises:
         Errors of `BeamDecoder`.
@@ -51,11 +53,12 @@ class NBestDecoder:
         lm: NGramModel | None = None,
         lexicon: Lexicon | None = None,
         calibration: Calibration | None = None,
+        prior: Prior | None = None,
     ) -> None:
         self._frame_seconds, self._calibration = frame_seconds, calibration
         self._num_hypotheses = config.num_hypotheses
         searched = replace(config, num_hypotheses=max(config.num_hypotheses, NUM_RIVALS))
-        self._beam = BeamDecoder(alphabet, searched, lm, lexicon)
+        self._beam = BeamDecoder(alphabet, searched, lm, lexicon, prior)
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """At most num_hypotheses: see Decoder."""

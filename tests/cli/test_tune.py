@@ -38,8 +38,10 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     result = tune("--lm", str(tiny_lm))
     assert (result.exit_code, result.stderr) == (0, "")
     heading, *rows = result.stdout.splitlines()
-    assert heading.split()[:4] == ["lm_weight", "word_bonus", "beam_width", "WER"]
-    assert [row.split()[2] for row in rows[-6:-2]] == ["32", "64", "128", "256"]
+    assert heading.split()[:5] == [
+        *("lm_weight", "word_bonus", "prior_weight", "beam_width", "WER"),
+    ]
+    assert [row.split()[3] for row in rows[-6:-2]] == ["64", "128", "256", "512"]
     tuned = read_bundle(bundle)
     assert f"beam_width {tuned.decoding.beam_width}" in rows[-2]
     assert "0.00%" in rows[-3]
@@ -47,6 +49,8 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     assert tuned.lm_path.read_bytes() == tiny_lm.read_bytes()
     assert tuned.calibration is not None
     assert tuned.decoding.num_hypotheses == 1
+    assert tuned.prior is not None
+    assert len(tuned.prior.log_probs) == tuned.alphabet.num_labels
     assert Path("bundle.png").read_bytes().startswith(b"\x89PNG")
     heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
     assert heard.stdout == "a hat\n"
@@ -65,6 +69,7 @@ def test_without_a_language_model_confidences_are_calibrated(bundle: Path) -> No
     assert len(result.stdout.splitlines()) == 2
     tuned = read_bundle(bundle)
     assert tuned.calibration not in (None, Calibration())
+    assert tuned.prior is None
     assert not tuned.is_searched
 
 
