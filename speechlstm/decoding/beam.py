@@ -12,7 +12,7 @@ from speechlstm.decoding.greedy import check_log_probs, greedy_decode
 from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import Path, PrefixSearch
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.model import SearchModel
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class BeamDecoder:
         self,
         alphabet: Alphabet,
         config: DecodeConfig,
-        lm: NGramModel | None = None,
+        lm: SearchModel | None = None,
         lexicon: Lexicon | None = None,
         prior: Prior | None = None,
     ) -> None:

@@ -1,6 +1,6 @@
 """What words add to a hypothesis: the lexicon's tree, the language model, hot words."""
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +11,13 @@ from speechlstm.config import DecodeConfig
 from speechlstm.decoding.hot_words import PhraseMatcher
 from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.errors import ConfigError, ModelError
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.model import SearchModel
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 ROOT = 0  # the node between words
 NO_WORD = -1  # in place of a word of the lexicon
-_MEMORY = 1 << 15  # answers of the language model that are kept: some 8 MB
 
 
 class EndedWords(NamedTuple):
@@ -72,7 +71,7 @@ class WordFusion:
         self,
         alphabet: Alphabet,
         config: DecodeConfig,
-        lm: NGramModel | None,
+        lm: SearchModel | None,
         lexicon: Lexicon | None,
     ) -> None:
         _check_alphabets(alphabet, lm, lexicon)
@@ -97,8 +96,6 @@ class WordFusion:
         unigrams = lm.unigram_log_probs if lm else np.zeros(1)
         self._unigrams = config.lm_weight * unigrams.astype(np.float64)
         self._ahead = self._look_ahead()
-        # The same words are read again and again: in neighbouring frames, after the same words.
-        self._step = lru_cache(_MEMORY)(lm.step) if lm else None
 
     def _match(
         self, phrases: list[tuple[str, ...]], alphabet: Alphabet, weight: float
@@ -139,12 +136,11 @@ class WordFusion:
         return ahead
 
     def _advance(self, states: Integers, words: NDArray[np.int32]) -> tuple[Integers, Floats]:
-        """As NGramModel.advance; without a model all words are certain."""
-        if self._step is None or not len(states):
+        """As SearchModel.search; without a model all words are certain."""
+        if self.lm is None:
             return states, np.zeros(len(states))
-        answers = map(self._step, states.tolist(), words.tolist())
-        after, log_probs = zip(*answers, strict=True)
-        return np.array(after, np.int64), np.array(log_probs, np.float64)
+        after, log_probs = self.lm.search(states, words)
+        return after, log_probs.astype(np.float64)
 
     def _endings(self, nodes: Integers) -> tuple[Integers, Integers]:
         """Which of the nodes a word can end in, one entry a word, and the word."""
@@ -216,7 +212,7 @@ class WordFusion:
         return lm_log_probs, gains
 
 
-def _check_alphabets(alphabet: Alphabet, lm: NGramModel | None, lexicon: Lexicon | None) -> None:
+def _check_alphabets(alphabet: Alphabet, lm: SearchModel | None, lexicon: Lexicon | None) -> None:
     if lexicon and lexicon.alphabet_sha256 != alphabet.sha256:
         raise ModelError(
             f"the lexicon is for the alphabet {lexicon.alphabet_sha256:.12}, the acoustic model "

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from speechlstm.alphabet import Alphabet
 from speechlstm.decoding.tree import Labels, PrefixTree
 from speechlstm.errors import AlphabetError, ConfigError, LexiconError
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.model import LanguageModel
 from speechlstm.pronunciation import PronouncingDictionary
 
 # A packed file: magic, version, CRC-32 of the rest; numbers of labels, nodes and values, the
@@ -186,7 +186,7 @@ class Lexicon:
         )
         return Lexicon([*self.words, *other.words], tree, self.alphabet_sha256)
 
-    def lm_ids(self, lm: NGramModel | None) -> NDArray[np.int32]:
+    def lm_ids(self, lm: LanguageModel | None) -> NDArray[np.int32]:
         """A language model's id of each word; 0 for those that it does not know."""
         if lm is None:
             return np.zeros(len(self.words), np.int32)

@@ -2,7 +2,7 @@
 
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 
 from speechlstm.errors import LanguageModelError
 from speechlstm.lm.arpa import is_arpa, read_arpa
+from speechlstm.lm.model import SearchModel
 from speechlstm.lm.packed import open_packed, verify_packed
 from speechlstm.lm.table import NGrams, NGramTable
 from speechlstm.lm.trie import NATURAL, Trie, build_trie
 
+_MEMORY = 1 << 15  # answers to a search that are kept: some 8 MB
 _LOWEST = -1e4  # natural log; what a damaged file makes of a probability stays finite
 
 
-class NGramModel:
+class NGramModel(SearchModel):
     """A back-off n-gram model.
 
-    A state stands for the words before the next one: the longest context that the model knows
-    anything about. Equal states have equal futures; state 0 is the empty context.
+    A state is the longest context that the model knows anything about. Equal states have equal
+    futures; state 0 is the empty context.
 
     Args:
         trie: The n-grams.
@@ -30,24 +32,26 @@ class NGramModel:
 
     Attributes:
         order: Length of the longest n-grams.
-        num_words: Size of the vocabulary, <unk>, <s> and </s> included.
-        alphabet_sha256: As given.
-        start_state: The state at the beginning of a sentence, after <s>.
+        num_states: How many states there are.
+        path: As given.
     """
 
     def __init__(self, trie: Trie, alphabet_sha256: str | None = None, path: Path = Path()) -> None:
-        self.trie, self.alphabet_sha256, self._path = trie, alphabet_sha256, path
+        self.trie, self.alphabet_sha256, self.path = trie, alphabet_sha256, path
         self.order = len(trie.num_ngrams)
         self.num_words = trie.num_ngrams[0]
         self._words, self._children = trie.words.data, trie.children.data
         self._suffixes = trie.suffixes.data
         self._first_nodes = np.cumsum(trie.num_ngrams[:-1])  # of orders 2 and up
         self._first_states = np.cumsum(trie.num_states[:-1])  # of context lengths 1 and up
-        self.start_state = trie.start_state
+        self.num_states = len(trie.contexts)
+        self.start_state, self.sentence_end = trie.start_state, trie.sentence_end
         self._log_prob: Callable[[int], float] = trie.log_probs.item  # of a node
         self._backoff: Callable[[int], float] = trie.backoffs.item  # of a state
         if trie.is_quantized:
             self._log_prob, self._backoff = self._coded_log_prob, self._coded_backoff
+        # The same words are read again and again: in neighbouring frames, after the same words.
+        self._remembered_step = lru_cache(_MEMORY)(self.step)
 
     @classmethod
     def open(cls, path: Path) -> "NGramModel":
@@ -113,20 +117,12 @@ class NGramModel:
         try:
             words = self.trie.vocabulary.tobytes().decode().split("\n")[:-1]
         except UnicodeDecodeError as error:
-            raise LanguageModelError(self._path, f"is damaged: vocabulary: {error}") from error
+            raise LanguageModelError(self.path, f"is damaged: vocabulary: {error}") from error
         if len(words) != self.num_words:
             raise LanguageModelError(
-                self._path, f"is damaged: holds {len(words)} words instead of {self.num_words}"
+                self.path, f"is damaged: holds {len(words)} words instead of {self.num_words}"
             )
         return words
-
-    @cached_property
-    def _ids(self) -> dict[str, int]:
-        return {word: i for i, word in enumerate(self.words)}
-
-    def word_id(self, word: str) -> int:
-        """Id of a word; 0, that of <unk>, for any that the model does not know."""
-        return self._ids.get(word, 0)
 
     @property
     def unigram_log_probs(self) -> NDArray[np.float32]:
@@ -137,15 +133,7 @@ class NGramModel:
     def advance(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Read a word in each of several states.
-
-        Args:
-            states: (n,) from start_state or from here.
-            words: (n,) word ids.
-
-        Returns:
-            The states after the words, (n,); the natural log-probabilities of the words, (n,).
-        """
+        """Read a word in each of several states: see LanguageModel."""
         trie, columns = self.trie, np.arange(len(states))
         # Row k: the contexts when k words are forgotten; the last row is the empty one.
         contexts = np.zeros((self.order, len(states)), np.int64)
@@ -163,6 +151,18 @@ class NGramModel:
             after[(after > 0).argmax(axis=0), columns].astype(np.int64),
             np.fmin(np.fmax(log_probs, _LOWEST), 0).astype(np.float32),
         )
+
+    def search(
+        self, states: NDArray[np.int64], words: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """As advance, word by word, where it was not asked before.
+
+        Raises:
+            LanguageModelError: The model is damaged.
+        """
+        steps = list(map(self._remembered_step, states.tolist(), words.tolist()))
+        after, log_probs = zip(*steps, strict=True) if steps else ((), ())
+        return np.array(after, np.int64), np.array(log_probs, np.float32)
 
     def step(self, state: int, word: int) -> tuple[int, float]:
         """Read one word in one state: see `advance`, which takes longer for a few dozen.
@@ -186,39 +186,8 @@ class NGramModel:
                     log_prob += self._backoff(state)
                 state = self._suffixes[state]
         except (IndexError, ValueError) as error:
-            raise LanguageModelError(self._path, f"is damaged: {error}") from error
+            raise LanguageModelError(self.path, f"is damaged: {error}") from error
         return after, min(0.0, max(_LOWEST, log_prob))  # in this order: of NaN, the lowest
-
-    def end_log_probs(self, states: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Natural log-probabilities, (n,), that the sentence ends in each of several states."""
-        ends = np.full(len(states), self.trie.sentence_end, np.int32)
-        return self.advance(states, ends)[1]
-
-    def sentence_log_prob(self, words: Sequence[str]) -> tuple[float, int]:
-        """Natural log-probability of a sentence, its end included, and how many words are unknown.
-
-        Unknown words count with the probability of <unk>.
-        """
-        log_probs, num_oov = self.sentence_log_probs([words])
-        return float(log_probs[0]), int(num_oov[0])
-
-    def sentence_log_probs(
-        self, sentences: Sequence[Sequence[str]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """The same of several sentences at once: two arrays, (num_sentences,) each."""
-        lengths = np.array([len(words) for words in sentences], np.int64)
-        ids = np.full(
-            (len(sentences), lengths.max(initial=0) + 1), self.trie.sentence_end, np.int32
-        )
-        for row, words in zip(ids, sentences, strict=True):
-            row[: len(words)] = [self.word_id(word) for word in words]
-        states = np.full(len(sentences), self.start_state)
-        totals = np.zeros(len(sentences))
-        for position, words in enumerate(ids.T):
-            rows = np.flatnonzero(position <= lengths)
-            states[rows], log_probs = self.advance(states[rows], words[rows])
-            totals[rows] += log_probs
-        return totals, (ids == 0).sum(axis=1)
 
     def _find(self, contexts: NDArray[np.int64], words: NDArray[np.int32]) -> NDArray[np.int64]:
         """The node of each word, (n,), in each context, (order, n); -1 where it was not seen.

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from speechlstm.errors import DataError
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.model import LanguageModel
 
 _BLOCK = 1000  # sentences scored at once
 
@@ -55,7 +55,7 @@ class PerplexityReport:
         )
 
 
-def measure_perplexity(model: NGramModel, sentences: Iterable[str]) -> PerplexityReport:
+def measure_perplexity(model: LanguageModel, sentences: Iterable[str]) -> PerplexityReport:
     """Score normalised sentences.
 
     Raises:
@@ -67,7 +67,7 @@ def measure_perplexity(model: NGramModel, sentences: Iterable[str]) -> Perplexit
     return PerplexityReport(scores)
 
 
-def _score(model: NGramModel, sentences: Iterable[str]) -> Iterator[SentenceScore]:
+def _score(model: LanguageModel, sentences: Iterable[str]) -> Iterator[SentenceScore]:
     stream = iter(sentences)
     while block := list(islice(stream, _BLOCK)):
         words = [sentence.split(" ") for sentence in block]
