@@ -347,7 +347,7 @@ class DecodeConfig(Config):
     prior_weight: float = 0.5
     unknown_character_log_prob: float = -4.0
     open_vocabulary: bool = True
-    min_label_log_prob: float = -6.0
+    min_label_log_prob: float = -5.0
     max_score_gap: float = 12.0
     blank_skip: float = 0.98
     hot_words: tuple[str, ...] = ()

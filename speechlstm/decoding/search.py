@@ -311,14 +311,14 @@ class PrefixSearch:
 
 
 def _grown(beams: Beams, frame: Floats, labels: Integers, limit: float) -> Beams:
-    """Each hypothesis with each label, unless its score falls below the limit."""
-    ints, floats = beams.ints[:, :, np.newaxis], beams.floats[:, :, np.newaxis]
+    """Each hypothesis with each label, unless its score is sure to fall below the limit."""
+    scores = (beams.floats[_TOTAL] + beams.floats[_BONUS])[:, np.newaxis] + frame[labels]
+    which, columns = (scores >= limit).nonzero()
+    grown, new = beams.take(which), labels[columns]
+    ints, floats = grown.ints, grown.floats
     # After an equal label, only the paths that end in a blank emit it once more.
-    log_probs = np.where(ints[_LAST] == labels, floats[_BLANK], floats[_TOTAL])
-    log_probs += frame[labels]
-    which, column = (log_probs + floats[_BONUS] >= limit).nonzero()
-    grown = beams.take(which)
-    grown.ints[_LAST] = labels[column]
-    grown.floats[_TOTAL] = grown.floats[_LABEL] = log_probs[which, column]
-    grown.floats[_BLANK] = -np.inf
+    np.copyto(floats[_TOTAL], floats[_BLANK], where=ints[_LAST] == new)
+    floats[_TOTAL] += frame[new]
+    floats[_LABEL], floats[_BLANK] = floats[_TOTAL], -np.inf
+    ints[_LAST] = new
     return grown
