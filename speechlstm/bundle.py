@@ -2,6 +2,7 @@
 
     BUNDLE/model.tflite        waveform in, log-probabilities out; its description inside
     BUNDLE/lm.ngram            the language model, if it has one
+    BUNDLE/rescorer.tflite     a second language model, an LSTM, if it has one
     BUNDLE/lexicon.tree        words and the symbols they are made of, if it has one
     BUNDLE/pronouncer.tflite   sounds out hot words that the lexicon lacks, if it has one
     BUNDLE/bundle.json         the same description for people, how to decode, and the SHA-256 of
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from speechlstm import __version__
 from speechlstm.alphabet import BLANK, Alphabet
-from speechlstm.config import Config, DecodeConfig, FeatureConfig, ModelConfig
+from speechlstm.config import Config, DecodeConfig, FeatureConfig, ModelConfig, RescoringConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
 from speechlstm.errors import BundleError, ConfigError
@@ -34,10 +35,16 @@ FORMAT_VERSION = 1
 _INDEX = "bundle.json"
 _MODEL = "model.tflite"
 _LM = "lm.ngram"
+_RESCORER = "rescorer.tflite"
 _LEXICON = "lexicon.tree"
 _PRONOUNCER = "pronouncer.tflite"
-_DECODER = {"decoding": DecodeConfig, "calibration": Calibration, "prior": Prior}
-_FILES = {_INDEX, _MODEL, _LM, _LEXICON, _PRONOUNCER}
+_DECODER = {
+    "decoding": DecodeConfig,
+    "rescoring": RescoringConfig,
+    "calibration": Calibration,
+    "prior": Prior,
+}
+_FILES = {_INDEX, _MODEL, _LM, _RESCORER, _LEXICON, _PRONOUNCER}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -55,9 +62,11 @@ class Bundle:
         training: How the model was made; plain JSON values, for people.
         phones: What the model's second output stands for; None: it has none.
         decoding: How its output becomes text.
+        rescoring: What the second language model is for.
         calibration: What makes a word's score the probability that it was said; None: not known.
         prior: How probable labels are before anything is heard; None: not known.
         lm_path: The language model; None: there is none.
+        rescorer_path: A second one, an LSTM; None: there is none.
         lexicon_path: The words that there are; None: any.
         pronouncer_path: What sounds out hot words that the lexicon lacks; None: nothing does.
     """
@@ -69,9 +78,11 @@ class Bundle:
     training: Mapping[str, Any]
     phones: Alphabet | None = None
     decoding: DecodeConfig = field(default_factory=DecodeConfig)
+    rescoring: RescoringConfig = field(default_factory=RescoringConfig)
     calibration: Calibration | None = None
     prior: Prior | None = None
     lm_path: Path | None = None
+    rescorer_path: Path | None = None
     lexicon_path: Path | None = None
     pronouncer_path: Path | None = None
 
@@ -177,6 +188,8 @@ def write_decoder(
     lexicon: "Lexicon | None" = None,
     pronouncer: Path | None = None,
     prior: Prior | None = None,
+    rescorer: Path | None = None,
+    rescoring: RescoringConfig | None = None,
 ) -> None:
     """Give a bundle's folder another decoder in place of the one it has; its model stays.
 
@@ -188,6 +201,8 @@ def write_decoder(
         lexicon: The words that there are, to be packed.
         pronouncer: A pronouncer to copy; it may be the bundle's own.
         prior: How probable are the labels that the decoder reads.
+        rescorer: An LSTM language model to copy; it may be the bundle's own.
+        rescoring: What that is for.
 
     Raises:
         BundleError: It is no bundle's folder, or damaged.
@@ -199,11 +214,18 @@ def write_decoder(
     contents = {_MODEL: (path / _MODEL).read_bytes()}
     if lm:
         contents[_LM] = lm.read_bytes()
+    if rescorer:
+        contents[_RESCORER] = rescorer.read_bytes()
     if lexicon:
         contents[_LEXICON] = lexicon.packed()
     if pronouncer:
         contents[_PRONOUNCER] = pronouncer.read_bytes()
-    parts = {"decoding": decoding, "calibration": calibration, "prior": prior}
+    parts = {
+        "decoding": decoding,
+        "rescoring": rescoring,
+        "calibration": calibration,
+        "prior": prior,
+    }
     index = read_metadata(path / _MODEL)
     index |= {key: part.to_dict() for key, part in parts.items() if part}
     _write(path, index, contents)
@@ -294,6 +316,7 @@ def _with_decoder(
         return replace(
             bundle,
             lm_path=files.get(_LM),
+            rescorer_path=files.get(_RESCORER),
             lexicon_path=files.get(_LEXICON),
             pronouncer_path=files.get(_PRONOUNCER),
             **{key: _config(_DECODER[key], values) for key, values in description.items()},

@@ -366,6 +366,26 @@ class DecodeConfig(Config):
 
 
 @dataclass(frozen=True)
+class RescoringConfig(Config):
+    """How a second language model, an LSTM, takes part where there is one.
+
+    Attributes:
+        weight: Its share in the probability of a word, beside the n-grams': 0 leaves it out.
+        shallow_fusion: Whether it takes part in the search itself, at many times the cost. If not,
+            it scores what the search has found.
+    """
+
+    section: ClassVar[str] = "rescoring"
+
+    weight: float = 0.5
+    shallow_fusion: bool = False
+
+    def _check(self) -> None:
+        if not 0 <= self.weight <= 1:
+            self._refuse("weight", f"must be in [0, 1], is {self.weight}")
+
+
+@dataclass(frozen=True)
 class Settings:
     """A configuration file: the sections a run is made from."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from speechlstm.audio import Audio, read_segments
 from speechlstm.backend import AcousticModel, LiteRTModel
 from speechlstm.bundle import Bundle, default_bundle, read_bundle
-from speechlstm.config import DecodeConfig
+from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.words import frame_times, spelled_words
@@ -45,6 +45,8 @@ class Recognizer:
         greedy: bool = False,
         use_lm: bool = True,
         lm: Path | str | None = None,
+        rescorer: Path | str | None = None,
+        rescoring: dict[str, Any] | None = None,
         **settings: Any,
     ) -> "Recognizer":
         """A recogniser from a bundle's folder, a .tflite file, or, by default, the package's own.
@@ -57,8 +59,10 @@ class Recognizer:
         Args:
             bundle: The bundle.
             greedy: Take the likeliest label of each frame in any case.
-            use_lm: Whether the bundle's language model is used.
-            lm: A language model to use instead of it, packed or ARPA.
+            use_lm: Whether the bundle's language models are used.
+            lm: An n-gram language model to use instead of it, packed or ARPA.
+            rescorer: An LSTM language model to use beside that, instead of the bundle's.
+            rescoring: Settings of `RescoringConfig`, in place of the bundle's.
             settings: Of `DecodeConfig`, in place of the bundle's: `beam_width=200`.
 
         Raises:
@@ -67,20 +71,27 @@ class Recognizer:
             ConfigError: A setting is unknown or out of range, or is for a beam that greedy forbids.
         """
         contents = read_bundle(default_bundle() if bundle is None else Path(bundle))
-        if greedy and (lm or settings):
-            named = ", ".join([*settings, *(["lm"] if lm else [])])
+        given = [*settings, *(["lm"] if lm else []), *(["rescorer"] if rescorer else [])]
+        if greedy and given:
+            named = ", ".join(given)
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
-        config = DecodeConfig.from_dict(contents.decoding.to_dict() | settings)
-        lm_path = Path(lm) if lm else contents.lm_path if use_lm else None
-        searches = not greedy and bool(
-            lm_path or contents.lexicon_path or config.hot_words or settings
+        chosen = replace(
+            contents,
+            decoding=DecodeConfig.from_dict(contents.decoding.to_dict() | settings),
+            rescoring=RescoringConfig.from_dict(contents.rescoring.to_dict() | (rescoring or {})),
+            lm_path=Path(lm) if lm else contents.lm_path if use_lm else None,
+            rescorer_path=Path(rescorer) if rescorer else contents.rescorer_path,
         )
+        if rescorer and not chosen.lm_path:
+            raise ConfigError(f"{rescorer}: counts beside an n-gram model, and there is none")
+        searches = not greedy and (chosen.is_searched or bool(settings))
         # What one decoder's confidences are worth says nothing about those of the other.
-        calibration = contents.calibration if searches == contents.is_searched else None
+        if searches != contents.is_searched:
+            chosen = replace(chosen, calibration=None)
         if searches:
-            return _searching(replace(contents, calibration=calibration), config, lm_path)
-        model = LiteRTModel(contents)
-        return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, calibration))
+            return _searching(chosen)
+        model = LiteRTModel(chosen)
+        return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, chosen.calibration))
 
     def transcribe(self, audio: Audio) -> Transcript:
         """What is said in one utterance, heard in one piece.
@@ -138,24 +149,35 @@ class Recognizer:
         return Transcript(tuple(readings), duration)
 
 
-def _searching(bundle: Bundle, config: DecodeConfig, lm: Path | None) -> Recognizer:
+def _searching(bundle: Bundle) -> Recognizer:
     # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
     from speechlstm.decoding.lexicon import Lexicon
-    from speechlstm.decoding.nbest import NBestDecoder, load_lm
+    from speechlstm.decoding.nbest import NBestDecoder, load_lm, load_rescorer
 
     lexicon = None
     if bundle.lexicon_path:
         lexicon = Lexicon.load(bundle.lexicon_path, bundle.lexicon_alphabet)
-        hot_words = dict.fromkeys(word for phrase in config.hot_words for word in phrase.split())
+        phrases = bundle.decoding.hot_words
+        hot_words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
         unknown = [word for word in hot_words if word not in set(lexicon.words)]
         if bundle.phones and unknown:
             lexicon = _sounded_out(unknown, bundle, lexicon)
     model = LiteRTModel(bundle, phones=bool(bundle.phones and lexicon))
-    language_model = load_lm(lm, bundle.alphabet) if lm else None
+    lm = load_lm(bundle.lm_path, bundle.alphabet) if bundle.lm_path else None
+    rescorer, rescoring = None, bundle.rescoring
+    if lm and bundle.rescorer_path and rescoring.weight:
+        rescorer = load_rescorer(bundle.rescorer_path, lm, rescoring.weight, bundle.alphabet)
+    is_fused = rescorer and rescoring.shallow_fusion
     is_tuned = bool(lexicon) == bool(bundle.lexicon_path)  # for what is read now
-    measured = (bundle.calibration, bundle.prior) if is_tuned else (None, None)
     decoder = NBestDecoder(
-        model.alphabet, model.frame_seconds, config, language_model, lexicon, *measured
+        model.alphabet,
+        model.frame_seconds,
+        bundle.decoding,
+        rescorer if is_fused else lm,
+        lexicon,
+        bundle.calibration if is_tuned else None,
+        bundle.prior if is_tuned else None,
+        None if is_fused else rescorer,
     )
     return Recognizer(model, decoder)
 

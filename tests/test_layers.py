@@ -15,9 +15,9 @@ PACKAGE = Path(speechlstm.__file__).parent
 # From the bottom up; a module or subpackage imports only from the rows above its own.
 LAYERS = [
     {"errors", "storage"},
-    {"config", "alphabet", "text", "transcript", "parallel"},
+    {"config", "alphabet", "text", "transcript", "parallel", "tflite_metadata"},
     {"pronunciation", "targets", "lm"},
-    {"audio", "decoding", "metrics", "formats", "tflite_metadata"},
+    {"audio", "decoding", "metrics", "formats"},
     {"manifest", "bundle"},
     {"corpus", "backend", "doctor", "batch", "pronouncer"},
     {"recognizer", "training"},

@@ -2,19 +2,24 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.errors import DataError
+from speechlstm.cli.lm_lstm import export, load_any, sample, train
+from speechlstm.cli.lm_text import (
+    alphabet_of,
+    alphabet_option,
+    exclude_option,
+    limited,
+    read_texts,
+    vocabulary_option,
+)
 
 if TYPE_CHECKING:
     from speechlstm.alphabet import Alphabet
     from speechlstm.lm.table import NGramTable
-    from speechlstm.lm.text import Text
 
 _PATH = click.Path(path_type=Path)
 _OUTPUT = click.option(
@@ -28,22 +33,20 @@ _OUTPUT = click.option(
 _QUANTIZE = click.option(
     "--quantize", is_flag=True, help="A byte for each probability: smaller, hardly worse."
 )
-_MODEL = click.option(
-    "--model",
-    metavar="BUNDLE",
-    type=_PATH,
-    help="Whose alphabet the words must be spelled in; other models then refuse the LM.",
-)
 
 
 @click.group()
 def command() -> None:
-    """Build language models from text, convert them, and measure how well they foretell a text.
+    """Make language models from text, and measure how well they foretell a text.
 
     \b
     Example:
       speechlstm lm build books.txt.gz -o books.lm
     """
+
+
+for verb in (train, export, sample):
+    command.add_command(verb)
 
 
 @command.command()
@@ -57,19 +60,9 @@ def command() -> None:
     show_default=True,
     help="For each order, the count up to which n-grams are dropped: '0 1 2'.",
 )
-@click.option(
-    "--vocabulary",
-    metavar="N|FILE",
-    help="Its most frequent words, or the words of a file; others become <unk>.  [default: all]",
-)
-@click.option(
-    "--exclude",
-    metavar="MANIFEST",
-    type=_PATH,
-    multiple=True,
-    help="Leave out the sentences of a manifest, so that it can measure the LM; repeatable.",
-)
-@_MODEL
+@vocabulary_option
+@exclude_option
+@alphabet_option
 @_QUANTIZE
 def build(
     texts: tuple[Path, ...],
@@ -96,9 +89,9 @@ def build(
     start = time.perf_counter()
     thresholds = _parse_prune(prune)
     _check_arpa_options(output, model, quantize)
-    alphabet = _alphabet(model)
-    text = tokenize(_read(texts, exclude))
-    text = _limit(text, vocabulary, alphabet)
+    alphabet = alphabet_of(model)
+    text = tokenize(read_texts(texts, exclude))
+    text = limited(text, vocabulary, alphabet)
     estimated = estimate(text, order, thresholds)
     for n, discounts in enumerate(estimated.discounts, start=1):
         if discounts.is_fallback:
@@ -116,7 +109,7 @@ def build(
 @command.command()
 @click.argument("lm", type=_PATH)
 @_OUTPUT
-@_MODEL
+@alphabet_option
 @_QUANTIZE
 def convert(lm: Path, output: Path, model: Path | None, quantize: bool) -> None:
     """Turn LM, packed or ARPA, into a packed or an ARPA file.
@@ -129,7 +122,7 @@ def convert(lm: Path, output: Path, model: Path | None, quantize: bool) -> None:
 
     _check_arpa_options(output, model, quantize)
     table = NGramModel.load(lm).to_table()
-    _write(output, table, _alphabet(model), quantize)
+    _write(output, table, alphabet_of(model), quantize)
     click.echo(_describe(output, table), err=True)
 
 
@@ -138,7 +131,7 @@ def convert(lm: Path, output: Path, model: Path | None, quantize: bool) -> None:
 @click.argument("text", type=_PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every sentence.")
 def perplexity(lm: Path, text: Path, as_json: bool) -> None:
-    """Measure how well LM, packed or ARPA, foretells TEXT: UTF-8, a sentence a line.
+    """Measure how well LM, packed, ARPA or .tflite, foretells TEXT: UTF-8, a sentence a line.
 
     Perplexity is 10 to the power of minus the mean log10 probability of words and sentence ends;
     unknown words count as <unk>.
@@ -147,11 +140,10 @@ def perplexity(lm: Path, text: Path, as_json: bool) -> None:
     Example:
       speechlstm lm perplexity books.lm transcripts.txt
     """
-    from speechlstm.lm.ngram import NGramModel
     from speechlstm.lm.perplexity import measure_perplexity
     from speechlstm.lm.text import read_sentences
 
-    report = measure_perplexity(NGramModel.load(lm), read_sentences(text))
+    report = measure_perplexity(load_any(lm), read_sentences(text))
     click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.to_text())
 
 
@@ -169,53 +161,6 @@ def _check_arpa_options(output: Path, model: Path | None, quantize: bool) -> Non
 
     if is_arpa(output) and (model or quantize):
         raise click.UsageError("an ARPA file holds no alphabet and no quantised values")
-
-
-def _alphabet(model: Path | None) -> "Alphabet | None":
-    from speechlstm.bundle import read_bundle
-
-    return None if model is None else read_bundle(model).alphabet
-
-
-def _read(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
-    """The sentences of all texts but those of the manifests; then warns of what was left out."""
-    from tqdm import tqdm
-
-    from speechlstm.lm.text import Exclusion, read_sentences
-    from speechlstm.manifest import Manifest
-    from speechlstm.text import normalize
-
-    sentences: Iterator[str] = chain.from_iterable(map(read_sentences, texts))
-    exclusions = {
-        path: Exclusion(normalize(utterance.text or "") for utterance in Manifest(path))
-        for path in exclude
-    }
-    for exclusion in exclusions.values():
-        sentences = exclusion.filter(sentences)
-    yield from tqdm(sentences, unit=" sentences", disable=None)
-    for path, exclusion in exclusions.items():
-        if exclusion.num_found:
-            click.echo(
-                f"Warning: left out {exclusion.num_found} sentences that {path} holds too, first "
-                f"{exclusion.first_found!r}",
-                err=True,
-            )
-
-
-def _limit(text: "Text", vocabulary: str | None, alphabet: "Alphabet | None") -> "Text":
-    """The text with the words that --vocabulary and --model leave."""
-    from speechlstm.lm.text import limit_vocabulary, read_sentences, words_by_frequency
-
-    num_words = int(vocabulary) if vocabulary and vocabulary.isdecimal() else None
-    if vocabulary is None or num_words is not None:
-        words = words_by_frequency(text)
-    else:
-        words = [w for line in read_sentences(Path(vocabulary)) for w in line.split()]
-    if alphabet and not alphabet.separator:
-        words = [word for word in words if set(alphabet.symbols).issuperset(word)]
-    if not words[:num_words]:
-        raise DataError("--vocabulary and --model leave no word")
-    return limit_vocabulary(text, words[:num_words])
 
 
 def _write(output: Path, table: "NGramTable", alphabet: "Alphabet | None", quantize: bool) -> None:

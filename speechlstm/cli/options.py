@@ -27,9 +27,18 @@ jobs_option = click.option(
 
 _DECODING = (
     click.option("--greedy", is_flag=True, help="Take the likeliest label of each frame: no beam."),
-    click.option("--no-lm", is_flag=True, help="Leave the bundle's language model out."),
+    click.option("--no-lm", is_flag=True, help="Leave the bundle's language models out."),
     click.option("--lm", metavar="FILE", type=_PATH, help="Another one, packed or ARPA."),
     click.option("--lm-weight", type=float, help="Of the language model beside the sound."),
+    click.option(
+        "--rescore", "rescorer", metavar="FILE", type=_PATH,
+        help="An LSTM language model (.tflite) that scores the n-best list anew.",
+    ),
+    click.option("--rescore-weight", type=float, help="Its share beside the n-grams', 0 to 1."),
+    click.option(
+        "--shallow-fusion", is_flag=True, default=None,
+        help="Let it take part in the search instead: slower.",
+    ),
     click.option("--word-bonus", type=float, help="For each word, in natural logarithms."),
     click.option("--beam-width", type=int, help="Hypotheses kept from frame to frame."),
     click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses to give (JSON)."),
@@ -39,6 +48,7 @@ _DECODING = (
     ),
     click.option("--hot-words", "hot_words_file", metavar="FILE", type=_PATH, help="One a line."),
 )  # fmt: skip
+_RESCORING = {"weight": "rescore_weight", "shallow_fusion": "shallow_fusion"}
 _SETTINGS = ("lm_weight", "word_bonus", "beam_width", "num_hypotheses")
 
 
@@ -53,13 +63,19 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
         if no_lm and lm:
             raise click.UsageError("--lm and --no-lm exclude each other")
         settings = {key: rest.pop(key) for key in _SETTINGS}
+        rescoring = {key: rest.pop(option) for key, option in _RESCORING.items()}
         words, file = rest.pop("hot_words"), rest.pop("hot_words_file")
         listed = read_text(file).splitlines() if file else []
         settings["hot_words"] = (*words, *(line for line in listed if line.strip())) or None
         decoding = {key: value for key, value in settings.items() if value is not None}
-        function(
-            *args, **rest, decoding=decoding | {"greedy": greedy, "use_lm": not no_lm, "lm": lm}
-        )
+        decoding |= {
+            "greedy": greedy,
+            "use_lm": not no_lm,
+            "lm": lm,
+            "rescorer": rest.pop("rescorer"),
+        }
+        decoding["rescoring"] = {k: value for k, value in rescoring.items() if value is not None}
+        function(*args, **rest, decoding=decoding)
 
     for option in reversed(_DECODING):
         command = option(command)

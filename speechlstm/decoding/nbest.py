@@ -16,12 +16,17 @@ from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import calibrated
 from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.decoding.prior import Prior
+from speechlstm.decoding.rescoring import rescored
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import LanguageModelError
+from speechlstm.lm.interpolation import InterpolatedModel
+from speechlstm.lm.lstm import LSTMLanguageModel
+from speechlstm.lm.model import LanguageModel, SearchModel
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.transcript import Hypothesis
 
 NUM_RIVALS = 16  # hypotheses by which the words of one are judged
+NUM_RESCORED = 50  # hypotheses that a second language model is asked about
 # Of their scores: these add up frames as if they were independent, and are too far apart.
 _SHARPNESS = 0.3
 
@@ -40,6 +45,7 @@ class NBestDecoder:
         lexicon: How words are spelled; None: by their characters.
         calibration: Makes probabilities of the words' confidences; None leaves them.
         prior: Of the labels; None: it is not known.
+        rescorer: Scores the words of the n-best list anew; only beside lm, whose words it has.
 
     Raises:
         Errors of `BeamDecoder`.
@@ -50,21 +56,25 @@ class NBestDecoder:
         alphabet: Alphabet,
         frame_seconds: float,
         config: DecodeConfig,
-        lm: NGramModel | None = None,
+        lm: SearchModel | None = None,
         lexicon: Lexicon | None = None,
         calibration: Calibration | None = None,
         prior: Prior | None = None,
+        rescorer: LanguageModel | None = None,
     ) -> None:
         self._frame_seconds, self._calibration = frame_seconds, calibration
-        self._num_hypotheses = config.num_hypotheses
-        searched = replace(config, num_hypotheses=max(config.num_hypotheses, NUM_RIVALS))
+        self._config, self._lm, self._rescorer = config, lm, rescorer
+        num_needed = NUM_RESCORED if rescorer else NUM_RIVALS
+        searched = replace(config, num_hypotheses=max(config.num_hypotheses, num_needed))
         self._beam = BeamDecoder(alphabet, searched, lm, lexicon, prior)
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """At most num_hypotheses: see Decoder."""
         found = self._beam.decode(log_probs)
+        if self._lm and self._rescorer:
+            found = rescored(found, self._lm, self._rescorer, self._config.lm_weight)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
-        judged = (judge(h, found, log_probs, times) for h in found[: self._num_hypotheses])
+        judged = (judge(h, found, log_probs, times) for h in found[: self._config.num_hypotheses])
         return [calibrated(hypothesis, self._calibration) for hypothesis in judged]
 
 
@@ -119,10 +129,34 @@ def load_lm(path: Path, alphabet: Alphabet) -> NGramModel:
         LanguageModelError: It cannot be read, or belongs to another alphabet.
     """
     lm = NGramModel.load(path)
+    _check_alphabet(lm, path, alphabet)
+    return lm
+
+
+def load_rescorer(
+    path: Path, lm: NGramModel, weight: float, alphabet: Alphabet
+) -> InterpolatedModel:
+    """An LSTM language model and the n-gram model beside which it counts, in one.
+
+    Args:
+        path: The LSTM.
+        lm: The n-gram model.
+        weight: Of the LSTM: see InterpolatedModel.
+        alphabet: It must belong to this one, or to none.
+
+    Raises:
+        LanguageModelError: The LSTM cannot be read, belongs to another alphabet, or has no word in
+            common with the n-gram model.
+    """
+    lstm = LSTMLanguageModel(path)
+    _check_alphabet(lstm, path, alphabet)
+    return InterpolatedModel(lm, lstm, weight)
+
+
+def _check_alphabet(lm: LanguageModel, path: Path, alphabet: Alphabet) -> None:
     if lm.alphabet_sha256 not in (None, alphabet.sha256):
         raise LanguageModelError(
             path,
             f"is for the alphabet {lm.alphabet_sha256:.12}..., the model has {alphabet.sha256:.12}"
-            "...; build one with: speechlstm lm build --model",
+            "...; make one with: speechlstm lm build --model, speechlstm lm train --model",
         )
-    return lm

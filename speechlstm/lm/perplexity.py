@@ -9,7 +9,7 @@ from typing import Any
 from speechlstm.errors import DataError
 from speechlstm.lm.model import LanguageModel
 
-_BLOCK = 1000  # sentences scored at once
+_BLOCK = 100  # sentences scored at once: an LSTM keeps few contexts
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def words_by_frequency(text: Text) -> list[str]:
 
 def limit_vocabulary(text: Text, words: Iterable[str]) -> Text:
     """The text with these words only; any other becomes <unk>."""
-    vocabulary = [*_SPECIAL, *dict.fromkeys(words)]
+    vocabulary = list(dict.fromkeys([*_SPECIAL, *words]))
     ids = {word: i for i, word in enumerate(vocabulary)}
     new_ids = np.array([ids.get(word, 0) for word in text.vocabulary], np.int32)
     return Text(vocabulary, new_ids[text.tokens])

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from speechlstm.errors import ConfigError
 from speechlstm.training.bilstm import BiLSTM
+from speechlstm.training.language_model import LanguageModelNetwork
 from speechlstm.training.model import AcousticModel, stack_frames
 from speechlstm.training.pronouncer import FRAMES, PronouncerNetwork
 
@@ -69,6 +70,33 @@ def convert_pronouncer(network: PronouncerNetwork) -> bytes:
         return network.output_layer(x)
 
     return _converted(logits, network)
+
+
+def convert_language_model(network: LanguageModelNetwork) -> bytes:
+    """One step of a language model, for any number of sentences; its state comes in and goes out.
+
+    Returns:
+        The file. Inputs: words (n,) int32, h and c (n, num_layers, num_units) float32; outputs:
+        log_probs (n, num_words), natural, of the words after these, and h and c then.
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+    """
+    _require_tensorflow()
+    state = tf.TensorSpec((None, network.config.num_layers, network.config.num_units), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.int32), state, state], autograph=False)
+    def step(words: Any, h: Any, c: Any) -> dict[str, Any]:
+        x = tf.gather(network.embedding.embeddings.value, words)
+        states = []
+        for index, layer in enumerate(network.recurrent):
+            x, state = layer.layer.cell(x, [h[:, index], c[:, index]])
+            states.append(state)
+        outputs, cells = (tf.stack(values, axis=1) for values in zip(*states, strict=True))
+        log_probs = network.log_probs(network.projection(x))
+        return {"log_probs": log_probs, "h": outputs, "c": cells}
+
+    return _converted(step, network)
 
 
 def _require_tensorflow() -> None:

@@ -1,63 +1,32 @@
-"""The training loop: epochs, validation, schedule, checkpoints."""
+"""The training of an acoustic model: updates, validation, what each epoch leaves behind."""
 
 import json
 import math
-import signal
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
-from tqdm import tqdm
 
-from speechlstm.errors import ModelError, TrainingError
-from speechlstm.storage import remove_unfinished, write_atomically
+from speechlstm.config import TrainConfig
+from speechlstm.errors import TrainingError
+from speechlstm.storage import write_atomically
 from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.dataset import Corpus, SpeechDataset
 from speechlstm.training.distribution import Cluster
+from speechlstm.training.epochs import EpochLoop, since_best
 from speechlstm.training.events import EventWriter
 from speechlstm.training.loss import ctc_losses
 from speechlstm.training.optimizer import LOSS_SCALE, GuardedAdamW
 from speechlstm.training.plots import plot_training
-from speechlstm.training.prefetch import prefetched
 from speechlstm.training.run import Run, rank
 from speechlstm.training.validation import validate
 
 MAX_DROPPED = 0.01  # share of the utterances whose loss may be not finite
 
 
-@dataclass
-class Progress:
-    """What a resumed run needs beside weights and optimizer.
-
-    Attributes:
-        epoch: The epoch under way, counted from 0: as many have ended.
-        step: Batches of it that are done.
-        loss_sum: Sum of their utterances' losses.
-        num_utterances: How many those are.
-        seconds: Time spent on them.
-        waited: The part of it in which no batch was ready.
-        plateau_factor: By what the plateau rule has lowered the learning rate.
-        dropped: Utterances whose loss was not finite.
-        history: A line an epoch, as in metrics.jsonl.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    loss_sum: float = 0.0
-    num_utterances: int = 0
-    seconds: float = 0.0
-    waited: float = 0.0
-    plateau_factor: float = 1.0
-    dropped: list[str] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-
-class Trainer:
+class Trainer(EpochLoop):
     """Trains the model of a run.
 
     Args:
@@ -78,9 +47,9 @@ class Trainer:
         progress: bool = False,
         cluster: Cluster | None = None,
     ) -> None:
-        self.run, self.report, self.progress = run, report, progress
+        self.run, self.report = run, report
+        self.config: TrainConfig = run.settings.training
         self.cluster = cluster or Cluster()
-        self.config = run.settings.training
         keras.utils.set_random_seed(self.config.seed)
         self.train_data = SpeechDataset(train, run.settings, augment=True, cluster=self.cluster)
         self.valid_data = SpeechDataset(valid, run.settings, augment=False)
@@ -94,7 +63,15 @@ class Trainer:
         )
         self.optimizer.build(self.model.trainable_variables)
         self.model.compile(optimizer=self.optimizer, jit_compile=keras.backend.backend() == "jax")
-        self.state = Progress()
+        super().__init__(
+            run.path,
+            self.config,
+            self.model,
+            self.optimizer,
+            self.train_data,
+            progress,
+            self.cluster,
+        )
 
     def resume(self) -> None:
         """Go back to the last checkpoint, or to the weights of another model, if there are any.
@@ -102,57 +79,13 @@ class Trainer:
         Raises:
             ModelError: The checkpoint is damaged, of another model or of another version.
         """
-        if self.cluster.leads:
-            remove_unfinished(self.run.path)
-        if self.run.checkpoint.exists():
-            state = load_checkpoint(self.run.checkpoint, self._variables())
-            try:
-                self.state = Progress(**state)
-            except TypeError as error:
-                raise ModelError(
-                    f"{self.run.checkpoint}: written by another version of speechlstm: {error}; "
-                    f"go on with that version, or start anew: --init-from {self.run.path}"
-                ) from None
+        if self._restore():
             self.train_data.dropped = set(self.state.dropped)
         elif self.run.initial.exists():
             load_checkpoint(self.run.initial, {"model": self.model.variables})
 
-    def train(self) -> list[dict[str, Any]]:
-        """Train to the end; returns the history.
-
-        Raises:
-            TrainingError: The loss of too many utterances is not finite.
-            KeyboardInterrupt: Ctrl-C; the run can be resumed.
-        """
-        with _deferred_interrupt() as interrupted:
-            while self.state.epoch < self.config.num_epochs and not self._stalled():
-                self.train_data.start_epoch(self.state.epoch)
-                self._train_epoch(interrupted)
-                self._end_epoch()
-        return self.state.history
-
-    def _train_epoch(self, interrupted: Callable[[], bool]) -> None:
-        state, data = self.state, self.train_data
-        saved = time.monotonic()
-        with tqdm(
-            total=len(data), initial=state.step, disable=not self.progress, leave=False,
-            desc=f"epoch {state.epoch + 1}/{self.config.num_epochs}", unit=" batches",
-        ) as bar:  # fmt: skip
-            for index, batch, waited in prefetched(data, state.step):
-                started = time.monotonic()
-                self._train_batch(index, batch)
-                state.step = index + 1
-                state.seconds += waited + time.monotonic() - started
-                state.waited += waited
-                bar.set_postfix(loss=f"{state.loss_sum / max(1, state.num_utterances):.2f}")
-                bar.update()
-                minutes = (time.monotonic() - saved) / 60
-                stop = self.cluster.any(interrupted())
-                if stop or minutes >= self.config.checkpoint_minutes:
-                    self._save()
-                    saved = time.monotonic()
-                if stop:
-                    raise KeyboardInterrupt
+    def _loss(self) -> str:
+        return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.2f}"
 
     def _train_batch(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
         """One update; without the utterances whose loss is not finite, should there be any."""
@@ -180,13 +113,6 @@ class Trainer:
                 return loss
             if scale == 1 or not math.isfinite(loss):
                 return math.nan
-
-    def _seed_backend(self) -> None:
-        """Torch's dropout draws from a generator that no checkpoint holds: seed it each step."""
-        if keras.backend.backend() == "torch":
-            import torch
-
-            torch.manual_seed((self.config.seed << 32) + int(self.optimizer.iterations))
 
     def _drop(self, index: int) -> None:
         """Find utterances whose loss is not finite, name them, leave them out from now on.
@@ -217,14 +143,6 @@ class Trainer:
                 "lower training.learning_rate, or check these recordings"
             )
 
-    def _learning_rate(self) -> float:
-        """Linear warm-up, flat, linear decay to 0 at the end; times the plateau's factor."""
-        config, state = self.config, self.state
-        warm = min(1.0, (int(self.optimizer.iterations) + 1) / max(1, config.warmup_steps))
-        done = (state.epoch + state.step / len(self.train_data)) / config.num_epochs
-        decayed = 1.0 if done <= config.decay else (1 - done) / (1 - config.decay)
-        return config.learning_rate * warm * decayed * state.plateau_factor
-
     def _end_epoch(self) -> None:
         state, data = self.state, self.train_data
         result = validate(self.model, self.valid_data, self.run)
@@ -244,10 +162,9 @@ class Trainer:
             "dropped": len(state.dropped),
         }
         state.history.append(metrics)
-        best = _since_best([rank(line) for line in state.history]) == 0
+        best = since_best([rank(line) for line in state.history]) == 0
         self._reduce_on_plateau()
-        state.epoch, state.step = state.epoch + 1, 0
-        state.loss_sum, state.num_utterances, state.seconds, state.waited = 0.0, 0, 0.0, 0.0
+        self._next_epoch()
         if best and self.cluster.leads:
             save_checkpoint(self.run.best, {"model": self.model.variables})
         if self.cluster.leads:
@@ -275,39 +192,10 @@ class Trainer:
         """Whether the best epoch is early_stop epochs ago."""
         patience = self.config.early_stop
         ranks = [rank(line) for line in self.state.history]
-        return bool(patience and ranks) and _since_best(ranks) >= patience
+        return bool(patience and ranks) and since_best(ranks) >= patience
 
     def _reduce_on_plateau(self) -> None:
         patience = self.config.reduce_on_plateau
-        since = _since_best([line["valid_loss"] for line in self.state.history])
+        since = since_best([line["valid_loss"] for line in self.state.history])
         if patience and since and since % patience == 0:
             self.state.plateau_factor /= 2
-
-    def _variables(self) -> dict[str, list[Any]]:
-        return {"model": self.model.variables, "optimizer": self.optimizer.variables}
-
-    def _save(self) -> None:
-        if self.cluster.leads:
-            save_checkpoint(self.run.checkpoint, self._variables(), asdict(self.state))
-
-
-def _since_best(values: Sequence[Any]) -> int:
-    """How many values follow the first of the lowest."""
-    return len(values) - 1 - values.index(min(values))
-
-
-@contextmanager
-def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C into a question for the loop to ask where it is safe; a second acts at once."""
-    pressed = False
-
-    def remember(*_: Any) -> None:
-        nonlocal pressed
-        pressed = True
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, remember)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -100,6 +100,26 @@ def plot_training(metrics: Path, path: Path) -> None:
     _save(figure, path)
 
 
+def plot_perplexity(metrics: Path, path: Path) -> None:
+    """Draw a language model's perplexity by epoch, on a logarithmic scale.
+
+    Args:
+        metrics: JSON lines, one an epoch: ``epoch``, ``perplexity`` and ``valid_perplexity``.
+        path: The PNG file to write.
+    """
+    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    axes = figure.subplots()
+    epochs = [row["epoch"] for row in rows]
+    axes.semilogy(epochs, [row["perplexity"] for row in rows], ".-", label="training")
+    axes.semilogy(epochs, [row["valid_perplexity"] for row in rows], ".-", label="validation")
+    axes.set(title="Perplexity", xlabel="Epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3, which="both")
+    axes.legend()
+    _save(figure, path)
+
+
 def _save(figure: Figure, path: Path) -> None:
     image = BytesIO()
     figure.savefig(image, format="png", dpi=120)

@@ -6,14 +6,23 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any
-
-from speechlstm.training.dataset import SpeechDataset
+from typing import Any, Protocol
 
 MAX_LOADERS = 8  # threads that make batches: decoding and filters hold no lock of Python's
 
 
-def prefetched(data: SpeechDataset, start: int) -> Iterator[tuple[int, Any, float]]:
+class Batches(Protocol):
+    """The batches of an epoch, in its order; made by any thread."""
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw the order of an epoch, counted from 0."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]: ...
+
+
+def prefetched(data: Batches, start: int) -> Iterator[tuple[int, Any, float]]:
     """Batches from start on, each with its index and the seconds of waiting for it."""
     num_loaders = min(MAX_LOADERS, os.cpu_count() or 1)
     indices = iter(range(start, len(data)))

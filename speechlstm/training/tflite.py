@@ -18,6 +18,7 @@ _OPS = {code: name for name, code in vars(schema.BuiltinOperator).items() if nam
 _LSTM = schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM
 _FULLY_CONNECTED = schema.BuiltinOperator.FULLY_CONNECTED
 _DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
+_GATHER = schema.BuiltinOperator.GATHER
 _ALIGNMENT = 16
 _NUMPY = {
     schema.TensorType.FLOAT32: np.float32,
@@ -51,7 +52,7 @@ def without_cell_clip(tflite: bytes) -> bytes:
     return _pack(model)
 
 
-def quantize(tflite: bytes, quantization: Quantization) -> bytes:
+def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = False) -> bytes:
     """The file with the kernels of its recurrent layers in fewer bits; all else stays float32.
 
     The converter would quantise every large constant. The mel filters do not bear it: they multiply
@@ -62,11 +63,12 @@ def quantize(tflite: bytes, quantization: Quantization) -> bytes:
         tflite: The file, in float32.
         quantization: "none"; "float16", which LiteRT expands to float32 when it loads the file; or
             "int8", one scale a kernel, to which LiteRT quantises the inputs of each product too.
+        all_kernels: Whether those of all other products are stored so, too.
     """
     if quantization == "none":
         return tflite
     model = _parse(tflite)
-    for graph, index in _recurrent_kernels(model):
+    for graph, index in _kernels(model, all_kernels):
         tensor = graph.tensors[index]
         kernel = model.buffers[tensor.buffer].data.view(np.float32)
         if quantization == "float16":
@@ -77,6 +79,7 @@ def quantize(tflite: bytes, quantization: Quantization) -> bytes:
             stored = np.round(kernel / scale).astype(np.int8)
             tensor.type = schema.TensorType.INT8
             tensor.quantization = schema.QuantizationParametersT(scale=[scale], zeroPoint=[0])
+            _expand_what_is_gathered(model, graph, index)
         model.buffers.append(_Buffer(stored.view(np.uint8)))
         tensor.buffer = len(model.buffers) - 1
     return _pack(model)
@@ -107,12 +110,16 @@ def read_weights(tflite: bytes) -> Iterator[NDArray[np.float32]]:
                 yield values if scale is None else values * scale
 
 
-def _recurrent_kernels(model: Any) -> list[tuple[Any, int]]:
-    """The graph and index of each kernel: input of a fused LSTM, or of a product inside a loop."""
+def _kernels(model: Any, all_of_them: bool) -> list[tuple[Any, int]]:
+    """The graph and index of each kernel: input of a fused LSTM, or of a product inside a loop.
+
+    Or of any product.
+    """
     kernels = {}
     for number, graph in enumerate(model.subgraphs):
         for op in graph.operators:
-            if _code(model, op) == _LSTM or (_code(model, op) == _FULLY_CONNECTED and number > 0):
+            is_product = _code(model, op) == _FULLY_CONNECTED and (number > 0 or all_of_them)
+            if _code(model, op) == _LSTM or is_product:
                 for index in op.inputs:
                     if index >= 0 and _is_constant_matrix(model, graph.tensors[index]):
                         kernels[number, int(index)] = graph
@@ -133,14 +140,37 @@ def _expand_when_loaded(model: Any, graph: Any, index: int) -> None:
     graph.tensors.append(expanded)
     for op in graph.operators:
         op.inputs = np.where(op.inputs == index, len(graph.tensors) - 1, op.inputs)
-    dequantize = schema.OperatorT(
+    graph.operators.insert(0, _dequantize(model, index, len(graph.tensors) - 1))
+
+
+def _expand_what_is_gathered(model: Any, graph: Any, index: int) -> None:
+    """Where rows of a tensor in 8 bits are looked up, put what DEQUANTIZE makes of them."""
+    tensor = graph.tensors[index]
+    for place, op in reversed(list(enumerate(graph.operators))):
+        if _code(model, op) == _GATHER and op.inputs[0] == index:
+            rows = graph.tensors[op.outputs[0]]
+            stored = schema.TensorT(
+                shape=rows.shape,
+                shapeSignature=rows.shapeSignature,
+                type=tensor.type,
+                name=rows.name + b"_int8",
+                quantization=tensor.quantization,
+                buffer=0,
+            )
+            graph.tensors.append(stored)
+            found = len(graph.tensors) - 1
+            graph.operators.insert(place + 1, _dequantize(model, found, op.outputs[0]))
+            op.outputs = np.array([found], np.int32)
+
+
+def _dequantize(model: Any, source: int, target: int) -> Any:
+    return schema.OperatorT(
         opcodeIndex=_opcode_index(model, _DEQUANTIZE),
-        inputs=np.array([index], np.int32),
-        outputs=np.array([len(graph.tensors) - 1], np.int32),
+        inputs=np.array([source], np.int32),
+        outputs=np.array([target], np.int32),
         builtinOptionsType=schema.BuiltinOptions.DequantizeOptions,
         builtinOptions=schema.DequantizeOptionsT(),
     )
-    graph.operators.insert(0, dequantize)
 
 
 def _opcode_index(model: Any, code: int) -> int:

@@ -1,0 +1,83 @@
+"""The text that the verbs of `speechlstm lm` learn from, and the options that choose it."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from speechlstm.errors import DataError
+
+if TYPE_CHECKING:
+    from speechlstm.alphabet import Alphabet
+    from speechlstm.lm.text import Text
+
+_PATH = click.Path(path_type=Path)
+
+vocabulary_option = click.option(
+    "--vocabulary",
+    metavar="N|FILE",
+    help="Its most frequent words, or the words of a file; others become <unk>.  [default: all]",
+)
+exclude_option = click.option(
+    "--exclude",
+    metavar="MANIFEST",
+    type=_PATH,
+    multiple=True,
+    help="Leave out the sentences of a manifest, so that it can measure the LM; repeatable.",
+)
+alphabet_option = click.option(
+    "--model",
+    metavar="BUNDLE",
+    type=_PATH,
+    help="Whose alphabet the words must be spelled in; other models then refuse the LM.",
+)
+
+
+def alphabet_of(model: Path | None) -> "Alphabet | None":
+    """That of a bundle, if one is named."""
+    from speechlstm.bundle import read_bundle
+
+    return None if model is None else read_bundle(model).alphabet
+
+
+def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
+    """The sentences of all texts but those of the manifests; then warns of what was left out."""
+    from tqdm import tqdm
+
+    from speechlstm.lm.text import Exclusion, read_sentences
+    from speechlstm.manifest import Manifest
+    from speechlstm.text import normalize
+
+    sentences: Iterator[str] = chain.from_iterable(map(read_sentences, texts))
+    exclusions = {
+        path: Exclusion(normalize(utterance.text or "") for utterance in Manifest(path))
+        for path in exclude
+    }
+    for exclusion in exclusions.values():
+        sentences = exclusion.filter(sentences)
+    yield from tqdm(sentences, unit=" sentences", disable=None)
+    for path, exclusion in exclusions.items():
+        if exclusion.num_found:
+            click.echo(
+                f"Warning: left out {exclusion.num_found} sentences that {path} holds too, first "
+                f"{exclusion.first_found!r}",
+                err=True,
+            )
+
+
+def limited(text: "Text", vocabulary: str | None, alphabet: "Alphabet | None") -> "Text":
+    """The text with the words that --vocabulary and --model leave."""
+    from speechlstm.lm.text import limit_vocabulary, read_sentences, words_by_frequency
+
+    num_words = int(vocabulary) if vocabulary and vocabulary.isdecimal() else None
+    if vocabulary is None or num_words is not None:
+        words = words_by_frequency(text)
+    else:
+        words = [w for line in read_sentences(Path(vocabulary)) for w in line.split()]
+    if alphabet and not alphabet.separator:
+        words = [word for word in words if set(alphabet.symbols).issuperset(word)]
+    if not words[:num_words]:
+        raise DataError("--vocabulary and --model leave no word")
+    return limit_vocabulary(text, words[:num_words])

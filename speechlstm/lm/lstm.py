@@ -1,0 +1,163 @@
+"""The LSTM language model, without TensorFlow; made by speechlstm.training.language_model."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from speechlstm.errors import BundleError, LanguageModelError
+from speechlstm.lm.model import LanguageModel
+from speechlstm.lm.table import SENTENCE_END, SENTENCE_START, UNKNOWN
+from speechlstm.tflite_metadata import read_metadata
+
+WORDS = "words"  # parted by spaces, <unk> first: the key of the network's description
+ALPHABET = "alphabet_sha256"  # the key of what they are spelled in
+
+_MEMORY = 256  # contexts that are kept, with the probabilities of all words: 56 MB for 55,000 words
+_BLOCK = 64  # contexts that the network makes at once
+NUM_CONTEXTS = 1 << 18  # that are told apart; then their numbers are given again
+_BEGINNING = -1  # the state of the context before <s>
+
+_Floats = NDArray[np.float32]
+
+
+class _Context(NamedTuple):
+    """What the network makes of the words of a sentence.
+
+    Attributes:
+        number: By which states name it.
+        h: (num_layers, num_units), outputs of the layers.
+        c: (num_layers, num_units), their cells.
+        log_probs: (num_words,), natural, of the next word.
+    """
+
+    number: int
+    h: _Floats
+    c: _Floats
+    log_probs: _Floats
+
+
+class LSTMLanguageModel(LanguageModel):
+    """A recurrent language model: all words since the beginning of the sentence count.
+
+    A state is a context and a word after it, which the network reads when it is first asked what
+    comes next. Few contexts are kept; those forgotten are made again from the words that led to
+    them, which takes time but changes nothing. A state is good for NUM_CONTEXTS / 2 further steps
+    of the network, more than any search through an utterance takes.
+
+    Args:
+        path: A .tflite file: words (n,) int32, h and c (n, num_layers, num_units) in, log_probs
+            (n, num_words), h and c out.
+
+    Raises:
+        LanguageModelError: The file cannot be read, is damaged, or holds another kind of network.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            description = read_metadata(path)
+        except BundleError as error:
+            raise LanguageModelError(path, error.reason) from None
+        self._words = str(description.get(WORDS, "")).split(" ")
+        if self._words[0] != UNKNOWN:
+            raise LanguageModelError(path, "is no language model; make one: speechlstm lm train")
+        self.num_words, self.alphabet_sha256 = len(self._words), description.get(ALPHABET)
+        self.sentence_end = self.word_id(SENTENCE_END)
+        self.start_state = self.word_id(SENTENCE_START)  # after context 0
+        self._step, self._empty = self._load()
+        self._origins = np.full(NUM_CONTEXTS, _BEGINNING)  # the state of which each is the context
+        self._num_made = 0
+        self._contexts: OrderedDict[int, _Context] = OrderedDict()  # by state, the latest used last
+        self._lock = Lock()
+
+    def _load(self) -> tuple[Callable[..., dict[str, _Floats]], _Context]:
+        """What runs a step, and the context before <s>."""
+        try:
+            step = Interpreter(str(self.path)).get_signature_runner()
+            _, num_layers, num_units = step.get_input_details()["h"]["shape"]
+            zeros = np.zeros((num_layers, num_units), np.float32)
+            with _silence():
+                step(words=np.zeros(1, np.int32), h=zeros[np.newaxis], c=zeros[np.newaxis])
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise LanguageModelError(self.path, f"LiteRT cannot run it: {reason}") from None
+        return step, _Context(0, zeros, zeros, np.zeros(0, np.float32))
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Word of each id: <unk>, <s>, </s>, then the others."""
+        return self._words
+
+    def advance(
+        self, states: NDArray[np.int64], words: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Read a word in each of several states: see LanguageModel."""
+        after, log_probs = np.empty(len(states), np.int64), np.empty(len(states), np.float32)
+        with self._lock:
+            for start in range(0, len(states), _BLOCK):
+                rows = slice(start, start + _BLOCK)
+                contexts = self._read(states[rows].tolist())
+                after[rows] = [context.number for context in contexts]
+                log_probs[rows] = [
+                    context.log_probs[word]
+                    for context, word in zip(contexts, words[rows], strict=True)
+                ]
+        return after * self.num_words + words, log_probs
+
+    def _read(self, states: Sequence[int]) -> list[_Context]:
+        """The context that each state stands for; those not kept are made together."""
+        found = {state: self._contexts[state] for state in states if state in self._contexts}
+        found[_BEGINNING] = self._empty
+        if missing := [state for state in dict.fromkeys(states) if state not in found]:
+            found |= zip(missing, self._made(missing), strict=True)
+        for state in found.keys() - {_BEGINNING}:
+            self._contexts[state] = found[state]
+            self._contexts.move_to_end(state)
+        while len(self._contexts) > _MEMORY:
+            self._contexts.popitem(last=False)
+        return [found[state] for state in states]
+
+    def _made(self, states: Sequence[int]) -> list[_Context]:
+        """One step of the network in each of several different states."""
+        numbers, words = np.divmod(np.array(states), self.num_words)
+        before = self._read(self._origins[numbers].tolist())
+        results = self._step(
+            words=words.astype(np.int32),
+            h=np.stack([context.h for context in before]),
+            c=np.stack([context.c for context in before]),
+        )
+        values = zip(results["h"], results["c"], results["log_probs"], strict=True)
+        return [
+            _Context(self._number(state), *value)
+            for state, value in zip(states, values, strict=True)
+        ]
+
+    def _number(self, state: int) -> int:
+        """The next number, by which later states name the context that a state stands for."""
+        if self._num_made % (NUM_CONTEXTS // 2) == 0:
+            self._contexts.clear()  # so that no number is in use that will soon be another's
+        number = 1 + self._num_made % (NUM_CONTEXTS - 1)
+        self._num_made += 1
+        self._origins[number] = state
+        return number
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps from stderr what XNNPACK says when it is first used; it quarters the time of a step."""
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)

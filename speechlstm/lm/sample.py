@@ -1,0 +1,56 @@
+"""What a language model would say."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from speechlstm.errors import DataError
+from speechlstm.lm.model import LanguageModel
+from speechlstm.lm.table import SENTENCE_START, UNKNOWN
+
+
+def sample(
+    model: LanguageModel,
+    prompt: Sequence[str],
+    num_words: int,
+    temperature: float,
+    generator: np.random.Generator,
+) -> Iterator[list[str]]:
+    """Sentences, word by word as the model holds them for probable.
+
+    Args:
+        model: The model.
+        prompt: How the first one begins; its words count.
+        num_words: Of all, at most, those of the prompt included.
+        temperature: By which logarithms are divided: below 1 the probable becomes more so.
+        generator: Draws.
+
+    Raises:
+        DataError: The model does not know a word of the prompt.
+        ValueError: The temperature is not positive.
+    """
+    if temperature <= 0:
+        raise ValueError(f"a temperature is greater than 0, not {temperature}")
+    unknown = [word for word in prompt if not model.word_id(word)]
+    if unknown:
+        raise DataError(f"the language model does not know {unknown[0]!r}")
+    every = np.arange(model.num_words, dtype=np.int32)
+    unwanted = [model.word_id(word) for word in (UNKNOWN, SENTENCE_START)]
+    sentence: list[str] = []
+    state = np.array([model.start_state])
+    for number in range(num_words):
+        after, log_probs = model.advance(state.repeat(len(every)), every)
+        if number < len(prompt):
+            word = model.word_id(prompt[number])
+        else:
+            log_probs[unwanted] = -np.inf
+            probs = np.exp((log_probs - log_probs.max()).astype(np.float64) / temperature)
+            word = int(generator.choice(len(probs), p=probs / probs.sum()))
+        if word == model.sentence_end:
+            yield sentence
+            sentence, state = [], np.array([model.start_state])
+        else:
+            sentence.append(model.words[word])
+            state = after[word : word + 1]
+    if sentence:
+        yield sentence
