@@ -9,7 +9,7 @@ import pytest
 from speechlstm import bundle as bundle_module
 from speechlstm.alphabet import ENGLISH
 from speechlstm.bundle import Bundle, default_bundle, read_bundle, write_bundle, write_decoder
-from speechlstm.config import DecodeConfig, FeatureConfig, ModelConfig
+from speechlstm.config import DecodeConfig, FeatureConfig, ModelConfig, RescoringConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.decoding.prior import Prior
@@ -191,7 +191,7 @@ def test_a_new_bundle_replaces_the_old_one(folder: Path, tmp_path: Path) -> None
 
 
 DECODING, CALIBRATION = DecodeConfig(lm_weight=1.25, hot_words=("brexit",)), Calibration(0.8, 0.1)
-PRIOR = Prior((-0.5, -1.5, -1.7697))
+PRIOR, RESCORING = Prior((-0.5, -1.5, -1.7697)), RescoringConfig(0.25, True)
 
 
 @pytest.fixture
@@ -199,7 +199,11 @@ def decoder(folder: Path, tmp_path: Path) -> Path:
     """A bundle with all parts of a decoder."""
     (tmp_path / "lm").write_bytes(bytes(range(256)))
     words = Lexicon.from_words(["a"], ENGLISH)
-    write_decoder(folder, DECODING, CALIBRATION, tmp_path / "lm", words, prior=PRIOR)
+    (tmp_path / "lstm").write_bytes(b"LSTM")
+    write_decoder(
+        folder, DECODING, CALIBRATION, tmp_path / "lm", words, None, PRIOR, tmp_path / "lstm",
+        RESCORING,
+    )  # fmt: skip
     return folder
 
 
@@ -208,12 +212,15 @@ def test_a_decoder_joins_the_model(decoder: Path) -> None:
     assert (bundle.decoding, bundle.calibration, bundle.prior) == (DECODING, CALIBRATION, PRIOR)
     assert bundle.lm_path == decoder / "lm.ngram"
     assert bundle.lm_path.read_bytes() == bytes(range(256))
+    assert bundle.rescoring == RESCORING
+    assert bundle.rescorer_path == decoder / "rescorer.tflite"
+    assert bundle.rescorer_path.read_bytes() == b"LSTM"
     assert bundle.lexicon_path == decoder / "lexicon.tree"
     assert Lexicon.open(bundle.lexicon_path).words == ["a"]
     assert bundle.training == {"num_epochs": 3}
     alone = read_bundle(bundle.model_path)
     assert (alone.decoding, alone.calibration) == (DecodeConfig(), None)
-    assert (alone.lm_path, alone.lexicon_path) == (None, None)
+    assert (alone.lm_path, alone.rescorer_path, alone.lexicon_path) == (None, None, None)
 
 
 def test_a_decoder_takes_the_place_of_the_one_before(decoder: Path) -> None:
@@ -229,7 +236,7 @@ def test_a_new_model_takes_the_decoder_with_it(decoder: Path) -> None:
     assert set(content(decoder)) == {"bundle.json", "model.tflite"}
 
 
-@pytest.mark.parametrize("name", ["lm.ngram", "lexicon.tree"])
+@pytest.mark.parametrize("name", ["lm.ngram", "rescorer.tflite", "lexicon.tree"])
 def test_every_part_of_a_decoder_is_checked(decoder: Path, name: str) -> None:
     good = (decoder / name).read_bytes()
     for bad in (good[:-1], bytes([good[0] ^ 1]) + good[1:], b""):
@@ -276,7 +283,7 @@ def test_a_decoder_that_cannot_be_written_leaves_the_old_one(
     with pytest.raises(OSError, match="No space"):
         write_decoder(decoder, DecodeConfig())
     assert content(decoder) == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "lm"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "lm", "lstm"]
 
 
 def test_a_decoder_needs_a_bundles_folder(decoder: Path, tmp_path: Path) -> None:

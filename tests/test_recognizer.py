@@ -12,17 +12,21 @@ from speechlstm import recognizer as recognizer_module
 from speechlstm.alphabet import ENGLISH
 from speechlstm.audio import Audio
 from speechlstm.bundle import default_bundle, read_bundle, write_decoder
-from speechlstm.config import DecodeConfig
+from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon import Lexicon
 from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError
+from speechlstm.lm.interpolation import InterpolatedModel
+from speechlstm.lm.lstm import ALPHABET, LSTMLanguageModel
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.lm.packed import write_packed
 from speechlstm.recognizer import Recognizer
+from speechlstm.tflite_metadata import embed_metadata, read_metadata
 
 Say = Callable[[str], NDArray[np.float32]]
 
 SAMPLE_RATE = 16000
+LSTM = Path(__file__).parent / "assets" / "language_model.tflite"
 
 
 def silence(seconds: float) -> NDArray[np.float32]:
@@ -248,3 +252,53 @@ def test_an_hour_takes_no_more_memory_than_a_minute(
     num_words, peak = run_measured(code, str(levels_bundle), str(tmp_path / "hour.flac"))
     assert int(num_words) == 1800
     assert peak < 200e6
+
+
+@pytest.mark.parametrize("shallow_fusion", [False, True])
+def test_a_rescorer_changes_the_words_it_finds_more_probable(
+    levels_bundle: Path, tiny_lm: Path, mumbled: Audio, shallow_fusion: bool
+) -> None:
+    def best(rescorer: Path | None, weight: float) -> tuple[str, float]:
+        rescoring = {"weight": weight, "shallow_fusion": shallow_fusion}
+        recognizer = Recognizer.load(
+            levels_bundle, lm=tiny_lm, rescorer=rescorer, rescoring=rescoring, num_hypotheses=2
+        )
+        hypothesis = recognizer.transcribe(mumbled).hypotheses[0]
+        return hypothesis.text, hypothesis.lm_log_prob
+
+    words, lstm = ["a", "hat"], LSTMLanguageModel(LSTM)
+    alone = best(None, 0.5)
+    assert alone == ("a hat", pytest.approx(NGramModel.open(tiny_lm).sentence_log_prob(words)[0]))
+    assert best(LSTM, 0.0) == alone
+    mixed = InterpolatedModel(NGramModel.open(tiny_lm), lstm, 0.25)
+    expected = mixed.sentence_log_prob(words)[0]
+    assert expected != pytest.approx(alone[1])
+    assert best(LSTM, 0.25) == ("a hat", pytest.approx(expected, abs=1e-4))
+
+
+def test_a_bundle_uses_its_rescorer(
+    levels_bundle: Path, tiny_lm: Path, mumbled: Audio, tmp_path: Path
+) -> None:
+    path = tmp_path / "bundle"
+    shutil.copytree(levels_bundle, path)
+    rescoring = RescoringConfig(weight=0.25)
+    write_decoder(path, DecodeConfig(), lm=tiny_lm, rescorer=LSTM, rescoring=rescoring)
+    given = Recognizer.load(
+        levels_bundle, lm=tiny_lm, rescorer=LSTM, rescoring={"weight": 0.25}
+    )  # fmt: skip
+    assert Recognizer.load(path).transcribe(mumbled) == given.transcribe(mumbled)
+    without = Recognizer.load(path, rescoring={"weight": 0.0}).transcribe(mumbled)
+    assert without == Recognizer.load(levels_bundle, lm=tiny_lm).transcribe(mumbled)
+
+
+def test_a_rescorer_of_another_alphabet_is_refused(
+    levels_bundle: Path, tiny_lm: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.tflite"
+    path.write_bytes(embed_metadata(LSTM.read_bytes(), read_metadata(LSTM) | {ALPHABET: "f" * 64}))
+    with pytest.raises(
+        LanguageModelError, match=r"other\.tflite: is for the alphabet ffffffffffff"
+    ):
+        Recognizer.load(levels_bundle, lm=tiny_lm, rescorer=path)
+    with pytest.raises(ConfigError, match="greedy decoding has no use for rescorer"):
+        Recognizer.load(levels_bundle, greedy=True, rescorer=path)

@@ -1,0 +1,120 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from speechlstm.bundle import default_bundle
+from speechlstm.errors import LanguageModelError
+from speechlstm.lm import lstm
+from speechlstm.lm.lstm import LSTMLanguageModel
+
+ASSETS = Path(__file__).parent.parent / "assets"
+PATH = ASSETS / "language_model.tflite"
+SENTENCES = ["the cat", "the hat on the mat", "", "cat cat cat cat", "the hat on a bat a bat"]
+
+
+def scores(model: LSTMLanguageModel) -> list[float]:
+    return [model.sentence_log_prob(sentence.split())[0] for sentence in SENTENCES]
+
+
+def expected_score(by_hand: Any, sentence: str) -> float:
+    words = [*sentence.split(), "</s>"]
+    return float(
+        sum(
+            by_hand.log_probs(words[:position])[by_hand.words.index(word)]
+            for position, word in enumerate(words)
+        )
+    )
+
+
+def test_sentences_are_scored_as_by_hand(by_hand: Any) -> None:
+    model = LSTMLanguageModel(PATH)
+    assert list(model.words) == by_hand.words
+    expected = [expected_score(by_hand, sentence) for sentence in SENTENCES]
+    assert len({round(score, 3) for score in expected}) == len(expected)
+    assert scores(model) == pytest.approx(expected, abs=1e-4)
+    together, num_oov = model.sentence_log_probs([sentence.split() for sentence in SENTENCES])
+    assert together.tolist() == pytest.approx(expected, abs=1e-4)
+    assert num_oov.tolist() == [0] * len(SENTENCES)
+
+
+def test_unknown_words_are_read_as_unknown(by_hand: Any) -> None:
+    score, num_oov = LSTMLanguageModel(PATH).sentence_log_prob(["zebra", "a"])
+    assert score == pytest.approx(expected_score(by_hand, "<unk> a"), abs=1e-4)
+    assert num_oov == 1
+
+
+def test_all_words_after_a_state_share_one(by_hand: Any) -> None:
+    model = LSTMLanguageModel(PATH)
+    state, _ = model.advance(np.array([model.start_state]), np.array([9], np.int32))
+    every = np.arange(model.num_words, dtype=np.int32)
+    _, log_probs = model.advance(state.repeat(len(every)), every)
+    np.testing.assert_allclose(log_probs, by_hand.log_probs(["the"]), atol=1e-5)
+    assert np.exp(log_probs).sum() == pytest.approx(1)
+    assert model.end_log_probs(state)[0] == log_probs[model.sentence_end]
+
+
+def test_the_network_runs_once_for_all_states_that_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = LSTMLanguageModel(PATH)
+    step, sizes = model._step, []
+
+    def counted(**inputs: Any) -> Any:
+        sizes.append(len(inputs["words"]))
+        return step(**inputs)
+
+    monkeypatch.setattr(model, "_step", counted)
+    words = np.array([3, 4, 5, 3], np.int32)
+    states, _ = model.advance(np.full(4, model.start_state), words)
+    assert sizes == [1]
+    assert states[0] == states[3]
+    model.advance(states, words)
+    model.advance(states[::-1], words)
+    assert sizes == [1, 3]
+
+
+def test_what_is_forgotten_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = scores(LSTMLanguageModel(PATH))
+    monkeypatch.setattr(lstm, "_MEMORY", 1)
+    model = LSTMLanguageModel(PATH)
+    assert scores(model) == pytest.approx(expected)
+    states, _ = model.advance(np.full(3, model.start_state), np.array([3, 4, 5], np.int32))
+    later, _ = model.advance(states, np.array([6, 7, 8], np.int32))
+    assert scores(model) == pytest.approx(expected)
+    alone = LSTMLanguageModel(PATH)
+    for state, words in zip(later, ((3, 6), (4, 7), (5, 8)), strict=True):
+        own = np.array([alone.start_state])
+        for word in words:
+            own, _ = alone.advance(own, np.array([word], np.int32))
+        assert model.end_log_probs(later[later == state]) == alone.end_log_probs(own)
+
+
+def test_numbers_are_given_again_without_confusion(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = scores(LSTMLanguageModel(PATH))
+    monkeypatch.setattr(lstm, "NUM_CONTEXTS", 32)
+    model = LSTMLanguageModel(PATH)
+    for _ in range(10):  # 17 steps each
+        assert scores(model) == pytest.approx(expected)
+
+
+def test_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    scores(LSTMLanguageModel(PATH))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (PATH.read_bytes()[:-100], "damaged"),
+        (b"", "damaged"),
+        ((ASSETS / "levels.tflite").read_bytes(), "not written by speechlstm"),
+        ((default_bundle() / "pronouncer.tflite").read_bytes(), "is no language model; make one"),
+    ],
+)
+def test_refuses_other_files(content: bytes, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "lm.tflite"
+    path.write_bytes(content)
+    with pytest.raises(LanguageModelError, match=rf"lm\.tflite: .*{reason}"):
+        LSTMLanguageModel(path)
+    with pytest.raises(LanguageModelError, match=r"none\.tflite: No such file"):
+        LSTMLanguageModel(tmp_path / "none.tflite")
