@@ -24,11 +24,13 @@ from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration, calibration_error, fit_calibration
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.lexicon import Lexicon
-from speechlstm.decoding.nbest import NUM_RIVALS, judge, load_lm
+from speechlstm.decoding.nbest import NUM_RESCORED, NUM_RIVALS, judge, load_lm
 from speechlstm.decoding.prior import Prior
+from speechlstm.decoding.rescoring import rescored
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation import normalized_confidences
+from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.manifest import Manifest
 from speechlstm.metrics import ErrorCounts, correct_words, word_errors
 from speechlstm.parallel import map_in_processes
@@ -197,12 +199,23 @@ class Tuner:
         lowest = min(trial.errors.rate for trial in trials)
         return next(trial for trial in trials if trial.errors.rate <= lowest + TOLERANCE)
 
-    def judged(self, config: DecodeConfig) -> list[Hypothesis]:
-        """The best hypothesis of each utterance with words that are not calibrated yet."""
-        trial = self.decode(replace(config, num_hypotheses=NUM_RIVALS))
+    def judged(
+        self, config: DecodeConfig, rescorer: InterpolatedModel | None = None
+    ) -> list[Hypothesis]:
+        """The best hypothesis of each utterance with words that are not calibrated yet.
+
+        Args:
+            config: How to search.
+            rescorer: What scores the n-best lists anew.
+        """
+        num_needed = NUM_RESCORED if rescorer else NUM_RIVALS
+        trial = self.decode(replace(config, num_hypotheses=num_needed))
+        found: Sequence[Sequence[BeamHypothesis]] = trial.hypotheses
+        if rescorer:
+            found = [rescored(f, rescorer.ngrams, rescorer, config.lm_weight) for f in found]
         return [
-            judge(found[0], found, heard.log_probs, self._times(heard))
-            for heard, found in zip(self.heard, trial.hypotheses, strict=True)
+            judge(best[0], best, heard.log_probs, self._times(heard))
+            for heard, best in zip(self.heard, found, strict=True)
         ]
 
     def greedy(self) -> list[Hypothesis]:

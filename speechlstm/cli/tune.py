@@ -9,6 +9,8 @@ import click
 from speechlstm.cli.options import jobs_option
 
 if TYPE_CHECKING:
+    from speechlstm.bundle import Bundle
+    from speechlstm.lm.interpolation import InterpolatedModel
     from speechlstm.tuning import Trial
 
 _PATH = click.Path(path_type=Path)
@@ -24,6 +26,13 @@ _PATH = click.Path(path_type=Path)
     metavar="FILE",
     type=_PATH,
     help="What sounds out hot words that the lexicon lacks, for BUNDLE to have.",
+)
+@click.option(
+    "--rescore",
+    "rescorer",
+    metavar="LM.tflite",
+    type=_PATH,
+    help="An LSTM language model for BUNDLE to have, which scores the n-best list anew.",
 )
 @click.option("-o", "--output", metavar="PNG", type=_PATH, help="The plot.  [default: BUNDLE.png]")
 @click.option("--dry-run", is_flag=True, help="Leave BUNDLE as it is.")
@@ -43,6 +52,7 @@ def command(
     lm: Path | None,
     lexicon: Path | None,
     pronouncer: Path | None,
+    rescorer: Path | None,
     output: Path | None,
     dry_run: bool,
     max_utterances: int,
@@ -51,9 +61,9 @@ def command(
     """Find the decoder's settings for BUNDLE on the utterances of MANIFEST, and write them into it.
 
     The network runs once. Then the weights of language model and words are searched, the width of
-    the beam is chosen, and the words' confidences are calibrated. --lm, --lexicon and --pronouncer
-    (which `speechlstm lexicon` makes) become parts of BUNDLE in place of those that it has. Where
-    it has none, confidences alone are calibrated.
+    the beam is chosen, and the words' confidences are calibrated. --lm, --lexicon, --pronouncer
+    (which `speechlstm lexicon` makes) and --rescore (`speechlstm lm train`) become parts of BUNDLE
+    in place of those that it has. Where it has none, confidences alone are calibrated.
 
     \b
     Example:
@@ -79,6 +89,8 @@ def command(
     pronouncer = pronouncer or bundle.pronouncer_path
     if pronouncer and Pronouncer(pronouncer).phones != bundle.phones:
         raise ModelError(f"{pronouncer}: pronounces in other phones than {model} hears")
+    rescorer = rescorer or bundle.rescorer_path
+    second = _beside(rescorer, lm, bundle) if rescorer else None
     tuner = Tuner(bundle, lm, lexicon, jobs or num_usable_cores(), _track)
     failures = tuner.hear([Manifest(path) for path in manifests], max_utterances)
     is_searched = bool(lm or lexicon or config.hot_words)
@@ -95,7 +107,7 @@ def command(
         plot_surface(output or model.resolve().with_name(f"{model.resolve().name}.png"), rates)
     if is_searched:
         config = tuner.search_beam_width(config, _report).config
-        hypotheses = tuner.judged(config)
+        hypotheses = tuner.judged(config, second)
     else:
         hypotheses = tuner.greedy()
     calibration, before, after = tuner.calibrate(hypotheses)
@@ -108,11 +120,23 @@ def command(
     if not dry_run:
         words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
         prior = tuner.prior if is_searched else None
-        write_decoder(model, config, calibration, lm, words, pronouncer, prior)
+        rescoring = bundle.rescoring if rescorer else None
+        write_decoder(model, config, calibration, lm, words, pronouncer, prior, rescorer, rescoring)
     for utterance_id, reason in failures.items():
         click.echo(f"Error: {utterance_id}: {reason}", err=True)
     if failures:
         ctx.exit(1)
+
+
+def _beside(rescorer: Path, lm: Path | None, bundle: "Bundle") -> "InterpolatedModel":
+    from speechlstm.decoding.nbest import load_lm, load_rescorer
+    from speechlstm.errors import ModelError
+
+    if not lm:
+        reason = f"counts beside an n-gram model, and {bundle.path} has none: give it one with --lm"
+        raise ModelError(f"{rescorer}: {reason}")
+    ngrams = load_lm(lm, bundle.alphabet)
+    return load_rescorer(rescorer, ngrams, bundle.rescoring.weight, bundle.alphabet)
 
 
 def _track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:

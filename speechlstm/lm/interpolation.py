@@ -26,6 +26,9 @@ class InterpolatedModel(SearchModel):
         lstm: The LSTM.
         weight: Of the LSTM, 0..1.
 
+    Attributes:
+        ngrams: As given.
+
     Raises:
         ConfigError: The weight is out of range.
         LanguageModelError: The models have no word in common.
@@ -34,7 +37,7 @@ class InterpolatedModel(SearchModel):
     def __init__(self, ngrams: NGramModel, lstm: LSTMLanguageModel, weight: float) -> None:
         if not 0 <= weight <= 1:
             raise ConfigError(f"the weight of an LSTM language model is in 0..1, not {weight}")
-        self._ngrams, self._lstm = ngrams, lstm
+        self.ngrams, self._lstm = ngrams, lstm
         self.num_words, self.alphabet_sha256 = ngrams.num_words, ngrams.alphabet_sha256
         self.sentence_end = ngrams.sentence_end
         self._lstm_ids = np.fromiter(map(lstm.word_id, ngrams.words), np.int32, ngrams.num_words)
@@ -54,28 +57,28 @@ class InterpolatedModel(SearchModel):
     @property
     def words(self) -> Sequence[str]:
         """Word of each id: those of the n-gram model."""
-        return self._ngrams.words
+        return self.ngrams.words
 
     @property
     def unigram_log_probs(self) -> NDArray[np.float32]:
         """Natural log-probability of each word in no context: those of the n-gram model."""
-        return self._ngrams.unigram_log_probs
+        return self.ngrams.unigram_log_probs
 
     def word_id(self, word: str) -> int:
         """Id of a word in the n-gram model."""
-        return self._ngrams.word_id(word)
+        return self.ngrams.word_id(word)
 
     def advance(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Read a word in each of several states: see LanguageModel."""
-        return self._read(self._ngrams.advance, states, words)
+        return self._read(self.ngrams.advance, states, words)
 
     def search(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The same for a search: see SearchModel."""
-        return self._read(self._ngrams.search, states, words)
+        return self._read(self.ngrams.search, states, words)
 
     def _read(
         self, ngrams: _Reader, states: NDArray[np.int64], words: NDArray[np.int32]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from speechlstm.bundle import read_bundle
 from speechlstm.cli import main
+from speechlstm.config import RescoringConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.manifest import Utterance, write_manifest
 
@@ -56,6 +57,21 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     assert heard.stdout == "a hat\n"
 
 
+def test_a_second_language_model_goes_into_the_bundle_and_stays(
+    bundle: Path, tiny_lm: Path
+) -> None:
+    lstm = Path(__file__).parent.parent / "assets" / "language_model.tflite"
+    assert tune("--lm", str(tiny_lm), "--rescore", str(lstm)).exit_code == 0
+    first = read_bundle(bundle)
+    assert tune().exit_code == 0
+    for tuned in (first, read_bundle(bundle)):
+        assert tuned.rescorer_path is not None
+        assert tuned.rescorer_path.read_bytes() == lstm.read_bytes()
+        assert tuned.rescoring == RescoringConfig()
+    heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
+    assert heard.stdout == "a hat\n"
+
+
 def test_a_dry_run_writes_no_bundle(bundle: Path, tiny_lm: Path) -> None:
     before = {p.name: p.read_bytes() for p in bundle.iterdir()}
     assert tune("--lm", str(tiny_lm), "--dry-run", "-o", "surface.png").exit_code == 0
@@ -88,6 +104,11 @@ def test_recordings_that_cannot_be_read_are_listed(bundle: Path) -> None:
         (["--lm", "no.lm"], 1, "no.lm: cannot be read"),
         (["--lm", "a.wav"], 1, "a.wav: "),
         (["--lm", "theirs.arpa"], 2, "speechlstm lm convert"),
+        (
+            ["--rescore", "no.tflite"],
+            1,
+            "no.tflite: counts beside an n-gram model, and bundle has",
+        ),
         (["--lexicon", "no.txt"], 1, "no.txt"),
         (["none.jsonl"], 1, "none.jsonl: cannot be read"),
     ],
