@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
@@ -35,8 +36,10 @@ def train(*arguments: str) -> Result:
 
 @pytest.mark.slow
 def test_learns_what_ngrams_cannot_and_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    tf.config.run_functions_eagerly(True)  # tracing graphs would take longer than all the rest
     settings = ["--epochs", "80", "--learning-rate", "0.03"]
     result = train("text.txt", "--valid", "text.txt", *settings)
+    tf.config.run_functions_eagerly(False)
     assert (result.exit_code, result.stdout) == (0, "run\n"), result.stderr
     lines = map(json.loads, Path("run", "metrics.jsonl").read_text().splitlines())
     best = min(line["valid_perplexity"] for line in lines)
