@@ -69,7 +69,6 @@ def train(
     \b
     Example:
       speechlstm lm train books.txt.xz --valid other.txt --lm books.lm -o runs/lm
-      speechlstm lm export runs/lm -o books.tflite --quantize int8
     """
     given = {key: value for key, value in settings.items() if value is not None}
     if resume and (texts or valid or vocabulary or lm or exclude or model or given):

@@ -40,8 +40,8 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
 
 
 def test_every_module_is_a_verb() -> None:
-    modules = {m.name for m in iter_modules(speechlstm.cli.__path__)}
-    assert sorted(VERBS) == sorted(modules - {"options"})
+    modules = {m.name for m in iter_modules(speechlstm.cli.__path__)} - {"options"}
+    assert set(VERBS) == {name.partition("_")[0] for name in modules}  # lm_lstm is a part of lm
 
 
 @pytest.mark.parametrize(
