@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from speechlstm.audio import read_audio
 from speechlstm.backend import LiteRTModel
 from speechlstm.bundle import Bundle, read_bundle
-from speechlstm.config import DecodeConfig
+from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration, calibration_error, fit_calibration
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.lexicon import Lexicon
-from speechlstm.decoding.nbest import NUM_RESCORED, NUM_RIVALS, judge, load_lm
+from speechlstm.decoding.nbest import NUM_RESCORED, NUM_RIVALS, judge, load_lm, load_rescorer
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.rescoring import rescored
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation import normalized_confidences
-from speechlstm.lm.interpolation import InterpolatedModel
+from speechlstm.lm.model import SearchModel
 from speechlstm.manifest import Manifest
 from speechlstm.metrics import ErrorCounts, correct_words, word_errors
 from speechlstm.parallel import map_in_processes
@@ -38,11 +38,15 @@ from speechlstm.text import normalize
 from speechlstm.transcript import Hypothesis
 
 BEAM_WIDTHS = (64, 128, 256, 512)
+RESCORING_WEIGHTS = (0.3, 0.5, 0.7)
 STEPS = ((0.3, 1.0, 0.2), (0.15, 0.5, 0.1))  # of the three weights, the coarse ones first
 TOLERANCE = 0.001  # of WER, that a narrower beam may cost
 
+WITHOUT = RescoringConfig(weight=0.0)  # the n-grams alone
+
 Track = Callable[[Iterable[Any], int, str], Iterable[Any]]  # items, how many, what is done
 Report = Callable[["Trial"], object]
+_Again = Callable[[Sequence[BeamHypothesis]], list[BeamHypothesis]]  # rescores an n-best list
 _Found = tuple[tuple[BeamHypothesis, ...], float]  # n-best list, seconds it took
 
 
@@ -75,12 +79,14 @@ class Trial:
 
     Attributes:
         config: The settings.
+        rescoring: Those of the LSTM language model; of weight 0: without it.
         errors: Word errors of the best hypotheses.
         rtf: Compute seconds by audio seconds, of the decoder alone, on one core.
         hypotheses: Of each utterance, the best first.
     """
 
     config: DecodeConfig
+    rescoring: RescoringConfig
     errors: ErrorCounts
     rtf: float
     hypotheses: tuple[tuple[BeamHypothesis, ...], ...]
@@ -90,9 +96,7 @@ class Tuner:
     """Hears utterances once and decodes them with one setting after another.
 
     Args:
-        bundle: The network that hears them.
-        lm: Language model; None: there is none.
-        lexicon: Lexicon; None: there is none.
+        bundle: The network that hears them, and what decodes.
         jobs: Processes, at most.
         track: Passes what is done on one by one: a progress bar.
 
@@ -107,17 +111,16 @@ class Tuner:
     def __init__(
         self,
         bundle: Bundle,
-        lm: Path | None = None,
-        lexicon: Path | None = None,
         jobs: int = 1,
         track: Track = _untracked,
     ) -> None:
-        self._bundle, self._lm, self._lexicon = bundle, lm, lexicon
-        self._hears_phones = bool(lexicon and bundle.phones)
-        self._jobs, self._track = jobs, track
+        self._bundle, self._jobs, self._track = bundle, jobs, track
+        self._hears_phones = bool(bundle.lexicon_path and bundle.phones)
         self.heard: list[Heard] = []
         self.prior: Prior | None = None
-        self._load(bundle.decoding)()  # a fault in a file shows here, not after minutes
+        self._load(
+            bundle.decoding, RescoringConfig()
+        )()  # a fault in a file shows here, not after minutes
 
     def hear(self, manifests: Sequence[Manifest], max_utterances: int) -> dict[str, str]:
         """Run the network on transcribed utterances, spread evenly over the manifests.
@@ -151,15 +154,15 @@ class Tuner:
         self.prior = Prior.estimate(heard.log_probs for heard in self.heard)
         return failures
 
-    def decode(self, config: DecodeConfig) -> Trial:
+    def decode(self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT) -> Trial:
         """Decode all utterances."""
-        results = map_in_processes(self._load(config), self.heard, self._jobs)
+        results = map_in_processes(self._load(config, rescoring), self.heard, self._jobs)
         found, seconds = zip(*self._track(results, len(self.heard), "decoding"), strict=True)
         errors = ErrorCounts()
         for heard, hypotheses in zip(self.heard, found, strict=True):
             errors += word_errors(heard.text, normalize(hypotheses[0].text))
         rtf = sum(seconds) / sum(heard.duration for heard in self.heard)
-        return Trial(config, errors, rtf, found)
+        return Trial(config, rescoring, errors, rtf, found)
 
     def search_weights(self, config: DecodeConfig, report: Report = _unreported) -> list[Trial]:
         """Search lm_weight, word_bonus and prior_weight.
@@ -178,9 +181,8 @@ class Tuner:
 
         def num_errors(config: DecodeConfig) -> int:
             if config not in trials:
-                trials[config] = self.decode(config)
-                report(trials[config])
-            return trials[config].errors.num_errors
+                trials[config] = self._tried(config, report=report)
+            return _num_errors(trials[config])
 
         best = config
         for steps in STEPS:
@@ -188,34 +190,43 @@ class Tuner:
             while centre != best:
                 centre = best
                 best = min([centre, *_around(centre, *steps)], key=num_errors)
-        return sorted(trials.values(), key=lambda trial: trial.errors.num_errors)
+        return sorted(trials.values(), key=_num_errors)
 
     def search_beam_width(self, config: DecodeConfig, report: Report = _unreported) -> Trial:
         """The narrowest of BEAM_WIDTHS whose WER is within TOLERANCE of the lowest."""
-        trials = []
-        for width in BEAM_WIDTHS:
-            trials.append(self.decode(replace(config, beam_width=width)))
-            report(trials[-1])
+        trials = [self._tried(replace(config, beam_width=w), report=report) for w in BEAM_WIDTHS]
         lowest = min(trial.errors.rate for trial in trials)
         return next(trial for trial in trials if trial.errors.rate <= lowest + TOLERANCE)
 
-    def judged(
-        self, config: DecodeConfig, rescorer: InterpolatedModel | None = None
-    ) -> list[Hypothesis]:
-        """The best hypothesis of each utterance with words that are not calibrated yet.
+    def search_rescoring(
+        self, config: DecodeConfig, rescoring: RescoringConfig, report: Report = _unreported
+    ) -> Trial:
+        """Search the weight of the LSTM language model, then lm_weight again, by a small step.
 
         Args:
-            config: How to search.
-            rescorer: What scores the n-best lists anew.
+            config: What was found without it.
+            rescoring: Whether it takes part in the search.
+            report: Gets each trial.
+
+        Returns:
+            The one with the fewest errors, perhaps without the LSTM.
         """
-        num_needed = NUM_RESCORED if rescorer else NUM_RIVALS
-        trial = self.decode(replace(config, num_hypotheses=num_needed))
-        found: Sequence[Sequence[BeamHypothesis]] = trial.hypotheses
-        if rescorer:
-            found = [rescored(f, rescorer.ngrams, rescorer, config.lm_weight) for f in found]
+        tried = partial(self._tried, report=report)
+        weights = [replace(rescoring, weight=weight) for weight in (0.0, *RESCORING_WEIGHTS)]
+        best = min((tried(config, weight) for weight in weights), key=_num_errors)
+        step = STEPS[-1][0]
+        lm_weights = (round(config.lm_weight + step * sign, 3) for sign in (-1, 1))
+        moved = [replace(config, lm_weight=max(0.0, weight)) for weight in lm_weights]
+        return min([best, *(tried(c, best.rescoring) for c in moved)], key=_num_errors)
+
+    def judged(
+        self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT
+    ) -> list[Hypothesis]:
+        """The best hypothesis of each utterance with words that are not calibrated yet."""
+        trial = self.decode(replace(config, num_hypotheses=NUM_RIVALS), rescoring)
         return [
             judge(best[0], best, heard.log_probs, self._times(heard))
-            for heard, best in zip(self.heard, found, strict=True)
+            for heard, best in zip(self.heard, trial.hypotheses, strict=True)
         ]
 
     def greedy(self) -> list[Hypothesis]:
@@ -245,8 +256,21 @@ class Tuner:
     def _times(self, heard: Heard) -> NDArray[np.float64]:
         return frame_times(len(heard.log_probs), self._bundle.frame_seconds, heard.duration)
 
-    def _load(self, config: DecodeConfig) -> "partial[Callable[[Heard], _Found]]":
-        return partial(_load_search, self._bundle, config, self._lm, self._lexicon, self.prior)
+    def _tried(
+        self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT, *, report: Report
+    ) -> Trial:
+        trial = self.decode(config, rescoring)
+        report(trial)
+        return trial
+
+    def _load(
+        self, config: DecodeConfig, rescoring: RescoringConfig
+    ) -> "partial[Callable[[Heard], _Found]]":
+        return partial(_load_search, self._bundle, config, rescoring, self.prior)
+
+
+def _num_errors(trial: Trial) -> int:
+    return trial.errors.num_errors
 
 
 def _around(
@@ -281,16 +305,27 @@ def _run_model(model: LiteRTModel, path: Path) -> tuple[NDArray[np.float32], flo
 def _load_search(
     bundle: Bundle,
     config: DecodeConfig,
-    lm: Path | None,
-    lexicon: Path | None,
+    rescoring: RescoringConfig,
     prior: Prior | None,
 ) -> Callable[[Heard], _Found]:
-    model = load_lm(lm, bundle.alphabet) if lm else None
+    lm, lexicon, rescorer = bundle.lm_path, bundle.lexicon_path, bundle.rescorer_path
+    ngrams = load_lm(lm, bundle.alphabet) if lm else None
+    model: SearchModel | None = ngrams
+    again: _Again | None = None
+    if ngrams and rescorer and rescoring.weight:
+        both = load_rescorer(rescorer, ngrams, rescoring.weight, bundle.alphabet)
+        if rescoring.shallow_fusion:
+            model = both
+        else:
+            again = partial(rescored, first=ngrams, second=both, lm_weight=config.lm_weight)
+            num_needed = max(config.num_hypotheses, NUM_RESCORED)
+            config = replace(config, num_hypotheses=num_needed)
     words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
     alphabet = bundle.lexicon_alphabet if lexicon else bundle.alphabet
-    return partial(_search, BeamDecoder(alphabet, config, model, words, prior))
+    return partial(_search, BeamDecoder(alphabet, config, model, words, prior), again)
 
 
-def _search(beam: BeamDecoder, heard: Heard) -> _Found:
+def _search(beam: BeamDecoder, again: _Again | None, heard: Heard) -> _Found:
     start = time.perf_counter()
-    return tuple(beam.decode(heard.log_probs)), time.perf_counter() - start
+    found = beam.decode(heard.log_probs)
+    return tuple(again(found) if again else found), time.perf_counter() - start

@@ -9,15 +9,17 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm.bundle import read_bundle
-from speechlstm.config import DecodeConfig
+from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.confidence import calibration_error, fit_calibration
 from speechlstm.errors import LanguageModelError, ManifestError
 from speechlstm.lm.ngram import NGramModel
 from speechlstm.lm.packed import write_packed
 from speechlstm.manifest import Manifest, Utterance, write_manifest
 from speechlstm.metrics import ErrorCounts, word_errors
-from speechlstm.tuning import BEAM_WIDTHS, Trial, Tuner
+from speechlstm.recognizer import Recognizer
+from speechlstm.tuning import BEAM_WIDTHS, RESCORING_WEIGHTS, WITHOUT, Trial, Tuner
 
+LSTM = Path(__file__).parent / "assets" / "language_model.tflite"
 Say = Callable[[str], NDArray[np.float32]]
 
 
@@ -35,7 +37,7 @@ def manifest(tmp_path: Path, spoken: Say) -> Manifest:
 
 @pytest.fixture
 def tuner(levels_bundle: Path, tiny_lm: Path, manifest: Manifest) -> Tuner:
-    tuner = Tuner(read_bundle(levels_bundle), tiny_lm)
+    tuner = Tuner(replace(read_bundle(levels_bundle), lm_path=tiny_lm))
     failures = tuner.hear([manifest], max_utterances=10)
     assert list(failures) == ["missing"]
     return tuner
@@ -80,11 +82,13 @@ def test_search_goes_to_where_all_around_is_worse(
 ) -> None:
     decoded = []
 
-    def decode(config: DecodeConfig) -> Trial:  # a valley that ends at (1.85, -2, 0.2)
+    def decode(
+        config: DecodeConfig, _: RescoringConfig
+    ) -> Trial:  # a valley that ends at (1.85, -2, 0.2)
         decoded.append(config)
         depth = 100 * abs(config.lm_weight - 1.85) + 10 * abs(config.word_bonus + 2)
         depth += 100 * abs(config.prior_weight - 0.2)
-        return Trial(config, ErrorCounts(substitutions=round(depth)), 0.0, ())
+        return Trial(config, WITHOUT, ErrorCounts(substitutions=round(depth)), 0.0, ())
 
     monkeypatch.setattr(tuner, "decode", decode)
     best = tuner.search_weights(DecodeConfig(lm_weight=0.2, word_bonus=1.0))[0].config
@@ -98,6 +102,41 @@ def test_the_narrowest_beam_that_does_no_harm_is_chosen(tuner: Tuner) -> None:
     best = tuner.search_beam_width(DecodeConfig(), trials.append)
     assert [trial.config.beam_width for trial in trials] == list(BEAM_WIDTHS)
     assert best == trials[0]  # so short a text needs no wide beam
+
+
+@pytest.mark.parametrize("shallow_fusion", [False, True])
+def test_an_lstm_counts_as_it_will_in_the_recognizer(
+    levels_bundle: Path, tiny_lm: Path, manifest: Manifest, shallow_fusion: bool
+) -> None:
+    bundle = replace(read_bundle(levels_bundle), lm_path=tiny_lm, rescorer_path=LSTM)
+    tuner = Tuner(bundle)
+    tuner.hear([manifest], 10)
+    rescoring = RescoringConfig(weight=0.3, shallow_fusion=shallow_fusion)
+    found = tuner.decode(DecodeConfig(prior_weight=0.0), rescoring).hypotheses[0][0]
+    recognizer = Recognizer.load(
+        levels_bundle, lm=tiny_lm, rescorer=LSTM, rescoring=rescoring.to_dict(), prior_weight=0.0
+    )
+    heard = recognizer.transcribe_file(manifest.path.with_name("one.wav")).hypotheses[0]
+    assert found.text == heard.text
+    assert found.lm_log_prob == pytest.approx(heard.lm_log_prob, abs=1e-4)
+    assert found.lm_log_prob != tuner.decode(DecodeConfig()).hypotheses[0][0].lm_log_prob
+
+
+def test_the_weight_of_an_lstm_is_searched_then_lm_weight(
+    tuner: Tuner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(config: DecodeConfig, rescoring: RescoringConfig) -> Trial:
+        depth = 100 * abs(config.lm_weight - 0.9) + 10 * abs(rescoring.weight - 0.6)
+        depth += 1000 * (not rescoring.shallow_fusion)
+        return Trial(config, rescoring, ErrorCounts(substitutions=round(depth)), 0.0, ())
+
+    monkeypatch.setattr(tuner, "decode", decode)
+    told: list[Trial] = []
+    start = DecodeConfig(lm_weight=0.75), RescoringConfig(shallow_fusion=True)
+    best = tuner.search_rescoring(*start, told.append)
+    assert best.rescoring == RescoringConfig(weight=0.5, shallow_fusion=True)
+    assert best.config == DecodeConfig(lm_weight=0.9)
+    assert [trial.rescoring.weight for trial in told] == [0.0, *RESCORING_WEIGHTS, 0.5, 0.5]
 
 
 def test_confidences_are_calibrated_on_the_words_that_were_heard(tuner: Tuner) -> None:
@@ -137,7 +176,7 @@ def test_files_are_checked_before_anything_is_heard(
 ) -> None:
     write_packed(tmp_path / "other.lm", NGramModel.open(tiny_lm).trie, "0" * 64)
     with pytest.raises(LanguageModelError, match="is for the alphabet"):
-        Tuner(read_bundle(levels_bundle), tmp_path / "other.lm")
+        Tuner(replace(read_bundle(levels_bundle), lm_path=tmp_path / "other.lm"))
 
 
 def test_nothing_to_tune_on_is_an_error(levels_bundle: Path, tmp_path: Path) -> None:

@@ -25,6 +25,12 @@ jobs_option = click.option(
     help="Processes that share the recordings.  [default: one a core]",
 )
 
+shallow_fusion_option = click.option(
+    "--shallow-fusion/--no-shallow-fusion",
+    default=None,
+    help="Whether it takes part in the search instead: slower.",
+)
+
 _DECODING = (
     click.option("--greedy", is_flag=True, help="Take the likeliest label of each frame: no beam."),
     click.option("--no-lm", is_flag=True, help="Leave the bundle's language models out."),
@@ -35,10 +41,7 @@ _DECODING = (
         help="An LSTM language model (.tflite) that scores the n-best list anew.",
     ),
     click.option("--rescore-weight", type=float, help="Its share beside the n-grams', 0 to 1."),
-    click.option(
-        "--shallow-fusion", is_flag=True, default=None,
-        help="Let it take part in the search instead: slower.",
-    ),
+    shallow_fusion_option,
     click.option("--word-bonus", type=float, help="For each word, in natural logarithms."),
     click.option("--beam-width", type=int, help="Hypotheses kept from frame to frame."),
     click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses to give (JSON)."),

@@ -1,17 +1,18 @@
 """`speechlstm tune`: how much a language model should count."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import jobs_option
+from speechlstm.cli.options import jobs_option, shallow_fusion_option
 
 if TYPE_CHECKING:
     from speechlstm.bundle import Bundle
-    from speechlstm.lm.interpolation import InterpolatedModel
-    from speechlstm.tuning import Trial
+    from speechlstm.config import RescoringConfig
+    from speechlstm.tuning import Trial, Tuner
 
 _PATH = click.Path(path_type=Path)
 
@@ -34,6 +35,7 @@ _PATH = click.Path(path_type=Path)
     type=_PATH,
     help="An LSTM language model for BUNDLE to have, which scores the n-best list anew.",
 )
+@shallow_fusion_option
 @click.option("-o", "--output", metavar="PNG", type=_PATH, help="The plot.  [default: BUNDLE.png]")
 @click.option("--dry-run", is_flag=True, help="Leave BUNDLE as it is.")
 @click.option(
@@ -53,6 +55,7 @@ def command(
     lexicon: Path | None,
     pronouncer: Path | None,
     rescorer: Path | None,
+    shallow_fusion: bool | None,
     output: Path | None,
     dry_run: bool,
     max_utterances: int,
@@ -61,9 +64,10 @@ def command(
     """Find the decoder's settings for BUNDLE on the utterances of MANIFEST, and write them into it.
 
     The network runs once. Then the weights of language model and words are searched, the width of
-    the beam is chosen, and the words' confidences are calibrated. --lm, --lexicon, --pronouncer
-    (which `speechlstm lexicon` makes) and --rescore (`speechlstm lm train`) become parts of BUNDLE
-    in place of those that it has. Where it has none, confidences alone are calibrated.
+    the beam and the share of an LSTM language model are chosen, and the words' confidences are
+    calibrated. --lm, --lexicon, --pronouncer (which `speechlstm lexicon` makes) and --rescore
+    (`speechlstm lm train`) become parts of BUNDLE in place of those that it has. Where it has none,
+    confidences alone are calibrated.
 
     \b
     Example:
@@ -73,30 +77,81 @@ def command(
 
     from speechlstm.bundle import read_bundle, write_decoder
     from speechlstm.decoding.lexicon import Lexicon
-    from speechlstm.errors import ModelError
     from speechlstm.lm.arpa import is_arpa
     from speechlstm.manifest import Manifest
     from speechlstm.parallel import num_usable_cores
-    from speechlstm.pronouncer import Pronouncer
     from speechlstm.tuning import Tuner
-    from speechlstm.wer_surface import plot_surface
 
     if lm and is_arpa(lm):
         raise click.UsageError("a bundle holds packed language models: speechlstm lm convert")
     bundle = read_bundle(model)
-    config = bundle.decoding
-    lm, lexicon = lm or bundle.lm_path, lexicon or bundle.lexicon_path
-    pronouncer = pronouncer or bundle.pronouncer_path
-    if pronouncer and Pronouncer(pronouncer).phones != bundle.phones:
-        raise ModelError(f"{pronouncer}: pronounces in other phones than {model} hears")
-    rescorer = rescorer or bundle.rescorer_path
-    second = _beside(rescorer, lm, bundle) if rescorer else None
-    tuner = Tuner(bundle, lm, lexicon, jobs or num_usable_cores(), _track)
+    bundle = replace(
+        bundle,
+        lm_path=lm or bundle.lm_path,
+        lexicon_path=lexicon or bundle.lexicon_path,
+        pronouncer_path=pronouncer or bundle.pronouncer_path,
+        rescorer_path=rescorer or bundle.rescorer_path,
+    )
+    _refuse_strange_parts(bundle)
+    config, rescoring = bundle.decoding, bundle.rescoring
+    if shallow_fusion is not None:
+        rescoring = replace(rescoring, shallow_fusion=shallow_fusion)
+    tuner = Tuner(bundle, jobs or num_usable_cores(), _track)
     failures = tuner.hear([Manifest(path) for path in manifests], max_utterances)
-    is_searched = bool(lm or lexicon or config.hot_words)
+    is_searched = bundle.is_searched
     if is_searched:
-        click.echo("lm_weight  word_bonus  prior_weight  beam_width     WER  RTF of the decoder")
-    if lm:
+        plot = output or model.resolve().with_name(f"{model.resolve().name}.png")
+        best = _search(tuner, bundle, rescoring, plot)
+        config, rescoring = best.config, best.rescoring
+        hypotheses = tuner.judged(config, rescoring)
+    else:
+        hypotheses = tuner.greedy()
+    calibration, before, after = tuner.calibrate(hypotheses)
+    click.echo(
+        f"Chosen on {len(tuner.heard)} utterances: lm_weight {config.lm_weight:g}, "
+        f"word_bonus {config.word_bonus:g}, prior_weight {config.prior_weight:g}, "
+        f"beam_width {config.beam_width}, LSTM {rescoring.weight:g}\n"
+        f"Calibration error of the words' confidences: {before:.2%}, calibrated {after:.2%}"
+    )
+    if not dry_run:
+        path, alphabet = bundle.lexicon_path, bundle.lexicon_alphabet
+        words = Lexicon.load(path, alphabet) if path else None
+        write_decoder(
+            model,
+            config,
+            calibration,
+            bundle.lm_path,
+            words,
+            bundle.pronouncer_path,
+            tuner.prior if is_searched else None,
+            bundle.rescorer_path,
+            rescoring if bundle.rescorer_path else None,
+        )
+    for utterance_id, reason in failures.items():
+        click.echo(f"Error: {utterance_id}: {reason}", err=True)
+    if failures:
+        ctx.exit(1)
+
+
+def _refuse_strange_parts(bundle: "Bundle") -> None:
+    from speechlstm.errors import ModelError
+    from speechlstm.pronouncer import Pronouncer
+
+    pronouncer, rescorer = bundle.pronouncer_path, bundle.rescorer_path
+    if pronouncer and Pronouncer(pronouncer).phones != bundle.phones:
+        raise ModelError(f"{pronouncer}: pronounces in other phones than {bundle.path} hears")
+    if rescorer and not bundle.lm_path:
+        reason = f"counts beside an n-gram model, and {bundle.path} has none: give it one with --lm"
+        raise ModelError(f"{rescorer}: {reason}")
+
+
+def _search(tuner: "Tuner", bundle: "Bundle", rescoring: "RescoringConfig", plot: Path) -> "Trial":
+    """The settings with the fewest errors; prints each trial and plots those of the weights."""
+    from speechlstm.wer_surface import plot_surface
+
+    config = bundle.decoding
+    click.echo("lm_weight  word_bonus  prior_weight  beam_width  LSTM     WER  RTF of the decoder")
+    if bundle.lm_path:
         trials = tuner.search_weights(config, _report)
         config = trials[0].config
         rates = {
@@ -104,39 +159,11 @@ def command(
             for trial in trials
             if trial.config.prior_weight == config.prior_weight
         }
-        plot_surface(output or model.resolve().with_name(f"{model.resolve().name}.png"), rates)
-    if is_searched:
-        config = tuner.search_beam_width(config, _report).config
-        hypotheses = tuner.judged(config, second)
-    else:
-        hypotheses = tuner.greedy()
-    calibration, before, after = tuner.calibrate(hypotheses)
-    click.echo(
-        f"Chosen on {len(tuner.heard)} utterances: lm_weight {config.lm_weight:g}, "
-        f"word_bonus {config.word_bonus:g}, prior_weight {config.prior_weight:g}, "
-        f"beam_width {config.beam_width}\n"
-        f"Calibration error of the words' confidences: {before:.2%}, calibrated {after:.2%}"
-    )
-    if not dry_run:
-        words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
-        prior = tuner.prior if is_searched else None
-        rescoring = bundle.rescoring if rescorer else None
-        write_decoder(model, config, calibration, lm, words, pronouncer, prior, rescorer, rescoring)
-    for utterance_id, reason in failures.items():
-        click.echo(f"Error: {utterance_id}: {reason}", err=True)
-    if failures:
-        ctx.exit(1)
-
-
-def _beside(rescorer: Path, lm: Path | None, bundle: "Bundle") -> "InterpolatedModel":
-    from speechlstm.decoding.nbest import load_lm, load_rescorer
-    from speechlstm.errors import ModelError
-
-    if not lm:
-        reason = f"counts beside an n-gram model, and {bundle.path} has none: give it one with --lm"
-        raise ModelError(f"{rescorer}: {reason}")
-    ngrams = load_lm(lm, bundle.alphabet)
-    return load_rescorer(rescorer, ngrams, bundle.rescoring.weight, bundle.alphabet)
+        plot_surface(plot, rates)
+    best = tuner.search_beam_width(config, _report)
+    if bundle.rescorer_path:
+        best = tuner.search_rescoring(best.config, rescoring, _report)
+    return best
 
 
 def _track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
@@ -150,6 +177,6 @@ def _report(trial: "Trial") -> None:
     config = trial.config
     click.echo(
         f"{config.lm_weight:9.2f}  {config.word_bonus:10.2f}  {config.prior_weight:12.2f}  "
-        f"{config.beam_width:10}  "
+        f"{config.beam_width:10}  {trial.rescoring.weight:4.2f}  "
         f"{trial.errors.rate:6.2%}  {trial.rtf:.4f}"
     )

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from speechlstm.bundle import read_bundle
 from speechlstm.cli import main
-from speechlstm.config import RescoringConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.manifest import Utterance, write_manifest
+from speechlstm.tuning import RESCORING_WEIGHTS
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     result = tune("--lm", str(tiny_lm))
     assert (result.exit_code, result.stderr) == (0, "")
     heading, *rows = result.stdout.splitlines()
-    assert heading.split()[:5] == [
-        *("lm_weight", "word_bonus", "prior_weight", "beam_width", "WER"),
+    assert heading.split()[:6] == [
+        *("lm_weight", "word_bonus", "prior_weight", "beam_width", "LSTM", "WER"),
     ]
     assert [row.split()[3] for row in rows[-6:-2]] == ["64", "128", "256", "512"]
     tuned = read_bundle(bundle)
@@ -67,7 +67,8 @@ def test_a_second_language_model_goes_into_the_bundle_and_stays(
     for tuned in (first, read_bundle(bundle)):
         assert tuned.rescorer_path is not None
         assert tuned.rescorer_path.read_bytes() == lstm.read_bytes()
-        assert tuned.rescoring == RescoringConfig()
+        assert tuned.rescoring.weight in (0.0, *RESCORING_WEIGHTS)
+        assert not tuned.rescoring.shallow_fusion
     heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
     assert heard.stdout == "a hat\n"
 
