@@ -42,7 +42,9 @@ VALID = ("librispeech", "common-voice")
 VALIDATION_SHARE = 0.1
 SEED = 1
 NUM_SAID = 60_000  # lines of letters, digits, dates and commands beside a million of books
-LM = ["--order", "3", "--prune", "0 1 2", "--vocabulary", "55000", "--quantize"]
+LM = ["--order", "3", "--prune", "0 2 3", "--vocabulary", "55000", "--quantize"]
+LSTM = ["--vocabulary", "32000", "--epochs", "3", "--batch-words", "5120", "--dropout", "0",
+        "--precision", "bfloat16"]  # fmt: skip
 
 
 @click.command(help=__doc__)
@@ -122,12 +124,20 @@ def make_model(
 
 
 def make_language_model(corpora: Path, work: Path, valid: list[Path]) -> None:
-    """An n-gram model of books, and how its words are pronounced."""
+    """An n-gram and an LSTM model of books, and how the words are pronounced."""
     lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
+    texts = [corpora / "text" / "books.txt.xz", work / "said.txt"]
+    exclude = pairs("--exclude", valid[: len(VALID)])
     if not lm.exists():
-        texts = [corpora / "text" / "books.txt.xz", work / "said.txt"]
         write_said(corpora, texts[1])
-        speechlstm("lm", "build", *texts, "-o", lm, *LM, *pairs("--exclude", valid[: len(VALID)]))
+        speechlstm("lm", "build", *texts, "-o", lm, *LM, *exclude)
+    run, lstm, heard = work / "lm-run", work / "english.tflite", work / "valid.txt"
+    if not (run / "run.json").exists():
+        write_atomically(heard, "".join(f"{utterance.text}\n" for utterance in Manifest(valid[0])))
+        speechlstm("lm", "train", *texts, "--valid", heard, "-o", run, *LSTM, *exclude)
+    if not lstm.exists():
+        speechlstm("lm", "train", "--resume", "-o", run)
+        speechlstm("lm", "export", run, "-o", lstm, "--quantize", "int8")
     if not lexicon.exists():
         known = [word for word in NGramModel.open(lm).words if not word.startswith("<")]
         write_atomically(words, "".join(f"{word}\n" for word in known))
@@ -151,11 +161,10 @@ def write_said(corpora: Path, path: Path) -> None:
 def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
     """Export, add the parts of the decoder, find its weights on the valid lists."""
     speechlstm("export", work / "run", "-o", output, "--quantize", "int8")
-    lm, lexicon, pronouncer = (
-        work / name for name in ("english.lm", "words.dict", "pronouncer.tflite")
-    )
-    parts = ("--lm", lm, "--lexicon", lexicon, "--pronouncer", pronouncer)
-    speechlstm("tune", output, *valid, *parts)
+    names = {"--lm": "english.lm", "--lexicon": "words.dict", "--pronouncer": "pronouncer.tflite",
+             "--rescore": "english.tflite"}  # fmt: skip
+    parts = [argument for option, name in names.items() for argument in (option, work / name)]
+    speechlstm("tune", output, *valid, *parts, "--shallow-fusion")
 
 
 def dictionary(corpora: Path, work: Path) -> list[str | Path]:
