@@ -1,4 +1,4 @@
-"""Recipe: a recogniser of 35 spoken commands, small enough for any phone (1.4 MB).
+"""Recipe: a recogniser of 35 spoken commands, small enough for any phone (1.6 MB).
 
     KERAS_BACKEND=torch python scripts/commands.py CORPORA -o bundles/commands
 

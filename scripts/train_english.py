@@ -33,6 +33,7 @@ from speechlstm.lm.ngram import NGramModel
 from speechlstm.manifest import Manifest, write_manifest
 from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.storage import write_atomically
+from speechlstm.text import normalize
 
 CONFIG = Path(__file__).with_suffix(".toml")
 READ = ("common-voice", "common-voice-1", "cmu-arctic", "kathleen", "librispeech", "lj-prompts",
@@ -124,7 +125,7 @@ def make_model(
 
 
 def make_language_model(corpora: Path, work: Path, valid: list[Path]) -> None:
-    """An n-gram and an LSTM model of books, and how the words are pronounced."""
+    """An n-gram and an LSTM model of books; how their words and the dictionary's are pronounced."""
     lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
     texts = [corpora / "text" / "books.txt.xz", work / "said.txt"]
     exclude = pairs("--exclude", valid[: len(VALID)])
@@ -139,14 +140,15 @@ def make_language_model(corpora: Path, work: Path, valid: list[Path]) -> None:
         speechlstm("lm", "train", "--resume", "-o", run)
         speechlstm("lm", "export", run, "-o", lstm, "--quantize", "int8")
     if not lexicon.exists():
-        known = [word for word in NGramModel.open(lm).words if not word.startswith("<")]
-        write_atomically(words, "".join(f"{word}\n" for word in known))
+        known = [*NGramModel.open(lm).words, *PronouncingDictionary.read(cmudict(corpora)).entries]
+        spelled = dict.fromkeys(word for word in known if normalize(word) == word)
+        write_atomically(words, "".join(f"{word}\n" for word in spelled))
         speechlstm("lexicon", words, "-o", lexicon, *dictionary(corpora, work))
 
 
 def write_said(corpora: Path, path: Path) -> None:
     """Random lines of what people say to machines: commands, spelled words, numbers, dates."""
-    words = PronouncingDictionary.read(corpora / "lexicon" / "cmudict.dict").entries
+    words = PronouncingDictionary.read(cmudict(corpora)).entries
     spelled = [" ".join(word) for word in words if word.isalpha() and 2 < len(word) < 12]
     rng = random.Random(SEED)
     lines = []
@@ -169,8 +171,12 @@ def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
 
 def dictionary(corpora: Path, work: Path) -> list[str | Path]:
     """Options of `speechlstm lexicon`."""
-    path = corpora / "lexicon" / "cmudict.dict"
-    return ["--dictionary", path, "--pronouncer", work / "pronouncer.tflite"]
+    return ["--dictionary", cmudict(corpora), "--pronouncer", work / "pronouncer.tflite"]
+
+
+def cmudict(corpora: Path) -> Path:
+    """Carnegie Mellon University's pronouncing dictionary."""
+    return corpora / "lexicon" / "cmudict.dict"
 
 
 def pairs(option: str, values: Sequence[Path]) -> list[str | Path]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from speechlstm.audio import Audio as Audio
+    from speechlstm.audio import read_audio as read_audio
+    from speechlstm.errors import SpeechLSTMError as SpeechLSTMError
     from speechlstm.recognizer import Recognizer as Recognizer
     from speechlstm.transcript import Hypothesis as Hypothesis
     from speechlstm.transcript import Transcript as Transcript
@@ -20,11 +22,22 @@ _HOME = {
     "Audio": "speechlstm.audio",
     "Hypothesis": "speechlstm.transcript",
     "Recognizer": "speechlstm.recognizer",
+    "SpeechLSTMError": "speechlstm.errors",
     "Transcript": "speechlstm.transcript",
     "Word": "speechlstm.transcript",
+    "read_audio": "speechlstm.audio",
 }
 
-__all__ = ["Audio", "Hypothesis", "Recognizer", "Transcript", "Word", "__version__"]
+__all__ = [
+    "Audio",
+    "Hypothesis",
+    "Recognizer",
+    "SpeechLSTMError",
+    "Transcript",
+    "Word",
+    "__version__",
+    "read_audio",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,6 +24,7 @@ PAUSE_SECONDS = 0.2  # longer than a stop's closure, so that a pause between wor
 _UNKNOWN_SIZE = 0x7FFF0000
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's word for FLAC from a pipe; it fails at the end of it
 _LARGEST_OGG_PAGE = 27 + 255 + 255 * 255
+_MAX_CHUNKS = 1000  # before a WAV file's samples; more are no chunks
 _MP3_SLACK = 1152  # one frame: some encoders count their header as audio
 
 
@@ -87,9 +88,29 @@ def read_segments(
     """
     if max_seconds < 1:
         raise ValueError(f"max_seconds must be at least 1, is {max_seconds}")
+    yield from _segments(_blocks(Path(path), sample_rate), sample_rate, max_seconds)
+
+
+def split(audio: Audio, max_seconds: float = 20.0) -> Iterator[tuple[float, Audio]]:
+    """A waveform in pieces, as read_segments yields those of a recording.
+
+    Raises:
+        ValueError: It is shorter than MIN_SECONDS, or its samples are not finite or far beyond full
+            scale.
+    """
+    if fault := _length_fault(len(audio.samples), audio.sample_rate):
+        raise ValueError(f"the audio {fault}")
+    if fault := _sample_fault(audio.samples):
+        raise ValueError(f"the audio {fault}")
+    return _segments(iter([audio.samples]), audio.sample_rate, max_seconds)
+
+
+def _segments(
+    blocks: Iterator[NDArray[np.float32]], sample_rate: int, max_seconds: float
+) -> Iterator[tuple[float, Audio]]:
     max_samples = round(max_seconds * sample_rate)
     start, pending = 0, np.empty(0, np.float32)
-    for block in _blocks(Path(path), sample_rate):
+    for block in blocks:
         pending = np.concatenate((pending, block))
         while len(pending) > max_samples:
             cut = _quietest(pending[:max_samples], sample_rate)
@@ -127,7 +148,8 @@ def _blocks(path: Path, sample_rate: int) -> Iterator[NDArray[np.float32]]:
         num_frames = 0
         while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
             num_frames += len(block)
-            _check_samples(block, path)
+            if fault := _sample_fault(block):
+                raise AudioError(path, fault)
             mono = block.mean(axis=1)
             yield np.clip(resampler.resample_chunk(mono) if resampler else mono, -1, 1)
         _check_length(num_frames, file, path)
@@ -135,24 +157,31 @@ def _blocks(path: Path, sample_rate: int) -> Iterator[NDArray[np.float32]]:
             yield np.clip(resampler.resample_chunk(np.empty(0, np.float32), last=True), -1, 1)
 
 
-def _check_samples(block: NDArray[np.float32], path: Path) -> None:
-    peak = np.abs(block).max()
+def _sample_fault(samples: NDArray[np.float32]) -> str | None:
+    peak = np.abs(samples).max()
     if not np.isfinite(peak):
-        raise AudioError(path, "holds samples that are not finite; export it as 16-bit PCM")
+        return "holds samples that are not finite; export it as 16-bit PCM"
     if peak > MAX_PEAK:
-        raise AudioError(
-            path, f"samples reach {peak:.5g} where full scale is 1; divide by the integers' range"
+        return (
+            f"has samples that reach {peak:.5g} where full scale is 1; divide by the integers' "
+            "range"
         )
+    return None
+
+
+def _length_fault(num_frames: int, sample_rate: int) -> str | None:
+    if num_frames == 0:
+        return "holds no samples"
+    if num_frames < MIN_SECONDS * sample_rate:
+        return f"lasts {num_frames / sample_rate:.2g} s, too short to hold speech"
+    return None
 
 
 def _check_length(num_frames: int, file: soundfile.SoundFile, path: Path) -> None:
     if num_frames + _MP3_SLACK < file.frames:
         raise _truncated(path)
-    if num_frames == 0:
-        raise AudioError(path, "holds no samples")
-    if num_frames < MIN_SECONDS * file.samplerate:
-        seconds = num_frames / file.samplerate
-        raise AudioError(path, f"{seconds:.2g} s is too short to hold speech")
+    if fault := _length_fault(num_frames, file.samplerate):
+        raise AudioError(path, fault)
 
 
 @contextmanager
@@ -191,7 +220,9 @@ def _check_container(file: FileIO, path: Path) -> None:
 def _wav_is_cut(file: FileIO, size: int) -> bool:
     """Whether the header promises more samples than the file holds; libsndfile returns the rest."""
     position = 12
-    while position + 8 <= size:
+    for _ in range(_MAX_CHUNKS):
+        if position + 8 > size:
+            break
         file.seek(position)
         name, length = file.read(4), int.from_bytes(file.read(4), "little")
         position += 8

@@ -166,7 +166,7 @@ def write_bundle(
         BundleError: Something else stands at path.
         ValueError: tflite is no TensorFlow Lite model, or training is not JSON.
     """
-    _refuse_to_overwrite_others(path)
+    refuse_to_replace_others(path)
     description = {
         "format_version": FORMAT_VERSION,
         "writer": f"speechlstm {__version__}",
@@ -211,6 +211,7 @@ def write_decoder(
     if path.is_file():
         raise BundleError(path, "a .tflite file holds no decoder; name a bundle's folder")
     read_bundle(path)
+    refuse_to_replace_others(path)
     contents = {_MODEL: (path / _MODEL).read_bytes()}
     if lm:
         contents[_LM] = lm.read_bytes()
@@ -244,13 +245,18 @@ def _description(alphabet: Alphabet) -> dict[str, Any]:
     return {"symbols": alphabet.symbols, "separator": alphabet.separator, "blank": BLANK}
 
 
-def _refuse_to_overwrite_others(path: Path) -> None:
+def refuse_to_replace_others(path: Path) -> None:
+    """Refuse to write a bundle where other things would be lost.
+
+    Raises:
+        BundleError: The path is a file, or a folder that holds something other than a bundle.
+    """
     if not path.exists():
         return
     names = {p.name for p in path.iterdir()} if path.is_dir() else {path.name}
     if names and (_INDEX not in names or names - _FILES):
         raise BundleError(
-            path, "exists and holds something other than a bundle; name another place"
+            path, "holds something other than a bundle, which would be lost; name another place"
         )
 
 
@@ -313,7 +319,7 @@ def _with_decoder(
     bundle: Bundle, index: Path, description: Mapping[str, Any], files: Mapping[str, Path]
 ) -> Bundle:
     try:
-        return replace(
+        bundle = replace(
             bundle,
             lm_path=files.get(_LM),
             rescorer_path=files.get(_RESCORER),
@@ -323,6 +329,10 @@ def _with_decoder(
         )
     except ConfigError as error:
         raise BundleError(index, str(error)) from None
+    labels = bundle.lexicon_alphabet if bundle.lexicon_path else bundle.alphabet
+    if bundle.prior and len(bundle.prior.log_probs) != labels.num_labels:
+        raise BundleError(index, f"prior: is not of {labels.num_labels} labels")
+    return bundle
 
 
 def _config(kind: type[AnyConfig], values: object) -> AnyConfig:

@@ -33,7 +33,11 @@ def _accepts(kind: Any, value: Any) -> bool:
 def _describe(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(map(repr, get_args(kind)))
-    return str(getattr(kind, "__name__", kind))
+    if get_origin(kind) is tuple:
+        return "a list"
+    return {bool: "true or false", int: "a whole number", float: "a finite number"}.get(
+        kind, "a text" if kind is str else str(kind)
+    )
 
 
 class Config:
@@ -438,7 +442,7 @@ class Settings:
             ConfigError: The file is missing or no TOML, or holds an unknown or wrong setting.
         """
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

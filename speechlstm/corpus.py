@@ -28,7 +28,8 @@ def build_manifest(
 ) -> Iterator[Utterance | DataError]:
     """The recordings under a folder, each with its text: speech.wav has it in speech.txt.
 
-    The id is the recording's path below folder, without its suffix; the first folder on that path
+    The id is the recording's path below folder, without its suffix unless others differ in that
+    alone; the first folder on that path
     is the speaker, so that all of a speaker's recordings stay together. Durations come from the
     headers.
 
@@ -40,13 +41,20 @@ def build_manifest(
     Yields:
         In the order of the paths: the utterance, or why the recording is left out.
     """
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."):
-            try:
-                text = _read_text(path.with_suffix(".txt"), path) if with_texts else None
-                yield _build_utterance(path, text, folder, destination)
-            except DataError as error:
-                yield error
+    paths = [path for path in sorted(folder.rglob("*")) if _is_recording(path.relative_to(folder))]
+    stems = Counter(path.with_suffix("") for path in paths)
+    for path in paths:
+        try:
+            text = _read_text(path.with_suffix(".txt"), path) if with_texts else None
+            name = path.with_suffix("") if stems[path.with_suffix("")] == 1 else path
+            yield _build_utterance(name.relative_to(folder), path, text, destination)
+        except DataError as error:
+            yield error
+
+
+def _is_recording(path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden
 
 
 def _read_text(path: Path, recording: Path) -> str:
@@ -58,10 +66,13 @@ def _read_text(path: Path, recording: Path) -> str:
         raise AudioError(recording, f"its text {path.name} cannot be read: {error}") from None
 
 
-def _build_utterance(path: Path, text: str | None, folder: Path, destination: Path) -> Utterance:
-    name = path.relative_to(folder)
+def _build_utterance(name: Path, path: Path, text: str | None, destination: Path) -> Utterance:
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise AudioError(path, "has a name that is not UTF-8; rename it") from None
     return Utterance(
-        id=name.with_suffix("").as_posix(),
+        id=name.as_posix(),
         audio=os.path.relpath(path.absolute(), destination.resolve()),
         duration=round(read_duration(path), 3),
         text=text,

@@ -1,11 +1,18 @@
 """How a transcript is written down."""
 
 import json
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
 
 from speechlstm.transcript import Hypothesis, Transcript, Word
+
+# Of a subtitle, as broadcasters have it (BBC's and Netflix' guidelines).
+_LINE_CHARACTERS = 42
+_CUE_LINES = 2
+_CUE_SECONDS = 7.0
+_CUE_PAUSE = 1.0
 
 Format = Callable[[str, Transcript], str]  # (file, its transcript) -> lines without the last "\n"
 
@@ -73,6 +80,49 @@ def to_textgrid(file: str, transcript: Transcript) -> str:
     return "\n".join(lines)
 
 
+def to_srt(file: str, transcript: Transcript) -> str:
+    """SubRip's subtitles: numbered, with the time and at most two lines of text each."""
+    cues = enumerate(_cues(transcript.words), start=1)
+    return "\n".join(f"{number}\n{_subtitle(words, ',')}" for number, words in cues).rstrip()
+
+
+def to_vtt(file: str, transcript: Transcript) -> str:
+    """Subtitles as W3C's WebVTT."""
+    cues = (_subtitle(words, ".") for words in _cues(transcript.words))
+    return "\n".join(["WEBVTT\n", *cues]).rstrip()
+
+
+def _cues(words: Iterable[Word]) -> Iterator[list[Word]]:
+    """Words to be read together: said without a pause, no more than are read at a glance."""
+    cue: list[Word] = []
+    for word in words:
+        if cue and (
+            word.start - cue[-1].end > _CUE_PAUSE
+            or word.end - cue[0].start > _CUE_SECONDS
+            or len(_wrapped([*cue, word])) > _CUE_LINES
+        ):
+            yield cue
+            cue = []
+        cue.append(word)
+    if cue:
+        yield cue
+
+
+def _wrapped(words: Iterable[Word]) -> list[str]:
+    return textwrap.wrap(" ".join(word.text for word in words), _LINE_CHARACTERS)
+
+
+def _subtitle(words: list[Word], point: str) -> str:
+    times = f"{_clock(words[0].start, point)} --> {_clock(words[-1].end, point)}"
+    return "\n".join([times, *_wrapped(words), ""])
+
+
+def _clock(seconds: float, point: str) -> str:
+    minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
+    rest = f"{milliseconds // 1000:02}{point}{milliseconds % 1000:03}"
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest}"
+
+
 def _to_dict(hypothesis: Hypothesis) -> dict[str, Any]:
     return {
         "text": hypothesis.text,
@@ -103,9 +153,18 @@ def _intervals(words: tuple[Word, ...], end: float) -> Iterator[tuple[float, flo
         yield at, end, ""
 
 
-FORMATS: dict[str, Format] = {"text": to_text, "json": to_json}
-ALIGNMENT_FORMATS: dict[str, Format] = {
+FORMATS: dict[str, Format] = {
+    "text": to_text,
+    "json": to_json,
+    "srt": to_srt,
+    "vtt": to_vtt,
     "ctm": to_ctm,
     "textgrid": to_textgrid,
-    "json": to_json,
 }
+WHOLE_FILE_FORMATS = ("srt", "vtt", "textgrid")  # not to be written one after the other
+
+
+def format_by_suffix(path: PurePath | None, default: str) -> str:
+    """The format that a file's name asks for."""
+    suffix = path.suffix[1:].lower() if path else ""
+    return suffix if suffix in FORMATS else default

@@ -21,7 +21,7 @@ class Utterance:
     Attributes:
         id: Names the utterance; unique in its manifest.
         audio: The recording, relative to the manifest's folder, or absolute.
-        duration: Its length in seconds.
+        duration: Its length in seconds; 0 where a CSV manifest's recording cannot be read.
         text: What is said, as the corpus has it; None: not transcribed, "": known silence.
         speaker: Who says it, where known.
     """
@@ -109,9 +109,9 @@ class Manifest:
                     continue
                 try:
                     duration = read_duration(self.path.parent / audio)
-                    yield rows.line_num, Utterance(audio, audio, duration, text)
-                except AudioError as error:
-                    yield rows.line_num, ManifestError(self.path, str(error), rows.line_num)
+                except AudioError:  # whoever wants to hear it learns why it cannot be read
+                    duration = 0.0
+                yield rows.line_num, Utterance(audio, audio, duration, text)
 
 
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
@@ -142,6 +142,8 @@ def _parse_line(content: bytes) -> Utterance:
         values = json.loads(content, parse_int=float)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("not JSON: nested too deeply") from None
     if not isinstance(values, dict):
         raise ValueError(f"not a JSON object with the keys {', '.join(_KEYS)}")
     _check_keys(values)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from speechlstm.audio import Audio, read_segments
+from speechlstm.audio import Audio, read_segments, split
 from speechlstm.backend import AcousticModel, LiteRTModel
 from speechlstm.bundle import Bundle, default_bundle, read_bundle
 from speechlstm.config import DecodeConfig, RescoringConfig
@@ -19,6 +19,7 @@ from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
 from speechlstm.pronouncer import Pronouncer
 from speechlstm.targets import encode_target
+from speechlstm.text import normalize
 from speechlstm.transcript import Hypothesis, Transcript
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class Recognizer:
             lm: An n-gram language model to use instead of it, packed or ARPA.
             rescorer: An LSTM language model to use beside that, instead of the bundle's.
             rescoring: Settings of `RescoringConfig`, in place of the bundle's.
-            settings: Of `DecodeConfig`, in place of the bundle's: `beam_width=200`.
+            settings: Of `DecodeConfig`, in place of the bundle's: `beam_width=200`. Hot words are
+                normalised as transcripts are.
 
         Raises:
             BundleError: The bundle is missing, damaged or of another format version.
@@ -71,7 +73,10 @@ class Recognizer:
             ConfigError: A setting is unknown or out of range, or is for a beam that greedy forbids.
         """
         contents = read_bundle(default_bundle() if bundle is None else Path(bundle))
-        given = [*settings, *(["lm"] if lm else []), *(["rescorer"] if rescorer else [])]
+        if "hot_words" in settings:
+            settings["hot_words"] = tuple(map(normalize, settings["hot_words"]))
+        files = {"lm": lm, "rescorer": rescorer}
+        given = [*settings, *(rescoring or {}), *(name for name, file in files.items() if file)]
         if greedy and given:
             named = ", ".join(given)
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
@@ -94,12 +99,13 @@ class Recognizer:
         return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, chosen.calibration))
 
     def transcribe(self, audio: Audio) -> Transcript:
-        """What is said in one utterance, heard in one piece.
+        """What is said in a waveform of any length, heard in pieces cut at pauses.
 
         Raises:
-            ValueError: The audio is not at model.sample_rate.
+            ValueError: The audio is not at model.sample_rate, is too short to hold speech, or has
+                samples that are not finite or far beyond full scale.
         """
-        return self._transcript([(0.0, audio)])
+        return self._transcript(split(audio))
 
     def transcribe_file(self, path: Path | str) -> Transcript:
         """What is said in a recording of any length, heard in pieces cut at pauses.
@@ -159,7 +165,8 @@ def _searching(bundle: Bundle) -> Recognizer:
         lexicon = Lexicon.load(bundle.lexicon_path, bundle.lexicon_alphabet)
         phrases = bundle.decoding.hot_words
         hot_words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
-        unknown = [word for word in hot_words if word not in set(lexicon.words)]
+        known = set(lexicon.words) if hot_words else set()
+        unknown = [word for word in hot_words if word not in known]
         if bundle.phones and unknown:
             lexicon = _sounded_out(unknown, bundle, lexicon)
     model = LiteRTModel(bundle, phones=bool(bundle.phones and lexicon))

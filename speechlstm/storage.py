@@ -11,16 +11,25 @@ from pathlib import Path
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Put data into a file at once; text becomes UTF-8, its line ends unchanged.
 
+    A file that was there keeps its permissions. What is no file, a pipe or a device, is written
+    into.
+
     Raises:
         OSError: The file cannot be written; one that was there before is untouched.
     """
     path = path.resolve()  # through a symbolic link, not over it
+    content = data.encode() if isinstance(data, str) else data
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        path.write_bytes(content)
+        return
     temporary = _temporary_name(path)
     try:
         with temporary.open("xb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
         temporary.replace(path)
     except OSError as error:  # that of a full disk names no file
         raise OSError(error.errno, error.strerror, str(path)) from error
@@ -32,7 +41,10 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 def remove_unfinished(folder: Path) -> None:
     """Remove what a process that was killed while writing into a folder has left there."""
     for temporary in folder.glob(".*.tmp"):
-        temporary.unlink()
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink()
 
 
 @contextmanager

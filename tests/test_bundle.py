@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,11 +120,11 @@ FAULTS = [
     (without("features"), "features: missing"),
     (setting([], "features"), "features: must be an object"),
     (without("features", "hop_ms"), "features.hop_ms: missing"),
-    (setting("10", "features", "hop_ms"), "features.hop_ms: must be float, is '10'"),
-    (setting(True, "features", "num_mels"), "features.num_mels: must be int"),
+    (setting("10", "features", "hop_ms"), "features.hop_ms: must be a finite number, is '10'"),
+    (setting(True, "features", "num_mels"), "features.num_mels: must be a whole number"),
     (setting(-1, "features", "sample_rate"), "features.sample_rate: must be at least"),
-    (setting(10**400, "features", "sample_rate"), "features.sample_rate: must be int"),
-    (setting(10**400, "features", "hop_ms"), "features.hop_ms: must be float"),
+    (setting(10**400, "features", "sample_rate"), "features.sample_rate: must be a whole number"),
+    (setting(10**400, "features", "hop_ms"), "features.hop_ms: must be a finite number"),
     (setting([[]], "features", "normalize"), "features.normalize: must be one of"),
     (without("model", "cell"), "model.cell: missing"),
     (setting("code", "model", "lambda"), "model.lambda: unknown"),
@@ -191,7 +192,8 @@ def test_a_new_bundle_replaces_the_old_one(folder: Path, tmp_path: Path) -> None
 
 
 DECODING, CALIBRATION = DecodeConfig(lm_weight=1.25, hot_words=("brexit",)), Calibration(0.8, 0.1)
-PRIOR, RESCORING = Prior((-0.5, -1.5, -1.7697)), RescoringConfig(0.25, True)
+PRIOR = Prior.from_dict({"log_probs": [math.log(1 / ENGLISH.num_labels)] * ENGLISH.num_labels})
+RESCORING = RescoringConfig(0.25, True)
 
 
 @pytest.fixture
@@ -229,6 +231,20 @@ def test_a_decoder_takes_the_place_of_the_one_before(decoder: Path) -> None:
     bundle = read_bundle(decoder)
     assert (bundle.decoding, bundle.calibration) == (DecodeConfig(), None)
     assert set(content(decoder)) == {"bundle.json", "model.tflite", "lm.ngram"}
+
+
+def test_a_prior_of_other_labels_is_refused(decoder: Path) -> None:
+    two = Prior((math.log(0.5), math.log(0.5)))
+    write_decoder(decoder, DECODING, prior=two)
+    with pytest.raises(BundleError, match=r"bundle\.json: prior: is not of 29 labels"):
+        read_bundle(decoder)
+
+
+def test_other_things_in_a_bundle_are_not_lost(decoder: Path) -> None:
+    (decoder / "NOTES.txt").write_text("mine")
+    with pytest.raises(BundleError, match="holds something other than a bundle"):
+        write_decoder(decoder, DECODING)
+    assert (decoder / "NOTES.txt").read_text() == "mine"
 
 
 def test_a_new_model_takes_the_decoder_with_it(decoder: Path) -> None:

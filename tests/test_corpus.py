@@ -1,4 +1,5 @@
 import lzma
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -217,3 +218,23 @@ def test_words_of_texts_and_manifests_are_counted(
     assert count_words(text) == {"no": 2, "it's": 1}
     with pytest.raises(DataError, match=r"none\.txt: cannot be read"):
         count_words(tmp_path / "none.txt")
+
+
+def test_hidden_folders_are_passed_over_and_names_that_collide_keep_their_suffix(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path / ".trash" / "a.wav", 1, "no")
+    record(tmp_path / "a.wav", 1, "yes")
+    record(tmp_path / "a.flac", 1, "yes")
+    found = [u.id for u in build_manifest(tmp_path, tmp_path) if isinstance(u, Utterance)]
+    assert found == ["a.flac", "a.wav"]
+
+
+def test_a_name_that_is_not_utf8_is_left_out(tmp_path: Path) -> None:
+    record(tmp_path / "b.wav", 1, "yes")
+    record(tmp_path / "a.wav", 1, "yes")
+    (tmp_path / "a.wav").rename(tmp_path / os.fsdecode(b"\xff.wav"))
+    (tmp_path / "a.txt").rename(tmp_path / os.fsdecode(b"\xff.txt"))
+    good, bad = build_manifest(tmp_path, tmp_path)
+    assert isinstance(good, Utterance)
+    assert "not UTF-8" in str(bad)

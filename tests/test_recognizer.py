@@ -15,7 +15,7 @@ from speechlstm.bundle import default_bundle, read_bundle, write_decoder
 from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon import Lexicon
-from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError
+from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError, ModelError
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import ALPHABET, LSTMLanguageModel
 from speechlstm.lm.ngram import NGramModel
@@ -302,3 +302,46 @@ def test_a_rescorer_of_another_alphabet_is_refused(
         Recognizer.load(levels_bundle, lm=tiny_lm, rescorer=path)
     with pytest.raises(ConfigError, match="greedy decoding has no use for rescorer"):
         Recognizer.load(levels_bundle, greedy=True, rescorer=path)
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        (np.zeros(0, np.float32), "holds no samples"),
+        (np.zeros(1, np.float32), "too short to hold speech"),
+        (np.full(16000, np.nan, np.float32), "not finite"),
+        (np.full(16000, 8000, np.float32), "full scale is 1"),
+    ],
+)
+def test_a_waveform_that_holds_no_speech_is_refused(
+    levels_bundle: Path, samples: NDArray[np.float32], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Recognizer.load(levels_bundle).transcribe(Audio(samples, SAMPLE_RATE))
+
+
+def test_a_long_waveform_is_heard_as_its_recording_is(
+    spoken: Say, levels_bundle: Path, tmp_path: Path
+) -> None:
+    samples = np.tile(np.concatenate([spoken(" word"), silence(1.79)]), 15)
+    soundfile.write(tmp_path / "a.wav", samples, SAMPLE_RATE, subtype="FLOAT")
+    recognizer = Recognizer.load(levels_bundle)
+    assert recognizer.transcribe(Audio(samples, SAMPLE_RATE)) == recognizer.transcribe_file(
+        tmp_path / "a.wav"
+    )
+
+
+def test_hot_words_are_normalised(levels_bundle: Path, mumbled: Audio) -> None:
+    recognizer = Recognizer.load(levels_bundle, hot_words=["A Hat!"])
+    assert recognizer.transcribe(mumbled).text == "a hat"
+
+
+def test_a_language_model_in_capitals_is_refused(levels_bundle: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bundle"
+    shutil.copytree(levels_bundle, path)
+    alphabet = read_bundle(path).alphabet
+    write_decoder(path, DecodeConfig(), lexicon=Lexicon.from_words(["hat"], alphabet))
+    arpa = "\\data\\\nngram 1=4\n\\1-grams:\n-1\t<unk>\n-9\t<s>\n-1\t</s>\n-1\tHAT\n\\end\\\n"
+    (tmp_path / "x.arpa").write_text(arpa)
+    with pytest.raises(ModelError, match="knows 'HAT', the lexicon 'hat': are both in lower case"):
+        Recognizer.load(path, lm=tmp_path / "x.arpa")

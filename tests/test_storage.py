@@ -106,3 +106,28 @@ def test_a_folder_never_takes_the_place_of_a_file(tmp_path: Path) -> None:
         pass
     assert (tmp_path / "f").read_text() == "mine"
     assert names(tmp_path) == ["f"]
+
+
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("old")
+    (tmp_path / "secret").chmod(0o600)
+    write_atomically(tmp_path / "secret", "new")
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_a_pipe_is_written_into(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(tmp_path / "pipe", "x")
+    assert os.read(reader, 10) == b"x"
+    os.close(reader)
+    assert names(tmp_path) == ["pipe"]
+
+
+def test_unfinished_folders_are_removed_too(tmp_path: Path) -> None:
+    (tmp_path / ".bundle.0123abcd.tmp").mkdir()
+    (tmp_path / ".bundle.0123abcd.tmp" / "model").touch()
+    (tmp_path / ".x.0123abcd.tmp").touch()
+    (tmp_path / "kept").touch()
+    remove_unfinished(tmp_path)
+    assert names(tmp_path) == ["kept"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import model_option, read_text
-from speechlstm.formats import ALIGNMENT_FORMATS
+from speechlstm.cli.options import OutputPath, model_option, read_text
+from speechlstm.formats import FORMATS, format_by_suffix
 
 
 @click.command()
@@ -16,11 +16,11 @@ from speechlstm.formats import ALIGNMENT_FORMATS
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(list(ALIGNMENT_FORMATS)),
-    help="ctm: NIST's, a line a word; textgrid: Praat's; json: one object.  "
+    type=click.Choice([name for name in FORMATS if name != "text"]),
+    help="ctm: NIST's, a line a word; textgrid: Praat's; srt, vtt: subtitles; json: one object.  "
     "[default: by the output's suffix, or ctm]",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="[default: stdout]")
+@click.option("-o", "--output", type=OutputPath(), help="[default: stdout]")
 def command(
     audio: Path,
     text: Path | None,
@@ -45,11 +45,9 @@ def command(
     if (text is None) == (words is None):
         raise click.UsageError("needs either the file TEXT or --text WORDS")
     said = words if text is None else read_text(text)
-    if format_name is None:
-        suffix = output.suffix[1:].lower() if output else ""
-        format_name = suffix if suffix in ALIGNMENT_FORMATS else "ctm"
+    format_name = format_name or format_by_suffix(output, "ctm")
     transcript = Recognizer.load(model, greedy=True).align_file(audio, said or "")
-    written = ALIGNMENT_FORMATS[format_name](click.format_filename(audio), transcript)
+    written = FORMATS[format_name](click.format_filename(audio), transcript)
     if output:
         write_atomically(output, written + "\n")
     else:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
+from speechlstm.cli.options import OutputPath
+
 _PATH = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("recording", metavar="FILE", type=_PATH)
-@click.option("-o", "--output", metavar="WAV", type=_PATH, required=True)
+@click.option("-o", "--output", metavar="WAV", type=OutputPath(), required=True)
 @click.option("--config", metavar="TOML", type=_PATH, help="Settings of the training.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of training.seed.")
 @click.option(

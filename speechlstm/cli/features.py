@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from speechlstm.cli.options import OutputPath
+
 
 @click.command()
 @click.argument("recording", metavar="FILE", type=click.Path(path_type=Path))
@@ -11,7 +13,7 @@ import click
     "-o",
     "--output",
     metavar="NPY",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(),
     help="Write the features here: (num_frames, num_features) float32.",
 )
 @click.option(

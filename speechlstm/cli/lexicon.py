@@ -1,11 +1,14 @@
 """`speechlstm lexicon`: how the words of texts are pronounced."""
 
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
+
+from speechlstm.cli.options import OutputPath
 
 if TYPE_CHECKING:
     from speechlstm.pronouncer import Pronouncer
@@ -16,7 +19,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("lexicon")
 @click.argument("words", type=_PATH, nargs=-1, required=True)
-@click.option("-o", "--output", metavar="LEXICON", type=_PATH, required=True)
+@click.option("-o", "--output", metavar="LEXICON", type=OutputPath(), required=True)
 @click.option(
     "--dictionary",
     "dictionary_path",
@@ -28,7 +31,7 @@ _PATH = click.Path(path_type=Path)
     "--pronouncer",
     "pronouncer_path",
     metavar="FILE",
-    type=_PATH,
+    type=OutputPath(),
     help="Where the network is kept once it has learnt: a .tflite file.",
 )
 @click.option(
@@ -99,6 +102,7 @@ def _obtain(path: Path, dictionary: "PronouncingDictionary") -> "Pronouncer":
     from speechlstm.pronouncer import Pronouncer
 
     if not path.exists():
+        os.environ["KERAS_BACKEND"] = "tensorflow"  # it writes the .tflite file
         from speechlstm.training.pronouncer import train_pronouncer, write_pronouncer
 
         click.echo(f"learning to pronounce from {len(dictionary.entries)} words", err=True)

@@ -16,9 +16,9 @@ from speechlstm.cli.lm_text import (
     read_texts,
     vocabulary_option,
 )
+from speechlstm.cli.options import OutputPath
 
 if TYPE_CHECKING:
-    from speechlstm.alphabet import Alphabet
     from speechlstm.lm.table import NGramTable
 
 _PATH = click.Path(path_type=Path)
@@ -26,7 +26,7 @@ _OUTPUT = click.option(
     "-o",
     "--output",
     metavar="LM",
-    type=_PATH,
+    type=OutputPath(),
     required=True,
     help="A packed model; ARPA where the name ends in .arpa, .arpa.gz or .arpa.xz.",
 )
@@ -100,7 +100,7 @@ def build(
                 f"{', '.join(f'{value:g}' for value in discounts.values)}",
                 err=True,
             )
-    _write(output, estimated.table, alphabet, quantize)
+    _write(output, estimated.table, alphabet.sha256 if alphabet else None, quantize)
     click.echo(
         f"{_describe(output, estimated.table)}; {time.perf_counter() - start:.0f} s", err=True
     )
@@ -121,8 +121,9 @@ def convert(lm: Path, output: Path, model: Path | None, quantize: bool) -> None:
     from speechlstm.lm.ngram import NGramModel
 
     _check_arpa_options(output, model, quantize)
-    table = NGramModel.load(lm).to_table()
-    _write(output, table, alphabet_of(model), quantize)
+    loaded, alphabet = NGramModel.load(lm), alphabet_of(model)
+    table = loaded.to_table()
+    _write(output, table, alphabet.sha256 if alphabet else loaded.alphabet_sha256, quantize)
     click.echo(_describe(output, table), err=True)
 
 
@@ -163,7 +164,7 @@ def _check_arpa_options(output: Path, model: Path | None, quantize: bool) -> Non
         raise click.UsageError("an ARPA file holds no alphabet and no quantised values")
 
 
-def _write(output: Path, table: "NGramTable", alphabet: "Alphabet | None", quantize: bool) -> None:
+def _write(output: Path, table: "NGramTable", alphabet_sha256: str | None, quantize: bool) -> None:
     from speechlstm.lm.arpa import is_arpa, write_arpa
     from speechlstm.lm.packed import write_packed
     from speechlstm.lm.quantize import quantize as quantized
@@ -173,8 +174,7 @@ def _write(output: Path, table: "NGramTable", alphabet: "Alphabet | None", quant
         write_arpa(output, table)
     else:
         trie = build_trie(table)
-        sha256 = alphabet.sha256 if alphabet else None
-        write_packed(output, quantized(trie) if quantize else trie, sha256)
+        write_packed(output, quantized(trie) if quantize else trie, alphabet_sha256)
 
 
 def _describe(output: Path, table: "NGramTable") -> str:

@@ -15,6 +15,7 @@ from speechlstm.cli.lm_text import (
     read_texts,
     vocabulary_option,
 )
+from speechlstm.cli.options import OutputPath
 from speechlstm.errors import DataError
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def train(
 
 @click.command()
 @click.argument("run", type=_PATH)
-@click.option("-o", "--output", metavar="LM.tflite", type=_PATH, required=True)
+@click.option("-o", "--output", metavar="LM.tflite", type=OutputPath(), required=True)
 @click.option(
     "--quantize",
     "quantization",

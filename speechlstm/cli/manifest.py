@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from speechlstm.cli.options import OutputPath
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -20,7 +22,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("-o", "--output", metavar="MANIFEST", type=_PATH, required=True)
+@click.option("-o", "--output", metavar="MANIFEST", type=OutputPath(), required=True)
 @click.option("--no-text", is_flag=True, help="List all recordings, without texts: noise.")
 @click.pass_context
 def build(ctx: click.Context, folder: Path, output: Path, no_text: bool) -> None:
@@ -124,8 +126,8 @@ def stats(manifest: Path, as_json: bool) -> None:
     help="Of the audio, to validate with.",
 )
 @click.option("--seed", default=1, show_default=True)
-@click.option("--train-out", metavar="MANIFEST", type=_PATH, required=True)
-@click.option("--valid-out", metavar="MANIFEST", type=_PATH, required=True)
+@click.option("--train-out", metavar="MANIFEST", type=OutputPath(), required=True)
+@click.option("--valid-out", metavar="MANIFEST", type=OutputPath(), required=True)
 def split(manifest: Path, share: float, seed: int, train_out: Path, valid_out: Path) -> None:
     """Part MANIFEST into one to train on and one to validate with, no speaker in both.
 

@@ -1,5 +1,6 @@
 """Options that several verbs share, and the text files they name."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -10,6 +11,26 @@ import click
 from speechlstm.errors import DataError
 
 _PATH = click.Path(path_type=Path)
+
+
+class OutputPath(click.Path):
+    """A file to write. That it cannot be written shows before the work, not after it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click.Path."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            self.fail(f"{folder}: no such folder; make it first", param, ctx)
+        if path.is_dir():
+            self.fail(f"{path}: is a folder; name a file", param, ctx)
+        if not os.access(folder, os.W_OK):
+            self.fail(f"{folder}: nothing can be written there", param, ctx)
+        return path
+
 
 model_option = click.option(
     "--model",
@@ -49,10 +70,12 @@ _DECODING = (
         "--hot-word", "hot_words", metavar="WORDS", multiple=True,
         help="A word or phrase to be preferred; may be given several times.",
     ),
+    click.option("--hot-word-weight", type=float, help="For each character of it (of the lexicon: "
+                 "phone), in natural logarithms."),
     click.option("--hot-words", "hot_words_file", metavar="FILE", type=_PATH, help="One a line."),
 )  # fmt: skip
 _RESCORING = {"weight": "rescore_weight", "shallow_fusion": "shallow_fusion"}
-_SETTINGS = ("lm_weight", "word_bonus", "beam_width", "num_hypotheses")
+_SETTINGS = ("lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight")
 
 
 def decoding_options(function: Callable[..., None]) -> Callable[..., None]:

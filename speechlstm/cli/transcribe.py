@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import decoding_options, jobs_option, model_option
+from speechlstm.cli.options import OutputPath, decoding_options, jobs_option, model_option
 from speechlstm.errors import AudioError, DataError
-from speechlstm.formats import FORMATS
+from speechlstm.formats import FORMATS, WHOLE_FILE_FORMATS, format_by_suffix
 
 
 @click.command()
@@ -30,14 +30,14 @@ from speechlstm.formats import FORMATS
     "--format",
     "format_name",
     type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="text: the words; json: one object a line, with times, confidences and alternatives.",
+    help="text: the words; json: one object a line, with times, confidences and alternatives; srt, "
+    "vtt: subtitles; ctm: NIST's, a line a word; textgrid: Praat's.  "
+    "[default: by the output's suffix, or text]",
 )
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputPath(),
     help="Where to write, once all is done.  [default: stdout]",
 )
 @click.pass_context
@@ -47,7 +47,7 @@ def command(
     model: Path | None,
     decoding: dict[str, Any],
     jobs: int | None,
-    format_name: str,
+    format_name: str | None,
     output: Path | None,
 ) -> None:
     """Print what is said in each FILE (WAV, FLAC, OGG, Opus, MP3), a line a file; -: stdin.
@@ -62,6 +62,7 @@ def command(
     Example:
       speechlstm transcribe interview.mp3
       speechlstm transcribe --format json --n-best 3 *.wav > transcripts.jsonl
+      speechlstm transcribe lecture.mp3 -o lecture.srt
       speechlstm transcribe --hot-word "anna karenina" reading.flac
     """
     from speechlstm.batch import transcribe_files
@@ -69,6 +70,9 @@ def command(
     from speechlstm.recognizer import Recognizer
     from speechlstm.storage import write_atomically
 
+    format_name = format_name or format_by_suffix(output, "text")
+    if format_name in WHOLE_FILE_FORMATS and len(files) > 1:
+        raise click.UsageError(f"--format {format_name} is for one FILE at a time")
     load = partial(Recognizer.load, model, **decoding)
     lines, failed = [], False
     with _recordings(files) as paths:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import jobs_option, shallow_fusion_option
+from speechlstm.cli.options import OutputPath, jobs_option, shallow_fusion_option
 
 if TYPE_CHECKING:
     from speechlstm.bundle import Bundle
@@ -36,7 +36,9 @@ _PATH = click.Path(path_type=Path)
     help="An LSTM language model for BUNDLE to have, which scores the n-best list anew.",
 )
 @shallow_fusion_option
-@click.option("-o", "--output", metavar="PNG", type=_PATH, help="The plot.  [default: BUNDLE.png]")
+@click.option(
+    "-o", "--output", metavar="PNG", type=OutputPath(), help="The plot.  [default: BUNDLE.png]"
+)
 @click.option("--dry-run", is_flag=True, help="Leave BUNDLE as it is.")
 @click.option(
     "--max-utterances",
@@ -66,8 +68,8 @@ def command(
     The network runs once. Then the weights of language model and words are searched, the width of
     the beam and the share of an LSTM language model are chosen, and the words' confidences are
     calibrated. --lm, --lexicon, --pronouncer (which `speechlstm lexicon` makes) and --rescore
-    (`speechlstm lm train`) become parts of BUNDLE in place of those that it has. Where it has none,
-    confidences alone are calibrated.
+    (`speechlstm lm export`) become parts of BUNDLE in place of those that it has. Where it has
+    none, confidences alone are calibrated.
 
     \b
     Example:
@@ -75,7 +77,7 @@ def command(
     """
     import matplotlib as matplotlib  # that it is missing shows here, not after minutes
 
-    from speechlstm.bundle import read_bundle, write_decoder
+    from speechlstm.bundle import read_bundle, refuse_to_replace_others, write_decoder
     from speechlstm.decoding.lexicon import Lexicon
     from speechlstm.lm.arpa import is_arpa
     from speechlstm.manifest import Manifest
@@ -85,6 +87,8 @@ def command(
     if lm and is_arpa(lm):
         raise click.UsageError("a bundle holds packed language models: speechlstm lm convert")
     bundle = read_bundle(model)
+    if not dry_run:
+        refuse_to_replace_others(model)
     bundle = replace(
         bundle,
         lm_path=lm or bundle.lm_path,

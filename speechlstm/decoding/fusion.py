@@ -75,6 +75,12 @@ class WordFusion:
         lexicon: Lexicon | None,
     ) -> None:
         _check_alphabets(alphabet, lm, lexicon)
+        if lm and lexicon and lexicon.words and not lexicon.lm_ids(lm).any():
+            known = next((word for word in lm.words if not word.startswith("<")), "")
+            raise ModelError(
+                f"the language model knows no word of the lexicon; it knows {known!r}, the lexicon "
+                f"{lexicon.words[0]!r}: are both in lower case?"
+            )
         self.lm, self._weight, self._bonus = lm, config.lm_weight, config.word_bonus if lm else 0.0
         self.boundary = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else 0
         if lexicon is None and lm:

@@ -68,7 +68,7 @@ class LSTMLanguageModel(LanguageModel):
             raise LanguageModelError(path, error.reason) from None
         self._words = str(description.get(WORDS, "")).split(" ")
         if self._words[0] != UNKNOWN:
-            raise LanguageModelError(path, "is no language model; make one: speechlstm lm train")
+            raise LanguageModelError(path, "is no language model; make one: speechlstm lm export")
         self.num_words, self.alphabet_sha256 = len(self._words), description.get(ALPHABET)
         self.sentence_end = self.word_id(SENTENCE_END)
         self.start_state = self.word_id(SENTENCE_START)  # after context 0

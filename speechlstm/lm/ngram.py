@@ -75,7 +75,7 @@ class NGramModel(SearchModel):
             verify_packed(path)
             return cls.open(path)
         try:
-            return cls.from_table(read_arpa(path))
+            return cls(build_trie(read_arpa(path)), None, path)
         except ValueError as error:
             raise LanguageModelError(path, str(error)) from error
 

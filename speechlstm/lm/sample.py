@@ -1,10 +1,11 @@
 """What a language model would say."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from speechlstm.errors import DataError
+from speechlstm.errors import ConfigError, DataError
 from speechlstm.lm.model import LanguageModel
 from speechlstm.lm.table import SENTENCE_START, UNKNOWN
 
@@ -27,10 +28,10 @@ def sample(
 
     Raises:
         DataError: The model does not know a word of the prompt.
-        ValueError: The temperature is not positive.
+        ConfigError: The temperature is not positive and finite.
     """
-    if temperature <= 0:
-        raise ValueError(f"a temperature is greater than 0, not {temperature}")
+    if not 0 < temperature < math.inf:
+        raise ConfigError(f"temperature: must be greater than 0 and finite, is {temperature}")
     unknown = [word for word in prompt if not model.word_id(word)]
     if unknown:
         raise DataError(f"the language model does not know {unknown[0]!r}")

@@ -2,13 +2,14 @@
 
 Raises:
     MissingDependencyError: Keras or its backend is not installed.
+    ConfigError: KERAS_BACKEND names none.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from speechlstm.errors import MissingDependencyError
+from speechlstm.errors import ConfigError, MissingDependencyError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it once, when imported
 
@@ -34,3 +35,5 @@ try:
         import keras as keras
 except ModuleNotFoundError as error:
     raise MissingDependencyError(error.name or "keras") from error
+except ValueError as error:  # of a backend that there is not
+    raise ConfigError(f"KERAS_BACKEND={os.environ.get('KERAS_BACKEND')}: {error}") from error

@@ -37,7 +37,8 @@ def utterance_generator(seed: int, epoch: int, utterance_id: str) -> np.random.G
 
 
 def _digest(seed: int, epoch: int, utterance_id: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{seed} {epoch} {utterance_id}".encode()).digest())
+    key = f"{seed} {epoch} {utterance_id}".encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.sha256(key).digest())
 
 
 @dataclass(frozen=True)

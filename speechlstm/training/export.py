@@ -7,7 +7,7 @@ from typing import Any
 
 from speechlstm.alphabet import Alphabet
 from speechlstm.audio import Audio
-from speechlstm.bundle import write_bundle
+from speechlstm.bundle import refuse_to_replace_others, write_bundle
 from speechlstm.errors import BundleError
 from speechlstm.manifest import Manifest
 from speechlstm.training.inference_graph import convert
@@ -43,6 +43,7 @@ def export_run(
         DataError: A manifest or recording cannot be read.
         ConfigError: Keras runs on another backend than TensorFlow.
     """
+    refuse_to_replace_others(path)
     model = run.best_model()
     recordings = read_recordings(
         [Manifest(p) for p in manifests or run.valid],

@@ -10,6 +10,7 @@ import keras
 from speechlstm.config import Settings
 from speechlstm.errors import ConfigError, TrainingError
 from speechlstm.manifest import Manifest
+from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.storage import write_atomically
 from speechlstm.training.augment import load_noise
 from speechlstm.training.dataset import Corpus, derive_alphabet, load_corpus
@@ -49,15 +50,17 @@ def prepare_run(
     manifests = [Manifest(p) for p in train]
     _refuse_leakage(manifests, [Manifest(p) for p in valid])
     alphabet = derive_alphabet(manifests)
+    phones = PronouncingDictionary.read(lexicon).alphabet if lexicon else None
+    lists = tuple(train), tuple(valid)
     if source is None:
         if settings.training.frozen_layers:
             raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
-        run = Run(path, settings, alphabet, tuple(train), tuple(valid), lexicon=lexicon)
+        run = Run(path, settings, alphabet, *lists, lexicon=lexicon, phones=phones)
         run.create()
         return run
     if not source.alphabet.separator and set(alphabet.symbols) <= set(source.alphabet.symbols):
         alphabet = source.alphabet
-    run = Run(path, settings, alphabet, tuple(train), tuple(valid), source.path, lexicon)
+    run = Run(path, settings, alphabet, *lists, source.path, lexicon, phones)
     keras.utils.set_random_seed(settings.training.seed)
     model = run.new_model()
     transfer(source, model, alphabet, settings.training.frozen_layers, report, run.phones)
@@ -91,11 +94,11 @@ def load_data(
         ManifestError: A manifest cannot be read.
         TrainingError: No usable utterance.
     """
-    cache = cache or run.path / "cache"
+    cache, dictionary = cache or run.path / "cache", run.dictionary()
     train, valid = (
         load_corpus(
             [Manifest(p) for p in paths], run.alphabet, run.settings, cache, progress,
-            run.dictionary,
+            dictionary,
         )
         for paths in (run.train, run.valid)
     )  # fmt: skip

@@ -14,7 +14,6 @@ cache/          decoded recordings; may be deleted
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ class Run:
         valid: Manifests it is measured on.
         init_from: Bundle or run whose weights it started from.
         lexicon: Pronouncing dictionary whose phones the model emits too.
+        phones: Those phones.
     """
 
     path: Path
@@ -49,20 +49,21 @@ class Run:
     valid: tuple[Path, ...]
     init_from: Path | None = None
     lexicon: Path | None = None
+    phones: Alphabet | None = None
 
-    @cached_property
     def dictionary(self) -> PronouncingDictionary | None:
         """What the lexicon holds.
 
         Raises:
             DataError: It cannot be read.
+            ConfigError: It has other phones than when the run was made.
         """
-        return PronouncingDictionary.read(self.lexicon) if self.lexicon else None
-
-    @property
-    def phones(self) -> Alphabet | None:
-        """The lexicon's phones."""
-        return self.dictionary.alphabet if self.dictionary else None
+        if not self.lexicon:
+            return None
+        dictionary = PronouncingDictionary.read(self.lexicon)
+        if dictionary.alphabet != self.phones:
+            raise ConfigError(f"{self.lexicon}: has other phones than those of {self.path}")
+        return dictionary
 
     @property
     def initial(self) -> Path:
@@ -80,7 +81,7 @@ class Run:
         return self.path / "best.npz"
 
     def create(self, initial: AcousticModel | None = None) -> None:
-        """Make the folder.
+        """Make the folder; a run in it that has not learnt anything yet is replaced.
 
         Args:
             initial: The model whose weights training starts from; fresh ones if None.
@@ -88,9 +89,10 @@ class Run:
         Raises:
             ConfigError: It holds a run already.
         """
-        if (self.path / "run.json").exists():
+        if self.checkpoint.exists() or self.best.exists():
             raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
         self.path.mkdir(parents=True, exist_ok=True)
+        self.initial.unlink(missing_ok=True)
         description = {
             "version": __version__,
             **self.settings.to_dict(),
@@ -99,6 +101,7 @@ class Run:
             "valid": [str(path.resolve()) for path in self.valid],
             "init_from": str(self.init_from.resolve()) if self.init_from else None,
             "lexicon": str(self.lexicon.resolve()) if self.lexicon else None,
+            "phones": asdict(self.phones) if self.phones else None,
         }
         if initial:
             save_checkpoint(self.initial, {"model": initial.variables})
@@ -161,7 +164,8 @@ def load_run(path: Path) -> Run:
     try:
         values = json.loads(description.read_text(encoding="utf-8"))
         sections = {name: values[name] for name in Settings().to_dict()}
-        alphabet = Alphabet(tuple(values["alphabet"]["symbols"]), values["alphabet"]["separator"])
+        alphabet = _alphabet(values["alphabet"])
+        phones = _alphabet(values["phones"]) if values["phones"] else None
         train, valid = (tuple(map(Path, values[key])) for key in ("train", "valid"))
         init_from, lexicon = (
             Path(values[key]) if values.get(key) else None for key in ("init_from", "lexicon")
@@ -171,4 +175,8 @@ def load_run(path: Path) -> Run:
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{description}: damaged: {error!r}") from None
     settings = Settings.from_dict(sections, str(description))
-    return Run(path, settings, alphabet, train, valid, init_from, lexicon)
+    return Run(path, settings, alphabet, train, valid, init_from, lexicon, phones)
+
+
+def _alphabet(values: Mapping[str, Any]) -> Alphabet:
+    return Alphabet(tuple(values["symbols"]), values["separator"])

@@ -128,7 +128,6 @@ def test_wrong_usage(arguments: list[str], reason: str) -> None:
     [
         (["build", "empty.txt", "-o", "x.lm"], "empty.txt: holds no sentence"),
         (["build", "text.txt", "-o", "x.lm", "--prune", "1"], "prune: must be 0 for unigrams"),
-        (["build", "text.txt", "-o", "no/x.lm"], "no/"),
         (["perplexity", "text.txt", "text.txt"], "text.txt: is no packed language model"),
         (["perplexity", "cut.arpa", "text.txt"], "cut.arpa:3: the file ends here"),
         (["convert", "none.lm", "-o", "x.lm"], "none.lm: cannot be read"),

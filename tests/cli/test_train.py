@@ -84,7 +84,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
     [
         ("[model]\nunits = 3", [], "{config}: model.units: unknown setting; known are cell, "),
         ("[network]\nx = 3", [], "{config}: network: unknown section; known are features, "),
-        ("[training]\nseed = 'x'", [], "{config}: training.seed: must be int, is 'x'"),
+        ("[training]\nseed = 'x'", [], "{config}: training.seed: must be a whole number, is 'x'"),
         ("[training", [], "{config}: not a TOML file: "),
         (None, [], "{config}: No such file or directory"),
         ("", ["--epochs", "0"], "training.num_epochs: must be at least 1, is 0"),

@@ -166,7 +166,22 @@ def test_a_bad_bundle_ends_it_with_one_line(levels_bundle: Path, recordings: Pat
     assert error.startswith(f"Error: {recordings}/bundle.json: No such file")
 
 
-@pytest.mark.parametrize("arguments", [[], ["--format", "xml", "a.wav"]])
+def test_subtitles_go_where_their_suffix_says(levels_bundle: Path, recordings: Path) -> None:
+    assert transcribe(levels_bundle, "hello.wav", "-o", "hello.srt").exit_code == 0
+    lines = Path("hello.srt").read_text().splitlines()
+    assert (lines[0], lines[2:]) == ("1", ["hello world"])
+    assert " --> 00:00:0" in lines[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--format", "xml", "a.wav"],
+        ["--format", "srt", "hello.wav", "goodbye.wav"],
+        ["hello.wav", "-o", "no/folder.txt"],
+    ],
+)
 def test_wrong_usage_is_exit_code_2(levels_bundle: Path, arguments: list[str]) -> None:
     assert transcribe(levels_bundle, *arguments).exit_code == 2
 

@@ -43,6 +43,7 @@ def test_a_run_is_made_of_manifests_and_settings(
     assert run.alphabet == Alphabet((" ", "a", "b"))
     assert run == load_run(tmp_path / "run")
     assert (run.settings, run.train, run.valid) == (SETTINGS, (train,), (valid,))
+    run.best.touch()
     with pytest.raises(ConfigError, match="holds a run"):
         prepare_run(tmp_path / "run", [train], [valid], SETTINGS)
 

@@ -10,6 +10,7 @@ import pytest
 from speechlstm.alphabet import Alphabet
 from speechlstm.config import ModelConfig, Settings, TrainConfig
 from speechlstm.errors import ConfigError, ModelError
+from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.training.checkpoint import save_checkpoint
 from speechlstm.training.run import Run, load_run
 
@@ -50,10 +51,29 @@ def test_manifests_are_found_from_every_folder(
 
 
 def test_a_run_is_not_overwritten(run: Run) -> None:
+    (run.path / "checkpoint.npz").touch()
     before = (run.path / "run.json").read_bytes()
     with pytest.raises(ConfigError, match=r"x: holds a run; resume it with --resume"):
         replace(run, alphabet=Alphabet(("z",))).create()
     assert (run.path / "run.json").read_bytes() == before
+
+
+def test_a_run_that_has_learnt_nothing_yet_is_replaced(run: Run) -> None:
+    run.initial.touch()
+    other = replace(run, alphabet=Alphabet(("z",)), phones=Alphabet(("AA", "B"), " "))
+    other.create()
+    assert load_run(run.path) == other
+    assert not run.initial.exists()
+
+
+def test_phones_are_those_of_the_dictionary_when_the_run_was_made(run: Run, tmp_path: Path) -> None:
+    lexicon = tmp_path / "lexicon.dict"
+    lexicon.write_text("a P1\n")
+    made = replace(run, lexicon=lexicon, phones=PronouncingDictionary.read(lexicon).alphabet)
+    assert made.dictionary() is not None
+    lexicon.write_text("a P2\n")
+    with pytest.raises(ConfigError, match=r"lexicon\.dict: has other phones than those of"):
+        made.dictionary()
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
@@ -72,7 +92,7 @@ def test_a_damaged_description_is_refused(run: Run, content: str) -> None:
     ("values", "message"),
     [
         ({"model": {"num_unit": 3}}, r"run\.json: model\.num_unit: unknown setting; known are "),
-        ({"training": {"seed": "x"}}, r"run\.json: training\.seed: must be int, is 'x'"),
+        ({"training": {"seed": "x"}}, r"run\.json: training\.seed: must be a whole number, is 'x'"),
     ],
 )
 def test_settings_of_another_version_are_refused(

@@ -9,6 +9,7 @@ from speechlstm.alphabet import Alphabet
 from speechlstm.config import ModelConfig, Settings, TrainConfig
 from speechlstm.manifest import Manifest
 from speechlstm.metrics import ErrorCounts
+from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.training.dataset import SpeechDataset, load_corpus
 from speechlstm.training.run import Run
 from speechlstm.training.validation import validate
@@ -69,11 +70,19 @@ def test_phone_errors_are_counted_where_the_phones_are_known(
 ) -> None:
     lexicon = tmp_path / "lexicon.txt"
     lexicon.write_text("a P1\nab P1 P2\nabc P1 P2 P3\nb P2\n")
-    run = Run(tmp_path, SETTINGS, ALPHABET, (), (), lexicon=lexicon)
+    run = Run(
+        tmp_path,
+        SETTINGS,
+        ALPHABET,
+        (),
+        (),
+        lexicon=lexicon,
+        phones=PronouncingDictionary.read(lexicon).alphabet,
+    )
     texts = ["a ab abc", "cc a", "b"]
     manifest = Manifest(write_tones(tmp_path / "valid.jsonl", texts))
     corpus = load_corpus(
-        [manifest], ALPHABET, SETTINGS, tmp_path / "cache", dictionary=run.dictionary
+        [manifest], ALPHABET, SETTINGS, tmp_path / "cache", dictionary=run.dictionary()
     )
     assert [e.phones for e in corpus.examples] == [(1, 1, 2, 1, 2, 3), None, (2,)]
     data = SpeechDataset(corpus, SETTINGS, augment=False)
