@@ -21,7 +21,7 @@ from speechlstm.errors import SpeechLSTMError
 from speechlstm.storage import write_atomically
 
 CONFIG = Path(__file__).with_suffix(".toml")
-READ = ("librispeech", "cmu-arctic")
+READ = ("common-voice", "cmu-arctic")
 SAID = ("speech-commands", "an4", "fsdd")
 REPEATS = 3  # of the commands, a pass
 

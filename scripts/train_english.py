@@ -44,7 +44,7 @@ VALIDATION_SHARE = 0.1
 SEED = 1
 NUM_SAID = 60_000  # lines of letters, digits, dates and commands beside a million of books
 LM = ["--order", "3", "--prune", "0 2 3", "--vocabulary", "55000", "--quantize"]
-LSTM = ["--vocabulary", "32000", "--epochs", "3", "--batch-words", "5120", "--dropout", "0",
+LSTM = ["--vocabulary", "24000", "--epochs", "3", "--batch-words", "5120", "--dropout", "0",
         "--precision", "bfloat16"]  # fmt: skip
 
 

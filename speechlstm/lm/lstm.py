@@ -20,7 +20,9 @@ from speechlstm.tflite_metadata import read_metadata
 WORDS = "words"  # parted by spaces, <unk> first: the key of the network's description
 ALPHABET = "alphabet_sha256"  # the key of what they are spelled in
 
-_MEMORY = 256  # contexts that are kept, with the probabilities of all words: 56 MB for 55,000 words
+# Contexts that are kept, with the probabilities of all words: 48 MB for 24,000 words. A search asks
+# for about as many as its beam is wide, time and again; forgetting them takes several times as long.
+_MEMORY = 512
 _BLOCK = 64  # contexts that the network makes at once
 NUM_CONTEXTS = 1 << 18  # that are told apart; then their numbers are given again
 _BEGINNING = -1  # the state of the context before <s>
@@ -49,8 +51,8 @@ class LSTMLanguageModel(LanguageModel):
 
     A state is a context and a word after it, which the network reads when it is first asked what
     comes next. Few contexts are kept; those forgotten are made again from the words that led to
-    them, which takes time but changes nothing. A state is good for NUM_CONTEXTS / 2 further steps
-    of the network, more than any search through an utterance takes.
+    them, which takes time but changes nothing. A state is good until NUM_CONTEXTS / 2 other
+    contexts have been met, more than any search through an utterance meets.
 
     Args:
         path: A .tflite file: words (n,) int32, h and c (n, num_layers, num_units) in, log_probs
@@ -74,7 +76,8 @@ class LSTMLanguageModel(LanguageModel):
         self.start_state = self.word_id(SENTENCE_START)  # after context 0
         self._step, self._empty = self._load()
         self._origins = np.full(NUM_CONTEXTS, _BEGINNING)  # the state of which each is the context
-        self._num_made = 0
+        self._num_met = 0
+        self._numbers: dict[int, int] = {}  # of the contexts met lately, by state
         self._contexts: OrderedDict[int, _Context] = OrderedDict()  # by state, the latest used last
         self._lock = Lock()
 
@@ -141,12 +144,15 @@ class LSTMLanguageModel(LanguageModel):
         ]
 
     def _number(self, state: int) -> int:
-        """The next number, by which later states name the context that a state stands for."""
-        if self._num_made % (NUM_CONTEXTS // 2) == 0:
+        """By what later states name the context that a state stands for."""
+        if state in self._numbers:
+            return self._numbers[state]
+        if self._num_met % (NUM_CONTEXTS // 2) == 0:
             self._contexts.clear()  # so that no number is in use that will soon be another's
-        number = 1 + self._num_made % (NUM_CONTEXTS - 1)
-        self._num_made += 1
-        self._origins[number] = state
+            self._numbers.clear()
+        number = 1 + self._num_met % (NUM_CONTEXTS - 1)
+        self._num_met += 1
+        self._origins[number], self._numbers[state] = state, number
         return number
 
 

@@ -97,6 +97,18 @@ def test_numbers_are_given_again_without_confusion(monkeypatch: pytest.MonkeyPat
         assert scores(model) == pytest.approx(expected)
 
 
+def test_making_contexts_again_uses_no_numbers_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lstm, "_MEMORY", 1)
+    monkeypatch.setattr(lstm, "NUM_CONTEXTS", 32)
+    model = LSTMLanguageModel(PATH)
+    words = np.array([3, 4, 5], np.int32)
+    states, _ = model.advance(np.full(3, model.start_state), words)
+    states, _ = model.advance(states, words)
+    expected = model.advance(states, words)[1]
+    for _ in range(30):  # each makes all three again, and what came before them
+        assert (model.advance(states, words)[1] == expected).all()
+
+
 def test_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     scores(LSTMLanguageModel(PATH))
     assert capfd.readouterr() == ("", "")
