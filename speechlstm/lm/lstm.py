@@ -21,7 +21,7 @@ WORDS = "words"  # parted by spaces, <unk> first: the key of the network's descr
 ALPHABET = "alphabet_sha256"  # the key of what they are spelled in
 
 # Contexts that are kept, with the probabilities of all words: 48 MB for 24,000 words. A search asks
-# for about as many as its beam is wide, time and again; forgetting them takes several times as long.
+# for about as many as its beam is wide, time and again; to make them anew takes far longer.
 _MEMORY = 512
 _BLOCK = 64  # contexts that the network makes at once
 NUM_CONTEXTS = 1 << 18  # that are told apart; then their numbers are given again
