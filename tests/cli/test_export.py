@@ -39,6 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.path
 
 
+@pytest.mark.slow
 def test_prints_the_table_and_writes_the_bundle(run: Path, tmp_path: Path) -> None:
     result = export(run, "-o", tmp_path / "bundle", "--quantize", "int8")
     assert (result.exit_code, result.stderr) == (0, "")

@@ -40,6 +40,7 @@ def tflite() -> bytes:
     return convert(acoustic_model(seed=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantization", ["none", "float16", "int8"])
 def test_writes_the_bundle_it_verified(
     quantization: Quantization,

@@ -23,6 +23,7 @@ OTHER_FEATURES = FeatureConfig(sample_rate=8000, high_hz=4000, num_mfcc=13, delt
 PLAIN = {"bidirectional": False, "layer_norm": False, "frame_stack": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("features", "settings", "fused", "recurrence"),
     [

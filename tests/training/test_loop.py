@@ -268,6 +268,7 @@ def damage(corpora_of_tones: Corpora) -> Iterator[Callable[..., Corpora]]:
     Damaged.damaged = ()
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_skipped_named_and_counted(
     damage: Callable[..., Corpora], tmp_path: Path
 ) -> None:

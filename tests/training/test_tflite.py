@@ -60,6 +60,7 @@ def tflite(request: pytest.FixtureRequest, model: AcousticModel) -> bytes:
     return without_cell_clip(convert(model, fused=request.param == "fused"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quantization", "bytes_a_weight", "tolerance"), [("float16", 2, 5e-3), ("int8", 1, 0.05)]
 )

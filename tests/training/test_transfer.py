@@ -69,6 +69,7 @@ def tflite(model: AcousticModel) -> bytes:
 
 
 # float16 has 11 bits; int8 has steps of 1 / 127 of a kernel's largest value, here below 1.5.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quantization", "tolerance"), [("none", 0), ("float16", 2**-11), ("int8", 1.5 / 127 / 2)]
 )
