@@ -13,6 +13,9 @@ from speechlstm.errors import ConfigError
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
+_KINDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
+
+
 def _accepts(kind: Any, value: Any) -> bool:
     if get_origin(kind) is Literal:
         return value in get_args(kind)
@@ -35,9 +38,7 @@ def _describe(kind: Any) -> str:
         return "one of " + ", ".join(map(repr, get_args(kind)))
     if get_origin(kind) is tuple:
         return "a list"
-    return {bool: "true or false", int: "a whole number", float: "a finite number"}.get(
-        kind, "a text" if kind is str else str(kind)
-    )
+    return _KINDS.get(kind, str(kind))
 
 
 class Config:

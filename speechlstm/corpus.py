@@ -29,9 +29,8 @@ def build_manifest(
     """The recordings under a folder, each with its text: speech.wav has it in speech.txt.
 
     The id is the recording's path below folder, without its suffix unless others differ in that
-    alone; the first folder on that path
-    is the speaker, so that all of a speaker's recordings stay together. Durations come from the
-    headers.
+    alone; the first folder on that path is the speaker, so that all of a speaker's recordings stay
+    together. Durations come from the headers.
 
     Args:
         folder: Searched with its subfolders; names that begin with a dot are passed over.

@@ -158,7 +158,7 @@ class Recognizer:
 def _searching(bundle: Bundle) -> Recognizer:
     # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
     from speechlstm.decoding.lexicon import Lexicon
-    from speechlstm.decoding.nbest import NBestDecoder, load_lm, load_rescorer
+    from speechlstm.decoding.nbest import NBestDecoder, load_search_models
 
     lexicon = None
     if bundle.lexicon_path:
@@ -170,21 +170,19 @@ def _searching(bundle: Bundle) -> Recognizer:
         if bundle.phones and unknown:
             lexicon = _sounded_out(unknown, bundle, lexicon)
     model = LiteRTModel(bundle, phones=bool(bundle.phones and lexicon))
-    lm = load_lm(bundle.lm_path, bundle.alphabet) if bundle.lm_path else None
-    rescorer, rescoring = None, bundle.rescoring
-    if lm and bundle.rescorer_path and rescoring.weight:
-        rescorer = load_rescorer(bundle.rescorer_path, lm, rescoring.weight, bundle.alphabet)
-    is_fused = rescorer and rescoring.shallow_fusion
+    lm, rescorer = load_search_models(
+        bundle.lm_path, bundle.rescorer_path, bundle.rescoring, bundle.alphabet
+    )
     is_tuned = bool(lexicon) == bool(bundle.lexicon_path)  # for what is read now
     decoder = NBestDecoder(
         model.alphabet,
         model.frame_seconds,
         bundle.decoding,
-        rescorer if is_fused else lm,
+        lm,
         lexicon,
         bundle.calibration if is_tuned else None,
         bundle.prior if is_tuned else None,
-        None if is_fused else rescorer,
+        rescorer,
     )
     return Recognizer(model, decoder)
 

@@ -24,13 +24,12 @@ from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration, calibration_error, fit_calibration
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.lexicon import Lexicon
-from speechlstm.decoding.nbest import NUM_RESCORED, NUM_RIVALS, judge, load_lm, load_rescorer
+from speechlstm.decoding.nbest import NUM_RESCORED, NUM_RIVALS, judge, load_search_models
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.rescoring import rescored
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation import normalized_confidences
-from speechlstm.lm.model import SearchModel
 from speechlstm.manifest import Manifest
 from speechlstm.metrics import ErrorCounts, correct_words, word_errors
 from speechlstm.parallel import map_in_processes
@@ -118,9 +117,8 @@ class Tuner:
         self._hears_phones = bool(bundle.lexicon_path and bundle.phones)
         self.heard: list[Heard] = []
         self.prior: Prior | None = None
-        self._load(
-            bundle.decoding, RescoringConfig()
-        )()  # a fault in a file shows here, not after minutes
+        # A fault in a file shows here, not after minutes.
+        self._load(bundle.decoding, RescoringConfig())()
 
     def hear(self, manifests: Sequence[Manifest], max_utterances: int) -> dict[str, str]:
         """Run the network on transcribed utterances, spread evenly over the manifests.
@@ -199,21 +197,23 @@ class Tuner:
         return next(trial for trial in trials if trial.errors.rate <= lowest + TOLERANCE)
 
     def search_rescoring(
-        self, config: DecodeConfig, rescoring: RescoringConfig, report: Report = _unreported
+        self, found: Trial, rescoring: RescoringConfig, report: Report = _unreported
     ) -> Trial:
         """Search the weight of the LSTM language model, then lm_weight again, by a small step.
 
         Args:
-            config: What was found without it.
+            found: What was found without it.
             rescoring: Whether it takes part in the search.
             report: Gets each trial.
 
         Returns:
             The one with the fewest errors, perhaps without the LSTM.
         """
-        tried = partial(self._tried, report=report)
-        weights = [replace(rescoring, weight=weight) for weight in (0.0, *RESCORING_WEIGHTS)]
-        best = min((tried(config, weight) for weight in weights), key=_num_errors)
+        tried, config = partial(self._tried, report=report), found.config
+        without = replace(found, rescoring=replace(rescoring, weight=0.0))
+        report(without)
+        weights = [replace(rescoring, weight=weight) for weight in RESCORING_WEIGHTS]
+        best = min([without, *(tried(config, weight) for weight in weights)], key=_num_errors)
         step = STEPS[-1][0]
         lm_weights = (round(config.lm_weight + step * sign, 3) for sign in (-1, 1))
         moved = [replace(config, lm_weight=max(0.0, weight)) for weight in lm_weights]
@@ -266,7 +266,8 @@ class Tuner:
     def _load(
         self, config: DecodeConfig, rescoring: RescoringConfig
     ) -> "partial[Callable[[Heard], _Found]]":
-        return partial(_load_search, self._bundle, config, rescoring, self.prior)
+        bundle = replace(self._bundle, decoding=config, rescoring=rescoring)
+        return partial(_load_search, bundle, self.prior)
 
 
 def _num_errors(trial: Trial) -> int:
@@ -302,27 +303,18 @@ def _run_model(model: LiteRTModel, path: Path) -> tuple[NDArray[np.float32], flo
     return model.log_probs(audio), audio.duration
 
 
-def _load_search(
-    bundle: Bundle,
-    config: DecodeConfig,
-    rescoring: RescoringConfig,
-    prior: Prior | None,
-) -> Callable[[Heard], _Found]:
-    lm, lexicon, rescorer = bundle.lm_path, bundle.lexicon_path, bundle.rescorer_path
-    ngrams = load_lm(lm, bundle.alphabet) if lm else None
-    model: SearchModel | None = ngrams
+def _load_search(bundle: Bundle, prior: Prior | None) -> Callable[[Heard], _Found]:
+    lm, rescorer = load_search_models(
+        bundle.lm_path, bundle.rescorer_path, bundle.rescoring, bundle.alphabet
+    )
+    config, lexicon = bundle.decoding, bundle.lexicon_path
     again: _Again | None = None
-    if ngrams and rescorer and rescoring.weight:
-        both = load_rescorer(rescorer, ngrams, rescoring.weight, bundle.alphabet)
-        if rescoring.shallow_fusion:
-            model = both
-        else:
-            again = partial(rescored, first=ngrams, second=both, lm_weight=config.lm_weight)
-            num_needed = max(config.num_hypotheses, NUM_RESCORED)
-            config = replace(config, num_hypotheses=num_needed)
+    if lm and rescorer:
+        again = partial(rescored, first=lm, second=rescorer, lm_weight=config.lm_weight)
+        config = replace(config, num_hypotheses=max(config.num_hypotheses, NUM_RESCORED))
     words = Lexicon.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
     alphabet = bundle.lexicon_alphabet if lexicon else bundle.alphabet
-    return partial(_search, BeamDecoder(alphabet, config, model, words, prior), again)
+    return partial(_search, BeamDecoder(alphabet, config, lm, words, prior), again)
 
 
 def _search(beam: BeamDecoder, again: _Again | None, heard: Heard) -> _Found:

@@ -132,8 +132,8 @@ def test_the_weight_of_an_lstm_is_searched_then_lm_weight(
 
     monkeypatch.setattr(tuner, "decode", decode)
     told: list[Trial] = []
-    start = DecodeConfig(lm_weight=0.75), RescoringConfig(shallow_fusion=True)
-    best = tuner.search_rescoring(*start, told.append)
+    found = tuner.decode(DecodeConfig(lm_weight=0.75), WITHOUT)
+    best = tuner.search_rescoring(found, RescoringConfig(shallow_fusion=True), told.append)
     assert best.rescoring == RescoringConfig(weight=0.5, shallow_fusion=True)
     assert best.config == DecodeConfig(lm_weight=0.9)
     assert [trial.rescoring.weight for trial in told] == [0.0, *RESCORING_WEIGHTS, 0.5, 0.5]

@@ -31,7 +31,7 @@ _PATH = click.Path(path_type=Path)
     "--pronouncer",
     "pronouncer_path",
     metavar="FILE",
-    type=OutputPath(),
+    type=OutputPath(is_kept=True),
     help="Where the network is kept once it has learnt: a .tflite file.",
 )
 @click.option(

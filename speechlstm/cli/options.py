@@ -14,20 +14,28 @@ _PATH = click.Path(path_type=Path)
 
 
 class OutputPath(click.Path):
-    """A file to write. That it cannot be written shows before the work, not after it."""
+    """A file to write. That it cannot be written shows before the work, not after it.
 
-    def __init__(self) -> None:
+    Args:
+        is_kept: Whether a file that is there is read instead.
+    """
+
+    def __init__(self, is_kept: bool = False) -> None:
         super().__init__(path_type=Path)
+        self._is_kept = is_kept
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.Path."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        folder = path.absolute().parent
+        folder = path.resolve().parent  # as write_atomically has it
+        if path.is_file() and self._is_kept:
+            return path
         if not folder.is_dir():
             self.fail(f"{folder}: no such folder; make it first", param, ctx)
         if path.is_dir():
             self.fail(f"{path}: is a folder; name a file", param, ctx)
-        if not os.access(folder, os.W_OK):
+        is_device = path.exists() and not path.is_file()
+        if not is_device and not os.access(folder, os.W_OK):
             self.fail(f"{folder}: nothing can be written there", param, ctx)
         return path
 

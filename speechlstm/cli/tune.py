@@ -166,7 +166,7 @@ def _search(tuner: "Tuner", bundle: "Bundle", rescoring: "RescoringConfig", plot
         plot_surface(plot, rates)
     best = tuner.search_beam_width(config, _report)
     if bundle.rescorer_path:
-        best = tuner.search_rescoring(best.config, rescoring, _report)
+        best = tuner.search_rescoring(best, rescoring, _report)
     return best
 
 

@@ -75,12 +75,7 @@ class WordFusion:
         lexicon: Lexicon | None,
     ) -> None:
         _check_alphabets(alphabet, lm, lexicon)
-        if lm and lexicon and lexicon.words and not lexicon.lm_ids(lm).any():
-            known = next((word for word in lm.words if not word.startswith("<")), "")
-            raise ModelError(
-                f"the language model knows no word of the lexicon; it knows {known!r}, the lexicon "
-                f"{lexicon.words[0]!r}: are both in lower case?"
-            )
+        num_given = len(lexicon.words) if lexicon else 0
         self.lm, self._weight, self._bonus = lm, config.lm_weight, config.word_bonus if lm else 0.0
         self.boundary = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else 0
         if lexicon is None and lm:
@@ -93,6 +88,8 @@ class WordFusion:
         self.lexicon = lexicon
         self.lm_start_state = lm.start_state if lm else 0
         self._lm_ids = np.append(lexicon.lm_ids(lm), 0)  # the last one is that of NO_WORD
+        if lm and num_given and not self._lm_ids[:num_given].any():
+            raise _strangers(lm, lexicon)
         self._shares = self._unknown_shares({word for phrase in phrases for word in phrase})
         self._matcher = self._match(phrases, alphabet, config.hot_word_weight) if phrases else None
         self.spelled_hot_words = self._matcher if self.is_open else None
@@ -216,6 +213,14 @@ class WordFusion:
         if self._matcher:
             gains -= self._matcher.pending[hot_states]
         return lm_log_probs, gains
+
+
+def _strangers(lm: SearchModel, lexicon: Lexicon) -> ModelError:
+    known = next((word for word in lm.words if not word.startswith("<")), "")
+    return ModelError(
+        f"the language model knows no word of the lexicon; it knows {known!r}, the lexicon "
+        f"{lexicon.words[0]!r}: are both in lower case?"
+    )
 
 
 def _check_alphabets(alphabet: Alphabet, lm: SearchModel | None, lexicon: Lexicon | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.alphabet import Alphabet
-from speechlstm.config import DecodeConfig
+from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
@@ -151,6 +151,27 @@ def load_rescorer(
     lstm = LSTMLanguageModel(path)
     _check_alphabet(lstm, path, alphabet)
     return InterpolatedModel(lm, lstm, weight)
+
+
+def load_search_models(
+    lm: Path | None, rescorer: Path | None, rescoring: RescoringConfig, alphabet: Alphabet
+) -> tuple[SearchModel | None, LanguageModel | None]:
+    """What takes part in a search, and what scores its n-best list anew; None: nothing does.
+
+    Args:
+        lm: The n-gram model, if there is one.
+        rescorer: The LSTM, if there is one; it counts only beside lm.
+        rescoring: How.
+        alphabet: They must belong to this one, or to none.
+
+    Raises:
+        LanguageModelError: As in load_lm and load_rescorer.
+    """
+    ngrams = load_lm(lm, alphabet) if lm else None
+    if not (ngrams and rescorer and rescoring.weight):
+        return ngrams, None
+    both = load_rescorer(rescorer, ngrams, rescoring.weight, alphabet)
+    return (both, None) if rescoring.shallow_fusion else (ngrams, both)
 
 
 def _check_alphabet(lm: LanguageModel, path: Path, alphabet: Alphabet) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -198,3 +199,21 @@ def test_runs_where_training_packages_cannot_be_imported(
     command = [sys.executable, "-c", code, "transcribe", "--model", str(levels_bundle), "hello.wav"]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "hello world\n", "")
+
+
+def test_writes_where_a_link_leads_and_into_a_device(
+    levels_bundle: Path, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "there").mkdir()
+    Path("link.txt").symlink_to(tmp_path / "there" / "hello.txt")
+    access = os.access
+
+    def only_there(path: Path, mode: int) -> bool:
+        return access(path, mode) and (mode != os.W_OK or path.name == "there")
+
+    monkeypatch.setattr(os, "access", only_there)
+    assert transcribe(levels_bundle, "hello.wav", "-o", "link.txt").exit_code == 0
+    assert (tmp_path / "there" / "hello.txt").read_text() == "hello world\n"
+    assert transcribe(levels_bundle, "hello.wav", "-o", os.devnull).exit_code == 0
+    refused = transcribe(levels_bundle, "hello.wav", "-o", "hello.txt")
+    assert (refused.exit_code, "nothing can be written there" in refused.stderr) == (2, True)
