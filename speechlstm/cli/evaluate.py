@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import decoding_options, jobs_option, model_option
+from speechlstm.cli.options import (
+    decoding_options,
+    jobs_option,
+    json_option,
+    model_option,
+    worst_option,
+)
 
 
 @click.command()
@@ -15,14 +21,8 @@ from speechlstm.cli.options import decoding_options, jobs_option, model_option
 @model_option
 @decoding_options
 @jobs_option
-@click.option(
-    "--worst",
-    type=click.IntRange(min=0),
-    default=10,
-    show_default=True,
-    help="Utterances to show the errors of.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every utterance.")
+@worst_option
+@json_option
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -54,6 +54,18 @@ jobs_option = click.option(
     help="Processes that share the recordings.  [default: one a core]",
 )
 
+worst_option = click.option(
+    "--worst",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="Utterances to show the errors of.",
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object with every utterance."
+)
+
 shallow_fusion_option = click.option(
     "--shallow-fusion/--no-shallow-fusion",
     default=None,

@@ -5,18 +5,14 @@ from pathlib import Path
 
 import click
 
+from speechlstm.cli.options import json_option, worst_option
+
 
 @click.command()
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.argument("hypothesis", type=click.Path(path_type=Path))
-@click.option(
-    "--worst",
-    type=click.IntRange(min=0),
-    default=10,
-    show_default=True,
-    help="Utterances to show the errors of.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every utterance.")
+@worst_option
+@json_option
 def command(reference: Path, hypothesis: Path, worst: int, as_json: bool) -> None:
     """Score the texts of HYPOTHESIS against those of REFERENCE.
 
