@@ -19,6 +19,7 @@ from speechlstm.manifest import Manifest
 from speechlstm.training.pcm_cache import PCMCache, open_cache
 
 LONGEST_TIME_MASK = 1 / 5  # of an utterance: more would mask whole short words
+TIME_MASK_SECONDS = 0.8  # of speech for each time mask beyond the first
 FIRST_ECHO_SECONDS = 0.002  # behind the direct sound: a wall or table 35 cm off
 DIRECT_DB = (0.0, 12.0)  # level of the direct sound above the echo: across a room .. near
 TELEPHONE_RATE = 8000
@@ -212,7 +213,9 @@ def draw_masks(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """SpecAugment's masks for one utterance (Park et al., https://arxiv.org/abs/1904.08779).
 
-    Widths are uniform from 0 to the longest allowed, starts uniform over where the mask fits.
+    Widths are uniform from 0 to the longest allowed, starts uniform over where the mask fits. Long
+    utterances get all time masks, short ones fewer (Park et al., SpecAugment on large scale
+    datasets, https://arxiv.org/abs/1912.05533): the others' width is 0.
 
     Args:
         generator: Where the numbers come from.
@@ -226,8 +229,11 @@ def draw_masks(
     """
     longest = int(min(config.time_mask_ms / features.hop_ms, num_frames * LONGEST_TIME_MASK))
     widest = min(config.frequency_mask_mels, features.num_mels)
+    time_masks = _draw_spans(generator, config.time_masks, num_frames, longest)
+    seconds = num_frames * features.hop_ms / 1000
+    time_masks[max(1, int(seconds / TIME_MASK_SECONDS)) :, 1] = 0
     return (
-        _draw_spans(generator, config.time_masks, num_frames, longest),
+        time_masks,
         _draw_spans(generator, config.frequency_masks, features.num_mels, widest),
     )
 

@@ -19,6 +19,7 @@ from speechlstm.targets import encode_target, min_steps
 from speechlstm.text import normalize
 from speechlstm.training.augment import (
     augment,
+    change_speed,
     draw_augmentation,
     draw_masks,
     draw_speed,
@@ -150,7 +151,8 @@ class SpeechDataset(keras.utils.PyDataset):
     Utterances of like length share a batch, so that at most a tenth of an epoch is padding; it
     holds at most `training.batch_seconds` of audio, padding included, or a single utterance. Order
     and augmentation are a pure function of (seed, epoch): whoever resumes in the middle of an epoch
-    sees the same batches. Batches come in few shapes.
+    sees the same batches. Batches come in few shapes. With `training.consistency`, training hears
+    each utterance twice: rows 2k and 2k + 1 are it at one speed, with other noise and masks.
 
     Args:
         corpus: The utterances.
@@ -165,6 +167,7 @@ class SpeechDataset(keras.utils.PyDataset):
         super().__init__()
         self.corpus, self.settings, self.augment = corpus, settings, augment
         self.cluster = cluster or Cluster()
+        self.num_views = 2 if augment and settings.training.consistency else 1
         self.dropped: set[str] = set()
         self._num_samples = np.array([example.num_samples for example in corpus.examples])
         self._min_steps = np.array(
@@ -183,7 +186,8 @@ class SpeechDataset(keras.utils.PyDataset):
         order = np.random.default_rng((self.settings.training.seed, epoch))
         ties = order.random(len(lengths)) if self.augment else -lengths
         by_width = np.lexsort((ties, -self._widths))
-        capacity = self.settings.training.batch_seconds * self.settings.features.sample_rate
+        seconds = self.settings.training.batch_seconds / self.num_views
+        capacity = seconds * self.settings.features.sample_rate
         batches = list(_cut(by_width, lengths, self._widths, capacity))
         if self.augment:
             num_first = 1 if epoch == 0 else 0
@@ -238,12 +242,13 @@ class SpeechDataset(keras.utils.PyDataset):
         kept = [i for i in batch if self.corpus.examples[i].id not in self.dropped]
         sources = kept or batch
         places = [sources[row % len(sources)] for row in rows]
-        waveforms, masks = zip(*map(self._heard, places), strict=True)
+        views = [view for place in places for view in self._heard(place)]
+        waveforms, masks = zip(*views, strict=True)
         width = int(self._widths[batch[0]])
         samples, num_samples = pad(waveforms, width, np.float32)
         num_steps = _num_steps(width, self.settings)
-        examples = [self.corpus.examples[i] for i in places]
-        weights = np.array([row < len(kept) for row in rows], np.float32)
+        examples = [self.corpus.examples[i] for i in places for _ in range(self.num_views)]
+        weights = np.repeat([row < len(kept) for row in rows], self.num_views).astype(np.float32)
         labels, num_labels = pad([e.labels for e in examples], num_steps, np.int32)
         targets = {"labels": labels, "num_labels": num_labels, "weights": weights}
         if self.corpus.phones:
@@ -257,18 +262,21 @@ class SpeechDataset(keras.utils.PyDataset):
             inputs["frequency_masks"] = np.stack(frequency_masks)
         return inputs, targets
 
-    def _heard(self, place: int) -> tuple[NDArray[np.float32], Any]:
-        """The waveform and the masks of an utterance of the corpus in this epoch."""
+    def _heard(self, place: int) -> Iterator[tuple[NDArray[np.float32], Any]]:
+        """The waveform and the masks of each view of an utterance of the corpus in this epoch."""
         example, noise = self.corpus.examples[place], self.corpus.noise
         waveform = self.corpus.cache.waveform(example.index)
         if not self.augment:
-            return waveform, None
+            yield waveform, None
+            return
         config, features = self.settings.augmentation, self.settings.features
+        waveform = change_speed(waveform, float(self._speeds[place]))  # views are equally long
         generator = utterance_generator(self.settings.training.seed, self.epoch, example.id)
-        augmentation = draw_augmentation(generator, float(self._speeds[place]), config)
-        waveform = augment(waveform, features.sample_rate, augmentation, noise, generator)
-        num_frames = features.num_frames(len(waveform))
-        return waveform, draw_masks(generator, num_frames, features, config)
+        for _ in range(self.num_views):
+            augmentation = draw_augmentation(generator, 1.0, config)
+            heard = augment(waveform, features.sample_rate, augmentation, noise, generator)
+            masks = draw_masks(generator, features.num_frames(len(heard)), features, config)
+            yield heard, masks
 
 
 def _cut(

@@ -126,6 +126,7 @@ class Trainer(EpochLoop):
         logits = logits[..., : self.model.num_labels]
         losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
         finite = np.isfinite(ops.convert_to_numpy(losses))
+        finite = finite.reshape(-1, data.num_views).all(axis=1)
         # Only the gradient overflowed: no utterance is to blame alone, so all of them are.
         bad = {
             example.id

@@ -1,4 +1,4 @@
-"""Connectionist temporal classification (Graves et al., 2006), over true lengths."""
+"""Connectionist temporal classification (Graves et al., 2006), over true lengths; consistency."""
 
 from typing import Any
 
@@ -27,6 +27,29 @@ def ctc_losses(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any
     if keras.backend.backend() == "tensorflow":
         return _tensorflow(logits, num_steps, labels, num_labels)
     return ops.ctc_loss(labels, logits, num_labels, num_steps, mask_index=BLANK)
+
+
+def consistency_losses(logits: Any, num_steps: Any) -> Any:
+    """How far each row's distributions are from its partner's, summed over steps, in nats.
+
+    Rows 2k and 2k + 1 are two views of one utterance. Each learns from the other as that stands:
+    KL(partner || row), with no gradient through the partner (CR-CTC, Yao et al.,
+    https://arxiv.org/abs/2410.05101).
+
+    Args:
+        logits: (2 * num_utterances, max_steps, num_labels), raw.
+        num_steps: (2 * num_utterances,) int32, true steps; those of partners are equal.
+
+    Returns:
+        (2 * num_utterances,) float32, each at least 0.
+    """
+    log_probs = ops.log_softmax(ops.cast(logits, "float32"))
+    shape = ops.shape(log_probs)
+    pairs = ops.reshape(log_probs, (-1, 2, *shape[1:]))
+    partners = ops.stop_gradient(ops.reshape(ops.flip(pairs, axis=1), shape))
+    divergence = ops.sum(ops.exp(partners) * (partners - log_probs), axis=-1)
+    true = ops.arange(shape[1])[None] < ops.convert_to_tensor(num_steps)[:, None]
+    return ops.sum(ops.where(true, divergence, 0.0), axis=1)
 
 
 def _tensorflow(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any:

@@ -7,7 +7,7 @@ from keras import ops
 
 from speechlstm.config import FeatureConfig, ModelConfig, Precision
 from speechlstm.training.bilstm import BiLSTM
-from speechlstm.training.loss import ctc_losses
+from speechlstm.training.loss import consistency_losses, ctc_losses
 from speechlstm.training.mfcc import MFCC
 
 
@@ -28,6 +28,8 @@ class AcousticModel(keras.Model):
         num_labels: Symbols plus the blank.
         num_phones: Phones plus their blank; 0: no such output.
         products: Precision of the recurrent layers' large products in training.
+        consistency: Weight of `consistency_losses` in the loss; other than 0, rows 2k and 2k + 1 of
+            a training batch are two views of one utterance.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class AcousticModel(keras.Model):
         num_labels: int,
         num_phones: int = 0,
         products: Precision = "float32",
+        consistency: float = 0.0,
     ) -> None:
         super().__init__(name="acoustic_model")
+        self.consistency = consistency
         self.features, self.config = features, config
         self.num_labels, self.num_phones = num_labels, num_phones
         self.mfcc = MFCC(features)
@@ -106,7 +110,8 @@ class AcousticModel(keras.Model):
     ) -> Any:
         """The batch's mean CTC loss an utterance, that of the phones added where there are any.
 
-        Utterances of weight 0 do not count.
+        To it is added what two views of an utterance differ by, times `consistency`. Utterances of
+        weight 0 do not count.
 
         Args:
             x: The batch; unused.
@@ -124,6 +129,10 @@ class AcousticModel(keras.Model):
         if self.num_phones:
             losses = ctc_losses(phones, num_steps, y["phones"], y["num_phones"])
             loss = loss + _mean(losses, y["phone_weights"])
+        if self.consistency:
+            for head in (characters, phones) if self.num_phones else (characters,):
+                differences = consistency_losses(head, num_steps)
+                loss = loss + self.consistency * _mean(differences, y["weights"])
         return loss
 
 

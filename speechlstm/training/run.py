@@ -116,6 +116,7 @@ class Run:
             self.alphabet.num_labels,
             self.phones.num_labels if self.phones else 0,
             products=settings.training.precision,
+            consistency=settings.training.consistency,
         )
 
     def best_model(self) -> AcousticModel:

@@ -109,6 +109,13 @@ def test_masks_are_as_many_as_asked_for() -> None:
     assert time_masks.shape == frequency_masks.shape == (0, 2)
 
 
+@pytest.mark.parametrize(("seconds", "most"), [(0.5, 1), (1.5, 1), (2.5, 3), (4.1, 5), (20, 6)])
+def test_short_utterances_get_fewer_time_masks(seconds: float, most: int) -> None:
+    generator, config = np.random.default_rng(1), AugmentConfig(time_masks=6)
+    drawn = [draw_masks(generator, int(100 * seconds), FEATURES, config)[0] for _ in range(100)]
+    assert max(np.count_nonzero(masks[:, 1]) for masks in drawn) == most
+
+
 @pytest.mark.parametrize("factor", [0.9, 1.1, 1.25])
 def test_speed_moves_length_and_pitch(factor: float) -> None:
     tone = np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000).astype(np.float32)

@@ -20,8 +20,9 @@ num_units = 8
 frame_stack = 4
 [training]
 num_epochs = 1
-batch_seconds = 4
+batch_seconds = 8
 decay = 1.0
+consistency = 0.2
 precision = "float16"
 [augmentation]
 speeds = [1.0]

@@ -148,6 +148,35 @@ def test_what_is_heard_hangs_on_seed_epoch_and_utterance_alone(corpus: Corpus) -
     assert not np.array_equal(first, expected["u20"][0])
 
 
+def test_consistency_lets_each_be_heard_twice(corpus: Corpus, tmp_path: Path) -> None:
+    noisy = replace(corpus, noise=new_corpus(tmp_path, [3 * RATE]).cache)
+    settings = replace(
+        SETTINGS,
+        training=replace(SETTINGS.training, consistency=0.2),
+        augmentation=AugmentConfig(noise=("x",), noise_probability=1.0),
+    )
+    once = SpeechDataset(noisy, replace(settings, training=SETTINGS.training), augment=True)
+    first, twice = heard(once, 0), SpeechDataset(noisy, settings, augment=True)
+    ids = []
+    for k in range(len(twice)):
+        inputs, targets = twice[k]
+        examples = twice.examples(k)
+        assert len(inputs["samples"]) == len(targets["weights"]) == 2 * len(examples)
+        assert len(examples) == 1 or inputs["samples"].size <= 8 * RATE
+        for one, two in ((values[::2], values[1::2]) for values in targets.values()):
+            np.testing.assert_array_equal(one, two)
+        for row, example in enumerate(examples):
+            ids.append(example.id)
+            lengths, views = inputs["num_samples"][2 * row :][:2], inputs["samples"][2 * row :][:2]
+            assert lengths[0] == lengths[1]  # the same speed, other noise and masks
+            np.testing.assert_array_equal(views[0, : lengths[0]], first[example.id][0])
+            assert np.abs(views[0] - views[1]).max() > 0.01
+    assert sorted(ids) == sorted(first)
+    masks = [twice[k][0]["frequency_masks"] for k in range(5)]
+    assert any((rows[::2] != rows[1::2]).any() for rows in masks)
+    assert SpeechDataset(noisy, settings, augment=False).num_views == 1
+
+
 def test_noise_is_added(corpus: Corpus, tmp_path: Path) -> None:
     mute = replace(new_corpus(tmp_path, [RATE]), noise=corpus.cache)
     loud = AugmentConfig(noise=("noise.jsonl",), noise_probability=1, noise_snr_db=(0, 0))
@@ -249,7 +278,7 @@ class Unread(SpeechDataset):
     """Batches of which only the shapes matter."""
 
     def _heard(self, place: int) -> Any:
-        return np.zeros(self._widths[place], np.float32), (np.zeros((2, 2)), np.zeros((2, 2)))
+        yield np.zeros(self._widths[place], np.float32), (np.zeros((2, 2)), np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize("augment", [True, False])

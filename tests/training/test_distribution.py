@@ -27,8 +27,9 @@ dropout = 0
 frame_stack = 4
 [training]
 num_epochs = 2
-batch_seconds = 1.8
+batch_seconds = 3.6
 warmup_steps = 1
+consistency = 0.2  # pairs of rows must not be torn apart
 [augmentation]
 speeds = [1.0]
 """

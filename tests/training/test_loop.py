@@ -269,16 +269,17 @@ def damage(corpora_of_tones: Corpora) -> Iterator[Callable[..., Corpora]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("consistency", [0.0, 0.2])
 def test_a_loss_that_is_not_finite_is_skipped_named_and_counted(
-    damage: Callable[..., Corpora], tmp_path: Path
+    damage: Callable[..., Corpora], tmp_path: Path, consistency: float
 ) -> None:
-    trainer, lines = new_trainer(new_run(tmp_path / "run"), damage(7))
+    trainer, lines = new_trainer(new_run(tmp_path / "run", consistency=consistency), damage(7))
     history = trainer.train()
     assert [line for line in lines if "warning" in line] == [
         "warning: epoch 1: loss not finite, skipped: train7"
     ]
     assert [line["dropped"] for line in history] == [1, 1]
-    assert history[1]["loss"] < history[0]["loss"]
+    assert history[1]["valid_loss"] < history[0]["valid_loss"]
     assert all(np.isfinite(variable).all() for variable in trainer.model.get_weights())
     num_batches = []
     for epoch in range(2):

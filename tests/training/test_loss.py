@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
+from scipy.special import rel_entr
 
-from speechlstm.training.loss import ctc_losses
+from speechlstm.training.loss import consistency_losses, ctc_losses
 
 # Steps and labels: repeats that need a blank between them, texts that just fit, the empty text.
 CASES = [
@@ -79,3 +80,25 @@ def test_padding_changes_neither_loss_nor_gradient(garbage: int) -> None:
         assert losses[k] == pytest.approx(loss, rel=1e-4, abs=1e-4)
         np.testing.assert_allclose(gradient[k, :num_steps], expected, atol=1e-5)
         assert not gradient[k, num_steps:].any()
+
+
+def test_views_differ_by_the_divergence_of_their_true_steps() -> None:
+    logits = np.random.default_rng(1).normal(scale=2, size=(4, 6, NUM_LABELS)).astype(np.float32)
+    logits[3] = logits[2]
+    losses = np.array(consistency_losses(logits, np.array([4, 4, 6, 6], np.int32)))
+    probs = np.exp(logits.astype(np.float64))
+    probs /= probs.sum(axis=-1, keepdims=True)
+    first, second = probs[0, :4], probs[1, :4]
+    expected = [rel_entr(second, first).sum(), rel_entr(first, second).sum(), 0, 0]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_view_learns_from_its_partner_as_that_stands() -> None:
+    logits = tf.constant(np.random.default_rng(1).normal(size=(2, 5, NUM_LABELS)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        losses = consistency_losses(logits, np.array([5, 3], np.int32))
+    first, second = tf.nn.softmax(logits).numpy()
+    true = np.array([1, 1, 1, 0, 0])[:, None]
+    expected = [first - second, (second - first) * true]
+    np.testing.assert_allclose(tape.gradient(losses, logits), expected, atol=1e-6)

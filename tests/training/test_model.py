@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from speechlstm.audio import read_audio
 from speechlstm.config import FeatureConfig, ModelConfig
 from speechlstm.manifest import Manifest
-from speechlstm.training.loss import ctc_losses
+from speechlstm.training.loss import consistency_losses, ctc_losses
 from speechlstm.training.model import AcousticModel, stack_frames
 
 SMALL = ModelConfig(num_layers=2, num_units=16)
@@ -152,3 +152,20 @@ def test_loss_is_the_mean_over_utterances_that_count() -> None:
         assert float(new_model().compute_loss(y=y, y_pred=outputs)) == pytest.approx(expected)
     y = targets | {"weights": np.zeros(3, np.float32)}
     assert float(new_model().compute_loss(y=y, y_pred=outputs)) == 0
+
+
+def test_what_two_views_differ_by_is_part_of_the_loss() -> None:
+    keras.utils.set_random_seed(1)
+    alone, drawn = (
+        AcousticModel(FeatureConfig(), SMALL, NUM_LABELS, num_phones=3, consistency=weight)
+        for weight in (0.0, 0.2)
+    )
+    logits = np.random.default_rng(1).normal(size=(4, 8, NUM_LABELS + 3)).astype(np.float32)
+    outputs = (logits, np.array([8, 8, 5, 5], np.int32))
+    ones = np.ones((4, 1), np.int32)
+    y = {"labels": ones, "num_labels": ones[:, 0], "phones": ones, "num_phones": ones[:, 0]}
+    y |= {"weights": np.array([1, 1, 0, 0], np.float32), "phone_weights": np.zeros(4, np.float32)}
+    heads = logits[..., :NUM_LABELS], logits[..., NUM_LABELS:]
+    differences = sum(np.array(consistency_losses(head, outputs[1]))[:2].mean() for head in heads)
+    without, expected = float(alone.compute_loss(y=y, y_pred=outputs)), 0.2 * differences
+    assert float(drawn.compute_loss(y=y, y_pred=outputs)) - without == pytest.approx(expected)
