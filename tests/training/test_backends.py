@@ -75,6 +75,6 @@ def test_trains_resumes_and_is_exported(
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert np.isfinite([line["loss"] for line in lines]).all()
-    assert lines[2]["loss"] < lines[0]["loss"]
+    assert lines[2]["valid_loss"] < lines[0]["valid_loss"]
     speechlstm(backend, "export", run, "-o", bundle)
     assert read_bundle(bundle).alphabet.num_labels == 4
