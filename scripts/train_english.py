@@ -10,7 +10,8 @@ Keras is fastest (torch, on processors), and exported by TensorFlow.
 
 Read speech alone would make a network that hears words in every noise and a language model that
 knows no spelled letters: recordings without speech are trained on too, and the text gets lines of
-letters, digits, dates and commands.
+letters, digits, dates and commands. Books alone would make one of another century: at last it is
+adapted to the transcripts of what is trained on.
 
 No recording of a valid list may be trained on, which training refuses, and no sentence of one is
 left in the text for the language model.
@@ -22,6 +23,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 
 import click
@@ -30,6 +32,7 @@ from synthesize import COMMANDS, EDITS, sentence
 from speechlstm.corpus import write_split
 from speechlstm.errors import SpeechLSTMError
 from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.text import read_sentences
 from speechlstm.manifest import Manifest, write_manifest
 from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.storage import write_atomically
@@ -46,6 +49,10 @@ NUM_SAID = 60_000  # lines of letters, digits, dates and commands beside a milli
 LM = ["--order", "3", "--prune", "0 2 3", "--vocabulary", "55000", "--quantize"]
 LSTM = ["--vocabulary", "24000", "--epochs", "3", "--batch-words", "5120", "--dropout", "0",
         "--precision", "bfloat16"]  # fmt: skip
+# Then it is adapted to what recordings say, with a part of the text lest it forget that.
+ADAPTED = ["--epochs", "1", "--learning-rate", "5e-4"]
+NUM_REPEATS = 5  # of each transcript
+EVERY = 16  # one of so many sentences of the text
 
 
 @click.command(help=__doc__)
@@ -59,7 +66,7 @@ def main(corpora: Path, output: Path, work: Path) -> None:
     try:
         train, valid = make_lists(corpora, work, READ, SAID, VALID)
         make_model(corpora, work, train, valid, CONFIG)
-        make_language_model(corpora, work, valid)
+        make_language_model(corpora, work, train, valid)
         make_bundle(work, valid, output)
     except (SpeechLSTMError, OSError) as error:
         sys.exit(f"Error: {error}")
@@ -124,18 +131,29 @@ def make_model(
     speechlstm("train", "--resume", "-o", run)
 
 
-def make_language_model(corpora: Path, work: Path, valid: list[Path]) -> None:
+def make_language_model(corpora: Path, work: Path, train: list[Path], valid: list[Path]) -> None:
     """An n-gram and an LSTM model of books; how their words and the dictionary's are pronounced."""
     lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
-    texts = [corpora / "text" / "books.txt.xz", work / "said.txt"]
+    books, names = corpora / "text" / "books.txt.xz", ("said", "transcripts", "valid", "part")
+    said, transcripts, heard, part = (work / f"{name}.txt" for name in names)
     exclude = pairs("--exclude", valid[: len(VALID)])
     if not lm.exists():
-        write_said(corpora, texts[1])
-        speechlstm("lm", "build", *texts, "-o", lm, *LM, *exclude)
-    run, lstm, heard = work / "lm-run", work / "english.tflite", work / "valid.txt"
+        write_said(corpora, said)
+        write_transcripts(train[: len(READ)], transcripts)
+        speechlstm("lm", "build", books, said, transcripts, "-o", lm, *LM, *exclude)
+    first, run, lstm = work / "lm-books", work / "lm-run", work / "english.tflite"
+    if not (first / "run.json").exists():
+        write_transcripts(valid[:1], heard)
+        speechlstm("lm", "train", books, said, "--valid", heard, "-o", first, *LSTM, *exclude)
     if not (run / "run.json").exists():
-        write_atomically(heard, "".join(f"{utterance.text}\n" for utterance in Manifest(valid[0])))
-        speechlstm("lm", "train", *texts, "--valid", heard, "-o", run, *LSTM, *exclude)
+        speechlstm("lm", "train", "--resume", "-o", first)
+        sentences = islice(chain(read_sentences(books), read_sentences(said)), 0, None, EVERY)
+        write_atomically(part, "".join(f"{sentence}\n" for sentence in sentences))
+        texts = [part, *[transcripts] * NUM_REPEATS]
+        speechlstm(
+            "lm", "train", *texts, "--valid", heard, "-o", run, "--init-from", first, *ADAPTED,
+            *exclude,
+        )  # fmt: skip
     if not lstm.exists():
         speechlstm("lm", "train", "--resume", "-o", run)
         speechlstm("lm", "export", run, "-o", lstm, "--quantize", "int8")
@@ -144,6 +162,13 @@ def make_language_model(corpora: Path, work: Path, valid: list[Path]) -> None:
         spelled = dict.fromkeys(word for word in known if normalize(word) == word)
         write_atomically(words, "".join(f"{word}\n" for word in spelled))
         speechlstm("lexicon", words, "-o", lexicon, *dictionary(corpora, work))
+
+
+def write_transcripts(manifests: Sequence[Path], path: Path) -> None:
+    """Each sentence that is said in some recording once."""
+    utterances = (utterance for manifest in manifests for utterance in Manifest(manifest))
+    sentences = dict.fromkeys(normalize(utterance.text or "") for utterance in utterances)
+    write_atomically(path, "".join(f"{sentence}\n" for sentence in sentences if sentence))
 
 
 def write_said(corpora: Path, path: Path) -> None:

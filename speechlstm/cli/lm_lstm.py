@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from speechlstm.training.tflite import Quantization
 
 _PATH = click.Path(path_type=Path)
+_SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bound to
 
 
 @click.command()
@@ -36,6 +38,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--lm", metavar="LM", type=_PATH, help="An n-gram model whose words to take.")
 @exclude_option
 @alphabet_option
+@click.option(
+    "--init-from",
+    metavar="RUN",
+    type=_PATH,
+    help="Adapt its model to other texts: network, words and, unless named, settings are its own.",
+)
 @click.option("--layers", "num_layers", type=int, help="Recurrent layers.  [default: 1]")
 @click.option("--units", "num_units", type=int, help="Units of each.  [default: 512]")
 @click.option("--width", type=int, help="Of the embeddings.  [default: 192]")
@@ -59,6 +67,7 @@ def train(
     lm: Path | None,
     exclude: tuple[Path, ...],
     model: Path | None,
+    init_from: Path | None,
     resume: bool,
     **settings: Any,
 ) -> None:
@@ -70,15 +79,20 @@ def train(
     \b
     Example:
       speechlstm lm train books.txt.xz --valid other.txt --lm books.lm -o runs/lm
+      speechlstm lm train mine.txt books.txt.xz --valid my-valid.txt --init-from runs/lm
+        --learning-rate 5e-4 --epochs 1 -o runs/mine
     """
     given = {key: value for key, value in settings.items() if value is not None}
-    if resume and (texts or valid or vocabulary or lm or exclude or model or given):
+    if resume and (texts or valid or vocabulary or lm or exclude or model or init_from or given):
         raise click.UsageError("--resume takes texts and settings from the run")
     if not resume and not (texts and valid):
         raise click.UsageError("TEXT and --valid are needed, or --resume")
     if vocabulary and lm:
         raise click.UsageError("--vocabulary and --lm exclude each other")
-    from speechlstm.lm.text import tokenize
+    if init_from and (vocabulary or lm or model or given.keys() & _SHAPE):
+        raise click.UsageError("--init-from takes the network and its words from RUN")
+    from speechlstm.lm.ngram import NGramModel
+    from speechlstm.lm.text import limit_vocabulary, tokenize
     from speechlstm.training.language_model import LanguageModelConfig, LanguageModelTraining
     from speechlstm.training.lm_loop import train_language_model
     from speechlstm.training.lm_run import LanguageModelRun, load_language_model_run
@@ -86,15 +100,25 @@ def train(
     if valid is None:
         run = load_language_model_run(run_path)
     else:
+        source = load_language_model_run(init_from) if init_from else None
         alphabet = alphabet_of(model)
-        network = {key: given.pop(key) for key in LanguageModelConfig().to_dict() if key in given}
-        configs = LanguageModelConfig.from_dict(network), LanguageModelTraining.from_dict(given)
-        text = tokenize(read_texts(texts, exclude))
-        text = _in_words_of(text, lm) if lm else limited(text, vocabulary, alphabet)
-        _refuse_strange(text, texts[0])
         sha256 = alphabet.sha256 if alphabet else None
-        run = LanguageModelRun(run_path, *configs, tuple(text.vocabulary), sha256)
-        run.create(text, _measured_on(valid, text))
+        network, training = LanguageModelConfig(), LanguageModelTraining()
+        if source:
+            network, training, sha256 = source.model, source.training, source.alphabet_sha256
+        keys = given.keys() & network.to_dict()
+        network = replace(network, **{key: given.pop(key) for key in keys})
+        training = replace(training, **given)
+        text = tokenize(read_texts(texts, exclude))
+        if source:
+            text = limit_vocabulary(text, source.words)
+        elif lm:
+            text = limit_vocabulary(text, NGramModel.load(lm).words)
+        else:
+            text = limited(text, vocabulary, alphabet)
+        _refuse_strange(text, texts[0])
+        run = LanguageModelRun(run_path, network, training, tuple(text.vocabulary), sha256)
+        run.create(text, _measured_on(valid, text), source)
     train_language_model(run, lambda line: click.echo(line, err=True), sys.stderr.isatty())
     click.echo(run_path)
 
@@ -168,13 +192,6 @@ def load_any(path: Path) -> "LanguageModel":
     from speechlstm.lm.ngram import NGramModel
 
     return LSTMLanguageModel(path) if path.suffix == ".tflite" else NGramModel.load(path)
-
-
-def _in_words_of(text: "Text", lm: Path) -> "Text":
-    from speechlstm.lm.ngram import NGramModel
-    from speechlstm.lm.text import limit_vocabulary
-
-    return limit_vocabulary(text, NGramModel.load(lm).words)
 
 
 def _refuse_strange(text: "Text", path: Path) -> None:

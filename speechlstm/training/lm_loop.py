@@ -11,7 +11,7 @@ from keras import ops
 
 from speechlstm.errors import TrainingError
 from speechlstm.storage import write_atomically
-from speechlstm.training.checkpoint import save_checkpoint
+from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.devices import keep_freed_memory
 from speechlstm.training.distribution import Cluster
 from speechlstm.training.epochs import EpochLoop
@@ -60,12 +60,13 @@ class LanguageModelTrainer(EpochLoop):
         )
 
     def resume(self) -> None:
-        """Go back to the last checkpoint, if there is one.
+        """Go back to the last checkpoint, or to the weights of another run, if there are any.
 
         Raises:
             ModelError: The checkpoint is damaged, of another model or of another version.
         """
-        self._restore()
+        if not self._restore() and self.run.initial.exists():
+            load_checkpoint(self.run.initial, {"model": self.network.variables})
 
     def _loss(self) -> str:
         return f"perplexity={_perplexity(self.state.loss_sum, self.state.num_utterances):.1f}"

@@ -4,6 +4,7 @@ run.json         settings, the alphabet of its words
 vocabulary.txt   its words, one a line, in the order of their ids
 train.npy        the text to learn from, as ids
 valid.npy        the text to measure on
+initial.npz      weights to start from; only with --init-from
 checkpoint.npz   weights, optimizer and progress, to resume from
 best.npz         weights of the epoch with the lowest validation perplexity
 metrics.jsonl    a line an epoch
@@ -23,7 +24,7 @@ from speechlstm import __version__
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.lm.text import Text
 from speechlstm.storage import write_atomically
-from speechlstm.training.checkpoint import load_checkpoint
+from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.language_model import (
     LanguageModelConfig,
     LanguageModelNetwork,
@@ -52,23 +53,34 @@ class LanguageModelRun:
     alphabet_sha256: str | None = None
 
     @property
+    def initial(self) -> Path:
+        """The weights that training starts from, if they are not fresh ones."""
+        return self.path / "initial.npz"
+
+    @property
     def best(self) -> Path:
         """The weights to export."""
         return self.path / "best.npz"
 
-    def create(self, train: Text, valid: Text) -> None:
+    def create(self, train: Text, valid: Text, source: "LanguageModelRun | None" = None) -> None:
         """Make the folder.
 
         Args:
             train: What to learn from, in the run's words.
             valid: What to measure on, in the same words.
+            source: A run with the same network and words, from whose best weights training starts.
 
         Raises:
             ConfigError: It holds a run already.
+            ModelError: No epoch of the source has ended yet, or its weights are damaged.
         """
         if (self.path / _RUN).exists():
             raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
+        weights = source.best_network().variables if source else None
         self.path.mkdir(parents=True, exist_ok=True)
+        self.initial.unlink(missing_ok=True)
+        if weights:
+            save_checkpoint(self.initial, {"model": weights})
         write_atomically(self.path / _VOCABULARY, "".join(f"{word}\n" for word in self.words))
         for name, text in (("train", train), ("valid", valid)):
             array = io.BytesIO()

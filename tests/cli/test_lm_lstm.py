@@ -51,6 +51,11 @@ def test_writes_what_ngrams_hold_for_probable_too(tiny_lm: Path) -> None:
             ["train", "a", "--valid", "b", "-o", "run", "--lm", "c", "--vocabulary", "9"],
             "--vocabulary and --lm exclude each other",
         ),
+        (
+            ["train", "a", "--valid", "b", "-o", "run", "--init-from", "c", "--units", "9"],
+            "--init-from takes the network and its words from RUN",
+        ),
+        (["train", "--resume", "-o", "run", "--init-from", "c"], "--resume takes texts and"),
         (["sample", "lm.tflite", "--temperature", "0"], "0.0 is not in the range x>0"),
     ],
 )
@@ -68,6 +73,10 @@ def test_wrong_usage(arguments: list[str], reason: str) -> None:
         (["perplexity", "none.tflite", "text.txt"], "none.tflite: No such file"),
         (["perplexity", "lm.tflite", "empty.txt"], "empty.txt: holds no sentence"),
         (["sample", "lm.tflite", "--prompt", "zebra"], "does not know 'zebra'"),
+        (
+            ["train", "text.txt", "--valid", "text.txt", "-o", "run", "--init-from", "none"],
+            "none: holds no language model's run: No such file",
+        ),
     ],
 )
 def test_failures_are_one_line(arguments: list[str], reason: str) -> None:

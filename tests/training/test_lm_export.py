@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -34,13 +35,28 @@ def train(*arguments: str) -> Result:
     return lm("train", *arguments, "-o", "run", *size)
 
 
+def adapt() -> dict[str, Any]:
+    """Go on with "run" on text of which it knows a part; what the new run says of itself."""
+    Path("new.txt").write_text("they often go\nzebras go\n")
+    settings = ["--init-from", "run", "-o", "adapted", "--epochs", "1"]
+    result = lm("train", "new.txt", "--valid", "new.txt", *settings)
+    assert (result.exit_code, result.stdout) == (0, "adapted\n"), result.stderr
+    described: dict[str, Any] = json.loads(Path("adapted", "run.json").read_text())
+    return described
+
+
 @pytest.mark.slow
 def test_learns_what_ngrams_cannot_and_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
     tf.config.run_functions_eagerly(True)  # tracing graphs would take longer than all the rest
     settings = ["--epochs", "80", "--learning-rate", "0.03"]
     result = train("text.txt", "--valid", "text.txt", *settings)
+    adapted = adapt()
     tf.config.run_functions_eagerly(False)
     assert (result.exit_code, result.stdout) == (0, "run\n"), result.stderr
+    before = json.loads(Path("run", "run.json").read_text())
+    assert adapted == before | {"lm_training": before["lm_training"] | {"num_epochs": 1}}
+    vocabularies = (Path(run, "vocabulary.txt").read_text() for run in ("run", "adapted"))
+    assert len(set(vocabularies)) == 1
     lines = map(json.loads, Path("run", "metrics.jsonl").read_text().splitlines())
     best = min(line["valid_perplexity"] for line in lines)
     for quantization, tolerance in (("none", 1e-4), ("float16", 1e-3), ("int8", 0.02)):

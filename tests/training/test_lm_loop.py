@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ import tensorflow as tf
 from speechlstm.errors import ConfigError, ModelError, TrainingError
 from speechlstm.lm.text import limit_vocabulary, tokenize
 from speechlstm.training.language_model import LanguageModelConfig, LanguageModelTraining
-from speechlstm.training.lm_loop import LanguageModelTrainer, train_language_model
+from speechlstm.training.lm_loop import (
+    LanguageModelTrainer,
+    measured_perplexity,
+    train_language_model,
+)
 from speechlstm.training.lm_run import LanguageModelRun, load_language_model_run
 
 MODEL = LanguageModelConfig(width=4, num_units=6)
@@ -164,6 +169,27 @@ def test_a_damaged_run_is_refused(
         (tmp_path / name).write_text(content)
     with pytest.raises(ModelError, match=reason):
         train_language_model(load_language_model_run(tmp_path), lambda _: None)
+
+
+def test_starts_from_the_best_weights_of_another_run(
+    trained: tuple[LanguageModelRun, list[str]], tmp_path: Path
+) -> None:
+    source = trained[0]
+    run = replace(source, path=tmp_path / "run")
+    run.create(TRAIN, VALID, source)
+    trainer = LanguageModelTrainer(load_language_model_run(run.path), lambda _: None)
+    trainer.resume()
+    start = measured_perplexity(trainer.network, trainer.valid_data)
+    assert start == pytest.approx(source.summary()["valid_perplexity"])
+    trainer.train()
+    assert metrics(run)[-1]["valid_perplexity"] < start
+
+
+def test_a_source_without_an_epoch_is_refused_and_nothing_made(tmp_path: Path) -> None:
+    source = new_run(tmp_path / "source")
+    with pytest.raises(ModelError, match=r"source/best\.npz: cannot be read"):
+        replace(source, path=tmp_path / "run").create(TRAIN, VALID, source)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_without_an_epoch_has_no_model(tmp_path: Path) -> None:
