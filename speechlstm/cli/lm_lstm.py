@@ -79,8 +79,7 @@ def train(
     \b
     Example:
       speechlstm lm train books.txt.xz --valid other.txt --lm books.lm -o runs/lm
-      speechlstm lm train mine.txt books.txt.xz --valid my-valid.txt --init-from runs/lm
-        --learning-rate 5e-4 --epochs 1 -o runs/mine
+      speechlstm lm train my.txt --valid other.txt --init-from runs/lm --epochs 1 -o runs/my
     """
     given = {key: value for key, value in settings.items() if value is not None}
     if resume and (texts or valid or vocabulary or lm or exclude or model or init_from or given):
