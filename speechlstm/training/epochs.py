@@ -21,7 +21,7 @@ from speechlstm.training.language_model import LanguageModelTraining
 from speechlstm.training.optimizer import GuardedAdamW
 from speechlstm.training.prefetch import Batches, prefetched
 
-CHECKPOINT = "checkpoint.npz"
+CHECKPOINT, INITIAL = "checkpoint.npz", "initial.npz"
 
 
 @dataclass
@@ -96,7 +96,7 @@ class EpochLoop(ABC):
         return False
 
     def _restore(self) -> bool:
-        """Go back to the last checkpoint; False: there is none.
+        """Go back to the last checkpoint; False: there is none, initial weights are read if any.
 
         Raises:
             ModelError: The checkpoint is damaged, of another model or of another version.
@@ -105,6 +105,9 @@ class EpochLoop(ABC):
         if self.cluster.leads:
             remove_unfinished(path.parent)
         if not path.exists():
+            initial = path.with_name(INITIAL)
+            if initial.exists():
+                load_checkpoint(initial, {"model": self._trained.variables})
             return False
         state = load_checkpoint(path, self._variables())
         try:

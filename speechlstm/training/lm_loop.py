@@ -11,7 +11,7 @@ from keras import ops
 
 from speechlstm.errors import TrainingError
 from speechlstm.storage import write_atomically
-from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.checkpoint import save_checkpoint
 from speechlstm.training.devices import keep_freed_memory
 from speechlstm.training.distribution import Cluster
 from speechlstm.training.epochs import EpochLoop
@@ -65,8 +65,7 @@ class LanguageModelTrainer(EpochLoop):
         Raises:
             ModelError: The checkpoint is damaged, of another model or of another version.
         """
-        if not self._restore() and self.run.initial.exists():
-            load_checkpoint(self.run.initial, {"model": self.network.variables})
+        self._restore()
 
     def _loss(self) -> str:
         return f"perplexity={_perplexity(self.state.loss_sum, self.state.num_utterances):.1f}"

@@ -12,7 +12,7 @@ from keras import ops
 from speechlstm.config import TrainConfig
 from speechlstm.errors import TrainingError
 from speechlstm.storage import write_atomically
-from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.checkpoint import save_checkpoint
 from speechlstm.training.dataset import Corpus, SpeechDataset
 from speechlstm.training.distribution import Cluster
 from speechlstm.training.epochs import EpochLoop, since_best
@@ -81,8 +81,6 @@ class Trainer(EpochLoop):
         """
         if self._restore():
             self.train_data.dropped = set(self.state.dropped)
-        elif self.run.initial.exists():
-            load_checkpoint(self.run.initial, {"model": self.model.variables})
 
     def _loss(self) -> str:
         return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.2f}"
