@@ -1,6 +1,8 @@
 """Recipe of the English model in the package: corpora, text and a dictionary to a bundle.
 
-    KERAS_BACKEND=torch python scripts/train_english.py CORPORA -o speechlstm/assets/english
+    python scripts/wordnet_text.py /usr/share/wordnet -o wordnet.txt
+    KERAS_BACKEND=torch python scripts/train_english.py CORPORA --text wordnet.txt \
+        -o speechlstm/assets/english
 
 CORPORA holds a folder a corpus with train.jsonl and perhaps valid.jsonl, text/books.txt.xz for the
 language model, lexicon/cmudict.dict, and noise/ with recordings. Each step is a command that a user
@@ -10,8 +12,8 @@ Keras is fastest (torch, on processors), and exported by TensorFlow.
 
 Read speech alone would make a network that hears words in every noise and a language model that
 knows no spelled letters: recordings without speech are trained on too, and the text gets lines of
-letters, digits, dates and commands. Books alone would make one of another century: at last it is
-adapted to the transcripts of what is trained on.
+letters, digits, dates and commands. Books alone would make one of another century: --text adds what
+WordNet says of today's words, and at last it is adapted to the transcripts of what is trained on.
 
 No recording of a valid list may be trained on, which training refuses, and no sentence of one is
 left in the text for the language model.
@@ -46,27 +48,29 @@ VALID = ("librispeech", "common-voice")
 VALIDATION_SHARE = 0.1
 SEED = 1
 NUM_SAID = 60_000  # lines of letters, digits, dates and commands beside a million of books
-LM = ["--order", "3", "--prune", "0 2 3", "--vocabulary", "55000", "--quantize"]
+LM = ["--order", "3", "--prune", "0 2 4", "--vocabulary", "55000", "--quantize"]
 LSTM = ["--vocabulary", "24000", "--epochs", "3", "--batch-words", "5120", "--dropout", "0",
         "--precision", "bfloat16"]  # fmt: skip
-# Then it is adapted to what recordings say, with a part of the text lest it forget that.
+# Then it is adapted to what recordings say, with a part of the texts lest it forget them.
 ADAPTED = ["--epochs", "1", "--learning-rate", "5e-4"]
 NUM_REPEATS = 5  # of each transcript
-EVERY = 16  # one of so many sentences of the text
+EVERY, EVERY_ADDED = 16, 2  # one of so many sentences of the books, of the texts beside them
 
 
 @click.command(help=__doc__)
 @click.argument("corpora", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="BUNDLE")
+@click.option("--text", "texts", type=click.Path(path_type=Path, exists=True), multiple=True,
+              metavar="FILE", help="More text for the language models.")  # fmt: skip
 @click.option("--work", type=click.Path(path_type=Path), default=Path("runs/english"),
               show_default=True, help="Folder of what the steps make.")  # fmt: skip
-def main(corpora: Path, output: Path, work: Path) -> None:
+def main(corpora: Path, output: Path, texts: tuple[Path, ...], work: Path) -> None:
     """Make what is not there yet, then evaluate."""
     work.mkdir(parents=True, exist_ok=True)
     try:
         train, valid = make_lists(corpora, work, READ, SAID, VALID)
         make_model(corpora, work, train, valid, CONFIG)
-        make_language_model(corpora, work, train, valid)
+        make_language_model(corpora, work, train, valid, texts)
         make_bundle(work, valid, output)
     except (SpeechLSTMError, OSError) as error:
         sys.exit(f"Error: {error}")
@@ -131,8 +135,18 @@ def make_model(
     speechlstm("train", "--resume", "-o", run)
 
 
-def make_language_model(corpora: Path, work: Path, train: list[Path], valid: list[Path]) -> None:
-    """An n-gram and an LSTM model of books; how their words and the dictionary's are pronounced."""
+def make_language_model(
+    corpora: Path, work: Path, train: list[Path], valid: list[Path], added: Sequence[Path]
+) -> None:
+    """An n-gram and an LSTM model; how their words and the dictionary's are pronounced.
+
+    Args:
+        corpora: Where the books and the dictionary are.
+        work: The folder of the models.
+        train: Manifests of what the network hears; those of read speech first.
+        valid: Manifests whose sentences are left out of the text.
+        added: Texts beside the books.
+    """
     lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
     books, names = corpora / "text" / "books.txt.xz", ("said", "transcripts", "valid", "part")
     said, transcripts, heard, part = (work / f"{name}.txt" for name in names)
@@ -140,14 +154,17 @@ def make_language_model(corpora: Path, work: Path, train: list[Path], valid: lis
     if not lm.exists():
         write_said(corpora, said)
         write_transcripts(train[: len(READ)], transcripts)
-        speechlstm("lm", "build", books, said, transcripts, "-o", lm, *LM, *exclude)
+        speechlstm("lm", "build", books, said, transcripts, *added, "-o", lm, *LM, *exclude)
     first, run, lstm = work / "lm-books", work / "lm-run", work / "english.tflite"
     if not (first / "run.json").exists():
         write_transcripts(valid[:1], heard)
         speechlstm("lm", "train", books, said, "--valid", heard, "-o", first, *LSTM, *exclude)
     if not (run / "run.json").exists():
         speechlstm("lm", "train", "--resume", "-o", first)
-        sentences = islice(chain(read_sentences(books), read_sentences(said)), 0, None, EVERY)
+        sentences = chain(
+            islice(chain(read_sentences(books), read_sentences(said)), 0, None, EVERY),
+            islice(chain.from_iterable(map(read_sentences, added)), 0, None, EVERY_ADDED),
+        )
         write_atomically(part, "".join(f"{sentence}\n" for sentence in sentences))
         texts = [part, *[transcripts] * NUM_REPEATS]
         speechlstm(
