@@ -100,6 +100,7 @@ def train(
         run = load_language_model_run(run_path)
     else:
         source = load_language_model_run(init_from) if init_from else None
+        initial = source.best_network() if source else None
         alphabet = alphabet_of(model)
         sha256 = alphabet.sha256 if alphabet else None
         network, training = LanguageModelConfig(), LanguageModelTraining()
@@ -117,7 +118,7 @@ def train(
             text = limited(text, vocabulary, alphabet)
         _refuse_strange(text, texts[0])
         run = LanguageModelRun(run_path, network, training, tuple(text.vocabulary), sha256)
-        run.create(text, _measured_on(valid, text), source)
+        run.create(text, _measured_on(valid, text), initial)
     train_language_model(run, lambda line: click.echo(line, err=True), sys.stderr.isatty())
     click.echo(run_path)
 

@@ -62,25 +62,23 @@ class LanguageModelRun:
         """The weights to export."""
         return self.path / "best.npz"
 
-    def create(self, train: Text, valid: Text, source: "LanguageModelRun | None" = None) -> None:
+    def create(self, train: Text, valid: Text, initial: LanguageModelNetwork | None = None) -> None:
         """Make the folder.
 
         Args:
             train: What to learn from, in the run's words.
             valid: What to measure on, in the same words.
-            source: A run with the same network and words, from whose best weights training starts.
+            initial: A network of the run's shape and words, from whose weights training starts.
 
         Raises:
             ConfigError: It holds a run already.
-            ModelError: No epoch of the source has ended yet, or its weights are damaged.
         """
         if (self.path / _RUN).exists():
             raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
-        weights = source.best_network().variables if source else None
         self.path.mkdir(parents=True, exist_ok=True)
         self.initial.unlink(missing_ok=True)
-        if weights:
-            save_checkpoint(self.initial, {"model": weights})
+        if initial:
+            save_checkpoint(self.initial, {"model": initial.variables})
         write_atomically(self.path / _VOCABULARY, "".join(f"{word}\n" for word in self.words))
         for name, text in (("train", train), ("valid", valid)):
             array = io.BytesIO()

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from click.testing import CliRunner
 
+from speechlstm.cli import main
 from speechlstm.errors import ConfigError, ModelError, TrainingError
 from speechlstm.lm.text import limit_vocabulary, tokenize
 from speechlstm.training.language_model import LanguageModelConfig, LanguageModelTraining
@@ -176,7 +178,7 @@ def test_starts_from_the_best_weights_of_another_run(
 ) -> None:
     source = trained[0]
     run = replace(source, path=tmp_path / "run")
-    run.create(TRAIN, VALID, source)
+    run.create(TRAIN, VALID, source.best_network())
     trainer = LanguageModelTrainer(load_language_model_run(run.path), lambda _: None)
     trainer.resume()
     start = measured_perplexity(trainer.network, trainer.valid_data)
@@ -185,11 +187,13 @@ def test_starts_from_the_best_weights_of_another_run(
     assert metrics(run)[-1]["valid_perplexity"] < start
 
 
-def test_a_source_without_an_epoch_is_refused_and_nothing_made(tmp_path: Path) -> None:
-    source = new_run(tmp_path / "source")
-    with pytest.raises(ModelError, match=r"source/best\.npz: cannot be read"):
-        replace(source, path=tmp_path / "run").create(TRAIN, VALID, source)
-    assert not (tmp_path / "run").exists()
+def test_a_source_without_an_epoch_is_refused_before_the_text_is_read(tmp_path: Path) -> None:
+    source, run = new_run(tmp_path / "source"), tmp_path / "run"
+    options = ["--valid", "none.txt", "--init-from", str(source.path), "-o", str(run)]
+    result = CliRunner().invoke(main, ["lm", "train", "none.txt", *options])
+    assert result.exit_code == 1
+    assert "source/best.npz: cannot be read" in result.stderr
+    assert not run.exists()
 
 
 def test_a_run_without_an_epoch_has_no_model(tmp_path: Path) -> None:
