@@ -51,10 +51,10 @@ NUM_SAID = 60_000  # lines of letters, digits, dates and commands beside a milli
 LM = ["--order", "3", "--prune", "0 2 4", "--vocabulary", "55000", "--quantize"]
 LSTM = ["--vocabulary", "24000", "--epochs", "3", "--batch-words", "5120", "--dropout", "0",
         "--precision", "bfloat16"]  # fmt: skip
-# Then it is adapted to what recordings say, with a part of the texts lest it forget them.
-ADAPTED = ["--epochs", "1", "--learning-rate", "5e-4"]
-NUM_REPEATS = 5  # of each transcript
-EVERY, EVERY_ADDED = 16, 2  # one of so many sentences of the books, of the texts beside them
+# Then it is adapted to what recordings say, with a part of the books lest it forget them.
+ADAPTED = ["--epochs", "1", "--learning-rate", "7e-4"]
+NUM_REPEATS = 8  # of each transcript
+EVERY = 5  # one of so many sentences of the books
 
 
 @click.command(help=__doc__)
@@ -161,12 +161,9 @@ def make_language_model(
         speechlstm("lm", "train", books, said, "--valid", heard, "-o", first, *LSTM, *exclude)
     if not (run / "run.json").exists():
         speechlstm("lm", "train", "--resume", "-o", first)
-        sentences = chain(
-            islice(chain(read_sentences(books), read_sentences(said)), 0, None, EVERY),
-            islice(chain.from_iterable(map(read_sentences, added)), 0, None, EVERY_ADDED),
-        )
+        sentences = islice(chain(read_sentences(books), read_sentences(said)), 0, None, EVERY)
         write_atomically(part, "".join(f"{sentence}\n" for sentence in sentences))
-        texts = [part, *[transcripts] * NUM_REPEATS]
+        texts = [part, *added, *[transcripts] * NUM_REPEATS]
         speechlstm(
             "lm", "train", *texts, "--valid", heard, "-o", run, "--init-from", first, *ADAPTED,
             *exclude,
