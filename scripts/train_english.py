@@ -148,8 +148,8 @@ def make_language_model(
         added: Texts beside the books.
     """
     lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
-    books, names = corpora / "text" / "books.txt.xz", ("said", "transcripts", "valid", "part")
-    said, transcripts, heard, part = (work / f"{name}.txt" for name in names)
+    books, said = corpora / "text" / "books.txt.xz", work / "said.txt"
+    transcripts, heard, part = work / "transcripts.txt", work / "valid.txt", work / "part.txt"
     exclude = pairs("--exclude", valid[: len(VALID)])
     if not lm.exists():
         write_said(corpora, said)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from speechlstm.errors import DataError
 from speechlstm.storage import write_atomically
 from speechlstm.text import normalize
 
@@ -23,6 +24,7 @@ LIVING = ("05", "20")  # lexicographer files (lexnames(5WN)) whose capitalised n
 YEARS = re.compile(r"\([^)]*\d[^)]*\)")
 ABBREVIATIONS = re.compile(r"\b(?:i\.e\.|e\.g\.|etc\.)")
 WITH_DIGITS = re.compile(r"\S*\d\S*")
+HINT = "DICT is the folder of WordNet's data.noun, data.verb, data.adj and data.adv"
 
 
 @click.command(help=__doc__)
@@ -32,17 +34,31 @@ def main(folder: Path, output: Path) -> None:
     """Write the text."""
     try:
         lines = [line for part in PARTS_OF_SPEECH for line in sentences(folder / f"data.{part}")]
+        if not lines:
+            raise DataError(f"{folder}: its data files hold no meaning; {HINT}")
         write_atomically(output, "".join(f"{line}\n" for line in lines))
-    except OSError as error:
-        sys.exit(f"Error: {error.filename}: {error.strerror}; DICT holds WordNet's data.noun")
+    except (DataError, OSError) as error:
+        sys.exit(f"Error: {error}")
 
 
 def sentences(path: Path) -> Iterator[str]:
     """Definitions and examples of a data file (format: wndb(5WN)), normalised.
 
     A number, which nobody knows how to say, parts a line.
+
+    Raises:
+        DataError: The file cannot be read, or is of another format.
     """
-    for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+        yield from _sentences(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; {HINT}") from None
+    except ValueError as error:
+        raise DataError(f"{path}: no data file of WordNet: {error}; {HINT}") from None
+
+
+def _sentences(content: str) -> Iterator[str]:
+    for line in content.splitlines():
         synset, separator, gloss = line.partition(" | ")
         if line.startswith(" ") or not separator:  # the licence
             continue

@@ -13,6 +13,8 @@ import numpy as np
 from speechlstm.errors import ModelError
 from speechlstm.storage import write_atomically
 
+INITIAL = "initial.npz"  # in a run's folder: the weights to start from, if not fresh ones
+
 # What NumPy and zipfile raise for one bit or another: no archive, a wrong checksum, "encrypted" ...
 _DAMAGE = (
     ValueError,

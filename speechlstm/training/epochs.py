@@ -15,13 +15,13 @@ from tqdm import tqdm
 from speechlstm.config import TrainConfig
 from speechlstm.errors import ModelError
 from speechlstm.storage import remove_unfinished
-from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.checkpoint import INITIAL, load_checkpoint, save_checkpoint
 from speechlstm.training.distribution import Cluster
 from speechlstm.training.language_model import LanguageModelTraining
 from speechlstm.training.optimizer import GuardedAdamW
 from speechlstm.training.prefetch import Batches, prefetched
 
-CHECKPOINT, INITIAL = "checkpoint.npz", "initial.npz"
+CHECKPOINT = "checkpoint.npz"
 
 
 @dataclass

@@ -24,7 +24,7 @@ from speechlstm import __version__
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.lm.text import Text
 from speechlstm.storage import write_atomically
-from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.checkpoint import INITIAL, load_checkpoint, save_checkpoint
 from speechlstm.training.language_model import (
     LanguageModelConfig,
     LanguageModelNetwork,
@@ -55,7 +55,7 @@ class LanguageModelRun:
     @property
     def initial(self) -> Path:
         """The weights that training starts from, if they are not fresh ones."""
-        return self.path / "initial.npz"
+        return self.path / INITIAL
 
     @property
     def best(self) -> Path:

@@ -23,7 +23,7 @@ from speechlstm.config import Settings
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.pronunciation import PronouncingDictionary
 from speechlstm.storage import write_atomically
-from speechlstm.training.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.checkpoint import INITIAL, load_checkpoint, save_checkpoint
 from speechlstm.training.model import AcousticModel
 
 
@@ -68,7 +68,7 @@ class Run:
     @property
     def initial(self) -> Path:
         """The weights to start from, if they are another model's."""
-        return self.path / "initial.npz"
+        return self.path / INITIAL
 
     @property
     def checkpoint(self) -> Path:

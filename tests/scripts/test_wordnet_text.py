@@ -48,3 +48,21 @@ def test_a_folder_of_something_else_is_named_and_nothing_is_written(tmp_path: Pa
     assert isinstance(result.exception, SystemExit)
     assert "data.noun: No such file" in str(result.exception)
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", ": its data files hold no meaning"),
+        (b"something else | x", "data.noun: no data file of WordNet"),
+        (b"\xff\xfe", "data.noun: no data file of WordNet: 'utf-8'"),
+    ],
+)
+def test_files_of_something_else_are_refused(wordnet: Path, content: bytes, reason: str) -> None:
+    for part in ("noun", "verb", "adj", "adv"):
+        (wordnet / f"data.{part}").write_bytes(content)
+    output = wordnet / "wordnet.txt"
+    result = CliRunner().invoke(SCRIPT["main"], [str(wordnet), "-o", str(output)])
+    assert isinstance(result.exception, SystemExit)
+    assert reason in str(result.exception)
+    assert not output.exists()
