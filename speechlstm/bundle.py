@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from speechlstm import __version__
-from speechlstm.alphabet import BLANK, Alphabet
-from speechlstm.config import Config, DecodeConfig, FeatureConfig, ModelConfig, RescoringConfig
+from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig, RescoringConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.storage import folder_written_atomically, write_atomically
-from speechlstm.tflite_metadata import dump_json, embed_metadata, load_json, read_metadata
+from speechlstm.text.alphabet import BLANK, Alphabet
+from speechlstm.tflite.metadata import dump_json, embed_metadata, load_json, read_metadata
 
 if TYPE_CHECKING:  # whom nothing else makes import it need not wait for it
-    from speechlstm.decoding.lexicon import Lexicon
+    from speechlstm.decoding.lexicon_tree import LexiconTree
 
 FORMAT_VERSION = 1
 
@@ -74,7 +74,7 @@ class Bundle:
     path: Path
     features: FeatureConfig
     alphabet: Alphabet
-    model: ModelConfig
+    model: NetworkConfig
     training: Mapping[str, Any]
     phones: Alphabet | None = None
     decoding: DecodeConfig = field(default_factory=DecodeConfig)
@@ -147,7 +147,7 @@ def write_bundle(
     tflite: bytes,
     features: FeatureConfig,
     alphabet: Alphabet,
-    model: ModelConfig,
+    model: NetworkConfig,
     training: Mapping[str, Any],
     phones: Alphabet | None = None,
 ) -> None:
@@ -185,7 +185,7 @@ def write_decoder(
     decoding: DecodeConfig,
     calibration: Calibration | None = None,
     lm: Path | None = None,
-    lexicon: "Lexicon | None" = None,
+    lexicon: "LexiconTree | None" = None,
     pronouncer: Path | None = None,
     prior: Prior | None = None,
     rescorer: Path | None = None,
@@ -307,7 +307,7 @@ def _parse(path: Path, where: Path, description: Mapping[str, Any]) -> Bundle:
             path,
             _config(FeatureConfig, description["features"]),
             _alphabet("alphabet", description["alphabet"]),
-            _config(ModelConfig, description["model"]),
+            _config(NetworkConfig, description["model"]),
             _mapping("training", description["training"]),
             _alphabet("phones", description["phones"]) if "phones" in description else None,
         )

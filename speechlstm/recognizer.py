@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, read_segments, split
-from speechlstm.backend import AcousticModel, LiteRTModel
 from speechlstm.bundle import Bundle, default_bundle, read_bundle
 from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
-from speechlstm.pronouncer import Pronouncer
-from speechlstm.targets import encode_target
-from speechlstm.text import normalize
+from speechlstm.text.g2p import G2PModel
+from speechlstm.text.normalize import normalize
+from speechlstm.text.targets import encode_target
 from speechlstm.transcript import Hypothesis, Transcript
 
 if TYPE_CHECKING:
-    from speechlstm.decoding.lexicon import Lexicon
+    from speechlstm.decoding.lexicon_tree import LexiconTree
 
 
 class Recognizer:
@@ -95,7 +95,7 @@ class Recognizer:
             chosen = replace(chosen, calibration=None)
         if searches:
             return _searching(chosen)
-        model = LiteRTModel(chosen)
+        model = LiteRTAcousticModel(chosen)
         return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, chosen.calibration))
 
     def transcribe(self, audio: Audio) -> Transcript:
@@ -157,19 +157,19 @@ class Recognizer:
 
 def _searching(bundle: Bundle) -> Recognizer:
     # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
-    from speechlstm.decoding.lexicon import Lexicon
+    from speechlstm.decoding.lexicon_tree import LexiconTree
     from speechlstm.decoding.nbest import NBestDecoder, load_search_models
 
     lexicon = None
     if bundle.lexicon_path:
-        lexicon = Lexicon.load(bundle.lexicon_path, bundle.lexicon_alphabet)
+        lexicon = LexiconTree.load(bundle.lexicon_path, bundle.lexicon_alphabet)
         phrases = bundle.decoding.hot_words
         hot_words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
         known = set(lexicon.words) if hot_words else set()
         unknown = [word for word in hot_words if word not in known]
         if bundle.phones and unknown:
             lexicon = _sounded_out(unknown, bundle, lexicon)
-    model = LiteRTModel(bundle, phones=bool(bundle.phones and lexicon))
+    model = LiteRTAcousticModel(bundle, phones=bool(bundle.phones and lexicon))
     lm, rescorer = load_search_models(
         bundle.lm_path, bundle.rescorer_path, bundle.rescoring, bundle.alphabet
     )
@@ -187,11 +187,11 @@ def _searching(bundle: Bundle) -> Recognizer:
     return Recognizer(model, decoder)
 
 
-def _sounded_out(words: list[str], bundle: Bundle, lexicon: "Lexicon") -> "Lexicon | None":
+def _sounded_out(words: list[str], bundle: Bundle, lexicon: "LexiconTree") -> "LexiconTree | None":
     """A lexicon of phones with words it lacks; None where nothing tells how they sound."""
     if not bundle.pronouncer_path:
         return None  # how they are spelled is known: the characters are read instead
-    pronounce = Pronouncer(bundle.pronouncer_path).pronounce
+    pronounce = G2PModel(bundle.pronouncer_path).pronounce
     entries = {word: [pronounce(word)] for word in words}
     return lexicon.joined(lexicon.from_pronunciations(entries, bundle.lexicon_alphabet))
 

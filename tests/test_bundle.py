@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from speechlstm import bundle as bundle_module
-from speechlstm.alphabet import ENGLISH
 from speechlstm.bundle import Bundle, default_bundle, read_bundle, write_bundle, write_decoder
-from speechlstm.config import DecodeConfig, FeatureConfig, ModelConfig, RescoringConfig
+from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig, RescoringConfig
 from speechlstm.decoding.confidence import Calibration
-from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.errors import BundleError
-from speechlstm.tflite_metadata import embed_metadata, read_metadata
+from speechlstm.text.alphabet import ENGLISH
+from speechlstm.tflite.metadata import embed_metadata, read_metadata
 
 TFLITE = (Path(__file__).parent / "assets" / "levels.tflite").read_bytes()
-MODEL = ModelConfig(frame_stack=1, num_layers=2)
+MODEL = NetworkConfig(frame_stack=1, num_layers=2)
 
 
 def write(path: Path, **training: object) -> Path:
@@ -57,7 +57,7 @@ def test_holds_nothing_but_a_model_and_json_with_its_checksum(folder: Path) -> N
 
 
 def test_frame_seconds_is_hop_times_stack() -> None:
-    features, model = FeatureConfig(hop_ms=12.5, sample_rate=8000, high_hz=4000), ModelConfig()
+    features, model = FeatureConfig(hop_ms=12.5, sample_rate=8000, high_hz=4000), NetworkConfig()
     bundle = Bundle(Path("x"), features, ENGLISH, model, {})
     assert bundle.frame_seconds == pytest.approx(3 * 0.0125)
 
@@ -200,7 +200,7 @@ RESCORING = RescoringConfig(0.25, True)
 def decoder(folder: Path, tmp_path: Path) -> Path:
     """A bundle with all parts of a decoder."""
     (tmp_path / "lm").write_bytes(bytes(range(256)))
-    words = Lexicon.from_words(["a"], ENGLISH)
+    words = LexiconTree.from_words(["a"], ENGLISH)
     (tmp_path / "lstm").write_bytes(b"LSTM")
     write_decoder(
         folder, DECODING, CALIBRATION, tmp_path / "lm", words, None, PRIOR, tmp_path / "lstm",
@@ -218,7 +218,7 @@ def test_a_decoder_joins_the_model(decoder: Path) -> None:
     assert bundle.rescorer_path == decoder / "rescorer.tflite"
     assert bundle.rescorer_path.read_bytes() == b"LSTM"
     assert bundle.lexicon_path == decoder / "lexicon.tree"
-    assert Lexicon.open(bundle.lexicon_path).words == ["a"]
+    assert LexiconTree.open(bundle.lexicon_path).words == ["a"]
     assert bundle.training == {"num_epochs": 3}
     alone = read_bundle(bundle.model_path)
     assert (alone.decoding, alone.calibration) == (DecodeConfig(), None)

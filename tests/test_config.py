@@ -9,7 +9,7 @@ from speechlstm.config import (
     Config,
     DecodeConfig,
     FeatureConfig,
-    ModelConfig,
+    NetworkConfig,
     Settings,
     TrainConfig,
 )
@@ -17,10 +17,10 @@ from speechlstm.errors import ConfigError
 
 
 @pytest.mark.parametrize(
-    "kind", [FeatureConfig, ModelConfig, TrainConfig, AugmentConfig, DecodeConfig]
+    "kind", [FeatureConfig, NetworkConfig, TrainConfig, AugmentConfig, DecodeConfig]
 )
 def test_every_setting_is_described(
-    kind: type[FeatureConfig | ModelConfig | TrainConfig | AugmentConfig | DecodeConfig],
+    kind: type[FeatureConfig | NetworkConfig | TrainConfig | AugmentConfig | DecodeConfig],
 ) -> None:
     assert [f.name for f in fields(kind) if f"    {f.name}: " not in (kind.__doc__ or "")] == []
 
@@ -44,10 +44,10 @@ def test_every_setting_is_described(
         (FeatureConfig, {"low_hz": 8000}, "features.high_hz: needs 0 <= low_hz < high_hz"),
         (FeatureConfig, {"deltas": 3}, "features.deltas: must be one of 0, 1, 2, is 3"),
         (FeatureConfig, {"normalize": "max"}, "features.normalize: must be one of 'none', 'mean'"),
-        (ModelConfig, {"cell": "tcn"}, "model.cell: must be one of 'lstm', 'gru', 'rnn'"),
-        (ModelConfig, {"bidirectional": 1}, "model.bidirectional: must be true or false"),
-        (ModelConfig, {"num_layers": 0}, "model.num_layers: must be at least 1"),
-        (ModelConfig, {"dropout": 1.0}, r"model.dropout: must be in \[0, 1\)"),
+        (NetworkConfig, {"cell": "tcn"}, "model.cell: must be one of 'lstm', 'gru', 'rnn'"),
+        (NetworkConfig, {"bidirectional": 1}, "model.bidirectional: must be true or false"),
+        (NetworkConfig, {"num_layers": 0}, "model.num_layers: must be at least 1"),
+        (NetworkConfig, {"dropout": 1.0}, r"model.dropout: must be in \[0, 1\)"),
         (TrainConfig, {"learning_rate": 0}, "training.learning_rate: must be greater than 0"),
         (AugmentConfig, {"speeds": []}, "augmentation.speeds: needs factors"),
         (AugmentConfig, {"speeds": [1.0, "2"]}, "augmentation.speeds: must be"),
@@ -75,7 +75,7 @@ def test_derived_sizes() -> None:
     assert FeatureConfig().fft_size == 512  # 400 samples
     assert config.num_features == 120
     assert [config.num_frames(n) for n in (0, 99, 100, 8000)] == [1, 1, 2, 81]
-    assert [ModelConfig(frame_stack=3).num_steps(n) for n in (1, 3, 4)] == [1, 1, 2]
+    assert [NetworkConfig(frame_stack=3).num_steps(n) for n in (1, 3, 4)] == [1, 1, 2]
 
 
 def test_settings_are_frozen() -> None:
@@ -87,7 +87,7 @@ def test_settings_file_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text("[model]\nnum_units = 64\n[augmentation]\nspeeds = [1, 1.1]\n[features]\n")
     settings = Settings.read(path)
-    assert settings.model == ModelConfig(num_units=64)
+    assert settings.model == NetworkConfig(num_units=64)
     assert settings.augmentation.speeds == (1, 1.1)
     assert settings.features == FeatureConfig()
     assert Settings.from_dict(settings.to_dict(), "again") == settings
@@ -103,10 +103,10 @@ def test_noise_is_found_from_the_settings_file(tmp_path: Path) -> None:
 def test_a_settings_file_changes_only_what_it_names(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text("[model]\nnum_units = 64\n[training]\nseed = 2\n")
-    source = Settings(FeatureConfig(num_mfcc=13), ModelConfig(num_layers=2, num_units=8))
+    source = Settings(FeatureConfig(num_mfcc=13), NetworkConfig(num_layers=2, num_units=8))
     settings = Settings.read(path, source)
     assert settings.features == source.features
-    assert settings.model == ModelConfig(num_layers=2, num_units=64)
+    assert settings.model == NetworkConfig(num_layers=2, num_units=64)
     assert settings.training == TrainConfig(seed=2)
 
 

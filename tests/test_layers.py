@@ -15,14 +15,15 @@ PACKAGE = Path(speechlstm.__file__).parent
 # From the bottom up; a module or subpackage imports only from the rows above its own.
 LAYERS = [
     {"errors", "storage"},
-    {"config", "alphabet", "text", "transcript", "parallel", "tflite_metadata"},
-    {"pronunciation", "targets", "lm"},
-    {"audio", "decoding", "metrics", "formats"},
-    {"manifest", "bundle"},
-    {"corpus", "backend", "doctor", "batch", "pronouncer"},
-    {"recognizer", "training"},
-    {"evaluation", "wer_surface"},
-    {"tuning"},
+    {"config", "transcript", "parallel", "tflite"},
+    {"text"},
+    {"lm"},
+    {"audio", "decoding", "formats"},
+    {"corpora", "bundle"},
+    {"acoustic", "doctor", "batch"},
+    {"recognizer"},
+    {"evaluation"},
+    {"training"},
     {"cli"},
     {"__main__"},
 ]

@@ -9,19 +9,19 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm import recognizer as recognizer_module
-from speechlstm.alphabet import ENGLISH
 from speechlstm.audio import Audio
 from speechlstm.bundle import default_bundle, read_bundle, write_decoder
 from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.confidence import Calibration
-from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError, ModelError
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import ALPHABET, LSTMLanguageModel
-from speechlstm.lm.ngram import NGramModel
-from speechlstm.lm.packed import write_packed
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.recognizer import Recognizer
-from speechlstm.tflite_metadata import embed_metadata, read_metadata
+from speechlstm.text.alphabet import ENGLISH
+from speechlstm.tflite.metadata import embed_metadata, read_metadata
 
 Say = Callable[[str], NDArray[np.float32]]
 
@@ -171,7 +171,7 @@ def test_hot_words_that_no_lexicon_has_are_sounded_out(
     whole = read_bundle(tmp_path / "bundle")
     assert whole.lexicon_path
     if not has_pronouncer:
-        lexicon = Lexicon.open(whole.lexicon_path)
+        lexicon = LexiconTree.open(whole.lexicon_path)
         write_decoder(whole.path, whole.decoding, whole.calibration, whole.lm_path, lexicon)
     recognizer = Recognizer.load(whole.path, hot_words=["new zelenskyy"])
     assert (recognizer.model.alphabet == whole.phones) == has_pronouncer  # else: of characters
@@ -340,7 +340,7 @@ def test_a_language_model_in_capitals_is_refused(levels_bundle: Path, tmp_path: 
     path = tmp_path / "bundle"
     shutil.copytree(levels_bundle, path)
     alphabet = read_bundle(path).alphabet
-    write_decoder(path, DecodeConfig(), lexicon=Lexicon.from_words(["hat"], alphabet))
+    write_decoder(path, DecodeConfig(), lexicon=LexiconTree.from_words(["hat"], alphabet))
     arpa = "\\data\\\nngram 1=4\n\\1-grams:\n-1\t<unk>\n-9\t<s>\n-1\t</s>\n-1\tHAT\n\\end\\\n"
     (tmp_path / "x.arpa").write_text(arpa)
     with pytest.raises(ModelError, match="knows 'HAT', the lexicon 'hat': are both in lower case"):

@@ -48,7 +48,7 @@ def command(
     from speechlstm.audio import read_audio
     from speechlstm.config import Settings
     from speechlstm.storage import write_atomically
-    from speechlstm.training.augment import (
+    from speechlstm.training.data.augment import (
         augment,
         draw_augmentation,
         draw_speed,

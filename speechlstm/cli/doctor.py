@@ -23,7 +23,7 @@ def command(ctx: click.Context) -> None:
 
     broken = [show(finding) for finding in examine()]
     try:
-        from speechlstm.training.devices import describe_devices
+        from speechlstm.training.engine.devices import describe_devices
 
         training = describe_devices()
     except (ImportError, ValueError) as error:  # ValueError: a backend that Keras does not know

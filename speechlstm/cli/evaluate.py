@@ -45,8 +45,8 @@ def command(
     """
     from tqdm import tqdm
 
-    from speechlstm.evaluation import evaluate
-    from speechlstm.manifest import Manifest
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.evaluation.evaluate import evaluate
     from speechlstm.parallel import num_usable_cores
     from speechlstm.recognizer import Recognizer
 

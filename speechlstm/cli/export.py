@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from speechlstm.training.tflite import Quantization
+    from speechlstm.training.tflite.edit import Quantization
 
 
 @click.command()
@@ -63,8 +63,8 @@ def command(
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever the run was trained on
 
-    from speechlstm.training.export import export_run
-    from speechlstm.training.run import load_run
+    from speechlstm.training.acoustic.export import export_run
+    from speechlstm.training.acoustic.run import load_run
 
     export_run(
         load_run(run),

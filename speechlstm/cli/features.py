@@ -42,7 +42,7 @@ def command(recording: Path, output: Path | None, plot: Path | None, config: Pat
     from speechlstm.audio import read_audio
     from speechlstm.config import Settings
     from speechlstm.storage import write_atomically
-    from speechlstm.training.mfcc import MFCC
+    from speechlstm.training.layers.mfcc import MFCC
     from speechlstm.training.plots import describe, plot_features
 
     settings = (Settings.read(config) if config else Settings()).features

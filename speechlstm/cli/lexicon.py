@@ -11,8 +11,8 @@ import click
 from speechlstm.cli.options import OutputPath
 
 if TYPE_CHECKING:
-    from speechlstm.pronouncer import Pronouncer
-    from speechlstm.pronunciation import PronouncingDictionary
+    from speechlstm.text.g2p import G2PModel
+    from speechlstm.text.lexicon import Lexicon
 
 _PATH = click.Path(path_type=Path)
 
@@ -63,11 +63,11 @@ def command(
     """
     from collections import Counter
 
-    from speechlstm.corpus import count_words
+    from speechlstm.corpora.stats import count_words
     from speechlstm.errors import AlphabetError, DataError
-    from speechlstm.pronunciation import LETTERS, PronouncingDictionary
+    from speechlstm.text.lexicon import LETTERS, Lexicon
 
-    dictionary = PronouncingDictionary.read(dictionary_path)
+    dictionary = Lexicon.read(dictionary_path)
     counts = sum(map(count_words, words), Counter[str]())
     entries = {word: dictionary[word] for word, count in counts.items() if count >= min_count}
     unknown, num_faults = [], 0
@@ -86,7 +86,7 @@ def command(
             kept = pronouncer_path or Path(folder) / "pronouncer.tflite"
             pronounce = _obtain(kept, dictionary).pronounce
             entries |= {word: (pronounce(word),) for word in unknown}
-    PronouncingDictionary(entries).write(output)
+    Lexicon(entries).write(output)
     click.echo(
         f"{output}: {len(entries)} words, {len(unknown)} of them pronounced by their spelling, "
         f"{num_faults} left out",
@@ -96,18 +96,18 @@ def command(
         ctx.exit(1)
 
 
-def _obtain(path: Path, dictionary: "PronouncingDictionary") -> "Pronouncer":
+def _obtain(path: Path, dictionary: "Lexicon") -> "G2PModel":
     """The pronouncer in a file; where there is none, one learns from the dictionary first."""
     from speechlstm.errors import ModelError
-    from speechlstm.pronouncer import Pronouncer
+    from speechlstm.text.g2p import G2PModel
 
     if not path.exists():
         os.environ["KERAS_BACKEND"] = "tensorflow"  # it writes the .tflite file
-        from speechlstm.training.pronouncer import train_pronouncer, write_pronouncer
+        from speechlstm.training.g2p.network import train_g2p, write_g2p
 
         click.echo(f"learning to pronounce from {len(dictionary.entries)} words", err=True)
-        write_pronouncer(path, train_pronouncer(dictionary, progress=sys.stderr.isatty()))
-    pronouncer = Pronouncer(path)
+        write_g2p(path, train_g2p(dictionary, progress=sys.stderr.isatty()))
+    pronouncer = G2PModel(path)
     if pronouncer.phones != dictionary.alphabet:
         raise ModelError(f"{path}: trained for other phones than the dictionary's; train it anew")
     return pronouncer

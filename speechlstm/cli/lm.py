@@ -19,7 +19,7 @@ from speechlstm.cli.lm_text import (
 from speechlstm.cli.options import OutputPath
 
 if TYPE_CHECKING:
-    from speechlstm.lm.table import NGramTable
+    from speechlstm.lm.ngram.table import NGramTable
 
 _PATH = click.Path(path_type=Path)
 _OUTPUT = click.option(
@@ -83,7 +83,7 @@ def build(
     Example:
       speechlstm lm build books.txt.xz -o books.lm --prune "0 1 2" --vocabulary 50000 --quantize
     """
-    from speechlstm.lm.estimate import estimate
+    from speechlstm.lm.ngram.estimate import estimate
     from speechlstm.lm.text import tokenize
 
     start = time.perf_counter()
@@ -118,7 +118,7 @@ def convert(lm: Path, output: Path, model: Path | None, quantize: bool) -> None:
     Example:
       speechlstm lm convert theirs.arpa.gz -o theirs.lm --quantize
     """
-    from speechlstm.lm.ngram import NGramModel
+    from speechlstm.lm.ngram.model import NGramModel
 
     _check_arpa_options(output, model, quantize)
     loaded, alphabet = NGramModel.load(lm), alphabet_of(model)
@@ -158,17 +158,17 @@ def _parse_prune(prune: str) -> list[int]:
 
 
 def _check_arpa_options(output: Path, model: Path | None, quantize: bool) -> None:
-    from speechlstm.lm.arpa import is_arpa
+    from speechlstm.lm.ngram.arpa import is_arpa
 
     if is_arpa(output) and (model or quantize):
         raise click.UsageError("an ARPA file holds no alphabet and no quantised values")
 
 
 def _write(output: Path, table: "NGramTable", alphabet_sha256: str | None, quantize: bool) -> None:
-    from speechlstm.lm.arpa import is_arpa, write_arpa
-    from speechlstm.lm.packed import write_packed
-    from speechlstm.lm.quantize import quantize as quantized
-    from speechlstm.lm.trie import build_trie
+    from speechlstm.lm.ngram.arpa import is_arpa, write_arpa
+    from speechlstm.lm.ngram.packed import write_packed
+    from speechlstm.lm.ngram.quantize import quantize as quantized
+    from speechlstm.lm.ngram.trie import build_trie
 
     if is_arpa(output):
         write_arpa(output, table)

@@ -22,7 +22,7 @@ from speechlstm.errors import DataError
 if TYPE_CHECKING:
     from speechlstm.lm.model import LanguageModel
     from speechlstm.lm.text import Text
-    from speechlstm.training.tflite import Quantization
+    from speechlstm.training.tflite.edit import Quantization
 
 _PATH = click.Path(path_type=Path)
 _SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bound to
@@ -90,11 +90,11 @@ def train(
         raise click.UsageError("--vocabulary and --lm exclude each other")
     if init_from and (vocabulary or lm or model or given.keys() & _SHAPE):
         raise click.UsageError("--init-from takes the network and its words from RUN")
-    from speechlstm.lm.ngram import NGramModel
+    from speechlstm.lm.ngram.model import NGramModel
     from speechlstm.lm.text import limit_vocabulary, tokenize
-    from speechlstm.training.language_model import LanguageModelConfig, LanguageModelTraining
-    from speechlstm.training.lm_loop import train_language_model
-    from speechlstm.training.lm_run import LanguageModelRun, load_language_model_run
+    from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelTraining
+    from speechlstm.training.lm.run import LanguageModelRun, load_language_model_run
+    from speechlstm.training.lm.trainer import train_language_model
 
     if valid is None:
         run = load_language_model_run(run_path)
@@ -146,8 +146,8 @@ def export(run: Path, output: Path, quantization: "Quantization") -> None:
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever the run was trained on
 
-    from speechlstm.training.lm_export import export_language_model
-    from speechlstm.training.lm_run import load_language_model_run
+    from speechlstm.training.lm.export import export_language_model
+    from speechlstm.training.lm.run import load_language_model_run
 
     expected, found = export_language_model(load_language_model_run(run), output, quantization)
     click.echo(
@@ -178,7 +178,7 @@ def sample(lm: Path, prompt: str, num_words: int, temperature: float, seed: int)
     import numpy as np
 
     from speechlstm.lm.sample import sample as sampled
-    from speechlstm.text import normalize
+    from speechlstm.text.normalize import normalize
 
     generator = np.random.default_rng(seed)
     words = normalize(prompt).split()
@@ -189,7 +189,7 @@ def sample(lm: Path, prompt: str, num_words: int, temperature: float, seed: int)
 def load_any(path: Path) -> "LanguageModel":
     """A language model: an LSTM if its name ends in .tflite, else packed or ARPA."""
     from speechlstm.lm.lstm import LSTMLanguageModel
-    from speechlstm.lm.ngram import NGramModel
+    from speechlstm.lm.ngram.model import NGramModel
 
     return LSTMLanguageModel(path) if path.suffix == ".tflite" else NGramModel.load(path)
 

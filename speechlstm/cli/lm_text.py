@@ -10,8 +10,8 @@ import click
 from speechlstm.errors import DataError
 
 if TYPE_CHECKING:
-    from speechlstm.alphabet import Alphabet
     from speechlstm.lm.text import Text
+    from speechlstm.text.alphabet import Alphabet
 
 _PATH = click.Path(path_type=Path)
 
@@ -46,9 +46,9 @@ def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
     """The sentences of all texts but those of the manifests; then warns of what was left out."""
     from tqdm import tqdm
 
+    from speechlstm.corpora.manifest import Manifest
     from speechlstm.lm.text import Exclusion, read_sentences
-    from speechlstm.manifest import Manifest
-    from speechlstm.text import normalize
+    from speechlstm.text.normalize import normalize
 
     sentences: Iterator[str] = chain.from_iterable(map(read_sentences, texts))
     exclusions = {

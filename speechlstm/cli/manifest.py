@@ -36,9 +36,9 @@ def build(ctx: click.Context, folder: Path, output: Path, no_text: bool) -> None
       speechlstm manifest build recordings -o all.jsonl
       speechlstm manifest build --no-text street -o noise.jsonl
     """
-    from speechlstm.corpus import build_manifest
+    from speechlstm.corpora.build import build_manifest
+    from speechlstm.corpora.manifest import Utterance, write_manifest
     from speechlstm.errors import DataError
-    from speechlstm.manifest import Utterance, write_manifest
 
     entries = list(build_manifest(folder, output.parent, not no_text))
     utterances = [entry for entry in entries if isinstance(entry, Utterance)]
@@ -76,10 +76,10 @@ def check(ctx: click.Context, manifest: Path, config: Path | None, alphabet: str
     """
     from tqdm import tqdm
 
-    from speechlstm.alphabet import ENGLISH, Alphabet
     from speechlstm.config import Settings
-    from speechlstm.corpus import check_manifest
-    from speechlstm.manifest import Manifest
+    from speechlstm.corpora.check import check_manifest
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.text.alphabet import ENGLISH, Alphabet
 
     faults = check_manifest(
         Manifest(manifest),
@@ -107,8 +107,8 @@ def stats(manifest: Path, as_json: bool) -> None:
     Example:
       speechlstm manifest stats all.jsonl
     """
-    from speechlstm.corpus import manifest_stats
-    from speechlstm.manifest import Manifest
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.corpora.stats import manifest_stats
 
     found = manifest_stats(Manifest(manifest))
     click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else found.to_text())
@@ -137,8 +137,8 @@ def split(manifest: Path, share: float, seed: int, train_out: Path, valid_out: P
     Example:
       speechlstm manifest split all.jsonl --train-out train.jsonl --valid-out valid.jsonl
     """
-    from speechlstm.corpus import write_split
-    from speechlstm.manifest import Manifest
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.corpora.split import write_split
 
     if len({path.resolve() for path in (manifest, train_out, valid_out)}) < 3:
         raise click.UsageError("MANIFEST, --train-out and --valid-out must be three files")

@@ -22,8 +22,8 @@ def command(reference: Path, hypothesis: Path, worst: int, as_json: bool) -> Non
     Example:
       speechlstm score reference.txt hypothesis.txt --worst 20
     """
-    from speechlstm.evaluation import score_lines, score_manifests
-    from speechlstm.manifest import Manifest
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.evaluation.score import score_lines, score_manifests
 
     are_manifests = [path.suffix in (".jsonl", ".csv") for path in (reference, hypothesis)]
     if any(are_manifests) and not all(are_manifests):

@@ -150,11 +150,11 @@ def command(
             "several processes go on with a run made with --prepare: each needs --resume and "
             "--coordinator"
         )
-    from speechlstm.training.distribution import Cluster
-    from speechlstm.training.recipe import load_data, prepare_run, train_run
-    from speechlstm.training.rendezvous import Address
-    from speechlstm.training.run import load_run
-    from speechlstm.training.transfer import read_source
+    from speechlstm.training.acoustic.recipe import load_data, prepare_run, train_run
+    from speechlstm.training.acoustic.run import load_run
+    from speechlstm.training.acoustic.transfer import read_source
+    from speechlstm.training.engine.distribution import Cluster
+    from speechlstm.training.engine.rendezvous import Address
 
     address = Address.parse(coordinator) if coordinator else None
     cluster = Cluster(num_devices, num_processes, process_id, address)

@@ -12,7 +12,7 @@ from speechlstm.cli.options import OutputPath, jobs_option, shallow_fusion_optio
 if TYPE_CHECKING:
     from speechlstm.bundle import Bundle
     from speechlstm.config import RescoringConfig
-    from speechlstm.tuning import Trial, Tuner
+    from speechlstm.evaluation.tuning import Trial, Tuner
 
 _PATH = click.Path(path_type=Path)
 
@@ -78,11 +78,11 @@ def command(
     import matplotlib as matplotlib  # that it is missing shows here, not after minutes
 
     from speechlstm.bundle import read_bundle, refuse_to_replace_others, write_decoder
-    from speechlstm.decoding.lexicon import Lexicon
-    from speechlstm.lm.arpa import is_arpa
-    from speechlstm.manifest import Manifest
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.decoding.lexicon_tree import LexiconTree
+    from speechlstm.evaluation.tuning import Tuner
+    from speechlstm.lm.ngram.arpa import is_arpa
     from speechlstm.parallel import num_usable_cores
-    from speechlstm.tuning import Tuner
 
     if lm and is_arpa(lm):
         raise click.UsageError("a bundle holds packed language models: speechlstm lm convert")
@@ -119,7 +119,7 @@ def command(
     )
     if not dry_run:
         path, alphabet = bundle.lexicon_path, bundle.lexicon_alphabet
-        words = Lexicon.load(path, alphabet) if path else None
+        words = LexiconTree.load(path, alphabet) if path else None
         write_decoder(
             model,
             config,
@@ -139,10 +139,10 @@ def command(
 
 def _refuse_strange_parts(bundle: "Bundle") -> None:
     from speechlstm.errors import ModelError
-    from speechlstm.pronouncer import Pronouncer
+    from speechlstm.text.g2p import G2PModel
 
     pronouncer, rescorer = bundle.pronouncer_path, bundle.rescorer_path
-    if pronouncer and Pronouncer(pronouncer).phones != bundle.phones:
+    if pronouncer and G2PModel(pronouncer).phones != bundle.phones:
         raise ModelError(f"{pronouncer}: pronounces in other phones than {bundle.path} hears")
     if rescorer and not bundle.lm_path:
         reason = f"counts beside an n-gram model, and {bundle.path} has none: give it one with --lm"
@@ -151,7 +151,7 @@ def _refuse_strange_parts(bundle: "Bundle") -> None:
 
 def _search(tuner: "Tuner", bundle: "Bundle", rescoring: "RescoringConfig", plot: Path) -> "Trial":
     """The settings with the fewest errors; prints each trial and plots those of the weights."""
-    from speechlstm.wer_surface import plot_surface
+    from speechlstm.evaluation.wer_surface import plot_surface
 
     config = bundle.decoding
     click.echo("lm_weight  word_bonus  prior_weight  beam_width  LSTM     WER  RTF of the decoder")

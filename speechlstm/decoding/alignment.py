@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import BLANK
 from speechlstm.decoding.words import Emission, timed_word
 from speechlstm.errors import InfeasibleTargetError
-from speechlstm.targets import min_steps
+from speechlstm.text.alphabet import BLANK
+from speechlstm.text.targets import min_steps
 from speechlstm.transcript import Hypothesis
 
 # Moves kept at a time, a byte each. Those of an hour's text would be ten gigabytes; beyond this

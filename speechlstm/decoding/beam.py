@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.fusion import NO_WORD, WordFusion
 from speechlstm.decoding.greedy import check_log_probs, greedy_decode
-from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import Path, PrefixSearch
 from speechlstm.lm.model import SearchModel
+from speechlstm.text.alphabet import Alphabet
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class BeamDecoder:
         alphabet: Alphabet,
         config: DecodeConfig,
         lm: SearchModel | None = None,
-        lexicon: Lexicon | None = None,
+        lexicon: LexiconTree | None = None,
         prior: Prior | None = None,
     ) -> None:
         self.alphabet, self.config = alphabet, config

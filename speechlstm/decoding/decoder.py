@@ -6,9 +6,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.text.alphabet import Alphabet
 from speechlstm.transcript import Hypothesis
 
 

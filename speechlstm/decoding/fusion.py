@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.hot_words import PhraseMatcher
-from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.lm.model import SearchModel
+from speechlstm.text.alphabet import Alphabet
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -72,16 +72,16 @@ class WordFusion:
         alphabet: Alphabet,
         config: DecodeConfig,
         lm: SearchModel | None,
-        lexicon: Lexicon | None,
+        lexicon: LexiconTree | None,
     ) -> None:
         _check_alphabets(alphabet, lm, lexicon)
         num_given = len(lexicon.words) if lexicon else 0
         self.lm, self._weight, self._bonus = lm, config.lm_weight, config.word_bonus if lm else 0.0
         self.boundary = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else 0
         if lexicon is None and lm:
-            lexicon = Lexicon.from_words(lm.words, alphabet, skip=True)
+            lexicon = LexiconTree.from_words(lm.words, alphabet, skip=True)
         self.is_open = not lexicon or (config.open_vocabulary and not alphabet.separator)
-        lexicon = lexicon or Lexicon.from_pronunciations({}, alphabet)
+        lexicon = lexicon or LexiconTree.from_pronunciations({}, alphabet)
         phrases = list(dict.fromkeys(tuple(phrase.split()) for phrase in config.hot_words))
         if phrases and (lm or not self.is_open):
             lexicon = lexicon.with_words({w for p in phrases for w in p}, alphabet)
@@ -215,7 +215,7 @@ class WordFusion:
         return lm_log_probs, gains
 
 
-def _strangers(lm: SearchModel, lexicon: Lexicon) -> ModelError:
+def _strangers(lm: SearchModel, lexicon: LexiconTree) -> ModelError:
     known = next((word for word in lm.words if not word.startswith("<")), "")
     return ModelError(
         f"the language model knows no word of the lexicon; it knows {known!r}, the lexicon "
@@ -223,7 +223,9 @@ def _strangers(lm: SearchModel, lexicon: Lexicon) -> ModelError:
     )
 
 
-def _check_alphabets(alphabet: Alphabet, lm: SearchModel | None, lexicon: Lexicon | None) -> None:
+def _check_alphabets(
+    alphabet: Alphabet, lm: SearchModel | None, lexicon: LexiconTree | None
+) -> None:
     if lexicon and lexicon.alphabet_sha256 != alphabet.sha256:
         raise ModelError(
             f"the lexicon is for the alphabet {lexicon.alphabet_sha256:.12}, the acoustic model "

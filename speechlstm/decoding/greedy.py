@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import BLANK, Alphabet
 from speechlstm.decoding.words import Emission, frame_times, spelled_words, timed_word
+from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.transcript import Hypothesis
 
 

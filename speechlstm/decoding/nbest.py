@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
 from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import calibrated
-from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.rescoring import rescored
 from speechlstm.decoding.words import frame_times
@@ -22,7 +21,8 @@ from speechlstm.errors import LanguageModelError
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import LSTMLanguageModel
 from speechlstm.lm.model import LanguageModel, SearchModel
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.text.alphabet import Alphabet
 from speechlstm.transcript import Hypothesis
 
 NUM_RIVALS = 16  # hypotheses by which the words of one are judged
@@ -57,7 +57,7 @@ class NBestDecoder:
         frame_seconds: float,
         config: DecodeConfig,
         lm: SearchModel | None = None,
-        lexicon: Lexicon | None = None,
+        lexicon: LexiconTree | None = None,
         calibration: Calibration | None = None,
         prior: Prior | None = None,
         rescorer: LanguageModel | None = None,

@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import BLANK
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
+from speechlstm.text.alphabet import BLANK
 
 # Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the node of
 # the lexicon's tree, labels since the last word, states of language model and hot words, the last

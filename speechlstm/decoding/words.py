@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
+from speechlstm.text.alphabet import Alphabet
 from speechlstm.transcript import Word
 
 

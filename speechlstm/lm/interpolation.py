@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from speechlstm.errors import ConfigError, LanguageModelError
 from speechlstm.lm.lstm import NUM_CONTEXTS, LSTMLanguageModel
 from speechlstm.lm.model import SearchModel
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.ngram.model import NGramModel
 
 _Reader = Callable[
     [NDArray[np.int64], NDArray[np.int32]], tuple[NDArray[np.int64], NDArray[np.float32]]

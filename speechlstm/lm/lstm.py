@@ -1,4 +1,4 @@
-"""The LSTM language model, without TensorFlow; made by speechlstm.training.language_model."""
+"""The LSTM language model, without TensorFlow; made by speechlstm.training.lm.network."""
 
 import os
 from collections import OrderedDict
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from speechlstm.errors import BundleError, LanguageModelError
 from speechlstm.lm.model import LanguageModel
-from speechlstm.lm.table import SENTENCE_END, SENTENCE_START, UNKNOWN
-from speechlstm.tflite_metadata import read_metadata
+from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN
+from speechlstm.tflite.metadata import read_metadata
 
 WORDS = "words"  # parted by spaces, <unk> first: the key of the network's description
 ALPHABET = "alphabet_sha256"  # the key of what they are spelled in

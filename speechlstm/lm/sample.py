@@ -7,7 +7,7 @@ import numpy as np
 
 from speechlstm.errors import ConfigError, DataError
 from speechlstm.lm.model import LanguageModel
-from speechlstm.lm.table import SENTENCE_START, UNKNOWN
+from speechlstm.lm.ngram.table import SENTENCE_START, UNKNOWN
 
 
 def sample(

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.errors import DataError
-from speechlstm.lm.table import SENTENCE_END, SENTENCE_START, UNKNOWN
+from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN
 from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text
-from speechlstm.text import normalize
+from speechlstm.text.normalize import normalize
 
 START_ID, END_ID = 1, 2  # of <s> and </s>, after <unk>
 _SPECIAL = (UNKNOWN, SENTENCE_START, SENTENCE_END)

@@ -7,7 +7,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
-from speechlstm.manifest import Utterance, write_manifest
+from speechlstm.corpora.manifest import Utterance, write_manifest
 
 NO_FILE = "No such file or directory"
 

@@ -7,13 +7,13 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from speechlstm.alphabet import Alphabet
 from speechlstm.bundle import read_bundle
 from speechlstm.cli import main
-from speechlstm.config import ModelConfig, Settings
-from speechlstm.manifest import Utterance, write_manifest
-from speechlstm.training.checkpoint import save_checkpoint
-from speechlstm.training.run import Run
+from speechlstm.config import NetworkConfig, Settings
+from speechlstm.corpora.manifest import Utterance, write_manifest
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.run import Run
+from speechlstm.training.engine.checkpoint import save_checkpoint
 
 
 def export(*arguments: Path | str) -> Result:
@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         soundfile.write(folder / f"{name}.wav", 0.1 * generator.normal(size=8000), 16000)
     valid = folder / "valid.jsonl"
     write_manifest(valid, [Utterance(i, f"{i}.wav", 0.5, "a b") for i in ("x", "y")])
-    settings = Settings(model=ModelConfig(num_layers=1, num_units=8))
+    settings = Settings(model=NetworkConfig(num_layers=1, num_units=8))
     run = Run(folder / "run", settings, Alphabet((" ", "a", "b")), (valid,), (valid,))
     run.create()
     keras.utils.set_random_seed(1)

@@ -4,8 +4,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
-from speechlstm.manifest import Utterance, write_manifest
-from speechlstm.pronunciation import PronouncingDictionary
+from speechlstm.corpora.manifest import Utterance, write_manifest
+from speechlstm.text.lexicon import Lexicon
 
 CMU = """a AH0
 a(2) EY1
@@ -44,7 +44,7 @@ def test_words_come_from_texts_and_manifests_and_may_be_rare(folder: Path) -> No
     utterances = [Utterance("1", "1.wav", 1.0, "A dog!"), Utterance("2", "2.wav", 1.0)]
     write_manifest(folder / "train.jsonl", utterances)
     assert lexicon(folder, "text.txt", "train.jsonl", "--min-count", "2").exit_code == 0
-    assert list(PronouncingDictionary.read(folder / "out.dict").entries) == ["a", "cat", "read"]
+    assert list(Lexicon.read(folder / "out.dict").entries) == ["a", "cat", "read"]
 
 
 def test_a_word_that_cannot_be_pronounced_is_named(folder: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_word_that_cannot_be_pronounced_is_named(folder: Path) -> None:
     assert accented.startswith("Error: 'caf\u00e9': not in the alphabet: '\u00e9' (U+00E9)")
     assert digit.startswith("Error: '3': not in the alphabet")
     assert summary.endswith(": 1 words, 0 of them pronounced by their spelling, 2 left out")
-    assert list(PronouncingDictionary.read(folder / "out.dict").entries) == ["cat"]
+    assert list(Lexicon.read(folder / "out.dict").entries) == ["cat"]
 
 
 def test_without_words_nothing_is_written(folder: Path) -> None:

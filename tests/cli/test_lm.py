@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from speechlstm.alphabet import ENGLISH
 from speechlstm.cli import main
-from speechlstm.lm.ngram import NGramModel
-from speechlstm.manifest import Utterance, write_manifest
+from speechlstm.corpora.manifest import Utterance, write_manifest
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.text.alphabet import ENGLISH
 
 DATA = Path(__file__).parent.parent / "lm" / "data"
 

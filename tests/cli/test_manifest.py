@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
 from speechlstm.cli.manifest import command
-from speechlstm.manifest import Manifest, Utterance, write_manifest
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 
 
 def run(*arguments: object) -> Result:

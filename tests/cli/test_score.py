@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
-from speechlstm.manifest import Utterance, write_manifest
+from speechlstm.corpora.manifest import Utterance, write_manifest
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from speechlstm.cli import main
-from speechlstm.manifest import Utterance, write_manifest
+from speechlstm.corpora.manifest import Utterance, write_manifest
 
 SETTINGS = """
 [model]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from speechlstm.bundle import read_bundle
 from speechlstm.cli import main
+from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.decoding.confidence import Calibration
-from speechlstm.manifest import Utterance, write_manifest
-from speechlstm.tuning import RESCORING_WEIGHTS
+from speechlstm.evaluation.tuning import RESCORING_WEIGHTS
 
 
 @pytest.fixture

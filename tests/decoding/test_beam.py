@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import ENGLISH, Alphabet
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.beam import BeamDecoder
 from speechlstm.decoding.greedy import greedy_decode
-from speechlstm.decoding.lexicon import Lexicon
+from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.errors import AlphabetError, ConfigError, ModelError
-from speechlstm.lm.ngram import NGramModel
-from speechlstm.lm.table import NGrams, NGramTable
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.lm.ngram.table import NGrams, NGramTable
+from speechlstm.text.alphabet import ENGLISH, Alphabet
 
 AB = Alphabet((" ", "a", "b"))
 PHONES = Alphabet(("K", "AE", "T"), separator=" ")
@@ -198,7 +198,7 @@ def test_phones_equal_exhaustive_search(
     log_probs, lm = random_log_probs(seed, 5, 4), random_lm(seed, ("a", "b"))
     lm = lm if with_lm else None
     expected = exhaustive(log_probs, pronounced, word_bonus(config, lm, tuple(SAID)))
-    lexicon = Lexicon.from_pronunciations(SAID, PHONES)
+    lexicon = LexiconTree.from_pronunciations(SAID, PHONES)
     check(BeamDecoder(PHONES, config, lm, lexicon), log_probs, expected)
 
 
@@ -218,7 +218,7 @@ def test_a_lexicon_of_characters_equals_exhaustive_search(
 
     log_probs, lm = random_log_probs(seed, 5, 4), random_lm(seed, ("a", "b", "ab"))
     expected = exhaustive(log_probs, read, word_bonus(config, lm, tuple(known)))
-    lexicon = Lexicon.from_pronunciations(ways, AB)
+    lexicon = LexiconTree.from_pronunciations(ways, AB)
     check(BeamDecoder(AB, config, lm, lexicon), log_probs, expected)
 
 
@@ -261,7 +261,7 @@ LM = random_lm(1)
 DECODERS = [
     lambda config: BeamDecoder(AB, config),
     lambda config: BeamDecoder(AB, replace(config, hot_words=("ab", "b a")), LM),
-    lambda config: BeamDecoder(PHONES, config, LM, Lexicon.from_pronunciations(SAID, PHONES)),
+    lambda config: BeamDecoder(PHONES, config, LM, LexiconTree.from_pronunciations(SAID, PHONES)),
 ]
 
 
@@ -312,7 +312,9 @@ def test_labels_and_spans_are_those_of_the_words() -> None:
 
 
 def test_words_without_boundaries_have_spans_too() -> None:
-    lexicon = Lexicon.from_pronunciations({"cat": [("K", "AE", "T")], "at": [("AE", "T")]}, PHONES)
+    lexicon = LexiconTree.from_pronunciations(
+        {"cat": [("K", "AE", "T")], "at": [("AE", "T")]}, PHONES
+    )
     log_probs = np.log(np.full((8, 4), 0.02))
     for row, label in zip(log_probs, (1, 0, 2, 3, 0, 2, 2, 3), strict=True):
         row[label] = np.log(0.94)
@@ -323,7 +325,7 @@ def test_words_without_boundaries_have_spans_too() -> None:
 
 
 def test_an_unfinished_word_is_cut_off() -> None:
-    lexicon = Lexicon.from_words(["ab", "bab"], AB)
+    lexicon = LexiconTree.from_words(["ab", "bab"], AB)
     config = DecodeConfig(beam_width=1, open_vocabulary=False)
     (found,) = BeamDecoder(AB, config, None, lexicon).decode(peaked("ab b", posterior=0.99))
     assert (found.text, found.labels, found.spans) == ("ab", tuple(AB.encode("ab")), ((0, 2),))
@@ -368,7 +370,7 @@ def test_hot_words_need_a_spelling() -> None:
     with pytest.raises(AlphabetError, match="'z'"):
         BeamDecoder(AB, config, LM)
     with pytest.raises(ConfigError, match="'zebra' is not in the lexicon, and phones"):
-        BeamDecoder(PHONES, config, None, Lexicon.from_pronunciations(SAID, PHONES))
+        BeamDecoder(PHONES, config, None, LexiconTree.from_pronunciations(SAID, PHONES))
 
 
 def test_parts_for_other_alphabets_are_refused() -> None:
@@ -376,7 +378,7 @@ def test_parts_for_other_alphabets_are_refused() -> None:
     with pytest.raises(ModelError, match=f"for the alphabet ffffffffffff, .* {AB.sha256:.12}"):
         BeamDecoder(AB, DecodeConfig(), other)
     with pytest.raises(ModelError, match="the lexicon is for the alphabet"):
-        BeamDecoder(AB, DecodeConfig(), None, Lexicon.from_pronunciations(SAID, PHONES))
+        BeamDecoder(AB, DecodeConfig(), None, LexiconTree.from_pronunciations(SAID, PHONES))
     with pytest.raises(ConfigError, match="needs a lexicon"):
         BeamDecoder(PHONES, DecodeConfig(), LM)
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
 from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.text.alphabet import Alphabet
 
 AB = Alphabet((" ", "a", "b"))
 PHONES = Alphabet(("AH", "B"), separator=" ")

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speechlstm.alphabet import Alphabet
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.nbest import NBestDecoder
+from speechlstm.text.alphabet import Alphabet
 
 ABCD = Alphabet((" ", *"abcd"))
 

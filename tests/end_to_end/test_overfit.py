@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from speechlstm.manifest import Utterance, write_manifest
+from speechlstm.corpora.manifest import Utterance, write_manifest
 
 pytestmark = pytest.mark.slow
 

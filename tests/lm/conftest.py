@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speechlstm.lm.arpa import read_arpa
-from speechlstm.lm.table import NGramTable
+from speechlstm.lm.ngram.arpa import read_arpa
+from speechlstm.lm.ngram.table import NGramTable
 
 
 @pytest.fixture(scope="session")

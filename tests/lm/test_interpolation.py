@@ -9,7 +9,7 @@ from speechlstm.errors import ConfigError, LanguageModelError
 from speechlstm.lm import interpolation
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import LSTMLanguageModel
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.ngram.model import NGramModel
 
 PATH = Path(__file__).parent.parent / "assets" / "language_model.tflite"
 

@@ -3,8 +3,8 @@ import math
 import pytest
 
 from speechlstm.errors import DataError
-from speechlstm.lm.estimate import estimate
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.ngram.estimate import estimate
+from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.perplexity import SentenceScore, measure_perplexity
 from speechlstm.lm.text import tokenize
 

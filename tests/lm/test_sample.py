@@ -6,7 +6,7 @@ import pytest
 
 from speechlstm.errors import DataError
 from speechlstm.lm.lstm import LSTMLanguageModel
-from speechlstm.lm.ngram import NGramModel
+from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.sample import sample
 
 PATH = Path(__file__).parent.parent / "assets" / "language_model.tflite"

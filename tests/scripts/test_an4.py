@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from speechlstm.errors import DataError
 
 ROOT = Path(__file__).parent.parent.parent
-SCRIPT = runpy.run_path(str(ROOT / "scripts" / "an4.py"))
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "recipes" / "an4.py"))
 
 
 @pytest.fixture

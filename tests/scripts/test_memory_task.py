@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 ROOT = Path(__file__).parent.parent.parent
-SCRIPT = runpy.run_path(str(ROOT / "scripts" / "memory_task.py"))
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "benchmarks" / "memory_task.py"))
 
 
 def test_only_the_first_step_has_the_cue() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from speechlstm.alphabet import ENGLISH
+from speechlstm.text.alphabet import ENGLISH
 
 ROOT = Path(__file__).parent.parent.parent
-SCRIPT = runpy.run_path(str(ROOT / "scripts" / "synthesize.py"))
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "recipes" / "synthesize.py"))
 
 
 def test_sentences_are_drawn_by_the_seed_and_fit_the_alphabet() -> None:

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 ROOT = Path(__file__).parent.parent.parent
-SCRIPT = runpy.run_path(str(ROOT / "scripts" / "wordnet_text.py"))
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "recipes" / "wordnet_text.py"))
 
 NOUNS = """\
   1 A line of the licence, which starts with spaces | and is no meaning

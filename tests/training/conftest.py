@@ -6,7 +6,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from speechlstm.manifest import Utterance, write_manifest
+from speechlstm.corpora.manifest import Utterance, write_manifest
 
 SAMPLE_RATE = 16000
 _PITCHES = {"a": 400, "b": 800, "c": 1600}

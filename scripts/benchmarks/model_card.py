@@ -1,0 +1,193 @@
+"""What a model is worth: errors by list and speaker, in noise, and words heard where none are.
+
+    python scripts/benchmarks/model_card.py LIST... [--model BUNDLE] [--json]
+
+LISTs are manifests of speech the model was not trained on. Noise is made here, so that no model can
+have learnt it: white, pink, and babble, five other voices of the list at once. Half an hour
+without speech is digital silence, faint and loud noise, hum, tones and chords, five minutes each.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from speechlstm.audio import Audio, read_audio
+from speechlstm.corpora.manifest import Manifest, Utterance
+from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.recognizer import Recognizer
+from speechlstm.text.normalize import normalize
+from speechlstm.training.data.augment import add_noise
+
+SNRS_DB = (20, 10, 5)
+NUM_IN_NOISE = 40  # utterances of a list, spread evenly
+NUM_VOICES = 5  # of babble
+SILENT_MINUTES = 5  # of each sound without speech
+SEGMENT_SECONDS = 20
+SEED = 1
+
+Samples = NDArray[np.float32]
+
+
+@click.command(help=__doc__)
+@click.argument("lists", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--model", type=click.Path(path_type=Path), help="The package's own by default.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
+def main(lists: tuple[Path, ...], model: Path | None, as_json: bool) -> None:
+    """Measure and print."""
+    recognizers = {"greedy": Recognizer.load(model, greedy=True), "LM": Recognizer.load(model)}
+    card: dict[str, Any] = {"lists": {}, "noise": {}}
+    for path in lists:
+        manifest = Manifest(path)
+        name = f"{path.parent.name}/{path.stem}"
+        for decoder, recognizer in recognizers.items():
+            report = score(recognizer, clean(manifest, recognizer.model.sample_rate))
+            click.echo(f"{name}, {decoder}: {describe(report)}")
+            click.echo(f"  WER by speaker: {by_speaker(report)}")
+            card["lists"].setdefault(name, {})[decoder] = rates(report)
+        for noise in ("white", "pink", "babble"):
+            for snr_db in SNRS_DB:
+                report = score(recognizer, noisy(manifest, noise, snr_db))
+                click.echo(f"{name}, LM, {noise} noise at {snr_db} dB: {describe(report)}")
+                card["noise"].setdefault(name, {})[f"{noise} {snr_db} dB"] = rates(report)
+    card["words_a_minute_without_speech"] = {
+        name: words_a_minute(recognizers["LM"], sound) for name, sound in SOUNDS.items()
+    }
+    for name, words in card["words_a_minute_without_speech"].items():
+        click.echo(f"words a minute in {name}: {words:.1f}")
+    if as_json:
+        click.echo(json.dumps(card))
+
+
+def score(
+    recognizer: Recognizer, utterances: Iterator[tuple[Utterance, Audio]]
+) -> EvaluationReport:
+    """How well utterances are recognised."""
+    return EvaluationReport(
+        tuple(
+            Score(u.id, normalize(u.text or ""), recognizer.transcribe(audio).text, u.speaker)
+            for u, audio in tqdm(utterances, unit="utt", disable=None, leave=False)
+        )
+    )
+
+
+def clean(manifest: Manifest, sample_rate: int) -> Iterator[tuple[Utterance, Audio]]:
+    """The utterances of a manifest."""
+    for utterance in manifest:
+        yield utterance, read_audio(manifest.audio_path(utterance), sample_rate)
+
+
+def noisy(manifest: Manifest, noise: str, snr_db: float) -> Iterator[tuple[Utterance, Audio]]:
+    """Some utterances of a manifest with noise, the same for each model."""
+    generator = np.random.default_rng(SEED)
+    utterances = list(manifest)
+    for utterance in utterances[:: -(-len(utterances) // NUM_IN_NOISE)]:
+        audio = read_audio(manifest.audio_path(utterance), 16000)
+        if noise == "babble":
+            sound = babble(manifest, utterances, utterance, len(audio.samples), generator)
+        else:
+            sound = SPECTRA[noise](len(audio.samples), generator)
+        yield utterance, Audio(add_noise(audio.samples, sound, snr_db), audio.sample_rate)
+
+
+def babble(
+    manifest: Manifest,
+    utterances: list[Utterance],
+    heard: Utterance,
+    num_samples: int,
+    generator: np.random.Generator,
+) -> Samples:
+    """Several utterances of other speakers at once, each repeated to the length that is needed."""
+    others = [u for u in utterances if u.speaker != heard.speaker] or utterances
+    voices = generator.choice(len(others), NUM_VOICES)
+    sounds = [read_audio(manifest.audio_path(others[v]), 16000).samples for v in voices]
+    equal = [np.resize(s / (s.std() + 1e-9), num_samples) for s in sounds]
+    return np.asarray(np.sum(equal, axis=0), np.float32)
+
+
+def white(num_samples: int, generator: np.random.Generator) -> Samples:
+    """Noise of equal power at all frequencies."""
+    return generator.normal(size=num_samples).astype(np.float32)
+
+
+def pink(num_samples: int, generator: np.random.Generator) -> Samples:
+    """Noise whose power falls by 3 dB an octave."""
+    spectrum = np.fft.rfft(generator.normal(size=num_samples))
+    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
+    sound = np.fft.irfft(spectrum, num_samples)
+    return np.asarray(sound / sound.std(), np.float32)
+
+
+SPECTRA = {"white": white, "pink": pink}
+
+
+def tones(frequencies: list[float]) -> Callable[[int], Samples]:
+    """A chord that fades twice a second."""
+
+    def sound(num_samples: int) -> Samples:
+        time = np.arange(num_samples) / 16000
+        chord = sum(np.sin(2 * np.pi * f * time) for f in frequencies) / len(frequencies)
+        return (0.2 * chord * np.exp(-3 * (time % 0.5))).astype(np.float32)
+
+    return sound
+
+
+SOUNDS: dict[str, Callable[[int], Samples]] = {
+    "digital silence": lambda n: np.zeros(n, np.float32),
+    "faint noise (-60 dB)": lambda n: 1e-3 * pink(n, np.random.default_rng(SEED)),
+    "loud noise (-20 dB)": lambda n: 0.1 * white(n, np.random.default_rng(SEED)),
+    "hum of 50 Hz": tones([50, 100, 150]),
+    "a tone": tones([440]),
+    "a chord": tones([261.6, 329.6, 392.0]),
+}
+
+
+def words_a_minute(recognizer: Recognizer, sound: Callable[[int], Samples]) -> float:
+    """Words heard in a sound without speech."""
+    samples = sound(16000 * 60 * SILENT_MINUTES)
+    pieces = np.split(
+        samples, range(16000 * SEGMENT_SECONDS, len(samples), 16000 * SEGMENT_SECONDS)
+    )
+    heard = [recognizer.transcribe(Audio(piece, 16000)) for piece in pieces]
+    return sum(len(transcript.words) for transcript in heard) / SILENT_MINUTES
+
+
+def describe(report: EvaluationReport) -> str:
+    """WER and CER with 95 % intervals."""
+    parts = []
+    for name, rate, interval in (
+        ("WER", report.wer, report.wer_interval),
+        ("CER", report.cer, report.cer_interval),
+    ):
+        low, high = interval or (rate, rate)
+        parts.append(f"{name} {rate:.1%} ({low:.1%} to {high:.1%})")
+    return f"{', '.join(parts)}, {len(report.scores)} utterances"
+
+
+def by_speaker(report: EvaluationReport) -> str:
+    """The lowest, the median and the highest word error rate of a speaker."""
+    speakers = {score.speaker for score in report.scores}
+    wers = sorted(
+        EvaluationReport(tuple(s for s in report.scores if s.speaker == speaker)).wer
+        for speaker in speakers
+    )
+    low, median, high = wers[0], wers[len(wers) // 2], wers[-1]
+    return f"{low:.1%} lowest, {median:.1%} median, {high:.1%} highest of {len(wers)} speakers"
+
+
+def rates(report: EvaluationReport) -> dict[str, Any]:
+    """The figures of a report as JSON values."""
+    return {
+        "wer": report.wer, "wer_interval": report.wer_interval,
+        "cer": report.cer, "cer_interval": report.cer_interval,
+        "num_utterances": len(report.scores),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,330 @@
+"""What a training step costs, beside what it would cost without this project.
+
+    python scripts/benchmarks/training.py [--precision bfloat16] [--json]
+
+Every contender trains the same network (3 x 256 BiLSTM, layer normalisation, dropout, CTC over true
+lengths, AdamW with a clipped gradient) on the same batches of MFCC frames; a step is forward, loss,
+backward and update, from arrays in memory:
+
+    tensorflow, torch, jax      this project's network, loss and optimizer on that backend of Keras
+    tensorflow_stock            what Keras itself brings, on TensorFlow: Bidirectional(LSTM) with a
+                                mask, keras.ops.ctc_loss, AdamW
+    tensorflow_stock_fast_loss  the same with this project's loss: what the layers alone cost
+    torch_raw                   no Keras: nn.LSTM over the padded batch, torch's CTC loss and AdamW
+
+Each contender is a process of its own. They take turns, a step each; a figure is the median of a
+contender's steps, a ratio that of two medians, the headline that of the batch where it is lower.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+LAYERS, UNITS, DROPOUT = 3, 256, 0.2
+STACK, WIDTH = 3, 40  # MFCC frames joined into a step, coefficients of a frame
+FRAMES_PER_SECOND = 100
+NUM_SYMBOLS, SYMBOLS_PER_SECOND = 29, 14
+LEARNING_RATE, WEIGHT_DECAY, CLIP_NORM = 1e-3, 1e-4, 5.0
+SHAPES = ((16, 10.0), (64, 2.5))  # utterances, seconds of the longest
+PADDING = 0.1  # of the shortest
+WARM_UP = 2  # steps
+
+# What each contender imports; the first sets Keras' backend.
+CONTENDERS = {
+    "tensorflow": ("tensorflow", "keras"),
+    "tensorflow_stock": ("tensorflow", "keras"),
+    "tensorflow_stock_fast_loss": ("tensorflow", "keras"),
+    "torch": ("torch", "keras"),
+    "torch_raw": ("torch",),
+    "jax": ("jax", "keras"),
+}
+RATIOS = {
+    "tensorflow_over_stock": ("tensorflow", "tensorflow_stock"),
+    "tensorflow_over_stock_fast_loss": ("tensorflow", "tensorflow_stock_fast_loss"),
+    "torch_over_raw": ("torch", "torch_raw"),
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """MFCC frames and texts of random numbers.
+
+    Attributes:
+        frames: (batch, max_frames, WIDTH) float32; max_frames is a multiple of STACK.
+        num_frames: (batch,) int32, true frames.
+        labels: (batch, max_labels) int32 in 1..NUM_SYMBOLS - 1.
+        num_labels: (batch,) int32, true labels.
+    """
+
+    frames: NDArray[np.float32]
+    num_frames: NDArray[np.int32]
+    labels: NDArray[np.int32]
+    num_labels: NDArray[np.int32]
+
+
+Step = Callable[[Batch], object]
+Precision = Literal["float32", "bfloat16"]
+
+
+@click.command(help=__doc__)
+@click.option("--repeats", default=7, show_default=True, help="Steps measured a contender.")
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
+@click.option("--contender", type=click.Choice(list(CONTENDERS)), hidden=True)
+def main(repeats: int, precision: Precision, as_json: bool, contender: str | None) -> None:
+    """Measure and print."""
+    if contender:
+        compete(contender, precision)
+        return
+    installed = [name for name, needs in CONTENDERS.items() if all(map(find_spec, needs))]
+    processes = {name: start(name, precision) for name in installed}
+    seconds: dict[str, dict[tuple[int, float], list[float]]] = {
+        name: {shape: [] for shape in SHAPES} for name in installed
+    }
+    for shape in SHAPES:
+        for repeat in range(WARM_UP + repeats):
+            for name, process in processes.items():
+                elapsed = ask(process, SHAPES.index(shape))
+                if repeat >= WARM_UP:
+                    seconds[name][shape].append(elapsed)
+    for process in processes.values():
+        process.communicate()
+    medians = {
+        name: {shape: statistics.median(values) for shape, values in by_shape.items()}
+        for name, by_shape in seconds.items()
+    }
+    report(medians, precision, as_json)
+
+
+def report(
+    medians: dict[str, dict[tuple[int, float], float]], precision: Precision, as_json: bool
+) -> None:
+    """Print times and ratios; contenders that are not installed have none."""
+    for shape in SHAPES:
+        click.echo(f"{shape[0]} utterances of {shape[1]:g} s, {precision}:")
+        for name in CONTENDERS:
+            if name not in medians:
+                click.echo(f"  {name:26} not installed")
+                continue
+            seconds = medians[name][shape]
+            speed = shape[0] * shape[1] / seconds
+            click.echo(f"  {name:26} {seconds:6.3f} s a step, {speed:4.0f} x real time")
+    ratios: dict[str, float | None] = {}
+    for title, (ours, theirs) in RATIOS.items():
+        both = ours in medians and theirs in medians
+        by_shape = [medians[theirs][s] / medians[ours][s] for s in SHAPES] if both else []
+        ratios[title] = min(by_shape, default=None)
+        click.echo(f"{title}: {', '.join(f'{ratio:.2f}' for ratio in by_shape) or 'null'}")
+    if as_json:
+        seconds_by_name = {
+            name: {f"{b}x{s:g}": medians[name][b, s] for b, s in SHAPES}
+            if name in medians
+            else None
+            for name in CONTENDERS
+        }
+        click.echo(json.dumps(ratios | {"precision": precision, "step_seconds": seconds_by_name}))
+
+
+def start(name: str, precision: Precision) -> "subprocess.Popen[str]":
+    """A contender's process; it waits to be asked."""
+    return subprocess.Popen(
+        [sys.executable, __file__, "--contender", name, "--precision", precision],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"KERAS_BACKEND": CONTENDERS[name][0], "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+def ask(process: "subprocess.Popen[str]", shape: int) -> float:
+    """Seconds of one step over the batch of a shape."""
+    assert process.stdin and process.stdout
+    process.stdin.write(f"{shape}\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    if not answer:
+        sys.exit(f"Error: {process.args!r} ended")
+    return float(answer)
+
+
+def compete(name: str, precision: Precision) -> None:
+    """Be a contender: for each line on stdin, a step over that batch, its seconds on stdout."""
+    makers: dict[str, Callable[[Precision], Step]] = {
+        "tensorflow_stock": stock_step,
+        "tensorflow_stock_fast_loss": partial(stock_step, fast_loss=True),
+        "torch_raw": torch_step,
+    }
+    step = makers.get(name, project_step)(precision)
+    batches = [new_batch(*shape) for shape in SHAPES]
+    for line in sys.stdin:
+        started = time.perf_counter()
+        step(batches[int(line)])
+        click.echo(time.perf_counter() - started)
+
+
+def new_batch(size: int, seconds: float) -> Batch:
+    """Utterances of up to so many seconds."""
+    generator = np.random.default_rng(1)
+    lengths = seconds * np.linspace(1 - PADDING, 1, size)
+    num_frames = (lengths * FRAMES_PER_SECOND).astype(np.int32)
+    num_labels = (lengths * SYMBOLS_PER_SECOND).astype(np.int32)
+    max_frames = -(-num_frames.max() // STACK) * STACK
+    frames = generator.normal(size=(size, max_frames, WIDTH)).astype(np.float32)
+    frames[np.arange(max_frames) >= num_frames[:, None]] = 0
+    labels = generator.integers(1, NUM_SYMBOLS, (size, num_labels.max()), dtype=np.int32)
+    return Batch(frames, num_frames, labels, num_labels)
+
+
+def project_step(precision: Precision) -> Step:
+    """This project's network, compiled as the Trainer compiles it."""
+    import keras
+
+    from speechlstm.config import FeatureConfig, NetworkConfig
+    from speechlstm.training.acoustic import network as module
+    from speechlstm.training.engine.optimizer import GuardedAdamW
+
+    class Frames(keras.layers.Layer):
+        """In the place of the MFCC layer: a batch holds what that makes of the waveforms."""
+
+        def __init__(self, config: FeatureConfig) -> None:
+            super().__init__()
+            self.built = True
+
+        def call(self, frames: Any, num_frames: Any, masks: None) -> tuple[Any, Any]:
+            return frames, num_frames
+
+    module.MFCC = Frames  # type: ignore[attr-defined]
+    config = NetworkConfig(num_layers=LAYERS, num_units=UNITS, dropout=DROPOUT, frame_stack=STACK)
+    model = module.AcousticModel(
+        FeatureConfig(num_mfcc=WIDTH), config, NUM_SYMBOLS, products=precision
+    )
+    model.compile(
+        GuardedAdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+
+    def step(batch: Batch) -> object:
+        weights = np.ones(len(batch.frames), np.float32)
+        inputs = {"samples": batch.frames, "num_samples": batch.num_frames}
+        targets = {"labels": batch.labels, "num_labels": batch.num_labels, "weights": weights}
+        return model.train_on_batch(inputs, targets)
+
+    return step
+
+
+def stock_step(precision: Precision, fast_loss: bool = False) -> Step:
+    """The network as Keras offers it, perhaps with this project's loss."""
+    import keras
+
+    from speechlstm.training.layers.ctc import ctc_losses
+
+    layers = keras.layers
+
+    class Network(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.recurrent = [
+                layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True))
+                for _ in range(LAYERS)
+            ]
+            self.norms = [layers.LayerNormalization() for _ in range(LAYERS)]
+            self.dropout = layers.Dropout(DROPOUT)
+            self.output_layer = layers.Dense(NUM_SYMBOLS)
+
+        def call(self, batch: dict[str, Any], training: bool = False) -> Any:
+            x, num_steps = batch["steps"], batch["num_steps"]
+            mask = keras.ops.arange(keras.ops.shape(x)[1]) < num_steps[:, None]
+            for index, (recurrent, norm) in enumerate(zip(self.recurrent, self.norms, strict=True)):
+                x = self.dropout(x, training=training) if index else x
+                x = norm(recurrent(x, mask=mask, training=training))
+            return self.output_layer(self.dropout(x, training=training))
+
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
+            num_steps, labels, num_labels = x["num_steps"], y["labels"], y["num_labels"]
+            if fast_loss:
+                losses = ctc_losses(y_pred, num_steps, labels, num_labels)
+            else:
+                losses = keras.ops.ctc_loss(labels, y_pred, num_labels, num_steps)
+            return keras.ops.mean(losses)
+
+    if precision == "bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    network = Network()
+    network.compile(
+        keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM)
+    )
+
+    def step(batch: Batch) -> object:
+        steps, num_steps = stacked(batch)
+        return network.train_on_batch(
+            {"steps": steps, "num_steps": num_steps},
+            {"labels": batch.labels, "num_labels": batch.num_labels},
+        )
+
+    return step
+
+
+def torch_step(precision: Precision) -> Step:
+    """The network in torch alone."""
+    import torch
+
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            widths = [STACK * WIDTH] + [2 * UNITS] * (LAYERS - 1)
+            self.recurrent = torch.nn.ModuleList(
+                torch.nn.LSTM(width, UNITS, bidirectional=True, batch_first=True)
+                for width in widths
+            )
+            self.norms = torch.nn.ModuleList(torch.nn.LayerNorm(2 * UNITS) for _ in widths)
+            self.dropout = torch.nn.Dropout(DROPOUT)
+            self.output_layer = torch.nn.Linear(2 * UNITS, NUM_SYMBOLS)
+
+        def forward(self, x: Any) -> Any:
+            for index, (recurrent, norm) in enumerate(zip(self.recurrent, self.norms, strict=True)):
+                x = norm(recurrent(self.dropout(x) if index else x)[0])
+            return self.output_layer(self.dropout(x))
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = Network().to(device)
+    optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+
+    def step(batch: Batch) -> object:
+        steps, num_steps = stacked(batch)
+        optimizer.zero_grad()
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = network(torch.from_numpy(steps).to(device))
+        loss = torch.nn.functional.ctc_loss(
+            logits.float().log_softmax(-1).transpose(0, 1),
+            torch.from_numpy(batch.labels),
+            torch.from_numpy(num_steps),
+            torch.from_numpy(batch.num_labels),
+        )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def stacked(batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """The network's steps (batch, max_steps, STACK * WIDTH), and how many are true (batch,)."""
+    steps = batch.frames.reshape(len(batch.frames), -1, STACK * WIDTH)
+    return steps, -(-batch.num_frames // STACK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Recipe: from the AN4 training set to a bundle, in less than an hour on two cores.
+
+    python scripts/recipes/an4.py an4/ -o bundles/an4
+
+The folder holds either train.jsonl or CMU's own layout (http://www.speech.cs.cmu.edu/databases/an4):
+etc/an4_train.transcription, etc/an4_train.fileids and wav/**.sph or **.raw. A tenth of the speakers
+is held out for validation. Run again after an interruption, it goes on where it was.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import soundfile
+
+from speechlstm.audio import read_duration
+from speechlstm.config import Settings
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.errors import DataError, ManifestError, SpeechLSTMError
+
+CONFIG = Path(__file__).with_suffix(".toml")
+SAMPLE_RATE = 16000
+VALIDATION_SHARE = 0.1
+SEED = 1
+
+
+@click.command(help=__doc__)
+@click.argument("corpus", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="BUNDLE")
+@click.option("--run", "run_path", type=click.Path(path_type=Path), default=Path("runs/an4"),
+              show_default=True, help="Folder of the run.")  # fmt: skip
+def main(corpus: Path, output: Path, run_path: Path) -> None:
+    """Train, then export."""
+    try:
+        train_and_export(corpus, output, run_path)
+    except (SpeechLSTMError, OSError) as error:
+        sys.exit(f"Error: {error}")
+
+
+def train_and_export(corpus: Path, output: Path, run_path: Path) -> None:
+    """The whole recipe; progress goes to stderr."""
+    from speechlstm.corpora.split import write_split
+    from speechlstm.training.acoustic.export import export_run
+    from speechlstm.training.acoustic.recipe import prepare_run, train_run
+    from speechlstm.training.acoustic.run import load_run
+
+    if (run_path / "run.json").exists():
+        run = load_run(run_path)
+    else:
+        run_path.mkdir(parents=True, exist_ok=True)
+        manifest = corpus / "train.jsonl"
+        if not manifest.exists():
+            manifest = run_path / "an4.jsonl"
+            write_manifest(manifest, read_cmu_layout(corpus, run_path / "wav"))
+        train, valid = run_path / "train.jsonl", run_path / "valid.jsonl"
+        write_split(Manifest(manifest), VALIDATION_SHARE, SEED, train, valid)
+        run = prepare_run(run_path, [train], [valid], Settings.read(CONFIG))
+    train_run(run, lambda line: click.echo(line, err=True), progress=sys.stderr.isatty())
+    best = run.summary()
+    click.echo(
+        f"best epoch {best['epoch']}: WER {best['valid_wer']:.1%}, CER {best['valid_cer']:.1%} "
+        f"on {VALIDATION_SHARE:.0%} of the speakers, held out"
+    )
+    export_run(run, output, report=lambda verification: click.echo(verification.to_text()))
+    click.echo(output)
+
+
+def read_cmu_layout(corpus: Path, converted: Path) -> Iterator[Utterance]:
+    """The training utterances of AN4 as CMU packs it.
+
+    Args:
+        corpus: The folder with etc/ and wav/.
+        converted: Where recordings without a header (.raw) are put as WAV files.
+
+    Raises:
+        DataError: A file is missing, or the two lists do not match.
+    """
+    fileids = _lines(corpus / "etc" / "an4_train.fileids")
+    transcription = corpus / "etc" / "an4_train.transcription"
+    lines = _lines(transcription)
+    if len(fileids) != len(lines):
+        raise DataError(f"{transcription}: {len(lines)} lines for {len(fileids)} fileids")
+    for number, (fileid, line) in enumerate(zip(fileids, lines, strict=True), start=1):
+        match = re.fullmatch(r"(?:<s>)?(.*?)(?:</s>)?\s*\((\S+)\)", line)
+        if not match or match[2] != Path(fileid).name:
+            reason = f"expected '<s> WORDS </s> ({Path(fileid).name})', found {line!r}"
+            raise ManifestError(transcription, reason, number)
+        path = _recording(corpus, fileid, converted)
+        yield Utterance(
+            id=match[2],
+            audio=str(path.resolve()),
+            duration=read_duration(path),
+            text=match[1].strip(),
+            speaker=Path(fileid).parent.name,
+        )
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); is this the AN4 folder?") from None
+
+
+def _recording(corpus: Path, fileid: str, converted: Path) -> Path:
+    for suffix in (".sph", ".wav", ".flac"):
+        path = corpus / "wav" / f"{fileid}{suffix}"
+        if path.exists():
+            return path
+    raw = corpus / "wav" / f"{fileid}.raw"
+    if not raw.exists():
+        raise DataError(f"{raw}: missing, and so are .sph, .wav and .flac")
+    path = converted / f"{fileid}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, read_raw(raw), SAMPLE_RATE)
+    return path
+
+
+def read_raw(path: Path) -> np.ndarray:
+    """Samples (num_samples,) int16 of a file without a header, in whichever byte order is smoother.
+
+    CMU offers AN4 in both orders. With its bytes swapped, speech is noise: neighbouring samples
+    differ by more than they do in the right order.
+    """
+    data = path.read_bytes()
+    orders = [np.frombuffer(data[: len(data) // 2 * 2], f"{order}i2") for order in "<>"]
+    return min(orders, key=lambda s: np.abs(np.diff(s.astype(np.int32))).mean()).astype(np.int16)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What runs the network: audio in, log-probabilities out."""
+
+from typing import Protocol
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from numpy.typing import NDArray
+
+from speechlstm.audio import Audio
+from speechlstm.bundle import Bundle
+from speechlstm.errors import BundleError
+from speechlstm.text.alphabet import Alphabet
+
+
+class AcousticModel(Protocol):
+    """A network and what its output means."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second that log_probs expects."""
+
+    @property
+    def frame_seconds(self) -> float:
+        """Seconds from one frame of the output to the next."""
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """What the labels stand for."""
+
+    def log_probs(self, audio: Audio) -> NDArray[np.float32]:
+        """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance."""
+
+
+class LiteRTAcousticModel:
+    """A bundle's model in LiteRT, formerly TensorFlow Lite: without TensorFlow, as on a phone.
+
+    Args:
+        bundle: The model.
+        num_threads: Threads in one product of matrices; a second one saves a bidirectional LSTM of
+            3 x 256 units no time (measured).
+        phones: Whether alphabet and log_probs are those of the model's output for phones.
+
+    Raises:
+        BundleError: LiteRT cannot load the model, or it has other inputs or outputs.
+    """
+
+    def __init__(self, bundle: Bundle, num_threads: int = 1, phones: bool = False) -> None:
+        self._bundle = bundle
+        heads = [bundle.alphabet, *([bundle.phones] if bundle.phones else [])]
+        if phones and not bundle.phones:
+            raise self._error("the model has no output for phones")
+        self._alphabet = heads[phones]
+        self._width = sum(head.num_labels for head in heads)
+        start = bundle.alphabet.num_labels if phones else 0
+        self._columns = slice(start, start + self._alphabet.num_labels)
+        try:
+            self._interpreter = Interpreter(
+                str(bundle.model_path),
+                num_threads=num_threads,
+                # XNNPACK takes no recurrent op: it saves no time and greets on stderr.
+                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise self._error(f"LiteRT cannot load it: {error}") from None
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise self._error(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one each")
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second that log_probs expects."""
+        return self._bundle.features.sample_rate
+
+    @property
+    def frame_seconds(self) -> float:
+        """Seconds from one frame of the output to the next."""
+        return self._bundle.frame_seconds
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """What the labels stand for."""
+        return self._alphabet
+
+    def log_probs(self, audio: Audio) -> NDArray[np.float32]:
+        """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance.
+
+        Raises: as outputs.
+        """
+        return self.outputs(audio)[:, self._columns]
+
+    def outputs(self, audio: Audio) -> NDArray[np.float32]:
+        """All natural log-probabilities of one utterance.
+
+        Returns:
+            (num_frames, width): each row holds a distribution over the characters' labels and,
+            where the model has one, another over the phones'.
+
+        Raises:
+            BundleError: The model fails, or does not give what its bundle says.
+            ValueError: The audio has another sample rate.
+        """
+        if audio.sample_rate != self.sample_rate:
+            raise ValueError(f"audio at {audio.sample_rate} Hz, the model hears {self.sample_rate}")
+        num_samples = len(audio.samples)
+        try:
+            self._interpreter.resize_tensor_input(self._input, [1, num_samples])
+            self._interpreter.allocate_tensors()
+            # A fused LSTM goes on from the state in which the utterance before left it.
+            self._interpreter.reset_all_variables()
+            self._interpreter.set_tensor(self._input, audio.samples[np.newaxis])
+            self._interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise self._error(f"LiteRT cannot run it: {error}") from None
+        log_probs: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        num_frames = self._bundle.model.num_steps(self._bundle.features.num_frames(num_samples))
+        expected = (1, num_frames, self._width)
+        if log_probs.shape != expected:
+            raise self._error(f"gives {log_probs.shape} for {num_samples} samples, not {expected}")
+        return log_probs.reshape(expected[1:])
+
+    def _error(self, reason: str) -> BundleError:
+        # LiteRT's reasons have several lines.
+        return BundleError(self._bundle.model_path, " ".join(reason.split()))

@@ -1,0 +1,97 @@
+"""What a manifest holds: hours, speakers, characters, words."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.lm.text import read_sentences
+from speechlstm.text.normalize import normalize
+
+
+@dataclass(frozen=True)
+class ManifestStats:
+    """What a manifest holds.
+
+    Attributes:
+        num_utterances: All of them.
+        num_transcribed: Those with a text, known silence among them.
+        num_speakers: Distinct speakers, where named.
+        total_seconds: Audio in all.
+        min_seconds: The shortest utterance.
+        median_seconds: The median utterance.
+        max_seconds: The longest utterance.
+        num_words: Words of the normalised texts.
+        num_distinct_words: Distinct ones of them.
+        symbols: How often each character occurs in the normalised texts, the most frequent first.
+    """
+
+    num_utterances: int
+    num_transcribed: int
+    num_speakers: int
+    total_seconds: float
+    min_seconds: float
+    median_seconds: float
+    max_seconds: float
+    num_words: int
+    num_distinct_words: int
+    symbols: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers as plain JSON values."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """The numbers for a reader."""
+        symbols = " ".join(f"{symbol!r} {count}" for symbol, count in self.symbols.items())
+        return "\n".join(
+            [
+                f"Utterances  {self.num_utterances}, {self.num_transcribed} of them with a text",
+                f"Speakers    {self.num_speakers}",
+                f"Audio       {self.total_seconds / 3600:.2f} h; utterances of "
+                f"{self.min_seconds:.2f} to {self.max_seconds:.2f} s, "
+                f"half of them up to {self.median_seconds:.2f} s",
+                f"Words       {self.num_words}, {self.num_distinct_words} distinct",
+                f"Characters  {symbols}",
+            ]
+        )
+
+
+def manifest_stats(manifest: Manifest) -> ManifestStats:
+    """Counts what a manifest holds, by what it says: no recording is decoded.
+
+    Raises:
+        ManifestError: As in iterating over the manifest.
+    """
+    utterances = list(manifest)
+    seconds = [utterance.duration for utterance in utterances]
+    texts = [normalize(utterance.text) for utterance in utterances if utterance.text is not None]
+    words = [word for text in texts for word in text.split()]
+    return ManifestStats(
+        num_utterances=len(utterances),
+        num_transcribed=len(texts),
+        num_speakers=len({u.speaker for u in utterances if u.speaker is not None}),
+        total_seconds=sum(seconds),
+        min_seconds=min(seconds),
+        median_seconds=median(seconds),
+        max_seconds=max(seconds),
+        num_words=len(words),
+        num_distinct_words=len(set(words)),
+        symbols=dict(Counter("".join(texts)).most_common()),
+    )
+
+
+def count_words(path: Path) -> Counter[str]:
+    """How often each word occurs in a manifest (.jsonl, .csv) or a text (plain, .gz, .xz).
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    if path.suffix in (".jsonl", ".csv"):
+        texts: Iterator[str] = (normalize(u.text) for u in Manifest(path) if u.text)
+    else:
+        texts = read_sentences(path)
+    return Counter(word for text in texts for word in text.split())

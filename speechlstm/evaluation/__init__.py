@@ -1,0 +1,1 @@
+"""How good a recogniser is, and which settings make it best."""

@@ -1,0 +1,210 @@
+"""Error rates of many utterances, with intervals, confidences and the worst of them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from speechlstm.decoding.confidence import calibration_error
+from speechlstm.evaluation.metrics import (
+    ErrorCounts,
+    bootstrap_interval,
+    character_errors,
+    correct_words,
+    show_errors,
+    word_errors,
+)
+
+# Utterances of one speaker err alike, so intervals are drawn from speakers; from fewer than these
+# the bootstrap would make them too narrow, and they are drawn from utterances.
+_MIN_SPEAKERS = 10
+
+
+@dataclass(frozen=True)
+class Score:
+    """What was said and what was recognised, both normalised, and how they differ.
+
+    Attributes:
+        id: Names the utterance.
+        reference: What was said.
+        hypothesis: What was recognised.
+        speaker: Who said it, where known.
+        confidences: 0..1, of each word of the hypothesis; None where texts were compared.
+    """
+
+    id: str
+    reference: str
+    hypothesis: str
+    speaker: str | None = None
+    confidences: tuple[float, ...] | None = None
+
+    @cached_property
+    def words(self) -> ErrorCounts:
+        """Errors in words."""
+        return word_errors(self.reference, self.hypothesis)
+
+    @cached_property
+    def characters(self) -> ErrorCounts:
+        """Errors in characters, spaces among them."""
+        return character_errors(self.reference, self.hypothesis)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The score as plain JSON values."""
+        return {
+            "id": self.id,
+            "reference": self.reference,
+            "hypothesis": self.hypothesis,
+            "errors": show_errors(self.reference, self.hypothesis),
+            "confidences": self.confidences,
+            "words": asdict(self.words),
+            "characters": asdict(self.characters),
+        }
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """The scores of many utterances; every utterance is in scores, skipped or failures.
+
+    Attributes:
+        scores: One for each utterance that was recognised, at least one.
+        skipped: Ids of utterances without a reference.
+        failures: Id of each utterance that could not be recognised, and why; not in the rates.
+        audio_seconds: Length of the recordings recognised; 0 where texts were compared.
+        compute_seconds: Wall-clock time it took to read and recognise them, added over them.
+    """
+
+    scores: tuple[Score, ...]
+    skipped: tuple[str, ...] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
+    audio_seconds: float = 0.0
+    compute_seconds: float = 0.0
+
+    @cached_property
+    def words(self) -> ErrorCounts:
+        """Errors in words, over all utterances."""
+        return _total(score.words for score in self.scores)
+
+    @cached_property
+    def characters(self) -> ErrorCounts:
+        """Errors in characters, over all utterances."""
+        return _total(score.characters for score in self.scores)
+
+    @property
+    def wer(self) -> float:
+        """Word errors by words of the reference: a fraction that may exceed 1."""
+        return self.words.rate
+
+    @property
+    def cer(self) -> float:
+        """Character errors by characters of the reference: a fraction that may exceed 1."""
+        return self.characters.rate
+
+    @property
+    def rtf(self) -> float | None:
+        """Compute seconds by audio seconds; None where texts were compared."""
+        return self.compute_seconds / self.audio_seconds if self.audio_seconds else None
+
+    @cached_property
+    def wer_interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of wer; None for a single utterance."""
+        return self._interval(lambda score: score.words)
+
+    @cached_property
+    def cer_interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of cer; None for a single utterance."""
+        return self._interval(lambda score: score.characters)
+
+    @cached_property
+    def calibration_error(self) -> float | None:
+        """Expected calibration error of the confidences; None where there are none."""
+        confidences, correct = self.judged_words()
+        return calibration_error(confidences, correct) if confidences else None
+
+    def judged_words(self) -> tuple[list[float], list[bool]]:
+        """Confidence of each word that was heard, and whether it was said."""
+        confidences: list[float] = []
+        correct: list[bool] = []
+        for score in self.scores:
+            if score.confidences is not None:
+                confidences += score.confidences
+                correct += correct_words(score.reference, score.hypothesis)
+        return confidences, correct
+
+    def worst(self, num_scores: int) -> list[Score]:
+        """The utterances with the most word errors, at most num_scores; among equals the shortest.
+
+        Those without an error are left out.
+        """
+        wrong = [score for score in self.scores if score.words.num_errors]
+        wrong.sort(key=lambda score: (-score.words.num_errors, score.words.num_reference))
+        return wrong[:num_scores]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return {
+            "wer": self.wer,
+            "wer_interval": self.wer_interval,
+            "cer": self.cer,
+            "cer_interval": self.cer_interval,
+            "calibration_error": self.calibration_error,
+            "rtf": self.rtf,
+            "audio_seconds": self.audio_seconds,
+            "compute_seconds": self.compute_seconds,
+            "words": asdict(self.words),
+            "characters": asdict(self.characters),
+            "utterances": [score.to_dict() for score in self.scores],
+            "skipped": list(self.skipped),
+            "failures": dict(self.failures),
+        }
+
+    def to_text(self, num_worst: int) -> str:
+        """The report for a reader, with the num_worst worst utterances and their errors marked."""
+        lines = [
+            *_describe("WER", "words", self.words, self.wer_interval),
+            *_describe("CER", "characters", self.characters, self.cer_interval),
+        ]
+        if self.calibration_error is not None:
+            lines.append(
+                f"Calibration error of the words' confidences {self.calibration_error:.2%}"
+            )
+        if self.rtf is not None:
+            timed = f"{self.compute_seconds:.1f} s for {self.audio_seconds:.1f} s of audio"
+            lines.append(f"RTF {self.rtf:.4f}: {timed}")
+        counts = f"{len(self.scores)} scored"
+        for name, ids in (("without a reference", self.skipped), ("failed", self.failures)):
+            counts += f", {len(ids)} {name}" if ids else ""
+        lines.append(f"Utterances: {counts}")
+        if worst := self.worst(num_worst):
+            lines += ["", "Most word errors ([said->heard], [-not heard], [+not said]):"]
+            for score in worst:
+                errors = show_errors(score.reference, score.hypothesis)
+                lines.append(f"{score.words.num_errors:4}  {score.id}: {errors}")
+        return "\n".join(lines)
+
+    def _interval(self, count: Callable[[Score], ErrorCounts]) -> tuple[float, float] | None:
+        by_speaker: defaultdict[str | None, ErrorCounts] = defaultdict(ErrorCounts)
+        for score in self.scores:
+            by_speaker[score.speaker] += count(score)
+        if None not in by_speaker and len(by_speaker) >= _MIN_SPEAKERS:
+            return bootstrap_interval(list(by_speaker.values()))
+        if len(self.scores) > 1:
+            return bootstrap_interval([count(score) for score in self.scores])
+        return None
+
+
+def _total(counts: Iterable[ErrorCounts]) -> ErrorCounts:
+    return sum(counts, start=ErrorCounts())
+
+
+def _describe(
+    rate: str, unit: str, counts: ErrorCounts, interval: tuple[float, float] | None
+) -> Iterator[str]:
+    line = f"{rate} {counts.rate:.2%}"
+    if interval:
+        line += f" (95 % interval {interval[0]:.2%} to {interval[1]:.2%})"
+    yield line
+    yield (
+        f"    {counts.num_reference} {unit}: {counts.substitutions} substituted, "
+        f"{counts.deletions} deleted; {counts.insertions} inserted"
+    )

@@ -1,0 +1,241 @@
+"""The n-gram language model as a decoder asks it: many words after many contexts at once."""
+
+from bisect import bisect, bisect_left
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.errors import LanguageModelError
+from speechlstm.lm.model import SearchModel
+from speechlstm.lm.ngram.arpa import is_arpa, read_arpa
+from speechlstm.lm.ngram.packed import open_packed, verify_packed
+from speechlstm.lm.ngram.table import NGrams, NGramTable
+from speechlstm.lm.ngram.trie import NATURAL, Trie, build_trie
+
+_MEMORY = 1 << 15  # answers to a search that are kept: some 8 MB
+_LOWEST = -1e4  # natural log; what a damaged file makes of a probability stays finite
+
+
+class NGramModel(SearchModel):
+    """A back-off n-gram model.
+
+    A state is the longest context that the model knows anything about. Equal states have equal
+    futures; state 0 is the empty context.
+
+    Args:
+        trie: The n-grams.
+        alphabet_sha256: Of the alphabet that its words are spelled in; None: of no certain one.
+        path: Where they come from, for errors.
+
+    Attributes:
+        order: Length of the longest n-grams.
+        num_states: How many states there are.
+        path: As given.
+    """
+
+    def __init__(self, trie: Trie, alphabet_sha256: str | None = None, path: Path = Path()) -> None:
+        self.trie, self.alphabet_sha256, self.path = trie, alphabet_sha256, path
+        self.order = len(trie.num_ngrams)
+        self.num_words = trie.num_ngrams[0]
+        self._words, self._children = trie.words.data, trie.children.data
+        self._suffixes = trie.suffixes.data
+        self._first_nodes = np.cumsum(trie.num_ngrams[:-1])  # of orders 2 and up
+        self._first_states = np.cumsum(trie.num_states[:-1])  # of context lengths 1 and up
+        self.num_states = len(trie.contexts)
+        self.start_state, self.sentence_end = trie.start_state, trie.sentence_end
+        self._log_prob: Callable[[int], float] = trie.log_probs.item  # of a node
+        self._backoff: Callable[[int], float] = trie.backoffs.item  # of a state
+        if trie.is_quantized:
+            self._log_prob, self._backoff = self._coded_log_prob, self._coded_backoff
+        # The same words are read again and again: in neighbouring frames, after the same words.
+        self._remembered_step = lru_cache(_MEMORY)(self.step)
+
+    @classmethod
+    def open(cls, path: Path) -> "NGramModel":
+        """A packed model, memory-mapped: no more of the file is read than is asked for.
+
+        Raises:
+            LanguageModelError: It cannot be read, is no packed language model, is damaged, cut
+                short or of another version.
+        """
+        packed = open_packed(path)
+        return cls(packed.trie, packed.alphabet_sha256, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "NGramModel":
+        """A packed model, all of it checked, or an ARPA file (by its name), read into memory.
+
+        Raises:
+            LanguageModelError: It cannot be read, or holds something else.
+        """
+        if not is_arpa(path):
+            verify_packed(path)
+            return cls.open(path)
+        try:
+            return cls(build_trie(read_arpa(path)), None, path)
+        except ValueError as error:
+            raise LanguageModelError(path, str(error)) from error
+
+    @classmethod
+    def from_table(cls, table: NGramTable, alphabet_sha256: str | None = None) -> "NGramModel":
+        """A model in memory.
+
+        Raises:
+            ValueError: An n-gram is there twice, or without the n-gram of all its words but the
+                last.
+        """
+        return cls(build_trie(table), alphabet_sha256)
+
+    def to_table(self) -> NGramTable:
+        """All n-grams: the inverse of from_table."""
+        trie = self.trie
+        children = trie.children.astype(np.int64)
+        parents = np.repeat(np.arange(len(trie.contexts)), children[1:] - children[:-1])
+        log_probs = self._log_probs(np.arange(len(trie.words)))
+        backoffs = np.zeros(len(trie.words), np.float32)
+        backoffs[trie.contexts[1:]] = self._backoffs(np.arange(1, len(trie.contexts)))
+        ngrams, orders = np.empty((1, 0), np.int32), []  # of the order before
+        first = before = 0  # nodes of this order, of the one before
+        for size in trie.num_ngrams:
+            nodes = slice(first, first + size)
+            prefixes = ngrams[trie.contexts[parents[nodes]] - before]
+            ngrams = np.column_stack([prefixes, trie.words[nodes]]).astype(np.int32)
+            orders.append(NGrams(ngrams, log_probs[nodes] / NATURAL, backoffs[nodes] / NATURAL))
+            first, before = first + size, first
+        return NGramTable(self.words, orders)
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        """Word of each id: <unk>, which has id 0, then the others in code point order.
+
+        Raises:
+            LanguageModelError: The vocabulary is damaged.
+        """
+        try:
+            words = self.trie.vocabulary.tobytes().decode().split("\n")[:-1]
+        except UnicodeDecodeError as error:
+            raise LanguageModelError(self.path, f"is damaged: vocabulary: {error}") from error
+        if len(words) != self.num_words:
+            raise LanguageModelError(
+                self.path, f"is damaged: holds {len(words)} words instead of {self.num_words}"
+            )
+        return words
+
+    @property
+    def unigram_log_probs(self) -> NDArray[np.float32]:
+        """Natural log-probability of each word, (num_words,), in no context."""
+        log_probs = self._log_probs(np.arange(self.num_words))
+        return np.fmin(np.fmax(log_probs, _LOWEST), 0)
+
+    def advance(
+        self, states: NDArray[np.int64], words: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Read a word in each of several states: see LanguageModel."""
+        trie, columns = self.trie, np.arange(len(states))
+        # Row k: the contexts when k words are forgotten; the last row is the empty one.
+        contexts = np.zeros((self.order, len(states)), np.int64)
+        contexts[0] = states
+        for row in range(1, self.order):
+            contexts[row] = trie.suffixes.take(contexts[row - 1], mode="clip")
+        nodes = self._find(contexts, words)
+        is_seen = nodes >= 0
+        longest = is_seen.argmax(axis=0)
+        is_backed_off = np.arange(self.order)[:, np.newaxis] < longest
+        log_probs = np.where(is_backed_off, self._backoffs(contexts), 0).sum(axis=0)
+        log_probs += self._log_probs(nodes[longest, columns])
+        after = np.where(is_seen, self._states.take(nodes, mode="clip"), 0)
+        return (
+            after[(after > 0).argmax(axis=0), columns].astype(np.int64),
+            np.fmin(np.fmax(log_probs, _LOWEST), 0).astype(np.float32),
+        )
+
+    def search(
+        self, states: NDArray[np.int64], words: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """As advance, word by word, where it was not asked before.
+
+        Raises:
+            LanguageModelError: The model is damaged.
+        """
+        steps = list(map(self._remembered_step, states.tolist(), words.tolist()))
+        after, log_probs = zip(*steps, strict=True) if steps else ((), ())
+        return np.array(after, np.int64), np.array(log_probs, np.float32)
+
+    def step(self, state: int, word: int) -> tuple[int, float]:
+        """Read one word in one state: see `advance`, which takes longer for a few dozen.
+
+        Raises:
+            LanguageModelError: The model is damaged.
+        """
+        log_prob, after, is_scored = 0.0, 0, False
+        try:
+            for _ in range(self.order):
+                first, stop = self._children[state], self._children[state + 1]
+                # A unigram is at its word's id.
+                node = bisect_left(self._words, word, first, stop) if state else word
+                if not state or (node < stop and self._words[node] == word):
+                    if not is_scored:
+                        log_prob, is_scored = log_prob + self._log_prob(node), True
+                    after = self._states.item(min(node, len(self._states) - 1))
+                    if after:
+                        break
+                elif not is_scored:
+                    log_prob += self._backoff(state)
+                state = self._suffixes[state]
+        except (IndexError, ValueError) as error:
+            raise LanguageModelError(self.path, f"is damaged: {error}") from error
+        return after, min(0.0, max(_LOWEST, log_prob))  # in this order: of NaN, the lowest
+
+    def _find(self, contexts: NDArray[np.int64], words: NDArray[np.int32]) -> NDArray[np.int64]:
+        """The node of each word, (n,), in each context, (order, n); -1 where it was not seen.
+
+        Python's bisect halves the children of one context as fast as NumPy's searchsorted does
+        with a key a node, which would take 8 bytes of memory each, and twice as fast as halving
+        those of 50 contexts by NumPy. Indices are clipped: a damaged file makes no crash.
+        """
+        trie, shorter = self.trie, contexts[:-1].ravel()
+        first = trie.children.take(shorter, mode="clip")
+        stop = np.minimum(trie.children.take(shorter + 1, mode="clip"), len(trie.words))
+        stop[shorter == 0] = 0  # the last row looks there
+        wanted = np.tile(words, self.order - 1)
+        places = zip(wanted.tolist(), first.tolist(), stop.tolist(), strict=True)
+        found = np.array([bisect_left(self._words, *place) for place in places], np.int64)
+        is_seen = (found < stop) & (trie.words.take(found, mode="clip") == wanted)
+        nodes = np.empty_like(contexts)
+        nodes[:-1] = np.where(is_seen, found, -1).reshape(nodes[:-1].shape)
+        nodes[-1] = words  # a unigram is at its word's id
+        return nodes
+
+    @cached_property
+    def _states(self) -> NDArray[np.uint32]:
+        """The state of each node below the highest order, 0 of one that is none; at last a 0."""
+        states = np.zeros(sum(self.trie.num_ngrams[:-1]) + 1, np.uint32)
+        nodes = np.minimum(self.trie.contexts[1:], len(states) - 1)
+        states[nodes] = np.arange(1, len(nodes) + 1)
+        states[-1] = 0
+        return states
+
+    def _log_probs(self, nodes: NDArray[np.int64]) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = self.trie.log_probs.take(nodes, mode="clip")
+        if self.trie.is_quantized:
+            orders = self._first_nodes.searchsorted(nodes, side="right")
+            values = self.trie.codebooks[orders, values]
+        return values
+
+    def _coded_log_prob(self, node: int) -> float:
+        order = bisect(self._first_nodes, node)
+        return self.trie.codebooks.item(order, self.trie.log_probs.item(node))
+
+    def _coded_backoff(self, state: int) -> float:
+        length = bisect(self._first_states, state)
+        return self.trie.codebooks.item(self.order + length, self.trie.backoffs.item(state))
+
+    def _backoffs(self, states: NDArray[np.int64]) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = self.trie.backoffs.take(states, mode="clip")
+        if self.trie.is_quantized:
+            lengths = self._first_states.searchsorted(states, side="right")
+            values = self.trie.codebooks[self.order + lengths, values]
+        return values

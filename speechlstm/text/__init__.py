@@ -1,0 +1,1 @@
+"""What is said, as text: normalised, spelled with an alphabet, pronounced."""

@@ -1,0 +1,1 @@
+"""TensorFlow Lite files: what they say of themselves."""

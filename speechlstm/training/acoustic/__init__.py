@@ -1,0 +1,1 @@
+"""The acoustic model: network, run, trainer, export."""

@@ -1,0 +1,96 @@
+"""From a trained model to a bundle that was run and compared before it was written."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from speechlstm.audio import Audio
+from speechlstm.bundle import refuse_to_replace_others, write_bundle
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.errors import BundleError
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.verification import Verification, read_recordings, verify
+from speechlstm.training.tflite.convert import convert
+from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
+
+MAX_UTTERANCES = 100  # to verify a bundle on, unless told otherwise
+
+
+def export_run(
+    run: Run,
+    path: Path,
+    quantization: Quantization = "none",
+    manifests: Sequence[Path] = (),
+    max_utterances: int = MAX_UTTERANCES,
+    report: Callable[[Verification], object] = lambda verification: None,
+) -> Verification:
+    """Write a bundle with the best model of a run; see export_model.
+
+    Args:
+        run: The run.
+        path: The bundle's folder.
+        quantization: How the recurrent kernels are stored.
+        manifests: Utterances to verify the bundle on; by default those the run was validated on.
+        max_utterances: How many of them at most.
+        report: Gets the figures, also those of a bundle that is refused.
+
+    Raises:
+        ModelError: The run has no model yet, or its file does not run.
+        BundleError: The bundle misses a bar and is not written, or something else stands at path.
+        DataError: A manifest or recording cannot be read.
+        ConfigError: Keras runs on another backend than TensorFlow.
+    """
+    refuse_to_replace_others(path)
+    model = run.best_model()
+    recordings = read_recordings(
+        [Manifest(p) for p in manifests or run.valid],
+        run.settings.features.sample_rate,
+        max_utterances,
+    )
+    training = run.settings.training.to_dict() | {"best_epoch": run.summary()}
+    return export_model(
+        model, run.alphabet, recordings, path, quantization, training, report, run.phones
+    )
+
+
+def export_model(
+    model: AcousticModel,
+    alphabet: Alphabet,
+    recordings: Sequence[tuple[Audio, str]],
+    path: Path,
+    quantization: Quantization = "none",
+    training: Mapping[str, Any] | None = None,
+    report: Callable[[Verification], object] = lambda verification: None,
+    phones: Alphabet | None = None,
+) -> Verification:
+    """Write a bundle, once it has been verified in another process, without TensorFlow.
+
+    Args:
+        model: The trained model.
+        alphabet: What its labels stand for.
+        recordings: What it is verified on: see verify.
+        path: The bundle's folder.
+        quantization: How the recurrent kernels are stored.
+        training: How the model was made: plain JSON values.
+        report: Gets the figures, also those of a bundle that is refused.
+        phones: What the labels of its second output stand for, if it has one.
+
+    Raises:
+        BundleError: The bundle misses a bar and is not written, or something else stands at path.
+        ConfigError: Keras runs on another backend than TensorFlow.
+        ModelError: The file does not run.
+    """
+    tflite = quantize(without_cell_clip(convert(model)), quantization)
+    contents = (tflite, model.features, alphabet, model.config, training or {}, phones)
+    with tempfile.TemporaryDirectory() as folder:
+        candidate = Path(folder) / "bundle"
+        write_bundle(candidate, *contents)
+        verification = verify(model, candidate, recordings, quantization)
+    report(verification)
+    if failures := verification.failures:
+        raise BundleError(path, f"not written: {'; '.join(failures)}")
+    write_bundle(path, *contents)
+    return verification

@@ -1,0 +1,183 @@
+"""A run: the folder that training fills and that can be resumed or exported.
+
+run.json        settings, alphabet, manifests, the model it started from
+initial.npz     weights to start from; only with --init-from
+checkpoint.npz  weights, optimizer and progress, to resume from
+best.npz        weights of the epoch with the lowest validation WER
+metrics.jsonl   a line an epoch
+training.png    loss and error rates by epoch
+refused.txt     utterances that could not be used, each with its reason
+tensorboard/    the metrics as TensorBoard reads them
+cache/          decoded recordings; may be deleted
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from speechlstm import __version__
+from speechlstm.config import Settings
+from speechlstm.errors import ConfigError, ModelError
+from speechlstm.storage import write_atomically
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.lexicon import Lexicon
+from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.engine.checkpoint import INITIAL, load_checkpoint, save_checkpoint
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run was made from.
+
+    Attributes:
+        path: Its folder.
+        settings: Features, model, training, augmentation.
+        alphabet: What the model emits.
+        train: Manifests it learns from.
+        valid: Manifests it is measured on.
+        init_from: Bundle or run whose weights it started from.
+        lexicon: Pronouncing dictionary whose phones the model emits too.
+        phones: Those phones.
+    """
+
+    path: Path
+    settings: Settings
+    alphabet: Alphabet
+    train: tuple[Path, ...]
+    valid: tuple[Path, ...]
+    init_from: Path | None = None
+    lexicon: Path | None = None
+    phones: Alphabet | None = None
+
+    def dictionary(self) -> Lexicon | None:
+        """What the lexicon holds.
+
+        Raises:
+            DataError: It cannot be read.
+            ConfigError: It has other phones than when the run was made.
+        """
+        if not self.lexicon:
+            return None
+        dictionary = Lexicon.read(self.lexicon)
+        if dictionary.alphabet != self.phones:
+            raise ConfigError(f"{self.lexicon}: has other phones than those of {self.path}")
+        return dictionary
+
+    @property
+    def initial(self) -> Path:
+        """The weights to start from, if they are another model's."""
+        return self.path / INITIAL
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training resumes."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def best(self) -> Path:
+        """The weights to export."""
+        return self.path / "best.npz"
+
+    def create(self, initial: AcousticModel | None = None) -> None:
+        """Make the folder; a run in it that has not learnt anything yet is replaced.
+
+        Args:
+            initial: The model whose weights training starts from; fresh ones if None.
+
+        Raises:
+            ConfigError: It holds a run already.
+        """
+        if self.checkpoint.exists() or self.best.exists():
+            raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.initial.unlink(missing_ok=True)
+        description = {
+            "version": __version__,
+            **self.settings.to_dict(),
+            "alphabet": asdict(self.alphabet),
+            "train": [str(path.resolve()) for path in self.train],
+            "valid": [str(path.resolve()) for path in self.valid],
+            "init_from": str(self.init_from.resolve()) if self.init_from else None,
+            "lexicon": str(self.lexicon.resolve()) if self.lexicon else None,
+            "phones": asdict(self.phones) if self.phones else None,
+        }
+        if initial:
+            save_checkpoint(self.initial, {"model": initial.variables})
+        write_atomically(self.path / "run.json", json.dumps(description, indent=2) + "\n")
+
+    def new_model(self) -> AcousticModel:
+        """The network with fresh weights."""
+        settings = self.settings
+        return AcousticModel(
+            settings.features,
+            settings.model,
+            self.alphabet.num_labels,
+            self.phones.num_labels if self.phones else 0,
+            products=settings.training.precision,
+            consistency=settings.training.consistency,
+        )
+
+    def best_model(self) -> AcousticModel:
+        """The network with the weights of the best epoch.
+
+        Raises:
+            ModelError: No epoch has ended yet, or the weights are damaged.
+        """
+        model = self.new_model()
+        load_checkpoint(self.best, {"model": model.variables})
+        return model
+
+    def summary(self) -> dict[str, Any]:
+        """The best epoch's line of metrics.jsonl.
+
+        Raises:
+            ModelError: No epoch has ended yet, or the file is damaged.
+        """
+        path = self.path / "metrics.jsonl"
+        try:
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            best: dict[str, Any] = min(lines, key=rank)
+        except OSError:
+            raise ModelError(f"{path}: missing: no epoch has ended yet") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{path}: damaged: {error}") from None
+        return best
+
+
+def rank(metrics: Mapping[str, Any]) -> tuple[float, float]:
+    """Of an epoch's line of metrics.jsonl, lower is better: its WER, then its CER.
+
+    For while no word is right, the WER is the same in all.
+    """
+    return metrics["valid_wer"], metrics["valid_cer"]
+
+
+def load_run(path: Path) -> Run:
+    """The run that a folder holds.
+
+    Raises:
+        ModelError: The folder holds no run, or its description is damaged.
+        ConfigError: Its settings are not ones this version knows.
+    """
+    description = path / "run.json"
+    try:
+        values = json.loads(description.read_text(encoding="utf-8"))
+        sections = {name: values[name] for name in Settings().to_dict()}
+        alphabet = _alphabet(values["alphabet"])
+        phones = _alphabet(values["phones"]) if values["phones"] else None
+        train, valid = (tuple(map(Path, values[key])) for key in ("train", "valid"))
+        init_from, lexicon = (
+            Path(values[key]) if values.get(key) else None for key in ("init_from", "lexicon")
+        )
+    except OSError as error:
+        raise ModelError(f"{path}: holds no run: {error.strerror}: run.json") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{description}: damaged: {error!r}") from None
+    settings = Settings.from_dict(sections, str(description))
+    return Run(path, settings, alphabet, train, valid, init_from, lexicon, phones)
+
+
+def _alphabet(values: Mapping[str, Any]) -> Alphabet:
+    return Alphabet(tuple(values["symbols"]), values["separator"])

@@ -1,0 +1,63 @@
+"""Error rates of a model in training: best path, no language model."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.evaluation.metrics import ErrorCounts, character_errors, word_errors
+from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.run import Run
+from speechlstm.training.data.dataset import SpeechDataset
+from speechlstm.training.layers.ctc import ctc_losses
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a model gets wrong.
+
+    Attributes:
+        loss: Mean CTC loss of an utterance's characters.
+        words: Counts over all utterances.
+        characters: Likewise.
+        phones: Over those utterances whose phones are known.
+    """
+
+    loss: float
+    words: ErrorCounts
+    characters: ErrorCounts
+    phones: ErrorCounts = field(default_factory=ErrorCounts)
+
+
+def validate(model: AcousticModel, data: SpeechDataset, run: Run) -> Validation:
+    """Decode every utterance of data with the best path."""
+    features, stack = run.settings.features, run.settings.model.frame_stack
+    frame_seconds = features.hop_ms / 1000 * stack
+    words = characters = phones = ErrorCounts(0, 0, 0, 0)
+    losses = []
+    for index in range(len(data)):
+        inputs, targets = data[index]
+        logits, num_steps = model.predict_on_batch(inputs)
+        logits, phone_logits = np.split(logits, [run.alphabet.num_labels], axis=-1)
+        batch_losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
+        losses.append(ops.convert_to_numpy(batch_losses))
+        examples = data.examples(index)
+        for example, rows, length in zip(examples, logits, num_steps, strict=True):
+            log_probs = _log_softmax(rows[:length])
+            heard = greedy_decode(log_probs, run.alphabet, frame_seconds).text
+            words += word_errors(example.text, heard)
+            characters += character_errors(example.text, heard)
+        for example, rows, length in zip(examples, phone_logits, num_steps, strict=True):
+            if run.phones and example.phones is not None:
+                log_probs = _log_softmax(rows[:length])
+                heard = greedy_decode(log_probs, run.phones, frame_seconds).text
+                phones += word_errors(run.phones.decode(example.phones), heard)
+    return Validation(float(np.concatenate(losses).mean()), words, characters, phones)
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_probs: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return log_probs

@@ -1,0 +1,308 @@
+"""Batches of utterances, in an order and with an augmentation that follow from (seed, epoch)."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.config import Settings
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.errors import DataError, TrainingError
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.lexicon import Lexicon
+from speechlstm.text.normalize import normalize
+from speechlstm.text.targets import encode_target, min_steps
+from speechlstm.training.data.augment import (
+    augment,
+    change_speed,
+    draw_augmentation,
+    draw_masks,
+    draw_speed,
+    utterance_generator,
+)
+from speechlstm.training.data.pcm_cache import PCMCache, open_cache
+from speechlstm.training.engine.distribution import Cluster
+
+# The lengths in samples to which batches are padded, each a twentieth above the one before: XLA
+# compiles a program for every shape, and an epoch would bring as many shapes as it has batches.
+_WIDTHS = np.unique(np.ceil(1.05 ** np.arange(500)).astype(np.int64))
+_MAX_PADDING = 0.1  # of an epoch
+
+
+@dataclass(frozen=True)
+class Example:
+    """An utterance that can be trained on.
+
+    Attributes:
+        id: Its id in its manifest; where an earlier manifest has that too, numbered.
+        text: Its normalised transcript.
+        labels: The transcript's labels.
+        index: Its place in the cache.
+        num_samples: Its length.
+        phones: Labels of the transcript's phones; None where they are not known or do not fit.
+    """
+
+    id: str
+    text: str
+    labels: tuple[int, ...]
+    index: int
+    num_samples: int
+    phones: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What can be trained on of one or several manifests.
+
+    Attributes:
+        examples: The usable utterances.
+        cache: Their samples.
+        refused: What is wrong with each of the others; those without a text are not counted.
+        phones: What the labels of their phones stand for; None: there are no such labels.
+        noise: What may be added to them.
+    """
+
+    examples: tuple[Example, ...]
+    cache: PCMCache
+    refused: tuple[str, ...]
+    phones: Alphabet | None = None
+    noise: PCMCache | None = None
+
+
+def derive_alphabet(manifests: Iterable[Manifest]) -> Alphabet:
+    """The characters of the normalised transcripts.
+
+    Raises:
+        TrainingError: No utterance has a transcript.
+    """
+    texts = [normalize(u.text) for manifest in manifests for u in manifest if u.text]
+    if not any(texts):
+        raise TrainingError("no utterance of the training manifests has a transcript")
+    return Alphabet.from_texts(texts)
+
+
+def load_corpus(
+    manifests: Sequence[Manifest],
+    alphabet: Alphabet,
+    settings: Settings,
+    cache_folder: Path,
+    progress: bool = False,
+    dictionary: Lexicon | None = None,
+) -> Corpus:
+    """Decode the recordings of manifests and encode their transcripts, as characters and phones.
+
+    Raises:
+        ManifestError: A manifest cannot be read.
+        TrainingError: No utterance is usable; the first refusals are named.
+    """
+    utterances = [(m.audio_path(u), u) for m in manifests for u in m if u.text is not None]
+    cache = open_cache(
+        [path for path, _ in utterances], settings.features.sample_rate, cache_folder, progress
+    )
+    examples: list[Example] = []
+    occurrences: Counter[str] = Counter()
+    refused = list(cache.failures.values())
+    for index, (path, utterance) in enumerate(utterances):
+        occurrences[utterance.id] += 1
+        number = occurrences[utterance.id]
+        name = utterance.id if number == 1 else f"{utterance.id} ({number})"
+        if index in cache.failures:
+            continue
+        text, num_samples = normalize(utterance.text or ""), cache.num_samples[index]
+        num_steps = _num_steps(num_samples, settings)
+        try:
+            labels = encode_target(text, alphabet, num_steps, f"{path}")
+        except DataError as error:
+            refused.append(str(error))
+        else:
+            phones = _phone_labels(text, dictionary, num_steps) if dictionary else None
+            examples.append(Example(name, text, tuple(labels), index, num_samples, phones))
+    if not examples:
+        names = ", ".join(str(m.path) for m in manifests)
+        first = "; ".join(refused[:3]) or "none has a transcript"
+        raise TrainingError(f"{names}: no usable utterance: {first}")
+    phone_alphabet = dictionary.alphabet if dictionary else None
+    return Corpus(tuple(examples), cache, tuple(refused), phone_alphabet)
+
+
+def _phone_labels(text: str, dictionary: Lexicon, num_steps: int) -> tuple[int, ...] | None:
+    """Labels of a text's phones; None if a word is not known or the phones need more steps."""
+    phones = dictionary.pronounce(text)
+    if phones is None:
+        return None
+    labels = dictionary.alphabet.encode(phones)
+    return tuple(labels) if min_steps(labels) <= num_steps else None
+
+
+def _num_steps(num_samples: int, settings: Settings) -> int:
+    return settings.model.num_steps(settings.features.num_frames(num_samples))
+
+
+class SpeechDataset(keras.utils.PyDataset):
+    """The batches of an epoch: `dataset[k]` is (inputs, targets) for `AcousticModel`.
+
+    Utterances of like length share a batch, so that at most a tenth of an epoch is padding; it
+    holds at most `training.batch_seconds` of audio, padding included, or a single utterance. Order
+    and augmentation are a pure function of (seed, epoch): whoever resumes in the middle of an epoch
+    sees the same batches. Batches come in few shapes. With `training.consistency`, training hears
+    each utterance twice: rows 2k and 2k + 1 are it at one speed, with other noise and masks.
+
+    Args:
+        corpus: The utterances.
+        settings: Batch size and augmentation.
+        augment: Whether to shuffle and augment (training) or not (validation).
+        cluster: Who shares each batch: `dataset[k]` is this process's part of it.
+    """
+
+    def __init__(
+        self, corpus: Corpus, settings: Settings, augment: bool, cluster: Cluster | None = None
+    ) -> None:
+        super().__init__()
+        self.corpus, self.settings, self.augment = corpus, settings, augment
+        self.cluster = cluster or Cluster()
+        self.num_views = 2 if augment and settings.training.consistency else 1
+        self.dropped: set[str] = set()
+        self._num_samples = np.array([example.num_samples for example in corpus.examples])
+        self._min_steps = np.array(
+            [max(min_steps(e.labels), min_steps(e.phones or ())) for e in corpus.examples]
+        )
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw the batches of an epoch, counted from 0; the run's first has the longest utterance.
+
+        So that a batch that does not fit into memory shows at once.
+        """
+        self.epoch = epoch
+        self._speeds, lengths = self._draw_speeds()
+        self._widths = _WIDTHS[np.searchsorted(_WIDTHS, lengths)]
+        order = np.random.default_rng((self.settings.training.seed, epoch))
+        ties = order.random(len(lengths)) if self.augment else -lengths
+        by_width = np.lexsort((ties, -self._widths))
+        seconds = self.settings.training.batch_seconds / self.num_views
+        capacity = seconds * self.settings.features.sample_rate
+        batches = list(_cut(by_width, lengths, self._widths, capacity))
+        if self.augment:
+            num_first = 1 if epoch == 0 else 0
+            rest = batches[num_first:]
+            order.shuffle(rest)
+            batches[num_first:] = rest
+        self._batches = batches
+        padded = sum(self.cluster.num_rows(len(b)) * int(self._widths[b[0]]) for b in batches)
+        self.padding = 1 - int(lengths.sum()) / padded
+        self.seconds = int(lengths.sum()) / self.settings.features.sample_rate
+
+    def _draw_speeds(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Speeds and lengths of all utterances; 1 where at another speed the text would not fit."""
+        speeds = np.ones(len(self._num_samples))
+        if self.augment:
+            seed, choices = self.settings.training.seed, self.settings.augmentation.speeds
+            speeds[:] = [draw_speed(seed, self.epoch, e.id, choices) for e in self.corpus.examples]
+        lengths = (self._num_samples / speeds + 0.5).astype(np.int64)
+        num_steps = np.array([_num_steps(length, self.settings) for length in lengths.tolist()])
+        fits = num_steps >= self._min_steps
+        return np.where(fits, speeds, 1.0), np.where(fits, lengths, self._num_samples)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def examples(self, index: int) -> list[Example]:
+        """The utterances of a batch that were not dropped, in its order."""
+        batch = (self.corpus.examples[i] for i in self._batches[index])
+        return [example for example in batch if example.id not in self.dropped]
+
+    def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """This process's part of a batch, its inputs and its targets, padded with zeros.
+
+        Returns:
+            inputs: ``samples`` (batch, padded_samples) float32, ``num_samples`` (batch,) int32;
+                with augmentation also ``time_masks`` and ``frequency_masks``, (batch, num_masks, 2)
+                int32.
+            targets: ``labels`` (batch, padded_labels) int32, ``num_labels`` (batch,) int32,
+                ``weights`` (batch,) float32: 0 for the copies that take the place of an utterance
+                that was dropped, or fill the batch up to a multiple of the devices. Of a corpus
+                with phones also ``phones``, ``num_phones`` and ``phone_weights``, 0 for those whose
+                phones are not known, too.
+        """
+        return self._rows(index, self.cluster.rows(len(self._batches[index])))
+
+    def whole(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A batch with the parts of all processes."""
+        return self._rows(index, range(self.cluster.num_rows(len(self._batches[index]))))
+
+    def _rows(self, index: int, rows: range) -> tuple[dict[str, Any], dict[str, Any]]:
+        batch = self._batches[index]
+        kept = [i for i in batch if self.corpus.examples[i].id not in self.dropped]
+        sources = kept or batch
+        places = [sources[row % len(sources)] for row in rows]
+        views = [view for place in places for view in self._heard(place)]
+        waveforms, masks = zip(*views, strict=True)
+        width = int(self._widths[batch[0]])
+        samples, num_samples = pad(waveforms, width, np.float32)
+        num_steps = _num_steps(width, self.settings)
+        examples = [self.corpus.examples[i] for i in places for _ in range(self.num_views)]
+        weights = np.repeat([row < len(kept) for row in rows], self.num_views).astype(np.float32)
+        labels, num_labels = pad([e.labels for e in examples], num_steps, np.int32)
+        targets = {"labels": labels, "num_labels": num_labels, "weights": weights}
+        if self.corpus.phones:
+            phones, num_phones = pad([e.phones or () for e in examples], num_steps, np.int32)
+            known = weights * [e.phones is not None for e in examples]
+            targets |= {"phones": phones, "num_phones": num_phones, "phone_weights": known}
+        inputs = {"samples": samples, "num_samples": num_samples}
+        if self.augment:
+            time_masks, frequency_masks = zip(*masks, strict=True)
+            inputs["time_masks"] = np.stack(time_masks)
+            inputs["frequency_masks"] = np.stack(frequency_masks)
+        return inputs, targets
+
+    def _heard(self, place: int) -> Iterator[tuple[NDArray[np.float32], Any]]:
+        """The waveform and the masks of each view of an utterance of the corpus in this epoch."""
+        example, noise = self.corpus.examples[place], self.corpus.noise
+        waveform = self.corpus.cache.waveform(example.index)
+        if not self.augment:
+            yield waveform, None
+            return
+        config, features = self.settings.augmentation, self.settings.features
+        waveform = change_speed(waveform, float(self._speeds[place]))  # views are equally long
+        generator = utterance_generator(self.settings.training.seed, self.epoch, example.id)
+        for _ in range(self.num_views):
+            augmentation = draw_augmentation(generator, 1.0, config)
+            heard = augment(waveform, features.sample_rate, augmentation, noise, generator)
+            masks = draw_masks(generator, features.num_frames(len(heard)), features, config)
+            yield heard, masks
+
+
+def _cut(
+    order: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    capacity: float,
+) -> Iterator[NDArray[np.int64]]:
+    """Cut an order of falling widths into batches within capacity; one utterance may exceed it.
+
+    A batch also ends where the padding so far would exceed _MAX_PADDING: in a small corpus, whose
+    lengths lie far apart.
+    """
+    start, spoken, padded = 0, 0, 0
+    for end, length in enumerate(lengths[order].tolist()):
+        spoken += length
+        width = int(widths[order[start]])
+        size = width * (end + 1 - start)
+        if end > start and (size > capacity or spoken < (1 - _MAX_PADDING) * (padded + size)):
+            yield order[start:end]
+            padded += size - width
+            start = end
+    yield order[start:]
+
+
+def pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Rows of different lengths as one array (num_rows, width), and their lengths."""
+    padded = np.zeros((len(rows), width), dtype)
+    for target, row in zip(padded, rows, strict=True):
+        target[: len(row)] = row
+    return padded, np.array([len(row) for row in rows], np.int32)

@@ -1,0 +1,1 @@
+"""The pronouncer of unknown words: network, trainer, export."""

@@ -1,0 +1,85 @@
+"""From a trained language model to a .tflite file that was run before it was kept."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm import __version__
+from speechlstm.errors import ModelError
+from speechlstm.lm.lstm import ALPHABET, WORDS, LSTMLanguageModel
+from speechlstm.lm.text import START_ID
+from speechlstm.storage import write_atomically
+from speechlstm.tflite.metadata import embed_metadata
+from speechlstm.training.lm.dataset import SentenceDataset
+from speechlstm.training.lm.run import LanguageModelRun
+from speechlstm.training.lm.trainer import measured_perplexity
+from speechlstm.training.tflite.convert import convert_language_model
+from speechlstm.training.tflite.edit import Quantization, quantize
+
+MAX_CHANGE = 0.02  # of the perplexity, by which a file may differ from the model
+_MAX_WORDS = 5000  # of the validation text, to compare them on
+
+
+def export_language_model(
+    run: LanguageModelRun, path: Path, quantization: Quantization = "none"
+) -> tuple[float, float]:
+    """Write the best model of a run, once it has been run by LiteRT.
+
+    Args:
+        run: The run.
+        path: The .tflite file.
+        quantization: How embeddings and kernels are stored.
+
+    Returns:
+        Perplexity of the validation text (its first 5,000 words) under the model in Keras, and
+        under the file.
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+        ModelError: No epoch has ended yet, the run is damaged, or the file differs from the model
+            by more than MAX_CHANGE; it is not written then.
+        OSError: It cannot be written; a file that was there before is untouched.
+    """
+    network = run.best_network()
+    description = {
+        "writer": f"speechlstm {__version__}",
+        WORDS: " ".join(run.words),
+        ALPHABET: run.alphabet_sha256,
+        network.config.section: network.config.to_dict(),
+        "training": run.summary(),
+    }
+    tflite = quantize(convert_language_model(network), quantization, all_kernels=True)
+    content = embed_metadata(tflite, description)
+    tokens = _beginning(run.tokens("valid"))
+    expected = measured_perplexity(network, SentenceDataset(tokens, len(run.words), 500, 1))
+    with TemporaryDirectory() as folder:
+        candidate = Path(folder) / "lm.tflite"
+        candidate.write_bytes(content)
+        found = _perplexity(LSTMLanguageModel(candidate), tokens)
+    if not abs(found / expected - 1) <= MAX_CHANGE:
+        raise ModelError(
+            f"{path}: not written: perplexity {found:.2f} by LiteRT, {expected:.2f} in Keras"
+        )
+    write_atomically(path, content)
+    return expected, found
+
+
+def _beginning(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The first sentences: whole ones, some _MAX_WORDS words, at least one."""
+    later_starts = np.flatnonzero(tokens == START_ID)[1:]
+    far_enough = later_starts[later_starts >= _MAX_WORDS]
+    return tokens[: int(far_enough[0])] if far_enough.size else tokens
+
+
+def _perplexity(model: LSTMLanguageModel, tokens: NDArray[np.int32]) -> float:
+    words = np.array(model.words, object)
+    sentences = [
+        list(words[ids[1:-1]]) for ids in np.split(tokens, np.flatnonzero(tokens == START_ID)[1:])
+    ]
+    total = sum(
+        model.sentence_log_probs(sentences[i : i + 100])[0].sum()
+        for i in range(0, len(sentences), 100)
+    )
+    return float(np.exp(-total / sum(len(sentence) + 1 for sentence in sentences)))

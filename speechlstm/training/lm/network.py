@@ -1,0 +1,181 @@
+"""The LSTM language model as it learns: words in, features of the next word out.
+
+Mikolov et al., Recurrent neural network based language model, Interspeech 2010; with an LSTM:
+Sundermeyer, Schlüter and Ney, LSTM neural networks for language modeling, Interspeech 2012.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import keras
+from keras import ops
+
+from speechlstm.config import Config, Precision
+from speechlstm.training.layers.recurrent import RecurrentLayer
+
+_NEVER = -1e9  # natural logarithm
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig(Config):
+    """The network.
+
+    Attributes:
+        width: Of a word's embedding, before the network and behind it.
+        num_layers: Recurrent layers, one above the other.
+        num_units: Units a layer.
+        dropout: Share of each layer's inputs and of the last one's outputs dropped in training.
+    """
+
+    section: ClassVar[str] = "lm"
+
+    width: int = 192
+    num_layers: int = 1
+    num_units: int = 512
+    dropout: float = 0.1
+
+    def _check(self) -> None:
+        self._at_least(1, "width", "num_layers", "num_units")
+        self._share("dropout")
+
+
+@dataclass(frozen=True)
+class LanguageModelTraining(Config):
+    """How it is trained.
+
+    Attributes:
+        num_epochs: Passes over the text.
+        batch_words: Words of a batch, padding included.
+        sample_size: Words from which the softmax' denominator is estimated.
+        learning_rate: Of Adam, after the warm-up.
+        warmup_steps: Updates over which the learning rate climbs from 0.
+        decay: From where on (share of all updates) the learning rate falls linearly to 0.
+        clip_norm: Largest global norm of the gradient.
+        checkpoint_minutes: From one checkpoint to the next within an epoch; 0: after each update.
+        seed: Of initial weights, order and samples.
+        precision: Of the large products; see TrainConfig.
+    """
+
+    section: ClassVar[str] = "lm_training"
+
+    num_epochs: int = 2
+    batch_words: int = 5000
+    sample_size: int = 1024
+    learning_rate: float = 3e-3
+    warmup_steps: int = 200
+    decay: float = 0.3
+    clip_norm: float = 1.0
+    checkpoint_minutes: float = 5.0
+    seed: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def _check(self) -> None:
+        self._at_least(1, "num_epochs", "batch_words", "sample_size")
+        self._at_least(0, "warmup_steps", "checkpoint_minutes", "seed")
+        for key in ("learning_rate", "clip_norm"):
+            if getattr(self, key) <= 0:
+                self._refuse(key, f"must be greater than 0, is {getattr(self, key)}")
+        if not 0 <= self.decay <= 1:
+            self._refuse("decay", f"must be in [0, 1], is {self.decay}")
+
+
+class LanguageModelNetwork(keras.Model):
+    """Words in, a feature vector of the next word out; its product with a word's embedding counts.
+
+    Its input is ``words`` (batch, max_steps) int32 and ``num_steps`` (batch,) int32; its output
+    (features (batch, max_steps, width), num_steps). Embeddings and output layer share their
+    weights (Press and Wolf, Using the output embedding to improve language models, EACL 2017).
+
+    Args:
+        num_words: Size of the vocabulary.
+        config: The network.
+        products: Precision of the large products in training.
+    """
+
+    def __init__(
+        self, num_words: int, config: LanguageModelConfig, products: Precision = "float32"
+    ) -> None:
+        super().__init__(name="language_model")
+        self.num_words, self.config, self.products = num_words, config, products
+        # Of logits' variance 1 where features are of variance 1.
+        normal = keras.initializers.RandomNormal(stddev=config.width**-0.5)
+        self.embedding = keras.layers.Embedding(num_words, config.width, normal)
+        self.recurrent = [
+            RecurrentLayer(config.num_units, bidirectional=False, products=products)
+            for _ in range(config.num_layers)
+        ]
+        self.projection = keras.layers.Dense(config.width)
+        self.dropout = keras.layers.Dropout(config.dropout)
+        self.embedding.build((None, None))
+        width = config.width
+        for layer in self.recurrent:
+            layer.build((None, None, width))
+            width = config.num_units
+        self.projection.build((None, None, width))
+        self.bias = self.add_weight((num_words,), "zeros", name="bias")
+        self.built = True
+
+    def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
+        """Features and their true lengths; see the class."""
+        x, num_steps = self.embedding(inputs["words"]), inputs["num_steps"]
+        for layer in self.recurrent:
+            x = layer(self.dropout(x, training=training), num_steps, training=training)
+        return self.projection(self.dropout(x, training=training)), num_steps
+
+    def log_probs(self, features: Any) -> Any:
+        """Natural log-probabilities of all words, (..., num_words), from features (..., width)."""
+        logits = ops.matmul(features, ops.transpose(self.embedding.embeddings)) + self.bias
+        return ops.log_softmax(logits)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Mean negative natural log-probability of a word; in training, estimated.
+
+        Args:
+            x: The batch; unused.
+            y: ``next_words`` (batch, max_steps) int32, in training also a sample of all words: see
+                `_estimated`.
+            y_pred: What the model returned.
+            sample_weight: Unused.
+            training: Whether to estimate it.
+        """
+        features, num_steps = y_pred
+        y = {key: ops.convert_to_tensor(value) for key, value in y.items()}
+        losses = self._estimated(features, **y) if training else self._exact(features, **y)
+        steps = ops.arange(ops.shape(features)[1])[None, :] < num_steps[:, None]
+        return ops.sum(ops.where(steps, losses, 0.0)) / ops.cast(ops.sum(num_steps), "float32")
+
+    def _exact(self, features: Any, next_words: Any, **_: Any) -> Any:
+        log_probs = self.log_probs(features)
+        return -ops.take_along_axis(log_probs, next_words[..., None], axis=-1)[..., 0]
+
+    def _estimated(self, features: Any, next_words: Any, sample: Any, sample_log_probs: Any) -> Any:
+        """The same, with a softmax whose denominator is estimated.
+
+        That is the word's own term, and the sum of all others by importance from a sample of them
+        (Bengio and Senecal, Adaptive importance sampling to accelerate training of a neural
+        probabilistic language model, 2008), which is the same for the whole batch (Jozefowicz et
+        al., Exploring the limits of language modeling, 2016).
+
+        Args:
+            features: (batch, max_steps, width).
+            next_words: (batch, max_steps) int32.
+            sample: (num_samples,) int32, different words.
+            sample_log_probs: (num_samples,) natural log-probability of each to be in the sample.
+        """
+        own = ops.sum(features * self.embedding(next_words), axis=-1)
+        own = own + ops.take(self.bias, next_words)
+        others = self._product(features, self.embedding(sample))
+        others = others + (ops.take(self.bias, sample) - sample_log_probs)
+        others = ops.where(next_words[..., None] == sample, _NEVER, others)
+        return ops.logaddexp(own, ops.logsumexp(others, axis=-1)) - own
+
+    def _product(self, features: Any, embeddings: Any) -> Any:
+        rows, columns = ops.cast(features, self.products), ops.cast(embeddings, self.products)
+        return ops.cast(ops.matmul(rows, ops.transpose(columns)), "float32")

@@ -1,0 +1,195 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.errors import ManifestError
+
+LINE = {"id": "a", "audio": "wav/a.wav", "duration": 1.5, "text": "Yes.", "speaker": "s1"}
+ENTRY = Utterance("a", "wav/a.wav", 1.5, "Yes.", "s1")
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Callable[[str | bytes], Manifest]:
+    def write(content: str | bytes) -> Manifest:
+        path = tmp_path / "m.jsonl"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return Manifest(path)
+
+    return write
+
+
+def line(**values: object) -> str:
+    return json.dumps({k: v for k, v in (LINE | values).items() if v is not ...})
+
+
+Written = Callable[[str | bytes], Manifest]
+
+
+def test_reads_the_keys_of_an_utterance(manifest: Written) -> None:
+    assert list(manifest(line())) == [ENTRY]
+    assert list(manifest(line(text=..., speaker=None, duration=2))) == [
+        Utterance("a", "wav/a.wav", 2.0)
+    ]
+    assert next(iter(manifest(line(text="")))).text == ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + line().encode(),
+        line().encode() + b"\r\n",
+        b"\n" + line().encode() + b"\n\n",
+    ],
+    ids=["byte order mark", "CRLF", "empty lines"],
+)
+def test_reads_what_editors_leave(manifest: Written, content: bytes) -> None:
+    assert list(manifest(content)) == [ENTRY]
+
+
+def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
+    content = json.dumps(LINE | {"text": "a\u2028b"}, ensure_ascii=False)
+    assert [u.text for u in manifest(content)] == ["a\u2028b"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("{'id': 'b'}", "not JSON: "),
+        ('{"id": "b"', "not JSON: "),
+        (b'{"id": "\xff"}', "can't decode byte 0xff"),
+        ("[1]", "not a JSON object with the keys id, audio, duration, text, speaker"),
+        (
+            line(txt="yes"),
+            "unknown key 'txt'; known are id, audio, duration, text, speaker",
+        ),
+        (line(id=...), "lacks the key 'id'; speechlstm manifest build makes"),
+        (line(audio=...), "lacks the key 'audio'; speechlstm manifest build makes"),
+        (line(duration=...), "lacks the key 'duration'; speechlstm manifest build makes"),
+        (line(id=""), "id: must be a text that is not empty, is ''"),
+        (line(id=7), "id: must be a text"),
+        (line(audio=None), "audio: must be a text"),
+        (line(text=["yes"]), "text: must be a text or null, is ['yes']"),
+        (line(speaker=3), "speaker: must be a text or null"),
+        (line(duration="1.5"), "duration: must be seconds, more than 0, is '1.5'"),
+        (line(duration=True), "duration: must be seconds"),
+        (line(duration=0), "duration: must be seconds"),
+        (line(duration=-1), "duration: must be seconds"),
+        (line(duration=float("nan")), "duration: must be seconds"),
+        (line(duration=float("inf")), "duration: must be seconds"),
+        (line(duration=10**400), "duration: must be seconds"),
+        (line(id="first"), "id 'first' is already on line 1"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_are_read(
+    manifest: Written, bad: str | bytes, reason: str
+) -> None:
+    lines = [line(id="first"), bad, line(id="last")]
+    found = manifest(b"\n".join(x.encode() if isinstance(x, str) else x for x in lines))
+    first, fault, last = found.entries()
+    assert (first.id, last.id) == ("first", "last")
+    assert (fault.path, fault.line) == (found.path, 2)
+    assert str(fault).startswith(f"{found.path}:2: ")
+    assert reason in str(fault)
+    utterances = iter(found)
+    assert next(utterances).id == "first"
+    with pytest.raises(ManifestError) as caught:
+        next(utterances)
+    assert str(caught.value) == str(fault)
+
+
+def test_a_manifest_that_is_missing_or_empty_is_named(manifest: Written, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"no\.jsonl: cannot be read: No such file"):
+        list(Manifest(tmp_path / "no.jsonl"))
+    with pytest.raises(ManifestError, match=r"m\.jsonl: holds no utterance"):
+        list(manifest("\n"))
+
+
+def test_is_read_lazily_and_again(manifest: Written) -> None:
+    found = manifest(line() + "\nno JSON")
+    assert next(iter(found)) == next(iter(found)) == ENTRY
+
+
+def test_audio_lies_beside_the_manifest_or_where_its_absolute_path_says(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path / "m.jsonl")
+    assert manifest.audio_path(ENTRY) == tmp_path / "wav" / "a.wav"
+    assert manifest.audio_path(Utterance("a", "/corpus/a.wav", 1.0)) == Path("/corpus/a.wav")
+
+
+def test_moved_utterances_lead_to_the_same_audio(tmp_path: Path) -> None:
+    source, target = Manifest(tmp_path / "in" / "m.jsonl"), Manifest(tmp_path / "out" / "m.jsonl")
+    moved = source.moved_to(target.path.parent, ENTRY)
+    assert moved.audio == "../in/wav/a.wav"
+    assert target.audio_path(moved).resolve() == source.audio_path(ENTRY).resolve()
+    absolute = Utterance("a", "/corpus/a.wav", 1.0)
+    assert source.moved_to(tmp_path, absolute) == absolute
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+utterances = st.builds(
+    Utterance,
+    id=texts.filter(bool),
+    audio=texts.filter(bool),
+    duration=st.floats(1e-3, 1e6),
+    text=st.none() | texts,
+    speaker=st.none() | texts,
+)
+
+
+@given(st.lists(utterances, min_size=1, unique_by=lambda u: u.id))
+def test_what_is_written_reads_back(
+    tmp_path_factory: pytest.TempPathFactory, written: list[Utterance]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "roundtrip.jsonl"
+    write_manifest(path, written)
+    assert list(Manifest(path)) == written
+
+
+def test_writes_one_plain_line_an_utterance(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "m.jsonl", [Utterance("ä", "ä.wav", 1.5, "")])
+    content = (tmp_path / "m.jsonl").read_text(encoding="utf-8")
+    assert content == '{"id": "ä", "audio": "ä.wav", "duration": 1.5, "text": ""}\n'
+
+
+def test_refuses_to_write_an_id_twice_and_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text("old")
+    with pytest.raises(ManifestError, match="two utterances have the id 'a'"):
+        write_manifest(tmp_path / "m.jsonl", [ENTRY, ENTRY])
+    assert (tmp_path / "m.jsonl").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "header", ["wav_filename,wav_filesize,transcript", "\ufeffwav_filename,wav_filesize,transcript"]
+)
+def test_reads_the_csv_of_deepspeech(tmp_path: Path, header: str) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(12000), 8000)
+    path = tmp_path / "train.csv"
+    path.write_text(f'{header}\r\na.wav,24044,"yes, ""no"""\r\n{tmp_path}/a.wav,24044,\r\n')
+    assert list(Manifest(path)) == [
+        Utterance("a.wav", "a.wav", 1.5, 'yes, "no"'),
+        Utterance(f"{tmp_path}/a.wav", f"{tmp_path}/a.wav", 1.5, ""),
+    ]
+
+
+def test_faults_of_a_csv_are_named_with_their_line(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(12000), 8000)
+    path = tmp_path / "train.csv"
+    path.write_text(
+        "wav_filename,wav_filesize,transcript\na.wav,1,yes\nno.wav,1,no\na.wav\na.wav,1,x\n"
+    )
+    _, missing, short, twice = Manifest(path).entries()
+    assert missing == Utterance("no.wav", "no.wav", 0.0, "no")  # whoever hears it learns why
+    assert str(short).startswith(f"{path}:4: needs wav_filename and transcript")
+    assert str(twice) == f"{path}:5: id 'a.wav' is already on line 2"
+    path.write_text("file,text\na.wav,yes\n")
+    with pytest.raises(ManifestError, match=r"train\.csv:2: needs wav_filename and transcript"):
+        list(Manifest(path))
+    path.write_bytes(b"wav_filename,wav_filesize,transcript\n\xff\n")
+    with pytest.raises(ManifestError, match=r"train\.csv: is no CSV file"):
+        list(Manifest(path))

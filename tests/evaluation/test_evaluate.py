@@ -1,0 +1,227 @@
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import jiwer
+import pytest
+
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.errors import AudioError, DataError, ManifestError
+from speechlstm.evaluation.evaluate import evaluate
+from speechlstm.evaluation.metrics import ErrorCounts, bootstrap_interval
+from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.score import score_lines, score_manifests
+from speechlstm.transcript import Hypothesis, Transcript, Word
+
+SAID = {
+    "exact": "The cat sat.",
+    "one-off": "It\u2019s a dog",
+    "silence": "",
+    "broken": "never heard",
+    "untold": None,
+}
+HEARD = {"exact": "the cat sat", "one-off": "it's the dog", "silence": "uh huh"}
+
+
+class Parrot:
+    """Recognises what it was told it would hear, fairly sure; a recording lasts two seconds."""
+
+    def __init__(self, heard: dict[str, str]) -> None:
+        self.heard = heard
+
+    def transcribe_file(self, path: Path) -> Transcript:
+        if path.stem not in self.heard:
+            raise AudioError(path, "no samples")
+        text = self.heard[path.stem]
+        words = tuple(Word(word, 0.0, 2.0, 0.75) for word in text.split())
+        return Transcript((Hypothesis(text, words, 0.0),), 2.0)
+
+
+def manifest_of(path: Path, texts: dict[str, str | None], speaker: str | None = None) -> Manifest:
+    write_manifest(path, [Utterance(i, f"{i}.wav", 2.0, t, speaker) for i, t in texts.items()])
+    return Manifest(path)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    return manifest_of(tmp_path / "m.jsonl", SAID)
+
+
+def test_every_utterance_is_accounted_for(manifest: Manifest, tmp_path: Path) -> None:
+    report = evaluate(lambda: Parrot(HEARD), manifest)
+    assert [score.id for score in report.scores] == ["exact", "one-off", "silence"]
+    assert report.skipped == ("untold",)
+    assert report.failures == {"broken": f"{tmp_path / 'broken.wav'}: no samples"}
+    assert report.audio_seconds == 6.0
+    assert report.rtf == report.compute_seconds / 6.0 > 0
+
+
+def test_rates_are_those_of_jiwer_over_the_normalised_texts(manifest: Manifest) -> None:
+    report = evaluate(lambda: Parrot(HEARD), manifest)
+    said = ["the cat sat", "it's a dog", ""]
+    heard = ["the cat sat", "it's the dog", "uh huh"]
+    assert report.words == ErrorCounts(hits=5, substitutions=1, insertions=2)
+    assert report.wer == jiwer.wer(said, heard) == 3 / 6
+    assert report.cer == jiwer.cer(said, heard)
+
+
+def test_calibration_error_compares_confidences_with_the_words_that_were_said(
+    manifest: Manifest,
+) -> None:
+    report = evaluate(lambda: Parrot(HEARD), manifest)
+    assert report.calibration_error == pytest.approx(0.75 - 5 / 8)  # five of eight words are right
+    assert "confidences 12.50%" in report.to_text(num_worst=0)
+    assert EvaluationReport((Score("a", "b", "b"),)).calibration_error is None
+
+
+def test_a_word_of_several_parts_is_judged_part_by_part(tmp_path: Path) -> None:
+    manifest = manifest_of(tmp_path / "m.jsonl", {"a": "T-shirt", "b": ""})
+    report = evaluate(lambda: Parrot({"a": "t-shirt --", "b": ""}), manifest)
+    assert report.judged_words() == ([0.75, 0.75], [True, True])
+
+
+def test_rate_may_exceed_one(tmp_path: Path) -> None:
+    manifest = manifest_of(tmp_path / "m.jsonl", {"a": "no"})
+    report = evaluate(lambda: Parrot({"a": "oh no not now"}), manifest)
+    assert report.wer == 3
+    assert "WER 300.00%" in report.to_text(num_worst=0)
+    assert report.wer_interval is None
+
+
+def test_progress_sees_every_utterance(manifest: Manifest) -> None:
+    seen = []
+
+    def track(utterances: Sequence[Utterance]) -> Iterable[Utterance]:
+        seen.extend(u.id for u in utterances)
+        return utterances
+
+    evaluate(lambda: Parrot(HEARD), manifest, track)
+    assert seen == list(SAID)
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        ({"a": None}, "no utterance could be scored: none has a text"),
+        ({"broken": "lost"}, r"no utterance could be scored: .*broken\.wav: no samples"),
+    ],
+)
+def test_nothing_to_score_is_an_error(
+    tmp_path: Path, texts: dict[str, str | None], reason: str
+) -> None:
+    with pytest.raises(ManifestError, match=reason):
+        evaluate(lambda: Parrot({"a": "x"}), manifest_of(tmp_path / "m.jsonl", texts))
+
+
+def test_a_fault_in_the_last_line_shows_before_anything_is_recognised(manifest: Manifest) -> None:
+    with manifest.path.open("a") as file:
+        file.write("{}\n")
+
+    class Fails:
+        def transcribe_file(self, path: Path) -> Transcript:
+            pytest.fail(f"recognised {path}")
+
+    with pytest.raises(ManifestError):
+        evaluate(Fails, manifest)
+
+
+def test_worst_are_those_with_most_errors_the_shortest_first() -> None:
+    report = EvaluationReport(
+        (
+            Score("none", "a", "a"),
+            Score("long", "a b c d", "a b x y"),
+            Score("short", "a b", "x y"),
+            Score("three", "a b c", ""),
+        )
+    )
+    assert [score.id for score in report.worst(9)] == ["three", "short", "long"]
+    assert [score.id for score in report.worst(1)] == ["three"]
+    assert "\n   2  long: a b [c->x] [d->y]" in report.to_text(num_worst=3)
+
+
+def test_interval_is_drawn_from_speakers_where_there_are_enough() -> None:
+    def scores(num_speakers: int) -> Iterator[Score]:
+        for i in range(60):
+            yield Score(f"{i}", "a b", "a b" if i % num_speakers else "x y", f"{i % num_speakers}")
+
+    few, many = (EvaluationReport(tuple(scores(n))) for n in (9, 10))
+    assert few.wer_interval == bootstrap_interval([score.words for score in few.scores])
+    wrong, right = ErrorCounts(substitutions=12), ErrorCounts(hits=12)
+    assert many.wer_interval == bootstrap_interval([wrong] + 9 * [right])
+
+
+def test_report_as_json(manifest: Manifest) -> None:
+    report = json.loads(json.dumps(evaluate(lambda: Parrot(HEARD), manifest).to_dict()))
+    assert report["wer"] == 0.5
+    assert report["words"] == {"hits": 5, "substitutions": 1, "deletions": 0, "insertions": 2}
+    assert report["skipped"] == ["untold"]
+    assert list(report["failures"]) == ["broken"]
+    low, high = report["wer_interval"]
+    assert low <= 0.5 <= high
+    assert report["utterances"][1] == {
+        "id": "one-off",
+        "reference": "it's a dog",
+        "hypothesis": "it's the dog",
+        "errors": "it's [a->the] dog",
+        "confidences": [0.75, 0.75, 0.75],
+        "words": {"hits": 2, "substitutions": 1, "deletions": 0, "insertions": 0},
+        "characters": {"hits": 9, "substitutions": 1, "deletions": 0, "insertions": 2},
+    }
+
+
+def test_score_lines_counts_empty_lines(tmp_path: Path) -> None:
+    reference, hypothesis = tmp_path / "ref.txt", tmp_path / "hyp.txt"
+    reference.write_bytes(b"\xef\xbb\xbfOne two\r\n\r\nthree\x0cfour\r\n")
+    hypothesis.write_bytes(b"one two\n\nthree four")
+    report = score_lines(reference, hypothesis)
+    assert [(s.id, s.reference) for s in report.scores] == [
+        ("1", "one two"),
+        ("2", ""),
+        ("3", "three four"),
+    ]
+    assert report.wer == 0
+    assert report.rtf is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "reason"),
+    [
+        (b"a\nb\n", b"a\n", r"ref\.txt has 2 lines, .*hyp\.txt has 1"),
+        (b"", b"", r"ref\.txt: empty"),
+        (b"a\n", b"\xff\n", r"hyp\.txt: not UTF-8"),
+    ],
+)
+def test_lines_that_cannot_be_paired_are_refused(
+    tmp_path: Path, reference: bytes, hypothesis: bytes, reason: str
+) -> None:
+    (tmp_path / "ref.txt").write_bytes(reference)
+    (tmp_path / "hyp.txt").write_bytes(hypothesis)
+    with pytest.raises(DataError, match=reason):
+        score_lines(tmp_path / "ref.txt", tmp_path / "hyp.txt")
+
+
+def test_manifests_are_paired_by_id(tmp_path: Path) -> None:
+    said = manifest_of(tmp_path / "ref.jsonl", {"a": "One", "b": "two", "c": None}, speaker="s")
+    heard = manifest_of(tmp_path / "hyp.jsonl", {"b": "too", "a": "one"})
+    report = score_manifests(said, heard)
+    assert report.scores == (Score("a", "one", "one", "s"), Score("b", "two", "too", "s"))
+    assert report.skipped == ("c",)
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "reason"),
+    [
+        ({"a": "x", "b": "y"}, {"a": "x"}, r"hyp\.jsonl: lacks 1 texts that .*ref\.jsonl has: b$"),
+        ({"a": "x"}, {"a": "x", "b": "y"}, r"ref\.jsonl: lacks 1 texts that .*hyp\.jsonl has: b$"),
+        ({"a": "x"}, {"a": None}, r"hyp\.jsonl: lacks 1 texts that .*ref\.jsonl has: a$"),
+        ({"a": None}, {"a": None}, r"ref\.jsonl: no utterance could be scored: none has a text"),
+        (dict.fromkeys("gfedcba", "x"), {"a": "x"}, "lacks 6 texts .* has: b, c, d, e, f, ...$"),
+    ],
+)
+def test_unpaired_texts_are_named(
+    tmp_path: Path, said: dict[str, str | None], heard: dict[str, str | None], reason: str
+) -> None:
+    reference = manifest_of(tmp_path / "ref.jsonl", said)
+    hypothesis = manifest_of(tmp_path / "hyp.jsonl", heard)
+    with pytest.raises(ManifestError, match=reason):
+        score_manifests(reference, hypothesis)

@@ -1,0 +1,155 @@
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speechlstm.config import NetworkConfig, Settings, TrainConfig
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.errors import ConfigError, ManifestError, TrainingError
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.recipe import prepare_run, train_run
+from speechlstm.training.acoustic.run import load_run
+from speechlstm.training.acoustic.trainer import Trainer
+
+SETTINGS = Settings(model=NetworkConfig(num_layers=1, num_units=2), training=TrainConfig(seed=7))
+WriteTones = Callable[[Path, Sequence[str]], Path]
+
+
+@pytest.fixture
+def manifests(write_tones: WriteTones, tmp_path: Path) -> tuple[Path, Path]:
+    train = write_tones(tmp_path / "train.jsonl", ["ab", "b, A!"])
+    return train, write_tones(tmp_path / "valid.jsonl", ["ba"])
+
+
+@pytest.fixture
+def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The trainers that are made; they do not train."""
+    made: list[Any] = []
+
+    def train(trainer: Trainer) -> None:
+        made.append(trainer)
+
+    monkeypatch.setattr(Trainer, "train", train)
+    return made
+
+
+def test_a_run_is_made_of_manifests_and_settings(
+    manifests: tuple[Path, Path], tmp_path: Path
+) -> None:
+    train, valid = manifests
+    run = prepare_run(tmp_path / "run", [train], [valid], SETTINGS)
+    assert run.alphabet == Alphabet((" ", "a", "b"))
+    assert run == load_run(tmp_path / "run")
+    assert (run.settings, run.train, run.valid) == (SETTINGS, (train,), (valid,))
+    run.best.touch()
+    with pytest.raises(ConfigError, match="holds a run"):
+        prepare_run(tmp_path / "run", [train], [valid], SETTINGS)
+
+
+def test_a_recording_in_both_manifests_is_refused(
+    manifests: tuple[Path, Path], tmp_path: Path
+) -> None:
+    train, valid = manifests
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (leaking,) = list(Manifest(valid))
+    moved = Utterance("renamed", f"../{train.stem}1.wav", leaking.duration, "ba")
+    write_manifest(folder / "valid.jsonl", [moved])
+    with pytest.raises(TrainingError, match=r"valid\.jsonl: renamed is in a training manifest too"):
+        prepare_run(tmp_path / "run", [train], [valid, folder / "valid.jsonl"], SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read: No such file"),
+        ("", "holds no utterance"),
+        ('{"id": "x"}\n', "lacks the key"),
+    ],
+)
+def test_manifests_without_utterances_are_refused(
+    which: int, content: str | None, reason: str, manifests: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    if content is not None:
+        bad.write_text(content)
+    paths = [bad if which == index else path for index, path in enumerate(manifests)]
+    with pytest.raises(ManifestError, match=rf"bad\.jsonl.*{reason}"):
+        prepare_run(tmp_path / "run", [paths[0]], [paths[1]], SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_manifests_without_transcripts_are_refused(
+    manifests: tuple[Path, Path], tmp_path: Path
+) -> None:
+    silent = tmp_path / "silent.jsonl"
+    texts = [None, "", "...!"]
+    write_manifest(
+        silent, [Utterance(f"{k}", f"{k}.wav", 1.0, text) for k, text in enumerate(texts)]
+    )
+    with pytest.raises(TrainingError, match="no utterance of the training manifests has a transcr"):
+        prepare_run(tmp_path / "run", [silent], [manifests[1]], SETTINGS)
+
+
+def test_frozen_layers_need_another_model(manifests: tuple[Path, Path], tmp_path: Path) -> None:
+    train, valid = manifests
+    settings = SETTINGS.with_training(frozen_layers=1)
+    with pytest.raises(ConfigError, match=r"training\.frozen_layers: needs a model to start from"):
+        prepare_run(tmp_path / "run", [train], [valid], settings)
+
+
+def test_what_cannot_be_used_is_listed(
+    manifests: tuple[Path, Path], trainers: list[Any], tmp_path: Path
+) -> None:
+    train, valid = manifests
+    faulty = [
+        Utterance("gone", "gone.wav", 1.0, "ab"),
+        Utterance("long", "train0.wav", 1.0, "ab" * 50),
+        Utterance("untold", "train0.wav", 1.0),
+    ]
+    write_manifest(train, [*Manifest(train), *faulty])
+    strange = Utterance("strange", "valid0.wav", 1.0, "xyz")
+    write_manifest(valid, [*Manifest(valid), strange])
+    run = prepare_run(tmp_path / "run", [train], [valid], SETTINGS)
+    lines: list[str] = []
+    # Of the validation manifest no alphabet is made.
+    assert run.alphabet == Alphabet((" ", "a", "b"))
+    train_run(run, lines.append, tmp_path / "cache")
+    refused = (run.path / "refused.txt").read_text().splitlines()
+    assert len(refused) == 3
+    assert refused[0].startswith(f"{tmp_path / 'gone.wav'}: cannot be read")
+    assert "text needs 100 frames" in refused[1]
+    assert "not in the alphabet: 'x' (U+0078)" in refused[2]
+    assert lines[0].startswith("warning: 3 recordings cannot be used, the first: ")
+    assert lines[1].startswith("2 utterances to learn from, 1 to measure on, ")
+    (trainer,) = trainers
+    assert [example.id for example in trainer.train_data.corpus.examples] == ["train0", "train1"]
+    assert (tmp_path / "cache").is_dir()
+    assert not (run.path / "cache").exists()
+
+
+def test_no_usable_utterance_is_an_error(
+    manifests: tuple[Path, Path], trainers: list[Any], tmp_path: Path
+) -> None:
+    train, valid = manifests
+    run = prepare_run(tmp_path / "run", [train], [valid], SETTINGS)
+    (tmp_path / "valid0.wav").write_bytes(b"")
+    with pytest.raises(
+        TrainingError, match=rf"^{valid}: no usable utterance: .*valid0\.wav: [^\n]+"
+    ):
+        train_run(run, lambda line: None)
+    assert trainers == []
+
+
+def test_the_cache_lies_in_the_run(
+    manifests: tuple[Path, Path], trainers: list[Any], tmp_path: Path
+) -> None:
+    run = prepare_run(tmp_path / "run", [manifests[0]], [manifests[1]], SETTINGS)
+    train_run(run, lambda line: None)
+    assert len(list((run.path / "cache").iterdir())) == 3
+    assert json.loads((run.path / "run.json").read_text())["training"]["seed"] == 7
+    assert trainers[0].run == run

@@ -1,0 +1,105 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.errors import ManifestError
+from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.training.acoustic import verification
+from speechlstm.training.acoustic.verification import Verification, read_recordings
+
+GOOD = Verification(
+    quantization="none",
+    num_bytes=4_100_000,
+    ops={"RFFT2D": 1, "UNIDIRECTIONAL_SEQUENCE_LSTM": 6},
+    num_utterances=3,
+    rtf=0.0067,
+    max_difference=1e-4,
+    repeat_difference=0.0,
+    keras_errors=ErrorCounts(hits=150, substitutions=50),
+    file_errors=ErrorCounts(hits=149, substitutions=51),
+)
+
+
+def test_figures_on_the_bars_pass() -> None:
+    assert GOOD.failures == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"max_difference": 1.1e-4}, "log-probabilities differ by 0.00011, allowed are 0.0001"),
+        ({"repeat_difference": 0.28}, "two runs of an utterance by 0.28, allowed are 1e-06"),
+        (
+            {"file_errors": ErrorCounts(hits=148, substitutions=52)},
+            "the WER rises by 0.01, allowed are 0.005",
+        ),
+        ({"ops": {"ADD": 1, "FlexErf": 1}}, "not built into LiteRT: FlexErf"),
+        ({"ops": {"STABLEHLO_ADD": 1}}, "not built into LiteRT: STABLEHLO_ADD"),
+    ],
+)
+def test_each_missed_bar_is_named(change: dict[str, object], reason: str) -> None:
+    (failure,) = replace(GOOD, **change).failures
+    assert reason in failure
+
+
+def test_quantised_log_probs_may_differ_while_words_do_not() -> None:
+    assert replace(GOOD, quantization="int8", max_difference=0.4).failures == []
+
+
+def test_a_lower_wer_is_no_failure() -> None:
+    assert replace(GOOD, file_errors=ErrorCounts(hits=200)).failures == []
+
+
+def test_the_table_shows_every_figure() -> None:
+    text = GOOD.to_text()
+    for figure in ("4.10 MB", "0.0067", "0.0001", "25.00%", "25.50%", "+0.50", "3 utterances"):
+        assert figure in text
+    assert "UNIDIRECTIONAL_SEQUENCE_LSTM 6" in text
+
+
+def test_no_training_framework_can_be_imported_beside_the_bundle(tmp_path: Path) -> None:
+    probe = Path(verification.__file__).with_name("probe.py")
+    code = f"""
+import runpy
+probe = runpy.run_path({str(probe)!r})
+try:
+    probe["main"](*[__import__("pathlib").Path("missing")] * 3)
+except Exception as error:
+    print(type(error).__name__)
+for framework in ("tensorflow", "keras"):
+    try:
+        __import__(framework)
+    except ImportError:
+        print("no", framework)
+"""
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert process.stdout.split("\n")[:3] == ["BundleError", "no tensorflow", "no keras"]
+
+
+def write_recordings(folder: Path, texts: list[str | None]) -> Manifest:
+    for i in range(len(texts)):
+        soundfile.write(folder / f"{i}.wav", np.full(1600 + i, 0.1, np.float32), 16000)
+    utterances = [Utterance(str(i), f"{i}.wav", 0.1, text) for i, text in enumerate(texts)]
+    write_manifest(folder / "m.jsonl", utterances)
+    return Manifest(folder / "m.jsonl")
+
+
+def test_recordings_are_spread_over_the_transcribed_utterances(tmp_path: Path) -> None:
+    manifest = write_recordings(tmp_path, ["a", None, "b", "c", "", "d"])
+    found = read_recordings([manifest], 16000, max_utterances=3)
+    assert [(len(audio.samples) - 1600, text) for audio, text in found] == [
+        (0, "a"), (3, "c"), (5, "d"),
+    ]  # fmt: skip
+    assert len(read_recordings([manifest, manifest], 16000, max_utterances=100)) == 10
+
+
+def test_without_a_transcript_there_is_nothing_to_verify_on(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="no utterance has a text"):
+        read_recordings([write_recordings(tmp_path, [None])], 16000, 10)

@@ -1,0 +1,129 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from speechlstm.errors import ModelError
+from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
+
+STATE = {"epoch": 3, "history": [{"loss": 0.1 + 0.2}], "ids": ["größe"]}
+
+
+def new_variables(value: float) -> dict[str, list[Any]]:
+    return {
+        "model": [keras.Variable(np.full((2, 3), value, np.float32), name="kernel")],
+        "optimizer": [keras.Variable(int(value), dtype="int32"), keras.Variable([value, 0.1])],
+    }
+
+
+def values(groups: dict[str, list[Any]]) -> list[list[float]]:
+    return [v.numpy().ravel().tolist() for variables in groups.values() for v in variables]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    save_checkpoint(tmp_path / "checkpoint.npz", new_variables(7), STATE)
+    return tmp_path / "checkpoint.npz"
+
+
+def test_what_is_saved_loads(path: Path) -> None:
+    groups = new_variables(1)
+    assert load_checkpoint(path, groups) == STATE
+    assert values(groups) == values(new_variables(7))
+
+
+def test_is_read_with_numpy_alone(path: Path) -> None:
+    with np.load(path) as file:
+        assert sorted(file) == ["model/0", "optimizer/0", "optimizer/1", "state"]
+        assert json.loads(str(file["state"])) == STATE
+
+
+def refusal(path: Path, groups: dict[str, list[Any]] | None = None) -> str:
+    """The error of a checkpoint, after which every variable is what it was."""
+    groups = groups or new_variables(1)
+    before = values(groups)
+    with pytest.raises(ModelError) as caught:
+        load_checkpoint(path, groups)
+    assert values(groups) == before
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.npz") == "cannot be read: No such file or directory"
+    assert refusal(tmp_path) == "cannot be read: Is a directory"
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY", b"PK\x03\x04" + bytes(99)])
+def test_garbage_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert refusal(path).startswith("damaged checkpoint; ")
+
+
+def test_another_file_of_numpy_is_refused(path: Path) -> None:
+    np.save(path.with_suffix(".npy"), np.zeros(3))
+    path.with_suffix(".npy").rename(path)
+    assert refusal(path).startswith("damaged checkpoint; ")
+
+
+def test_a_truncated_file_is_refused(path: Path) -> None:
+    content = path.read_bytes()
+    for size in range(0, len(content), 31):
+        path.write_bytes(content[:size])
+        refusal(path)
+
+
+def test_a_flipped_bit_is_refused_or_harmless(path: Path) -> None:
+    content, groups, refused = path.read_bytes(), new_variables(1), 0
+    directory = content.rindex(b"PK\x01\x02")
+    positions = [*range(0, 8 * directory, 101), *range(8 * directory, 8 * len(content), 11)]
+    for position in positions:
+        flipped = bytearray(content)
+        flipped[position // 8] ^= 1 << position % 8
+        path.write_bytes(flipped)
+        try:
+            state = load_checkpoint(path, groups)  # a date in the archive, say
+        except ModelError:
+            refused += 1
+            assert values(groups) == values(new_variables(1))
+        else:
+            assert (state, values(groups)) == (STATE, values(new_variables(7)))
+            groups = new_variables(1)
+    assert refused > len(positions) / 2
+
+
+def test_another_models_checkpoint_is_refused(path: Path) -> None:
+    other = new_variables(1)
+    other["model"] = [keras.Variable(np.zeros((3, 2), np.float32), name="kernel")]
+    assert refusal(path, other) == (
+        "model variable kernel has the shape (2, 3), this model needs (3, 2); "
+        "use the settings the run was made with"
+    )
+    more = new_variables(1)
+    more["model"].append(keras.Variable(0.0, name="bias"))
+    assert refusal(path, more).startswith("model variable bias is missing, this model needs ()")
+    fewer = {"model": new_variables(1)["model"]}
+    assert refusal(path, fewer) == (
+        "holds variables that this model lacks: optimizer/0, optimizer/1"
+    )
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(path, new_variables(8), {"epoch": 4})
+    groups = new_variables(1)
+    assert load_checkpoint(path, groups) == STATE
+    assert values(groups) == values(new_variables(7))
+    assert list(path.parent.iterdir()) == [path]

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+
+from speechlstm.acoustic import LiteRTAcousticModel
+from speechlstm.audio import Audio
+from speechlstm.bundle import Bundle
+from speechlstm.config import FeatureConfig, NetworkConfig
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.tflite.convert import convert
+from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
+
+
+def run_litert(
+    tflite: bytes, model: AcousticModel, samples: NDArray[np.float32], path: Path
+) -> NDArray[np.float32]:
+    path.write_bytes(tflite)
+    alphabet = Alphabet(tuple("abcdefgh"[: model.num_labels - 1]))
+    bundle = Bundle(path, model.features, alphabet, model.config, {})
+    return LiteRTAcousticModel(bundle).log_probs(Audio(samples, model.features.sample_rate))
+
+
+def noise(num_samples: int) -> NDArray[np.float32]:
+    return 0.1 * np.random.default_rng(1).normal(size=num_samples).astype(np.float32)
+
+
+def test_cells_beyond_ten_are_not_clipped(tmp_path: Path) -> None:
+    # One cell, its gates open, adds up +1 a frame while it is loud and -1 while it is quiet.
+    model = AcousticModel(
+        FeatureConfig(num_mfcc=1),
+        NetworkConfig(
+            num_layers=1, num_units=1, bidirectional=False, layer_norm=False, frame_stack=1
+        ),
+        num_labels=2,
+    )
+    kernel, bias = np.array([[0, 0, 50, 0]]), np.array([20, 20, 0, 20])
+    model.recurrent[0].layer.set_weights([kernel, np.zeros((1, 4)), bias])
+    model.output_layers[0].set_weights([np.array([[0, 5]]), np.zeros(2)])
+    samples = noise(16000) * np.repeat(np.float32([1, 1e-3]), 8000)
+    tflite = convert(model)
+    clipped = run_litert(tflite, model, samples, tmp_path / "clipped.tflite")
+    unbounded = run_litert(without_cell_clip(tflite), model, samples, tmp_path / "model.tflite")
+    # 20 frames into the quiet half the sum is 50 - 20; from a bound of 10 it would be -10.
+    assert (unbounded[70].argmax(), clipped[70].argmax()) == (1, 0)
+
+
+@pytest.fixture(scope="module")
+def model() -> AcousticModel:
+    keras.utils.set_random_seed(1)
+    return AcousticModel(FeatureConfig(), NetworkConfig(num_layers=1, num_units=64), num_labels=5)
+
+
+@pytest.fixture(scope="module", params=["fused", pytest.param("loop", marks=pytest.mark.slow)])
+def tflite(request: pytest.FixtureRequest, model: AcousticModel) -> bytes:
+    return without_cell_clip(convert(model, fused=request.param == "fused"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("quantization", "bytes_a_weight", "tolerance"), [("float16", 2, 5e-3), ("int8", 1, 0.05)]
+)
+def test_recurrent_kernels_take_fewer_bytes(
+    quantization: Quantization,
+    bytes_a_weight: int,
+    tolerance: float,
+    tflite: bytes,
+    model: AcousticModel,
+    tmp_path: Path,
+) -> None:
+    quantized = quantize(tflite, quantization)
+    num_weights = 2 * (120 + 64) * 4 * 64
+    saved = len(tflite) - len(quantized)
+    assert saved == pytest.approx((4 - bytes_a_weight) * num_weights, rel=0.05)
+    full = run_litert(tflite, model, noise(16000), tmp_path / "full.tflite")
+    found = run_litert(quantized, model, noise(16000), tmp_path / "quantized.tflite")
+    assert 0 < np.abs(found - full).max() < tolerance
+
+
+def test_int8_kernels_are_the_nearest_to_the_weights(tflite: bytes, model: AcousticModel) -> None:
+    file = schema.ModelT.InitFromPackedBuf(quantize(tflite, "int8"))
+    stored = [
+        t.quantization.scale[0] * file.buffers[t.buffer].data.view(np.int8).reshape(t.shape).T
+        for graph in file.subgraphs
+        for t in graph.tensors
+        if t.type == schema.TensorType.INT8
+    ]
+    expected = [
+        gate
+        for weight in model.recurrent[0].layer.get_weights()
+        if weight.ndim == 2
+        for gate in np.split(weight, len(stored) // 4, axis=1)
+    ]
+    for kernel in expected:
+        errors = [np.abs(s - kernel).max() for s in stored if s.shape == kernel.shape]
+        assert min(errors) <= np.abs(kernel).max() / 127 / 2 + 1e-6
+
+
+def test_no_quantization_changes_nothing(tflite: bytes) -> None:
+    assert quantize(tflite, "none") is tflite
+
+
+def test_buffers_stay_aligned(tflite: bytes) -> None:
+    edited = np.frombuffer(quantize(tflite, "int8"), np.uint8)
+    file = schema.Model.GetRootAs(edited)
+    buffers = [file.Buffers(i) for i in range(file.BuffersLength())]
+    offsets = [
+        b.DataAsNumpy().ctypes.data - edited.ctypes.data for b in buffers if not b.DataIsNone()
+    ]
+    assert len(offsets) > 10
+    assert {offset % 16 for offset in offsets} == {0}
