@@ -5,7 +5,7 @@ but `keras.ops`: it runs on every backend, under XLA, and converts to LiteRT's b
 """
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -23,6 +23,7 @@ DELTA_WIDTH = 9  # frames that a derivative is fitted to
 EPSILON = 1e-3  # added to a variance, so that silence gives 0 and not NaN
 
 
+@keras.saving.register_keras_serializable("speechlstm")
 class MFCC(keras.layers.Layer):
     """Waveforms to mel-frequency cepstral coefficients. It has no weights.
 
@@ -40,6 +41,19 @@ class MFCC(keras.layers.Layer):
         self._window = np.hanning(config.window_samples + 1)[:-1].astype(np.float32)  # periodic
         self._filters = mel_filters(config)
         self._dct = dct_matrix(config.num_mels, config.num_mfcc)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes the same layer of; see Keras' Layer."""
+        return {"config": self.config.to_dict()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The layer that `get_config` describes.
+
+        Raises:
+            ConfigError: It describes no features.
+        """
+        return cls(FeatureConfig.from_dict(config["config"]))
 
     def call(
         self, samples: Tensor, num_samples: Tensor, masks: tuple[Tensor, Tensor] | None = None
@@ -59,13 +73,16 @@ class MFCC(keras.layers.Layer):
         """
         log_mels, num_frames = self.log_mels(samples, num_samples)
         true = _true_steps(log_mels, num_frames)
+        if self.config.normalize != "none":
+            # A constant is 0 from here on, exactly. Its cepstrum is a sum that rounds differently
+            # in different rows of a matrix product, and the division below would amplify that.
+            log_mels = log_mels - log_mels[:, :1]
         if masks is not None:
             log_mels = _mask(log_mels, true, *masks)
         features = self.cepstrum(log_mels)
         if self.config.deltas:
             features = _append_deltas(features, true, num_frames, self.config.deltas)
         if self.config.normalize != "none":
-            features = features - features[:, :1]  # silence is then 0, whatever a mean rounds to
             features = features - _mean(features, true)
         if self.config.normalize == "mean_variance":
             features = features / ops.sqrt(_mean(ops.square(features), true) + EPSILON)
@@ -86,7 +103,8 @@ class MFCC(keras.layers.Layer):
         num_frames = 1 + num_samples // self.config.hop_samples
         samples = ops.where(_true_steps(samples, num_samples), samples, 0.0)
         energies = self.mel_energies(self.power_spectrum(self._frames(samples)))
-        log_mels = (10 / math.log(10)) * ops.log(ops.maximum(energies, FLOOR))
+        # log(1) is 0 in any implementation: the floor is the same number in every cell.
+        log_mels = FLOOR_DB + (10 / math.log(10)) * ops.log(ops.maximum(energies / FLOOR, 1.0))
         true = _true_steps(log_mels, num_frames)
         loudest = ops.max(ops.where(true, log_mels, FLOOR_DB), axis=(1, 2), keepdims=True)
         return ops.maximum(log_mels, loudest - TOP_DB), num_frames

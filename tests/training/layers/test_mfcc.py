@@ -135,11 +135,30 @@ def test_normalises_over_the_true_frames() -> None:
         np.testing.assert_allclose(found[:length], expected, atol=1e-3)
 
 
-def test_silence_normalises_to_zero() -> None:
-    features, _ = MFCC(FeatureConfig(deltas=2))(
-        np.zeros((1, 16000), np.float32), np.array([16000], np.int32)
-    )
+@pytest.mark.parametrize("normalize", ["mean", "mean_variance"])
+@pytest.mark.parametrize("batch_size", [1, 2, 7])
+def test_silence_normalises_to_zero_in_any_batch(normalize: str, batch_size: int) -> None:
+    layer = MFCC(FeatureConfig.from_dict({"deltas": 2, "normalize": normalize}))
+    for num_samples in (*range(1, 4002, 250), 16000, 160_001):
+        signals = [np.zeros(num_samples, np.float32)] * batch_size
+        features, _ = layer(*batch(signals))
+        assert not np.asarray(features).any(), num_samples
+
+
+def test_masked_silence_normalises_to_zero() -> None:
+    samples, num_samples = np.zeros((1, 8000), np.float32), np.array([8000], np.int32)
+    masks = np.array([[[0, 7]]], np.int32), np.array([[[3, 5]]], np.int32)
+    features, _ = MFCC(FeatureConfig(deltas=2))(samples, num_samples, masks)
     assert not np.asarray(features).any()
+
+
+def test_a_config_makes_the_same_layer() -> None:
+    layer = MFCC(CONFIGS["telephone, odd window"])
+    config = json.loads(json.dumps(layer.get_config()))
+    again = MFCC.from_config(config)
+    assert again.config == layer.config
+    signals = batch(synthetic())
+    np.testing.assert_array_equal(again(*signals)[0], layer(*signals)[0])
 
 
 def test_log_mels_reach_no_lower_than_80_db_below_the_loudest() -> None:
