@@ -118,7 +118,7 @@ def default_bundle() -> Path:
     """
     path = Path(__file__).parent / "assets" / "english"
     if not path.is_dir():
-        raise BundleError(path, "this installation has no model; name one: --model BUNDLE")
+        raise BundleError(path, "this installation has no model; name one: --bundle BUNDLE")
     return path
 
 

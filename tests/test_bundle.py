@@ -349,5 +349,5 @@ def test_fills_an_empty_folder_and_makes_parents(tmp_path: Path) -> None:
 
 def test_a_missing_default_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(bundle_module, "__file__", str(tmp_path / "bundle.py"))
-    with pytest.raises(BundleError, match="has no model; name one: --model BUNDLE"):
+    with pytest.raises(BundleError, match="has no model; name one: --bundle BUNDLE"):
         default_bundle()

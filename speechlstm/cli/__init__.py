@@ -5,12 +5,12 @@ stdout, talk and progress to stderr. A verb imports what it needs when it runs, 
 quick and needs no extra.
 """
 
-from importlib import import_module
 from typing import Any
 
 import click
 
 from speechlstm import __version__
+from speechlstm.cli.verbs import VerbGroup
 from speechlstm.errors import MissingDependencyError, SpeechLSTMError
 
 VERBS = (
@@ -33,17 +33,8 @@ VERBS = (
 _TRAIN_PACKAGES = ("keras", "tensorflow", "librosa", "matplotlib", "threadpoolctl")
 
 
-class _Verbs(click.Group):
-    """A group whose commands are the modules of this package, imported when called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
-        return command
+class _Main(VerbGroup):
+    """The verbs, and what their errors become."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -62,7 +53,12 @@ class _Verbs(click.Group):
             ctx.exit(130)  # 128 + SIGINT, as a shell reports it; click alone would say 1
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Main,
+    package=__name__,
+    verbs=VERBS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="speechlstm")
 def main() -> None:
     """Turn speech into text, and train the model that does it.

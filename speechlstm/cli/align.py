@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import OutputPath, model_option, read_text
+from speechlstm.cli.options import OutputPath, bundle_option, read_text
+from speechlstm.cli.verbs import verb
 from speechlstm.formats import FORMATS, format_by_suffix
 
 
-@click.command()
+@verb()
 @click.argument("audio", type=click.Path(path_type=Path))
 @click.argument("text", type=click.Path(path_type=Path), required=False)
 @click.option("--text", "words", metavar="WORDS", help="What is said, instead of the file TEXT.")
-@model_option
+@bundle_option
 @click.option(
     "--format",
     "format_name",
@@ -25,7 +26,7 @@ def command(
     audio: Path,
     text: Path | None,
     words: str | None,
-    model: Path | None,
+    bundle: Path | None,
     format_name: str | None,
     output: Path | None,
 ) -> None:
@@ -46,7 +47,7 @@ def command(
         raise click.UsageError("needs either the file TEXT or --text WORDS")
     said = words if text is None else read_text(text)
     format_name = format_name or format_by_suffix(output, "ctm")
-    transcript = Recognizer.load(model, greedy=True).align_file(audio, said or "")
+    transcript = Recognizer.load(bundle, greedy=True).align_file(audio, said or "")
     written = FORMATS[format_name](click.format_filename(audio), transcript)
     if output:
         write_atomically(output, written + "\n")

@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.options import OutputPath
+from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@verb()
 @click.argument("recording", metavar="FILE", type=_PATH)
 @click.option("-o", "--output", metavar="WAV", type=OutputPath(), required=True)
 @click.option("--config", metavar="TOML", type=_PATH, help="Settings of the training.")

@@ -2,8 +2,10 @@
 
 import click
 
+from speechlstm.cli.verbs import verb
 
-@click.command()
+
+@verb()
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Print what this installation is made of, what it computes on, and what it lacks.

@@ -8,17 +8,18 @@ from typing import Any
 import click
 
 from speechlstm.cli.options import (
+    bundle_option,
     decoding_options,
     jobs_option,
     json_option,
-    model_option,
     worst_option,
 )
+from speechlstm.cli.verbs import verb
 
 
-@click.command()
+@verb()
 @click.argument("manifest", type=click.Path(path_type=Path))
-@model_option
+@bundle_option
 @decoding_options
 @jobs_option
 @worst_option
@@ -27,7 +28,7 @@ from speechlstm.cli.options import (
 def command(
     ctx: click.Context,
     manifest: Path,
-    model: Path | None,
+    bundle: Path | None,
     decoding: dict[str, Any],
     jobs: int | None,
     worst: int,
@@ -40,8 +41,8 @@ def command(
 
     \b
     Example:
-      speechlstm evaluate valid.jsonl --model my-model
-      speechlstm evaluate valid.jsonl --model my-model --greedy
+      speechlstm evaluate valid.jsonl --bundle my-model
+      speechlstm evaluate valid.jsonl --bundle my-model --greedy
     """
     from tqdm import tqdm
 
@@ -51,7 +52,7 @@ def command(
     from speechlstm.recognizer import Recognizer
 
     report = evaluate(
-        partial(Recognizer.load, model, **decoding),
+        partial(Recognizer.load, bundle, **decoding),
         Manifest(manifest),
         track=lambda utterances: tqdm(utterances, unit="utt", disable=None),
         jobs=jobs or num_usable_cores(),

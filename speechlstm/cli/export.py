@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speechlstm.cli.verbs import verb
+
 if TYPE_CHECKING:
     from speechlstm.training.tflite.edit import Quantization
 
 
-@click.command()
+@verb()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "-o",

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.options import OutputPath
+from speechlstm.cli.verbs import verb
 
 
-@click.command()
+@verb()
 @click.argument("recording", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "-o",

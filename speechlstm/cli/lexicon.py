@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.options import OutputPath
+from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
     from speechlstm.text.g2p import G2PModel
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.command("lexicon")
+@verb()
 @click.argument("words", type=_PATH, nargs=-1, required=True)
 @click.option("-o", "--output", metavar="LEXICON", type=OutputPath(), required=True)
 @click.option(

@@ -40,8 +40,10 @@ class OutputPath(click.Path):
         return path
 
 
-model_option = click.option(
+bundle_option = click.option(
+    "--bundle",
     "--model",
+    "bundle",
     metavar="BUNDLE",
     type=_PATH,
     help="A bundle's folder or .tflite file.  [default: the model of the package]",

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.options import json_option, worst_option
+from speechlstm.cli.verbs import verb
 
 
-@click.command()
+@verb()
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.argument("hypothesis", type=click.Path(path_type=Path))
 @worst_option

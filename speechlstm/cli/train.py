@@ -6,10 +6,11 @@ from typing import Any, get_args
 
 import click
 
+from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
 
 
-@click.command("train")
+@verb()
 @click.option(
     "--train",
     "train_paths",

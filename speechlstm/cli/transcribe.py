@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import OutputPath, decoding_options, jobs_option, model_option
+from speechlstm.cli.options import OutputPath, bundle_option, decoding_options, jobs_option
+from speechlstm.cli.verbs import verb
 from speechlstm.errors import AudioError, DataError
 from speechlstm.formats import FORMATS, WHOLE_FILE_FORMATS, format_by_suffix
 
 
-@click.command()
+@verb()
 @click.argument(
     "files",
     metavar="FILE...",
@@ -23,7 +24,7 @@ from speechlstm.formats import FORMATS, WHOLE_FILE_FORMATS, format_by_suffix
     required=True,
     type=click.Path(path_type=Path, allow_dash=True),
 )
-@model_option
+@bundle_option
 @decoding_options
 @jobs_option
 @click.option(
@@ -44,7 +45,7 @@ from speechlstm.formats import FORMATS, WHOLE_FILE_FORMATS, format_by_suffix
 def command(
     ctx: click.Context,
     files: tuple[Path, ...],
-    model: Path | None,
+    bundle: Path | None,
     decoding: dict[str, Any],
     jobs: int | None,
     format_name: str | None,
@@ -73,7 +74,7 @@ def command(
     format_name = format_name or format_by_suffix(output, "text")
     if format_name in WHOLE_FILE_FORMATS and len(files) > 1:
         raise click.UsageError(f"--format {format_name} is for one FILE at a time")
-    load = partial(Recognizer.load, model, **decoding)
+    load = partial(Recognizer.load, bundle, **decoding)
     lines, failed = [], False
     with _recordings(files) as paths:
         attempts = transcribe_files(load, paths, jobs or num_usable_cores())

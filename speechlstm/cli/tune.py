@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.options import OutputPath, jobs_option, shallow_fusion_option
+from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
     from speechlstm.bundle import Bundle
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@verb()
 @click.argument("model", metavar="BUNDLE", type=_PATH)
 @click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=_PATH)
 @click.option("--lm", metavar="LM", type=_PATH, help="A packed language model for BUNDLE to have.")

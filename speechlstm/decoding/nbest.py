@@ -179,5 +179,5 @@ def _check_alphabet(lm: LanguageModel, path: Path, alphabet: Alphabet) -> None:
         raise LanguageModelError(
             path,
             f"is for the alphabet {lm.alphabet_sha256:.12}..., the model has {alphabet.sha256:.12}"
-            "...; make one with: speechlstm lm build --model, speechlstm lm train --model",
+            "...; make one with: speechlstm lm build --bundle, speechlstm lm train --bundle",
         )

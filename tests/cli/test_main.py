@@ -5,13 +5,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from pkgutil import iter_modules
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import click
 import pytest
 from click.testing import CliRunner
 
 import speechlstm.cli
+import speechlstm.cli.lm
+import speechlstm.cli.manifest
 from speechlstm.cli import VERBS, main
 from speechlstm.errors import ConfigError
 
@@ -39,9 +41,26 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
     return called, arguments
 
 
-def test_every_module_is_a_verb() -> None:
-    modules = {m.name for m in iter_modules(speechlstm.cli.__path__)} - {"options"}
-    assert set(VERBS) == {name.partition("_")[0] for name in modules}  # lm_lstm is a part of lm
+@pytest.mark.parametrize(
+    ("package", "shared"),
+    [
+        (speechlstm.cli, {"options", "verbs"}),
+        (speechlstm.cli.lm, {"options", "ngrams"}),
+        (speechlstm.cli.manifest, set()),
+    ],
+)
+def test_every_module_is_a_verb(package: ModuleType, shared: set[str]) -> None:
+    assert set(package.VERBS) == {m.name for m in iter_modules(package.__path__)} - shared
+
+
+def test_a_group_imports_only_the_verb_that_is_called() -> None:
+    code = "import sys; from speechlstm.cli import main\n"
+    code += "main(['lm', 'sample', '--help'], standalone_mode=False)\n"
+    code += "print(*(m for m in sys.modules if m.startswith('speechlstm.cli.')))"
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    loaded = {f"speechlstm.cli.{m}" for m in ("lm", "lm.options", "lm.sample", "verbs")}
+    assert set(printed.splitlines()[-1].split()) == loaded
 
 
 @pytest.mark.parametrize(
@@ -122,7 +141,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> click.Grou
         raise error
 
     module = SimpleNamespace(command=command)
-    monkeypatch.setattr("speechlstm.cli.import_module", lambda name: module)
+    monkeypatch.setattr("speechlstm.cli.verbs.import_module", lambda name: module)
     return main
 
 
@@ -136,3 +155,11 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_model_is_another_name_of_bundle_in_every_verb() -> None:
+    options = [
+        {*option.opts} for _, command in COMMANDS for option in command.params
+        if {"--bundle", "--model"} & {*option.opts}
+    ]  # fmt: skip
+    assert options == [{"--bundle", "--model"}] * 6

@@ -1,4 +1,4 @@
-"""The text that the verbs of `speechlstm lm` learn from, and the options that choose it."""
+"""What the verbs of `speechlstm lm` share: the text to learn from and the model to read."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -10,6 +10,7 @@ import click
 from speechlstm.errors import DataError
 
 if TYPE_CHECKING:
+    from speechlstm.lm.model import LanguageModel
     from speechlstm.lm.text import Text
     from speechlstm.text.alphabet import Alphabet
 
@@ -28,18 +29,20 @@ exclude_option = click.option(
     help="Leave out the sentences of a manifest, so that it can measure the LM; repeatable.",
 )
 alphabet_option = click.option(
+    "--bundle",
     "--model",
+    "bundle",
     metavar="BUNDLE",
     type=_PATH,
     help="Whose alphabet the words must be spelled in; other models then refuse the LM.",
 )
 
 
-def alphabet_of(model: Path | None) -> "Alphabet | None":
+def alphabet_of(bundle: Path | None) -> "Alphabet | None":
     """That of a bundle, if one is named."""
     from speechlstm.bundle import read_bundle
 
-    return None if model is None else read_bundle(model).alphabet
+    return None if bundle is None else read_bundle(bundle).alphabet
 
 
 def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
@@ -68,7 +71,7 @@ def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
 
 
 def limited(text: "Text", vocabulary: str | None, alphabet: "Alphabet | None") -> "Text":
-    """The text with the words that --vocabulary and --model leave."""
+    """The text with the words that --vocabulary and --bundle leave."""
     from speechlstm.lm.text import limit_vocabulary, read_sentences, words_by_frequency
 
     num_words = int(vocabulary) if vocabulary and vocabulary.isdecimal() else None
@@ -79,5 +82,13 @@ def limited(text: "Text", vocabulary: str | None, alphabet: "Alphabet | None") -
     if alphabet and not alphabet.separator:
         words = [word for word in words if set(alphabet.symbols).issuperset(word)]
     if not words[:num_words]:
-        raise DataError("--vocabulary and --model leave no word")
+        raise DataError("--vocabulary and --bundle leave no word")
     return limit_vocabulary(text, words[:num_words])
+
+
+def load_any(path: Path) -> "LanguageModel":
+    """A language model: an LSTM if its name ends in .tflite, else packed or ARPA."""
+    from speechlstm.lm.lstm import LSTMLanguageModel
+    from speechlstm.lm.ngram.model import NGramModel
+
+    return LSTMLanguageModel(path) if path.suffix == ".tflite" else NGramModel.load(path)

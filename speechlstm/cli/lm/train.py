@@ -1,6 +1,5 @@
-"""`speechlstm lm train`, `export` and `sample`: the LSTM language model."""
+"""`speechlstm lm train`: an LSTM language model from text."""
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.lm_text import (
+from speechlstm.cli.lm.options import (
     alphabet_of,
     alphabet_option,
     exclude_option,
@@ -16,19 +15,17 @@ from speechlstm.cli.lm_text import (
     read_texts,
     vocabulary_option,
 )
-from speechlstm.cli.options import OutputPath
+from speechlstm.cli.verbs import verb
 from speechlstm.errors import DataError
 
 if TYPE_CHECKING:
-    from speechlstm.lm.model import LanguageModel
     from speechlstm.lm.text import Text
-    from speechlstm.training.tflite.edit import Quantization
 
 _PATH = click.Path(path_type=Path)
 _SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bound to
 
 
-@click.command()
+@verb()
 @click.argument("texts", metavar="TEXT...", nargs=-1, type=_PATH)
 @click.option("-o", "--output", "run_path", metavar="RUN", type=_PATH, required=True)
 @click.option(
@@ -59,14 +56,14 @@ _SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bo
 @click.option("--checkpoint-minutes", type=float, help="[default: 5]")
 @click.option("--seed", type=int, help="[default: 1]")
 @click.option("--resume", is_flag=True, help="Go on with the run in the output folder.")
-def train(
+def command(
     texts: tuple[Path, ...],
     run_path: Path,
     valid: Path | None,
     vocabulary: str | None,
     lm: Path | None,
     exclude: tuple[Path, ...],
-    model: Path | None,
+    bundle: Path | None,
     init_from: Path | None,
     resume: bool,
     **settings: Any,
@@ -82,13 +79,13 @@ def train(
       speechlstm lm train my.txt --valid other.txt --init-from runs/lm --epochs 1 -o runs/my
     """
     given = {key: value for key, value in settings.items() if value is not None}
-    if resume and (texts or valid or vocabulary or lm or exclude or model or init_from or given):
+    if resume and (texts or valid or vocabulary or lm or exclude or bundle or init_from or given):
         raise click.UsageError("--resume takes texts and settings from the run")
     if not resume and not (texts and valid):
         raise click.UsageError("TEXT and --valid are needed, or --resume")
     if vocabulary and lm:
         raise click.UsageError("--vocabulary and --lm exclude each other")
-    if init_from and (vocabulary or lm or model or given.keys() & _SHAPE):
+    if init_from and (vocabulary or lm or bundle or given.keys() & _SHAPE):
         raise click.UsageError("--init-from takes the network and its words from RUN")
     from speechlstm.lm.ngram.model import NGramModel
     from speechlstm.lm.text import limit_vocabulary, tokenize
@@ -101,7 +98,7 @@ def train(
     else:
         source = load_language_model_run(init_from) if init_from else None
         initial = source.best_network() if source else None
-        alphabet = alphabet_of(model)
+        alphabet = alphabet_of(bundle)
         sha256 = alphabet.sha256 if alphabet else None
         network, training = LanguageModelConfig(), LanguageModelTraining()
         if source:
@@ -121,77 +118,6 @@ def train(
         run.create(text, _measured_on(valid, text), initial)
     train_language_model(run, lambda line: click.echo(line, err=True), sys.stderr.isatty())
     click.echo(run_path)
-
-
-@click.command()
-@click.argument("run", type=_PATH)
-@click.option("-o", "--output", metavar="LM.tflite", type=OutputPath(), required=True)
-@click.option(
-    "--quantize",
-    "quantization",
-    type=click.Choice(["none", "float16", "int8"]),
-    default="none",
-    show_default=True,
-    help="Store embeddings and kernels in fewer bits.",
-)
-def export(run: Path, output: Path, quantization: "Quantization") -> None:
-    """Make a .tflite file of the best model of RUN.
-
-    It is run by LiteRT on RUN's validation text before it is written, and refused if its
-    perplexity is not that of the model in Keras.
-
-    \b
-    Example:
-      speechlstm lm export runs/lm -o books.tflite --quantize int8
-    """
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever the run was trained on
-
-    from speechlstm.training.lm.export import export_language_model
-    from speechlstm.training.lm.run import load_language_model_run
-
-    expected, found = export_language_model(load_language_model_run(run), output, quantization)
-    click.echo(
-        f"{output}: {output.stat().st_size / 1e6:.3g} MB; validation perplexity {found:.2f}, in "
-        f"Keras {expected:.2f}"
-    )
-
-
-@click.command()
-@click.argument("lm", type=_PATH)
-@click.option("--prompt", default="", metavar="TEXT", help="How it begins.")
-@click.option("--num-words", type=click.IntRange(min=1), default=50, show_default=True)
-@click.option(
-    "--temperature",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Below 1: more of what is probable.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
-def sample(lm: Path, prompt: str, num_words: int, temperature: float, seed: int) -> None:
-    """Write what LM, packed, ARPA or .tflite, holds for probable, a sentence a line.
-
-    \b
-    Example:
-      speechlstm lm sample books.tflite --prompt "it was a" --temperature 0.8
-    """
-    import numpy as np
-
-    from speechlstm.lm.sample import sample as sampled
-    from speechlstm.text.normalize import normalize
-
-    generator = np.random.default_rng(seed)
-    words = normalize(prompt).split()
-    for sentence in sampled(load_any(lm), words, num_words, temperature, generator):
-        click.echo(" ".join(sentence))
-
-
-def load_any(path: Path) -> "LanguageModel":
-    """A language model: an LSTM if its name ends in .tflite, else packed or ARPA."""
-    from speechlstm.lm.lstm import LSTMLanguageModel
-    from speechlstm.lm.ngram.model import NGramModel
-
-    return LSTMLanguageModel(path) if path.suffix == ".tflite" else NGramModel.load(path)
 
 
 def _refuse_strange(text: "Text", path: Path) -> None:

@@ -1,0 +1,91 @@
+"""`speechlstm lm build`: an n-gram model from text."""
+
+import time
+from pathlib import Path
+
+import click
+
+from speechlstm.cli.lm.ngrams import (
+    check_arpa_options,
+    describe_model,
+    output_option,
+    quantize_option,
+    write_model,
+)
+from speechlstm.cli.lm.options import (
+    alphabet_of,
+    alphabet_option,
+    exclude_option,
+    limited,
+    read_texts,
+    vocabulary_option,
+)
+from speechlstm.cli.verbs import verb
+
+_PATH = click.Path(path_type=Path)
+
+
+@verb()
+@click.argument("texts", metavar="TEXT...", nargs=-1, required=True, type=_PATH)
+@output_option
+@click.option("--order", type=click.IntRange(1, 6), default=3, show_default=True)
+@click.option(
+    "--prune",
+    metavar="COUNTS",
+    default="0",
+    show_default=True,
+    help="For each order, the count up to which n-grams are dropped: '0 1 2'.",
+)
+@vocabulary_option
+@exclude_option
+@alphabet_option
+@quantize_option
+def command(
+    texts: tuple[Path, ...],
+    output: Path,
+    order: int,
+    prune: str,
+    vocabulary: str | None,
+    exclude: tuple[Path, ...],
+    bundle: Path | None,
+    quantize: bool,
+) -> None:
+    """Estimate an n-gram model from TEXT: UTF-8, a sentence a line, plain, .gz or .xz.
+
+    The text is normalised as transcripts are: lower case, no punctuation. The estimate is
+    interpolated modified Kneser-Ney.
+
+    \b
+    Example:
+      speechlstm lm build books.txt.xz -o books.lm --prune "0 1 2" --vocabulary 50000 --quantize
+    """
+    from speechlstm.lm.ngram.estimate import estimate
+    from speechlstm.lm.text import tokenize
+
+    start = time.perf_counter()
+    thresholds = _parse_prune(prune)
+    check_arpa_options(output, bundle, quantize)
+    alphabet = alphabet_of(bundle)
+    text = tokenize(read_texts(texts, exclude))
+    text = limited(text, vocabulary, alphabet)
+    estimated = estimate(text, order, thresholds)
+    for n, discounts in enumerate(estimated.discounts, start=1):
+        if discounts.is_fallback:
+            click.echo(
+                f"Warning: {n}-grams: too few, or too regular, for discounts of their own; took "
+                f"{', '.join(f'{value:g}' for value in discounts.values)}",
+                err=True,
+            )
+    write_model(output, estimated.table, alphabet.sha256 if alphabet else None, quantize)
+    click.echo(
+        f"{describe_model(output, estimated.table)}; {time.perf_counter() - start:.0f} s", err=True
+    )
+
+
+def _parse_prune(prune: str) -> list[int]:
+    try:
+        return [int(count) for count in prune.replace(",", " ").split()]
+    except ValueError:
+        raise click.UsageError(
+            f"--prune takes whole numbers, as in '0 1 2'; is {prune!r}"
+        ) from None

@@ -1,0 +1,38 @@
+"""`speechlstm lm convert`: an n-gram model in another format."""
+
+from pathlib import Path
+
+import click
+
+from speechlstm.cli.lm.ngrams import (
+    check_arpa_options,
+    describe_model,
+    output_option,
+    quantize_option,
+    write_model,
+)
+from speechlstm.cli.lm.options import alphabet_of, alphabet_option
+from speechlstm.cli.verbs import verb
+
+_PATH = click.Path(path_type=Path)
+
+
+@verb()
+@click.argument("lm", type=_PATH)
+@output_option
+@alphabet_option
+@quantize_option
+def command(lm: Path, output: Path, bundle: Path | None, quantize: bool) -> None:
+    """Turn LM, packed or ARPA, into a packed or an ARPA file.
+
+    \b
+    Example:
+      speechlstm lm convert theirs.arpa.gz -o theirs.lm --quantize
+    """
+    from speechlstm.lm.ngram.model import NGramModel
+
+    check_arpa_options(output, bundle, quantize)
+    loaded, alphabet = NGramModel.load(lm), alphabet_of(bundle)
+    table = loaded.to_table()
+    write_model(output, table, alphabet.sha256 if alphabet else loaded.alphabet_sha256, quantize)
+    click.echo(describe_model(output, table), err=True)

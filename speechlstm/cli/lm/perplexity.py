@@ -1,0 +1,32 @@
+"""`speechlstm lm perplexity`: how well a language model predicts a text."""
+
+import json
+from pathlib import Path
+
+import click
+
+from speechlstm.cli.lm.options import load_any
+from speechlstm.cli.verbs import verb
+
+_PATH = click.Path(path_type=Path)
+
+
+@verb()
+@click.argument("lm", type=_PATH)
+@click.argument("text", type=_PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every sentence.")
+def command(lm: Path, text: Path, as_json: bool) -> None:
+    """Measure how well LM, packed, ARPA or .tflite, predicts TEXT: UTF-8, a sentence a line.
+
+    Perplexity is 10 to the power of minus the mean log10 probability of words and sentence ends;
+    unknown words count as <unk>.
+
+    \b
+    Example:
+      speechlstm lm perplexity books.lm transcripts.txt
+    """
+    from speechlstm.lm.perplexity import measure_perplexity
+    from speechlstm.lm.text import read_sentences
+
+    report = measure_perplexity(load_any(lm), read_sentences(text))
+    click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.to_text())

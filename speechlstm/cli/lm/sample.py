@@ -1,0 +1,40 @@
+"""`speechlstm lm sample`: sentences that a language model holds for probable."""
+
+from pathlib import Path
+
+import click
+
+from speechlstm.cli.lm.options import load_any
+from speechlstm.cli.verbs import verb
+
+_PATH = click.Path(path_type=Path)
+
+
+@verb()
+@click.argument("lm", type=_PATH)
+@click.option("--prompt", default="", metavar="TEXT", help="How it begins.")
+@click.option("--num-words", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Below 1: more of what is probable.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+def command(lm: Path, prompt: str, num_words: int, temperature: float, seed: int) -> None:
+    """Write what LM, packed, ARPA or .tflite, holds for probable, a sentence a line.
+
+    \b
+    Example:
+      speechlstm lm sample books.tflite --prompt "it was a" --temperature 0.8
+    """
+    import numpy as np
+
+    from speechlstm.lm.sample import sample as sampled
+    from speechlstm.text.normalize import normalize
+
+    generator = np.random.default_rng(seed)
+    words = normalize(prompt).split()
+    for sentence in sampled(load_any(lm), words, num_words, temperature, generator):
+        click.echo(" ".join(sentence))

@@ -1,0 +1,17 @@
+"""`speechlstm manifest`: what comes before training."""
+
+import click
+
+from speechlstm.cli.verbs import VerbGroup
+
+VERBS = ("build", "check", "stats", "split")
+
+
+@click.group(cls=VerbGroup, package=__name__, verbs=VERBS)
+def command() -> None:
+    """Build, check, describe and split manifests: lists of recordings and their texts.
+
+    \b
+    Example:
+      speechlstm manifest build recordings -o all.jsonl
+    """

@@ -1,0 +1,52 @@
+"""`speechlstm manifest check`: what is wrong with a manifest."""
+
+from pathlib import Path
+
+import click
+
+from speechlstm.cli.verbs import verb
+
+_PATH = click.Path(path_type=Path)
+
+
+@verb()
+@click.argument("manifest", type=_PATH)
+@click.option("--config", metavar="TOML", type=_PATH, help="The settings to be trained with.")
+@click.option(
+    "--alphabet",
+    metavar="CHARACTERS",
+    help="What texts, in lower case, may be made of.  [default: space, ' and a to z]",
+)
+@click.pass_context
+def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: str | None) -> None:
+    """Decode every recording of MANIFEST and print what is wrong, a line a fault.
+
+    Reported are recordings that cannot be read or are of another length than the manifest says,
+    characters that the alphabet lacks, texts too long for their recording, and lines that are no
+    utterance. The exit code is 1 if there is any.
+
+    \b
+    Example:
+      speechlstm manifest check all.jsonl
+    """
+    from tqdm import tqdm
+
+    from speechlstm.config import Settings
+    from speechlstm.corpora.check import check_manifest
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.text.alphabet import ENGLISH, Alphabet
+
+    faults = check_manifest(
+        Manifest(manifest),
+        ENGLISH if alphabet is None else Alphabet(tuple(alphabet)),
+        Settings() if config is None else Settings.read(config),
+    )
+    num_entries = num_faults = 0
+    for found in tqdm(faults, unit="utt", disable=None):
+        num_entries += 1
+        num_faults += len(found)
+        for fault in found:
+            tqdm.write(str(fault))  # prints to stdout, around the bar
+    click.echo(f"{manifest}: {num_entries} utterances, {num_faults} faults", err=True)
+    if num_faults:
+        ctx.exit(1)

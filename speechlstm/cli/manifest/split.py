@@ -1,0 +1,44 @@
+"""`speechlstm manifest split`: a manifest to train on and one to validate with."""
+
+from pathlib import Path
+
+import click
+
+from speechlstm.cli.options import OutputPath
+from speechlstm.cli.verbs import verb
+
+_PATH = click.Path(path_type=Path)
+
+
+@verb()
+@click.argument("manifest", type=_PATH)
+@click.option(
+    "--valid",
+    "share",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Of the audio, to validate with.",
+)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--train-out", metavar="MANIFEST", type=OutputPath(), required=True)
+@click.option("--valid-out", metavar="MANIFEST", type=OutputPath(), required=True)
+def command(manifest: Path, share: float, seed: int, train_out: Path, valid_out: Path) -> None:
+    """Part MANIFEST into one to train on and one to validate with, no speaker in both.
+
+    The same seed gives the same parts. Where no speaker is named, utterances are drawn.
+
+    \b
+    Example:
+      speechlstm manifest split all.jsonl --train-out train.jsonl --valid-out valid.jsonl
+    """
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.corpora.split import write_split
+
+    if len({path.resolve() for path in (manifest, train_out, valid_out)}) < 3:
+        raise click.UsageError("MANIFEST, --train-out and --valid-out must be three files")
+    parts = write_split(Manifest(manifest), share, seed, train_out, valid_out)
+    for output, part in zip((train_out, valid_out), parts, strict=True):
+        hours = sum(utterance.duration for utterance in part) / 3600
+        click.echo(f"{output}: {len(part)} utterances, {hours:.2f} h", err=True)

@@ -1,0 +1,35 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+from speechlstm.corpora.manifest import Manifest
+
+Run = Callable[..., Result]
+
+
+def test_build_lists_what_it_leaves_out(run: Run, recordings: Path, tmp_path: Path) -> None:
+    (recordings / "ben" / "1.txt").unlink()
+    result = run("build", recordings, "-o", tmp_path / "all.jsonl")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {recordings / 'ben' / '1.wav'}: has no text")
+    assert [u.speaker for u in Manifest(tmp_path / "all.jsonl")] == ["anna", "carl"]
+
+
+def test_build_lists_noise_without_texts(run: Run, recordings: Path, tmp_path: Path) -> None:
+    (recordings / "ben" / "1.txt").unlink()
+    (recordings / "carl" / "2.wav").write_bytes(b"")
+    result = run("build", "--no-text", recordings, "-o", tmp_path / "noise.jsonl")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {recordings / 'carl' / '2.wav'}: ")
+    noise = list(Manifest(tmp_path / "noise.jsonl"))
+    assert [(u.id, u.duration, u.text) for u in noise] == [
+        ("anna/1", 1.0, None), ("ben/1", 1.0, None), ("carl/1", 1.0, None)
+    ]  # fmt: skip
+
+
+def test_build_writes_no_empty_manifest(run: Run, tmp_path: Path) -> None:
+    result = run("build", tmp_path, "-o", tmp_path / "all.jsonl")
+    assert result.exit_code == 1
+    assert "no recording with a text beside it" in result.stderr
+    assert not (tmp_path / "all.jsonl").exists()
