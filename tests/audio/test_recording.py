@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from speechlstm.audio import Audio, read_audio, read_duration, read_segments
+from speechlstm.audio import read_audio, read_duration, read_segments
 from speechlstm.errors import AudioError
 
 
@@ -212,9 +212,3 @@ def test_segments_of_an_hour_take_little_memory(
     seconds, peak = run_measured(code, str(tmp_path / "hour.flac"))
     assert float(seconds) == pytest.approx(3600)
     assert peak < 150e6
-
-
-@pytest.mark.parametrize("samples", [np.zeros((2, 5), np.float32), np.zeros(5)])
-def test_audio_refuses_other_arrays(samples: NDArray[np.float32]) -> None:
-    with pytest.raises(ValueError, match="must be"):
-        Audio(samples, 16000)

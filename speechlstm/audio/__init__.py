@@ -1,0 +1,16 @@
+"""Recordings as samples: decoded from any container, mixed to mono, at the wanted rate."""
+
+from speechlstm.audio.recording import read_audio, read_duration, read_segments
+from speechlstm.audio.segments import PAUSE_SECONDS, split
+from speechlstm.audio.waveform import MAX_PEAK, MIN_SECONDS, Audio
+
+__all__ = [
+    "MAX_PEAK",
+    "MIN_SECONDS",
+    "PAUSE_SECONDS",
+    "Audio",
+    "read_audio",
+    "read_duration",
+    "read_segments",
+    "split",
+]

@@ -1,0 +1,105 @@
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from speechlstm.audio import Audio, read_audio
+from speechlstm.errors import AudioError
+
+
+def tone(seconds: float, rate: int, hertz: float = 300.0) -> NDArray[np.float64]:
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+@pytest.mark.parametrize("samples", [np.zeros((2, 5), np.float32), np.zeros(5)])
+def test_audio_refuses_other_arrays(samples: NDArray[Any]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Audio(samples, 16000)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "zero", "half", "least"),
+    [
+        ("int8", 0, 64, -128),
+        ("int16", 0, 16384, -32768),
+        ("int32", 0, 2**30, -(2**31)),
+        ("uint8", 128, 192, 0),
+        ("uint16", 32768, 49152, 0),
+        ("float16", 0, 0.5, -1),
+        ("float32", 0, 0.5, -1),
+        ("float64", 0, 0.5, -1),
+        (">i2", 0, 16384, -32768),
+    ],
+)
+def test_any_type_has_its_own_full_scale(dtype: str, zero: Any, half: Any, least: Any) -> None:
+    audio = Audio.from_array(np.array([zero, half, least], dtype), 16000)
+    assert audio.samples.dtype == np.float32
+    assert audio.samples.tolist() == [0, 0.5, -1]
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "float32", "float64"])
+def test_arrays_are_what_soundfile_reads_of_a_file(tmp_path: Path, dtype: str) -> None:
+    soundfile.write(tmp_path / "a.wav", np.stack([tone(1, 44100), tone(1, 44100, 500)], 1), 44100)
+    samples, rate = soundfile.read(tmp_path / "a.wav", dtype=dtype)
+    audio = Audio.from_array(samples, rate)
+    assert audio.sample_rate == 44100
+    assert audio.samples == pytest.approx(read_audio(tmp_path / "a.wav").samples, abs=1e-6)
+
+
+def test_a_list_of_floats_is_an_array_and_what_exceeds_full_scale_is_clipped() -> None:
+    assert Audio.from_array([0.25, -1.5], 8000).samples.tolist() == [0.25, -1]
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros((2, 16000)), r"are \(2, 16000\); transpose it"),
+        (np.zeros((1, 2, 3)), r"are \(1, 2, 3\)"),
+        (np.zeros((16000, 0)), r"are \(16000, 0\)"),
+        (np.float32(1), r"are \(\)"),
+        (np.zeros(5, np.int64), r"\(5,\) must be floats .* int64"),
+        (np.zeros(5, bool), "are bool"),
+        (np.zeros(5, complex), "are complex128"),
+        (np.array(["a"]), "are <U1"),
+        (np.array([0, np.nan]), r"\(2,\): .*not finite"),
+        (np.array([0, 1e300]), "not finite"),
+        (np.array([0.0, 32767.0]), "full scale is 1"),
+    ],
+)
+def test_arrays_that_are_no_waveform_are_refused(samples: NDArray[Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Audio.from_array(samples, 16000)
+
+
+@pytest.mark.parametrize("rate", [0, -16000, 1, 3999, 768001, 16000.5])
+def test_rates_that_no_recording_has_are_refused(rate: Any) -> None:
+    with pytest.raises(ValueError, match="sample_rate"):
+        Audio.from_array(np.zeros(16000), rate)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+def test_a_resampled_tone_is_that_tone(rate: int) -> None:
+    audio = Audio.from_array(tone(1, 44100), 44100).resampled(rate)
+    assert (audio.sample_rate, len(audio.samples)) == (rate, rate)
+    middle = slice(rate // 10, -rate // 10)
+    assert audio.samples[middle] == pytest.approx(tone(1, rate)[middle], abs=1e-3)
+    assert audio.resampled(rate) is audio
+    with pytest.raises(ValueError, match="sample_rate"):
+        audio.resampled(100)
+
+
+def test_load_reads_files_and_file_objects(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tone(1, 22050), 22050)
+    want = Audio.load(path)
+    assert (want.sample_rate, len(want.samples)) == (22050, 22050)
+    with path.open("rb") as file:
+        for source in (str(path), file, io.BytesIO(path.read_bytes())):
+            assert np.array_equal(Audio.load(source).samples, want.samples)
+    assert Audio.load(path, 16000).duration == pytest.approx(1)
+    with pytest.raises(AudioError, match="cannot be decoded"):
+        Audio.load(io.BytesIO(b"no sound " * 100))
