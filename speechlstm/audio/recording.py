@@ -175,7 +175,7 @@ def _ogg_is_cut(file: Any, size: int) -> bool:
     end = file.read()
     page = end[end.rfind(b"OggS") :]
     num_segments = page[26] if len(page) > 26 else 0
-    return len(page) < 27 + num_segments + sum(page[27 : 27 + num_segments])
+    return bool(len(page) < 27 + num_segments + sum(page[27 : 27 + num_segments]))
 
 
 def _truncated(path: Path) -> AudioError:
