@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.decoding.log_probs import floored
 from speechlstm.decoding.words import Emission, timed_word
 from speechlstm.errors import InfeasibleTargetError
 from speechlstm.text.alphabet import BLANK
@@ -18,7 +19,6 @@ from speechlstm.transcript import Hypothesis
 # Moves kept at a time, a byte each. Those of an hour's text would be ten gigabytes; beyond this
 # they are computed anew, from scores kept on the way.
 _MAX_MOVES = 1 << 26
-_FLOOR = -1e4  # of a log-probability, for that of 0: an impossible frame must not hide the others
 
 _Scores = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def align(
         return []
     states = np.full(2 * len(labels) + 1, BLANK)
     states[1::2] = labels
-    path = _best_path(np.maximum(log_probs, _FLOOR), states)
+    path = _best_path(floored(log_probs), states)
     emitting = np.arange(1, len(states), 2)  # the path's states never fall
     starts, stops = (np.searchsorted(path, emitting, side) for side in ("left", "right"))
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
@@ -80,7 +80,8 @@ def aligned_hypothesis(
     path = np.full((len(log_probs), 1), BLANK)
     for emission in emissions:
         path[emission.start : emission.stop] = emission.label
-    log_prob = float(np.take_along_axis(log_probs, path, axis=1).sum(dtype=np.float64))
+    on_path = np.take_along_axis(floored(log_probs), path, axis=1)
+    log_prob = float(on_path.sum(dtype=np.float64))
     return Hypothesis(" ".join(word.text for word in timed), timed, log_prob, score=log_prob)
 
 

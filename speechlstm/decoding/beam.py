@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.fusion import NO_WORD, WordFusion
-from speechlstm.decoding.greedy import check_log_probs, greedy_decode
+from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.decoding.log_probs import check_log_probs
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import Path, PrefixSearch
 from speechlstm.lm.model import SearchModel

@@ -18,6 +18,11 @@ class Decoder(Protocol):
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """Hypotheses of an utterance, the best first, at least one.
 
+        A probability of 0 counts as exp(LOG_ZERO) along a path. So log_prob and score are finite
+        always, and where no text is possible (each one that the lexicon allows has a frame of
+        probability 0), the hypothesis is the text with the fewest such frames that was found; it
+        may be empty.
+
         Args:
             log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
             duration: Of the recording in seconds; words end with it.

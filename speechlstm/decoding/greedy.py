@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.decoding.log_probs import check_log_probs
 from speechlstm.decoding.words import Emission, frame_times, spelled_words, timed_word
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.transcript import Hypothesis
@@ -44,27 +45,6 @@ def greedy_decode(
     )
     log_prob = float(log_probs.max(axis=1).sum(dtype=np.float64))
     return Hypothesis(" ".join(word.text for word in words), words, log_prob, score=log_prob)
-
-
-def check_log_probs(log_probs: NDArray[np.float32], alphabet: Alphabet) -> None:
-    """Refuse what is no (num_frames, alphabet.num_labels) matrix of natural log-probabilities.
-
-    Raises:
-        ValueError: What was found instead.
-    """
-    if log_probs.ndim != 2 or log_probs.shape[1] != alphabet.num_labels:
-        raise ValueError(
-            f"log_probs have the shape {log_probs.shape}, "
-            f"the alphabet needs (num_frames, {alphabet.num_labels})"
-        )
-    with np.errstate(over="ignore"):  # the sum is infinite then, and refused
-        sums = np.exp(log_probs, dtype=np.float64).sum(axis=1)
-    wrong = np.flatnonzero(~(np.abs(sums - 1) <= 1e-3))  # NaN compares false: wrong too
-    if wrong.size:
-        raise ValueError(
-            f"log_probs must be natural logarithms of probabilities: those of frame {wrong[0]} "
-            f"sum to {sums[wrong[0]]:.4g}, not to 1"
-        )
 
 
 def _emissions(labels: NDArray[np.intp]) -> Iterator[Emission]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
+from speechlstm.decoding.log_probs import LOG_ZERO, floored
 from speechlstm.text.alphabet import BLANK
 
 # Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the node of
@@ -106,7 +107,7 @@ class PrefixSearch:
         self, fusion: WordFusion, config: DecodeConfig, log_probs: NDArray[np.float32]
     ) -> None:
         self._fusion, self._config = fusion, config
-        self._log_probs = log_probs.astype(np.float64)
+        self._log_probs = floored(log_probs).astype(np.float64)
         num_labels = log_probs.shape[1]
         codes = np.asarray(np.random.PCG64(0).random_raw(num_labels))
         self._codes = codes.view(np.int64)
@@ -143,6 +144,7 @@ class PrefixSearch:
     def _active_labels(self) -> NDArray[np.bool_]:
         """Which labels of which frames are worth trying, (num_frames, num_labels)."""
         is_active = self._log_probs >= self._config.min_label_log_prob
+        is_active &= self._log_probs > LOG_ZERO
         is_active[np.arange(len(is_active)), self._log_probs.argmax(axis=1)] = True
         is_active[:, BLANK] = False
         return is_active

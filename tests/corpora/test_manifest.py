@@ -142,6 +142,13 @@ utterances = st.builds(
 )
 
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+
+
 @given(st.lists(utterances, min_size=1, unique_by=lambda u: u.id))
 def test_what_is_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, written: list[Utterance]
@@ -149,6 +156,28 @@ def test_what_is_written_reads_back(
     path = tmp_path_factory.getbasetemp() / "roundtrip.jsonl"
     write_manifest(path, written)
     assert list(Manifest(path)) == written
+
+
+@given(
+    st.lists(
+        st.binary(max_size=40)
+        | st.sampled_from([line(), line(id="b"), "{", "[", "null", "[" * 2000, '{"id": ' * 500])
+        | st.dictionaries(st.sampled_from([*LINE, "x"]), json_values).map(json.dumps),
+        max_size=6,
+    )
+)
+def test_any_bytes_are_utterances_or_faults_with_their_line(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str | bytes]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.jsonl"
+    path.write_bytes(b"\n".join(x.encode() if isinstance(x, str) else x for x in lines))
+    for entry in Manifest(path).entries():
+        if isinstance(entry, ManifestError):
+            assert str(entry).startswith(f"{path}:")
+            assert str(entry).isprintable()
+        else:
+            assert entry.id
+            assert entry.duration > 0
 
 
 def test_writes_one_plain_line_an_utterance(tmp_path: Path) -> None:

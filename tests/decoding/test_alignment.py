@@ -3,12 +3,13 @@ from itertools import groupby, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speechlstm.decoding import alignment
-from speechlstm.decoding.alignment import align
+from speechlstm.decoding.alignment import align, aligned_hypothesis
+from speechlstm.decoding.log_probs import LOG_ZERO
 from speechlstm.errors import InfeasibleTargetError
 
 
@@ -40,7 +41,6 @@ def path_of(spans: list[tuple[int, int]], labels: Sequence[int], num_frames: int
     return path
 
 
-@settings(max_examples=60)
 @given(st.integers(1, 6), st.lists(st.integers(1, 2), max_size=4), st.integers(0, 2**32))
 def test_is_the_best_of_all_paths_of_the_text(
     num_frames: int, labels: list[int], seed: int
@@ -74,6 +74,14 @@ def test_impossible_frames_do_not_hide_the_others() -> None:
         log_probs = np.log(np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0]], np.float32))
     assert align(log_probs, [1, 1]) == [(1, 2), (3, 4)]
     assert align(log_probs, [1, 2, 1]) == [(1, 2), (2, 3), (3, 4)]
+
+
+def test_an_impossible_text_has_a_finite_log_prob() -> None:
+    with np.errstate(divide="ignore"):
+        log_probs = np.log(np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0]], np.float32))
+    found = aligned_hypothesis(log_probs, [2], [("b", (0, 1))], np.arange(4.0))
+    assert found.log_prob == pytest.approx(LOG_ZERO)
+    assert found.words[0].confidence == 0
 
 
 def test_no_labels_have_no_frames() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from speechlstm.decoding.confidence import Calibration, calibration_error, fit_calibration
@@ -25,7 +25,6 @@ def test_finds_the_calibration_that_words_were_drawn_by(true: Calibration) -> No
     assert after <= calibration_error(confidences, correct) + 0.005
 
 
-@settings(max_examples=30)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50))
 def test_any_words_give_a_map_that_never_falls(words: list[tuple[float, bool]]) -> None:
     calibration = fit_calibration(*zip(*words, strict=True))

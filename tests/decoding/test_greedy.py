@@ -87,6 +87,12 @@ def test_silence_has_no_words(path: str) -> None:
     assert (hypothesis.text, hypothesis.words) == ("", ())
 
 
+def test_labels_of_probability_0_do_no_harm() -> None:
+    with np.errstate(divide="ignore"):
+        hypothesis = greedy_decode(matrix("-ab", " ab", [1.0, 1.0, 1.0]), AB, 0.5)
+    assert (hypothesis.text, hypothesis.log_prob) == ("ab", 0)
+
+
 @pytest.mark.parametrize("shape", [(4,), (5, 3), (1, 5, 4), (5, 5)])
 def test_refuses_another_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"shape .* the alphabet needs"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from speechlstm.decoding.lexicon_tree import LexiconTree
@@ -39,7 +39,6 @@ def spellings(draw: st.DrawFn) -> tuple[int, list[tuple[list[int], int]]]:
     return num_labels, draw(st.lists(st.tuples(sequence, st.integers(0, 3)), max_size=20))
 
 
-@settings(max_examples=60, deadline=None)
 @given(spellings(), st.integers(0, 2**32 - 1))
 def test_a_tree_holds_what_it_was_built_from(
     drawn: tuple[int, list[tuple[list[int], int]]], seed: int

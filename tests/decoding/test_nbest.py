@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
 from speechlstm.text.alphabet import Alphabet
 
@@ -78,6 +81,25 @@ def test_calibration_is_applied_to_every_word() -> None:
     ):
         expected = [calibration(word.confidence) for word in raw.words]
         assert [word.confidence for word in mapped.words] == pytest.approx(expected)
+
+
+@given(st.integers(0, 12), st.integers(0, 2**32))
+def test_any_posteriors_give_finite_scores_and_words_within_the_recording(
+    num_frames: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    probs = random.random((num_frames, ABCD.num_labels)) ** random.choice([1, 9])
+    probs[random.random(probs.shape) < 0.5] = 0
+    probs[np.arange(num_frames), random.integers(0, ABCD.num_labels, num_frames)] += 1e-3
+    with np.errstate(divide="ignore"):
+        log_probs = np.log(probs / probs.sum(axis=1, keepdims=True)).astype(np.float32)
+    lexicon = LexiconTree.from_words(["ab", "cab", "d"], ABCD)
+    closed = NBestDecoder(ABCD, 0.5, DecodeConfig(open_vocabulary=False), lexicon=lexicon)
+    for found in (*closed.decode(log_probs, 0.5 * num_frames), *decoder().decode(log_probs, 6)):
+        assert np.isfinite([found.log_prob, found.score]).all()
+        for word in found.words:
+            assert 0 <= word.start < word.end <= 0.5 * num_frames
+            assert 0 <= word.confidence <= 1
 
 
 @pytest.mark.parametrize("frames", [[], ["-"], [" "], ["- "] * 4])
