@@ -1,5 +1,7 @@
 """What runs the network: audio in, log-probabilities out."""
 
+from copy import copy
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -27,12 +29,20 @@ class AcousticModel(Protocol):
     def alphabet(self) -> Alphabet:
         """What the labels stand for."""
 
+    @property
+    def characters(self) -> "AcousticModel":
+        """The same network, read by the output whose labels are characters."""
+
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance."""
 
 
 class LiteRTAcousticModel:
     """A bundle's model in LiteRT, formerly TensorFlow Lite: without TensorFlow, as on a phone.
+
+    It may be shared by threads: one of them runs the network, the others wait. An interpreter for
+    each would multiply its memory, and the search through what it gives, in Python, runs in one
+    thread at a time in any case; `Recognizer.transcribe_files` uses all cores.
 
     Args:
         bundle: The model.
@@ -67,6 +77,7 @@ class LiteRTAcousticModel:
         if len(inputs) != 1 or len(outputs) != 1:
             raise self._error(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one each")
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self._lock = Lock()
 
     @property
     def sample_rate(self) -> int:
@@ -82,6 +93,14 @@ class LiteRTAcousticModel:
     def alphabet(self) -> Alphabet:
         """What the labels stand for."""
         return self._alphabet
+
+    @property
+    def characters(self) -> "LiteRTAcousticModel":
+        """The same network, read by the output whose labels are characters."""
+        model = copy(self)  # that shares the interpreter and its lock
+        model._alphabet = self._bundle.alphabet
+        model._columns = slice(0, model._alphabet.num_labels)
+        return model
 
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance.
@@ -104,21 +123,26 @@ class LiteRTAcousticModel:
         if audio.sample_rate != self.sample_rate:
             raise ValueError(f"audio at {audio.sample_rate} Hz, the model hears {self.sample_rate}")
         num_samples = len(audio.samples)
-        try:
-            self._interpreter.resize_tensor_input(self._input, [1, num_samples])
-            self._interpreter.allocate_tensors()
-            # A fused LSTM goes on from the state in which the utterance before left it.
-            self._interpreter.reset_all_variables()
-            self._interpreter.set_tensor(self._input, audio.samples[np.newaxis])
-            self._interpreter.invoke()
-        except (RuntimeError, ValueError) as error:
-            raise self._error(f"LiteRT cannot run it: {error}") from None
-        log_probs: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        log_probs = self._run(audio.samples)
         num_frames = self._bundle.model.num_steps(self._bundle.features.num_frames(num_samples))
         expected = (1, num_frames, self._width)
         if log_probs.shape != expected:
             raise self._error(f"gives {log_probs.shape} for {num_samples} samples, not {expected}")
         return log_probs.reshape(expected[1:])
+
+    def _run(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            with self._lock:
+                self._interpreter.resize_tensor_input(self._input, [1, len(samples)])
+                self._interpreter.allocate_tensors()
+                # A fused LSTM goes on from the state in which the utterance before left it.
+                self._interpreter.reset_all_variables()
+                self._interpreter.set_tensor(self._input, samples[np.newaxis])
+                self._interpreter.invoke()
+                log_probs: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        except (RuntimeError, ValueError) as error:
+            raise self._error(f"LiteRT cannot run it: {error}") from None
+        return log_probs
 
     def _error(self, reason: str) -> BundleError:
         # LiteRT's reasons have several lines.

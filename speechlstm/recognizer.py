@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from heapq import nlargest
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +13,20 @@ from speechlstm.bundle import Bundle, default_bundle, read_bundle
 from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
+from speechlstm.decoding.joining import JoinedHypotheses
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target
-from speechlstm.transcript import Hypothesis, Transcript
+from speechlstm.transcript import Transcript
 
 if TYPE_CHECKING:
     from speechlstm.decoding.lexicon_tree import LexiconTree
 
 
 class Recognizer:
-    """An acoustic model and the decoder of what it gives.
+    """An acoustic model and the decoder of what it gives. It may be shared by threads.
 
     Args:
         model: Turns audio into log-probabilities.
@@ -130,29 +129,26 @@ class Recognizer:
             InfeasibleTargetError: It is longer than the recording.
             DataError: It holds no word.
         """
+        model = self.model.characters  # any word has them, also one that no lexicon has
         outputs, times = [], [np.zeros(1)]
-        for start, audio in read_segments(path, self.model.sample_rate):
-            outputs.append(self.model.log_probs(audio))
-            ends = frame_times(len(outputs[-1]), self.model.frame_seconds, audio.duration)[1:]
+        for start, audio in read_segments(path, model.sample_rate):
+            outputs.append(model.log_probs(audio))
+            ends = frame_times(len(outputs[-1]), model.frame_seconds, audio.duration)[1:]
             times.append(start + ends)
         log_probs, bounds = np.concatenate(outputs), np.concatenate(times)
-        labels = encode_target(text, self.model.alphabet, len(log_probs), str(path))
+        labels = encode_target(text, model.alphabet, len(log_probs), str(path))
         if not labels:
             raise DataError(f"{path}: the text holds no word to align")
-        spelled = spelled_words(labels, self.model.alphabet)
+        spelled = spelled_words(labels, model.alphabet)
         reading = aligned_hypothesis(log_probs, labels, spelled, bounds)
         return Transcript((reading,), float(bounds[-1]))
 
     def _transcript(self, segments: Iterable[tuple[float, Audio]]) -> Transcript:
-        readings = [Hypothesis("", (), 0.0)]
-        duration = 0.0
+        joined, duration = JoinedHypotheses(), 0.0
         for start, audio in segments:
-            heard = self.decoder.decode(self.model.log_probs(audio), audio.duration)
-            pairs = product(readings, (_later(hypothesis, start) for hypothesis in heard))
-            joined = (_joined(first, then) for first, then in pairs)
-            readings = nlargest(max(len(readings), len(heard)), joined, key=lambda h: h.score)
+            joined.add(start, self.decoder.decode(self.model.log_probs(audio), audio.duration))
             duration = start + audio.duration
-        return Transcript(tuple(readings), duration)
+        return Transcript(joined.best(), duration)
 
 
 def _searching(bundle: Bundle) -> Recognizer:
@@ -194,21 +190,3 @@ def _sounded_out(words: list[str], bundle: Bundle, lexicon: "LexiconTree") -> "L
     pronounce = G2PModel(bundle.pronouncer_path).pronounce
     entries = {word: [pronounce(word)] for word in words}
     return lexicon.joined(lexicon.from_pronunciations(entries, bundle.lexicon_alphabet))
-
-
-def _later(hypothesis: Hypothesis, seconds: float) -> Hypothesis:
-    words = (
-        replace(word, start=word.start + seconds, end=word.end + seconds)
-        for word in hypothesis.words
-    )
-    return replace(hypothesis, words=tuple(words))
-
-
-def _joined(first: Hypothesis, then: Hypothesis) -> Hypothesis:
-    return Hypothesis(
-        " ".join(filter(None, (first.text, then.text))),
-        first.words + then.words,
-        first.log_prob + then.log_prob,
-        first.lm_log_prob + then.lm_log_prob,
-        first.score + then.score,
-    )

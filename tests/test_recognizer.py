@@ -1,5 +1,7 @@
+import asyncio
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -345,3 +347,56 @@ def test_a_language_model_in_capitals_is_refused(levels_bundle: Path, tmp_path: 
     (tmp_path / "x.arpa").write_text(arpa)
     with pytest.raises(ModelError, match="knows 'HAT', the lexicon 'hat': are both in lower case"):
         Recognizer.load(path, lm=tmp_path / "x.arpa")
+
+
+@pytest.fixture
+def lstm_recognizer(levels_bundle: Path, tiny_lm: Path) -> Recognizer:
+    """What has most to share: an LSTM language model in the search, and n-best lists."""
+    return Recognizer.load(
+        levels_bundle,
+        lm=tiny_lm,
+        rescorer=LSTM,
+        rescoring={"weight": 0.5, "shallow_fusion": True},
+        num_hypotheses=3,
+    )
+
+
+TEXTS = ("a hat", "hat a bat", "bat", "a bat a hat", "hat hat", "a", "a bat hat a bat", "bat a")
+
+
+def test_threads_that_share_a_recognizer_get_what_each_gets_alone(
+    spoken: Say, lstm_recognizer: Recognizer, levels_bundle: Path
+) -> None:
+    audios = [Audio(spoken(text), SAMPLE_RATE) for text in TEXTS]
+    for recognizer in (lstm_recognizer, Recognizer.load(levels_bundle, greedy=True)):
+        alone = [recognizer.transcribe(audio) for audio in audios]
+        with ThreadPoolExecutor(8) as executor:
+            together = list(executor.map(recognizer.transcribe, audios * 6))
+        assert [t.text for t in together] == list(TEXTS) * 6
+        for transcript, expected in zip(together, alone * 6, strict=True):
+            assert [h.text for h in transcript.hypotheses] == [h.text for h in expected.hypotheses]
+            assert [w.start for w in transcript.words] == [w.start for w in expected.words]
+
+
+def test_a_recognizer_serves_an_event_loop(spoken: Say, lstm_recognizer: Recognizer) -> None:
+    async def hear() -> list[str]:
+        audios = [Audio(spoken(text), SAMPLE_RATE) for text in TEXTS]
+        calls = (asyncio.to_thread(lstm_recognizer.transcribe, audio) for audio in audios)
+        return [transcript.text for transcript in await asyncio.gather(*calls)]
+
+    assert asyncio.run(hear()) == list(TEXTS)
+
+
+def test_text_is_aligned_by_characters_whatever_the_decoder_reads() -> None:
+    date = Path(__file__).parent.parent / "data" / "samples" / "date.wav"
+    recognizer = Recognizer.load()
+    assert recognizer.model.alphabet.separator  # phones
+    aligned = recognizer.align_file(date, "July fourth, seventeen seventy six")
+    assert aligned == Recognizer.load(greedy=True).align_file(date, aligned.text)
+    recognised = recognizer.transcribe_file(date)
+    assert aligned.text == recognised.text
+    for word, other in zip(aligned.words, recognised.words, strict=True):
+        assert word.start == pytest.approx(other.start, abs=0.2)
+        assert word.end == pytest.approx(other.end, abs=0.2)
+    # A word that no lexicon has, and hot words that make the decoder read phones or characters.
+    assert recognizer.align_file(date, "seventixen").words[0].end <= recognised.duration

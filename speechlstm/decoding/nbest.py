@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ _SHARPNESS = 0.3
 
 class NBestDecoder:
     """Beam search, forced alignment of what it finds, and confidences.
+
+    It may be shared by threads, of which one searches at a time: in Python no two would be faster,
+    and the LSTM language model keeps the contexts of one search.
 
     A word's confidence is the geometric mean posterior of the frames that emit it, times the share
     of the n-best list that has the word in this place, calibrated.
@@ -67,12 +71,14 @@ class NBestDecoder:
         num_needed = NUM_RESCORED if rescorer else NUM_RIVALS
         searched = replace(config, num_hypotheses=max(config.num_hypotheses, num_needed))
         self._beam = BeamDecoder(alphabet, searched, lm, lexicon, prior)
+        self._lock = Lock()
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """At most num_hypotheses: see Decoder."""
-        found = self._beam.decode(log_probs)
-        if self._lm and self._rescorer:
-            found = rescored(found, self._lm, self._rescorer, self._config.lm_weight)
+        with self._lock:
+            found = self._beam.decode(log_probs)
+            if self._lm and self._rescorer:
+                found = rescored(found, self._lm, self._rescorer, self._config.lm_weight)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
         judged = (judge(h, found, log_probs, times) for h in found[: self._config.num_hypotheses])
         return [calibrated(hypothesis, self._calibration) for hypothesis in judged]

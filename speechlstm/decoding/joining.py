@@ -1,0 +1,89 @@
+"""Hypotheses of a long recording's pieces, joined to hypotheses of the whole."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from heapq import nlargest
+from itertools import product
+from typing import NamedTuple
+
+from speechlstm.transcript import Hypothesis
+
+
+class _Joined(NamedTuple):
+    """A hypothesis of all pieces so far: one of the last piece, after one of those before it."""
+
+    score: float
+    log_prob: float
+    lm_log_prob: float
+    start: float
+    last: Hypothesis
+    before: "_Joined | None"
+
+
+class JoinedHypotheses:
+    """The best hypotheses of a recording that is decoded piece by piece.
+
+    A hypothesis of the whole refers to the one that it continues, and its words are put together
+    once, at the end: time and memory grow with the number of pieces, not with its square.
+
+    >>> joined = JoinedHypotheses()
+    >>> joined.add(0.0, [Hypothesis("good", (), -1.0, score=-1.0)])
+    >>> joined.add(9.5, [Hypothesis("day", (), -2.0, score=-2.0)])
+    >>> joined.best()[0].text
+    'good day'
+    """
+
+    def __init__(self) -> None:
+        self._joined: list[_Joined] = []
+
+    def add(self, start: float, hypotheses: Sequence[Hypothesis]) -> None:
+        """Go on with each of the hypotheses of the next piece.
+
+        The number kept is that of the longest list so far.
+
+        Args:
+            start: Of the piece, in seconds from the start of the recording.
+            hypotheses: Of the piece, at least one.
+        """
+        before: Sequence[_Joined | None] = self._joined or [None]
+        pairs = product(before, hypotheses)
+        continued = (_continued(joined, start, hypothesis) for joined, hypothesis in pairs)
+        num_kept = max(len(before), len(hypotheses))
+        self._joined = nlargest(num_kept, continued, key=lambda joined: joined.score)
+
+    def best(self) -> tuple[Hypothesis, ...]:
+        """Hypotheses of the whole, the best first; one without words where there was no piece."""
+        if not self._joined:
+            return (Hypothesis("", (), 0.0),)
+        return tuple(map(_whole, self._joined))
+
+
+def _continued(before: _Joined | None, start: float, last: Hypothesis) -> _Joined:
+    if before is None:
+        return _Joined(last.score, last.log_prob, last.lm_log_prob, start, last, None)
+    return _Joined(
+        before.score + last.score,
+        before.log_prob + last.log_prob,
+        before.lm_log_prob + last.lm_log_prob,
+        start,
+        last,
+        before,
+    )
+
+
+def _whole(joined: _Joined) -> Hypothesis:
+    pieces = list(_pieces(joined))[::-1]
+    words = tuple(
+        replace(word, start=word.start + start, end=word.end + start)
+        for start, hypothesis in pieces
+        for word in hypothesis.words
+    )
+    text = " ".join(hypothesis.text for _, hypothesis in pieces if hypothesis.text)
+    return Hypothesis(text, words, joined.log_prob, joined.lm_log_prob, joined.score)
+
+
+def _pieces(joined: _Joined | None) -> Iterator[tuple[float, Hypothesis]]:
+    """Start and hypothesis of each piece, the last first."""
+    while joined:
+        yield joined.start, joined.last
+        joined = joined.before
