@@ -1,28 +1,94 @@
 """The one transcript normaliser, for training data and for scoring alike."""
 
+import re
 import unicodedata
 
-_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
+_APOSTROPHES = dict.fromkeys(map(ord, "'`\u00b4\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07"), "'")
 # The same for ASCII in one go, which is several times as fast.
 _ASCII = {
-    code: chr(code).lower() if chr(code).isalnum() else "'" if chr(code) in "'`" else " "
+    code: chr(code).lower() if chr(code).isalnum() else _APOSTROPHES.get(code, " ")
     for code in range(128)
 }
 
+# Format characters (category Cf) that stand between words, not in them: the ends of verses, and
+# what sets an annotation off from its text.
+_SEPARATORS = "\u06dd\u08e2\ufff9\ufffa\ufffb"
+# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) beyond category Cf: grapheme
+# joiner, fillers and variation selectors, which are marks or letters by category.
+_IGNORABLE = (
+    (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065),
+    (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+# Another drawing of the same letter, by the tag of its compatibility decomposition.
+_PRESENTATIONS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>")
+_GREEK_END, _LIGATURES, _LIGATURES_END = 0x0400, 0xFB00, 0xFB18
+
+_ORPHAN_MARKS = re.compile(r"(?<![^ '])[^\w ']+")  # what is no letter or digit here is a mark
+_DOTTED_I = re.compile("(i[\u0316-\u0319\u031b-\u0333]*)\u0307")  # NFD, marks below in between
+
 
 def normalize(text: str) -> str:
-    """Lower case, composed (NFC), letters, marks, digits and inner apostrophes only.
+    r"""Lower case, composed (NFC), letters, marks, digits and inner apostrophes only.
 
-    Everything else (punctuation, symbols, line ends, a byte order mark) parts words; words are
-    joined by single spaces. "It\u2019s  T-shirt 'time'!" becomes "it's t shirt time".
+    Everything else (punctuation, symbols, line ends) separates words; words are joined by single
+    spaces.
+
+    - Characters without a shape of their own vanish: soft hyphen, zero width space and joiners,
+      byte order mark, direction marks, variation selectors, fillers. They never separate words.
+    - Letters and digits that differ in presentation alone become the plain ones: full and half
+      width, mathematical alphabets, Arabic presentation forms, ligatures of Latin, symbols of
+      Greek. This is less than NFKC, which would also change how Thai, Lao and Armenian are
+      usually spelled and read superscripts and fractions as digits.
+    - Lower case is without regard to language: capital I, dotted or not, becomes i, capital sharp
+      s becomes ß, sigma becomes ς at the end of a word.
+    - A mark without a letter before it, and one that encloses it (keycaps), is dropped.
+
+    >>> normalize("It\u2019s  T-shirt 'time'!")
+    "it's t shirt time"
+    >>> normalize("co\u00adoperate")
+    'cooperate'
     """
     if text.isascii():
         spaced = text.translate(_ASCII)
     else:
-        composed = unicodedata.normalize("NFC", text).lower().translate(_APOSTROPHES)
-        spaced = "".join(
-            c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in composed
-        )
+        plain = unicodedata.normalize("NFC", text).translate(_PLAIN)
+        spaced = _lower(_ORPHAN_MARKS.sub("", plain))
     if "'" not in spaced:
         return " ".join(spaced.split())
     return " ".join(word for w in spaced.split() if (word := w.strip("'")))
+
+
+class _Plain(dict[int, str]):
+    """What a character contributes before lower-casing, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        plain = self[code] = _plain(chr(code))
+        return plain
+
+
+_PLAIN = _Plain(_APOSTROPHES)
+
+
+def _plain(character: str) -> str:
+    code, category = ord(character), unicodedata.category(character)
+    if category == "Cf":
+        return " " if character in _SEPARATORS else ""
+    if category == "Me" or any(first <= code <= last for first, last in _IGNORABLE):
+        return ""
+    if category[0] not in "LMN":
+        return " "
+    tag = unicodedata.decomposition(character).partition(" ")[0]
+    is_ligature = tag == "<compat>" and (code < _GREEK_END or _LIGATURES <= code < _LIGATURES_END)
+    if tag not in _PRESENTATIONS and not is_ligature:
+        return character
+    letters = unicodedata.normalize("NFKC", character).translate(_APOSTROPHES)
+    is_text = all(c in " '" or unicodedata.category(c)[0] in "LMN" for c in letters)
+    # One that begins with a space shows a mark alone.
+    return letters if is_text and not letters.startswith(" ") else character
+
+
+def _lower(text: str) -> str:
+    lowered = text.lower()
+    if "\u0307" in lowered:  # Python makes İ an i with a second dot
+        lowered = _DOTTED_I.sub(r"\1", unicodedata.normalize("NFD", lowered))
+    return unicodedata.normalize("NFC", lowered)
