@@ -56,12 +56,13 @@ class LiteRTAcousticModel:
 
     def __init__(self, bundle: Bundle, num_threads: int = 1, phones: bool = False) -> None:
         self._bundle = bundle
-        heads = [bundle.alphabet, *([bundle.phones] if bundle.phones else [])]
-        if phones and not bundle.phones:
+        acoustic = bundle.acoustic
+        heads = [acoustic.alphabet, *([acoustic.phones] if acoustic.phones else [])]
+        if phones and not acoustic.phones:
             raise self._error("the model has no output for phones")
         self._alphabet = heads[phones]
         self._width = sum(head.num_labels for head in heads)
-        start = bundle.alphabet.num_labels if phones else 0
+        start = acoustic.alphabet.num_labels if phones else 0
         self._columns = slice(start, start + self._alphabet.num_labels)
         try:
             self._interpreter = Interpreter(
@@ -82,12 +83,12 @@ class LiteRTAcousticModel:
     @property
     def sample_rate(self) -> int:
         """Samples a second that log_probs expects."""
-        return self._bundle.features.sample_rate
+        return self._bundle.acoustic.features.sample_rate
 
     @property
     def frame_seconds(self) -> float:
         """Seconds from one frame of the output to the next."""
-        return self._bundle.frame_seconds
+        return self._bundle.acoustic.frame_seconds
 
     @property
     def alphabet(self) -> Alphabet:
@@ -98,7 +99,7 @@ class LiteRTAcousticModel:
     def characters(self) -> "LiteRTAcousticModel":
         """The same network, read by the output whose labels are characters."""
         model = copy(self)  # that shares the interpreter and its lock
-        model._alphabet = self._bundle.alphabet
+        model._alphabet = self._bundle.acoustic.alphabet
         model._columns = slice(0, model._alphabet.num_labels)
         return model
 
@@ -124,7 +125,8 @@ class LiteRTAcousticModel:
             raise ValueError(f"audio at {audio.sample_rate} Hz, the model hears {self.sample_rate}")
         num_samples = len(audio.samples)
         log_probs = self._run(audio.samples)
-        num_frames = self._bundle.model.num_steps(self._bundle.features.num_frames(num_samples))
+        acoustic = self._bundle.acoustic
+        num_frames = acoustic.network.num_steps(acoustic.features.num_frames(num_samples))
         expected = (1, num_frames, self._width)
         if log_probs.shape != expected:
             raise self._error(f"gives {log_probs.shape} for {num_samples} samples, not {expected}")

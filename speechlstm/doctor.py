@@ -82,5 +82,5 @@ def _examine_default_bundle() -> Finding:
     except (BundleError, ImportError) as error:
         return Finding("default model", str(error), is_broken=True)
     size = bundle.model_path.stat().st_size / 1e6
-    text = f"{bundle.path}: {len(bundle.alphabet.symbols)} symbols, {size:.1f} MB, intact"
+    text = f"{bundle.path}: {len(bundle.acoustic.alphabet.symbols)} symbols, {size:.1f} MB, intact"
     return Finding("default model", text)

@@ -3,26 +3,22 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, read_segments, split
-from speechlstm.bundle import Bundle, default_bundle, read_bundle
+from speechlstm.bundle import default_bundle, read_bundle
 from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.joining import JoinedHypotheses
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
-from speechlstm.text.g2p import G2PModel
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target
 from speechlstm.transcript import Transcript
-
-if TYPE_CHECKING:
-    from speechlstm.decoding.lexicon_tree import LexiconTree
 
 
 class Recognizer:
@@ -79,23 +75,31 @@ class Recognizer:
         if greedy and given:
             named = ", ".join(given)
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
-        chosen = replace(
-            contents,
-            decoding=DecodeConfig.from_dict(contents.decoding.to_dict() | settings),
-            rescoring=RescoringConfig.from_dict(contents.rescoring.to_dict() | (rescoring or {})),
-            lm_path=Path(lm) if lm else contents.lm_path if use_lm else None,
-            rescorer_path=Path(rescorer) if rescorer else contents.rescorer_path,
+        given_spec = contents.decoder
+        neural_lm_config = given_spec.neural_lm_config.to_dict() | (rescoring or {})
+        spec = replace(
+            given_spec,
+            config=DecodeConfig.from_dict(given_spec.config.to_dict() | settings),
+            neural_lm_config=RescoringConfig.from_dict(neural_lm_config),
+            lm=Path(lm) if lm else given_spec.lm if use_lm else None,
+            neural_lm=Path(rescorer) if rescorer else given_spec.neural_lm,
         )
-        if rescorer and not chosen.lm_path:
+        if rescorer and not spec.lm:
             raise ConfigError(f"{rescorer}: counts beside an n-gram model, and there is none")
-        searches = not greedy and (chosen.is_searched or bool(settings))
+        searches = not greedy and (spec.is_search or bool(settings))
         # What one decoder's confidences are worth says nothing about those of the other.
-        if searches != contents.is_searched:
-            chosen = replace(chosen, calibration=None)
+        if searches != given_spec.is_search:
+            spec = replace(spec, calibration=None)
         if searches:
-            return _searching(chosen)
-        model = LiteRTAcousticModel(chosen)
-        return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, chosen.calibration))
+            # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
+            from speechlstm.decoding.assemble import DecoderAssembly
+
+            acoustic = contents.acoustic
+            assembly = DecoderAssembly(spec, acoustic.alphabet, acoustic.phones)
+            model = LiteRTAcousticModel(contents, phones=assembly.reads_phones)
+            return cls(model, assembly.decoder(model.frame_seconds))
+        model = LiteRTAcousticModel(contents)
+        return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration))
 
     def transcribe(self, audio: Audio) -> Transcript:
         """What is said in a waveform of any length, heard in pieces cut at pauses.
@@ -149,44 +153,3 @@ class Recognizer:
             joined.add(start, self.decoder.decode(self.model.log_probs(audio), audio.duration))
             duration = start + audio.duration
         return Transcript(joined.best(), duration)
-
-
-def _searching(bundle: Bundle) -> Recognizer:
-    # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
-    from speechlstm.decoding.lexicon_tree import LexiconTree
-    from speechlstm.decoding.nbest import NBestDecoder, load_search_models
-
-    lexicon = None
-    if bundle.lexicon_path:
-        lexicon = LexiconTree.load(bundle.lexicon_path, bundle.lexicon_alphabet)
-        phrases = bundle.decoding.hot_words
-        hot_words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
-        known = set(lexicon.words) if hot_words else set()
-        unknown = [word for word in hot_words if word not in known]
-        if bundle.phones and unknown:
-            lexicon = _sounded_out(unknown, bundle, lexicon)
-    model = LiteRTAcousticModel(bundle, phones=bool(bundle.phones and lexicon))
-    lm, rescorer = load_search_models(
-        bundle.lm_path, bundle.rescorer_path, bundle.rescoring, bundle.alphabet
-    )
-    is_tuned = bool(lexicon) == bool(bundle.lexicon_path)  # for what is read now
-    decoder = NBestDecoder(
-        model.alphabet,
-        model.frame_seconds,
-        bundle.decoding,
-        lm,
-        lexicon,
-        bundle.calibration if is_tuned else None,
-        bundle.prior if is_tuned else None,
-        rescorer,
-    )
-    return Recognizer(model, decoder)
-
-
-def _sounded_out(words: list[str], bundle: Bundle, lexicon: "LexiconTree") -> "LexiconTree | None":
-    """A lexicon of phones with words it lacks; None where nothing tells how they sound."""
-    if not bundle.pronouncer_path:
-        return None  # how they are spelled is known: the characters are read instead
-    pronounce = G2PModel(bundle.pronouncer_path).pronounce
-    entries = {word: [pronounce(word)] for word in words}
-    return lexicon.joined(lexicon.from_pronunciations(entries, bundle.lexicon_alphabet))

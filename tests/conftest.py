@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speechlstm.bundle import write_bundle
+from speechlstm.bundle import AcousticSpec, write_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.lm.ngram.arpa import read_arpa
 from speechlstm.lm.ngram.packed import write_packed
@@ -62,7 +62,7 @@ def levels_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle whose model hears amplitudes at 16 kHz as letters; see assets/README.md."""
     path = tmp_path_factory.mktemp("levels") / "bundle"
     tflite = (Path(__file__).parent / "assets" / "levels.tflite").read_bytes()
-    write_bundle(path, tflite, FeatureConfig(), ENGLISH, NetworkConfig(frame_stack=1), {})
+    write_bundle(path, tflite, AcousticSpec(FeatureConfig(), ENGLISH, NetworkConfig(frame_stack=1)))
     return path
 
 

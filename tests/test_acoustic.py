@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio
-from speechlstm.bundle import Bundle, read_bundle, write_bundle
+from speechlstm.bundle import AcousticSpec, Bundle, read_bundle, write_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import ENGLISH, Alphabet
@@ -20,9 +20,8 @@ ASSETS = Path(__file__).parent / "assets"
 
 def bundle(name: str) -> Bundle:
     """A bundle around a test model, unverified: the model's plain file."""
-    return Bundle(
-        ASSETS / f"{name}.tflite", FeatureConfig(), ENGLISH, NetworkConfig(frame_stack=1), {}
-    )
+    spec = AcousticSpec(FeatureConfig(), ENGLISH, NetworkConfig(frame_stack=1))
+    return Bundle(ASSETS / f"{name}.tflite", spec)
 
 
 def noise(num_samples: int, seed: int = 1) -> Audio:
@@ -79,7 +78,8 @@ def test_results_stay_when_the_model_runs_again() -> None:
 def test_says_what_its_bundle_says(tmp_path: Path) -> None:
     features = FeatureConfig(sample_rate=8000, high_hz=4000)
     tflite = (ASSETS / "levels.tflite").read_bytes()
-    write_bundle(tmp_path / "b", tflite, features, ENGLISH, NetworkConfig(frame_stack=2), {})
+    acoustic = AcousticSpec(features, ENGLISH, NetworkConfig(frame_stack=2))
+    write_bundle(tmp_path / "b", tflite, acoustic)
     model = LiteRTAcousticModel(read_bundle(tmp_path / "b"))
     assert (model.sample_rate, model.frame_seconds, model.alphabet) == (8000, 0.02, ENGLISH)
 
@@ -88,12 +88,13 @@ def test_says_what_its_bundle_says(tmp_path: Path) -> None:
     "change",
     [
         {"alphabet": Alphabet(("a", "b"))},
-        {"model": NetworkConfig(frame_stack=3)},
+        {"network": NetworkConfig(frame_stack=3)},
         {"features": FeatureConfig(hop_ms=20)},
     ],
 )
 def test_refuses_output_that_its_bundle_does_not_describe(change: dict[str, object]) -> None:
-    model = LiteRTAcousticModel(replace(bundle("levels"), **change))
+    whole = bundle("levels")
+    model = LiteRTAcousticModel(replace(whole, acoustic=replace(whole.acoustic, **change)))
     with pytest.raises(BundleError, match=r"levels\.tflite: gives \(1, 26, 29\) for 4000 samples"):
         model.log_probs(noise(4000))
 

@@ -7,22 +7,32 @@ from typing import Any
 
 import pytest
 
-from speechlstm import bundle as bundle_module
-from speechlstm.bundle import Bundle, default_bundle, read_bundle, write_bundle, write_decoder
+from speechlstm.bundle import (
+    AcousticSpec,
+    Bundle,
+    default_bundle,
+    read,
+    read_bundle,
+    write_bundle,
+    write_decoder,
+)
+from speechlstm.bundle import write as write_module
 from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig, RescoringConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
+from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.tflite.metadata import embed_metadata, read_metadata
 
 TFLITE = (Path(__file__).parent / "assets" / "levels.tflite").read_bytes()
 MODEL = NetworkConfig(frame_stack=1, num_layers=2)
+ACOUSTIC = AcousticSpec(FeatureConfig(), ENGLISH, MODEL, training={"num_epochs": 3})
 
 
 def write(path: Path, **training: object) -> Path:
-    write_bundle(path, TFLITE, FeatureConfig(), ENGLISH, MODEL, training)
+    write_bundle(path, TFLITE, AcousticSpec(FeatureConfig(), ENGLISH, MODEL, training=training))
     return path
 
 
@@ -36,7 +46,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_reads_what_was_written(folder: Path) -> None:
-    expected = Bundle(folder, FeatureConfig(), ENGLISH, MODEL, {"num_epochs": 3})
+    expected = Bundle(folder, ACOUSTIC)
     assert read_bundle(folder) == expected
 
 
@@ -44,7 +54,7 @@ def test_the_model_file_alone_says_the_same(folder: Path, tmp_path: Path) -> Non
     alone = tmp_path / "alone.tflite"
     alone.write_bytes((folder / "model.tflite").read_bytes())
     bundle = read_bundle(alone)
-    assert bundle == Bundle(alone, FeatureConfig(), ENGLISH, MODEL, {"num_epochs": 3})
+    assert bundle == Bundle(alone, ACOUSTIC)
     assert bundle.model_path == alone
 
 
@@ -58,8 +68,7 @@ def test_holds_nothing_but_a_model_and_json_with_its_checksum(folder: Path) -> N
 
 def test_frame_seconds_is_hop_times_stack() -> None:
     features, model = FeatureConfig(hop_ms=12.5, sample_rate=8000, high_hz=4000), NetworkConfig()
-    bundle = Bundle(Path("x"), features, ENGLISH, model, {})
-    assert bundle.frame_seconds == pytest.approx(3 * 0.0125)
+    assert AcousticSpec(features, ENGLISH, model).frame_seconds == pytest.approx(3 * 0.0125)
 
 
 @pytest.mark.parametrize("name", ["bundle.json", "model.tflite"])
@@ -187,7 +196,7 @@ def test_the_description_has_to_be_the_models_own(folder: Path) -> None:
 
 def test_a_new_bundle_replaces_the_old_one(folder: Path, tmp_path: Path) -> None:
     write(folder, num_epochs=4)
-    assert read_bundle(folder).training == {"num_epochs": 4}
+    assert read_bundle(folder).acoustic.training == {"num_epochs": 4}
     assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
 
 
@@ -200,42 +209,36 @@ RESCORING = RescoringConfig(0.25, True)
 def decoder(folder: Path, tmp_path: Path) -> Path:
     """A bundle with all parts of a decoder."""
     (tmp_path / "lm").write_bytes(bytes(range(256)))
-    words = LexiconTree.from_words(["a"], ENGLISH)
+    (tmp_path / "words").write_text("a a\n")
     (tmp_path / "lstm").write_bytes(b"LSTM")
-    write_decoder(
-        folder, DECODING, CALIBRATION, tmp_path / "lm", words, None, PRIOR, tmp_path / "lstm",
-        RESCORING,
-    )  # fmt: skip
+    lm, lstm, words = (tmp_path / name for name in ("lm", "lstm", "words"))
+    spec = DecoderSpec(DECODING, lm, lstm, RESCORING, words, None, PRIOR, CALIBRATION)
+    write_decoder(folder, spec)
     return folder
 
 
 def test_a_decoder_joins_the_model(decoder: Path) -> None:
     bundle = read_bundle(decoder)
-    assert (bundle.decoding, bundle.calibration, bundle.prior) == (DECODING, CALIBRATION, PRIOR)
-    assert bundle.lm_path == decoder / "lm.ngram"
-    assert bundle.lm_path.read_bytes() == bytes(range(256))
-    assert bundle.rescoring == RESCORING
-    assert bundle.rescorer_path == decoder / "rescorer.tflite"
-    assert bundle.rescorer_path.read_bytes() == b"LSTM"
-    assert bundle.lexicon_path == decoder / "lexicon.tree"
-    assert LexiconTree.open(bundle.lexicon_path).words == ["a"]
-    assert bundle.training == {"num_epochs": 3}
-    alone = read_bundle(bundle.model_path)
-    assert (alone.decoding, alone.calibration) == (DecodeConfig(), None)
-    assert (alone.lm_path, alone.rescorer_path, alone.lexicon_path) == (None, None, None)
+    files = [decoder / name for name in ("lm.ngram", "rescorer.tflite", "lexicon.tree")]
+    lm, lstm, words = files
+    spec = DecoderSpec(DECODING, lm, lstm, RESCORING, words, None, PRIOR, CALIBRATION)
+    assert bundle == Bundle(decoder, ACOUSTIC, spec)
+    assert lm.read_bytes() == bytes(range(256))
+    assert lstm.read_bytes() == b"LSTM"
+    assert LexiconTree.open(words).words == ["a"]
+    assert read_bundle(bundle.model_path) == Bundle(bundle.model_path, ACOUSTIC)
 
 
 def test_a_decoder_takes_the_place_of_the_one_before(decoder: Path) -> None:
-    lm = read_bundle(decoder).lm_path
-    write_decoder(decoder, DecodeConfig(), lm=lm)
-    bundle = read_bundle(decoder)
-    assert (bundle.decoding, bundle.calibration) == (DecodeConfig(), None)
+    other = DecoderSpec(lm=read_bundle(decoder).decoder.lm)
+    write_decoder(decoder, other)
+    assert read_bundle(decoder).decoder == other
     assert set(content(decoder)) == {"bundle.json", "model.tflite", "lm.ngram"}
 
 
 def test_a_prior_of_other_labels_is_refused(decoder: Path) -> None:
     two = Prior((math.log(0.5), math.log(0.5)))
-    write_decoder(decoder, DECODING, prior=two)
+    write_decoder(decoder, DecoderSpec(DECODING, prior=two))
     with pytest.raises(BundleError, match=r"bundle\.json: prior: is not of 29 labels"):
         read_bundle(decoder)
 
@@ -243,7 +246,7 @@ def test_a_prior_of_other_labels_is_refused(decoder: Path) -> None:
 def test_other_things_in_a_bundle_are_not_lost(decoder: Path) -> None:
     (decoder / "NOTES.txt").write_text("mine")
     with pytest.raises(BundleError, match="holds something other than a bundle"):
-        write_decoder(decoder, DECODING)
+        write_decoder(decoder, DecoderSpec(DECODING))
     assert (decoder / "NOTES.txt").read_text() == "mine"
 
 
@@ -290,23 +293,23 @@ def test_a_decoder_that_cannot_be_written_leaves_the_old_one(
 ) -> None:
     before = content(decoder)
     with pytest.raises(FileNotFoundError, match="missing"):
-        write_decoder(decoder, DecodeConfig(), lm=tmp_path / "missing")
+        write_decoder(decoder, DecoderSpec(lm=tmp_path / "missing"))
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle_module, "write_atomically", fail)
+    monkeypatch.setattr(write_module, "write_atomically", fail)
     with pytest.raises(OSError, match="No space"):
-        write_decoder(decoder, DecodeConfig())
+        write_decoder(decoder, DecoderSpec())
     assert content(decoder) == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "lm", "lstm"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "lm", "lstm", "words"]
 
 
 def test_a_decoder_needs_a_bundles_folder(decoder: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="name a bundle's folder"):
-        write_decoder(decoder / "model.tflite", DecodeConfig())
+        write_decoder(decoder / "model.tflite", DecoderSpec())
     with pytest.raises(BundleError, match="No such file"):
-        write_decoder(tmp_path / "nowhere", DecodeConfig())
+        write_decoder(tmp_path / "nowhere", DecoderSpec())
 
 
 @pytest.mark.parametrize("failing", ["write_atomically", "embed_metadata"])
@@ -318,7 +321,7 @@ def test_a_failed_write_leaves_the_old_bundle(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle_module, failing, fail)
+    monkeypatch.setattr(write_module, failing, fail)
     with pytest.raises(OSError, match="No space"):
         write(folder, num_epochs=4)
     assert content(folder) == before
@@ -348,6 +351,6 @@ def test_fills_an_empty_folder_and_makes_parents(tmp_path: Path) -> None:
 
 
 def test_a_missing_default_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(bundle_module, "__file__", str(tmp_path / "bundle.py"))
+    monkeypatch.setattr(read, "__file__", str(tmp_path / "speechlstm" / "bundle" / "read.py"))
     with pytest.raises(BundleError, match="has no model; name one: --bundle BUNDLE"):
         default_bundle()

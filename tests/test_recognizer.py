@@ -2,6 +2,7 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from numpy.typing import NDArray
 from speechlstm import recognizer as recognizer_module
 from speechlstm.audio import Audio
 from speechlstm.bundle import default_bundle, read_bundle, write_decoder
-from speechlstm.config import DecodeConfig, RescoringConfig
+from speechlstm.config import RescoringConfig
 from speechlstm.decoding.confidence import Calibration
-from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError, ModelError
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import ALPHABET, LSTMLanguageModel
@@ -145,7 +146,7 @@ def searching_bundle(levels_bundle: Path, tiny_lm: Path, tmp_path: Path) -> Path
     """The bundle with a language model."""
     path = tmp_path / "searching"
     shutil.copytree(levels_bundle, path)
-    write_decoder(path, DecodeConfig(), Calibration(0.5, 0.0), tiny_lm)
+    write_decoder(path, DecoderSpec(lm=tiny_lm, calibration=Calibration(0.5, 0.0)))
     return path
 
 
@@ -171,12 +172,12 @@ def test_hot_words_that_no_lexicon_has_are_sounded_out(
 ) -> None:
     shutil.copytree(default_bundle(), tmp_path / "bundle")
     whole = read_bundle(tmp_path / "bundle")
-    assert whole.lexicon_path
     if not has_pronouncer:
-        lexicon = LexiconTree.open(whole.lexicon_path)
-        write_decoder(whole.path, whole.decoding, whole.calibration, whole.lm_path, lexicon)
+        write_decoder(whole.path, replace(whole.decoder, g2p=None, neural_lm=None, prior=None))
     recognizer = Recognizer.load(whole.path, hot_words=["new zelenskyy"])
-    assert (recognizer.model.alphabet == whole.phones) == has_pronouncer  # else: of characters
+    assert (
+        recognizer.model.alphabet == whole.acoustic.phones
+    ) == has_pronouncer  # else: of characters
     date = Path(__file__).parent.parent / "data" / "samples" / "date.wav"
     assert recognizer.transcribe_file(date).text == "july fourth seventeen seventy six"
 
@@ -284,7 +285,7 @@ def test_a_bundle_uses_its_rescorer(
     path = tmp_path / "bundle"
     shutil.copytree(levels_bundle, path)
     rescoring = RescoringConfig(weight=0.25)
-    write_decoder(path, DecodeConfig(), lm=tiny_lm, rescorer=LSTM, rescoring=rescoring)
+    write_decoder(path, DecoderSpec(lm=tiny_lm, neural_lm=LSTM, neural_lm_config=rescoring))
     given = Recognizer.load(
         levels_bundle, lm=tiny_lm, rescorer=LSTM, rescoring={"weight": 0.25}
     )  # fmt: skip
@@ -341,8 +342,8 @@ def test_hot_words_are_normalised(levels_bundle: Path, mumbled: Audio) -> None:
 def test_a_language_model_in_capitals_is_refused(levels_bundle: Path, tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     shutil.copytree(levels_bundle, path)
-    alphabet = read_bundle(path).alphabet
-    write_decoder(path, DecodeConfig(), lexicon=LexiconTree.from_words(["hat"], alphabet))
+    (tmp_path / "words.txt").write_text("hat h a t\n")
+    write_decoder(path, DecoderSpec(lexicon=tmp_path / "words.txt"))
     arpa = "\\data\\\nngram 1=4\n\\1-grams:\n-1\t<unk>\n-9\t<s>\n-1\t</s>\n-1\tHAT\n\\end\\\n"
     (tmp_path / "x.arpa").write_text(arpa)
     with pytest.raises(ModelError, match="knows 'HAT', the lexicon 'hat': are both in lower case"):

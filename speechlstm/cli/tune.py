@@ -80,7 +80,6 @@ def command(
 
     from speechlstm.bundle import read_bundle, refuse_to_replace_others, write_decoder
     from speechlstm.corpora.manifest import Manifest
-    from speechlstm.decoding.lexicon_tree import LexiconTree
     from speechlstm.evaluation.tuning import Tuner
     from speechlstm.lm.ngram.arpa import is_arpa
     from speechlstm.parallel import num_usable_cores
@@ -90,20 +89,21 @@ def command(
     bundle = read_bundle(model)
     if not dry_run:
         refuse_to_replace_others(model)
-    bundle = replace(
-        bundle,
-        lm_path=lm or bundle.lm_path,
-        lexicon_path=lexicon or bundle.lexicon_path,
-        pronouncer_path=pronouncer or bundle.pronouncer_path,
-        rescorer_path=rescorer or bundle.rescorer_path,
+    decoder = replace(
+        bundle.decoder,
+        lm=lm or bundle.decoder.lm,
+        lexicon=lexicon or bundle.decoder.lexicon,
+        g2p=pronouncer or bundle.decoder.g2p,
+        neural_lm=rescorer or bundle.decoder.neural_lm,
     )
+    bundle = replace(bundle, decoder=decoder)
     _refuse_strange_parts(bundle)
-    config, rescoring = bundle.decoding, bundle.rescoring
+    config, rescoring = bundle.decoder.config, bundle.decoder.neural_lm_config
     if shallow_fusion is not None:
         rescoring = replace(rescoring, shallow_fusion=shallow_fusion)
     tuner = Tuner(bundle, jobs or num_usable_cores(), _track)
     failures = tuner.hear([Manifest(path) for path in manifests], max_utterances)
-    is_searched = bundle.is_searched
+    is_searched = bundle.decoder.is_search
     if is_searched:
         plot = output or model.resolve().with_name(f"{model.resolve().name}.png")
         best = _search(tuner, bundle, rescoring, plot)
@@ -119,19 +119,14 @@ def command(
         f"Calibration error of the words' confidences: {before:.2%}, calibrated {after:.2%}"
     )
     if not dry_run:
-        path, alphabet = bundle.lexicon_path, bundle.lexicon_alphabet
-        words = LexiconTree.load(path, alphabet) if path else None
-        write_decoder(
-            model,
-            config,
-            calibration,
-            bundle.lm_path,
-            words,
-            bundle.pronouncer_path,
-            tuner.prior if is_searched else None,
-            bundle.rescorer_path,
-            rescoring if bundle.rescorer_path else None,
+        tuned = replace(
+            bundle.decoder,
+            config=config,
+            neural_lm_config=rescoring,
+            prior=tuner.prior if is_searched else None,
+            calibration=calibration,
         )
+        write_decoder(model, tuned)
     for utterance_id, reason in failures.items():
         click.echo(f"Error: {utterance_id}: {reason}", err=True)
     if failures:
@@ -142,10 +137,10 @@ def _refuse_strange_parts(bundle: "Bundle") -> None:
     from speechlstm.errors import ModelError
     from speechlstm.text.g2p import G2PModel
 
-    pronouncer, rescorer = bundle.pronouncer_path, bundle.rescorer_path
-    if pronouncer and G2PModel(pronouncer).phones != bundle.phones:
+    pronouncer, rescorer = bundle.decoder.g2p, bundle.decoder.neural_lm
+    if pronouncer and G2PModel(pronouncer).phones != bundle.acoustic.phones:
         raise ModelError(f"{pronouncer}: pronounces in other phones than {bundle.path} hears")
-    if rescorer and not bundle.lm_path:
+    if rescorer and not bundle.decoder.lm:
         reason = f"counts beside an n-gram model, and {bundle.path} has none: give it one with --lm"
         raise ModelError(f"{rescorer}: {reason}")
 
@@ -154,9 +149,9 @@ def _search(tuner: "Tuner", bundle: "Bundle", rescoring: "RescoringConfig", plot
     """The settings with the fewest errors; prints each trial and plots those of the weights."""
     from speechlstm.evaluation.wer_surface import plot_surface
 
-    config = bundle.decoding
+    config = bundle.decoder.config
     click.echo("lm_weight  word_bonus  prior_weight  beam_width  LSTM     WER  RTF of the decoder")
-    if bundle.lm_path:
+    if bundle.decoder.lm:
         trials = tuner.search_weights(config, _report)
         config = trials[0].config
         rates = {
@@ -166,7 +161,7 @@ def _search(tuner: "Tuner", bundle: "Bundle", rescoring: "RescoringConfig", plot
         }
         plot_surface(plot, rates)
     best = tuner.search_beam_width(config, _report)
-    if bundle.rescorer_path:
+    if bundle.decoder.neural_lm:
         best = tuner.search_rescoring(best, rescoring, _report)
     return best
 

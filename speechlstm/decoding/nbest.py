@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
-from pathlib import Path
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.config import DecodeConfig, RescoringConfig
+from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
@@ -18,11 +17,7 @@ from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.rescoring import rescored
 from speechlstm.decoding.words import frame_times
-from speechlstm.errors import LanguageModelError
-from speechlstm.lm.interpolation import InterpolatedModel
-from speechlstm.lm.lstm import LSTMLanguageModel
 from speechlstm.lm.model import LanguageModel, SearchModel
-from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.transcript import Hypothesis
 
@@ -75,13 +70,25 @@ class NBestDecoder:
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """At most num_hypotheses: see Decoder."""
-        with self._lock:
-            found = self._beam.decode(log_probs)
-            if self._lm and self._rescorer:
-                found = rescored(found, self._lm, self._rescorer, self._config.lm_weight)
+        found = self.search(log_probs)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
         judged = (judge(h, found, log_probs, times) for h in found[: self._config.num_hypotheses])
         return [calibrated(hypothesis, self._calibration) for hypothesis in judged]
+
+    def search(self, log_probs: NDArray[np.float32]) -> list[BeamHypothesis]:
+        """The n-best list by which words are judged, the best first, at least one.
+
+        Args:
+            log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
+
+        Raises:
+            Errors of `BeamDecoder.decode`.
+        """
+        with self._lock:
+            found = self._beam.decode(log_probs)
+            if self._lm and self._rescorer:
+                return rescored(found, self._lm, self._rescorer, self._config.lm_weight)
+            return found
 
 
 def judge(
@@ -126,64 +133,3 @@ def _shares(words: list[str], rivals: Sequence[BeamHypothesis]) -> list[float]:
             shares[block.a : block.a + block.size] += probability
     clipped: list[float] = shares.clip(0, 1).tolist()
     return clipped
-
-
-def load_lm(path: Path, alphabet: Alphabet) -> NGramModel:
-    """A language model, packed or ARPA, that belongs to an alphabet or to none.
-
-    Raises:
-        LanguageModelError: It cannot be read, or belongs to another alphabet.
-    """
-    lm = NGramModel.load(path)
-    _check_alphabet(lm, path, alphabet)
-    return lm
-
-
-def load_rescorer(
-    path: Path, lm: NGramModel, weight: float, alphabet: Alphabet
-) -> InterpolatedModel:
-    """An LSTM language model and the n-gram model beside which it counts, in one.
-
-    Args:
-        path: The LSTM.
-        lm: The n-gram model.
-        weight: Of the LSTM: see InterpolatedModel.
-        alphabet: It must belong to this one, or to none.
-
-    Raises:
-        LanguageModelError: The LSTM cannot be read, belongs to another alphabet, or has no word in
-            common with the n-gram model.
-    """
-    lstm = LSTMLanguageModel(path)
-    _check_alphabet(lstm, path, alphabet)
-    return InterpolatedModel(lm, lstm, weight)
-
-
-def load_search_models(
-    lm: Path | None, rescorer: Path | None, rescoring: RescoringConfig, alphabet: Alphabet
-) -> tuple[SearchModel | None, LanguageModel | None]:
-    """What takes part in a search, and what scores its n-best list anew; None: nothing does.
-
-    Args:
-        lm: The n-gram model, if there is one.
-        rescorer: The LSTM, if there is one; it counts only beside lm.
-        rescoring: How.
-        alphabet: They must belong to this one, or to none.
-
-    Raises:
-        LanguageModelError: As in load_lm and load_rescorer.
-    """
-    ngrams = load_lm(lm, alphabet) if lm else None
-    if not (ngrams and rescorer and rescoring.weight):
-        return ngrams, None
-    both = load_rescorer(rescorer, ngrams, rescoring.weight, alphabet)
-    return (both, None) if rescoring.shallow_fusion else (ngrams, both)
-
-
-def _check_alphabet(lm: LanguageModel, path: Path, alphabet: Alphabet) -> None:
-    if lm.alphabet_sha256 not in (None, alphabet.sha256):
-        raise LanguageModelError(
-            path,
-            f"is for the alphabet {lm.alphabet_sha256:.12}..., the model has {alphabet.sha256:.12}"
-            "...; make one with: speechlstm lm build --bundle, speechlstm lm train --bundle",
-        )

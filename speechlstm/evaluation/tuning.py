@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import read_audio
-from speechlstm.bundle import Bundle, read_bundle
+from speechlstm.bundle import AcousticSpec, Bundle, read_bundle
 from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.corpora.manifest import Manifest
-from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
+from speechlstm.decoding.assemble import DecoderAssembly
+from speechlstm.decoding.beam import BeamHypothesis
 from speechlstm.decoding.confidence import Calibration, calibration_error, fit_calibration
 from speechlstm.decoding.greedy import greedy_decode
-from speechlstm.decoding.lexicon_tree import LexiconTree
-from speechlstm.decoding.nbest import NUM_RESCORED, NUM_RIVALS, judge, load_search_models
+from speechlstm.decoding.nbest import NUM_RIVALS, NBestDecoder, judge
 from speechlstm.decoding.prior import Prior
-from speechlstm.decoding.rescoring import rescored
+from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation.evaluate import normalized_confidences
@@ -45,7 +45,6 @@ WITHOUT = RescoringConfig(weight=0.0)  # the n-grams alone
 
 Track = Callable[[Iterable[Any], int, str], Iterable[Any]]  # items, how many, what is done
 Report = Callable[["Trial"], object]
-_Again = Callable[[Sequence[BeamHypothesis]], list[BeamHypothesis]]  # rescores an n-best list
 _Found = tuple[tuple[BeamHypothesis, ...], float]  # n-best list, seconds it took
 
 
@@ -114,11 +113,13 @@ class Tuner:
         track: Track = _untracked,
     ) -> None:
         self._bundle, self._jobs, self._track = bundle, jobs, track
-        self._hears_phones = bool(bundle.lexicon_path and bundle.phones)
         self.heard: list[Heard] = []
         self.prior: Prior | None = None
         # A fault in a file shows here, not after minutes.
-        self._load(bundle.decoding, RescoringConfig())()
+        acoustic = bundle.acoustic
+        assembly = DecoderAssembly(bundle.decoder, acoustic.alphabet, acoustic.phones)
+        self._hears_phones = assembly.reads_phones
+        assembly.with_settings(acoustic.frame_seconds, bundle.decoder.config, RescoringConfig())
 
     def hear(self, manifests: Sequence[Manifest], max_utterances: int) -> dict[str, str]:
         """Run the network on transcribed utterances, spread evenly over the manifests.
@@ -152,9 +153,12 @@ class Tuner:
         self.prior = Prior.estimate(heard.log_probs for heard in self.heard)
         return failures
 
-    def decode(self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT) -> Trial:
-        """Decode all utterances."""
-        results = map_in_processes(self._load(config, rescoring), self.heard, self._jobs)
+    def decode(
+        self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT, num_hypotheses: int = 1
+    ) -> Trial:
+        """Decode all utterances; num_hypotheses of each are kept."""
+        load = self._load(config, rescoring, num_hypotheses)
+        results = map_in_processes(load, self.heard, self._jobs)
         found, seconds = zip(*self._track(results, len(self.heard), "decoding"), strict=True)
         errors = ErrorCounts()
         for heard, hypotheses in zip(self.heard, found, strict=True):
@@ -223,7 +227,7 @@ class Tuner:
         self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT
     ) -> list[Hypothesis]:
         """The best hypothesis of each utterance with words that are not calibrated yet."""
-        trial = self.decode(replace(config, num_hypotheses=NUM_RIVALS), rescoring)
+        trial = self.decode(config, rescoring, NUM_RIVALS)
         return [
             judge(best[0], best, heard.log_probs, self._times(heard))
             for heard, best in zip(self.heard, trial.hypotheses, strict=True)
@@ -231,7 +235,8 @@ class Tuner:
 
     def greedy(self) -> list[Hypothesis]:
         """The same of the best paths."""
-        alphabet, frame_seconds = self._bundle.alphabet, self._bundle.frame_seconds
+        acoustic = self._bundle.acoustic
+        alphabet, frame_seconds = acoustic.alphabet, acoustic.frame_seconds
         return [greedy_decode(heard.log_probs, alphabet, frame_seconds) for heard in self.heard]
 
     def calibrate(self, hypotheses: Sequence[Hypothesis]) -> tuple[Calibration, float, float]:
@@ -254,7 +259,9 @@ class Tuner:
         return calibration, before, after
 
     def _times(self, heard: Heard) -> NDArray[np.float64]:
-        return frame_times(len(heard.log_probs), self._bundle.frame_seconds, heard.duration)
+        return frame_times(
+            len(heard.log_probs), self._bundle.acoustic.frame_seconds, heard.duration
+        )
 
     def _tried(
         self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT, *, report: Report
@@ -264,10 +271,12 @@ class Tuner:
         return trial
 
     def _load(
-        self, config: DecodeConfig, rescoring: RescoringConfig
+        self, config: DecodeConfig, rescoring: RescoringConfig, num_hypotheses: int
     ) -> "partial[Callable[[Heard], _Found]]":
-        bundle = replace(self._bundle, decoding=config, rescoring=rescoring)
-        return partial(_load_search, bundle, self.prior)
+        decoder = replace(
+            self._bundle.decoder, config=config, neural_lm_config=rescoring, prior=self.prior
+        )
+        return partial(_load_search, self._bundle.acoustic, decoder, num_hypotheses)
 
 
 def _num_errors(trial: Trial) -> int:
@@ -305,21 +314,17 @@ def _run_model(
     return model.log_probs(audio), audio.duration
 
 
-def _load_search(bundle: Bundle, prior: Prior | None) -> Callable[[Heard], _Found]:
-    lm, rescorer = load_search_models(
-        bundle.lm_path, bundle.rescorer_path, bundle.rescoring, bundle.alphabet
+def _load_search(
+    acoustic: AcousticSpec, spec: DecoderSpec, num_hypotheses: int
+) -> Callable[[Heard], _Found]:
+    assembly = DecoderAssembly(spec, acoustic.alphabet, acoustic.phones)
+    decoder = assembly.with_settings(
+        acoustic.frame_seconds, spec.config, spec.neural_lm_config, spec.prior
     )
-    config, lexicon = bundle.decoding, bundle.lexicon_path
-    again: _Again | None = None
-    if lm and rescorer:
-        again = partial(rescored, first=lm, second=rescorer, lm_weight=config.lm_weight)
-        config = replace(config, num_hypotheses=max(config.num_hypotheses, NUM_RESCORED))
-    words = LexiconTree.load(lexicon, bundle.lexicon_alphabet) if lexicon else None
-    alphabet = bundle.lexicon_alphabet if lexicon else bundle.alphabet
-    return partial(_search, BeamDecoder(alphabet, config, lm, words, prior), again)
+    return partial(_search, decoder, num_hypotheses)
 
 
-def _search(beam: BeamDecoder, again: _Again | None, heard: Heard) -> _Found:
+def _search(decoder: NBestDecoder, num_hypotheses: int, heard: Heard) -> _Found:
     start = time.perf_counter()
-    found = beam.decode(heard.log_probs)
-    return tuple(again(found) if again else found), time.perf_counter() - start
+    found = decoder.search(heard.log_probs)
+    return tuple(found[:num_hypotheses]), time.perf_counter() - start

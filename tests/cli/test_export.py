@@ -49,8 +49,8 @@ def test_prints_the_table_and_writes_the_bundle(run: Path, tmp_path: Path) -> No
     ]  # fmt: skip
     assert "2 utterances" in result.stdout
     bundle = read_bundle(tmp_path / "bundle")
-    assert bundle.model.num_units == 8
-    assert bundle.training["best_epoch"]["valid_wer"] == 0.5
+    assert bundle.acoustic.network.num_units == 8
+    assert bundle.acoustic.training["best_epoch"]["valid_wer"] == 0.5
 
 
 def test_takes_other_utterances_to_verify_on(run: Path, tmp_path: Path) -> None:

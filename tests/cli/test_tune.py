@@ -44,14 +44,14 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     ]
     assert [row.split()[3] for row in rows[-6:-2]] == ["64", "128", "256", "512"]
     tuned = read_bundle(bundle)
-    assert f"beam_width {tuned.decoding.beam_width}" in rows[-2]
+    assert f"beam_width {tuned.decoder.config.beam_width}" in rows[-2]
     assert "0.00%" in rows[-3]
-    assert tuned.lm_path is not None
-    assert tuned.lm_path.read_bytes() == tiny_lm.read_bytes()
-    assert tuned.calibration is not None
-    assert tuned.decoding.num_hypotheses == 1
-    assert tuned.prior is not None
-    assert len(tuned.prior.log_probs) == tuned.alphabet.num_labels
+    assert tuned.decoder.lm is not None
+    assert tuned.decoder.lm.read_bytes() == tiny_lm.read_bytes()
+    assert tuned.decoder.calibration is not None
+    assert tuned.decoder.config.num_hypotheses == 1
+    assert tuned.decoder.prior is not None
+    assert len(tuned.decoder.prior.log_probs) == tuned.acoustic.alphabet.num_labels
     assert Path("bundle.png").read_bytes().startswith(b"\x89PNG")
     heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
     assert heard.stdout == "a hat\n"
@@ -65,10 +65,10 @@ def test_a_second_language_model_goes_into_the_bundle_and_stays(
     first = read_bundle(bundle)
     assert tune().exit_code == 0
     for tuned in (first, read_bundle(bundle)):
-        assert tuned.rescorer_path is not None
-        assert tuned.rescorer_path.read_bytes() == lstm.read_bytes()
-        assert tuned.rescoring.weight in (0.0, *RESCORING_WEIGHTS)
-        assert not tuned.rescoring.shallow_fusion
+        assert tuned.decoder.neural_lm is not None
+        assert tuned.decoder.neural_lm.read_bytes() == lstm.read_bytes()
+        assert tuned.decoder.neural_lm_config.weight in (0.0, *RESCORING_WEIGHTS)
+        assert not tuned.decoder.neural_lm_config.shallow_fusion
     heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
     assert heard.stdout == "a hat\n"
 
@@ -85,9 +85,9 @@ def test_without_a_language_model_confidences_are_calibrated(bundle: Path) -> No
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) == 2
     tuned = read_bundle(bundle)
-    assert tuned.calibration not in (None, Calibration())
-    assert tuned.prior is None
-    assert not tuned.is_searched
+    assert tuned.decoder.calibration not in (None, Calibration())
+    assert tuned.decoder.prior is None
+    assert not tuned.decoder.is_search
 
 
 def test_recordings_that_cannot_be_read_are_listed(bundle: Path) -> None:
@@ -96,7 +96,7 @@ def test_recordings_that_cannot_be_read_are_listed(bundle: Path) -> None:
     result = tune()
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: b: b.wav: cannot be read")
-    assert read_bundle(bundle).calibration is not None
+    assert read_bundle(bundle).decoder.calibration is not None
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,4 @@ def test_bad_input_is_one_line(
     result = tune(*arguments)
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert message in result.stderr.splitlines()[-1]
-    assert read_bundle(bundle).calibration is None
+    assert read_bundle(bundle).decoder.calibration is None

@@ -8,10 +8,11 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from speechlstm.bundle import read_bundle
+from speechlstm.bundle import Bundle, read_bundle
 from speechlstm.config import DecodeConfig, RescoringConfig
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.decoding.confidence import calibration_error, fit_calibration
+from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import LanguageModelError, ManifestError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.evaluation.tuning import BEAM_WIDTHS, RESCORING_WEIGHTS, WITHOUT, Trial, Tuner
@@ -21,6 +22,10 @@ from speechlstm.recognizer import Recognizer
 
 LSTM = Path(__file__).parents[1] / "assets" / "language_model.tflite"
 Say = Callable[[str], NDArray[np.float32]]
+
+
+def with_decoder(path: Path, **files: Path) -> Bundle:
+    return replace(read_bundle(path), decoder=DecoderSpec(**files))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def manifest(tmp_path: Path, spoken: Say) -> Manifest:
 
 @pytest.fixture
 def tuner(levels_bundle: Path, tiny_lm: Path, manifest: Manifest) -> Tuner:
-    tuner = Tuner(replace(read_bundle(levels_bundle), lm_path=tiny_lm))
+    tuner = Tuner(with_decoder(levels_bundle, lm=tiny_lm))
     failures = tuner.hear([manifest], max_utterances=10)
     assert list(failures) == ["missing"]
     return tuner
@@ -108,7 +113,7 @@ def test_the_narrowest_beam_that_does_no_harm_is_chosen(tuner: Tuner) -> None:
 def test_an_lstm_counts_as_it_will_in_the_recognizer(
     levels_bundle: Path, tiny_lm: Path, manifest: Manifest, shallow_fusion: bool
 ) -> None:
-    bundle = replace(read_bundle(levels_bundle), lm_path=tiny_lm, rescorer_path=LSTM)
+    bundle = with_decoder(levels_bundle, lm=tiny_lm, neural_lm=LSTM)
     tuner = Tuner(bundle)
     tuner.hear([manifest], 10)
     rescoring = RescoringConfig(weight=0.3, shallow_fusion=shallow_fusion)
@@ -176,7 +181,7 @@ def test_files_are_checked_before_anything_is_heard(
 ) -> None:
     write_packed(tmp_path / "other.lm", NGramModel.open(tiny_lm).trie, "0" * 64)
     with pytest.raises(LanguageModelError, match="is for the alphabet"):
-        Tuner(replace(read_bundle(levels_bundle), lm_path=tmp_path / "other.lm"))
+        Tuner(with_decoder(levels_bundle, lm=tmp_path / "other.lm"))
 
 
 def test_nothing_to_tune_on_is_an_error(levels_bundle: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from speechlstm.tflite.metadata import embed_metadata
 
 @pytest.fixture(scope="module")
 def pronouncer() -> G2PModel:
-    path = read_bundle(default_bundle()).pronouncer_path
+    path = read_bundle(default_bundle()).decoder.g2p
     assert path
     return G2PModel(path)
 
@@ -51,8 +51,8 @@ def test_no_word_is_silent() -> None:
 
 def test_another_file_is_refused(pronouncer: G2PModel, tmp_path: Path) -> None:
     bundle = read_bundle(default_bundle())
-    assert bundle.pronouncer_path
-    whole = bundle.pronouncer_path.read_bytes()
+    assert bundle.decoder.g2p
+    whole = bundle.decoder.g2p.read_bytes()
     path = tmp_path / "p.tflite"
     for content, reason in (
         (whole[:-100], "damaged"),

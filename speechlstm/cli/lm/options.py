@@ -42,7 +42,7 @@ def alphabet_of(bundle: Path | None) -> "Alphabet | None":
     """That of a bundle, if one is named."""
     from speechlstm.bundle import read_bundle
 
-    return None if bundle is None else read_bundle(bundle).alphabet
+    return None if bundle is None else read_bundle(bundle).acoustic.alphabet
 
 
 def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.audio import Audio
-from speechlstm.bundle import refuse_to_replace_others, write_bundle
+from speechlstm.bundle import AcousticSpec, refuse_to_replace_others, write_bundle
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import Alphabet
@@ -84,13 +84,13 @@ def export_model(
         ModelError: The file does not run.
     """
     tflite = quantize(without_cell_clip(convert(model)), quantization)
-    contents = (tflite, model.features, alphabet, model.config, training or {}, phones)
+    acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
     with tempfile.TemporaryDirectory() as folder:
         candidate = Path(folder) / "bundle"
-        write_bundle(candidate, *contents)
+        write_bundle(candidate, tflite, acoustic)
         verification = verify(model, candidate, recordings, quantization)
     report(verification)
     if failures := verification.failures:
         raise BundleError(path, f"not written: {'; '.join(failures)}")
-    write_bundle(path, *contents)
+    write_bundle(path, tflite, acoustic)
     return verification

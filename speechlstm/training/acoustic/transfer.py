@@ -59,7 +59,7 @@ def read_source(path: Path) -> Source:
         run = load_run(path)
         return Source(path, run.best_model(), run.alphabet, run.phones)
     bundle = read_bundle(path)
-    return Source(path, _read_model(bundle), bundle.alphabet, bundle.phones)
+    return Source(path, _read_model(bundle), bundle.acoustic.alphabet, bundle.acoustic.phones)
 
 
 def transfer(
@@ -143,13 +143,14 @@ def _describe(shapes: list[tuple[int, ...]]) -> str:
 
 def _read_model(bundle: Bundle) -> AcousticModel:
     """The model of a bundle with the weights that stand in its .tflite file."""
-    if bundle.model.cell != "lstm":
+    spec = bundle.acoustic
+    if spec.network.cell != "lstm":
         raise BundleError(
             bundle.path,
-            f"the weights of {bundle.model.cell} cells cannot be read back; name the run instead",
+            f"the weights of {spec.network.cell} cells cannot be read back; name the run instead",
         )
-    num_phones = bundle.phones.num_labels if bundle.phones else 0
-    model = AcousticModel(bundle.features, bundle.model, bundle.alphabet.num_labels, num_phones)
+    num_phones = spec.phones.num_labels if spec.phones else 0
+    model = AcousticModel(spec.features, spec.network, spec.alphabet.num_labels, num_phones)
     try:
         _assign(model, read_weights(bundle.model_path.read_bytes()))
     except ValueError as error:
@@ -184,7 +185,7 @@ def _assign(model: AcousticModel, weights: Iterator[NDArray[np.float32]]) -> Non
 
 def _verify(model: AcousticModel, bundle: Bundle) -> None:
     """Refuse a model that is not the file's: an order of its operators that was never seen, say."""
-    samples = np.random.default_rng(0).normal(0, 0.1, (1, bundle.features.sample_rate))
+    samples = np.random.default_rng(0).normal(0, 0.1, (1, bundle.acoustic.features.sample_rate))
     samples = samples.astype(np.float32)
     logits, _ = model({"samples": samples, "num_samples": np.array(samples.shape[1:], np.int32)})
     found = np.exp(ops.convert_to_numpy(model.log_probs(logits))[0])

@@ -15,7 +15,7 @@ from ai_edge_litert.schema_py_generated import BuiltinOperator
 from numpy.typing import NDArray
 
 from speechlstm.audio import Audio, read_audio
-from speechlstm.bundle import Bundle, read_bundle
+from speechlstm.bundle import AcousticSpec, read_bundle
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.errors import ManifestError, ModelError
@@ -157,18 +157,18 @@ def verify(
         rtf=seconds / sum(audio.duration for audio in runs),
         max_difference=float(max(differences)),
         repeat_difference=float(np.abs(found[0] - found[1]).max()),
-        keras_errors=_word_errors(expected[1:-1], texts, bundle),
-        file_errors=_word_errors(found[1:-1], texts, bundle),
+        keras_errors=_word_errors(expected[1:-1], texts, bundle.acoustic),
+        file_errors=_word_errors(found[1:-1], texts, bundle.acoustic),
     )
 
 
 def _word_errors(
-    log_probs: Sequence[NDArray[np.float32]], texts: Sequence[str], bundle: Bundle
+    log_probs: Sequence[NDArray[np.float32]], texts: Sequence[str], spec: AcousticSpec
 ) -> ErrorCounts:
     errors = ErrorCounts()
     for utterance, text in zip(log_probs, texts, strict=True):
-        characters = utterance[:, : bundle.alphabet.num_labels]
-        hypothesis = greedy_decode(characters, bundle.alphabet, bundle.frame_seconds)
+        characters = utterance[:, : spec.alphabet.num_labels]
+        hypothesis = greedy_decode(characters, spec.alphabet, spec.frame_seconds)
         errors += word_errors(normalize(text), normalize(hypothesis.text))
     return errors
 

@@ -56,7 +56,7 @@ def test_writes_the_bundle_it_verified(
         report=reports.append,
     )  # fmt: skip
     bundle = read_bundle(path)
-    assert (bundle.alphabet, bundle.training) == (ALPHABET, {"made": "here"})
+    assert (bundle.acoustic.alphabet, bundle.acoustic.training) == (ALPHABET, {"made": "here"})
     assert reports == [verification]
     assert verification.failures == []
     assert verification.num_bytes == bundle.model_path.stat().st_size

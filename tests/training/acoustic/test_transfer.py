@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner, Result
 
-from speechlstm.bundle import write_bundle
+from speechlstm.bundle import AcousticSpec, write_bundle
 from speechlstm.cli import main
 from speechlstm.config import FeatureConfig, NetworkConfig, Settings, TrainConfig
 from speechlstm.errors import BundleError, ConfigError
@@ -40,7 +40,7 @@ def weights(model: AcousticModel) -> list[Any]:
 
 
 def write(path: Path, model: AcousticModel, tflite: bytes) -> Path:
-    write_bundle(path, tflite, model.features, ALPHABET, model.config, {})
+    write_bundle(path, tflite, AcousticSpec(model.features, ALPHABET, model.config))
     return path
 
 

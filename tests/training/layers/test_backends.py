@@ -80,4 +80,4 @@ def test_trains_resumes_and_is_exported(
     assert np.isfinite([line["loss"] for line in lines]).all()
     assert lines[2]["loss"] < lines[0]["loss"]
     speechlstm(backend, "export", run, "-o", bundle)
-    assert read_bundle(bundle).alphabet.num_labels == 4
+    assert read_bundle(bundle).acoustic.alphabet.num_labels == 4

@@ -7,7 +7,7 @@ import pytest
 
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio
-from speechlstm.bundle import Bundle
+from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import ConfigError
 from speechlstm.text.alphabet import Alphabet
@@ -50,7 +50,7 @@ def test_litert_computes_what_keras_does_at_any_length(
     path.write_bytes(convert(model, fused))
     ops = count_ops(path.read_bytes())
     assert {op: ops[op] for op in ops if op.endswith(("LSTM", "WHILE"))} == recurrence
-    litert = LiteRTAcousticModel(Bundle(path, features, ALPHABET, config, {}))
+    litert = LiteRTAcousticModel(Bundle(path, AcousticSpec(features, ALPHABET, config)))
     for length in (16000, 16000, 800, 31999):
         noise = 0.1 * np.random.default_rng(length).normal(size=length).astype(np.float32)
         found = litert.log_probs(Audio(noise, features.sample_rate))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio
-from speechlstm.bundle import Bundle
+from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.network import AcousticModel
@@ -21,7 +21,7 @@ def run_litert(
 ) -> NDArray[np.float32]:
     path.write_bytes(tflite)
     alphabet = Alphabet(tuple("abcdefgh"[: model.num_labels - 1]))
-    bundle = Bundle(path, model.features, alphabet, model.config, {})
+    bundle = Bundle(path, AcousticSpec(model.features, alphabet, model.config))
     return LiteRTAcousticModel(bundle).log_probs(Audio(samples, model.features.sample_rate))
 
 

@@ -1,0 +1,165 @@
+"""bundle.json: the descriptions of a bundle's models and settings, as JSON and back."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from speechlstm import __version__
+from speechlstm.bundle.spec import MODEL, AcousticSpec
+from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig, RescoringConfig
+from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.prior import Prior
+from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.errors import BundleError, ConfigError
+from speechlstm.text.alphabet import BLANK, Alphabet
+
+FORMAT_VERSION = 1
+
+INDEX = "bundle.json"
+# The files of a decoder, by the field of DecoderSpec that names them.
+DECODER_FILES = {
+    "lm": "lm.ngram",
+    "neural_lm": "rescorer.tflite",
+    "lexicon": "lexicon.tree",
+    "g2p": "pronouncer.tflite",
+}
+FILES = {INDEX, MODEL, *DECODER_FILES.values()}
+# Its settings, by the field: key in the file and type.
+_SETTINGS: dict[str, tuple[str, type[Config]]] = {
+    "config": ("decoding", DecodeConfig),
+    "neural_lm_config": ("rescoring", RescoringConfig),
+    "calibration": ("calibration", Calibration),
+    "prior": ("prior", Prior),
+}
+DECODER_KEYS = {key for key, _ in _SETTINGS.values()}
+_KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
+
+
+def acoustic_to_json(acoustic: AcousticSpec) -> dict[str, Any]:
+    """The description of an acoustic model; the .tflite file holds a copy of it."""
+    description = {
+        "format_version": FORMAT_VERSION,
+        "writer": f"speechlstm {__version__}",
+        "features": acoustic.features.to_dict(),
+        "alphabet": _alphabet_to_json(acoustic.alphabet),
+        "model": acoustic.network.to_dict(),
+        "training": acoustic.training,
+    }
+    if acoustic.phones:
+        description["phones"] = _alphabet_to_json(acoustic.phones)
+    return description
+
+
+def acoustic_from_json(where: Path, description: Mapping[str, Any]) -> AcousticSpec:
+    """The acoustic model of a description.
+
+    Args:
+        where: The file that it stands in, for errors.
+        description: As acoustic_to_json makes it.
+
+    Raises:
+        BundleError: It is of another format version, or something is missing, unknown or wrong.
+    """
+    check_version(where, description)
+    try:
+        _expect_keys("", description, _KEYS | ({"phones"} & description.keys()))
+        return AcousticSpec(
+            _config(FeatureConfig, description["features"]),
+            _alphabet("alphabet", description["alphabet"]),
+            _config(NetworkConfig, description["model"]),
+            _alphabet("phones", description["phones"]) if "phones" in description else None,
+            _mapping("training", description["training"]),
+        )
+    except ConfigError as error:
+        raise BundleError(where, str(error)) from None
+
+
+def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
+    """The settings of a decoder."""
+    settings = {key: getattr(decoder, field) for field, (key, _) in _SETTINGS.items()}
+    if not decoder.neural_lm:
+        del settings[_SETTINGS["neural_lm_config"][0]]
+    return {key: value.to_dict() for key, value in settings.items() if value is not None}
+
+
+def decoder_from_json(
+    where: Path, settings: Mapping[str, Any], files: Mapping[str, Path], acoustic: AcousticSpec
+) -> DecoderSpec:
+    """The decoder of a bundle.
+
+    Args:
+        where: The file that the settings stand in, for errors.
+        settings: As decoder_to_json makes them.
+        files: Those of the bundle, by name.
+        acoustic: The acoustic model that it decodes.
+
+    Raises:
+        BundleError: A setting is missing, unknown or wrong.
+    """
+    try:
+        found = {
+            field: _config(kind, settings[key])
+            for field, (key, kind) in _SETTINGS.items()
+            if key in settings
+        }
+    except ConfigError as error:
+        raise BundleError(where, str(error)) from None
+    paths = {field: files.get(name) for field, name in DECODER_FILES.items()}
+    decoder = DecoderSpec(**paths, **found)  # type: ignore[arg-type]
+    labels = acoustic.lexicon_alphabet if decoder.lexicon else acoustic.alphabet
+    if decoder.prior and len(decoder.prior.log_probs) != labels.num_labels:
+        raise BundleError(where, f"prior: is not of {labels.num_labels} labels")
+    return decoder
+
+
+def check_version(where: Path, description: Mapping[str, Any]) -> None:
+    """Refuse what another version of speechlstm has written in another format.
+
+    Raises:
+        BundleError: It is of another format version, or of none.
+    """
+    if "format_version" not in description:
+        raise BundleError(where, "format_version: missing; not a bundle")
+    version = description["format_version"]
+    if version != FORMAT_VERSION:
+        raise BundleError(
+            where, f"has format version {version!r:.40}; this speechlstm reads {FORMAT_VERSION}"
+        )
+
+
+def _alphabet_to_json(alphabet: Alphabet) -> dict[str, Any]:
+    return {"symbols": alphabet.symbols, "separator": alphabet.separator, "blank": BLANK}
+
+
+def _config(kind: type[AnyConfig], values: object) -> AnyConfig:
+    # Config would fill in defaults, which need not be those the model was trained with.
+    keys = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    return kind.from_dict(_expect_keys(kind.section, _mapping(kind.section, values), keys))
+
+
+def _alphabet(name: str, values: object) -> Alphabet:
+    mapping = _mapping(name, values)
+    _expect_keys(name, mapping, {"symbols", "separator", "blank"})
+    symbols, separator, blank = mapping["symbols"], mapping["separator"], mapping["blank"]
+    if not isinstance(symbols, list) or not all(isinstance(s, str) for s in [*symbols, separator]):
+        raise ConfigError(f"{name}: symbols must be a list of texts, separator a text")
+    if blank != BLANK:
+        raise ConfigError(f"{name}.blank: must be {BLANK}, is {blank!r}")
+    return Alphabet(tuple(symbols), separator)
+
+
+def _mapping(name: str, values: object) -> Mapping[str, Any]:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name}: must be an object, is {values!r:.40}")
+    return values
+
+
+def _expect_keys(name: str, values: Mapping[str, Any], keys: set[str]) -> Mapping[str, Any]:
+    different = sorted(keys ^ set(values))
+    if different:
+        verb = "missing" if different[0] in keys else "unknown"
+        raise ConfigError(f"{name}.{different[0]}: {verb}".lstrip("."))
+    return values

@@ -1,0 +1,91 @@
+"""Writes bundles, whole or not at all."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from speechlstm.bundle.index import (
+    DECODER_FILES,
+    FILES,
+    INDEX,
+    acoustic_to_json,
+    decoder_to_json,
+)
+from speechlstm.bundle.read import read_bundle
+from speechlstm.bundle.spec import MODEL, AcousticSpec
+from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.errors import BundleError
+from speechlstm.storage import folder_written_atomically, write_atomically
+from speechlstm.tflite.metadata import dump_json, embed_metadata, read_metadata
+
+
+def write_bundle(path: Path, tflite: bytes, acoustic: AcousticSpec) -> None:
+    """Write a bundle's folder; a bundle that was there stays until the new one is whole.
+
+    Args:
+        path: The folder; missing parents are made.
+        tflite: The acoustic model as converted; its description is put inside.
+        acoustic: Its description.
+
+    Raises:
+        BundleError: Something else stands at path.
+        ValueError: tflite is no TensorFlow Lite model, or acoustic.training is not JSON.
+    """
+    refuse_to_replace_others(path)
+    description = acoustic_to_json(acoustic)
+    _write(path, description, {MODEL: embed_metadata(tflite, description)})
+
+
+def write_decoder(path: Path, decoder: DecoderSpec) -> None:
+    """Give a bundle's folder another decoder in place of the one it has; its model stays.
+
+    Args:
+        path: The folder.
+        decoder: Its files are copied, and may be the bundle's own; a lexicon is packed.
+
+    Raises:
+        BundleError: It is no bundle's folder, or damaged.
+        OSError: A file cannot be read or written; the bundle is as it was before.
+        Errors of `LexiconTree.load`.
+    """
+    if path.is_file():
+        raise BundleError(path, "a .tflite file holds no decoder; name a bundle's folder")
+    bundle = read_bundle(path)
+    refuse_to_replace_others(path)
+    contents = {MODEL: (path / MODEL).read_bytes()}
+    for field, name in DECODER_FILES.items():
+        if source := getattr(decoder, field):
+            contents[name] = source.read_bytes()
+    if decoder.lexicon:
+        # Imported here: whom nothing else makes import it need not wait for it.
+        from speechlstm.decoding.lexicon_tree import LexiconTree
+
+        lexicon = LexiconTree.load(decoder.lexicon, bundle.acoustic.lexicon_alphabet)
+        contents[DECODER_FILES["lexicon"]] = lexicon.packed()
+    index = read_metadata(path / MODEL) | decoder_to_json(decoder)
+    _write(path, index, contents)
+
+
+def _write(path: Path, index: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with folder_written_atomically(path) as folder:
+        for name, content in contents.items():
+            write_atomically(folder / name, content)
+        write_atomically(folder / INDEX, dump_json({**index, "files": files}))
+
+
+def refuse_to_replace_others(path: Path) -> None:
+    """Refuse to write a bundle where other things would be lost.
+
+    Raises:
+        BundleError: The path is a file, or a folder that holds something other than a bundle.
+    """
+    if not path.exists():
+        return
+    names = {p.name for p in path.iterdir()} if path.is_dir() else {path.name}
+    if names and (INDEX not in names or names - FILES):
+        raise BundleError(
+            path, "holds something other than a bundle, which would be lost; name another place"
+        )
