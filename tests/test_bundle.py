@@ -250,6 +250,14 @@ def test_other_things_in_a_bundle_are_not_lost(decoder: Path) -> None:
     assert (decoder / "NOTES.txt").read_text() == "mine"
 
 
+def test_notes_for_people_stay_with_the_bundle(decoder: Path) -> None:
+    (decoder / "README.md").write_text("# Trained on letters to my aunt")
+    write_decoder(decoder, DecoderSpec())
+    write(decoder, num_epochs=4)
+    assert (decoder / "README.md").read_text() == "# Trained on letters to my aunt"
+    assert read_bundle(decoder).acoustic.training == {"num_epochs": 4}
+
+
 def test_a_new_model_takes_the_decoder_with_it(decoder: Path) -> None:
     write(decoder, num_epochs=4)
     assert set(content(decoder)) == {"bundle.json", "model.tflite"}

@@ -7,6 +7,7 @@
     BUNDLE/pronouncer.tflite   sounds out hot words that the lexicon lacks, if it has one
     BUNDLE/bundle.json         the same description for people, how to decode, and the SHA-256 of
                                every other file
+    BUNDLE/README.md           notes for people, if there are any: never checked, never lost
 
 The .tflite file alone is a bundle without what only the decoder needs. A bundle holds no code.
 Whatever is missing, damaged or unknown in it is refused, never guessed.

@@ -17,6 +17,7 @@ from speechlstm.text.alphabet import BLANK, Alphabet
 FORMAT_VERSION = 1
 
 INDEX = "bundle.json"
+CARD = "README.md"  # for people; it has no checksum, so that they may edit it
 # The files of a decoder, by the field of DecoderSpec that names them.
 DECODER_FILES = {
     "lm": "lm.ngram",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.bundle.index import (
+    CARD,
     DECODER_FILES,
     FILES,
     INDEX,
@@ -67,11 +68,13 @@ def write_decoder(path: Path, decoder: DecoderSpec) -> None:
     _write(path, index, contents)
 
 
-def _write(path: Path, index: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
+def _write(path: Path, index: Mapping[str, Any], contents: dict[str, bytes]) -> None:
+    card = path / CARD
+    notes = {CARD: card.read_bytes()} if card.is_file() else {}
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(path) as folder:
-        for name, content in contents.items():
+        for name, content in (contents | notes).items():
             write_atomically(folder / name, content)
         write_atomically(folder / INDEX, dump_json({**index, "files": files}))
 
@@ -85,7 +88,7 @@ def refuse_to_replace_others(path: Path) -> None:
     if not path.exists():
         return
     names = {p.name for p in path.iterdir()} if path.is_dir() else {path.name}
-    if names and (INDEX not in names or names - FILES):
+    if names and (INDEX not in names or names - FILES - {CARD}):
         raise BundleError(
             path, "holds something other than a bundle, which would be lost; name another place"
         )
