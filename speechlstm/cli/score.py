@@ -12,27 +12,36 @@ from speechlstm.cli.verbs import verb
 @verb()
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.argument("hypothesis", type=click.Path(path_type=Path))
+@click.option(
+    "--ids",
+    "with_ids",
+    is_flag=True,
+    help="Each line of a text begins with its id, as in Kaldi's text files.",
+)
 @worst_option
 @json_option
-def command(reference: Path, hypothesis: Path, worst: int, as_json: bool) -> None:
+def command(reference: Path, hypothesis: Path, with_ids: bool, worst: int, as_json: bool) -> None:
     """Score the texts of HYPOTHESIS against those of REFERENCE.
 
-    Two text files are paired line by line; two manifests (.jsonl, .csv) by utterance id.
+    Either may be a text file (a line an utterance), what `speechlstm transcribe` writes (text,
+    JSON, CTM), a manifest (.jsonl, .csv), or NIST's .trn, .stm or .ctm. Where both name their
+    utterances these are paired by name, in any order, otherwise by their order.
 
     \b
     Example:
       speechlstm score reference.txt hypothesis.txt --worst 20
+      speechlstm score valid.jsonl hypothesis.txt
+      speechlstm score --ids data/test/text decoded/text
     """
-    from speechlstm.corpora.manifest import Manifest
-    from speechlstm.evaluation.score import score_lines, score_manifests
+    from speechlstm.evaluation.score import score_files, seem_to_have_ids
 
-    are_manifests = [path.suffix in (".jsonl", ".csv") for path in (reference, hypothesis)]
-    if any(are_manifests) and not all(are_manifests):
-        raise click.UsageError("a manifest is scored against a manifest, a text against a text")
-    if all(are_manifests):
-        report = score_manifests(Manifest(reference), Manifest(hypothesis))
-    else:
-        report = score_lines(reference, hypothesis)
+    report = score_files(reference, hypothesis, with_ids)
+    if not with_ids and seem_to_have_ids(reference, hypothesis):
+        click.echo(
+            "Warning: the lines of both files begin with the same ids, which count as words; "
+            "leave them out with --ids",
+            err=True,
+        )
     click.echo(
         json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.to_text(worst)
     )

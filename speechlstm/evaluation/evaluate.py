@@ -7,7 +7,7 @@ from speechlstm.batch import Transcriber, transcribe_files
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation.report import EvaluationReport, Score
-from speechlstm.evaluation.score import _compare
+from speechlstm.evaluation.score import compare
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Transcript, Word
 
@@ -18,7 +18,7 @@ def evaluate(
     track: Callable[[Sequence[Utterance]], Iterable[Utterance]] = iter,
     jobs: int = 1,
 ) -> EvaluationReport:
-    """Recognises the utterances of a manifest and scores what was heard.
+    """Recognises the utterances of a manifest and scores the transcripts.
 
     Args:
         load: Makes the recogniser; see transcribe_files, as for jobs.
@@ -54,9 +54,9 @@ def evaluate(
     return EvaluationReport(tuple(scores), tuple(skipped), failures, audio_seconds, compute_seconds)
 
 
-def _judge(utterance: Utterance, said: str, transcript: Transcript) -> Score:
+def _judge(utterance: Utterance, reference: str, transcript: Transcript) -> Score:
     confidences = tuple(normalized_confidences(transcript.words))
-    score = _compare(utterance.id, said, transcript.text, utterance.speaker)
+    score = compare(utterance.id, reference, transcript.text, utterance.speaker)
     return replace(score, confidences=confidences)
 
 

@@ -45,8 +45,8 @@ class ErrorCounts:
     def rate(self) -> float:
         """Errors by reference length, a fraction; insertions can take it above 1.
 
-        An empty reference counts as one word: k words heard in silence are a rate of k, as in
-        jiwer (`wer("", "peaceful silence") == 2`), and silence heard as silence is 0.
+        An empty reference counts as one word: k words recognised in silence are a rate of k,
+        as in jiwer (`wer("", "peaceful silence") == 2`), and no word in silence is 0.
         """
         return self.num_errors / max(self.num_reference, 1)
 
@@ -66,7 +66,7 @@ def _counts(output: jiwer.WordOutput | jiwer.CharacterOutput) -> ErrorCounts:
 
 
 def correct_words(reference: str, hypothesis: str) -> list[bool]:
-    """For each word of the hypothesis, whether it was said: neither substituted nor inserted."""
+    """For each word of the hypothesis, whether it is right: neither substituted nor inserted."""
     output = jiwer.process_words(reference, hypothesis)
     correct = [False] * len(output.hypotheses[0])
     for chunk in output.alignments[0]:
@@ -79,24 +79,24 @@ def correct_words(reference: str, hypothesis: str) -> list[bool]:
 def show_errors(reference: str, hypothesis: str) -> str:
     """The reference with its word errors marked: `the [quick->thick] brown [+red] fox [-jumps]`.
 
-    `[a->b]`: a was heard as b; `[+a]`: a was heard and not said; `[-a]`: a was said and not heard.
+    `[a->b]`: b substituted for a; `[+a]`: a inserted; `[-a]`: a deleted.
     """
     return " ".join(_marked_words(jiwer.process_words(reference, hypothesis)))
 
 
 def _marked_words(output: jiwer.WordOutput) -> Iterator[str]:
     for chunk in output.alignments[0]:
-        said = output.references[0][chunk.ref_start_idx : chunk.ref_end_idx]
-        heard = output.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx]
+        reference = output.references[0][chunk.ref_start_idx : chunk.ref_end_idx]
+        hypothesis = output.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx]
         match chunk.type:
             case "equal":
-                yield from said
+                yield from reference
             case "substitute":  # as many words on either side
-                yield from (f"[{a}->{b}]" for a, b in zip(said, heard, strict=True))
+                yield from (f"[{a}->{b}]" for a, b in zip(reference, hypothesis, strict=True))
             case "insert":
-                yield from (f"[+{b}]" for b in heard)
+                yield from (f"[+{b}]" for b in hypothesis)
             case "delete":
-                yield from (f"[-{a}]" for a in said)
+                yield from (f"[-{a}]" for a in reference)
 
 
 def bootstrap_interval(

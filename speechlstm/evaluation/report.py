@@ -122,7 +122,7 @@ class EvaluationReport:
         return calibration_error(confidences, correct) if confidences else None
 
     def judged_words(self) -> tuple[list[float], list[bool]]:
-        """Confidence of each word that was heard, and whether it was said."""
+        """Confidence of each recognised word, and whether the word is right."""
         confidences: list[float] = []
         correct: list[bool] = []
         for score in self.scores:
@@ -176,7 +176,7 @@ class EvaluationReport:
             counts += f", {len(ids)} {name}" if ids else ""
         lines.append(f"Utterances: {counts}")
         if worst := self.worst(num_worst):
-            lines += ["", "Most word errors ([said->heard], [-not heard], [+not said]):"]
+            lines += ["", "Most word errors ([reference->hypothesis], [-deleted], [+inserted]):"]
             for score in worst:
                 errors = show_errors(score.reference, score.hypothesis)
                 lines.append(f"{score.words.num_errors:4}  {score.id}: {errors}")

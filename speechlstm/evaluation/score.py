@@ -1,67 +1,154 @@
-"""Scores texts against texts: manifests, or files of lines."""
+"""Scores texts against texts: pairs those of two files, by their ids or by their order."""
 
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from pathlib import Path
 
-from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import DataError, ManifestError
+from speechlstm.errors import DataError
 from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.transcript_files import (
+    TranscriptEntry,
+    TranscriptFile,
+    read_transcript_file,
+)
 from speechlstm.text.normalize import normalize
 
+_MAX_NAMED = 20  # ids in a message
 
-def score_manifests(reference: Manifest, hypothesis: Manifest) -> EvaluationReport:
-    """Scores the texts of one manifest against those of another, paired by id.
+Pair = tuple[TranscriptEntry, TranscriptEntry]
+
+
+def score_files(reference: Path, hypothesis: Path, with_ids: bool = False) -> EvaluationReport:
+    """Scores the texts of one file against those of another.
+
+    Where both files name their texts, those of one name are paired, in any order; names that are
+    paths may differ in leading folders and in the ending, as long as they stay unique. Otherwise
+    the texts are paired by their order. Where a line has no id, its number from 1 is its id.
+
+    Args:
+        reference: What was said; see read_transcript_file for the formats.
+        hypothesis: What was recognised.
+        with_ids: Lines of text files begin with an id.
 
     Raises:
-        ManifestError: A text of one has no counterpart in the other, or there are none.
+        DataError: A file cannot be read, a text has no counterpart, or there are none.
     """
-    said = {utterance.id: utterance for utterance in reference}
-    heard = {u.id: u.text for u in hypothesis if u.text is not None}
-    skipped = tuple(u.id for u in said.values() if u.text is None)
-    _refuse_unpaired(said.keys() - heard.keys() - set(skipped), hypothesis.path, reference.path)
-    _refuse_unpaired(heard.keys() - said.keys(), reference.path, hypothesis.path)
+    references = read_transcript_file(reference, with_ids)
+    hypotheses = read_transcript_file(hypothesis, with_ids)
+    if references.has_ids and hypotheses.has_ids:
+        pairs = list(_pair_by_id(references, hypotheses))
+    else:
+        pairs = list(_pair_by_order(references, hypotheses))
     scores = tuple(
-        _compare(u.id, u.text, heard[u.id], u.speaker) for u in said.values() if u.text is not None
+        compare(
+            expected.id or found.id or str(number),
+            expected.text or "",
+            _scored_text(found, expected.ignored),
+            expected.speaker,
+        )
+        for number, (expected, found) in enumerate(pairs, start=1)
     )
     if not scores:
-        raise ManifestError(reference.path, "no utterance could be scored: none has a text")
-    return EvaluationReport(scores, skipped)
+        raise DataError(f"{reference}: no text to score against")
+    return EvaluationReport(scores, tuple(e.id for e in references.untold if e.id is not None))
 
 
-def _refuse_unpaired(ids: set[str], path: Path, other: Path) -> None:
-    if ids:
-        named = ", ".join(sorted(ids)[:5]) + (", ..." if len(ids) > 5 else "")
-        raise ManifestError(path, f"lacks {len(ids)} texts that {other} has: {named}")
+def compare(
+    utterance_id: str, reference: str, hypothesis: str, speaker: str | None = None
+) -> Score:
+    """Scores a text against another, both normalised first."""
+    return Score(utterance_id, normalize(reference), normalize(hypothesis), speaker)
 
 
-def score_lines(reference: Path, hypothesis: Path) -> EvaluationReport:
-    """Scores each line of a text file against the same line of another; empty lines count.
+def seem_to_have_ids(reference: Path, hypothesis: Path) -> bool:
+    """Whether each line of two plain texts begins with what looks like the same files' ids.
 
-    Ids are the line numbers, from 1.
-
-    Raises:
-        DataError: The files have different numbers of lines, or none, or are not UTF-8.
+    They do if the first words are unique, the same in both files, and each has a digit.
     """
-    said, heard = _read_lines(reference), _read_lines(hypothesis)
-    if len(said) != len(heard):
+    firsts = []
+    for path in (reference, hypothesis):
+        texts = [entry.text or "" for entry in read_transcript_file(path).told if not entry.id]
+        words = [text.split(None, 1)[0] for text in texts if text.strip()]
+        if len(words) < 2 or len({*words}) < len(words):
+            return False
+        firsts.append({*words})
+    return firsts[0] == firsts[1] and all(any(map(str.isdigit, word)) for word in firsts[0])
+
+
+def _pair_by_order(references: TranscriptFile, hypotheses: TranscriptFile) -> Iterator[Pair]:
+    counts = len(references.told), len(hypotheses.told)
+    if counts[0] != counts[1]:
         raise DataError(
-            f"{reference} has {len(said)} lines, {hypothesis} has {len(heard)}; "
-            "both need one line an utterance, empty for silence"
+            f"{references.path} has {counts[0]} texts, {hypotheses.path} has {counts[1]}; without "
+            "ids both need one line an utterance, empty for silence"
         )
-    if not said:
-        raise DataError(f"{reference}: empty, nothing to score")
-    pairs = zip(said, heard, strict=True)
-    return EvaluationReport(tuple(_compare(str(n), *p) for n, p in enumerate(pairs, start=1)))
+    yield from zip(references.told, hypotheses.told, strict=True)
 
 
-def _read_lines(path: Path) -> list[str]:
-    try:
-        with path.open(
-            encoding="utf-8-sig"
-        ) as file:  # splits at line ends alone, unlike splitlines
-            return list(file)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+def _pair_by_id(references: TranscriptFile, hypotheses: TranscriptFile) -> Iterator[Pair]:
+    to_key, to_key_too = _common_keys(references.ids(), hypotheses.ids())
+    found = {to_key_too(e.id or ""): e for e in hypotheses.told}
+    expected = {to_key(e.id or ""): e for e in references.told}
+    skipped = {to_key(e.id or "") for e in references.untold}
+    lacking = {} if hypotheses.omits_silence and expected.keys() & found.keys() else expected
+    only_reference = [e.id or "" for key, e in lacking.items() if key not in found]
+    only_hypothesis = [
+        e.id or "" for key, e in found.items() if key not in expected.keys() | skipped
+    ]
+    faults = [
+        f"{path} lacks {len(ids)} of the texts of {other}: {_named(ids)}"
+        for path, other, ids in (
+            (hypotheses.path, references.path, only_reference),
+            (references.path, hypotheses.path, only_hypothesis),
+        )
+        if ids
+    ]
+    if faults:
+        raise DataError("; ".join(faults))
+    for key, entry in expected.items():
+        yield entry, found.get(key, TranscriptEntry(entry.id, ""))
 
 
-def _compare(utterance_id: str, said: str, heard: str, speaker: str | None = None) -> Score:
-    return Score(utterance_id, normalize(said), normalize(heard), speaker)
+def _named(ids: list[str]) -> str:
+    return ", ".join(ids[:_MAX_NAMED]) + (", ..." if len(ids) > _MAX_NAMED else "")
+
+
+ToKey = Callable[[str], str]
+
+
+def _common_keys(references: list[str], hypotheses: list[str]) -> tuple[ToKey, ToKey]:
+    """What of the ids of either file has to agree: the most that most of them share.
+
+    `recordings/anna/1.wav` in one file is `anna/1` in the other if no other ends so.
+    """
+    depth = max(id_.count("/") + id_.count("\\") for id_ in (*references, *hypotheses)) + 1
+    best: tuple[ToKey, ToKey] = (str, str)
+    most = len({*references} & {*hypotheses})
+    for num_parts in range(depth, 0, -1):
+        for strips in product((False, True), repeat=2):
+            if most == min(len(references), len(hypotheses)):
+                return best
+            keys = tuple(_path_key(num_parts, strip) for strip in strips)
+            expected, found = {*map(keys[0], references)}, {*map(keys[1], hypotheses)}
+            is_unique = len(expected) == len(references) and len(found) == len(hypotheses)
+            if is_unique and len(expected & found) > most:
+                best, most = (keys[0], keys[1]), len(expected & found)
+    return best
+
+
+def _path_key(num_parts: int, strips_suffix: bool) -> ToKey:
+    def key(name: str) -> str:
+        *folders, last = name.replace("\\", "/").split("/")
+        stem = last.rpartition(".")[0] or last
+        return "/".join([*folders, stem if strips_suffix else last][-num_parts:])
+
+    return key
+
+
+def _scored_text(entry: TranscriptEntry, ignored: Iterable[tuple[float, float]]) -> str:
+    """The text without the words in spans that are not to be scored."""
+    text, spans = entry.text or "", tuple(ignored)
+    if entry.word_times is None or not spans:
+        return text
+    timed = zip(text.split(), entry.word_times, strict=True)
+    return " ".join(w for w, time in timed if not any(s <= time < e for s, e in spans))

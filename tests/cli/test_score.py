@@ -43,7 +43,7 @@ def test_different_line_counts_are_refused() -> None:
     Path("hyp.txt").write_text("a\n")
     result = score("ref.txt", "hyp.txt")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: ref.txt has 2 lines, hyp.txt has 1;")
+    assert result.stderr.startswith("Error: ref.txt has 2 texts, hyp.txt has 1;")
     assert result.stderr.count("\n") == 1
 
 
@@ -54,10 +54,20 @@ def test_manifests_are_paired_by_id() -> None:
     assert "WER 0.00%" in score("ref.jsonl", "hyp.jsonl").stdout
 
 
-def test_a_text_is_not_scored_against_a_manifest() -> None:
-    result = score("ref.jsonl", "hyp.txt")
-    assert result.exit_code == 2
-    assert "a manifest is scored against a manifest" in result.stderr
+def test_a_manifest_is_scored_against_what_transcribe_prints() -> None:
+    said = [Utterance("a", "a.wav", 1.0, "one"), Utterance("b", "b.wav", 1.0, "two")]
+    write_manifest(Path("ref.jsonl"), said)
+    Path("hyp.txt").write_text("wav/b.wav\ttwo\nwav/a.wav\tone\n")
+    assert "WER 0.00%" in score("ref.jsonl", "hyp.txt").stdout
+
+
+def test_ids_of_kaldi() -> None:
+    Path("ref").write_text("u1 hello world\nu2 foo\n")
+    Path("hyp").write_text("u2 foo\nu1 hello word\n")
+    assert "WER 33.33%" in score("--ids", "ref", "hyp").stdout
+    result = score("ref", "hyp")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("Warning: the lines of both files begin with the same ids")
 
 
 def test_missing_file_is_named() -> None:

@@ -6,11 +6,10 @@ import jiwer
 import pytest
 
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
-from speechlstm.errors import AudioError, DataError, ManifestError
+from speechlstm.errors import AudioError, ManifestError
 from speechlstm.evaluation.evaluate import evaluate
 from speechlstm.evaluation.metrics import ErrorCounts, bootstrap_interval
 from speechlstm.evaluation.report import EvaluationReport, Score
-from speechlstm.evaluation.score import score_lines, score_manifests
 from speechlstm.transcript import Hypothesis, Transcript, Word
 
 SAID = {
@@ -167,61 +166,3 @@ def test_report_as_json(manifest: Manifest) -> None:
         "words": {"hits": 2, "substitutions": 1, "deletions": 0, "insertions": 0},
         "characters": {"hits": 9, "substitutions": 1, "deletions": 0, "insertions": 2},
     }
-
-
-def test_score_lines_counts_empty_lines(tmp_path: Path) -> None:
-    reference, hypothesis = tmp_path / "ref.txt", tmp_path / "hyp.txt"
-    reference.write_bytes(b"\xef\xbb\xbfOne two\r\n\r\nthree\x0cfour\r\n")
-    hypothesis.write_bytes(b"one two\n\nthree four")
-    report = score_lines(reference, hypothesis)
-    assert [(s.id, s.reference) for s in report.scores] == [
-        ("1", "one two"),
-        ("2", ""),
-        ("3", "three four"),
-    ]
-    assert report.wer == 0
-    assert report.rtf is None
-
-
-@pytest.mark.parametrize(
-    ("reference", "hypothesis", "reason"),
-    [
-        (b"a\nb\n", b"a\n", r"ref\.txt has 2 lines, .*hyp\.txt has 1"),
-        (b"", b"", r"ref\.txt: empty"),
-        (b"a\n", b"\xff\n", r"hyp\.txt: not UTF-8"),
-    ],
-)
-def test_lines_that_cannot_be_paired_are_refused(
-    tmp_path: Path, reference: bytes, hypothesis: bytes, reason: str
-) -> None:
-    (tmp_path / "ref.txt").write_bytes(reference)
-    (tmp_path / "hyp.txt").write_bytes(hypothesis)
-    with pytest.raises(DataError, match=reason):
-        score_lines(tmp_path / "ref.txt", tmp_path / "hyp.txt")
-
-
-def test_manifests_are_paired_by_id(tmp_path: Path) -> None:
-    said = manifest_of(tmp_path / "ref.jsonl", {"a": "One", "b": "two", "c": None}, speaker="s")
-    heard = manifest_of(tmp_path / "hyp.jsonl", {"b": "too", "a": "one"})
-    report = score_manifests(said, heard)
-    assert report.scores == (Score("a", "one", "one", "s"), Score("b", "two", "too", "s"))
-    assert report.skipped == ("c",)
-
-
-@pytest.mark.parametrize(
-    ("said", "heard", "reason"),
-    [
-        ({"a": "x", "b": "y"}, {"a": "x"}, r"hyp\.jsonl: lacks 1 texts that .*ref\.jsonl has: b$"),
-        ({"a": "x"}, {"a": "x", "b": "y"}, r"ref\.jsonl: lacks 1 texts that .*hyp\.jsonl has: b$"),
-        ({"a": "x"}, {"a": None}, r"hyp\.jsonl: lacks 1 texts that .*ref\.jsonl has: a$"),
-        ({"a": None}, {"a": None}, r"ref\.jsonl: no utterance could be scored: none has a text"),
-        (dict.fromkeys("gfedcba", "x"), {"a": "x"}, "lacks 6 texts .* has: b, c, d, e, f, ...$"),
-    ],
-)
-def test_unpaired_texts_are_named(
-    tmp_path: Path, said: dict[str, str | None], heard: dict[str, str | None], reason: str
-) -> None:
-    reference = manifest_of(tmp_path / "ref.jsonl", said)
-    hypothesis = manifest_of(tmp_path / "hyp.jsonl", heard)
-    with pytest.raises(ManifestError, match=reason):
-        score_manifests(reference, hypothesis)

@@ -1,0 +1,238 @@
+"""Files of transcripts to be scored, in the formats that the field has for them."""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.errors import DataError
+
+IGNORED_SEGMENT = "IGNORE_TIME_SEGMENT_IN_SCORING"  # a segment of an STM file, by sclite's manual
+
+_TRN_ID = re.compile(r"^(?P<text>.*)\((?P<id>[^()\s]+)\)\s*$")
+_STM_LABEL = re.compile(r"^<[^<>]*>\s*")
+_ALTERNATIVES = re.compile(r"\{.*/.*\}|<ALT", re.IGNORECASE)
+_SENTENCE_ENDS = re.compile(r"</?s>")  # as CMU's transcriptions have them
+_SUBTITLES = (".srt", ".vtt", ".textgrid")
+
+
+@dataclass(frozen=True)
+class TranscriptEntry:
+    """One text of a file.
+
+    Attributes:
+        id: Names the utterance, or the recording; None where the file has lines alone.
+        text: What was said or recognised; None where a manifest has no text.
+        speaker: Who speaks, where known.
+        word_times: The middle of each word of text in seconds, where known.
+        ignored: Spans of the recording, in seconds, whose words are not to be scored.
+    """
+
+    id: str | None
+    text: str | None
+    speaker: str | None = None
+    word_times: tuple[float, ...] | None = None
+    ignored: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class TranscriptFile:
+    """The texts of a file, in its order.
+
+    Attributes:
+        path: The file.
+        told: Those with a text, "" for silence.
+        untold: Those without, of a manifest.
+        omits_silence: Whether a recording without words does not appear in it.
+    """
+
+    path: Path
+    told: tuple[TranscriptEntry, ...]
+    untold: tuple[TranscriptEntry, ...] = ()
+    omits_silence: bool = False
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether texts are named."""
+        return any(entry.id is not None for entry in (*self.told, *self.untold))
+
+    def ids(self) -> list[str]:
+        """The ids of all texts.
+
+        Raises:
+            DataError: One is there twice.
+        """
+        counts = Counter(entry.id or "" for entry in (*self.told, *self.untold))
+        for name, count in counts.items():
+            if count > 1:
+                raise DataError(f"{self.path}: has {count} texts of the id {name!r}")
+        return list(counts)
+
+
+def read_transcript_file(path: Path, with_ids: bool = False) -> TranscriptFile:
+    """The texts of a file.
+
+    The name's ending says what the file is: .jsonl and .csv manifests; .jsonl and .json what
+    `speechlstm transcribe` writes with these endings; .trn, .stm and .ctm as in the manual of
+    NIST's sclite ("infmts"). Anything else has a text a line; where every line has a tab, the
+    recording's name is before it, as in what `transcribe` prints of several files.
+
+    Args:
+        path: The file.
+        with_ids: Lines of a text begin with an id and a blank, as in Kaldi's `text`.
+
+    Raises:
+        DataError: The file cannot be read, is of another format than its name says, or is one that
+            has no texts to be paired (subtitles).
+        ManifestError: As in iterating over a manifest.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _SUBTITLES:
+        raise DataError(f"{path}: subtitles and tiers are not scored; give text, JSON, CTM or STM")
+    if suffix == ".json" or (suffix == ".jsonl" and _is_transcribe_output(path)):
+        entries: Iterable[TranscriptEntry] = _read_transcribe_json(path)
+    elif suffix in (".jsonl", ".csv"):
+        entries = (TranscriptEntry(u.id, u.text, u.speaker) for u in Manifest(path))
+    elif suffix in _NIST_FORMATS:
+        entries = _NIST_FORMATS[suffix](path)
+    else:
+        entries = _read_lines(path, with_ids)
+    found = tuple(entries)
+    return TranscriptFile(
+        path,
+        tuple(entry for entry in found if entry.text is not None),
+        tuple(entry for entry in found if entry.text is None),
+        omits_silence=suffix == ".ctm",
+    )
+
+
+def _read_lines(path: Path, with_ids: bool) -> list[TranscriptEntry]:
+    lines = [line.rstrip("\n") for _, line in _lines(path)]
+    filled = [line for line in lines if line.strip()]
+    if filled and all("\t" in line for line in filled):
+        named = (line.partition("\t") for line in filled)
+        return [TranscriptEntry(name, text) for name, _, text in named]
+    if with_ids:
+        fields = (line.split(None, 1) for line in filled)
+        return [TranscriptEntry(name, " ".join(text)) for name, *text in fields]
+    return [TranscriptEntry(None, line) for line in lines]
+
+
+def _read_trn(path: Path) -> Iterator[TranscriptEntry]:
+    for where, line in _nist_lines(path):
+        match = _TRN_ID.match(line)
+        if match is None:
+            raise DataError(f"{where}: does not end in an id in brackets, as in 'a text (id)'")
+        yield TranscriptEntry(match["id"], _SENTENCE_ENDS.sub(" ", match["text"]))
+
+
+def _read_stm(path: Path) -> Iterator[TranscriptEntry]:
+    """The segments of each recording's channel, joined in the order of their times."""
+    segments: defaultdict[tuple[str, str], list[tuple[float, float, str, str]]] = defaultdict(list)
+    for where, line in _nist_lines(path):
+        fields = line.split(None, 5)
+        if len(fields) < 5:
+            raise DataError(f"{where}: needs recording, channel, speaker, start, end and the text")
+        name, channel, speaker, *rest = fields
+        start, end = _seconds(rest[:2], where)
+        text = _STM_LABEL.sub("", rest[2]) if len(rest) > 2 else ""
+        segments[name, channel].append((start, end, speaker, text))
+    for (name, channel), found in segments.items():
+        found.sort(key=lambda segment: segment[:2])
+        speakers = {speaker for _, _, speaker, text in found if text.strip() != IGNORED_SEGMENT}
+        yield TranscriptEntry(
+            _recording(name, channel, segments.keys()),
+            " ".join(text for *_, text in found if text.strip() != IGNORED_SEGMENT),
+            speakers.pop() if len(speakers) == 1 else None,
+            ignored=tuple((s, e) for s, e, _, text in found if text.strip() == IGNORED_SEGMENT),
+        )
+
+
+def _read_ctm(path: Path) -> Iterator[TranscriptEntry]:
+    """The words of each recording's channel, joined in the order of their times."""
+    words: defaultdict[tuple[str, str], list[tuple[float, str]]] = defaultdict(list)
+    for where, line in _nist_lines(path):
+        fields = line.split()
+        if len(fields) not in (5, 6):
+            raise DataError(f"{where}: needs recording, channel, start, duration and word")
+        start, duration = _seconds(fields[2:4], where)
+        words[fields[0], fields[1]].append((start + duration / 2, fields[4]))
+    for (name, channel), found in words.items():
+        found.sort(key=lambda word: word[0])
+        times, texts = zip(*found, strict=True)
+        recording = _recording(name, channel, words.keys())
+        yield TranscriptEntry(recording, " ".join(texts), word_times=times)
+
+
+_NIST_FORMATS: dict[str, Callable[[Path], Iterator[TranscriptEntry]]] = {
+    ".trn": _read_trn,
+    ".stm": _read_stm,
+    ".ctm": _read_ctm,
+}
+
+
+def _recording(name: str, channel: str, all_channels: Set[tuple[str, str]]) -> str:
+    """Names a channel's text: as the recording, or, if that has several, with the channel."""
+    channels = [c for n, c in all_channels if n == name]
+    return name if len(channels) == 1 else f"{name} {channel}"
+
+
+def _seconds(fields: list[str], where: str) -> tuple[float, float]:
+    try:
+        first, second = map(float, fields)
+    except ValueError:
+        raise DataError(
+            f"{where}: times must be seconds, are {fields[0]!r}, {fields[1]!r}"
+        ) from None
+    return first, second
+
+
+def _nist_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Where a line is and what it says, without comments and empty lines."""
+    for number, line in _lines(path):
+        if not line.strip() or line.startswith(";;"):
+            continue
+        if _ALTERNATIVES.search(line):
+            raise DataError(
+                f"{path}:{number}: alternatives are not known to score; keep one of them"
+            )
+        yield f"{path}:{number}", line
+
+
+def _is_transcribe_output(path: Path) -> bool:
+    """Whether the first line is an object of `transcribe --format json`, not an utterance."""
+    for _, line in _lines(path):
+        if line.strip():
+            try:
+                values = json.loads(line)
+            except (ValueError, RecursionError):
+                return False
+            return isinstance(values, dict) and "file" in values and "id" not in values
+    return False
+
+
+def _read_transcribe_json(path: Path) -> Iterator[TranscriptEntry]:
+    for number, line in _lines(path):
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line)
+            name, text = values["file"], values["text"]
+        except (ValueError, RecursionError, KeyError, TypeError):
+            raise DataError(f"{path}:{number}: no JSON object with the keys file, text") from None
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise DataError(f"{path}:{number}: file and text must be texts")
+        yield TranscriptEntry(name, text)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with path.open(encoding="utf-8-sig") as file:  # splits at line ends alone
+            yield from enumerate(file, start=1)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error

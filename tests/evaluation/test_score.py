@@ -1,0 +1,224 @@
+import json
+from pathlib import Path
+
+import jiwer
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speechlstm.corpora.manifest import Utterance, write_manifest
+from speechlstm.errors import DataError
+from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.score import score_files, seem_to_have_ids
+
+STM = """;; LABEL "o" "overall" "all"
+talk 1 anna 0.0 2.0 <o,f0,female> one two three
+talk 1 ben 5.0 6.0 <o,f0,male> four
+talk 1 excluded_region 2.0 5.0 IGNORE_TIME_SEGMENT_IN_SCORING
+quiet 1 carl 0.0 1.0 <o,f0,male>
+"""
+CTM = """;; recognised
+talk 1 5.10 0.50 five 0.9
+talk 1 0.10 0.30 one 0.9
+talk 1 2.50 0.30 cough
+talk 1 0.50 0.30 two 0.8
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def score(
+    reference: str, hypothesis: str, with_ids: bool = False, suffixes: tuple[str, str] = ("", "")
+) -> EvaluationReport:
+    """Scores two texts that are written into ref and hyp."""
+    paths = Path(f"ref{suffixes[0]}"), Path(f"hyp{suffixes[1]}")
+    for path, text in zip(paths, (reference, hypothesis), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return score_files(*paths, with_ids)
+
+
+def pairs(report: EvaluationReport) -> list[tuple[str, str, str]]:
+    return [(s.id, s.reference, s.hypothesis) for s in report.scores]
+
+
+def write_texts(path: Path, texts: dict[str, str | None], speaker: str | None = None) -> Path:
+    write_manifest(path, [Utterance(i, f"{i}.wav", 2.0, t, speaker) for i, t in texts.items()])
+    return path
+
+
+def test_plain_lines_are_paired_by_order_and_empty_ones_count(folder: Path) -> None:
+    Path("ref").write_bytes(b"\xef\xbb\xbfOne two\r\n\r\nthree\x0cfour\r\n")
+    Path("hyp").write_bytes(b"one two\n\nthree four")
+    report = score_files(Path("ref"), Path("hyp"))
+    assert pairs(report) == [
+        ("1", "one two", "one two"), ("2", "", ""), ("3", "three four", "three four")
+    ]  # fmt: skip
+    assert (report.wer, report.rtf) == (0, None)
+
+
+@given(st.lists(st.tuples(*[st.lists(st.sampled_from("abc"), max_size=5)] * 2), min_size=1))
+def test_rates_of_lines_are_those_of_jiwer(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[list[str], list[str]]]
+) -> None:
+    references, hypotheses = (
+        [" ".join(words) for words in side] for side in zip(*texts, strict=True)
+    )
+    folder = tmp_path_factory.mktemp("lines")
+    for name, lines in (("ref", references), ("hyp", hypotheses)):
+        (folder / name).write_text("".join(f"{line}\n" for line in lines))
+    report = score_files(folder / "ref", folder / "hyp")
+    if any(references):
+        assert report.wer == pytest.approx(jiwer.wer(references, hypotheses))
+        assert report.cer == pytest.approx(jiwer.cer(references, hypotheses))
+    else:
+        assert report.wer == sum(len(h.split()) for h in hypotheses)
+
+
+def test_own_output_is_paired_by_order_with_plain_lines(folder: Path) -> None:
+    report = score("one two\n\nthree\n", "b.wav\tone two\nquiet.wav\t\na.wav\tthree\n")
+    assert [s.id for s in report.scores] == ["b.wav", "quiet.wav", "a.wav"]
+    assert report.wer == 0
+
+
+@pytest.mark.parametrize(
+    "hypothesis",
+    [
+        "corpus/ben/1.wav\tfour\ncorpus/anna/1.wav\tone two\n",
+        "corpus\\ben\\1.wav\tfour\ncorpus\\anna\\1.wav\tone two\n",
+        "ben/1\tfour\nanna/1\tone two\n",
+        "ben/1 four\nanna/1 one two\n",
+    ],
+)
+def test_own_output_is_paired_by_name_with_a_manifest(folder: Path, hypothesis: str) -> None:
+    texts = {"anna/1": "one two", "ben/1": "three", "noise": None}
+    reference = write_texts(Path("ref.jsonl"), texts, "s")
+    Path("hyp.txt").write_text(hypothesis)
+    report = score_files(reference, Path("hyp.txt"), with_ids="\t" not in hypothesis)
+    assert report.scores == (
+        Score("anna/1", "one two", "one two", "s"), Score("ben/1", "three", "four", "s")
+    )  # fmt: skip
+    assert report.skipped == ("noise",)
+
+
+def test_names_of_the_same_ending_are_told_apart_by_their_folders(folder: Path) -> None:
+    report = score("a/1.wav\tone\nb/1.wav\ttwo\n", "x/b/1.flac\ttwo\nx/a/1.flac\tone\n")
+    assert report.wer == 0
+    with pytest.raises(DataError, match="hyp lacks 2 of the texts of ref: a/1, b/1; ref lacks 1"):
+        score("a/1\tone\nb/1\ttwo\n", "1\tone\n")
+
+
+def test_a_dot_in_a_name_is_no_suffix(folder: Path) -> None:
+    report = score("talk.1\tone\ntalk.2\ttwo\n", "talk.2.wav\ttwo\ntalk.1.wav\tone\n")
+    assert report.wer == 0
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_own_json_is_known(folder: Path, suffix: str) -> None:
+    lines = [
+        {"file": f"x/{n}.wav", "text": t, "duration": 1.0} for n, t in (("b", "two"), ("a", "one"))
+    ]
+    hypothesis = "".join(json.dumps(line) + "\n" for line in lines)
+    assert score("a\tone\nb\ttoo\n", hypothesis, suffixes=(".txt", suffix)).words.substitutions == 1
+
+
+def test_trn_is_paired_by_its_ids(folder: Path) -> None:
+    reference = ";; of sclite\n<s> hello (big) world </s> (s1-u1)\n\nfoo (s1-u2)\n(s1-u3)\n"
+    hypothesis = "hm (s1-u3)\nfoo (s1-u2)\nhello big word (s1-u1)\n"
+    report = score(reference, hypothesis, suffixes=(".trn", ".TRN"))
+    assert pairs(report) == [
+        ("s1-u1", "hello big world", "hello big word"), ("s1-u2", "foo", "foo"), ("s1-u3", "", "hm")
+    ]  # fmt: skip
+
+
+def test_stm_and_ctm_are_joined_in_the_order_of_time(folder: Path) -> None:
+    report = score(STM, CTM, suffixes=(".stm", ".ctm"))
+    assert pairs(report) == [("talk", "one two three four", "one two five"), ("quiet", "", "")]
+    assert [s.speaker for s in report.scores] == [None, "carl"]
+    assert score(STM, STM, suffixes=(".stm", ".stm")).wer == 0
+
+
+def test_channels_of_a_recording_are_texts_of_their_own(folder: Path) -> None:
+    reference = "call A anna 0 1 yes\ncall B ben 1 2 no\n"
+    hypothesis = "call B 1.2 0.1 no\ncall A 0.2 0.1 yes\n"
+    report = score(reference, hypothesis, suffixes=(".stm", ".ctm"))
+    assert pairs(report) == [("call A", "yes", "yes"), ("call B", "no", "no")]
+
+
+def test_ids_of_kaldi_are_no_words(folder: Path) -> None:
+    reference, hypothesis = "u1 hello world\nu2 foo\nu3\n", "u3\nu2 foo\nu1 hello word\n"
+    report = score(reference, hypothesis, with_ids=True)
+    assert report.wer == pytest.approx(1 / 3)
+    assert pairs(report)[2] == ("u3", "", "")
+    assert seem_to_have_ids(Path("ref"), Path("hyp"))
+
+
+def test_plain_texts_do_not_seem_to_have_ids(folder: Path) -> None:
+    for reference, hypothesis in (
+        ("a b\nc d\n", "a b\nc d\n"),
+        ("1 a\n", "1 b\n"),
+        ("1 a\n1 b\n",) * 2,
+    ):
+        score(reference, hypothesis)
+        assert not seem_to_have_ids(Path("ref"), Path("hyp"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "suffix", "reason"),
+    [
+        ("a\nb\n", "a\n", "", "^ref has 2 texts, hyp has 1; "),
+        ("a\nb\n", "x\ta\n", "", "^ref has 2 texts, hyp has 1; "),
+        ("", "", "", "^ref: no text to score against$"),
+        ("one\n", "one (u1)\n", ".trn", r"^ref\.trn:1: does not end in an id"),
+        ("a { b / c } (u1)\n", "a b (u1)\n", ".trn", r"^ref\.trn:1: alternatives"),
+        ("a (u1)\nb (u1)\n", "a (u1)\n", ".trn", r"^ref\.trn: has 2 texts of the id 'u1'$"),
+        ("talk 1 anna 0\n", "", ".stm", r"^ref\.stm:1: needs recording, channel, speaker"),
+        ("talk 1 anna 0 end x\n", "", ".stm", r"^ref\.stm:1: times must be seconds"),
+        ("talk 1 0\n", "", ".ctm", r"^ref\.ctm:1: needs recording, channel, start"),
+        ('{"file": "a", "text": 1}\n', "", ".json", r"^ref\.json:1: file and text must"),
+        ('{"file": "a"}\n', "", ".json", r"^ref\.json:1: no JSON object with"),
+        ("1\n00:00 --> 00:01\nyes\n", "", ".srt", r"^ref\.srt: subtitles and tiers"),
+    ],
+)
+def test_what_cannot_be_scored_is_named(
+    folder: Path, reference: str, hypothesis: str, suffix: str, reason: str
+) -> None:
+    with pytest.raises(DataError, match=reason):
+        score(reference, hypothesis, suffixes=(suffix, suffix))
+
+
+def test_texts_that_are_not_utf_8_are_named(folder: Path) -> None:
+    Path("ref").write_text("a\n")
+    Path("hyp").write_bytes(b"\xff\n")
+    with pytest.raises(DataError, match=r"^hyp: not UTF-8"):
+        score_files(Path("ref"), Path("hyp"))
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "reason"),
+    [
+        ({"a": "x", "b": "y"}, {"a": "x"}, r"^hyp\.jsonl lacks 1 of the texts of ref\.jsonl: b$"),
+        ({"a": "x"}, {"a": "x", "b": "y"}, r"^ref\.jsonl lacks 1 of the texts of hyp\.jsonl: b$"),
+        ({"a": "x"}, {"a": None}, r"^hyp\.jsonl lacks 1 of the texts of ref\.jsonl: a$"),
+        ({"a": None}, {"a": None}, r"^ref\.jsonl: no text to score against$"),
+        ({"a": "x", "b": "y"}, {"a": "x", "c": "y"}, r"ref\.jsonl: b; ref\.jsonl lacks .*: c$"),
+        ({f"u{n}": "x" for n in range(30)}, {"u0": "x"}, "lacks 29 .*: u1, .*, u20, ...$"),
+    ],
+)
+def test_unpaired_texts_are_named_in_a_line(
+    folder: Path, said: dict[str, str | None], heard: dict[str, str | None], reason: str
+) -> None:
+    reference, hypothesis = (
+        write_texts(Path("ref.jsonl"), said),
+        write_texts(Path("hyp.jsonl"), heard),
+    )
+    with pytest.raises(DataError, match=reason):
+        score_files(reference, hypothesis)
+
+
+def test_a_ctm_without_the_recording_at_all_is_not_silence(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"hyp\.ctm lacks 2 .*: talk, quiet; ref\.stm lacks 1"):
+        score(STM, "other 1 0.1 0.1 one\n", suffixes=(".stm", ".ctm"))
