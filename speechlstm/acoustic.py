@@ -1,17 +1,17 @@
 """What runs the network: audio in, log-probabilities out."""
 
 from copy import copy
-from threading import Lock
 from typing import Protocol
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.tflite.interpreter import TFLiteModel
+from speechlstm.tflite.tensor import TensorSpec
 
 
 class AcousticModel(Protocol):
@@ -38,7 +38,7 @@ class AcousticModel(Protocol):
 
 
 class LiteRTAcousticModel:
-    """A bundle's model in LiteRT, formerly TensorFlow Lite: without TensorFlow, as on a phone.
+    """A bundle's model in LiteRT: without TensorFlow, as on a phone.
 
     It may be shared by threads: one of them runs the network, the others wait. An interpreter for
     each would multiply its memory, and the search through what it gives, in Python, runs in one
@@ -61,24 +61,15 @@ class LiteRTAcousticModel:
         if phones and not acoustic.phones:
             raise self._error("the model has no output for phones")
         self._alphabet = heads[phones]
-        self._width = sum(head.num_labels for head in heads)
+        width = sum(head.num_labels for head in heads)
         start = acoustic.alphabet.num_labels if phones else 0
         self._columns = slice(start, start + self._alphabet.num_labels)
-        try:
-            self._interpreter = Interpreter(
-                str(bundle.model_path),
-                num_threads=num_threads,
-                # XNNPACK takes no recurrent op: it saves no time and greets on stderr.
-                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            )
-        except (RuntimeError, ValueError) as error:
-            raise self._error(f"LiteRT cannot load it: {error}") from None
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise self._error(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one each")
-        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
-        self._lock = Lock()
+        self._model = TFLiteModel(
+            bundle.model_path,
+            {"samples": TensorSpec("float32", (1, None))},
+            {"output_0": TensorSpec("float32", (1, None, width))},
+            num_threads=num_threads,
+        )
 
     @property
     def sample_rate(self) -> int:
@@ -98,7 +89,7 @@ class LiteRTAcousticModel:
     @property
     def characters(self) -> "LiteRTAcousticModel":
         """The same network, read by the output whose labels are characters."""
-        model = copy(self)  # that shares the interpreter and its lock
+        model = copy(self)  # that shares the network and its lock
         model._alphabet = self._bundle.acoustic.alphabet
         model._columns = slice(0, model._alphabet.num_labels)
         return model
@@ -124,28 +115,16 @@ class LiteRTAcousticModel:
         if audio.sample_rate != self.sample_rate:
             raise ValueError(f"audio at {audio.sample_rate} Hz, the model hears {self.sample_rate}")
         num_samples = len(audio.samples)
-        log_probs = self._run(audio.samples)
+        log_probs: NDArray[np.float32] = self._model.run(samples=audio.samples[np.newaxis])[
+            "output_0"
+        ][0]
         acoustic = self._bundle.acoustic
         num_frames = acoustic.network.num_steps(acoustic.features.num_frames(num_samples))
-        expected = (1, num_frames, self._width)
-        if log_probs.shape != expected:
-            raise self._error(f"gives {log_probs.shape} for {num_samples} samples, not {expected}")
-        return log_probs.reshape(expected[1:])
-
-    def _run(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        try:
-            with self._lock:
-                self._interpreter.resize_tensor_input(self._input, [1, len(samples)])
-                self._interpreter.allocate_tensors()
-                # A fused LSTM goes on from the state in which the utterance before left it.
-                self._interpreter.reset_all_variables()
-                self._interpreter.set_tensor(self._input, samples[np.newaxis])
-                self._interpreter.invoke()
-                log_probs: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
-        except (RuntimeError, ValueError) as error:
-            raise self._error(f"LiteRT cannot run it: {error}") from None
+        if len(log_probs) != num_frames:
+            raise self._error(
+                f"gives {len(log_probs)} frames for {num_samples} samples, not {num_frames}"
+            )
         return log_probs
 
     def _error(self, reason: str) -> BundleError:
-        # LiteRT's reasons have several lines.
-        return BundleError(self._bundle.model_path, " ".join(reason.split()))
+        return BundleError(self._bundle.model_path, reason)

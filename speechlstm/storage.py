@@ -1,11 +1,45 @@
-"""Writes that a reader sees whole or not at all."""
+"""Reads that end, and writes that a reader sees whole or not at all."""
 
+import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+_GIGABYTE = 1 << 30
+
+
+def open_regular_file(path: Path) -> BinaryIO:
+    """Open a file for reading, unless it is a pipe or a device, which may never end.
+
+    Raises:
+        OSError: It cannot be opened, or is no file.
+    """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no file has a name with a NUL in it", str(path))
+    mode = path.stat().st_mode  # before it is opened: that waits for the other end of a pipe
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "is a pipe or a device, not a file", str(path))
+    return path.open("rb")
+
+
+def read_regular_file(path: Path, max_bytes: int = _GIGABYTE) -> bytes:
+    """The content of a file that nobody has checked.
+
+    Raises:
+        OSError: It cannot be read, is a pipe or a device, or larger than any of its kind.
+    """
+    with open_regular_file(path) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"has more than {max_bytes} bytes", str(path))
+    return content
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:

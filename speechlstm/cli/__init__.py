@@ -5,6 +5,7 @@ stdout, talk and progress to stderr. A verb imports what it needs when it runs, 
 quick and needs no extra.
 """
 
+import os
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ import click
 from speechlstm import __version__
 from speechlstm.cli.verbs import VerbGroup
 from speechlstm.errors import MissingDependencyError, SpeechLSTMError
+from speechlstm.tflite import QUIET
 
 VERBS = (
     "transcribe",
@@ -37,6 +39,7 @@ class _Main(VerbGroup):
     """The verbs, and what their errors become."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        os.environ.setdefault(QUIET, "1")
         try:
             return super().invoke(ctx)
         except SpeechLSTMError as error:

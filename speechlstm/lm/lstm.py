@@ -1,21 +1,20 @@
 """The LSTM language model, without TensorFlow; made by speechlstm.training.lm.network."""
 
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from speechlstm.errors import BundleError, LanguageModelError
 from speechlstm.lm.model import LanguageModel
 from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN
+from speechlstm.tflite.interpreter import TFLiteModel
 from speechlstm.tflite.metadata import read_metadata
+from speechlstm.tflite.tensor import TensorSpec
 
 WORDS = "words"  # parted by spaces, <unk> first: the key of the network's description
 ALPHABET = "alphabet_sha256"  # the key of what they are spelled in
@@ -25,6 +24,7 @@ ALPHABET = "alphabet_sha256"  # the key of what they are spelled in
 _MEMORY = 512
 _BLOCK = 64  # contexts that the network makes at once
 NUM_CONTEXTS = 1 << 18  # that are told apart; then their numbers are given again
+_LOWEST = np.float32(-1e4)  # natural log; what a damaged file makes of a probability stays finite
 _BEGINNING = -1  # the state of the context before <s>
 
 _Floats = NDArray[np.float32]
@@ -71,28 +71,37 @@ class LSTMLanguageModel(LanguageModel):
         self._words = str(description.get(WORDS, "")).split(" ")
         if self._words[0] != UNKNOWN:
             raise LanguageModelError(path, "is no language model; make one: speechlstm lm export")
+        if missing := {SENTENCE_START, SENTENCE_END} - set(self._words):
+            raise LanguageModelError(path, f"has no word {min(missing)}")
         self.num_words, self.alphabet_sha256 = len(self._words), description.get(ALPHABET)
         self.sentence_end = self.word_id(SENTENCE_END)
         self.start_state = self.word_id(SENTENCE_START)  # after context 0
-        self._step, self._empty = self._load()
+        state = TensorSpec("float32", (None, None, None))
+        network = TFLiteModel(
+            path,
+            {"words": TensorSpec("int32", (None,)), "h": state, "c": state},
+            {"log_probs": TensorSpec("float32", (None, self.num_words)), "h": state, "c": state},
+            use_xnnpack=True,  # it quarters the time of a step
+            error=LanguageModelError,
+        )
+        self._step = network.run
+        self._empty = self._before_start(network)
         self._origins = np.full(NUM_CONTEXTS, _BEGINNING)  # the state of which each is the context
         self._num_met = 0
         self._numbers: dict[int, int] = {}  # of the contexts met lately, by state
         self._contexts: OrderedDict[int, _Context] = OrderedDict()  # by state, the latest used last
         self._lock = Lock()
 
-    def _load(self) -> tuple[Callable[..., dict[str, _Floats]], _Context]:
-        """What runs a step, and the context before <s>."""
-        try:
-            step = Interpreter(str(self.path)).get_signature_runner()
-            _, num_layers, num_units = step.get_input_details()["h"]["shape"]
-            zeros = np.zeros((num_layers, num_units), np.float32)
-            with _silence():
-                step(words=np.zeros(1, np.int32), h=zeros[np.newaxis], c=zeros[np.newaxis])
-        except (KeyError, RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise LanguageModelError(self.path, f"LiteRT cannot run it: {reason}") from None
-        return step, _Context(0, zeros, zeros, np.zeros(0, np.float32))
+    def _before_start(self, network: TFLiteModel) -> _Context:
+        """The context before <s>."""
+        (_, *h), (_, *c) = network.inputs["h"].shape, network.inputs["c"].shape
+        shape = [size for size in h if size]
+        if len(shape) != 2 or h != c:
+            raise LanguageModelError(self.path, f"has states of different shapes: {h}, {c}")
+        zeros = np.zeros(shape, np.float32)
+        last = np.array([self.num_words - 1], np.int32)  # which the network may not know
+        network.run(words=last, h=zeros[np.newaxis], c=zeros[np.newaxis])
+        return _Context(0, zeros, zeros, np.zeros(0, np.float32))
 
     @property
     def words(self) -> Sequence[str]:
@@ -113,7 +122,8 @@ class LSTMLanguageModel(LanguageModel):
                     context.log_probs[word]
                     for context, word in zip(contexts, words[rows], strict=True)
                 ]
-        return after * self.num_words + words, log_probs
+        # In this order: what a damaged file makes NaN becomes the lowest.
+        return after * self.num_words + words, np.fmin(np.fmax(log_probs, _LOWEST), 0)
 
     def _read(self, states: Sequence[int]) -> list[_Context]:
         """The context that each state stands for; those not kept are made together."""
@@ -137,6 +147,8 @@ class LSTMLanguageModel(LanguageModel):
             h=np.stack([context.h for context in before]),
             c=np.stack([context.c for context in before]),
         )
+        if {len(values) for values in results.values()} != {len(states)}:
+            raise LanguageModelError(self.path, "gives other than one result for each context")
         values = zip(results["h"], results["c"], results["log_probs"], strict=True)
         return [
             _Context(self._number(state), *value)
@@ -154,16 +166,3 @@ class LSTMLanguageModel(LanguageModel):
         self._num_met += 1
         self._origins[number], self._numbers[state] = state, number
         return number
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keeps from stderr what XNNPACK says when it is first used; it quarters the time of a step."""
-    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nothing)

@@ -8,13 +8,14 @@ network is made by speechlstm.training.g2p.network.
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from speechlstm.errors import ConfigError, ModelError
+from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.lexicon import LETTERS, Phones
+from speechlstm.tflite.interpreter import TFLiteModel
 from speechlstm.tflite.metadata import read_metadata
+from speechlstm.tflite.tensor import TensorSpec
 
 PHONES = "phones"  # what the network can say: the key of its description
 
@@ -30,23 +31,23 @@ class G2PModel:
         phones: What it can say.
 
     Raises:
-        ModelError: The file cannot be read, is damaged, or holds another kind of network.
+        BundleError: The file cannot be read, is damaged, or holds another kind of network.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         symbols = read_metadata(path).get(PHONES)
-        if not isinstance(symbols, list):
-            raise ModelError(f"{path}: is no pronouncer; make one: speechlstm lexicon --pronouncer")
+        if not isinstance(symbols, list) or not all(isinstance(s, str) for s in symbols):
+            raise BundleError(path, "is no pronouncer; make one: speechlstm lexicon --pronouncer")
         try:
             self.phones = Alphabet(tuple(symbols), separator=" ")
-            self._interpreter = Interpreter(
-                str(path),
-                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            )
-        except (ConfigError, RuntimeError, TypeError, ValueError) as error:
-            raise ModelError(f"{path}: LiteRT cannot load it: {error}") from None
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        except ConfigError as error:
+            raise BundleError(path, str(error)) from None
+        self._model = TFLiteModel(
+            path,
+            {"letters": TensorSpec("int32", (1, None))},
+            {"output_0": TensorSpec("float32", (1, None, self.phones.num_labels))},
+        )
 
     def pronounce(self, word: str) -> Phones:
         """The most likely pronunciation (best path), which is never empty.
@@ -56,17 +57,16 @@ class G2PModel:
 
         Raises:
             AlphabetError: The word holds another character.
+            BundleError: LiteRT cannot run the network.
             ValueError: It is empty.
         """
         letters = np.array([LETTERS.encode(word)], np.int32)
         if not letters.size:
             raise ValueError("an empty word has no pronunciation")
-        self._interpreter.resize_tensor_input(self._input, letters.shape)
-        self._interpreter.allocate_tensors()
-        self._interpreter.reset_all_variables()  # or an LSTM goes on from the word before
-        self._interpreter.set_tensor(self._input, letters)
-        self._interpreter.invoke()
-        labels = _best_path(self._interpreter.get_tensor(self._output)[0])
+        logits = self._model.run(letters=letters)["output_0"][0]
+        if not len(logits):
+            raise BundleError(self._path, f"gives nothing for {word!r}")
+        labels = _best_path(logits)
         return tuple(self.phones.symbols[label - 1] for label in labels)
 
 

@@ -8,6 +8,7 @@ from speechlstm.bundle import default_bundle
 from speechlstm.errors import LanguageModelError
 from speechlstm.lm import lstm
 from speechlstm.lm.lstm import LSTMLanguageModel
+from speechlstm.tflite import QUIET
 
 ASSETS = Path(__file__).parent.parent / "assets"
 PATH = ASSETS / "language_model.tflite"
@@ -109,7 +110,10 @@ def test_making_contexts_again_uses_no_numbers_up(monkeypatch: pytest.MonkeyPatc
         assert (model.advance(states, words)[1] == expected).all()
 
 
-def test_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_says_nothing_where_that_is_wanted(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(QUIET, "1")
     scores(LSTMLanguageModel(PATH))
     assert capfd.readouterr() == ("", "")
 

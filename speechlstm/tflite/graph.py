@@ -1,0 +1,148 @@
+"""Graphs of a .tflite file: operators in an order in which each finds what it reads."""
+
+from collections.abc import Iterator, Sequence
+
+from speechlstm.tflite import schema
+from speechlstm.tflite.flatbuffer import Table
+from speechlstm.tflite.operators import OPERATORS, WHILE, Operator
+from speechlstm.tflite.tensor import TYPES, read_tensor
+
+_ALL_TYPES = {name for name, _ in TYPES.values()}
+_TYPES = {  # that each word of operators.py allows
+    "any": _ALL_TYPES,
+    "same": _ALL_TYPES,
+    "float": {"float32"},
+    "state": {"float32"},
+    "weight": {"float32", "float16", "int8"},
+    "index": {"int32", "int64"},
+    "bool": {"bool"},
+    "complex": {"complex64"},
+}
+
+
+class Graph:
+    """A graph of a model.
+
+    Args:
+        table: Its description.
+        buffers: First byte and number of bytes of each buffer of the model.
+
+    Attributes:
+        tensors: Its arrays, by number.
+        inputs: Numbers of some of them.
+        outputs: The same.
+        run_by_loops: The graphs, by number, that its loops run; known once it is checked.
+
+    Raises:
+        ValueError: What is wrong; so for all methods.
+    """
+
+    def __init__(self, table: Table, buffers: Sequence[tuple[int, int]]) -> None:
+        tensors = table.tables(schema.SubGraph.TENSORS)
+        self.tensors = [read_tensor(tensor, buffers) for tensor in tensors]
+        self.inputs = table.numbers(schema.SubGraph.INPUTS, "i")
+        self.outputs = table.numbers(schema.SubGraph.OUTPUTS, "i")
+        self.run_by_loops: set[int] = set()
+        self._operators = table.tables(schema.SubGraph.OPERATORS)
+        self._written: set[int] = set()
+        table.text(schema.SubGraph.NAME)
+
+    def check(self, kinds: Sequence[Operator], num_graphs: int) -> None:
+        """Check all operators.
+
+        Args:
+            kinds: What the model's operator codes stand for.
+            num_graphs: How many graphs the model has.
+        """
+        for index in self.inputs:
+            self._write(index, "an input of the graph")
+        for number, table in enumerate(self._operators):
+            code = table.number(schema.Operator.OPCODE_INDEX, "I")
+            if code >= len(kinds):
+                raise ValueError(f"operator {number} is of kind {code}, of {len(kinds)}")
+            where = f"operator {number} ({kinds[code].name})"
+            self._check_tensors(table, kinds[code], where)
+            options = _options(table, kinds[code], where)
+            if kinds[code] is OPERATORS[WHILE]:
+                if len(options) != 2 or not all(0 <= index < num_graphs for index in options):
+                    raise ValueError(f"{where} runs a graph that is not there")
+                self.run_by_loops.update(options)
+        for index in self.outputs:
+            self._read(index, "an output of the graph")
+
+    def _check_tensors(self, table: Table, kind: Operator, where: str) -> None:
+        types: set[str] = set()
+        read = table.numbers(schema.Operator.INPUTS, "i")
+        written = table.numbers(schema.Operator.OUTPUTS, "i")
+        for index, word in zip(read, _words(kind.inputs, len(read), where), strict=True):
+            if index != -1 or not word.endswith(("?", "none")):
+                self._read(index, where)
+                self._check_type(index, word, types, where)
+        for index, word in zip(written, _words(kind.outputs, len(written), where), strict=True):
+            self._write(index, where)
+            self._check_type(index, word, types, where)
+
+    def _read(self, index: int, where: str) -> None:
+        if not 0 <= index < len(self.tensors) or not (
+            index in self._written or self.tensors[index].is_readable
+        ):
+            raise ValueError(f"{where}: tensor {index}, which nothing computes")
+
+    def _write(self, index: int, where: str) -> None:
+        if not 0 <= index < len(self.tensors) or index in self._written:
+            raise ValueError(f"{where}: tensor {index}, which is missing or computed twice")
+        if self.tensors[index].is_constant or self.tensors[index].is_variable:
+            raise ValueError(f"{where}: tensor {index}, which is a constant or a state")
+        self._written.add(index)
+
+    def _check_type(self, index: int, word: str, types: set[str], where: str) -> None:
+        tensor, word = self.tensors[index], word.rstrip("?")
+        found = tensor.spec.dtype
+        if word == "same":
+            types.add(found)
+        if (
+            found not in _TYPES.get(word, ())
+            or len(types) > 1
+            or tensor.is_variable != (word == "state")
+        ):
+            raise ValueError(f"{where} has no use for tensor {index}, {tensor.spec}")
+
+
+def _words(pattern: str, number: int, where: str) -> Iterator[str]:
+    """What each of a number of tensors must be, by a pattern of operators.py."""
+    words = pattern.split()
+    if words[-1].endswith("+"):
+        words[-1:] = [words[-1][:-1]] * max(1, number - len(words) + 1)
+    num_needed = sum(not word.endswith("?") for word in words)
+    if not num_needed <= number <= len(words):
+        raise ValueError(f"{where} has {number} inputs or outputs instead of {len(words)}")
+    return iter(words[:number])
+
+
+def _options(table: Table, kind: Operator, where: str) -> list[int]:
+    """The numbers among an operator's options."""
+    field = schema.Operator
+    number = table.number(field.BUILTIN_OPTIONS_TYPE, "B")
+    options = table.table(field.BUILTIN_OPTIONS)
+    others = (
+        table.vector(field.CUSTOM_OPTIONS, 1)[1],
+        table.vector(field.MUTATING_VARIABLE_INPUTS, 1)[1],
+        table.vector(field.INTERMEDIATES, 4)[1],
+        table.number(field.LARGE_CUSTOM_OPTIONS_OFFSET, "Q"),
+        table.number(field.LARGE_CUSTOM_OPTIONS_SIZE, "Q"),
+        table.number(field.BUILTIN_OPTIONS_2_TYPE, "B"),
+        table.has(field.BUILTIN_OPTIONS_2),
+    )
+    if number not in (0, kind.options) or (number != 0) != (options is not None) or any(others):
+        raise ValueError(f"{where} has options of another operator")
+    if options is None:
+        return []
+    if any(map(options.has, range(len(kind.fields), options.num_fields))):
+        raise ValueError(f"{where} has options that are not known")
+    values = []
+    for index, kind_of_field in enumerate(kind.fields):
+        if kind_of_field == "V":
+            options.numbers(index, "i")
+        else:
+            values.append(options.number(index, kind_of_field))
+    return values
