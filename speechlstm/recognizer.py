@@ -10,7 +10,7 @@ import numpy as np
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, read_segments, split
 from speechlstm.bundle import default_bundle, read_bundle
-from speechlstm.config import DecodeConfig, RescoringConfig
+from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.joining import JoinedHypotheses
@@ -58,7 +58,7 @@ class Recognizer:
             use_lm: Whether the bundle's language models are used.
             lm: An n-gram language model to use instead of it, packed or ARPA.
             rescorer: An LSTM language model to use beside that, instead of the bundle's.
-            rescoring: Settings of `RescoringConfig`, in place of the bundle's.
+            rescoring: Settings of `NeuralLMConfig`, in place of the bundle's.
             settings: Of `DecodeConfig`, in place of the bundle's: `beam_width=200`. Hot words are
                 normalised as transcripts are.
 
@@ -80,7 +80,7 @@ class Recognizer:
         spec = replace(
             given_spec,
             config=DecodeConfig.from_dict(given_spec.config.to_dict() | settings),
-            neural_lm_config=RescoringConfig.from_dict(neural_lm_config),
+            neural_lm_config=NeuralLMConfig.from_dict(neural_lm_config),
             lm=Path(lm) if lm else given_spec.lm if use_lm else None,
             neural_lm=Path(rescorer) if rescorer else given_spec.neural_lm,
         )

@@ -17,7 +17,7 @@ from speechlstm.bundle import (
     write_decoder,
 )
 from speechlstm.bundle import write as write_module
-from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig, RescoringConfig
+from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
@@ -202,7 +202,7 @@ def test_a_new_bundle_replaces_the_old_one(folder: Path, tmp_path: Path) -> None
 
 DECODING, CALIBRATION = DecodeConfig(lm_weight=1.25, hot_words=("brexit",)), Calibration(0.8, 0.1)
 PRIOR = Prior.from_dict({"log_probs": [math.log(1 / ENGLISH.num_labels)] * ENGLISH.num_labels})
-RESCORING = RescoringConfig(0.25, True)
+RESCORING = NeuralLMConfig(0.25, "fuse")
 
 
 @pytest.fixture
@@ -227,6 +227,19 @@ def test_a_decoder_joins_the_model(decoder: Path) -> None:
     assert lstm.read_bytes() == b"LSTM"
     assert LexiconTree.open(words).words == ["a"]
     assert read_bundle(bundle.model_path) == Bundle(bundle.model_path, ACOUSTIC)
+
+
+@pytest.mark.parametrize("is_fused", [False, True])
+def test_how_the_lstm_takes_part_is_written_as_format_1_has_it(
+    decoder: Path, is_fused: bool
+) -> None:
+    index = json.loads((decoder / "bundle.json").read_text())
+    assert index["format_version"] == 1
+    assert index["rescoring"] == {"weight": 0.25, "shallow_fusion": True}
+    index["rescoring"] = {"weight": 0.7, "shallow_fusion": is_fused}
+    (decoder / "bundle.json").write_text(json.dumps(index))
+    expected = NeuralLMConfig(0.7, "fuse" if is_fused else "rescore")
+    assert read_bundle(decoder).decoder.neural_lm_config == expected
 
 
 def test_a_decoder_takes_the_place_of_the_one_before(decoder: Path) -> None:
@@ -282,6 +295,12 @@ def test_every_part_of_a_decoder_is_checked(decoder: Path, name: str) -> None:
         (setting(1, "decoding", "surprise"), "decoding.surprise: unknown"),
         (without("decoding", "lm_weight"), "decoding.lm_weight: missing"),
         (setting([], "decoding"), "decoding: must be an object"),
+        (setting(2, "rescoring", "weight"), r"neural_lm.weight: must be in \[0, 1\], is 2"),
+        (setting("x", "rescoring", "weight"), "neural_lm.weight: must be a finite number"),
+        (setting("fuse", "rescoring", "shallow_fusion"), "rescoring.shallow_fusion: must be true"),
+        (without("rescoring", "shallow_fusion"), "rescoring.shallow_fusion: missing"),
+        (setting("fuse", "rescoring", "mode"), "rescoring.mode: unknown"),
+        (setting(None, "rescoring"), "rescoring: must be an object"),
         (setting(-1, "calibration", "slope"), "calibration.slope: must be at least 0"),
         (setting("", "files", "notes.txt"), "files: must hold the SHA-256 of model.tflite, and"),
     ],

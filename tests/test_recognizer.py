@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from speechlstm import recognizer as recognizer_module
 from speechlstm.audio import Audio
 from speechlstm.bundle import default_bundle, read_bundle, write_decoder
-from speechlstm.config import RescoringConfig
+from speechlstm.config import NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError, ModelError
@@ -257,12 +257,12 @@ def test_an_hour_takes_no_more_memory_than_a_minute(
     assert peak < 200e6
 
 
-@pytest.mark.parametrize("shallow_fusion", [False, True])
+@pytest.mark.parametrize("mode", ["rescore", "fuse"])
 def test_a_rescorer_changes_the_words_it_finds_more_probable(
-    levels_bundle: Path, tiny_lm: Path, mumbled: Audio, shallow_fusion: bool
+    levels_bundle: Path, tiny_lm: Path, mumbled: Audio, mode: Literal["rescore", "fuse"]
 ) -> None:
     def best(rescorer: Path | None, weight: float) -> tuple[str, float]:
-        rescoring = {"weight": weight, "shallow_fusion": shallow_fusion}
+        rescoring = {"weight": weight, "mode": mode}
         recognizer = Recognizer.load(
             levels_bundle, lm=tiny_lm, rescorer=rescorer, rescoring=rescoring, num_hypotheses=2
         )
@@ -284,7 +284,7 @@ def test_a_bundle_uses_its_rescorer(
 ) -> None:
     path = tmp_path / "bundle"
     shutil.copytree(levels_bundle, path)
-    rescoring = RescoringConfig(weight=0.25)
+    rescoring = NeuralLMConfig(weight=0.25)
     write_decoder(path, DecoderSpec(lm=tiny_lm, neural_lm=LSTM, neural_lm_config=rescoring))
     given = Recognizer.load(
         levels_bundle, lm=tiny_lm, rescorer=LSTM, rescoring={"weight": 0.25}
@@ -357,7 +357,7 @@ def lstm_recognizer(levels_bundle: Path, tiny_lm: Path) -> Recognizer:
         levels_bundle,
         lm=tiny_lm,
         rescorer=LSTM,
-        rescoring={"weight": 0.5, "shallow_fusion": True},
+        rescoring={"weight": 0.5, "mode": "fuse"},
         num_hypotheses=3,
     )
 

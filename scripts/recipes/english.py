@@ -209,9 +209,9 @@ def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
     """Export, add the parts of the decoder, find its weights on the valid lists."""
     speechlstm("export", work / "run", "-o", output, "--quantize", "int8")
     names = {"--lm": "english.lm", "--lexicon": "words.dict", "--pronouncer": "pronouncer.tflite",
-             "--rescore": "english.tflite"}  # fmt: skip
+             "--neural-lm": "english.tflite"}  # fmt: skip
     parts = [argument for option, name in names.items() for argument in (option, work / name)]
-    speechlstm("tune", output, *valid, *parts, "--shallow-fusion")
+    speechlstm("tune", output, *valid, *parts, "--neural-lm-mode", "fuse")
 
 
 def dictionary(corpora: Path, work: Path) -> list[str | Path]:

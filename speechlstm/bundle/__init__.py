@@ -2,9 +2,9 @@
 
     BUNDLE/model.tflite        waveform in, log-probabilities out; its description inside
     BUNDLE/lm.ngram            the language model, if it has one
-    BUNDLE/rescorer.tflite     a second language model, an LSTM, if it has one
+    BUNDLE/rescorer.tflite     an LSTM language model, if it has one
     BUNDLE/lexicon.tree        words and the symbols they are made of, if it has one
-    BUNDLE/pronouncer.tflite   sounds out hot words that the lexicon lacks, if it has one
+    BUNDLE/pronouncer.tflite   a G2P network for hot words that the lexicon lacks, if it has one
     BUNDLE/bundle.json         the same description for people, how to decode, and the SHA-256 of
                                every other file
     BUNDLE/README.md           notes for people, if there are any: never checked, never lost

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from speechlstm import __version__
 from speechlstm.bundle.spec import MODEL, AcousticSpec
-from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig, RescoringConfig
+from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.spec import DecoderSpec
@@ -29,11 +29,11 @@ FILES = {INDEX, MODEL, *DECODER_FILES.values()}
 # Its settings, by the field: key in the file and type.
 _SETTINGS: dict[str, tuple[str, type[Config]]] = {
     "config": ("decoding", DecodeConfig),
-    "neural_lm_config": ("rescoring", RescoringConfig),
     "calibration": ("calibration", Calibration),
     "prior": ("prior", Prior),
 }
-DECODER_KEYS = {key for key, _ in _SETTINGS.values()}
+_NEURAL_LM = "rescoring"  # the key of neural_lm_config, which has a form of its own
+DECODER_KEYS = {_NEURAL_LM, *(key for key, _ in _SETTINGS.values())}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -81,9 +81,14 @@ def acoustic_from_json(where: Path, description: Mapping[str, Any]) -> AcousticS
 def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
     """The settings of a decoder."""
     settings = {key: getattr(decoder, field) for field, (key, _) in _SETTINGS.items()}
-    if not decoder.neural_lm:
-        del settings[_SETTINGS["neural_lm_config"][0]]
-    return {key: value.to_dict() for key, value in settings.items() if value is not None}
+    description = {key: value.to_dict() for key, value in settings.items() if value is not None}
+    if decoder.neural_lm:
+        config = decoder.neural_lm_config
+        description[_NEURAL_LM] = {
+            "weight": config.weight,
+            "shallow_fusion": config.mode == "fuse",
+        }
+    return description
 
 
 def decoder_from_json(
@@ -101,11 +106,13 @@ def decoder_from_json(
         BundleError: A setting is missing, unknown or wrong.
     """
     try:
-        found = {
+        found: dict[str, Config] = {
             field: _config(kind, settings[key])
             for field, (key, kind) in _SETTINGS.items()
             if key in settings
         }
+        if _NEURAL_LM in settings:
+            found["neural_lm_config"] = _neural_lm_config(settings[_NEURAL_LM])
     except ConfigError as error:
         raise BundleError(where, str(error)) from None
     paths = {field: files.get(name) for field, name in DECODER_FILES.items()}
@@ -139,6 +146,16 @@ def _config(kind: type[AnyConfig], values: object) -> AnyConfig:
     # Config would fill in defaults, which need not be those the model was trained with.
     keys = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     return kind.from_dict(_expect_keys(kind.section, _mapping(kind.section, values), keys))
+
+
+def _neural_lm_config(values: object) -> NeuralLMConfig:
+    mapping = _mapping(_NEURAL_LM, values)
+    _expect_keys(_NEURAL_LM, mapping, {"weight", "shallow_fusion"})
+    if not isinstance(is_fused := mapping["shallow_fusion"], bool):
+        raise ConfigError(
+            f"{_NEURAL_LM}.shallow_fusion: must be true or false, is {is_fused!r:.40}"
+        )
+    return NeuralLMConfig(mapping["weight"], "fuse" if is_fused else "rescore")
 
 
 def _alphabet(name: str, values: object) -> Alphabet:

@@ -68,11 +68,23 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object with every utterance."
 )
 
-shallow_fusion_option = click.option(
-    "--shallow-fusion/--no-shallow-fusion",
-    default=None,
-    help="Whether it takes part in the search instead: slower.",
-)
+
+def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command --neural-lm-mode; --shallow-fusion and its opposite are older names."""
+    options = (
+        click.option(
+            "--neural-lm-mode",
+            type=click.Choice(["rescore", "fuse"]),
+            help="Whether it scores the n-best list anew, or takes part in the search: slower.  "
+            "[default: the bundle's]",
+        ),
+        click.option("--shallow-fusion", "neural_lm_mode", flag_value="fuse", hidden=True),
+        click.option("--no-shallow-fusion", "neural_lm_mode", flag_value="rescore", hidden=True),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
 
 _DECODING = (
     click.option("--greedy", is_flag=True, help="Take the likeliest label of each frame: no beam."),
@@ -80,11 +92,14 @@ _DECODING = (
     click.option("--lm", metavar="FILE", type=_PATH, help="Another one, packed or ARPA."),
     click.option("--lm-weight", type=float, help="Of the language model beside the sound."),
     click.option(
-        "--rescore", "rescorer", metavar="FILE", type=_PATH,
-        help="An LSTM language model (.tflite) that scores the n-best list anew.",
+        "--neural-lm", "--rescore", "neural_lm", metavar="FILE", type=_PATH,
+        help="An LSTM language model (.tflite) beside it.",
     ),
-    click.option("--rescore-weight", type=float, help="Its share beside the n-grams', 0 to 1."),
-    shallow_fusion_option,
+    click.option(
+        "--neural-lm-weight", "--rescore-weight", "neural_lm_weight", type=float,
+        help="Its share beside the n-grams', 0 to 1.",
+    ),
+    neural_lm_mode_options,
     click.option("--word-bonus", type=float, help="For each word, in natural logarithms."),
     click.option("--beam-width", type=int, help="Hypotheses kept from frame to frame."),
     click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses to give (JSON)."),
@@ -96,7 +111,7 @@ _DECODING = (
                  "phone), in natural logarithms."),
     click.option("--hot-words", "hot_words_file", metavar="FILE", type=_PATH, help="One a line."),
 )  # fmt: skip
-_RESCORING = {"weight": "rescore_weight", "shallow_fusion": "shallow_fusion"}
+_NEURAL_LM = {"weight": "neural_lm_weight", "mode": "neural_lm_mode"}
 _SETTINGS = ("lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight")
 
 
@@ -111,7 +126,7 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
         if no_lm and lm:
             raise click.UsageError("--lm and --no-lm exclude each other")
         settings = {key: rest.pop(key) for key in _SETTINGS}
-        rescoring = {key: rest.pop(option) for key, option in _RESCORING.items()}
+        neural_lm = {key: rest.pop(option) for key, option in _NEURAL_LM.items()}
         words, file = rest.pop("hot_words"), rest.pop("hot_words_file")
         listed = read_text(file).splitlines() if file else []
         settings["hot_words"] = (*words, *(line for line in listed if line.strip())) or None
@@ -120,9 +135,9 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
             "greedy": greedy,
             "use_lm": not no_lm,
             "lm": lm,
-            "rescorer": rest.pop("rescorer"),
+            "rescorer": rest.pop("neural_lm"),
         }
-        decoding["rescoring"] = {k: value for k, value in rescoring.items() if value is not None}
+        decoding["rescoring"] = {k: value for k, value in neural_lm.items() if value is not None}
         function(*args, **rest, decoding=decoding)
 
     for option in reversed(_DECODING):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import OutputPath, jobs_option, shallow_fusion_option
+from speechlstm.cli.options import OutputPath, jobs_option, neural_lm_mode_options
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
     from speechlstm.bundle import Bundle
-    from speechlstm.config import RescoringConfig
+    from speechlstm.config import NeuralLMConfig
     from speechlstm.evaluation.tuning import Trial, Tuner
 
 _PATH = click.Path(path_type=Path)
@@ -30,13 +30,14 @@ _PATH = click.Path(path_type=Path)
     help="What sounds out hot words that the lexicon lacks, for BUNDLE to have.",
 )
 @click.option(
+    "--neural-lm",
     "--rescore",
-    "rescorer",
+    "neural_lm",
     metavar="LM.tflite",
     type=_PATH,
-    help="An LSTM language model for BUNDLE to have, which scores the n-best list anew.",
+    help="An LSTM language model for BUNDLE to have.",
 )
-@shallow_fusion_option
+@neural_lm_mode_options
 @click.option(
     "-o", "--output", metavar="PNG", type=OutputPath(), help="The plot.  [default: BUNDLE.png]"
 )
@@ -57,8 +58,8 @@ def command(
     lm: Path | None,
     lexicon: Path | None,
     pronouncer: Path | None,
-    rescorer: Path | None,
-    shallow_fusion: bool | None,
+    neural_lm: Path | None,
+    neural_lm_mode: Any,
     output: Path | None,
     dry_run: bool,
     max_utterances: int,
@@ -68,7 +69,7 @@ def command(
 
     The network runs once. Then the weights of language model and words are searched, the width of
     the beam and the share of an LSTM language model are chosen, and the words' confidences are
-    calibrated. --lm, --lexicon, --pronouncer (which `speechlstm lexicon` makes) and --rescore
+    calibrated. --lm, --lexicon, --pronouncer (which `speechlstm lexicon` makes) and --neural-lm
     (`speechlstm lm export`) become parts of BUNDLE in place of those that it has. Where it has
     none, confidences alone are calibrated.
 
@@ -94,35 +95,35 @@ def command(
         lm=lm or bundle.decoder.lm,
         lexicon=lexicon or bundle.decoder.lexicon,
         g2p=pronouncer or bundle.decoder.g2p,
-        neural_lm=rescorer or bundle.decoder.neural_lm,
+        neural_lm=neural_lm or bundle.decoder.neural_lm,
     )
     bundle = replace(bundle, decoder=decoder)
     _refuse_strange_parts(bundle)
-    config, rescoring = bundle.decoder.config, bundle.decoder.neural_lm_config
-    if shallow_fusion is not None:
-        rescoring = replace(rescoring, shallow_fusion=shallow_fusion)
+    config, neural_lm_config = bundle.decoder.config, bundle.decoder.neural_lm_config
+    if neural_lm_mode:
+        neural_lm_config = replace(neural_lm_config, mode=neural_lm_mode)
     tuner = Tuner(bundle, jobs or num_usable_cores(), _track)
     failures = tuner.hear([Manifest(path) for path in manifests], max_utterances)
     is_searched = bundle.decoder.is_search
     if is_searched:
         plot = output or model.resolve().with_name(f"{model.resolve().name}.png")
-        best = _search(tuner, bundle, rescoring, plot)
-        config, rescoring = best.config, best.rescoring
-        hypotheses = tuner.judged(config, rescoring)
+        best = _search(tuner, bundle, neural_lm_config, plot)
+        config, neural_lm_config = best.config, best.neural_lm
+        hypotheses = tuner.judged(config, neural_lm_config)
     else:
         hypotheses = tuner.greedy()
     calibration, before, after = tuner.calibrate(hypotheses)
     click.echo(
         f"Chosen on {len(tuner.heard)} utterances: lm_weight {config.lm_weight:g}, "
         f"word_bonus {config.word_bonus:g}, prior_weight {config.prior_weight:g}, "
-        f"beam_width {config.beam_width}, LSTM {rescoring.weight:g}\n"
+        f"beam_width {config.beam_width}, LSTM {neural_lm_config.weight:g}\n"
         f"Calibration error of the words' confidences: {before:.2%}, calibrated {after:.2%}"
     )
     if not dry_run:
         tuned = replace(
             bundle.decoder,
             config=config,
-            neural_lm_config=rescoring,
+            neural_lm_config=neural_lm_config,
             prior=tuner.prior if is_searched else None,
             calibration=calibration,
         )
@@ -145,7 +146,9 @@ def _refuse_strange_parts(bundle: "Bundle") -> None:
         raise ModelError(f"{rescorer}: {reason}")
 
 
-def _search(tuner: "Tuner", bundle: "Bundle", rescoring: "RescoringConfig", plot: Path) -> "Trial":
+def _search(
+    tuner: "Tuner", bundle: "Bundle", neural_lm_config: "NeuralLMConfig", plot: Path
+) -> "Trial":
     """The settings with the fewest errors; prints each trial and plots those of the weights."""
     from speechlstm.evaluation.wer_surface import plot_surface
 
@@ -162,7 +165,7 @@ def _search(tuner: "Tuner", bundle: "Bundle", rescoring: "RescoringConfig", plot
         plot_surface(plot, rates)
     best = tuner.search_beam_width(config, _report)
     if bundle.decoder.neural_lm:
-        best = tuner.search_rescoring(best, rescoring, _report)
+        best = tuner.search_neural_lm(best, neural_lm_config, _report)
     return best
 
 
@@ -177,6 +180,6 @@ def _report(trial: "Trial") -> None:
     config = trial.config
     click.echo(
         f"{config.lm_weight:9.2f}  {config.word_bonus:10.2f}  {config.prior_weight:12.2f}  "
-        f"{config.beam_width:10}  {trial.rescoring.weight:4.2f}  "
+        f"{config.beam_width:10}  {trial.neural_lm.weight:4.2f}  "
         f"{trial.errors.rate:6.2%}  {trial.rtf:.4f}"
     )

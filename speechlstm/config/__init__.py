@@ -3,7 +3,7 @@
 from speechlstm.config.base import Config as Config
 from speechlstm.config.base import Precision as Precision
 from speechlstm.config.decoding import DecodeConfig as DecodeConfig
-from speechlstm.config.decoding import RescoringConfig as RescoringConfig
+from speechlstm.config.decoding import NeuralLMConfig as NeuralLMConfig
 from speechlstm.config.sections import AugmentConfig as AugmentConfig
 from speechlstm.config.sections import FeatureConfig as FeatureConfig
 from speechlstm.config.sections import NetworkConfig as NetworkConfig

@@ -1,7 +1,7 @@
 """Settings of the decoder."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from speechlstm.config.base import Config
 
@@ -64,19 +64,19 @@ class DecodeConfig(Config):
 
 
 @dataclass(frozen=True)
-class RescoringConfig(Config):
-    """How a second language model, an LSTM, takes part where there is one.
+class NeuralLMConfig(Config):
+    """How an LSTM language model takes part, beside the n-grams, where there is one.
 
     Attributes:
-        weight: Its share in the probability of a word, beside the n-grams': 0 leaves it out.
-        shallow_fusion: Whether it takes part in the search itself, at many times the cost. If not,
-            it scores what the search has found.
+        weight: Its share in the probability of a word; the n-grams have the rest. 0 leaves it out.
+        mode: `rescore`: it scores the n-best list that the search has found with the n-grams.
+            `fuse`: it takes part in the search itself (shallow fusion), at many times the cost.
     """
 
-    section: ClassVar[str] = "rescoring"
+    section: ClassVar[str] = "neural_lm"
 
     weight: float = 0.5
-    shallow_fusion: bool = False
+    mode: Literal["rescore", "fuse"] = "rescore"
 
     def _check(self) -> None:
         if not 0 <= self.weight <= 1:

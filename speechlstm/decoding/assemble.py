@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from speechlstm.config import DecodeConfig, RescoringConfig
+from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
@@ -93,7 +93,7 @@ class DecoderAssembly:
         self,
         frame_seconds: float,
         config: DecodeConfig,
-        neural_lm_config: RescoringConfig,
+        neural_lm_config: NeuralLMConfig,
         prior: Prior | None = None,
         calibration: Calibration | None = None,
     ) -> NBestDecoder:
@@ -116,13 +116,13 @@ class DecoderAssembly:
         )
 
     def _language_models(
-        self, config: RescoringConfig
+        self, config: NeuralLMConfig
     ) -> tuple[SearchModel | None, LanguageModel | None]:
         """What takes part in the search, and what scores its n-best list anew; None: nothing."""
         if not (self.ngrams and config.weight and self.lstm):
             return self.ngrams, None
         both = InterpolatedModel(self.ngrams, self.lstm, config.weight)
-        return (both, None) if config.shallow_fusion else (self.ngrams, both)
+        return (both, None) if config.mode == "fuse" else (self.ngrams, both)
 
 
 def _load_lexicon(

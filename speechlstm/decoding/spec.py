@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from speechlstm.config import DecodeConfig, RescoringConfig
+from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
 
@@ -26,7 +26,7 @@ class DecoderSpec:
     config: DecodeConfig = field(default_factory=DecodeConfig)
     lm: Path | None = None
     neural_lm: Path | None = None
-    neural_lm_config: RescoringConfig = field(default_factory=RescoringConfig)
+    neural_lm_config: NeuralLMConfig = field(default_factory=NeuralLMConfig)
     lexicon: Path | None = None
     g2p: Path | None = None
     prior: Prior | None = None

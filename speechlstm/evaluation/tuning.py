@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import read_audio
 from speechlstm.bundle import AcousticSpec, Bundle, read_bundle
-from speechlstm.config import DecodeConfig, RescoringConfig
+from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.assemble import DecoderAssembly
 from speechlstm.decoding.beam import BeamHypothesis
@@ -37,11 +37,11 @@ from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Hypothesis
 
 BEAM_WIDTHS = (64, 128, 256, 512)
-RESCORING_WEIGHTS = (0.3, 0.5, 0.7)
+NEURAL_LM_WEIGHTS = (0.3, 0.5, 0.7)
 STEPS = ((0.3, 1.0, 0.2), (0.15, 0.5, 0.1))  # of the three weights, the coarse ones first
 TOLERANCE = 0.001  # of WER, that a narrower beam may cost
 
-WITHOUT = RescoringConfig(weight=0.0)  # the n-grams alone
+WITHOUT = NeuralLMConfig(weight=0.0)  # the n-grams alone
 
 Track = Callable[[Iterable[Any], int, str], Iterable[Any]]  # items, how many, what is done
 Report = Callable[["Trial"], object]
@@ -77,14 +77,14 @@ class Trial:
 
     Attributes:
         config: The settings.
-        rescoring: Those of the LSTM language model; of weight 0: without it.
+        neural_lm: Those of the LSTM language model; of weight 0: without it.
         errors: Word errors of the best hypotheses.
         rtf: Compute seconds by audio seconds, of the decoder alone, on one core.
         hypotheses: Of each utterance, the best first.
     """
 
     config: DecodeConfig
-    rescoring: RescoringConfig
+    neural_lm: NeuralLMConfig
     errors: ErrorCounts
     rtf: float
     hypotheses: tuple[tuple[BeamHypothesis, ...], ...]
@@ -119,7 +119,7 @@ class Tuner:
         acoustic = bundle.acoustic
         assembly = DecoderAssembly(bundle.decoder, acoustic.alphabet, acoustic.phones)
         self._hears_phones = assembly.reads_phones
-        assembly.with_settings(acoustic.frame_seconds, bundle.decoder.config, RescoringConfig())
+        assembly.with_settings(acoustic.frame_seconds, bundle.decoder.config, NeuralLMConfig())
 
     def hear(self, manifests: Sequence[Manifest], max_utterances: int) -> dict[str, str]:
         """Run the network on transcribed utterances, spread evenly over the manifests.
@@ -154,17 +154,17 @@ class Tuner:
         return failures
 
     def decode(
-        self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT, num_hypotheses: int = 1
+        self, config: DecodeConfig, neural_lm: NeuralLMConfig = WITHOUT, num_hypotheses: int = 1
     ) -> Trial:
         """Decode all utterances; num_hypotheses of each are kept."""
-        load = self._load(config, rescoring, num_hypotheses)
+        load = self._load(config, neural_lm, num_hypotheses)
         results = map_in_processes(load, self.heard, self._jobs)
         found, seconds = zip(*self._track(results, len(self.heard), "decoding"), strict=True)
         errors = ErrorCounts()
         for heard, hypotheses in zip(self.heard, found, strict=True):
             errors += word_errors(heard.text, normalize(hypotheses[0].text))
         rtf = sum(seconds) / sum(heard.duration for heard in self.heard)
-        return Trial(config, rescoring, errors, rtf, found)
+        return Trial(config, neural_lm, errors, rtf, found)
 
     def search_weights(self, config: DecodeConfig, report: Report = _unreported) -> list[Trial]:
         """Search lm_weight, word_bonus and prior_weight.
@@ -200,34 +200,32 @@ class Tuner:
         lowest = min(trial.errors.rate for trial in trials)
         return next(trial for trial in trials if trial.errors.rate <= lowest + TOLERANCE)
 
-    def search_rescoring(
-        self, found: Trial, rescoring: RescoringConfig, report: Report = _unreported
+    def search_neural_lm(
+        self, found: Trial, neural_lm: NeuralLMConfig, report: Report = _unreported
     ) -> Trial:
         """Search the weight of the LSTM language model, then lm_weight again, by a small step.
 
         Args:
             found: What was found without it.
-            rescoring: Whether it takes part in the search.
+            neural_lm: Whether it takes part in the search.
             report: Gets each trial.
 
         Returns:
             The one with the fewest errors, perhaps without the LSTM.
         """
         tried, config = partial(self._tried, report=report), found.config
-        without = replace(found, rescoring=replace(rescoring, weight=0.0))
+        without = replace(found, neural_lm=replace(neural_lm, weight=0.0))
         report(without)
-        weights = [replace(rescoring, weight=weight) for weight in RESCORING_WEIGHTS]
+        weights = [replace(neural_lm, weight=weight) for weight in NEURAL_LM_WEIGHTS]
         best = min([without, *(tried(config, weight) for weight in weights)], key=_num_errors)
         step = STEPS[-1][0]
         lm_weights = (round(config.lm_weight + step * sign, 3) for sign in (-1, 1))
         moved = [replace(config, lm_weight=max(0.0, weight)) for weight in lm_weights]
-        return min([best, *(tried(c, best.rescoring) for c in moved)], key=_num_errors)
+        return min([best, *(tried(c, best.neural_lm) for c in moved)], key=_num_errors)
 
-    def judged(
-        self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT
-    ) -> list[Hypothesis]:
+    def judged(self, config: DecodeConfig, neural_lm: NeuralLMConfig = WITHOUT) -> list[Hypothesis]:
         """The best hypothesis of each utterance with words that are not calibrated yet."""
-        trial = self.decode(config, rescoring, NUM_RIVALS)
+        trial = self.decode(config, neural_lm, NUM_RIVALS)
         return [
             judge(best[0], best, heard.log_probs, self._times(heard))
             for heard, best in zip(self.heard, trial.hypotheses, strict=True)
@@ -264,17 +262,17 @@ class Tuner:
         )
 
     def _tried(
-        self, config: DecodeConfig, rescoring: RescoringConfig = WITHOUT, *, report: Report
+        self, config: DecodeConfig, neural_lm: NeuralLMConfig = WITHOUT, *, report: Report
     ) -> Trial:
-        trial = self.decode(config, rescoring)
+        trial = self.decode(config, neural_lm)
         report(trial)
         return trial
 
     def _load(
-        self, config: DecodeConfig, rescoring: RescoringConfig, num_hypotheses: int
+        self, config: DecodeConfig, neural_lm: NeuralLMConfig, num_hypotheses: int
     ) -> "partial[Callable[[Heard], _Found]]":
         decoder = replace(
-            self._bundle.decoder, config=config, neural_lm_config=rescoring, prior=self.prior
+            self._bundle.decoder, config=config, neural_lm_config=neural_lm, prior=self.prior
         )
         return partial(_load_search, self._bundle.acoustic, decoder, num_hypotheses)
 

@@ -135,7 +135,7 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
         (["--lm", "no.lm"], 1, "no.lm: cannot be read: No such file"),
         (["--lm", "hello.wav"], 1, "hello.wav: "),
         (["--rescore", "a.tflite"], 1, "a.tflite: counts beside an n-gram model"),
-        (["--rescore-weight", "-1"], 1, "rescoring.weight: must be in [0, 1], is -1"),
+        (["--rescore-weight", "-1"], 1, "neural_lm.weight: must be in [0, 1], is -1"),
         (["--hot-words", "no.txt"], 1, "'no.txt'"),
         (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),
         (["--hot-word", " "], 1, "decoding.hot_words: none may be empty"),

@@ -13,7 +13,7 @@ from speechlstm.bundle import read_bundle
 from speechlstm.cli import main
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.decoding.confidence import Calibration
-from speechlstm.evaluation.tuning import RESCORING_WEIGHTS
+from speechlstm.evaluation.tuning import NEURAL_LM_WEIGHTS
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ def test_a_second_language_model_goes_into_the_bundle_and_stays(
     for tuned in (first, read_bundle(bundle)):
         assert tuned.decoder.neural_lm is not None
         assert tuned.decoder.neural_lm.read_bytes() == lstm.read_bytes()
-        assert tuned.decoder.neural_lm_config.weight in (0.0, *RESCORING_WEIGHTS)
-        assert not tuned.decoder.neural_lm_config.shallow_fusion
+        assert tuned.decoder.neural_lm_config.weight in (0.0, *NEURAL_LM_WEIGHTS)
+        assert tuned.decoder.neural_lm_config.mode == "rescore"
     heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
     assert heard.stdout == "a hat\n"
 

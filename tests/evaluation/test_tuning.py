@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm.bundle import Bundle, read_bundle
-from speechlstm.config import DecodeConfig, RescoringConfig
+from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.decoding.confidence import calibration_error, fit_calibration
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import LanguageModelError, ManifestError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
-from speechlstm.evaluation.tuning import BEAM_WIDTHS, RESCORING_WEIGHTS, WITHOUT, Trial, Tuner
+from speechlstm.evaluation.tuning import BEAM_WIDTHS, NEURAL_LM_WEIGHTS, WITHOUT, Trial, Tuner
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.recognizer import Recognizer
@@ -88,7 +88,7 @@ def test_search_goes_to_where_all_around_is_worse(
     decoded = []
 
     def decode(
-        config: DecodeConfig, _: RescoringConfig
+        config: DecodeConfig, _: NeuralLMConfig
     ) -> Trial:  # a valley that ends at (1.85, -2, 0.2)
         decoded.append(config)
         depth = 100 * abs(config.lm_weight - 1.85) + 10 * abs(config.word_bonus + 2)
@@ -109,17 +109,17 @@ def test_the_narrowest_beam_that_does_no_harm_is_chosen(tuner: Tuner) -> None:
     assert best == trials[0]  # so short a text needs no wide beam
 
 
-@pytest.mark.parametrize("shallow_fusion", [False, True])
+@pytest.mark.parametrize("mode", ["rescore", "fuse"])
 def test_an_lstm_counts_as_it_will_in_the_recognizer(
-    levels_bundle: Path, tiny_lm: Path, manifest: Manifest, shallow_fusion: bool
+    levels_bundle: Path, tiny_lm: Path, manifest: Manifest, mode: Literal["rescore", "fuse"]
 ) -> None:
     bundle = with_decoder(levels_bundle, lm=tiny_lm, neural_lm=LSTM)
     tuner = Tuner(bundle)
     tuner.hear([manifest], 10)
-    rescoring = RescoringConfig(weight=0.3, shallow_fusion=shallow_fusion)
-    found = tuner.decode(DecodeConfig(prior_weight=0.0), rescoring).hypotheses[0][0]
+    config = NeuralLMConfig(weight=0.3, mode=mode)
+    found = tuner.decode(DecodeConfig(prior_weight=0.0), config).hypotheses[0][0]
     recognizer = Recognizer.load(
-        levels_bundle, lm=tiny_lm, rescorer=LSTM, rescoring=rescoring.to_dict(), prior_weight=0.0
+        levels_bundle, lm=tiny_lm, rescorer=LSTM, rescoring=config.to_dict(), prior_weight=0.0
     )
     heard = recognizer.transcribe_file(manifest.path.with_name("one.wav")).hypotheses[0]
     assert found.text == heard.text
@@ -130,18 +130,18 @@ def test_an_lstm_counts_as_it_will_in_the_recognizer(
 def test_the_weight_of_an_lstm_is_searched_then_lm_weight(
     tuner: Tuner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def decode(config: DecodeConfig, rescoring: RescoringConfig) -> Trial:
-        depth = 100 * abs(config.lm_weight - 0.9) + 10 * abs(rescoring.weight - 0.6)
-        depth += 1000 * (not rescoring.shallow_fusion)
-        return Trial(config, rescoring, ErrorCounts(substitutions=round(depth)), 0.0, ())
+    def decode(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        depth = 100 * abs(config.lm_weight - 0.9) + 10 * abs(neural_lm.weight - 0.6)
+        depth += 1000 * (neural_lm.mode != "fuse")
+        return Trial(config, neural_lm, ErrorCounts(substitutions=round(depth)), 0.0, ())
 
     monkeypatch.setattr(tuner, "decode", decode)
     told: list[Trial] = []
     found = tuner.decode(DecodeConfig(lm_weight=0.75), WITHOUT)
-    best = tuner.search_rescoring(found, RescoringConfig(shallow_fusion=True), told.append)
-    assert best.rescoring == RescoringConfig(weight=0.5, shallow_fusion=True)
+    best = tuner.search_neural_lm(found, NeuralLMConfig(mode="fuse"), told.append)
+    assert best.neural_lm == NeuralLMConfig(weight=0.5, mode="fuse")
     assert best.config == DecodeConfig(lm_weight=0.9)
-    assert [trial.rescoring.weight for trial in told] == [0.0, *RESCORING_WEIGHTS, 0.5, 0.5]
+    assert [trial.neural_lm.weight for trial in told] == [0.0, *NEURAL_LM_WEIGHTS, 0.5, 0.5]
 
 
 def test_confidences_are_calibrated_on_the_words_that_were_heard(tuner: Tuner) -> None:

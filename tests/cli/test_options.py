@@ -1,0 +1,47 @@
+import json
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from speechlstm.cli.options import decoding_options
+
+
+def parsed(*arguments: str) -> dict[str, Any]:
+    """The keywords for `Recognizer.load` that options stand for."""
+
+    @click.command()
+    @decoding_options
+    def command(decoding: dict[str, Any]) -> None:
+        click.echo(json.dumps(decoding, default=str))
+
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    decoding: dict[str, Any] = json.loads(result.stdout)
+    return decoding
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {}),
+        (["--neural-lm-mode", "rescore"], {"mode": "rescore"}),
+        (
+            ["--neural-lm-mode", "fuse", "--neural-lm-weight", "0.5"],
+            {"mode": "fuse", "weight": 0.5},
+        ),
+        (["--shallow-fusion"], {"mode": "fuse"}),
+        (["--no-shallow-fusion", "--rescore-weight", "0.25"], {"mode": "rescore", "weight": 0.25}),
+    ],
+)
+def test_options_of_the_lstm_keep_their_older_names(
+    arguments: list[str], expected: dict[str, Any]
+) -> None:
+    assert parsed(*arguments)["rescoring"] == expected
+
+
+@pytest.mark.parametrize("name", ["--neural-lm", "--rescore"])
+def test_the_file_of_the_lstm_has_two_names(name: str) -> None:
+    assert parsed(name, "a.tflite")["rescorer"] == "a.tflite"
+    assert parsed()["rescorer"] is None
