@@ -50,7 +50,9 @@ def score_files(reference: Path, hypothesis: Path, with_ids: bool = False) -> Ev
     )
     if not scores:
         raise DataError(f"{reference}: no text to score against")
-    return EvaluationReport(scores, tuple(e.id for e in references.untold if e.id is not None))
+    return EvaluationReport(
+        scores, tuple(e.id for e in references.untranscribed if e.id is not None)
+    )
 
 
 def compare(
@@ -67,7 +69,9 @@ def seem_to_have_ids(reference: Path, hypothesis: Path) -> bool:
     """
     firsts = []
     for path in (reference, hypothesis):
-        texts = [entry.text or "" for entry in read_transcript_file(path).told if not entry.id]
+        texts = [
+            entry.text or "" for entry in read_transcript_file(path).transcribed if not entry.id
+        ]
         words = [text.split(None, 1)[0] for text in texts if text.strip()]
         if len(words) < 2 or len({*words}) < len(words):
             return False
@@ -76,20 +80,20 @@ def seem_to_have_ids(reference: Path, hypothesis: Path) -> bool:
 
 
 def _pair_by_order(references: TranscriptFile, hypotheses: TranscriptFile) -> Iterator[Pair]:
-    counts = len(references.told), len(hypotheses.told)
+    counts = len(references.transcribed), len(hypotheses.transcribed)
     if counts[0] != counts[1]:
         raise DataError(
             f"{references.path} has {counts[0]} texts, {hypotheses.path} has {counts[1]}; without "
             "ids both need one line an utterance, empty for silence"
         )
-    yield from zip(references.told, hypotheses.told, strict=True)
+    yield from zip(references.transcribed, hypotheses.transcribed, strict=True)
 
 
 def _pair_by_id(references: TranscriptFile, hypotheses: TranscriptFile) -> Iterator[Pair]:
-    to_key, to_key_too = _common_keys(references.ids(), hypotheses.ids())
-    found = {to_key_too(e.id or ""): e for e in hypotheses.told}
-    expected = {to_key(e.id or ""): e for e in references.told}
-    skipped = {to_key(e.id or "") for e in references.untold}
+    reference_key, hypothesis_key = _common_keys(references.ids(), hypotheses.ids())
+    found = {hypothesis_key(e.id or ""): e for e in hypotheses.transcribed}
+    expected = {reference_key(e.id or ""): e for e in references.transcribed}
+    skipped = {reference_key(e.id or "") for e in references.untranscribed}
     lacking = {} if hypotheses.omits_silence and expected.keys() & found.keys() else expected
     only_reference = [e.id or "" for key, e in lacking.items() if key not in found]
     only_hypothesis = [

@@ -44,20 +44,20 @@ class TranscriptFile:
 
     Attributes:
         path: The file.
-        told: Those with a text, "" for silence.
-        untold: Those without, of a manifest.
+        transcribed: Those with a text, "" for silence.
+        untranscribed: Those without, of a manifest.
         omits_silence: Whether a recording without words does not appear in it.
     """
 
     path: Path
-    told: tuple[TranscriptEntry, ...]
-    untold: tuple[TranscriptEntry, ...] = ()
+    transcribed: tuple[TranscriptEntry, ...]
+    untranscribed: tuple[TranscriptEntry, ...] = ()
     omits_silence: bool = False
 
     @property
     def has_ids(self) -> bool:
         """Whether texts are named."""
-        return any(entry.id is not None for entry in (*self.told, *self.untold))
+        return any(entry.id is not None for entry in (*self.transcribed, *self.untranscribed))
 
     def ids(self) -> list[str]:
         """The ids of all texts.
@@ -65,7 +65,7 @@ class TranscriptFile:
         Raises:
             DataError: One is there twice.
         """
-        counts = Counter(entry.id or "" for entry in (*self.told, *self.untold))
+        counts = Counter(entry.id or "" for entry in (*self.transcribed, *self.untranscribed))
         for name, count in counts.items():
             if count > 1:
                 raise DataError(f"{self.path}: has {count} texts of the id {name!r}")
