@@ -17,9 +17,25 @@
 Every message is one line: where, what was found, what was expected, what to do next.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+_BIDI = "\u202a-\u202e\u2066-\u2069"  # characters that turn the direction of what follows
+_UNPRINTABLE = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff{_BIDI}]")
+
+
+def printable(text: str) -> str:
+    r"""Text in one line that cannot command a terminal: names of files, ids, what a file holds.
+
+    Control characters, line ends, lone surrogates and changes of direction are written as Python
+    escapes them.
+
+    >>> print(printable("a\x1b[31m\nb"))
+    a\x1b[31m\nb
+    """
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class SpeechLSTMError(Exception):

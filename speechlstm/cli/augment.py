@@ -12,7 +12,7 @@ _PATH = click.Path(path_type=Path)
 
 @verb()
 @click.argument("recording", metavar="FILE", type=_PATH)
-@click.option("-o", "--output", metavar="WAV", type=OutputPath(), required=True)
+@click.option("-o", "--output", metavar="WAV", type=OutputPath((".wav",)), required=True)
 @click.option("--config", metavar="TOML", type=_PATH, help="Settings of the training.")
 @click.option("--seed", type=click.IntRange(0), help="Instead of training.seed.")
 @click.option(

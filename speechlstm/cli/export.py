@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speechlstm.cli.options import OutputFolder
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     "bundle",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     required=True,
     metavar="BUNDLE",
     help="Folder to write.",

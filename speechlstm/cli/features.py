@@ -14,13 +14,13 @@ from speechlstm.cli.verbs import verb
     "-o",
     "--output",
     metavar="NPY",
-    type=OutputPath(),
+    type=OutputPath((".npy",)),
     help="Write the features here: (num_frames, num_features) float32.",
 )
 @click.option(
     "--plot",
     metavar="PNG",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath((".png",)),
     help="Draw the mel spectrogram and the features here.",
 )
 @click.option(

@@ -32,7 +32,7 @@ _PATH = click.Path(path_type=Path)
     "--pronouncer",
     "pronouncer_path",
     metavar="FILE",
-    type=OutputPath(is_kept=True),
+    type=OutputPath((".tflite",), is_kept=True),
     help="Where the network is kept once it has learnt: a .tflite file.",
 )
 @click.option(

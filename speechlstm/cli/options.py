@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from speechlstm.errors import DataError
+from speechlstm.errors import DataError, printable
+
+MANIFESTS = (".jsonl", ".json")  # endings of those that are written
 
 _PATH = click.Path(path_type=Path)
 
@@ -16,28 +18,43 @@ _PATH = click.Path(path_type=Path)
 class OutputPath(click.Path):
     """A file to write. That it cannot be written shows before the work, not after it.
 
+    That it is none of the files that the command reads is checked by `Verb`.
+
     Args:
+        suffixes: Endings that the name may have, lower case, as ".npy"; none means any. A name
+            without an ending may be given in any case.
         is_kept: Whether a file that is there is read instead.
     """
 
-    def __init__(self, is_kept: bool = False) -> None:
+    def __init__(self, suffixes: tuple[str, ...] = (), is_kept: bool = False) -> None:
         super().__init__(path_type=Path)
-        self._is_kept = is_kept
+        self._suffixes, self._is_kept = suffixes, is_kept
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.Path."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        folder = path.resolve().parent  # as write_atomically has it
+        name, folder = printable(f"{path}"), path.resolve().parent  # as write_atomically has it
         if path.is_file() and self._is_kept:
             return path
         if not folder.is_dir():
-            self.fail(f"{folder}: no such folder; make it first", param, ctx)
+            self.fail(f"{printable(str(folder))}: no such folder; make it first", param, ctx)
         if path.is_dir():
-            self.fail(f"{path}: is a folder; name a file", param, ctx)
-        is_device = path.exists() and not path.is_file()
-        if not is_device and not os.access(folder, os.W_OK):
-            self.fail(f"{folder}: nothing can be written there", param, ctx)
+            self.fail(f"{name}: is a folder; name a file", param, ctx)
+        if path.exists() and not path.is_file():  # a device or pipe
+            return path
+        if not os.access(folder, os.W_OK):
+            self.fail(f"{printable(str(folder))}: nothing can be written there", param, ctx)
+        if self._suffixes and path.suffix and path.suffix.lower() not in self._suffixes:
+            known = ", ".join(self._suffixes)
+            self.fail(f"{name}: the name must end in {known} or have no ending", param, ctx)
         return path
+
+
+class OutputFolder(click.Path):
+    """A folder to write, a bundle or a run. `Verb` checks that it is none of those to be read."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
 
 
 bundle_option = click.option(

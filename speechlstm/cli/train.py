@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import click
 
+from speechlstm.cli.options import OutputFolder
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
 
@@ -29,7 +30,7 @@ from speechlstm.config import Precision, Settings
     "-o",
     "--output",
     "run_path",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     required=True,
     help="Folder of the run.",
 )

@@ -39,7 +39,11 @@ _PATH = click.Path(path_type=Path)
 )
 @neural_lm_mode_options
 @click.option(
-    "-o", "--output", metavar="PNG", type=OutputPath(), help="The plot.  [default: BUNDLE.png]"
+    "-o",
+    "--output",
+    metavar="PNG",
+    type=OutputPath((".png",)),
+    help="The plot.  [default: BUNDLE.png]",
 )
 @click.option("--dry-run", is_flag=True, help="Leave BUNDLE as it is.")
 @click.option(

@@ -1,14 +1,60 @@
 """What a verb is, and a group of verbs: a module each, imported when it is called."""
 
+import os
+import sys
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
+from speechlstm.cli.options import OutputFolder, OutputPath
+from speechlstm.errors import printable
+
+_BUNDLE_INDEX = "bundle.json"
+
 
 class Verb(click.Command):
-    """A command of this package."""
+    """A command of this package, which refuses to write over what it reads."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See click.Command; wrong usage if an output is an input, or two outputs are one."""
+        rest = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            self._check_outputs(ctx)
+        return rest
+
+    def _check_outputs(self, ctx: click.Context) -> None:
+        others = [(param, path) for param in self.params for path in _paths(ctx, param)]
+        for output in self.params:
+            if not isinstance(output.type, OutputPath | OutputFolder):
+                continue
+            for path in _paths(ctx, output):
+                for param, other in others:
+                    if param is not output and _would_overwrite(path, other):
+                        name = param.get_error_hint(ctx)
+                        reason = f"{printable(str(path))}: is named as {name} too; write elsewhere"
+                        raise click.BadParameter(reason, ctx, output)
+
+
+def _paths(ctx: click.Context, param: click.Parameter) -> list[Path]:
+    value = ctx.params.get(param.name or "")
+    values = value if isinstance(value, tuple) else (value,)
+    return [path for path in values if isinstance(path, Path)]
+
+
+def _would_overwrite(output: Path, other: Path) -> bool:
+    """Whether writing output changes other, whatever links lead to it."""
+    if output.exists() and not (output.is_file() or output.is_dir()):
+        return False  # a device or pipe takes what is written and keeps nothing
+    if (other / _BUNDLE_INDEX).is_file() and output.resolve().is_relative_to(other.resolve()):
+        return True  # a file of a bundle
+    try:
+        status = os.fstat(sys.stdin.fileno()) if other == Path("-") else other.stat()
+        return os.path.samestat(output.stat(), status)
+    except (OSError, ValueError):  # one of them is not there
+        return output.resolve() == other.resolve()
 
 
 verb = partial(click.command, cls=Verb)

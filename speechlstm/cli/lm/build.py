@@ -45,7 +45,7 @@ def command(
     output: Path,
     order: int,
     prune: str,
-    vocabulary: str | None,
+    vocabulary: int | Path | None,
     exclude: tuple[Path, ...],
     bundle: Path | None,
     quantize: bool,

@@ -17,7 +17,7 @@ _PATH = click.Path(path_type=Path)
 
 @verb()
 @click.argument("run", type=_PATH)
-@click.option("-o", "--output", metavar="LM.tflite", type=OutputPath(), required=True)
+@click.option("-o", "--output", metavar="LM.tflite", type=OutputPath((".tflite",)), required=True)
 @click.option(
     "--quantize",
     "quantization",

@@ -1,9 +1,10 @@
 """What the verbs of `speechlstm lm` share: the text to learn from and the model to read."""
 
+import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +17,23 @@ if TYPE_CHECKING:
 
 _PATH = click.Path(path_type=Path)
 
+
+class CountOrPath(click.ParamType):  # type: ignore[type-arg]
+    """A number of words, or the file that lists them."""
+
+    name = "N|FILE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Path:
+        """See click.ParamType."""
+        text = os.fsdecode(value)
+        return int(text) if text.isdecimal() else Path(text)
+
+
 vocabulary_option = click.option(
     "--vocabulary",
-    metavar="N|FILE",
+    type=CountOrPath(),
     help="Its most frequent words, or the words of a file; others become <unk>.  [default: all]",
 )
 exclude_option = click.option(
@@ -70,15 +85,15 @@ def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
             )
 
 
-def limited(text: "Text", vocabulary: str | None, alphabet: "Alphabet | None") -> "Text":
+def limited(text: "Text", vocabulary: int | Path | None, alphabet: "Alphabet | None") -> "Text":
     """The text with the words that --vocabulary and --bundle leave."""
     from speechlstm.lm.text import limit_vocabulary, read_sentences, words_by_frequency
 
-    num_words = int(vocabulary) if vocabulary and vocabulary.isdecimal() else None
-    if vocabulary is None or num_words is not None:
+    num_words = vocabulary if isinstance(vocabulary, int) else None
+    if not isinstance(vocabulary, Path):
         words = words_by_frequency(text)
     else:
-        words = [w for line in read_sentences(Path(vocabulary)) for w in line.split()]
+        words = [w for line in read_sentences(vocabulary) for w in line.split()]
     if alphabet and not alphabet.separator:
         words = [word for word in words if set(alphabet.symbols).issuperset(word)]
     if not words[:num_words]:

@@ -15,6 +15,7 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
+from speechlstm.cli.options import OutputFolder
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import DataError
 
@@ -27,7 +28,7 @@ _SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bo
 
 @verb()
 @click.argument("texts", metavar="TEXT...", nargs=-1, type=_PATH)
-@click.option("-o", "--output", "run_path", metavar="RUN", type=_PATH, required=True)
+@click.option("-o", "--output", "run_path", metavar="RUN", type=OutputFolder(), required=True)
 @click.option(
     "--valid", metavar="TEXT", type=_PATH, help="To measure on each epoch: of other texts."
 )
@@ -60,7 +61,7 @@ def command(
     texts: tuple[Path, ...],
     run_path: Path,
     valid: Path | None,
-    vocabulary: str | None,
+    vocabulary: int | Path | None,
     lm: Path | None,
     exclude: tuple[Path, ...],
     bundle: Path | None,

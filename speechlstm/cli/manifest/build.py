@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import OutputPath
+from speechlstm.cli.options import MANIFESTS, OutputPath
 from speechlstm.cli.verbs import verb
 
 
 @verb()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("-o", "--output", metavar="MANIFEST", type=OutputPath(), required=True)
+@click.option("-o", "--output", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
 @click.option("--no-text", is_flag=True, help="List all recordings, without texts: noise.")
 @click.pass_context
 def command(ctx: click.Context, folder: Path, output: Path, no_text: bool) -> None:

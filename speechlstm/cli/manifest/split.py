@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import OutputPath
+from speechlstm.cli.options import MANIFESTS, OutputPath
 from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
@@ -22,8 +22,8 @@ _PATH = click.Path(path_type=Path)
     help="Of the audio, to validate with.",
 )
 @click.option("--seed", default=1, show_default=True)
-@click.option("--train-out", metavar="MANIFEST", type=OutputPath(), required=True)
-@click.option("--valid-out", metavar="MANIFEST", type=OutputPath(), required=True)
+@click.option("--train-out", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
+@click.option("--valid-out", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
 def command(manifest: Path, share: float, seed: int, train_out: Path, valid_out: Path) -> None:
     """Part MANIFEST into one to train on and one to validate with, no speaker in both.
 
@@ -36,8 +36,6 @@ def command(manifest: Path, share: float, seed: int, train_out: Path, valid_out:
     from speechlstm.corpora.manifest import Manifest
     from speechlstm.corpora.split import write_split
 
-    if len({path.resolve() for path in (manifest, train_out, valid_out)}) < 3:
-        raise click.UsageError("MANIFEST, --train-out and --valid-out must be three files")
     parts = write_split(Manifest(manifest), share, seed, train_out, valid_out)
     for output, part in zip((train_out, valid_out), parts, strict=True):
         hours = sum(utterance.duration for utterance in part) / 3600

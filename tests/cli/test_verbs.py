@@ -1,0 +1,161 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from speechlstm.cli import main
+from speechlstm.cli.lm.options import CountOrPath
+from speechlstm.cli.options import OutputFolder, OutputPath
+from speechlstm.cli.verbs import Verb
+
+
+def verbs(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from verbs(command, *path, name)
+        else:
+            yield (*path, name), command
+
+
+def is_path(param: click.Parameter) -> bool:
+    return isinstance(param.type, click.Path | CountOrPath)
+
+
+def is_output(param: click.Parameter) -> bool:
+    return isinstance(param.type, OutputPath | OutputFolder)
+
+
+CASES = [
+    (words, command, output, other)
+    for words, command in verbs(main)
+    for output in command.params
+    for other in command.params
+    if is_output(output) and is_path(other) and other is not output
+]
+
+
+def value_of(param: click.Parameter) -> str:
+    """A path of the ending that an output may have."""
+    suffix = (getattr(param.type, "_suffixes", None) or (".txt",))[0]
+    return f"{param.name}{suffix}"
+
+
+def invoke(words: tuple[str, ...], values: dict[click.Parameter, str]) -> Result:
+    arguments = [
+        word
+        for param, value in values.items()
+        for word in ([] if isinstance(param, click.Argument) else [param.opts[0]]) + [value]
+    ]
+    return CliRunner().invoke(main, [*words, *arguments])
+
+
+def test_every_command_is_a_verb() -> None:
+    assert all(isinstance(command, Verb) for _, command in verbs(main))
+
+
+def test_every_option_that_is_called_output_is_one() -> None:
+    named = [p for _, command in verbs(main) for p in command.params if "-o" in p.opts]
+    assert len(named) == 13
+    assert all(is_output(param) for param in named)
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "output", "other"),
+    CASES,
+    ids=[f"{' '.join(words)}-{output.name}-{other.name}" for words, _, output, other in CASES],
+)
+def test_no_verb_writes_over_what_it_reads(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    command: click.Command,
+    output: click.Parameter,
+    other: click.Parameter,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    same = "same" if is_output(other) else value_of(output)
+    if isinstance(output.type, OutputFolder) or not getattr(other.type, "file_okay", True):
+        Path(same).mkdir()
+    else:
+        Path(same).write_text("precious")
+    values = {p: value_of(p) for p in command.params if p.required} | {output: same, other: same}
+    result = invoke(words, values)
+    assert (result.exit_code, result.stdout) == (2, "")
+    if Path(same).is_file():
+        assert "is named as" in result.stderr
+        assert Path(same).read_text() == "precious"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("link", ["symlink", "hard link", "other spelling"])
+def test_a_link_to_an_input_is_that_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text("precious")
+    output = Path("linked.txt")
+    if link == "symlink":
+        output.symlink_to("text.txt")
+    elif link == "hard link":
+        os.link("text.txt", output)
+    else:
+        output = tmp_path / "." / ".." / tmp_path.name / "text.txt"
+    for arguments in (["text.txt", "-o", str(output)], ["-o", str(output), "text.txt"]):
+        result = CliRunner().invoke(main, ["lm", "build", *arguments])
+        assert (result.exit_code, Path("text.txt").read_text()) == (2, "precious")
+        assert f"{output}: is named as 'TEXT...' too; write elsewhere" in result.stderr
+
+
+def test_stdin_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = tmp_path / "a.txt"
+    recording.write_text("precious")
+    with recording.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        command = main.get_command(click.Context(main), "transcribe")
+        assert command is not None
+        with pytest.raises(click.BadParameter, match="is named as"):
+            command.make_context("transcribe", ["-", "-o", str(recording)])
+
+
+def test_the_files_of_a_bundle_are_not_written_over(levels_bundle: Path) -> None:
+    before = (levels_bundle / "bundle.json").read_bytes()
+    output = levels_bundle / "bundle.json"
+    result = CliRunner().invoke(
+        main, ["transcribe", "--bundle", str(levels_bundle), "a.wav", "-o", str(output)]
+    )
+    assert (result.exit_code, output.read_bytes()) == (2, before)
+    assert "is named as '--bundle' / '--model' too" in result.stderr
+
+
+def test_a_device_may_be_written_and_read(tmp_path: Path) -> None:
+    arguments = ["score", os.devnull, os.devnull]
+    assert CliRunner().invoke(main, arguments).exit_code == 1
+    result = CliRunner().invoke(main, ["lm", "convert", os.devnull, "-o", os.devnull])
+    assert result.exit_code == 1
+    assert "is named as" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [
+        (["augment", "a.wav", "-o", "b.flac"], ".wav"),
+        (["features", "a.wav", "-o", "b.csv"], ".npy"),
+        (["features", "a.wav", "--plot", "b.pdf"], ".png"),
+        (["lm", "export", "run", "-o", "lm.h5"], ".tflite"),
+        (["manifest", "build", ".", "-o", "all.csv"], ".jsonl, .json"),
+        (["tune", "bundle", "valid.jsonl", "-o", "plot.jpg"], ".png"),
+    ],
+)
+def test_an_ending_of_another_format_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], known: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert f"{arguments[-1]}: the name must end in {known} or have no ending" in result.stderr
