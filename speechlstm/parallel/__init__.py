@@ -1,0 +1,5 @@
+"""One function over many items, on all cores."""
+
+from speechlstm.parallel.pool import WorkerPool as WorkerPool
+from speechlstm.parallel.pool import map_in_processes as map_in_processes
+from speechlstm.parallel.pool import num_usable_cores as num_usable_cores

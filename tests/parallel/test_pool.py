@@ -1,0 +1,170 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speechlstm.audio import read_audio
+from speechlstm.errors import AudioError, SpeechLSTMError
+from speechlstm.parallel import WorkerPool, map_in_processes, num_usable_cores
+
+LOAD_EVAL = partial(partial, eval)  # a function that another process can import
+PID = "__import__('os').getpid()"
+SLEEP = "__import__('time').sleep"
+
+
+def test_long_work_is_shared_and_keeps_its_order() -> None:
+    items = [f"{SLEEP}({seconds}) or ({seconds}, {PID})" for seconds in (0.0, 0.3, 0.2, 0.1)]
+    seconds, processes = zip(*map_in_processes(LOAD_EVAL, items, 2, patience=0), strict=True)
+    assert seconds == (0.0, 0.3, 0.2, 0.1)
+    assert os.getpid() not in processes
+    assert len(set(processes)) == 2
+
+
+@pytest.mark.parametrize(("jobs", "patience"), [(1, 0), (4, 1000)])
+def test_short_work_starts_no_process(jobs: int, patience: float) -> None:
+    assert set(map_in_processes(LOAD_EVAL, [PID] * 5, jobs, patience)) == {os.getpid()}
+
+
+def test_the_rest_is_shared_once_patience_ends() -> None:
+    items = [f"{SLEEP}(0.2) or {PID}"] * 5
+    processes = list(map_in_processes(LOAD_EVAL, items, 2, patience=0.3))
+    assert processes[:2] == [os.getpid()] * 2
+    assert os.getpid() not in processes[2:]
+
+
+def test_processes_stay_for_the_next_items() -> None:
+    with WorkerPool(LOAD_EVAL, 2, patience=0) as pool:
+        first = set(pool.map([f"{SLEEP}(0.1) or {PID}"] * 4))
+        assert set(pool.map([f"{SLEEP}(0.1) or {PID}"] * 4)) == first
+        assert len(first) == 2
+        assert list(pool.map([])) == []
+        assert set(pool.map([PID])) < first
+    assert [alive(process) for process in first] == [False, False]
+
+
+def test_more_items_get_more_processes() -> None:
+    with WorkerPool(LOAD_EVAL, 3, patience=0) as pool:
+        assert len(set(pool.map([f"{SLEEP}(0.1) or {PID}"] * 2))) == 2
+        assert len(set(pool.map([f"{SLEEP}(0.5) or {PID}"] * 3))) == 3
+
+
+def test_errors_come_whole_from_other_processes(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "good.wav", np.zeros(1600), 16000)
+    load = partial(partial, read_audio, sample_rate=16000)
+    results = map_in_processes(load, [tmp_path / "good.wav", tmp_path / "bad.wav"], 2, patience=0)
+    assert len(next(results).samples) == 1600
+    with pytest.raises(AudioError, match=r"bad\.wav: cannot be read") as caught:
+        next(results)
+    assert caught.value.path == tmp_path / "bad.wav"
+
+
+def test_an_unforeseen_error_tells_where_it_comes_from() -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        list(map_in_processes(LOAD_EVAL, ["1", "1 // 0"], 2, patience=0))
+    assert "worker.py" in caught.value.__notes__[0]
+
+
+def test_an_error_that_cannot_travel_is_told() -> None:
+    raised = "(_ for _ in ()).throw(type('Odd', (Exception,), {})('of a local class'))"
+    with pytest.raises(SpeechLSTMError, match="Odd: of a local class"):
+        list(map_in_processes(LOAD_EVAL, ["1", raised], 2, patience=0))
+
+
+def test_an_error_of_loading_in_a_process_is_told(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.touch()
+    with WorkerPool(partial(loaded_from, model), 2, patience=0) as pool:
+        model.unlink()  # between here and there
+        with pytest.raises(FileNotFoundError, match="model"):
+            list(pool.map([1, 2]))
+
+
+def loaded_from(path: Path) -> "partial[int]":
+    path.read_bytes()
+    return partial(int)
+
+
+@pytest.mark.parametrize(
+    ("death", "cause"),
+    [
+        ("_exit(3)", "process 2 ended with exit code 3 at __import__.*; see above"),
+        (f"kill({PID}, 9)", "process 2 was killed by SIGKILL at .*memory may be short: try few"),
+        ("abort()", "process 2 was killed by SIGABRT at __import__.*"),
+    ],
+)
+def test_a_process_that_dies_is_an_error_with_its_cause(death: str, cause: str) -> None:
+    items = [f"{SLEEP}(0.1)", f"__import__('os').{death}", f"{SLEEP}(0.1)"]
+    results = map_in_processes(LOAD_EVAL, items, 2, patience=0)
+    assert next(results) is None
+    with pytest.raises(SpeechLSTMError, match=cause):
+        next(results)
+
+
+def test_what_nobody_asks_for_is_not_done() -> None:
+    started = time.monotonic()
+    with WorkerPool(LOAD_EVAL, 2, patience=0) as pool:
+        results = pool.map([PID, *[f"{SLEEP}(60)"] * 20])
+        process = next(results)
+        results.close()
+        assert not alive(process)
+    assert time.monotonic() - started < 20
+
+
+SCRIPT = """
+import sys, time
+from functools import partial
+from speechlstm.parallel import map_in_processes
+if __name__ == "__main__":
+    items = ["__import__('os').getpid()"] * 2 + ["__import__('time').sleep(600)"] * 2
+    for result in map_in_processes(partial(partial, eval), items, 2, patience=0):
+        print(result, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="of signals")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_no_process_outlives_its_parent(tmp_path: Path, name: str) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, str(tmp_path / "script.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout
+        processes = {int(parent.stdout.readline()) for _ in range(2)}
+        parent.send_signal(getattr(signal, name))
+        parent.wait(20)
+    until = time.monotonic() + 20
+    while any(map(alive, processes)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(alive, processes))
+
+
+def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
+    result = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert "SpeechLSTMError: process 1 ended with exit code 1" in result.stderr
+    assert "needs: if __name__ == '__main__':" in result.stderr
+
+
+def alive(process: int) -> bool:
+    """Whether a process of this number runs; one that has ended and is not yet reaped does not."""
+    status = Path(f"/proc/{process}/stat")
+    if sys.platform == "linux":
+        return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_there_is_a_core() -> None:
+    assert 1 <= num_usable_cores() <= (os.cpu_count() or 1)
