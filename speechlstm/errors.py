@@ -5,6 +5,7 @@
     ├── DataError
     │   ├── ManifestError                 path, line, reason
     │   ├── AudioError                    path, reason
+    │   │   └── DamagedAudioError         parts are lost; the others are its partial result
     │   ├── AlphabetError (ValueError)    symbols the alphabet lacks
     │   └── InfeasibleTargetError         more labels than CTC has frames for
     ├── ModelError
@@ -89,6 +90,34 @@ class AudioError(DataError):
     def __init__(self, path: Path | str, reason: str) -> None:
         self.path, self.reason = Path(path), reason
         super().__init__(f"{path}: {reason}")
+
+
+class DamagedAudioError(AudioError):
+    """Parts of a recording are lost, in its middle or because it ends too early.
+
+    Args:
+        path: The recording.
+        lost: (start, end) of each part, in seconds of the recording; ends are estimates.
+        seconds: How long it lasts as decoded; what is lost after that is missing at its end.
+        partial: What came of the rest: an `Audio`, a `Transcript`; None: it was handed out before.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        lost: tuple[tuple[float, float], ...],
+        seconds: float,
+        partial: Any = None,
+    ) -> None:
+        self.lost, self.seconds, self.partial = lost, seconds, partial
+        within = [f"{start:.2f} to {end:.2f} s" for start, end in lost if start < seconds - 0.01]
+        after = sum(end - start for start, end in lost if start >= seconds - 0.01)
+        reasons = [f"is damaged: lost is {', '.join(within)}"] if within else []
+        if len(within) < len(lost):
+            reasons.append(
+                f"is truncated: lost is what follows {seconds:.2f} s, about {after:.3g} s"
+            )
+        super().__init__(path, " and ".join(reasons) + "; copy it again if there is a whole one")
 
 
 class AlphabetError(DataError, ValueError):

@@ -1,6 +1,6 @@
 """Recordings as samples: decoded from any container, mixed to mono, at the wanted rate."""
 
-from speechlstm.audio.recording import read_audio, read_duration, read_segments
+from speechlstm.audio.recording import num_channels, read_audio, read_duration, read_segments
 from speechlstm.audio.segments import PAUSE_SECONDS, split
 from speechlstm.audio.waveform import MAX_PEAK, MIN_SECONDS, Audio
 
@@ -9,6 +9,7 @@ __all__ = [
     "MIN_SECONDS",
     "PAUSE_SECONDS",
     "Audio",
+    "num_channels",
     "read_audio",
     "read_duration",
     "read_segments",

@@ -1,0 +1,287 @@
+"""FLAC (RFC 9639): files that do not say how long they are, joined ones, and damaged frames.
+
+libFLAC stops at damage; what follows it is found here by its frames' headers and checksums.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.audio.plan import Gap, Pieces, Plan, Stretch
+from speechlstm.audio.source import Excerpt, Source
+
+Ranges = tuple[tuple[int, int], ...]
+
+_SYNC = re.compile(rb"\xff[\xf8\xf9]")
+_MAX_HEADER_BYTES = 16
+_CHUNK_BYTES = 1 << 22
+_TAIL_BYTES = (1 << 16, 1 << 20)  # hold the last two frames, or else surely
+_BLOCK_SIZES = {1: 192, **{code: 576 << (code - 2) for code in range(2, 6)}} | {
+    code: 256 << (code - 8) for code in range(8, 16)
+}
+
+
+def _table(polynomial: int, num_bits: int) -> NDArray[np.uint16]:
+    top, mask = 1 << (num_bits - 1), (1 << num_bits) - 1
+    table = []
+    for byte in range(256):
+        value = byte << (num_bits - 8)
+        for _ in range(8):
+            value = (value << 1 ^ polynomial if value & top else value << 1) & mask
+        table.append(value)
+    return np.array(table, np.uint16)
+
+
+_CRC8, _CRC16 = _table(0x07, 8).tolist(), _table(0x8005, 16)
+
+
+@dataclass(frozen=True)
+class FLACStream:
+    """A stream of FLAC.
+
+    Attributes:
+        ranges: Its bytes in the source.
+        metadata: Those before its frames.
+        sample_rate: Samples a second.
+        num_samples: As its header says; 0: unknown.
+        block_size: Samples of each frame but the last; 0: they differ.
+    """
+
+    ranges: Ranges
+    metadata: bytes
+    sample_rate: int
+    num_samples: int
+    block_size: int
+
+    def counted(self, num_samples: int) -> bytes:
+        """The metadata with another number of samples, and no checksum of them."""
+        content = bytearray(self.metadata)
+        fields = int.from_bytes(content[18:26], "big") & ~0xFFFFFFFFF | num_samples
+        content[18:26] = fields.to_bytes(8, "big")
+        content[26:42] = bytes(16)
+        return bytes(content)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A frame: where it begins, in bytes of its stream, and the samples it holds."""
+
+    start: int
+    first: int
+    num_samples: int
+
+
+def read_stream(source: Source, ranges: Ranges) -> FLACStream | None:
+    """The stream in some ranges of a source; None where its headers are damaged."""
+    file = Excerpt(source, ranges)
+    position, info = _skip_tag(file) + 4, b""
+    file.seek(position - 4)
+    if file.read(4) != b"fLaC":
+        return None
+    is_last = False
+    while not is_last:
+        head = file.read(4)
+        length = int.from_bytes(head[1:4], "big")
+        if len(head) < 4 or (not info and (head[0] & 0x7F or length < 34)):
+            return None
+        info = info or file.read(length)
+        position += 4 + length
+        file.seek(position)
+        is_last = bool(head[0] & 0x80)
+    # The first block says all there is to know; pictures are not handed on.
+    metadata = b"fLaC\x80" + len(info).to_bytes(3, "big") + info
+    smallest, largest = int.from_bytes(info[:2], "big"), int.from_bytes(info[2:4], "big")
+    fields = int.from_bytes(info[10:18], "big")
+    block_size = smallest if smallest == largest else 0
+    sample_rate, num_samples = fields >> 44, fields & 0xFFFFFFFFF
+    if not sample_rate:
+        return None
+    return FLACStream(_sliced(ranges, position), metadata, sample_rate, num_samples, block_size)
+
+
+def plan_flac(source: Source) -> Plan | None:
+    """How a FLAC file is decoded; None where its headers are damaged."""
+    starts = _stream_starts(source)
+    plan: Plan = []
+    for start, end in zip(starts, [*starts[1:], source.size], strict=True):
+        stream = read_stream(source, ((start, end),))
+        if stream is None:
+            return None
+        found = _num_samples(source, stream)
+        plan += plan_stream(source, stream, found or stream.num_samples, len(starts) == 1)
+        if 0 < found < stream.num_samples:
+            plan.append(Gap((stream.num_samples - found) / stream.sample_rate))
+    return plan
+
+
+def plan_stream(
+    source: Source, stream: FLACStream, num_samples: int, is_file: bool = False
+) -> Plan:
+    """How a stream of so many samples is decoded, which may be all of a file."""
+    is_plain = is_file and num_samples == stream.num_samples
+    pieces: Pieces | None = None
+    if not is_plain:
+        pieces = (stream.counted(num_samples), *stream.ranges)
+    recover = partial(recovered, source, stream, num_samples)
+    return [Stretch(pieces, stream.sample_rate, num_samples=num_samples, recover=recover)]
+
+
+def _stream_starts(source: Source) -> list[int]:
+    """Where streams begin that were joined: at each header of one."""
+    marker, found, position, tail = b"fLaC\0\0\0\x22", [], 0, b""
+    while chunk := source.read(position, _CHUNK_BYTES):
+        joined, base, at = tail + chunk, position - len(tail), -1
+        while (at := joined.find(marker, at + 1)) >= 0:
+            found.append(base + at)
+        tail, position = joined[1 - len(marker) :], position + len(chunk)
+    return [0, *found[1:]]
+
+
+def _skip_tag(file: Excerpt) -> int:
+    """Where a stream begins that may follow an ID3 tag."""
+    file.seek(0)
+    head = file.read(10)
+    if head[:3] != b"ID3" or len(head) < 10:
+        return 0
+    return 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9])
+
+
+def _sliced(ranges: Ranges, start: int, end: int | None = None) -> Ranges:
+    """The ranges from a byte of theirs on, to another."""
+    sliced, at = [], 0
+    for first, last in ranges:
+        low = max(first, first + start - at)
+        high = last if end is None else min(last, first + end - at)
+        if low < high:
+            sliced.append((low, high))
+        at += last - first
+    return tuple(sliced)
+
+
+def _num_samples(source: Source, stream: FLACStream) -> int:
+    """Samples up to the end of the last frame that has a header; 0: there is none."""
+    size = sum(end - start for start, end in stream.ranges)
+    file = Excerpt(source, stream.ranges)
+    for tail in (*_TAIL_BYTES, size):
+        start = max(0, size - tail)
+        file.seek(start)
+        frames = _followed(list(_headers(file.read(tail), start, stream)), stream)
+        if frames:
+            return frames[-1].first + frames[-1].num_samples
+    return 0
+
+
+def _headers(content: bytes, base: int, stream: FLACStream) -> Iterator[_Frame]:
+    """Whatever looks like a frame's header, its checksum included."""
+    for match in _SYNC.finditer(content):
+        frame = _parse(content[match.start() : match.start() + _MAX_HEADER_BYTES], stream)
+        if frame:
+            yield _Frame(base + match.start(), *frame)
+
+
+def _parse(head: bytes, stream: FLACStream) -> tuple[int, int] | None:
+    """First sample and number of samples of the frame that begins with a header."""
+    if len(head) < 6 or head[3] & 1:
+        return None
+    size_code, rate_code = head[2] >> 4, head[2] & 15
+    length = _number_bytes(head[4])
+    if not size_code or rate_code == 15 or not length or head[3] >> 4 > 10:
+        return None
+    number = head[4] & (0x7F >> length if length > 1 else 0x7F)
+    for byte in head[5 : 4 + length]:
+        number = number << 6 | byte & 0x3F
+    at = 4 + length
+    num_samples = _BLOCK_SIZES.get(size_code, 0)
+    if size_code in (6, 7):
+        extra = size_code - 5
+        num_samples = int.from_bytes(head[at : at + extra], "big") + 1
+        at += extra
+    at += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
+    crc = 0
+    for byte in head[:at]:
+        crc = _CRC8[crc ^ byte]
+    if at >= len(head) or crc != head[at]:
+        return None
+    if head[1] & 1:
+        return number, num_samples
+    return number * (stream.block_size or num_samples), num_samples
+
+
+def _number_bytes(first: int) -> int:
+    """Bytes of a number coded as UTF-8 codes characters; 0: none begins so."""
+    if first < 0x80:
+        return 1
+    ones = f"{first:08b}".index("0") if first < 0xFF else 8
+    return ones if 2 <= ones <= 7 else 0
+
+
+def _followed(found: list[_Frame], stream: FLACStream) -> list[_Frame]:
+    """Those of the headers that the next one continues, or that continue another."""
+    firsts = {frame.first for frame in found}
+    ends = {frame.first + frame.num_samples for frame in found}
+    return [f for f in found if f.first in ends or f.first + f.num_samples in firsts]
+
+
+def recovered(source: Source, stream: FLACStream, num_samples: int, done: int) -> Plan:
+    """What to go on with when libFLAC has stopped: the frames whose checksums are right."""
+    size = sum(end - start for start, end in stream.ranges)
+    content = Excerpt(source, stream.ranges).read(size)
+    frames = _followed(list(_headers(content, 0, stream)), stream)
+    ends = [frame.start for frame in frames[1:]] + [size]
+    good = _right_checksums(content, frames, ends)
+    plan: Plan = []
+    run: list[tuple[_Frame, int]] = []
+    for frame, end, is_right in zip(frames, ends, good, strict=True):
+        if not is_right or frame.first + frame.num_samples <= done or frame.first < _end(run, 0):
+            continue
+        if run and frame.first != _end(run, done):
+            plan += _run_plan(stream, run, done)
+            done = _end(run, done)
+            run = []
+        run.append((frame, end))
+    if run:
+        plan += _run_plan(stream, run, done)
+        done = _end(run, done)
+    if done < num_samples:
+        plan.append(Gap((num_samples - done) / stream.sample_rate))
+    return plan
+
+
+def _end(run: list[tuple[_Frame, int]], otherwise: int) -> int:
+    return run[-1][0].first + run[-1][0].num_samples if run else otherwise
+
+
+def _run_plan(stream: FLACStream, run: list[tuple[_Frame, int]], done: int) -> Plan:
+    """A run of whole frames, after the gap since what is decoded."""
+    first, total = run[0][0].first, sum(frame.num_samples for frame, _ in run)
+    skip = max(0, done - first)
+    stretch = Stretch(
+        (stream.counted(total), *_sliced(stream.ranges, run[0][0].start, run[-1][1])),
+        stream.sample_rate,
+        skip=skip,
+        num_samples=total - skip,
+    )
+    return [Gap((first - done) / stream.sample_rate), stretch] if first > done else [stretch]
+
+
+def _right_checksums(content: bytes, frames: list[_Frame], ends: list[int]) -> list[bool]:
+    """Whether each frame ends with the CRC-16 of its bytes, computed for many side by side."""
+    data = np.frombuffer(content, np.uint8)
+    starts, lengths = np.array([f.start for f in frames]), np.array(ends)
+    lengths = lengths - starts if len(frames) else lengths
+    order = np.argsort(-lengths, kind="stable")
+    starts, lengths = starts[order], lengths[order]
+    crc = np.zeros(len(frames), np.uint16)
+    active = len(frames)
+    for step in range(int(lengths[0]) if len(frames) else 0):
+        while lengths[active - 1] <= step:
+            active -= 1
+        index = (crc[:active] >> 8) ^ data[starts[:active] + step]
+        crc[:active] = (crc[:active] << 8) ^ _CRC16[index]
+    right = np.zeros(len(frames), bool)
+    right[order] = crc == 0  # over a frame and its checksum
+    return right.tolist()

@@ -1,0 +1,139 @@
+"""Containers that libsndfile does not know, through PyAV (extra `media`): M4A, WebM, WMA, AMR."""
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.audio.decoding import Block
+from speechlstm.audio.plan import Gap
+from speechlstm.audio.source import Source
+from speechlstm.errors import AudioError
+
+# Of ffmpeg's demuxers. Others open further files or addresses that a recording names: playlists.
+_FORMATS = (
+    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,gsm,latm,"
+    "loas,m4v,matroska,webm,matroska\\,webm,mov,mp4,m4a,3gp,3g2,mj2,mov\\,mp4\\,m4a\\,3gp\\,3g2\\,"
+    "mj2,mp3,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
+)
+_INTEGERS = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
+# Of these the header says how long they are; of others ffmpeg guesses by the bit rate.
+_MEASURED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "avi"}
+_DURATION_SLACK = 0.5  # seconds: such headers round, and count delays
+
+
+def magic_name(head: bytes) -> str | None:
+    """What container the first bytes of a file are, where libsndfile knows it not."""
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
+        return "MP4, M4A or MOV"
+    if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0:
+        return "AAC"
+    names = {
+        b"\x1aE\xdf\xa3": "WebM or Matroska",
+        b"0&\xb2u\x8ef\xcf\x11": "WMA",
+        b"#!AMR": "AMR",
+        b"\x0bw": "AC-3",
+        b"FLV\x01": "FLV",
+        b"wvpk": "WavPack",
+        b"MAC ": "Monkey's Audio",
+        b"TTA1": "TTA",
+        b".RMF": "RealMedia",
+        b"OggS": "Ogg with another codec than Vorbis, Opus and FLAC",
+    }
+    return next((name for magic, name in names.items() if head.startswith(magic)), None)
+
+
+def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
+    """The blocks of a recording, and what is lost between them.
+
+    Args:
+        source: The recording.
+        reason: Why it is not decoded without PyAV.
+
+    Raises:
+        AudioError: PyAV is missing, or cannot decode it either.
+    """
+    try:
+        import av  # loaded where it is needed: it takes 0.1 s
+    except ModuleNotFoundError:
+        raise AudioError(
+            source.path, f"{reason}; for more formats run: pip install 'speechlstm[media]'"
+        ) from None
+    source.file.seek(0)
+    try:
+        with av.open(
+            source.file,
+            metadata_errors="replace",
+            io_open=_refused,
+            container_options={"format_whitelist": _FORMATS},
+        ) as container:
+            if not container.streams.audio:
+                raise AudioError(source.path, "holds no sound")
+            yield from _stream_blocks(container, container.streams.best("audio"), av.FFmpegError)
+    except (av.FFmpegError, ValueError, OSError) as error:
+        raise AudioError(source.path, f"cannot be decoded: {_said(error)}") from None
+
+
+def _refused(url: str, *_: Any) -> NoReturn:
+    raise PermissionError(f"names another file ({url[:80]})")
+
+
+def _said(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).splitlines()[0]
+
+
+def _stream_blocks(
+    container: Any, stream: Any, error_type: type[Exception]
+) -> Iterator[Block | Gap]:
+    seconds, was_good = 0.0, False
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except error_type:  # the file ends within a packet
+            packet = None
+        if packet is None:
+            break
+        try:
+            frames = packet.decode()
+        except error_type:
+            if packet.duration:
+                lost = float(packet.duration * packet.time_base)
+                seconds += lost
+                yield Gap(lost)
+            continue
+        for frame in frames:
+            block = Block(_samples(frame), frame.sample_rate)
+            seconds += len(block.samples) / block.sample_rate
+            was_good = True
+            yield block
+    if not was_good:
+        raise ValueError("no sound could be decoded")
+    expected = _expected_seconds(container, stream)
+    if expected - seconds > _DURATION_SLACK:
+        yield Gap(expected - seconds)
+
+
+def _expected_seconds(container: Any, stream: Any) -> float:
+    """How long the stream is by its header; 0: it does not say."""
+    if container.format.name not in _MEASURED:
+        return 0.0
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    if container.duration and len(container.streams) == 1:
+        return float(container.duration) / 1e6
+    return 0.0
+
+
+def _samples(frame: Any) -> NDArray[np.float32]:
+    """(num_samples, num_channels) of a frame of ffmpeg's."""
+    array = frame.to_ndarray()
+    num_channels = len(frame.layout.channels)
+    planar = array.T if frame.format.is_planar else array.reshape(-1, num_channels)
+    scale = _INTEGERS.get(frame.format.name.removesuffix("p"))
+    if scale is None:
+        return np.ascontiguousarray(planar, np.float32)
+    centre = scale if array.dtype == np.uint8 else 0.0
+    samples: NDArray[np.float32] = ((planar.astype(np.float64) - centre) / scale).astype(np.float32)
+    return samples

@@ -1,0 +1,159 @@
+"""Where a recording's bytes come from: a file, a pipe, a file object, or parts of them."""
+
+import io
+import os
+import shutil
+import stat
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
+
+from speechlstm.errors import AudioError
+
+# What is decoded: a file by its name, or a binary file object, read from where it stands.
+Recording = Path | str | BinaryIO
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """The bytes of a recording.
+
+    Attributes:
+        file: Unbuffered, and can be searched.
+        path: What errors call it.
+        size: In bytes.
+    """
+
+    file: io.FileIO
+    path: Path
+    size: int
+
+    def read(self, start: int, num_bytes: int) -> bytes:
+        """Bytes from start on; fewer at the end."""
+        self.file.seek(start)
+        pieces = []
+        while num_bytes > 0 and (piece := self.file.read(num_bytes)):
+            pieces.append(piece)
+            num_bytes -= len(piece)
+        return b"".join(pieces)
+
+
+@contextmanager
+def opened(recording: Recording) -> Iterator[Source]:
+    """The bytes of a recording; those of a pipe or a file object are copied into a temporary file.
+
+    Raises:
+        AudioError: It cannot be opened, is a folder or a device, or is empty.
+    """
+    is_named = isinstance(recording, Path | str)
+    path = Path(recording if isinstance(recording, Path | str) else _name(recording))
+    try:
+        with _opened_named(path) if is_named else _copied(recording) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size == 0:
+                raise AudioError(path, "is empty (0 bytes)")
+            yield Source(file, path, size)
+    except OSError as error:
+        raise AudioError(path, f"cannot be read: {error.strerror or error}") from None
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether a file's bytes come only once: a FIFO, /dev/stdin, a shell's <(...)."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _name(file: Any) -> str:
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else "recording"
+
+
+def _opened_named(path: Path) -> Any:
+    try:
+        mode = path.stat().st_mode
+    except ValueError:  # a NUL in the name
+        raise AudioError(path, "cannot be read: no file has such a name") from None
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise AudioError(path, "is a device, no recording")
+    if is_pipe(path):
+        with path.open("rb") as pipe:
+            return _copied(pipe)
+    return path.open("rb", buffering=0)
+
+
+def _copied(file: Any) -> Any:
+    copy = TemporaryFile(buffering=0)  # noqa: SIM115 - its reader closes it
+    try:
+        shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+        copy.seek(0)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
+class Excerpt(io.RawIOBase):
+    """Parts of a recording's bytes, and bytes that stand for others, as one file.
+
+    Args:
+        source: The recording.
+        pieces: Bytes, or (start, end) of a range of the recording's.
+    """
+
+    def __init__(self, source: Source, pieces: Sequence[bytes | tuple[int, int]]) -> None:
+        super().__init__()
+        self._source = source
+        self._pieces = pieces
+        lengths = (len(p) if isinstance(p, bytes) else p[1] - p[0] for p in pieces)
+        self._ends = list(accumulate(lengths))
+        self._position = 0
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """The position, in bytes from the start."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """See io.IOBase."""
+        size = self._ends[-1] if self._ends else 0
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """See io.RawIOBase; fills the buffer as far as there are bytes."""
+        view, filled = memoryview(buffer).cast("B"), 0
+        while filled < len(view):
+            index = bisect_right(self._ends, self._position)
+            if index == len(self._ends):
+                break
+            wanted = min(len(view) - filled, self._ends[index] - self._position)
+            piece = self._pieces[index]
+            if isinstance(piece, bytes):
+                start = len(piece) - (self._ends[index] - self._position)
+                content = piece[start : start + wanted]
+            else:
+                content = self._source.read(piece[1] - self._ends[index] + self._position, wanted)
+            if not content:
+                break  # the file has shrunk meanwhile
+            view[filled : filled + len(content)] = content
+            filled += len(content)
+            self._position += len(content)
+        return filled
