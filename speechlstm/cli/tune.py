@@ -11,9 +11,7 @@ from speechlstm.cli.options import OutputPath, jobs_option, neural_lm_mode_optio
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
-    from speechlstm.bundle import Bundle
-    from speechlstm.config import NeuralLMConfig
-    from speechlstm.evaluation.tuning import Trial, Tuner
+    from speechlstm.evaluation.tuning import Trial, Tuned
 
 _PATH = click.Path(path_type=Path)
 
@@ -85,7 +83,7 @@ def command(
 
     from speechlstm.bundle import read_bundle, refuse_to_replace_others, write_decoder
     from speechlstm.corpora.manifest import Manifest
-    from speechlstm.evaluation.tuning import Tuner
+    from speechlstm.evaluation.tuning import plot_surface, tune
     from speechlstm.lm.ngram.arpa import is_arpa
     from speechlstm.parallel import num_usable_cores
 
@@ -94,83 +92,46 @@ def command(
     bundle = read_bundle(model)
     if not dry_run:
         refuse_to_replace_others(model)
+    before = bundle.decoder
+    mode = neural_lm_mode or before.neural_lm_config.mode
     decoder = replace(
-        bundle.decoder,
-        lm=lm or bundle.decoder.lm,
-        lexicon=lexicon or bundle.decoder.lexicon,
-        g2p=pronouncer or bundle.decoder.g2p,
-        neural_lm=neural_lm or bundle.decoder.neural_lm,
+        before,
+        lm=lm or before.lm,
+        lexicon=lexicon or before.lexicon,
+        g2p=pronouncer or before.g2p,
+        neural_lm=neural_lm or before.neural_lm,
+        neural_lm_config=replace(before.neural_lm_config, mode=mode),
     )
-    bundle = replace(bundle, decoder=decoder)
-    _refuse_strange_parts(bundle)
-    config, neural_lm_config = bundle.decoder.config, bundle.decoder.neural_lm_config
-    if neural_lm_mode:
-        neural_lm_config = replace(neural_lm_config, mode=neural_lm_mode)
-    tuner = Tuner(bundle, jobs or num_usable_cores(), _track)
-    failures = tuner.hear([Manifest(path) for path in manifests], max_utterances)
-    is_searched = bundle.decoder.is_search
-    if is_searched:
-        plot = output or model.resolve().with_name(f"{model.resolve().name}.png")
-        best = _search(tuner, bundle, neural_lm_config, plot)
-        config, neural_lm_config = best.config, best.neural_lm
-        hypotheses = tuner.judged(config, neural_lm_config)
-    else:
-        hypotheses = tuner.greedy()
-    calibration, before, after = tuner.calibrate(hypotheses)
-    click.echo(
-        f"Chosen on {len(tuner.heard)} utterances: lm_weight {config.lm_weight:g}, "
-        f"word_bonus {config.word_bonus:g}, prior_weight {config.prior_weight:g}, "
-        f"beam_width {config.beam_width}, LSTM {neural_lm_config.weight:g}\n"
-        f"Calibration error of the words' confidences: {before:.2%}, calibrated {after:.2%}"
+    report = _Table()
+    tuned = tune(
+        replace(bundle, decoder=decoder),
+        [Manifest(path) for path in manifests],
+        max_utterances,
+        jobs or num_usable_cores(),
+        _track,
+        report,
     )
+    if tuned.word_error_rates:
+        beside = model.resolve().with_name(f"{model.resolve().name}.png")
+        plot_surface(output or beside, tuned.word_error_rates)
+    click.echo(_summary(tuned))
     if not dry_run:
-        tuned = replace(
-            bundle.decoder,
-            config=config,
-            neural_lm_config=neural_lm_config,
-            prior=tuner.prior if is_searched else None,
-            calibration=calibration,
-        )
-        write_decoder(model, tuned)
-    for utterance_id, reason in failures.items():
+        write_decoder(model, tuned.decoder)
+    for utterance_id, reason in tuned.failures.items():
         click.echo(f"Error: {utterance_id}: {reason}", err=True)
-    if failures:
+    if tuned.failures:
         ctx.exit(1)
 
 
-def _refuse_strange_parts(bundle: "Bundle") -> None:
-    from speechlstm.errors import ModelError
-    from speechlstm.text.g2p import G2PModel
-
-    pronouncer, rescorer = bundle.decoder.g2p, bundle.decoder.neural_lm
-    if pronouncer and G2PModel(pronouncer).phones != bundle.acoustic.phones:
-        raise ModelError(f"{pronouncer}: pronounces in other phones than {bundle.path} hears")
-    if rescorer and not bundle.decoder.lm:
-        reason = f"counts beside an n-gram model, and {bundle.path} has none: give it one with --lm"
-        raise ModelError(f"{rescorer}: {reason}")
-
-
-def _search(
-    tuner: "Tuner", bundle: "Bundle", neural_lm_config: "NeuralLMConfig", plot: Path
-) -> "Trial":
-    """The settings with the fewest errors; prints each trial and plots those of the weights."""
-    from speechlstm.evaluation.wer_surface import plot_surface
-
-    config = bundle.decoder.config
-    click.echo("lm_weight  word_bonus  prior_weight  beam_width  LSTM     WER  RTF of the decoder")
-    if bundle.decoder.lm:
-        trials = tuner.search_weights(config, _report)
-        config = trials[0].config
-        rates = {
-            (trial.config.lm_weight, trial.config.word_bonus): trial.errors.rate
-            for trial in trials
-            if trial.config.prior_weight == config.prior_weight
-        }
-        plot_surface(plot, rates)
-    best = tuner.search_beam_width(config, _report)
-    if bundle.decoder.neural_lm:
-        best = tuner.search_neural_lm(best, neural_lm_config, _report)
-    return best
+def _summary(tuned: "Tuned") -> str:
+    config, neural_lm = tuned.decoder.config, tuned.decoder.neural_lm_config
+    return (
+        f"Chosen on {tuned.num_utterances} utterances: lm_weight {config.lm_weight:g}, "
+        f"word_bonus {config.word_bonus:g}, prior_weight {config.prior_weight:g}, "
+        f"beam_width {config.beam_width}, LSTM {neural_lm.weight:g}\n"
+        f"Calibration error of the words' confidences: {tuned.fit.error_before:.2%}, "
+        f"calibrated {tuned.fit.error_after:.2%}"
+    )
 
 
 def _track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
@@ -180,10 +141,21 @@ def _track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
     return progress
 
 
-def _report(trial: "Trial") -> None:
-    config = trial.config
-    click.echo(
-        f"{config.lm_weight:9.2f}  {config.word_bonus:10.2f}  {config.prior_weight:12.2f}  "
-        f"{config.beam_width:10}  {trial.neural_lm.weight:4.2f}  "
-        f"{trial.errors.rate:6.2%}  {trial.rtf:.4f}"
-    )
+class _Table:
+    """Prints trials, below a heading."""
+
+    def __init__(self) -> None:
+        self._is_empty = True
+
+    def __call__(self, trial: "Trial") -> None:
+        if self._is_empty:
+            click.echo(
+                "lm_weight  word_bonus  prior_weight  beam_width  LSTM     WER  RTF of the decoder"
+            )
+            self._is_empty = False
+        config = trial.config
+        click.echo(
+            f"{config.lm_weight:9.2f}  {config.word_bonus:10.2f}  {config.prior_weight:12.2f}  "
+            f"{config.beam_width:10}  {trial.neural_lm.weight:4.2f}  "
+            f"{trial.errors.rate:6.2%}  {trial.rtf:.4f}"
+        )

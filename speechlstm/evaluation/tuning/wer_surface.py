@@ -3,15 +3,27 @@
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from speechlstm.storage import write_atomically
 
 
 def plot_surface(path: Path, rates: Mapping[tuple[float, float], float]) -> None:
-    """Draw what was measured, and mark the lowest.
+    """Draw what was measured into a PNG file.
 
     Args:
-        path: The PNG file to write.
+        path: The file to write.
+        rates: WER of each (lm_weight, word_bonus) that was tried, at least one.
+    """
+    png = BytesIO()
+    draw_surface(rates).savefig(png, format="png", dpi=120)
+    write_atomically(path, png.getvalue())
+
+
+def draw_surface(rates: Mapping[tuple[float, float], float]) -> Any:
+    """A matplotlib Figure of 7 by 5 inches: a point a trial, its WER in it, the lowest marked.
+
+    Args:
         rates: WER of each (lm_weight, word_bonus) that was tried, at least one.
     """
     from matplotlib.figure import Figure
@@ -28,6 +40,4 @@ def plot_surface(path: Path, rates: Mapping[tuple[float, float], float]) -> None
     figure.colorbar(points, ax=axes, label="WER in %")
     axes.margins(0.15)
     axes.set(title="WER by weights", xlabel="lm_weight", ylabel="word_bonus")
-    png = BytesIO()
-    figure.savefig(png, format="png", dpi=120)
-    write_atomically(path, png.getvalue())
+    return figure

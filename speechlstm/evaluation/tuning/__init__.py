@@ -1,0 +1,14 @@
+"""Finds the settings of a decoder on recordings whose text is known: `tune`.
+
+tune      the search as a whole, from a bundle and manifests to a decoder
+search    which settings to try next
+trials    what settings are worth: decodes all utterances, in processes
+worker    what such a process does
+"""
+
+from speechlstm.evaluation.tuning.search import BEAM_WIDTHS as BEAM_WIDTHS
+from speechlstm.evaluation.tuning.search import NEURAL_LM_WEIGHTS as NEURAL_LM_WEIGHTS
+from speechlstm.evaluation.tuning.trials import Trial as Trial
+from speechlstm.evaluation.tuning.tune import Tuned as Tuned
+from speechlstm.evaluation.tuning.tune import tune as tune
+from speechlstm.evaluation.tuning.wer_surface import plot_surface as plot_surface

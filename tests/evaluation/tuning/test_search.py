@@ -1,0 +1,77 @@
+from dataclasses import replace
+
+from speechlstm.config import DecodeConfig, NeuralLMConfig
+from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.tuning.search import (
+    BEAM_WIDTHS,
+    NEURAL_LM_WEIGHTS,
+    search_beam_width,
+    search_neural_lm,
+    search_weights,
+)
+from speechlstm.evaluation.tuning.trials import WITHOUT, Trial, Trials
+
+
+def trial(config: DecodeConfig, neural_lm: NeuralLMConfig, num_errors: float) -> Trial:
+    errors = ErrorCounts(substitutions=round(num_errors), hits=1000 - round(num_errors))
+    return Trial(config, neural_lm, errors, 0.0, ())
+
+
+def test_weights_that_decode_better_are_found(trials: Trials) -> None:
+    start = DecodeConfig(lm_weight=0.0, word_bonus=0.0, beam_width=20)
+    tried = search_weights(trials.decode, start)
+    first = next(trial for trial in tried if trial.config == start)
+    assert tried[0].errors.num_errors == 0 < first.errors.num_errors
+    assert tried[0].config.lm_weight > 0
+    assert replace(tried[0].config, lm_weight=0.0, word_bonus=0.0, prior_weight=0.5) == start
+
+
+def test_search_goes_to_where_all_around_is_worse() -> None:
+    decoded = []
+
+    def valley(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        """Its floor is at (1.85, -2, 0.2)."""
+        decoded.append(config)
+        depth = 100 * abs(config.lm_weight - 1.85) + 10 * abs(config.word_bonus + 2)
+        return trial(config, neural_lm, depth + 100 * abs(config.prior_weight - 0.2))
+
+    best = search_weights(valley, DecodeConfig(lm_weight=0.2, word_bonus=1.0))[0].config
+    assert (best.lm_weight, best.word_bonus, best.prior_weight) == (1.85, -2.0, 0.2)
+    assert len(set(decoded)) == len(decoded)
+    assert min(config.lm_weight for config in decoded) >= 0
+
+
+def test_the_narrowest_beam_that_does_no_harm_is_chosen() -> None:
+    tried = []
+
+    def wider_is_better(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        tried.append(config.beam_width)
+        errors = {64: 110, 128: 101, 256: 100, 512: 100}[config.beam_width]
+        return trial(config, neural_lm, errors)
+
+    best = search_beam_width(wider_is_better, DecodeConfig(beam_width=7))
+    assert tried == list(BEAM_WIDTHS)
+    assert best.config == DecodeConfig(beam_width=128)  # .101 is within .001 of .100
+
+
+def test_the_weight_of_an_lstm_is_searched_then_lm_weight() -> None:
+    tried = []
+
+    def valley(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        tried.append(neural_lm.weight)
+        depth = 100 * abs(config.lm_weight - 0.9) + 10 * abs(neural_lm.weight - 0.6)
+        return trial(config, neural_lm, depth + 100 * (neural_lm.mode != "fuse"))
+
+    without = valley(DecodeConfig(lm_weight=0.75), WITHOUT)
+    best = search_neural_lm(valley, without, NeuralLMConfig(mode="fuse"))
+    assert best.neural_lm == NeuralLMConfig(weight=0.5, mode="fuse")
+    assert best.config == DecodeConfig(lm_weight=0.9)
+    assert tried == [0.0, *NEURAL_LM_WEIGHTS, 0.5, 0.5]
+
+
+def test_an_lstm_that_does_harm_is_left_out() -> None:
+    def harm(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        return trial(config, neural_lm, 10 + 10 * neural_lm.weight)
+
+    without = harm(DecodeConfig(), replace(NeuralLMConfig(mode="fuse"), weight=0.0))
+    assert search_neural_lm(harm, without, NeuralLMConfig(mode="fuse")) == without
