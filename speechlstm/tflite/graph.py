@@ -1,6 +1,7 @@
 """Graphs of a .tflite file: operators in an order in which each finds what it reads."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from speechlstm.tflite import schema
 from speechlstm.tflite.flatbuffer import Table
@@ -18,6 +19,20 @@ _TYPES = {  # that each word of operators.py allows
     "bool": {"bool"},
     "complex": {"complex64"},
 }
+
+
+# Operators that say how many tensors they take or give, in their first option.
+_COUNTS = {"PACK": "inputs", "SPLIT": "outputs", "UNPACK": "outputs"}
+
+
+class _Step(NamedTuple):
+    """An operator at work: what it is, the tensors it takes and gives, the numbers it is set to."""
+
+    where: str
+    kind: Operator
+    inputs: Sequence[int]
+    outputs: Sequence[int]
+    options: Sequence[int]
 
 
 class Graph:
@@ -57,30 +72,30 @@ class Graph:
         for index in self.inputs:
             self._write(index, "an input of the graph")
         for number, table in enumerate(self._operators):
-            code = table.number(schema.Operator.OPCODE_INDEX, "I")
-            if code >= len(kinds):
-                raise ValueError(f"operator {number} is of kind {code}, of {len(kinds)}")
-            where = f"operator {number} ({kinds[code].name})"
-            self._check_tensors(table, kinds[code], where)
-            options = _options(table, kinds[code], where)
-            if kinds[code] is OPERATORS[WHILE]:
-                if len(options) != 2 or not all(0 <= index < num_graphs for index in options):
-                    raise ValueError(f"{where} runs a graph that is not there")
-                self.run_by_loops.update(options)
+            step = _read_step(number, table, kinds)
+            self._check_tensors(step)
+            self._check_options(step, num_graphs)
         for index in self.outputs:
             self._read(index, "an output of the graph")
 
-    def _check_tensors(self, table: Table, kind: Operator, where: str) -> None:
+    def _check_tensors(self, step: _Step) -> None:
         types: set[str] = set()
-        read = table.numbers(schema.Operator.INPUTS, "i")
-        written = table.numbers(schema.Operator.OUTPUTS, "i")
-        for index, word in zip(read, _words(kind.inputs, len(read), where), strict=True):
+        for index, word in _with_words(step.inputs, step.kind.inputs, step.where):
             if index != -1 or not word.endswith(("?", "none")):
-                self._read(index, where)
-                self._check_type(index, word, types, where)
-        for index, word in zip(written, _words(kind.outputs, len(written), where), strict=True):
-            self._write(index, where)
-            self._check_type(index, word, types, where)
+                self._read(index, step.where)
+                self._check_type(index, word, types, step.where)
+        for index, word in _with_words(step.outputs, step.kind.outputs, step.where):
+            self._write(index, step.where)
+            self._check_type(index, word, types, step.where)
+
+    def _check_options(self, step: _Step, num_graphs: int) -> None:
+        if step.kind.name in _COUNTS:
+            if step.options[:1] != [len(getattr(step, _COUNTS[step.kind.name]))]:
+                raise ValueError(f"{step.where} says another number of tensors than it has")
+        elif step.kind is OPERATORS[WHILE]:
+            if len(step.options) != 2 or not all(0 <= index < num_graphs for index in step.options):
+                raise ValueError(f"{step.where} runs a graph that is not there")
+            self.run_by_loops.update(step.options)
 
     def _read(self, index: int, where: str) -> None:
         if not 0 <= index < len(self.tensors) or not (
@@ -108,15 +123,29 @@ class Graph:
             raise ValueError(f"{where} has no use for tensor {index}, {tensor.spec}")
 
 
-def _words(pattern: str, number: int, where: str) -> Iterator[str]:
-    """What each of a number of tensors must be, by a pattern of operators.py."""
+def _with_words(indices: Sequence[int], pattern: str, where: str) -> Iterator[tuple[int, str]]:
+    """Tensors and what each must be, by a pattern of operators.py."""
     words = pattern.split()
     if words[-1].endswith("+"):
-        words[-1:] = [words[-1][:-1]] * max(1, number - len(words) + 1)
+        words[-1:] = [words[-1][:-1]] * max(1, len(indices) - len(words) + 1)
     num_needed = sum(not word.endswith("?") for word in words)
-    if not num_needed <= number <= len(words):
-        raise ValueError(f"{where} has {number} inputs or outputs instead of {len(words)}")
-    return iter(words[:number])
+    if not num_needed <= len(indices) <= len(words):
+        raise ValueError(f"{where} has {len(indices)} inputs or outputs instead of {len(words)}")
+    return zip(indices, words, strict=False)
+
+
+def _read_step(number: int, table: Table, kinds: Sequence[Operator]) -> _Step:
+    code = table.number(schema.Operator.OPCODE_INDEX, "I")
+    if code >= len(kinds):
+        raise ValueError(f"operator {number} is of kind {code}, of {len(kinds)}")
+    where = f"operator {number} ({kinds[code].name})"
+    return _Step(
+        where,
+        kinds[code],
+        table.numbers(schema.Operator.INPUTS, "i"),
+        table.numbers(schema.Operator.OUTPUTS, "i"),
+        _options(table, kinds[code], where),
+    )
 
 
 def _options(table: Table, kind: Operator, where: str) -> list[int]:

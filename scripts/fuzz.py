@@ -1,0 +1,185 @@
+"""Feed every loader with damaged and deceptive files, and see what becomes of it.
+
+    python scripts/fuzz.py [--minutes 10] [--seed 1] [--loader NAME]... [--save FOLDER]
+    python scripts/fuzz.py --loader NAME --replay FILE
+
+Each loader runs in a process of its own, with limited memory, and limited CPU time for each input.
+What is right for an input: it is accepted, or refused by an exception of speechlstm.errors with a
+message of one line. Any other exception is a foreign one; a process that ends is a crash, one that
+does not come back a hang. Inputs that do wrong are saved, each with what it did; FOLDER/NAME-SEED-N
+is input N of that seed. The exit code is 1 if there is any.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import click
+import numpy as np
+
+from speechlstm.errors import SpeechLSTMError
+
+_MEMORY_BYTES = 6 << 30  # of addresses: LiteRT reserves more than it uses
+_CPU_SECONDS = 20.0  # for an input; half a second is usual
+_WALL_SECONDS = 180.0  # for one that waits instead
+_LONGEST_MESSAGE = 2000
+_OUTCOMES = {"r": "refused in one line", "a": "accepted", "f": "foreign exceptions"}
+
+
+@click.command(help=__doc__)
+@click.option("--minutes", default=10.0, show_default=True, help="For all loaders together.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--loader", "names", multiple=True, help="Only this one; may be repeated.")
+@click.option("--save", default=Path("fuzz"), type=click.Path(path_type=Path), show_default=True)
+@click.option("--replay", type=click.Path(exists=True, path_type=Path), help="A saved input.")
+@click.option("--child", hidden=True, type=(int, click.Path(path_type=Path)))
+def main(
+    minutes: float,
+    seed: int,
+    names: tuple[str, ...],
+    save: Path,
+    replay: Path | None,
+    child: tuple[int, Path] | None,
+) -> None:
+    """Run or replay."""
+    from fuzzing.loaders import LOADERS
+
+    if unknown := set(names) - set(LOADERS):
+        raise click.UsageError(f"no loader {min(unknown)!r}; there are {', '.join(LOADERS)}")
+    if child:
+        _feed(names[0], seed, *child, save)
+    elif replay:
+        for name in names:
+            print(LOADERS[name].load(replay))
+    else:
+        chosen = names or tuple(LOADERS)
+        wrong = sum(_run(name, seed, 60 * minutes / len(chosen), save) for name in chosen)
+        sys.exit(1 if wrong else 0)
+
+
+def _run(name: str, seed: int, seconds: float, save: Path) -> int:
+    """Feed a loader for a while; print a line; return how many inputs did wrong."""
+    deadline, counts = time.monotonic() + seconds, Counter[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "outcomes"
+        log.touch()
+        while time.monotonic() < deadline:
+            ended = _run_child(name, seed, log, deadline, save)
+            if not ended:
+                break
+            counts[ended] += 1
+            index = log.stat().st_size
+            _save(Path(folder) / "input", save / f"{name}-{seed}-{index}", f"{ended}\n")
+            with log.open("a") as file:
+                file.write("x")
+        outcomes = log.read_text()
+    counts.update({what: outcomes.count(letter) for letter, what in _OUTCOMES.items()})
+    wrong = counts["foreign exceptions"] + counts["crashes"] + counts["hangs"]
+    shown = ", ".join(
+        f"{counts[what]} {what}" for what in (*_OUTCOMES.values(), "crashes", "hangs")
+    )
+    print(f"{name}: {len(outcomes)} inputs, {shown} (seed {seed})", flush=True)
+    return wrong
+
+
+def _run_child(name: str, seed: int, log: Path, deadline: float, save: Path) -> str:
+    """Run a process that feeds the loader until it ends; why it did, or nothing if in order."""
+    start = log.stat().st_size
+    command = [sys.executable, __file__, "--loader", name, "--seed", str(seed)]
+    command += ["--save", str(save), "--child", str(start), str(log.parent)]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    size, changed = start, time.monotonic()
+    while child.poll() is None:
+        time.sleep(0.1)
+        now = time.monotonic()
+        if log.stat().st_size != size:
+            size, changed = log.stat().st_size, now
+        if now - changed > _WALL_SECONDS:
+            child.kill()
+            child.wait()
+            return "hangs"
+        if now > deadline and now - changed < 0.5:  # an input that is slow may still turn out bad
+            child.kill()
+            child.wait()
+            return ""
+    if sys.platform != "win32" and child.returncode == -signal.SIGPROF:
+        return "hangs"
+    return "crashes"
+
+
+def _feed(name: str, seed: int, index: int, folder: Path, save: Path) -> None:
+    """Make and load one input after the other, for ever."""
+    from fuzzing.loaders import LOADERS
+
+    loader = LOADERS[name]
+    _limit_memory()
+    with (folder / "outcomes").open("a") as log:
+        while True:
+            place = folder / "input"
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            rng = np.random.default_rng([seed, zlib.crc32(name.encode()), index])
+            path = loader.make(rng, place)
+            with _limited_time():
+                outcome, why = _outcome(loader.load, path)
+            if outcome == "f":
+                _save(place, save / f"{name}-{seed}-{index}", why)
+            log.write(outcome)
+            log.flush()
+            index += 1
+
+
+def _outcome(load: object, path: Path) -> tuple[str, str]:
+    assert callable(load)
+    try:
+        load(path)
+    except SpeechLSTMError as error:
+        message = str(error)
+        if message.isprintable() and len(message) <= _LONGEST_MESSAGE:
+            return "r", message
+        return "f", f"a message of {len(message)} characters: {json.dumps(message[:4000])}\n"
+    except Exception:  # noqa: BLE001 (whatever it is, it is foreign)
+        return "f", traceback.format_exc()
+    return "a", ""
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError):  # on Windows there is no such limit
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextlib.contextmanager
+def _limited_time():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    if sys.platform == "win32":
+        yield
+        return
+    signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS)  # whose signal ends the process
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _save(source: Path, target: Path, why: str) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, symlinks=True)
+    (target / "why.txt").write_text(why, encoding="utf-8", errors="backslashreplace")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    main()
