@@ -15,7 +15,8 @@
     ├── TrainingError                     loss not finite, no usable utterance
     └── MissingDependencyError (ImportError)
 
-Every message is one line: where, what was found, what was expected, what to do next.
+Every message is one line: where, what was found, what was expected, what to do next. What it
+quotes from a file is cut where it is long, and cannot command a terminal.
 """
 
 import re
@@ -39,8 +40,43 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+_LONGEST_QUOTE = 120  # characters
+_LONGEST_MESSAGE = 1000
+_LONG_RUN = re.compile(rf"[^\s/\\]{{{_LONGEST_QUOTE + 1},}}")  # without the separators of paths
+
+
+def quoted(value: object) -> str:
+    """A value as a message shows it: as Python writes it, its middle left out if it is long.
+
+    >>> quoted("hop_ms")
+    "'hop_ms'"
+    >>> len(quoted("a" * 200_000))
+    120
+    """
+    try:
+        return _cut(repr(value), _LONGEST_QUOTE)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+
+
+def _cut(text: str, longest: int) -> str:
+    """A text without its middle, where it is longer than that."""
+    kept = longest - len(" ... ")
+    if len(text) <= longest:
+        return text
+    return f"{text[: kept - kept // 2]} ... {text[len(text) - kept // 2 :]}"
+
+
 class SpeechLSTMError(Exception):
-    """Anything that went wrong for a reason the user can mend."""
+    """Anything that went wrong for a reason the user can mend.
+
+    Args:
+        message: Becomes one line; a word or the whole is cut where no reader would read on.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        shown = _LONG_RUN.sub(lambda run: _cut(run[0], _LONGEST_QUOTE), message)
+        super().__init__(_cut(printable(shown), _LONGEST_MESSAGE))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # To another process: by default with the message alone, which few __init__ take.

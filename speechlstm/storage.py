@@ -1,19 +1,21 @@
 """Reads that end, and writes that a reader sees whole or not at all."""
 
 import errno
+import json
 import os
 import secrets
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 _GIGABYTE = 1 << 30
 
 
-def open_regular_file(path: Path) -> BinaryIO:
+def open_regular_file(path: Path) -> BufferedReader:
     """Open a file for reading, unless it is a pipe or a device, which may never end.
 
     Raises:
@@ -36,10 +38,36 @@ def read_regular_file(path: Path, max_bytes: int = _GIGABYTE) -> bytes:
         OSError: It cannot be read, is a pipe or a device, or larger than any of its kind.
     """
     with open_regular_file(path) as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise OSError(errno.EFBIG, f"has more than {max_bytes} bytes", str(path))
-    return content
+        if os.fstat(file.fileno()).st_size > max_bytes:
+            raise OSError(errno.EFBIG, f"has more than {max_bytes} bytes", str(path))
+        return file.read()
+
+
+def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
+    """What JSON says that nobody has checked, in UTF-8.
+
+    Args:
+        text: The JSON.
+        integers_as_floats: Whether whole numbers become floats, those too large infinity.
+
+    Raises:
+        ValueError: It is no JSON, or nested beyond reason, or a text in it holds half a surrogate
+            pair, which could be written nowhere.
+    """
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        values = json.loads(decoded, parse_int=float if integers_as_floats else int)
+        if "\\u" in decoded:
+            json.dumps(values, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
+    except UnicodeEncodeError:
+        raise ValueError("not JSON: holds half a surrogate pair") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: {error.reason} at byte {error.start}") from None
+    except RecursionError:
+        raise ValueError("not JSON: nested too deeply") from None
+    return values
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:

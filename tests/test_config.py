@@ -126,13 +126,27 @@ def test_other_settings_of_training() -> None:
         ("model = 3\n", r"run.toml: model: must be a section of settings: \[model\]"),
         ("[model\n", "run.toml: not a TOML file: "),
         ("a = '\udcff'\n", "run.toml: not a TOML file: "),
+        ("a = " + "9" * 5000, "run.toml: not a TOML file: "),
+        ("a = " + "[" * 100_000, "run.toml: not a TOML file: nested too deeply"),
+        ("[model]\n" + "a" * 200_000 + " = 3\n", "a{50} ... a{50}.*: unknown setting; known are"),
+        (
+            "[model]\nnum_units = " + "9" * 4000,
+            "num_units: must be a whole number, is 9+ ... 9+$",
+        ),
     ],
 )
 def test_wrong_settings_files_are_named(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "run.toml"
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as caught:
         Settings.read(path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) <= 1000
+
+
+def test_no_file_has_a_nul_in_its_name() -> None:
+    with pytest.raises(ConfigError, match=r"a\\x00b: no file has a name with a NUL"):
+        Settings.read(Path("a\0b"))
 
 
 def test_missing_settings_file_is_named(tmp_path: Path) -> None:

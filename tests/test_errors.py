@@ -1,6 +1,6 @@
 import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,10 +9,12 @@ from speechlstm.errors import (
     AlphabetError,
     AudioError,
     BundleError,
+    ConfigError,
     InfeasibleTargetError,
     ManifestError,
     MissingDependencyError,
     SpeechLSTMError,
+    quoted,
 )
 
 
@@ -46,6 +48,44 @@ def test_messages_are_one_line_that_says_where_and_what(
     assert str(error) == message
     restored = pickle.loads(pickle.dumps(error))  # on the way from another process
     assert (type(restored), str(restored), vars(restored)) == (type(error), message, vars(error))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        ConfigError,
+        lambda text: ManifestError("m.jsonl", text, 3),
+        lambda text: BundleError(text, "no model"),
+        lambda text: AlphabetError([text], "line 2"),
+        lambda text: InfeasibleTargetError(text, 31, 24),
+        MissingDependencyError,
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    ["a\nb", "\x1b[31mred", "\x9b31m", "a\u202eb", "\ud800", "\0", "a" * 200_000, "a b" * 100_000],
+)
+def test_what_a_message_quotes_is_one_line_and_short(
+    make: Callable[[str], SpeechLSTMError], text: str
+) -> None:
+    message = str(make(text))
+    assert message.isprintable()
+    assert len(message) <= 1000
+
+
+def test_paths_and_what_stands_around_a_long_word_stay_whole() -> None:
+    path = "/data" + "/folder" * 50 + "/m.jsonl"
+    assert str(BundleError(path, "no model")) == f"{path}: no model"
+    assert str(ConfigError(f"is {'a' * 5000}; known are b")) == (
+        f"is {'a' * 58} ... {'a' * 56}; known are b"
+    )
+
+
+def test_values_are_quoted_as_python_writes_them() -> None:
+    assert quoted("a'b") == '"a\'b"'
+    assert quoted([1, None]) == "[1, None]"
+    assert len(quoted(list(range(10_000)))) == 120
+    assert quoted(10**5000) == "a number of thousands of digits"
 
 
 def test_the_docstring_draws_the_tree() -> None:

@@ -6,7 +6,60 @@ from pathlib import Path
 
 import pytest
 
-from speechlstm.storage import folder_written_atomically, remove_unfinished, write_atomically
+from speechlstm.storage import (
+    folder_written_atomically,
+    parse_json,
+    read_regular_file,
+    remove_unfinished,
+    write_atomically,
+)
+
+
+def test_reads_a_file_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"content")
+    (tmp_path / "link").symlink_to(tmp_path / "a.txt")
+    assert read_regular_file(tmp_path / "link") == b"content"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_waits_for_no_pipe_or_device(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("pipe", "endless"):
+        with pytest.raises(OSError, match="is a pipe or a device, not a file"):
+            read_regular_file(tmp_path / name)
+    with pytest.raises(IsADirectoryError):
+        read_regular_file(tmp_path)
+
+
+def test_reads_no_file_beyond_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(bytes(11))
+    assert len(read_regular_file(tmp_path / "a.txt", 11)) == 11
+    with pytest.raises(OSError, match="has more than 10 bytes"):
+        read_regular_file(tmp_path / "a.txt", 10)
+    with pytest.raises(OSError, match="a name with a NUL in it"):
+        read_regular_file(Path("a\0b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"{", "^not JSON: .* at column 2$"),
+        (b"\xff", "^not UTF-8: invalid start byte at byte 0$"),
+        (b"[" * 100_000, "^not JSON: nested too deeply$"),
+        (b'{"a": ' * 100_000, "^not JSON: nested too deeply$"),
+        (b'"\\ud800"', "^not JSON: holds half a surrogate pair$"),
+        (b"9" * 5000, "4300"),
+    ],
+)
+def test_refuses_json_in_one_line(text: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse_json(text)
+
+
+def test_parses_json() -> None:
+    assert parse_json(b'\xef\xbb\xbf{"a": [1, "\\ud83d\\ude00"]}') == {"a": [1, "\U0001f600"]}
+    assert parse_json("9" * 5000, integers_as_floats=True) == float("inf")
 
 
 def names(folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import BundleError, ConfigError
+from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 
 FORMAT_VERSION = 1
@@ -134,7 +134,7 @@ def check_version(where: Path, description: Mapping[str, Any]) -> None:
     version = description["format_version"]
     if version != FORMAT_VERSION:
         raise BundleError(
-            where, f"has format version {version!r:.40}; this speechlstm reads {FORMAT_VERSION}"
+            where, f"has format version {quoted(version)}; this speechlstm reads {FORMAT_VERSION}"
         )
 
 
@@ -165,13 +165,13 @@ def _alphabet(name: str, values: object) -> Alphabet:
     if not isinstance(symbols, list) or not all(isinstance(s, str) for s in [*symbols, separator]):
         raise ConfigError(f"{name}: symbols must be a list of texts, separator a text")
     if blank != BLANK:
-        raise ConfigError(f"{name}.blank: must be {BLANK}, is {blank!r}")
+        raise ConfigError(f"{name}.blank: must be {BLANK}, is {quoted(blank)}")
     return Alphabet(tuple(symbols), separator)
 
 
 def _mapping(name: str, values: object) -> Mapping[str, Any]:
     if not isinstance(values, dict):
-        raise ConfigError(f"{name}: must be an object, is {values!r:.40}")
+        raise ConfigError(f"{name}: must be an object, is {quoted(values)}")
     return values
 
 

@@ -14,7 +14,10 @@ from speechlstm.bundle.index import (
 )
 from speechlstm.bundle.spec import MODEL, Bundle
 from speechlstm.errors import BundleError
+from speechlstm.storage import open_regular_file, read_regular_file
 from speechlstm.tflite.metadata import load_json, read_metadata
+
+_MAX_INDEX_BYTES = 1 << 26
 
 
 def default_bundle() -> Path:
@@ -51,7 +54,7 @@ def read_bundle(path: Path) -> Bundle:
 
 def _read_index(index: Path) -> dict[str, Any]:
     try:
-        return load_json(index.read_bytes())
+        return load_json(read_regular_file(index, _MAX_INDEX_BYTES))
     except OSError as error:
         raise BundleError(index, f"{error.strerror}; not a bundle") from None
     except ValueError as error:
@@ -68,7 +71,7 @@ def _verified(folder: Path, checksums: object) -> dict[str, Path]:
     for name, expected in checksums.items():
         path = folder / name
         try:
-            with path.open("rb") as file:
+            with open_regular_file(path) as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise BundleError(path, error.strerror or str(error)) from None

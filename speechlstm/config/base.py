@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from types import UnionType
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
-from speechlstm.errors import ConfigError
+from speechlstm.errors import ConfigError, quoted
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -49,7 +49,7 @@ class Config:
         for f in fields(self):  # type: ignore[arg-type]
             value = getattr(self, f.name)
             if not _accepts(hints[f.name], value):
-                self._refuse(f.name, f"must be {_describe(hints[f.name])}, is {value!r}")
+                self._refuse(f.name, f"must be {_describe(hints[f.name])}, is {quoted(value)}")
         self._check()
 
     def _check(self) -> None:

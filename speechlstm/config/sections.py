@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from speechlstm.config.base import Config, Precision
 from speechlstm.errors import ConfigError
+from speechlstm.storage import read_regular_file
 
 
 @dataclass(frozen=True)
@@ -291,10 +292,12 @@ class Settings:
             ConfigError: The file is missing or no TOML, or holds an unknown or wrong setting.
         """
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+            values = tomllib.loads(read_regular_file(path).decode("utf-8-sig"))
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except RecursionError:
+            raise ConfigError(f"{path}: not a TOML file: nested too deeply") from None
+        except ValueError as error:  # also of bytes that are no UTF-8, of numbers beyond reason
             raise ConfigError(f"{path}: not a TOML file: {error}") from None
         settings = cls.from_dict(values, str(path), defaults)
         noise = tuple(str(path.parent.resolve() / name) for name in settings.augmentation.noise)

@@ -6,12 +6,13 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from speechlstm.audio import read_duration
-from speechlstm.errors import AudioError, ManifestError
-from speechlstm.storage import write_atomically
+from speechlstm.errors import AudioError, ManifestError, quoted
+from speechlstm.storage import open_regular_file, parse_json, write_atomically
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Manifest:
         try:
             for line, entry in parsed:
                 if isinstance(entry, Utterance) and lines.setdefault(entry.id, line) != line:
-                    reason = f"id {entry.id!r} is already on line {lines[entry.id]}"
+                    reason = f"id {quoted(entry.id)} is already on line {lines[entry.id]}"
                     yield ManifestError(self.path, reason, line)
                 else:
                     yield entry
@@ -90,7 +91,9 @@ class Manifest:
         return replace(utterance, audio=os.path.relpath(audio, folder.resolve()))
 
     def _parse_json(self) -> Iterator[tuple[int, Utterance | ManifestError]]:
-        with self.path.open("rb") as file:  # bytes: lines end at \n only, faults stay in their line
+        with open_regular_file(
+            self.path
+        ) as file:  # bytes: lines end at \n only, faults stay in their line
             for line, content in enumerate(file, start=1):
                 if content.strip():
                     try:
@@ -99,7 +102,10 @@ class Manifest:
                         yield line, ManifestError(self.path, str(error), line)
 
     def _parse_csv(self) -> Iterator[tuple[int, Utterance | ManifestError]]:
-        with self.path.open(encoding="utf-8-sig", newline="") as file:
+        with (
+            open_regular_file(self.path) as binary,
+            TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file,
+        ):
             rows = csv.DictReader(file)
             for row in rows:
                 audio, text = row.get("wav_filename"), row.get("transcript")
@@ -127,7 +133,9 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
     lines: dict[str, str] = {}
     for utterance in utterances:
         if utterance.id in lines:
-            raise ManifestError(path, f"not written: two utterances have the id {utterance.id!r}")
+            raise ManifestError(
+                path, f"not written: two utterances have the id {quoted(utterance.id)}"
+            )
         values = {key: value for key, value in asdict(utterance).items() if value is not None}
         lines[utterance.id] = json.dumps(values, ensure_ascii=False) + "\n"
     write_atomically(path, "".join(lines.values()))
@@ -138,12 +146,7 @@ _KEYS = tuple(f.name for f in fields(Utterance))
 
 def _parse_line(content: bytes) -> Utterance:
     """The utterance of a line of JSON; ValueError says what is wrong with it."""
-    try:
-        values = json.loads(content, parse_int=float)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
-    except RecursionError:
-        raise ValueError("not JSON: nested too deeply") from None
+    values = parse_json(content, integers_as_floats=True)
     if not isinstance(values, dict):
         raise ValueError(f"not a JSON object with the keys {', '.join(_KEYS)}")
     _check_keys(values)
@@ -152,16 +155,16 @@ def _parse_line(content: bytes) -> Utterance:
 
 def _check_keys(values: dict[str, Any]) -> None:
     for key in values.keys() - _KEYS:
-        raise ValueError(f"unknown key {key!r}; known are {', '.join(_KEYS)}")
+        raise ValueError(f"unknown key {quoted(key)}; known are {', '.join(_KEYS)}")
     for key in ("id", "audio", "duration"):
         if key not in values:
             raise ValueError(f"lacks the key {key!r}; speechlstm manifest build makes such lines")
     for key in ("id", "audio"):
         if not isinstance(values[key], str) or not values[key]:
-            raise ValueError(f"{key}: must be a text that is not empty, is {values[key]!r}")
+            raise ValueError(f"{key}: must be a text that is not empty, is {quoted(values[key])}")
     for key in ("text", "speaker"):
         if not isinstance(values.get(key), str | None):
-            raise ValueError(f"{key}: must be a text or null, is {values[key]!r}")
+            raise ValueError(f"{key}: must be a text or null, is {quoted(values[key])}")
     duration = values["duration"]
     if not isinstance(duration, float) or not 0 < duration < math.inf:
-        raise ValueError(f"duration: must be seconds, more than 0, is {duration!r}")
+        raise ValueError(f"duration: must be seconds, more than 0, is {quoted(duration)}")

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from speechlstm.decoding.prefix_tree import Labels, PrefixTree
-from speechlstm.errors import AlphabetError, ConfigError, LexiconError
+from speechlstm.errors import AlphabetError, ConfigError, LexiconError, quoted
 from speechlstm.lm.model import LanguageModel
+from speechlstm.storage import open_regular_file, read_regular_file
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 
@@ -58,7 +59,7 @@ class LexiconTree:
         if not skip and not is_spelled.all():
             word = words[int(is_spelled.argmin())]
             missing = sorted(set(word) - set(alphabet.symbols)) or [" "]
-            raise AlphabetError(missing, repr(word))
+            raise AlphabetError(missing, quoted(word))
         spelled = np.flatnonzero(is_spelled).astype(np.int32)
         tree = PrefixTree.build(alphabet.num_labels, sequences[spelled], spelled)
         return cls(words, tree, alphabet.sha256)
@@ -92,7 +93,7 @@ class LexiconTree:
         except KeyError:
             index, way = next(item for item in ways if set(item[1]) - set(labels_of))
             missing = sorted(set(way) - set(labels_of))
-            raise AlphabetError(missing, f"lexicon: {list(entries)[index]!r}") from None
+            raise AlphabetError(missing, f"lexicon: {quoted(list(entries)[index])}") from None
         longest = max(map(len, labels), default=0)
         sequences = np.zeros((len(labels), longest), _label_type(alphabet.num_labels))
         for row, spelled in zip(sequences, labels, strict=True):
@@ -110,7 +111,7 @@ class LexiconTree:
             Errors of `open` and `read`.
         """
         try:
-            with path.open("rb") as file:
+            with open_regular_file(path) as file:
                 is_packed = file.read(len(_MAGIC)) == _MAGIC
         except OSError as error:
             raise LexiconError(path, f"cannot be read: {error.strerror}") from error
@@ -125,7 +126,7 @@ class LexiconTree:
                 another version.
         """
         try:
-            data = path.read_bytes()
+            data = read_regular_file(path)
         except OSError as error:
             raise LexiconError(path, f"cannot be read: {error.strerror}") from error
         if data[: len(_MAGIC)] != _MAGIC or len(data) < _FIRST + _SIZES.size:
@@ -172,8 +173,8 @@ class LexiconTree:
             return self
         if alphabet.separator:
             raise ConfigError(
-                f"{new[0]!r} is not in the lexicon, and phones do not tell how a word is spelled; "
-                "add it to the lexicon"
+                f"{quoted(new[0])} is not in the lexicon, and phones do not tell how a word is "
+                "spelled; add it to the lexicon"
             )
         return self.joined(LexiconTree.from_words(new, alphabet))
 

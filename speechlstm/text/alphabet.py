@@ -1,10 +1,11 @@
 """The alphabet: which symbols the network can emit, and their labels."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from speechlstm.errors import AlphabetError, ConfigError
+from speechlstm.errors import AlphabetError, ConfigError, quoted
 
 BLANK = 0  # CTC's blank is label 0 everywhere; symbols follow from label 1
 
@@ -27,11 +28,11 @@ class Alphabet:
     def __post_init__(self) -> None:
         if not self.symbols or not all(self.symbols):
             raise ConfigError("alphabet: needs at least one symbol, and none may be empty")
-        repeated = {s for s in self.symbols if self.symbols.count(s) > 1}
+        repeated = sorted(s for s, count in Counter(self.symbols).items() if count > 1)
         if repeated:
-            raise ConfigError(f"alphabet: repeated symbols: {sorted(repeated)}")
+            raise ConfigError(f"alphabet: repeated symbols: {quoted(repeated)}")
         if self.separator and any(self.separator in s for s in self.symbols):
-            raise ConfigError(f"alphabet: a symbol holds the separator {self.separator!r}")
+            raise ConfigError(f"alphabet: a symbol holds the separator {quoted(self.separator)}")
         if not self.separator and any(len(s) > 1 for s in self.symbols):
             raise ConfigError("alphabet: symbols of several characters need a separator")
 
@@ -64,7 +65,7 @@ class Alphabet:
         found = [s for s in text.split(self.separator) if s] if self.separator else text
         missing = sorted({symbol for symbol in found if symbol not in labels})
         if missing:
-            raise AlphabetError(missing, where if where is not None else repr(text))
+            raise AlphabetError(missing, where if where is not None else quoted(text))
         return [labels[symbol] for symbol in found]
 
     def decode(self, labels: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.errors import BundleError, ConfigError
+from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.lexicon import LETTERS, Phones
 from speechlstm.tflite.interpreter import TFLiteModel
@@ -65,7 +65,7 @@ class G2PModel:
             raise ValueError("an empty word has no pronunciation")
         logits = self._model.run(letters=letters)["output_0"][0]
         if not len(logits):
-            raise BundleError(self._path, f"gives nothing for {word!r}")
+            raise BundleError(self._path, f"gives nothing for {quoted(word)}")
         labels = _best_path(logits)
         return tuple(self.phones.symbols[label - 1] for label in labels)
 

@@ -6,8 +6,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from string import ascii_lowercase
 
-from speechlstm.errors import DataError
-from speechlstm.storage import write_atomically
+from speechlstm.errors import DataError, quoted
+from speechlstm.storage import read_regular_file, write_atomically
 from speechlstm.text.alphabet import Alphabet
 
 Phones = tuple[str, ...]
@@ -42,12 +42,14 @@ class Lexicon:
         """
         found: dict[str, dict[Phones, None]] = {}  # by word, without repetition, in order
         try:
-            for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+            for number, line in enumerate(
+                read_regular_file(path).decode("utf-8-sig").splitlines(), 1
+            ):
                 word, *phones = line.split(" #")[0].split() or [";;;"]
                 if word.startswith(";;;"):
                     continue
                 if not phones:
-                    raise DataError(f"{path}:{number}: {word!r} has no phones")
+                    raise DataError(f"{path}:{number}: {quoted(word)} has no phones")
                 plain = tuple(map(_without_stress, phones))
                 found.setdefault(word.split("(")[0].lower(), {})[plain] = None
         except OSError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.errors import BundleError
-from speechlstm.storage import read_regular_file
+from speechlstm.storage import parse_json, read_regular_file
 from speechlstm.tflite import schema
 from speechlstm.tflite.flatbuffer import FlatBuffer
 
@@ -75,11 +75,8 @@ def load_json(data: bytes) -> dict[str, Any]:
         ValueError: Not UTF-8, not JSON, nested beyond reason, not an object, or it holds what
             dump_json would not write: NaN, infinity, half a surrogate pair.
     """
-    try:
-        values = json.loads(data.decode())
-        dump_json(values)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    values = parse_json(data)
+    dump_json(values)
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
     return values

@@ -14,12 +14,18 @@ from typing import IO
 import numpy as np
 
 from speechlstm.errors import LanguageModelError
-from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN, NGrams, NGramTable
+from speechlstm.lm.ngram.table import (
+    MAX_ORDER,
+    SENTENCE_END,
+    SENTENCE_START,
+    UNKNOWN,
+    NGrams,
+    NGramTable,
+)
 from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text, write_text
 
 _MISSING_UNKNOWN = -100.0  # log10 probability of <unk> where a file has none, as in KenLM
 _LOWEST = -1000.0  # what is below is no log10 probability but a fault
-_MAX_ORDER = 10
 _MAX_PREAMBLE = 1000  # lines before \data\, where some tools write comments
 _COUNT = re.compile(rb"ngram\s+(\d{1,2})\s*=\s*(\d{1,12})")
 
@@ -80,7 +86,7 @@ class _Reader:
         while (line := self._next()) != b"\\1-grams:" or not counts:
             n = len(counts) + 1
             match = _COUNT.fullmatch(line)
-            if not match or int(match[1]) != n or n > _MAX_ORDER:
+            if not match or int(match[1]) != n or n > MAX_ORDER:
                 raise self._fault(f"expected how many {n}-grams there are, found", line)
             counts.append(int(match[2]))
         return counts

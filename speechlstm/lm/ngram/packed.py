@@ -14,7 +14,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from speechlstm import __version__
-from speechlstm.errors import LanguageModelError
+from speechlstm.errors import LanguageModelError, quoted
+from speechlstm.lm.ngram.table import MAX_ORDER
 from speechlstm.lm.ngram.trie import NUM_CODES, Trie
-from speechlstm.storage import write_atomically
+from speechlstm.storage import open_regular_file, parse_json, write_atomically
 
 FORMAT_VERSION = 1
 
@@ -46,29 +47,108 @@ class PackedModel:
     alphabet_sha256: str | None
 
 
+@dataclass(frozen=True)
+class _Header:
+    """The header, field by field.
+
+    Attributes:
+        num_ngrams, num_states, start_state, sentence_end: As in `Trie`.
+        vocabulary_bytes: Length of the vocabulary.
+        quantized: Whether log_probs and backoffs are codes.
+        alphabet_sha256: As in `PackedModel`.
+        crc32: Of the arrays.
+        writer: Who wrote it.
+    """
+
+    num_ngrams: tuple[int, ...]
+    num_states: tuple[int, ...]
+    start_state: int
+    sentence_end: int
+    vocabulary_bytes: int
+    quantized: bool
+    alphabet_sha256: str | None
+    crc32: int
+    writer: str
+
+    @classmethod
+    def parse(cls, text: bytes) -> "_Header":
+        """The header from JSON that nobody has checked.
+
+        Raises:
+            ValueError: What is wrong with it.
+        """
+        values = parse_json(text)
+        names = [field.name for field in fields(cls)]
+        if not isinstance(values, dict) or set(values) != set(names):
+            raise ValueError(f"needs {', '.join(names)}")
+        for name in ("num_ngrams", "num_states"):
+            if not isinstance(values[name], list):
+                raise ValueError(f"{name} must be a list, is {quoted(values[name])}")
+            values[name] = tuple(values[name])
+        header = cls(**values)
+        header._check()
+        return header
+
+    def _check(self) -> None:
+        sizes = self.num_ngrams, self.num_states
+        counts = (*self.num_ngrams, *self.num_states, self.vocabulary_bytes, self.crc32)
+        if not all(type(count) is int and 0 <= count < 1 << 32 for count in counts):
+            raise ValueError(f"needs whole numbers below 2^32, has {quoted(sizes)}")
+        # A state is the empty context or an n-gram of any order but the highest.
+        if not 1 <= len(self.num_ngrams) == len(self.num_states) <= MAX_ORDER or any(
+            states > ngrams
+            for states, ngrams in zip(self.num_states, (1, *self.num_ngrams), strict=False)
+        ):
+            raise ValueError(f"{quoted(sizes)} are no numbers of n-grams and of states")
+        for name, limit in (
+            ("start_state", sum(self.num_states)),
+            ("sentence_end", self.num_ngrams[0]),
+        ):
+            value = getattr(self, name)
+            if type(value) is not int or not 0 <= value < limit:
+                raise ValueError(f"{name} must be below {limit}, is {quoted(value)}")
+        if type(self.quantized) is not bool:
+            raise ValueError(f"quantized must be true or false, is {quoted(self.quantized)}")
+        if self.alphabet_sha256 is not None and not isinstance(self.alphabet_sha256, str):
+            raise ValueError(f"alphabet_sha256 is {quoted(self.alphabet_sha256)}")
+
+    def arrays(self) -> Iterator[tuple[str, DTypeLike, tuple[int, ...]]]:
+        """Name, kind and shape of each array, in the order of the file."""
+        num_nodes, num_states = sum(self.num_ngrams), sum(self.num_states)
+        value = "u1" if self.quantized else "<f4"
+        yield "vocabulary", "u1", (self.vocabulary_bytes,)
+        yield "words", "<u2" if self.num_ngrams[0] <= 2**16 else "<u4", (num_nodes,)
+        yield "log_probs", value, (num_nodes,)
+        yield "contexts", "<u4", (num_states,)
+        yield "children", "<u4", (num_states + 1,)
+        yield "suffixes", "<u4", (num_states,)
+        yield "backoffs", value, (num_states,)
+        yield "codebooks", "<f4", (2 * len(self.num_ngrams) if self.quantized else 0, NUM_CODES)
+
+
 def write_packed(path: Path, trie: Trie, alphabet_sha256: str | None) -> None:
     """Write a packed file; it appears whole or not at all.
 
     Raises:
         OSError: The file cannot be written; one that was there before is untouched.
     """
-    header: dict[str, Any] = {
-        "writer": f"speechlstm {__version__}",
-        "alphabet_sha256": alphabet_sha256,
-        "num_ngrams": trie.num_ngrams,
-        "num_states": trie.num_states,
-        "start_state": trie.start_state,
-        "sentence_end": trie.sentence_end,
-        "vocabulary_bytes": len(trie.vocabulary),
-        "quantized": trie.is_quantized,
-    }
+    header = _Header(
+        num_ngrams=trie.num_ngrams,
+        num_states=trie.num_states,
+        start_state=trie.start_state,
+        sentence_end=trie.sentence_end,
+        vocabulary_bytes=len(trie.vocabulary),
+        quantized=trie.is_quantized,
+        alphabet_sha256=alphabet_sha256,
+        crc32=0,
+        writer=f"speechlstm {__version__}",
+    )
     arrays = b"".join(
         data.ljust(_aligned(len(data)), b"\0")
-        for name, dtype, _ in _arrays(header)
+        for name, dtype, _ in header.arrays()
         for data in [np.ascontiguousarray(getattr(trie, name), dtype).tobytes()]
     )
-    header["crc32"] = zlib.crc32(arrays)
-    text = json.dumps(header).encode()
+    text = json.dumps(asdict(replace(header, crc32=zlib.crc32(arrays)))).encode()
     text = text.ljust(_aligned(_PREFIX.size + len(text)) - _PREFIX.size)
     prefix = _PREFIX.pack(_MAGIC, FORMAT_VERSION, len(text), zlib.crc32(text))
     write_atomically(path, prefix + text + arrays)
@@ -82,23 +162,19 @@ def open_packed(path: Path) -> PackedModel:
             or of another version.
     """
     data, header, start = _map(path)
-    try:
-        arrays, stop = _place(data, header, start)
-        if stop != len(data):
-            raise LanguageModelError(path, f"has {len(data)} bytes instead of {stop}: cut short?")
-        trie = Trie(
-            tuple(header["num_ngrams"]),
-            tuple(header["num_states"]),
-            header["start_state"],
-            header["sentence_end"],
-            **arrays,
-        )
-        alphabet_sha256 = header["alphabet_sha256"]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise LanguageModelError(path, f"has a header of another kind: {error}") from error
-    if not np.isfinite(trie.codebooks).all():
+    stop = start + sum(_aligned(_num_bytes(*array)) for array in header.arrays())
+    if stop != len(data):
+        raise LanguageModelError(path, f"has {len(data)} bytes instead of {stop}: cut short?")
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, dtype, shape in header.arrays():
+        arrays[name] = np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape)
+        start += _aligned(_num_bytes(name, dtype, shape))
+    if not np.isfinite(arrays["codebooks"]).all():
         raise LanguageModelError(path, "is damaged: codes stand for no numbers")
-    return PackedModel(trie, alphabet_sha256)
+    trie = Trie(
+        header.num_ngrams, header.num_states, header.start_state, header.sentence_end, **arrays
+    )
+    return PackedModel(trie, header.alphabet_sha256)
 
 
 def verify_packed(path: Path) -> None:
@@ -108,14 +184,14 @@ def verify_packed(path: Path) -> None:
         LanguageModelError: As `open_packed`, or the arrays are damaged.
     """
     data, header, start = _map(path)
-    if zlib.crc32(memoryview(data)[start:]) != header.get("crc32"):
+    if zlib.crc32(memoryview(data)[start:]) != header.crc32:
         raise LanguageModelError(path, "is damaged: its checksum differs")
 
 
-def _map(path: Path) -> tuple[mmap.mmap, dict[str, Any], int]:
+def _map(path: Path) -> tuple[mmap.mmap, _Header, int]:
     """The mapped file, its header, and where its arrays begin."""
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise LanguageModelError(path, f"cannot be read: {error.strerror}") from error
@@ -133,37 +209,17 @@ def _map(path: Path) -> tuple[mmap.mmap, dict[str, Any], int]:
     text = data[_PREFIX.size : _PREFIX.size + size]
     if zlib.crc32(text) != checksum:
         raise LanguageModelError(path, "is damaged: the checksum of its header differs")
-    return data, json.loads(text), _PREFIX.size + size
+    start = _PREFIX.size + size
+    if start % _ALIGNMENT:
+        raise LanguageModelError(path, "is damaged: its arrays are not aligned")
+    try:
+        return data, _Header.parse(text), start
+    except ValueError as error:
+        raise LanguageModelError(path, f"has a header of another kind: {error}") from None
 
 
-def _place(
-    data: mmap.mmap, header: dict[str, Any], start: int
-) -> tuple[dict[str, NDArray[Any]], int]:
-    """The arrays in the mapped file, and where the last one ends, its padding included."""
-    arrays = {}
-    for name, dtype, shape in _arrays(header):
-        num_bytes = np.dtype(dtype).itemsize * math.prod(shape)
-        if start + num_bytes <= len(data):  # otherwise the file is refused by its size
-            arrays[name] = np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape)
-        start += _aligned(num_bytes)
-    return arrays, start
-
-
-def _arrays(header: dict[str, Any]) -> Iterator[tuple[str, DTypeLike, tuple[int, ...]]]:
-    """Name, kind and shape of each array, in the order of the file."""
-    num_ngrams, num_states = header["num_ngrams"], header["num_states"]
-    is_possible = len(num_ngrams) == len(num_states) and min(*num_ngrams, *num_states) >= 0
-    if not is_possible or not num_ngrams[0] or num_states[0] != 1:
-        raise ValueError(f"{num_ngrams} n-grams, {num_states} states")
-    value = "u1" if header["quantized"] else "<f4"
-    yield "vocabulary", "u1", (header["vocabulary_bytes"],)
-    yield "words", "<u2" if num_ngrams[0] <= 2**16 else "<u4", (sum(num_ngrams),)
-    yield "log_probs", value, (sum(num_ngrams),)
-    yield "contexts", "<u4", (sum(num_states),)
-    yield "children", "<u4", (sum(num_states) + 1,)
-    yield "suffixes", "<u4", (sum(num_states),)
-    yield "backoffs", value, (sum(num_states),)
-    yield "codebooks", "<f4", (2 * len(num_ngrams) if header["quantized"] else 0, NUM_CODES)
+def _num_bytes(name: str, dtype: DTypeLike, shape: tuple[int, ...]) -> int:
+    return np.dtype(dtype).itemsize * math.prod(shape)
 
 
 def _aligned(num_bytes: int) -> int:

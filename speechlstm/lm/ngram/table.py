@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 UNKNOWN = "<unk>"  # has id 0 everywhere
 SENTENCE_START = "<s>"
 SENTENCE_END = "</s>"
+MAX_ORDER = 10
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any
 from speechlstm import __version__
 from speechlstm.config import Settings
 from speechlstm.errors import ConfigError, ModelError
-from speechlstm.storage import write_atomically
+from speechlstm.storage import parse_json, read_regular_file, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.network import AcousticModel
@@ -137,7 +137,7 @@ class Run:
         """
         path = self.path / "metrics.jsonl"
         try:
-            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            lines = [parse_json(line) for line in path.read_text().splitlines()]
             best: dict[str, Any] = min(lines, key=rank)
         except OSError:
             raise ModelError(f"{path}: missing: no epoch has ended yet") from None
@@ -163,7 +163,7 @@ def load_run(path: Path) -> Run:
     """
     description = path / "run.json"
     try:
-        values = json.loads(description.read_text(encoding="utf-8"))
+        values = parse_json(read_regular_file(description))
         sections = {name: values[name] for name in Settings().to_dict()}
         alphabet = _alphabet(values["alphabet"])
         phones = _alphabet(values["phones"]) if values["phones"] else None
@@ -174,7 +174,7 @@ def load_run(path: Path) -> Run:
     except OSError as error:
         raise ModelError(f"{path}: holds no run: {error.strerror}: run.json") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{description}: damaged: {error!r}") from None
+        raise ModelError(f"{description}: damaged: {error or type(error).__name__}") from None
     settings = Settings.from_dict(sections, str(description))
     return Run(path, settings, alphabet, train, valid, init_from, lexicon, phones)
 

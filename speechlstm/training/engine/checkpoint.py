@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from speechlstm.errors import ModelError
-from speechlstm.storage import write_atomically
+from speechlstm.storage import parse_json, read_regular_file, write_atomically
 
 INITIAL = "initial.npz"  # in a run's folder: the weights to start from, if not fresh ones
+
+_MAX_BYTES = 1 << 34
+_NUMBERS = "biuf"  # NumPy's kinds of them
 
 # What NumPy and zipfile raise for one bit or another: no archive, a wrong checksum, "encrypted" ...
 _DAMAGE = (
@@ -22,6 +25,7 @@ _DAMAGE = (
     TypeError,
     EOFError,
     RuntimeError,
+    MemoryError,  # claims more than there is
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -48,6 +52,13 @@ def save_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]], state: Any 
     write_atomically(path, file.getvalue())
 
 
+def _refuse_more_than(num_bytes: int, content: bytes) -> None:
+    """Refuse an archive whose files are longer than it is itself: save_checkpoint packs nothing."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(file.file_size for file in archive.infolist()) > num_bytes:
+            raise ValueError("claims more than it holds")
+
+
 def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
     """Read variables that save_checkpoint wrote; returns the state.
 
@@ -55,9 +66,11 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
         ModelError: The file is missing or damaged, or holds other variables; none was changed.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        content = read_regular_file(path, _MAX_BYTES)
+        _refuse_more_than(len(content), content)
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
-            state = json.loads(str(arrays.pop("state")))
+            state = parse_json(str(arrays.pop("state")))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
     except _DAMAGE as error:
@@ -72,6 +85,8 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
                     f"{path}: {group} variable {variable.path} {what}, this model needs "
                     f"{expected}; use the settings the run was made with"
                 )
+            if found.dtype.kind not in _NUMBERS:
+                raise ModelError(f"{path}: {group} variable {variable.path} holds no numbers")
             pairs.append((variable, found))
     if arrays:
         raise ModelError(f"{path}: holds variables that this model lacks: {', '.join(arrays)}")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from speechlstm import __version__
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.lm.text import Text
-from speechlstm.storage import write_atomically
+from speechlstm.storage import parse_json, read_regular_file, write_atomically
 from speechlstm.training.engine.checkpoint import INITIAL, load_checkpoint, save_checkpoint
 from speechlstm.training.lm.network import (
     LanguageModelConfig,
@@ -127,7 +127,7 @@ class LanguageModelRun:
         """
         path = self.path / "metrics.jsonl"
         try:
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            lines = [parse_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
             best: dict[str, Any] = min(lines, key=lambda line: line["valid_perplexity"])
         except OSError:
             raise ModelError(f"{path}: missing: no epoch has ended yet") from None
@@ -144,14 +144,14 @@ def load_language_model_run(path: Path) -> LanguageModelRun:
         ConfigError: Its settings are not ones this version knows.
     """
     try:
-        values = json.loads((path / _RUN).read_text(encoding="utf-8"))
+        values = parse_json(read_regular_file(path / _RUN))
         words = (path / _VOCABULARY).read_text(encoding="utf-8").split("\n")[:-1]
         model, training = (values[c.section] for c in (LanguageModelConfig, LanguageModelTraining))
         sha256 = values["alphabet_sha256"]
     except OSError as error:
         raise ModelError(f"{path}: holds no language model's run: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path / _RUN}: is no language model's run: {error!r}") from None
+        raise ModelError(f"{path / _RUN}: is no language model's run: {error}") from None
     return LanguageModelRun(
         path,
         LanguageModelConfig.from_dict(model),

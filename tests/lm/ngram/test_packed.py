@@ -116,13 +116,14 @@ def test_what_is_no_packed_model_is_refused(tmp_path: Path) -> None:
         NGramModel.open(tmp_path / "none.lm")
 
 
-def with_header(whole: bytes, version: int = 1, **values: object) -> bytes:
+def with_header(whole: bytes, version: int = 1, text: bytes = b"", **values: object) -> bytes:
     """A packed file with another header, under a checksum that is right."""
     prefix = struct.Struct("<8sIII")
     magic, _, size, _ = prefix.unpack_from(whole)
     start = prefix.size + size
     header = json.loads(whole[prefix.size : start]) | values
-    text = json.dumps(header).encode()
+    text = text or json.dumps(header).encode()
+    text = text.ljust(-(-(prefix.size + len(text)) // 64) * 64 - prefix.size)
     return prefix.pack(magic, version, len(text), zlib.crc32(text)) + text + whole[start:]
 
 
@@ -142,10 +143,44 @@ def test_another_version_is_refused_with_both_named(path: Path) -> None:
         {"num_states": []},
         {"num_states": [0, 0, 0]},
         {"num_ngrams": [10**18, 1833, 7831]},
+        {"num_ngrams": [True, 1833, 7831]},
+        {"num_ngrams": [1] * 11, "num_states": [1] * 11},
+        {"num_states": [1, 10**9, 10**9]},
+        {"num_states": [1, 10**6, 1]},
         {"vocabulary_bytes": None},
+        {"sentence_end": 10**6},
+        {"sentence_end": -1},
+        {"sentence_end": "x"},
+        {"start_state": 1 << 40},
+        {"quantized": "no"},
+        {"alphabet_sha256": ["a"]},
+        {"crc32": -1},
+        {"more": 1},
+        {"more": "a" * 200_000},
     ],
 )
 def test_an_impossible_header_is_refused(path: Path, values: dict[str, object]) -> None:
     path.write_bytes(with_header(path.read_bytes(), **values))
-    with pytest.raises(LanguageModelError, match=r"tiny\.lm: has"):
+    with pytest.raises(LanguageModelError, match=r"^.*tiny\.lm: has.{,600}$"):
+        NGramModel.open(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"{", b"[]", b"\xff", b"[" * 100_000, b'{"crc32": ' + b"9" * 5000 + b"}", b'{"a": "\\ud800"}'],
+)
+def test_a_header_that_is_no_json_is_refused(path: Path, text: bytes) -> None:
+    path.write_bytes(with_header(path.read_bytes(), text=text))
+    with pytest.raises(LanguageModelError, match=r"^.*tiny\.lm: has a header of another kind: .*$"):
+        NGramModel.open(path)
+
+
+def test_arrays_out_of_line_are_refused(path: Path) -> None:
+    whole = path.read_bytes()
+    prefix = struct.Struct("<8sIII")
+    magic, version, size, _ = prefix.unpack_from(whole)
+    text = whole[prefix.size : prefix.size + size] + b" "
+    rest = whole[prefix.size + size :]
+    path.write_bytes(prefix.pack(magic, version, size + 1, zlib.crc32(text)) + text + rest)
+    with pytest.raises(LanguageModelError, match="arrays are not aligned"):
         NGramModel.open(path)

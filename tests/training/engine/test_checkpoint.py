@@ -1,5 +1,7 @@
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,46 @@ def test_another_file_of_numpy_is_refused(path: Path) -> None:
     np.save(path.with_suffix(".npy"), np.zeros(3))
     path.with_suffix(".npy").rename(path)
     assert refusal(path).startswith("damaged checkpoint; ")
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (10**6, 10**6, 10**6), (1 << 62, 1 << 62)])
+def test_a_claim_of_more_than_there_is_is_refused(path: Path, shape: tuple[int, ...]) -> None:
+    header = io.BytesIO()
+    description = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, description)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("state.npy", npy(np.array("null")))
+        archive.writestr("model/0.npy", header.getvalue() + bytes(100))
+    assert refusal(path).startswith("damaged checkpoint; ")
+
+
+def test_an_archive_that_unpacks_to_more_is_refused(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("state.npy", npy(np.array("null")))
+        archive.writestr("model/0.npy", npy(np.zeros(10_000_000)))
+    assert refusal(path).startswith("damaged checkpoint; ")
+
+
+@pytest.mark.parametrize("state", ["[" * 100_000, "9" * 5000, '"\\ud800"'])
+def test_a_state_that_is_no_json_is_refused(path: Path, state: str) -> None:
+    with np.load(path) as file:
+        arrays = dict(file) | {"state": np.array(state)}
+    np.savez(path, **arrays)
+    assert refusal(path).startswith("damaged checkpoint; ")
+
+
+def test_texts_are_no_weights(path: Path) -> None:
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["model/0"] = arrays["model/0"].astype("U8")
+    np.savez(path, **arrays)
+    assert refusal(path) == "model variable kernel holds no numbers"
+
+
+def npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
 
 
 def test_a_truncated_file_is_refused(path: Path) -> None:
