@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 _BIDI = "\u202a-\u202e\u2066-\u2069"  # characters that turn the direction of what follows
-_UNPRINTABLE = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff{_BIDI}]")
+UNPRINTABLE = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff{_BIDI}]")
 
 
 def printable(text: str) -> str:
@@ -37,7 +37,7 @@ def printable(text: str) -> str:
     >>> print(printable("a\x1b[31m\nb"))
     a\x1b[31m\nb
     """
-    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+    return UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 _LONGEST_QUOTE = 120  # characters

@@ -1,11 +1,14 @@
 """How a transcript is written down."""
 
+import html
 import json
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from speechlstm.errors import UNPRINTABLE, printable
 from speechlstm.transcript import Hypothesis, Transcript, Word
 
 # Of a subtitle, as broadcasters have it (BBC's and Netflix' guidelines).
@@ -19,7 +22,7 @@ Format = Callable[[str, Transcript], str]  # (file, its transcript) -> lines wit
 
 def to_text(file: str, transcript: Transcript) -> str:
     """The words of the best hypothesis, in one line."""
-    return transcript.text
+    return printable(transcript.text)
 
 
 def to_json(file: str, transcript: Transcript) -> str:
@@ -30,20 +33,64 @@ def to_json(file: str, transcript: Transcript) -> str:
     """
     best, *others = map(_to_dict, transcript.hypotheses)
     values = {"file": file, "text": best.pop("text"), "duration": round(transcript.duration, 3)}
-    return json.dumps(values | best | {"alternatives": others}, ensure_ascii=False)
+    return json_line(values | best | {"alternatives": others})
+
+
+def json_line(values: object) -> str:
+    """A JSON value in one line: letters as they are, control characters escaped."""
+    written = json.dumps(values, ensure_ascii=False)
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def to_ctm(file: str, transcript: Transcript) -> str:
     """NIST's time-marked words, a line a word: file, channel, start, length, word, confidence.
 
-    The file is named without folder and suffix, as sclite wants it (its manual, "infmts", ctm).
+    The file is named as `recording_ids` names it; silence has no line.
     """
-    name = "_".join(PurePath(file).stem.split())  # blanks part the fields
+    name = _ctm_field(file)
     return "\n".join(
-        f"{name} 1 {w.start:.3f} {round(w.end, 3) - round(w.start, 3):.3f} {w.text} "
+        f"{name} 1 {w.start:.3f} {round(w.end, 3) - round(w.start, 3):.3f} {_ctm_field(w.text)} "
         f"{w.confidence:.4f}"
         for w in transcript.words
     )
+
+
+def _ctm_field(text: str) -> str:
+    """One field of a line, which blanks separate and two semicolons make a comment."""
+    return "_".join(printable(" ".join(text.split())).split(" ")).replace(";;", "__") or "_"
+
+
+def recording_ids(files: Sequence[str]) -> list[str]:
+    """Names of recordings for CTM: each its own, without folder and suffix as far as possible.
+
+    Where files differ in their folders or suffixes alone, as much of these stays as tells them
+    apart; one that is given twice is numbered. (sclite's manual, "infmts", wants no suffix.)
+
+    >>> recording_ids(["talks/one.wav", "yes/a.wav", "no/a.wav"])
+    ['one', 'yes/a', 'no/a']
+    """
+    names = {file: _shorter_names(file) for file in files}
+    counts = Counter(name for shorter in names.values() for name in {*shorter})
+    ids: dict[str, None] = {}
+    for file in files:
+        shortest = next((name for name in names[file] if counts[name] == 1), names[file][-1])
+        name, number = shortest, 1
+        while name in ids:
+            number += 1
+            name = f"{shortest}-{number}"
+        ids[name] = None
+    return list(ids)
+
+
+def _shorter_names(file: str) -> list[str]:
+    """The ends of a path as fields of a CTM, the shortest first, those with its suffix last."""
+    path = PurePath(file)
+    ends = [
+        PurePath(*whole.parts[-depth:]).as_posix()
+        for whole in (path.with_suffix(""), path)
+        for depth in range(1, 1 + len(whole.parts))
+    ]
+    return [_ctm_field(end) for end in ends]
 
 
 def to_textgrid(file: str, transcript: Transcript) -> str:
@@ -70,7 +117,7 @@ def to_textgrid(file: str, transcript: Transcript) -> str:
         f"        intervals: size = {len(intervals)}",
     ]
     for number, (start, stop, text) in enumerate(intervals, start=1):
-        quoted = text.replace('"', '""')
+        quoted = printable(text).replace('"', '""')
         lines += [
             f"        intervals [{number}]:",
             f"            xmin = {start}",
@@ -88,7 +135,7 @@ def to_srt(file: str, transcript: Transcript) -> str:
 
 def to_vtt(file: str, transcript: Transcript) -> str:
     """Subtitles as W3C's WebVTT."""
-    cues = (_subtitle(words, ".") for words in _cues(transcript.words))
+    cues = (_subtitle(words, ".", _escape_markup) for words in _cues(transcript.words))
     return "\n".join(["WEBVTT\n", *cues]).rstrip()
 
 
@@ -109,12 +156,16 @@ def _cues(words: Iterable[Word]) -> Iterator[list[Word]]:
 
 
 def _wrapped(words: Iterable[Word]) -> list[str]:
-    return textwrap.wrap(" ".join(word.text for word in words), _LINE_CHARACTERS)
+    return textwrap.wrap(" ".join(printable(word.text) for word in words), _LINE_CHARACTERS)
 
 
-def _subtitle(words: list[Word], point: str) -> str:
+def _escape_markup(line: str) -> str:
+    return html.escape(line, quote=False)
+
+
+def _subtitle(words: list[Word], point: str, escape: Callable[[str], str] = str) -> str:
     times = f"{_clock(words[0].start, point)} --> {_clock(words[-1].end, point)}"
-    return "\n".join([times, *_wrapped(words), ""])
+    return "\n".join([times, *map(escape, _wrapped(words)), ""])
 
 
 def _clock(seconds: float, point: str) -> str:
@@ -164,7 +215,12 @@ FORMATS: dict[str, Format] = {
 WHOLE_FILE_FORMATS = ("srt", "vtt", "textgrid")  # not to be written one after the other
 
 
-def format_by_suffix(path: PurePath | None, default: str) -> str:
-    """The format that a file's name asks for."""
-    suffix = path.suffix[1:].lower() if path else ""
-    return suffix if suffix in FORMATS else default
+SUFFIXES = {
+    ".txt": "text",
+    ".json": "json",
+    ".jsonl": "json",
+    ".srt": "srt",
+    ".vtt": "vtt",
+    ".ctm": "ctm",
+    ".textgrid": "textgrid",
+}  # the format that the ending of a name asks for, in any case

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from speechlstm import __version__
+from speechlstm.cli.output import escape_what_streams_cannot_encode
 from speechlstm.cli.verbs import VerbGroup
-from speechlstm.errors import MissingDependencyError, SpeechLSTMError
+from speechlstm.errors import MissingDependencyError, SpeechLSTMError, printable
 from speechlstm.tflite import QUIET
 
 VERBS = (
@@ -38,12 +39,17 @@ _TRAIN_PACKAGES = ("keras", "tensorflow", "librosa", "matplotlib", "threadpoolct
 class _Main(VerbGroup):
     """The verbs, and what their errors become."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """See click.Command."""
+        escape_what_streams_cannot_encode()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         os.environ.setdefault(QUIET, "1")
         try:
             return super().invoke(ctx)
         except SpeechLSTMError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable(str(error))) from error
         except ModuleNotFoundError as error:
             if error.name not in _TRAIN_PACKAGES:
                 raise
@@ -51,7 +57,7 @@ class _Main(VerbGroup):
         except BrokenPipeError:
             raise  # click ends quietly when the reader of stdout has gone
         except OSError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable(str(error))) from error
         except KeyboardInterrupt:
             ctx.exit(130)  # 128 + SIGINT, as a shell reports it; click alone would say 1
 

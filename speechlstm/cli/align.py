@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import OutputPath, bundle_option, read_text
+from speechlstm.cli.options import OutputPath, bundle_option, output_format, read_text
 from speechlstm.cli.verbs import verb
-from speechlstm.formats import FORMATS, format_by_suffix
+from speechlstm.formats import FORMATS, recording_ids
 
 
 @verb()
@@ -46,9 +46,12 @@ def command(
     if (text is None) == (words is None):
         raise click.UsageError("needs either the file TEXT or --text WORDS")
     said = words if text is None else read_text(text)
-    format_name = format_name or format_by_suffix(output, "ctm")
+    format_name = output_format(format_name, output, "ctm")
     transcript = Recognizer.load(bundle, greedy=True).align_file(audio, said or "")
-    written = FORMATS[format_name](click.format_filename(audio), transcript)
+    name = click.format_filename(audio)
+    written = FORMATS[format_name](
+        recording_ids([name])[0] if format_name == "ctm" else name, transcript
+    )
     if output:
         write_atomically(output, written + "\n")
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from speechlstm.errors import DataError, printable
+from speechlstm.formats import SUFFIXES
 
 MANIFESTS = (".jsonl", ".json")  # endings of those that are written
 
@@ -55,6 +56,29 @@ class OutputFolder(click.Path):
 
     def __init__(self) -> None:
         super().__init__(path_type=Path, file_okay=False)
+
+
+def output_format(name: str | None, output: Path | None, default: str) -> str:
+    """The format of transcripts that --format names, or else the ending of -o.
+
+    Args:
+        name: The value of --format.
+        output: That of -o.
+        default: Where neither says, as for names without an ending or in .txt.
+
+    Raises:
+        click.UsageError: The ending is not known.
+    """
+    suffix = output.suffix.lower() if output else ""
+    if name or suffix in ("", ".txt"):
+        return name or default
+    if suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise click.UsageError(
+            f"{printable(str(output))}: no format has the ending {printable(suffix)}, known are "
+            f"{known}; or name the format with --format"
+        )
+    return SUFFIXES[suffix]
 
 
 bundle_option = click.option(

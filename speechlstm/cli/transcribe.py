@@ -10,10 +10,17 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import OutputPath, bundle_option, decoding_options, jobs_option
+from speechlstm.cli.options import (
+    OutputPath,
+    bundle_option,
+    decoding_options,
+    jobs_option,
+    output_format,
+)
+from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
-from speechlstm.errors import AudioError, DataError
-from speechlstm.formats import FORMATS, WHOLE_FILE_FORMATS, format_by_suffix
+from speechlstm.errors import AudioError, DataError, printable
+from speechlstm.formats import FORMATS, WHOLE_FILE_FORMATS, recording_ids
 
 
 @verb()
@@ -71,21 +78,25 @@ def command(
     from speechlstm.recognizer import Recognizer
     from speechlstm.storage import write_atomically
 
-    format_name = format_name or format_by_suffix(output, "text")
+    format_name = output_format(format_name, output, "text")
     if format_name in WHOLE_FILE_FORMATS and len(files) > 1:
         raise click.UsageError(f"--format {format_name} is for one FILE at a time")
     load = partial(Recognizer.load, bundle, **decoding)
+    names = [click.format_filename(file) for file in files]
+    labels = recording_ids(names) if format_name == "ctm" else names
     lines, failed = [], False
     with _recordings(files) as paths:
         attempts = transcribe_files(load, paths, jobs or num_usable_cores())
-        for file, attempt in zip(files, attempts, strict=True):
-            name = click.format_filename(file)
+        for name, label, attempt in zip(names, labels, attempts, strict=True):
             if isinstance(attempt.result, DataError):
-                click.echo(f"Error: {_reason(name, attempt.result)}", err=True)
+                say(f"Error: {_reason(name, attempt.result)}")
                 failed = True
                 continue
-            line = FORMATS[format_name](name, attempt.result)
-            lines.append(f"{name}\t{line}" if format_name == "text" and len(files) > 1 else line)
+            line = FORMATS[format_name](label, attempt.result)
+            if format_name == "ctm" and not line:
+                continue  # nothing was said
+            is_named = format_name == "text" and len(files) > 1
+            lines.append(f"{printable(name)}\t{line}" if is_named else line)
             if output is None:
                 click.echo(lines[-1])
     if output is not None:
