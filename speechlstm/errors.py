@@ -67,6 +67,11 @@ def _cut(text: str, longest: int) -> str:
     return f"{text[: kept - kept // 2]} ... {text[len(text) - kept // 2 :]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words: 1 utterance, 2 utterances."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 class SpeechLSTMError(Exception):
     """Anything that went wrong for a reason the user can mend.
 
@@ -189,7 +194,7 @@ class InfeasibleTargetError(DataError):
     def __init__(self, where: str, num_needed: int, num_frames: int) -> None:
         self.where, self.num_needed, self.num_frames = where, num_needed, num_frames
         super().__init__(
-            f"{where}: text needs {num_needed} frames, audio has {num_frames}; "
+            f"{where}: text needs {counted(num_needed, 'frame')}, audio has {num_frames}; "
             "check that the transcript belongs to this recording"
         )
 

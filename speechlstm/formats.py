@@ -69,28 +69,31 @@ def recording_ids(files: Sequence[str]) -> list[str]:
     >>> recording_ids(["talks/one.wav", "yes/a.wav", "no/a.wav"])
     ['one', 'yes/a', 'no/a']
     """
-    names = {file: _shorter_names(file) for file in files}
+    paths = [PurePath(file) for file in files]
+    names = {path: _shorter_names(path) for path in paths}
     counts = Counter(name for shorter in names.values() for name in {*shorter})
+    shortest = {
+        path: next((name for name in shorter if counts[name] == 1), shorter[-1])
+        for path, shorter in names.items()
+    }
     ids: dict[str, None] = {}
-    for file in files:
-        shortest = next((name for name in names[file] if counts[name] == 1), names[file][-1])
-        name, number = shortest, 1
-        while name in ids:
+    for path in paths:
+        name, number = shortest[path], 1
+        while name in ids or (number > 1 and name in shortest.values()):
             number += 1
-            name = f"{shortest}-{number}"
+            name = f"{shortest[path]}-{number}"
         ids[name] = None
     return list(ids)
 
 
-def _shorter_names(file: str) -> list[str]:
+def _shorter_names(path: PurePath) -> list[str]:
     """The ends of a path as fields of a CTM, the shortest first, those with its suffix last."""
-    path = PurePath(file)
     ends = [
         PurePath(*whole.parts[-depth:]).as_posix()
-        for whole in (path.with_suffix(""), path)
+        for whole in (path.parent / path.stem, path)
         for depth in range(1, 1 + len(whole.parts))
     ]
-    return [_ctm_field(end) for end in ends]
+    return [_ctm_field(end) for end in ends or [str(path)]]
 
 
 def to_textgrid(file: str, transcript: Transcript) -> str:

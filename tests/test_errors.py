@@ -14,6 +14,8 @@ from speechlstm.errors import (
     ManifestError,
     MissingDependencyError,
     SpeechLSTMError,
+    counted,
+    printable,
     quoted,
 )
 
@@ -97,3 +99,21 @@ def test_the_docstring_draws_the_tree() -> None:
 
     drawn = re.findall(r"^    ([ │├└─]*)(\w+)", errors.__doc__ or "", re.MULTILINE)
     assert [(len(branch) // 4, name) for branch, name in drawn] == list(tree(SpeechLSTMError))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Größe 7, \u4e2d\u6587\u200c.wav", "Größe 7, \u4e2d\u6587\u200c.wav"),
+        ("a\nb\r\tc\x00", r"a\nb\r\tc\x00"),
+        ("\x1b]0;title\x07\x7f\x9b31m", r"\x1b]0;title\x07\x7f\x9b31m"),
+        ("\u2028\u202egpj.exe\u2066", r"\u2028\u202egpj.exe\u2066"),
+        ("\udcff\ud800", r"\udcff\ud800"),
+    ],
+)
+def test_printable_leaves_letters_and_escapes_commands(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_counted_knows_one_from_many() -> None:
+    assert [counted(n, "fault") for n in (0, 1, 2)] == ["0 faults", "1 fault", "2 faults"]

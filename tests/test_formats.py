@@ -1,7 +1,10 @@
 import json
-from pathlib import Path
 
-from speechlstm.formats import FORMATS, format_by_suffix
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speechlstm.formats import FORMATS, json_line, recording_ids
 from speechlstm.transcript import Hypothesis, Transcript, Word
 
 TRANSCRIPT = Transcript(
@@ -44,7 +47,7 @@ def test_json_is_one_object_in_one_line() -> None:
 
 
 def test_ctm_is_a_line_a_word() -> None:
-    written = FORMATS["ctm"]("my folder/a b.wav", TRANSCRIPT)
+    written = FORMATS["ctm"]("a b", TRANSCRIPT)
     assert written.splitlines() == [
         "a_b 1 0.100 0.320 grüß 0.9877",
         "a_b 1 0.500 0.300 gott 0.5000",
@@ -127,7 +130,57 @@ def test_a_subtitle_is_read_at_a_glance() -> None:
     assert [cue.count("w") for cue in FORMATS["srt"]("a.wav", slow).split("\n\n")] == [3, 3, 2]
 
 
-def test_a_format_is_chosen_by_the_suffix() -> None:
-    assert format_by_suffix(Path("x.SRT"), "text") == "srt"
-    assert format_by_suffix(Path("x.txt"), "text") == "text"
-    assert format_by_suffix(None, "ctm") == "ctm"
+@pytest.mark.parametrize(
+    ("files", "ids"),
+    [
+        (["talks/one.wav", "two.v2.mp3", "-"], ["one", "two.v2", "-"]),
+        (["yes/a.wav", "z.wav", "no/a.wav"], ["yes/a", "z", "no/a"]),
+        (["x/yes/a.wav", "y/yes/a.wav", "x/no/a.wav"], ["x/yes/a", "y/yes/a", "no/a"]),
+        (["a.wav", "a.flac", "b/a.wav"], ["a.wav", "a.flac", "b/a"]),
+        (["my talk.wav", "my\ttalk.flac"], ["my_talk.wav", "my_talk.flac"]),
+        (["a.wav", "a.wav", "a-2.wav", "./a.wav"], ["a", "a-3", "a-2", "a-4"]),
+        ([";; no comment.wav", "a\x1b\nb.wav"], ["___no_comment", "a\\x1b_b"]),
+        ([], []),
+    ],
+)
+def test_recordings_have_ids_of_their_own(files: list[str], ids: list[str]) -> None:
+    assert recording_ids(files) == ids
+
+
+@given(st.lists(st.text(st.sampled_from("ab/. \n;-2"), min_size=1)))
+def test_ids_are_unique_fields_in_the_order_of_the_files(files: list[str]) -> None:
+    ids = recording_ids(files)
+    assert len({*ids}) == len(files)
+    assert all(len(name.split()) == 1 and name.isprintable() and ";;" not in name for name in ids)
+    assert {*recording_ids(files[::-1])} == {*ids}
+
+
+WORDS = (Word("a\nb", 0, 1, 1), Word('<i>"\x9b', 1, 2, 1))
+UNSAFE = Transcript((Hypothesis("a\nb <i>\x1b[2J", WORDS, 0),), 2.0)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_format_passes_control_characters_on(name: str) -> None:
+    written = FORMATS[name]("x\n\u202e.wav", UNSAFE)
+    assert written.isascii()
+    assert not {"\x1b", "\x9b", "\u202e"} & {*written}
+    if name in ("text", "json"):
+        assert "\n" not in written
+
+
+def test_vtt_has_no_markup_of_the_words() -> None:
+    assert FORMATS["vtt"]("x", UNSAFE).splitlines()[-1] == 'a\\nb &lt;i&gt;"\\x9b'
+    assert FORMATS["srt"]("x", UNSAFE).splitlines()[-1] == 'a\\nb <i>"\\x9b'
+
+
+def test_ctm_words_are_one_field() -> None:
+    lines = FORMATS["ctm"]("x", UNSAFE).splitlines()
+    assert [line.split()[4] for line in lines] == ["a_b", '<i>"\\x9b']
+
+
+@given(st.text())
+def test_json_lines_hold_any_text(text: str) -> None:
+    written = json_line({"text": text, "\ud800": [text]})
+    assert json.loads(written) == {"text": text, "\ud800": [text]}
+    assert written.encode() == written.encode("utf-8", "strict")
+    assert not {"\n", "\x1b", "\x9b", "\u2028"} & {*written}

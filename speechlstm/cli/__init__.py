@@ -57,9 +57,23 @@ class _Main(VerbGroup):
         except BrokenPipeError:
             raise  # click ends quietly when the reader of stdout has gone
         except OSError as error:
-            raise click.ClickException(printable(str(error))) from error
+            raise click.ClickException(printable(_describe(error))) from error
         except KeyboardInterrupt:
             ctx.exit(130)  # 128 + SIGINT, as a shell reports it; click alone would say 1
+
+
+def _describe(error: OSError) -> str:
+    """What the system refused, and for which file, without its number."""
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return reason
+    names = (error.filename, error.filename2)  # two where one file was to become another
+    files = " to ".join(
+        os.fsdecode(name) if isinstance(name, bytes) else f"{name}"
+        for name in names
+        if name is not None
+    )
+    return f"{files}: {reason}"
 
 
 @click.group(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.options import OutputPath
+from speechlstm.cli.output import show
 from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
@@ -71,4 +72,4 @@ def command(
     buffer = BytesIO()  # as floats, for what is louder than full scale is not clipped in training
     soundfile.write(buffer, samples, audio.sample_rate, "FLOAT", format="WAV")
     write_atomically(output, buffer.getvalue())
-    click.echo(f"{output}: {augmentation}")
+    show(f"{output}: {augmentation}")

@@ -2,6 +2,7 @@
 
 import click
 
+from speechlstm.cli.output import show
 from speechlstm.cli.verbs import verb
 
 
@@ -19,11 +20,11 @@ def command(ctx: click.Context) -> None:
     """
     from speechlstm.doctor import Finding, examine
 
-    def show(finding: Finding) -> bool:
-        click.echo(f"{finding.name:14}  {finding.text}")
+    def show_finding(finding: Finding) -> bool:
+        show(f"{finding.name:14}  {finding.text}")
         return finding.is_broken
 
-    broken = [show(finding) for finding in examine()]
+    broken = [show_finding(finding) for finding in examine()]
     try:
         from speechlstm.training.engine.devices import describe_devices
 
@@ -31,6 +32,6 @@ def command(ctx: click.Context) -> None:
     except (ImportError, ValueError) as error:  # ValueError: a backend that Keras does not know
         training = {"training": f"not possible: {error}"}
     for name, text in training.items():
-        show(Finding(name, text))
+        show_finding(Finding(name, text))
     if any(broken):
         ctx.exit(1)

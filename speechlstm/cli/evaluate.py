@@ -1,6 +1,5 @@
 """`speechlstm evaluate`: how well a model recognises a manifest."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from speechlstm.cli.options import (
     json_option,
     worst_option,
 )
+from speechlstm.cli.output import say, show_report
 from speechlstm.cli.verbs import verb
 
 
@@ -57,10 +57,8 @@ def command(
         track=lambda utterances: tqdm(utterances, unit="utt", disable=None),
         jobs=jobs or num_usable_cores(),
     )
-    click.echo(
-        json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.to_text(worst)
-    )
+    show_report(report, as_json, worst)
     for utterance_id, reason in report.failures.items():
-        click.echo(f"Error: {utterance_id}: {reason}", err=True)
+        say(f"Error: {utterance_id}: {reason}")
     if report.failures:
         ctx.exit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.options import OutputFolder
+from speechlstm.cli.output import show_lines
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -75,5 +76,5 @@ def command(
         quantization,
         manifests,
         max_utterances,
-        report=lambda verification: click.echo(verification.to_text()),
+        report=lambda verification: show_lines(verification.to_text()),
     )

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.options import OutputPath
+from speechlstm.cli.output import show
 from speechlstm.cli.verbs import verb
+from speechlstm.errors import counted
 
 
 @verb()
@@ -56,7 +58,7 @@ def command(recording: Path, output: Path | None, plot: Path | None, config: Pat
         write_atomically(output, buffer.getvalue())
     if plot:
         plot_features(np.asarray(layer.log_mels(*batch)[0])[0], features, settings, plot)
-    click.echo(
-        f"{recording}: {features.shape[0]} frames of {features.shape[1]} features, one every "
-        f"{settings.hop_ms:g} ms: {describe(settings)}"
+    show(
+        f"{recording}: {counted(features.shape[0], 'frame')} of {features.shape[1]} features, one "
+        f"every {settings.hop_ms:g} ms: {describe(settings)}"
     )

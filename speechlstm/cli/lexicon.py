@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.options import OutputPath
+from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
+from speechlstm.errors import counted
 
 if TYPE_CHECKING:
     from speechlstm.text.g2p import G2PModel
@@ -77,7 +79,7 @@ def command(
             LETTERS.encode(word)
             unknown.append(word)
         except AlphabetError as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}")
             del entries[word]
             num_faults += 1
     if not entries:
@@ -88,10 +90,9 @@ def command(
             pronounce = _obtain(kept, dictionary).pronounce
             entries |= {word: (pronounce(word),) for word in unknown}
     Lexicon(entries).write(output)
-    click.echo(
-        f"{output}: {len(entries)} words, {len(unknown)} of them pronounced by their spelling, "
-        f"{num_faults} left out",
-        err=True,
+    say(
+        f"{output}: {counted(len(entries), 'word')}, {len(unknown)} of them pronounced by their "
+        f"spelling, {num_faults} left out"
     )
     if num_faults:
         ctx.exit(1)
@@ -106,7 +107,7 @@ def _obtain(path: Path, dictionary: "Lexicon") -> "G2PModel":
         os.environ["KERAS_BACKEND"] = "tensorflow"  # it writes the .tflite file
         from speechlstm.training.g2p.network import train_g2p, write_g2p
 
-        click.echo(f"learning to pronounce from {len(dictionary.entries)} words", err=True)
+        say(f"learning to pronounce from {counted(len(dictionary.entries), 'word')}")
         write_g2p(path, train_g2p(dictionary, progress=sys.stderr.isatty()))
     pronouncer = G2PModel(path)
     if pronouncer.phones != dictionary.alphabet:

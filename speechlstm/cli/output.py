@@ -1,12 +1,18 @@
 """What verbs print: results on stdout, talk on stderr, and nothing that commands a terminal."""
 
+import codecs
 import io
+import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from speechlstm.errors import printable
 from speechlstm.formats import json_line
+
+if TYPE_CHECKING:
+    from speechlstm.evaluation.report import EvaluationReport
 
 
 def show(line: str) -> None:
@@ -14,9 +20,23 @@ def show(line: str) -> None:
     click.echo(printable(line))
 
 
+def show_lines(text: str) -> None:
+    """Print the lines of a result; what they quote has no line ends of its own."""
+    for line in text.split("\n"):
+        show(line)
+
+
 def show_json(values: object) -> None:
     """Print a result as one line of JSON."""
     click.echo(json_line(values))
+
+
+def show_report(report: "EvaluationReport", as_json: bool, num_worst: int) -> None:
+    """Print error rates, as one line of JSON or for a reader."""
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        show_lines(report.to_text(num_worst))
 
 
 def say(line: str) -> None:
@@ -25,7 +45,15 @@ def say(line: str) -> None:
 
 
 def escape_what_streams_cannot_encode() -> None:
-    r"""Let stdout and stderr write characters that their encoding lacks as escapes, as "\xfc"."""
+    r"""Let stdout and stderr write characters that their encoding lacks as JSON does: \u00fc."""
+    codecs.register_error("jsonescape", _escape_as_json)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="jsonescape")
+
+
+def _escape_as_json(error: UnicodeError) -> tuple[str, int]:
+    # Python's own backslashreplace writes \xfc and \U0001f600, which JSON does not know.
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end

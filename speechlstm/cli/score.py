@@ -1,11 +1,11 @@
 """`speechlstm score`: error rates of texts that are already there."""
 
-import json
 from pathlib import Path
 
 import click
 
 from speechlstm.cli.options import json_option, worst_option
+from speechlstm.cli.output import say, show_report
 from speechlstm.cli.verbs import verb
 
 
@@ -37,11 +37,8 @@ def command(reference: Path, hypothesis: Path, with_ids: bool, worst: int, as_js
 
     report = score_files(reference, hypothesis, with_ids)
     if not with_ids and seem_to_have_ids(reference, hypothesis):
-        click.echo(
+        say(
             "Warning: the lines of both files begin with the same ids, which count as words; "
-            "leave them out with --ids",
-            err=True,
+            "leave them out with --ids"
         )
-    click.echo(
-        json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.to_text(worst)
-    )
+    show_report(report, as_json, worst)

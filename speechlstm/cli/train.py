@@ -7,6 +7,7 @@ from typing import Any, get_args
 import click
 
 from speechlstm.cli.options import OutputFolder
+from speechlstm.cli.output import say, show
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
 
@@ -163,7 +164,7 @@ def command(
 
     def report(line: str) -> None:
         if cluster.leads:
-            click.echo(line, err=True)
+            say(line)
 
     if resume:
         run = load_run(run_path)
@@ -178,4 +179,4 @@ def command(
         load_data(run, report, cache_path, progress)
     else:
         train_run(run, report, cache_path, progress, cluster)
-    click.echo(run_path)
+    show(f"{run_path}")

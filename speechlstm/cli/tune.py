@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.options import OutputPath, jobs_option, neural_lm_mode_options
+from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
+from speechlstm.errors import counted
 
 if TYPE_CHECKING:
     from speechlstm.evaluation.tuning import Trial, Tuned
@@ -118,7 +120,7 @@ def command(
     if not dry_run:
         write_decoder(model, tuned.decoder)
     for utterance_id, reason in tuned.failures.items():
-        click.echo(f"Error: {utterance_id}: {reason}", err=True)
+        say(f"Error: {utterance_id}: {reason}")
     if tuned.failures:
         ctx.exit(1)
 
@@ -126,7 +128,7 @@ def command(
 def _summary(tuned: "Tuned") -> str:
     config, neural_lm = tuned.decoder.config, tuned.decoder.neural_lm_config
     return (
-        f"Chosen on {tuned.num_utterances} utterances: lm_weight {config.lm_weight:g}, "
+        f"Chosen on {counted(tuned.num_utterances, 'utterance')}: lm_weight {config.lm_weight:g}, "
         f"word_bonus {config.word_bonus:g}, prior_weight {config.prior_weight:g}, "
         f"beam_width {config.beam_width}, LSTM {neural_lm.weight:g}\n"
         f"Calibration error of the words' confidences: {tuned.fit.error_before:.2%}, "

@@ -1,7 +1,6 @@
 """Manifests: which recordings there are, and what is said in them."""
 
 import csv
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 
 from speechlstm.audio import read_duration
 from speechlstm.errors import AudioError, ManifestError, quoted
+from speechlstm.formats import json_line
 from speechlstm.storage import open_regular_file, parse_json, write_atomically
 
 
@@ -137,7 +137,7 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
                 path, f"not written: two utterances have the id {quoted(utterance.id)}"
             )
         values = {key: value for key, value in asdict(utterance).items() if value is not None}
-        lines[utterance.id] = json.dumps(values, ensure_ascii=False) + "\n"
+        lines[utterance.id] = json_line(values) + "\n"
     write_atomically(path, "".join(lines.values()))
 
 

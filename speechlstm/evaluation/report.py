@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from speechlstm.decoding.confidence import calibration_error
+from speechlstm.errors import counted, printable
 from speechlstm.evaluation.metrics import (
     ErrorCounts,
     bootstrap_interval,
@@ -161,8 +162,8 @@ class EvaluationReport:
     def to_text(self, num_worst: int) -> str:
         """The report for a reader, with the num_worst worst utterances and their errors marked."""
         lines = [
-            *_describe("WER", "words", self.words, self.wer_interval),
-            *_describe("CER", "characters", self.characters, self.cer_interval),
+            *_describe("WER", "word", self.words, self.wer_interval),
+            *_describe("CER", "character", self.characters, self.cer_interval),
         ]
         if self.calibration_error is not None:
             lines.append(
@@ -179,7 +180,7 @@ class EvaluationReport:
             lines += ["", "Most word errors ([reference->hypothesis], [-deleted], [+inserted]):"]
             for score in worst:
                 errors = show_errors(score.reference, score.hypothesis)
-                lines.append(f"{score.words.num_errors:4}  {score.id}: {errors}")
+                lines.append(f"{score.words.num_errors:4}  {printable(score.id)}: {errors}")
         return "\n".join(lines)
 
     def _interval(self, count: Callable[[Score], ErrorCounts]) -> tuple[float, float] | None:
@@ -205,6 +206,6 @@ def _describe(
         line += f" (95 % interval {interval[0]:.2%} to {interval[1]:.2%})"
     yield line
     yield (
-        f"    {counts.num_reference} {unit}: {counts.substitutions} substituted, "
+        f"    {counted(counts.num_reference, unit)}: {counts.substitutions} substituted, "
         f"{counts.deletions} deleted; {counts.insertions} inserted"
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from pathlib import Path
 
-from speechlstm.errors import DataError
+from speechlstm.errors import DataError, counted
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.transcript_files import (
     TranscriptEntry,
@@ -83,8 +83,8 @@ def _pair_by_order(references: TranscriptFile, hypotheses: TranscriptFile) -> It
     counts = len(references.transcribed), len(hypotheses.transcribed)
     if counts[0] != counts[1]:
         raise DataError(
-            f"{references.path} has {counts[0]} texts, {hypotheses.path} has {counts[1]}; without "
-            "ids both need one line an utterance, empty for silence"
+            f"{references.path} has {counted(counts[0], 'text')}, {hypotheses.path} has "
+            f"{counts[1]}; without ids both need one line an utterance, empty for silence"
         )
     yield from zip(references.transcribed, hypotheses.transcribed, strict=True)
 

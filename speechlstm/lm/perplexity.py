@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from speechlstm.errors import DataError
+from speechlstm.errors import DataError, counted
 from speechlstm.lm.model import LanguageModel
 
 _BLOCK = 100  # sentences scored at once: an LSTM keeps few contexts
@@ -50,8 +50,8 @@ class PerplexityReport:
         num_words = sum(s.num_words for s in self.sentences)
         num_oov = sum(s.num_oov for s in self.sentences)
         return (
-            f"perplexity {self.perplexity:.2f}, {len(self.sentences)} sentences, "
-            f"{num_words} words, {num_oov} of them unknown ({num_oov / num_words:.2%})"
+            f"perplexity {self.perplexity:.2f}, {counted(len(self.sentences), 'sentence')}, "
+            f"{counted(num_words, 'word')}, {num_oov} of them unknown ({num_oov / num_words:.2%})"
         )
 
 

@@ -50,7 +50,7 @@ def test_another_text_is_aligned_too_and_doubted(levels_bundle: Path) -> None:
     [
         (["-o", "a.TextGrid"], 'File type = "ooTextFile"'),
         (["-o", "a.json"], '{"file": "a.wav", "text": "hello world"'),
-        (["-o", "a.out"], "a 1 0.010"),
+        (["-o", "times"], "a 1 0.010"),
         (["-o", "a.json", "--format", "ctm"], "a 1 0.010"),
     ],
 )
@@ -87,7 +87,7 @@ def test_files_that_cannot_be_read_are_named(levels_bundle: Path) -> None:
     Path("latin1.txt").write_bytes("größe".encode("latin1"))
     for arguments, reason in (
         (["b.wav", "a.txt"], "b.wav: cannot be read"),
-        (["a.wav", "b.txt"], "No such file or directory: 'b.txt'"),
+        (["a.wav", "b.txt"], "Error: b.txt: No such file or directory"),
         (["a.wav", "latin1.txt"], "latin1.txt: not UTF-8"),
     ):
         result = align(levels_bundle, *arguments)

@@ -44,7 +44,7 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
 @pytest.mark.parametrize(
     ("package", "shared"),
     [
-        (speechlstm.cli, {"options", "verbs"}),
+        (speechlstm.cli, {"options", "output", "verbs"}),
         (speechlstm.cli.lm, {"options", "ngrams"}),
         (speechlstm.cli.manifest, set()),
     ],
@@ -59,7 +59,10 @@ def test_a_group_imports_only_the_verb_that_is_called() -> None:
     code += "print(*(m for m in sys.modules if m.startswith('speechlstm.cli.')))"
     command = [sys.executable, "-c", code]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    loaded = {f"speechlstm.cli.{m}" for m in ("lm", "lm.options", "lm.sample", "options", "verbs")}
+    loaded = {
+        f"speechlstm.cli.{m}"
+        for m in ("lm", "lm.options", "lm.sample", "options", "output", "verbs")
+    }
     assert set(printed.splitlines()[-1].split()) == loaded
 
 
@@ -110,7 +113,10 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     ("error", "exit_code", "stderr"),
     [
         (ConfigError("model.cell: wrong"), 1, "Error: model.cell: wrong\n"),
-        (FileNotFoundError(2, "No such file", "x"), 1, "Error: [Errno 2] No such file: 'x'\n"),
+        (FileNotFoundError(2, "No such file", "x"), 1, "Error: x: No such file\n"),
+        (OSError(28, "No space left"), 1, "Error: No space left\n"),
+        (OSError(18, "Other device", "x", None, "y"), 1, "Error: x to y: Other device\n"),
+        (ConfigError("a\x1b[31m\nb\u202e"), 1, "Error: a\\x1b[31m\\nb\\u202e\n"),
         (
             ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib"),
             1,

@@ -136,7 +136,7 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
         (["--lm", "hello.wav"], 1, "hello.wav: "),
         (["--rescore", "a.tflite"], 1, "a.tflite: counts beside an n-gram model"),
         (["--rescore-weight", "-1"], 1, "neural_lm.weight: must be in [0, 1], is -1"),
-        (["--hot-words", "no.txt"], 1, "'no.txt'"),
+        (["--hot-words", "no.txt"], 1, "no.txt: No such file or directory"),
         (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),
         (["--hot-word", " "], 1, "decoding.hot_words: none may be empty"),
         (["--greedy", "--n-best", "3"], 1, "greedy decoding has no use for num_hypotheses"),
@@ -172,6 +172,37 @@ def test_subtitles_go_where_their_suffix_says(levels_bundle: Path, recordings: P
     lines = Path("hello.srt").read_text().splitlines()
     assert (lines[0], lines[2:]) == ("1", ["hello world"])
     assert " --> 00:00:0" in lines[1]
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.JSON"])
+def test_json_goes_where_its_suffixes_say(levels_bundle: Path, recordings: Path, name: str) -> None:
+    assert transcribe(levels_bundle, "hello.wav", "-o", name).exit_code == 0
+    assert json.loads(Path(name).read_text())["text"] == "hello world"
+
+
+@pytest.mark.parametrize("verb", ["transcribe", "align"])
+def test_an_unknown_suffix_is_refused_unless_a_format_is_named(
+    levels_bundle: Path, recordings: Path, verb: str
+) -> None:
+    text = ["--text", "hello world"] if verb == "align" else []
+    arguments = [verb, "--bundle", str(levels_bundle), "hello.wav", *text, "-o", "out.docx"]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, Path("out.docx").exists()) == (2, False)
+    assert "out.docx: no format has the ending .docx, known are .txt, .json" in result.stderr
+    assert CliRunner().invoke(main, [*arguments, "--format", "json"]).exit_code == 0
+    assert json.loads(Path("out.docx").read_text())["text"] == "hello world"
+
+
+def test_ctm_names_each_recording_and_omits_silence(levels_bundle: Path, recordings: Path) -> None:
+    for folder, name in (("yes", "hello"), ("no", "goodbye")):
+        Path(folder).mkdir()
+        Path(f"{name}.wav").rename(f"{folder}/a.wav")
+    soundfile.write("z.wav", np.zeros(16000), SAMPLE_RATE)
+    result = transcribe(levels_bundle, "--format", "ctm", "yes/a.wav", "z.wav", "no/a.wav")
+    words = [(fields[0], fields[4]) for fields in map(str.split, result.stdout.splitlines())]
+    assert words == [("yes/a", "hello"), ("yes/a", "world"), ("no/a", "goodbye")]
+    assert transcribe(levels_bundle, "z.wav", "-o", "z.ctm").exit_code == 0
+    assert Path("z.ctm").read_text() == ""
 
 
 @pytest.mark.parametrize(

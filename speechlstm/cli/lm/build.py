@@ -20,6 +20,7 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
+from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
@@ -71,15 +72,12 @@ def command(
     estimated = estimate(text, order, thresholds)
     for n, discounts in enumerate(estimated.discounts, start=1):
         if discounts.is_fallback:
-            click.echo(
+            say(
                 f"Warning: {n}-grams: too few, or too regular, for discounts of their own; took "
-                f"{', '.join(f'{value:g}' for value in discounts.values)}",
-                err=True,
+                f"{', '.join(f'{value:g}' for value in discounts.values)}"
             )
     write_model(output, estimated.table, alphabet.sha256 if alphabet else None, quantize)
-    click.echo(
-        f"{describe_model(output, estimated.table)}; {time.perf_counter() - start:.0f} s", err=True
-    )
+    say(f"{describe_model(output, estimated.table)}; {time.perf_counter() - start:.0f} s")
 
 
 def _parse_prune(prune: str) -> list[int]:

@@ -12,6 +12,7 @@ from speechlstm.cli.lm.ngrams import (
     write_model,
 )
 from speechlstm.cli.lm.options import alphabet_of, alphabet_option
+from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
@@ -35,4 +36,4 @@ def command(lm: Path, output: Path, bundle: Path | None, quantize: bool) -> None
     loaded, alphabet = NGramModel.load(lm), alphabet_of(bundle)
     table = loaded.to_table()
     write_model(output, table, alphabet.sha256 if alphabet else loaded.alphabet_sha256, quantize)
-    click.echo(describe_model(output, table), err=True)
+    say(describe_model(output, table))

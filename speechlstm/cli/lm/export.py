@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.options import OutputPath
+from speechlstm.cli.output import show
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def command(run: Path, output: Path, quantization: "Quantization") -> None:
     from speechlstm.training.lm.run import load_language_model_run
 
     expected, found = export_language_model(load_language_model_run(run), output, quantization)
-    click.echo(
+    show(
         f"{output}: {output.stat().st_size / 1e6:.3g} MB; validation perplexity {found:.2f}, in "
         f"Keras {expected:.2f}"
     )

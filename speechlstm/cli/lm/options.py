@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.errors import DataError
+from speechlstm.cli.output import say
+from speechlstm.errors import DataError, counted
 
 if TYPE_CHECKING:
     from speechlstm.lm.model import LanguageModel
@@ -78,10 +79,9 @@ def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
     yield from tqdm(sentences, unit=" sentences", disable=None)
     for path, exclusion in exclusions.items():
         if exclusion.num_found:
-            click.echo(
-                f"Warning: left out {exclusion.num_found} sentences that {path} holds too, first "
-                f"{exclusion.first_found!r}",
-                err=True,
+            say(
+                f"Warning: left out {counted(exclusion.num_found, 'sentence')} that {path} holds "
+                f"too, first {exclusion.first_found!r}"
             )
 
 

@@ -1,11 +1,11 @@
 """`speechlstm lm perplexity`: how well a language model predicts a text."""
 
-import json
 from pathlib import Path
 
 import click
 
 from speechlstm.cli.lm.options import load_any
+from speechlstm.cli.output import show_json, show_lines
 from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
@@ -29,4 +29,7 @@ def command(lm: Path, text: Path, as_json: bool) -> None:
     from speechlstm.lm.text import read_sentences
 
     report = measure_perplexity(load_any(lm), read_sentences(text))
-    click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.to_text())
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        show_lines(report.to_text())

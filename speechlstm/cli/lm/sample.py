@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
+from speechlstm.cli.output import show
 from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
@@ -37,4 +38,4 @@ def command(lm: Path, prompt: str, num_words: int, temperature: float, seed: int
     generator = np.random.default_rng(seed)
     words = normalize(prompt).split()
     for sentence in sampled(load_any(lm), words, num_words, temperature, generator):
-        click.echo(" ".join(sentence))
+        show(" ".join(sentence))

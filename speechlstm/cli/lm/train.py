@@ -16,6 +16,7 @@ from speechlstm.cli.lm.options import (
     vocabulary_option,
 )
 from speechlstm.cli.options import OutputFolder
+from speechlstm.cli.output import say, show
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import DataError
 
@@ -117,8 +118,8 @@ def command(
         _refuse_strange(text, texts[0])
         run = LanguageModelRun(run_path, network, training, tuple(text.vocabulary), sha256)
         run.create(text, _measured_on(valid, text), initial)
-    train_language_model(run, lambda line: click.echo(line, err=True), sys.stderr.isatty())
-    click.echo(run_path)
+    train_language_model(run, say, sys.stderr.isatty())
+    show(f"{run_path}")
 
 
 def _refuse_strange(text: "Text", path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.options import MANIFESTS, OutputPath
+from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 
 
@@ -26,17 +27,17 @@ def command(ctx: click.Context, folder: Path, output: Path, no_text: bool) -> No
     """
     from speechlstm.corpora.build import build_manifest
     from speechlstm.corpora.manifest import Utterance, write_manifest
-    from speechlstm.errors import DataError
+    from speechlstm.errors import DataError, counted
 
     entries = list(build_manifest(folder, output.parent, not no_text))
     utterances = [entry for entry in entries if isinstance(entry, Utterance)]
     faults = [entry for entry in entries if isinstance(entry, DataError)]
     for fault in faults:
-        click.echo(f"Error: {fault}", err=True)
+        say(f"Error: {fault}")
     if not utterances:
         needed = "" if no_text else " with a text beside it (speech.wav, speech.txt)"
         raise DataError(f"{folder}: no recording{needed}")
     write_manifest(output, utterances)
-    click.echo(f"{output}: {len(utterances)} utterances, {len(faults)} left out", err=True)
+    say(f"{output}: {counted(len(utterances), 'utterance')}, {len(faults)} left out")
     if faults:
         ctx.exit(1)

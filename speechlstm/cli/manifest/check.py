@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
+from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
+from speechlstm.errors import counted, printable
 
 _PATH = click.Path(path_type=Path)
 
@@ -46,7 +48,7 @@ def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: s
         num_entries += 1
         num_faults += len(found)
         for fault in found:
-            tqdm.write(str(fault))  # prints to stdout, around the bar
-    click.echo(f"{manifest}: {num_entries} utterances, {num_faults} faults", err=True)
+            tqdm.write(printable(str(fault)))  # prints to stdout, around the bar
+    say(f"{manifest}: {counted(num_entries, 'utterance')}, {counted(num_faults, 'fault')}")
     if num_faults:
         ctx.exit(1)

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.options import MANIFESTS, OutputPath
+from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
+from speechlstm.errors import counted
 
 _PATH = click.Path(path_type=Path)
 
@@ -39,4 +41,4 @@ def command(manifest: Path, share: float, seed: int, train_out: Path, valid_out:
     parts = write_split(Manifest(manifest), share, seed, train_out, valid_out)
     for output, part in zip((train_out, valid_out), parts, strict=True):
         hours = sum(utterance.duration for utterance in part) / 3600
-        click.echo(f"{output}: {len(part)} utterances, {hours:.2f} h", err=True)
+        say(f"{output}: {counted(len(part), 'utterance')}, {hours:.2f} h")

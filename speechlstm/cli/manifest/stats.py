@@ -1,10 +1,10 @@
 """`speechlstm manifest stats`: what a manifest holds."""
 
-import json
 from pathlib import Path
 
 import click
 
+from speechlstm.cli.output import show_json, show_lines
 from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
@@ -24,4 +24,7 @@ def command(manifest: Path, as_json: bool) -> None:
     from speechlstm.corpora.stats import manifest_stats
 
     found = manifest_stats(Manifest(manifest))
-    click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else found.to_text())
+    if as_json:
+        show_json(found.to_dict())
+    else:
+        show_lines(found.to_text())

@@ -9,7 +9,7 @@ import keras
 
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import ConfigError, TrainingError
+from speechlstm.errors import ConfigError, TrainingError, counted, printable
 from speechlstm.storage import write_atomically
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.run import Run
@@ -110,10 +110,10 @@ def load_data(
         refused += noise.failures.values()
     if refused:
         path = run.path / "refused.txt"
-        write_atomically(path, "".join(f"{reason}\n" for reason in refused))
+        write_atomically(path, "".join(f"{printable(reason)}\n" for reason in refused))
         report(
-            f"warning: {len(refused)} recordings cannot be used, the first: {refused[0]}; "
-            f"all: {path}"
+            f"warning: {counted(len(refused), 'recording')} cannot be used, the first: "
+            f"{refused[0]}; all: {path}"
         )
     return train, valid
 
@@ -146,9 +146,10 @@ def train_run(
         trainer = Trainer(run, train, valid, report, progress, cluster)
         trainer.resume()
         report(
-            f"{len(train.examples)} utterances to learn from, {len(valid.examples)} to measure "
-            f"on, {trainer.model.count_params():,} weights, {run.alphabet.num_labels} labels, "
-            f"{cluster.total_devices} device{'s' if cluster.total_devices > 1 else ''}; "
+            f"{counted(len(train.examples), 'utterance')} to learn from, {len(valid.examples)} to "
+            f"measure on, {trainer.model.count_params():,} weights, "
+            f"{run.alphabet.num_labels} labels, "
+            f"{counted(cluster.total_devices, 'device')}; "
             f"recurrent layers: {trainer.model.recurrent[0].engine}"
         )
         trainer.train()
