@@ -21,14 +21,32 @@ def open_regular_file(path: Path) -> BufferedReader:
     Raises:
         OSError: It cannot be opened, or is no file.
     """
-    if "\0" in str(path):
-        raise OSError(errno.EINVAL, "no file has a name with a NUL in it", str(path))
+    refuse_pipes(path)
+    return path.open("rb")
+
+
+def refuse_pipes(path: Path) -> None:
+    """Refuse what is no file on a disk.
+
+    Raises:
+        OSError: It is not there, or is a folder, a pipe or a device.
+    """
+    refuse_nul(path)
     mode = path.stat().st_mode  # before it is opened: that waits for the other end of a pipe
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "is a pipe or a device, not a file", str(path))
-    return path.open("rb")
+
+
+def refuse_nul(path: Path) -> None:
+    """Refuse a name that no file has, for which Python raises another exception than for others.
+
+    Raises:
+        OSError: It holds a NUL.
+    """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no file has a name with a NUL in it", str(path))
 
 
 def read_regular_file(path: Path, max_bytes: int = _GIGABYTE) -> bytes:

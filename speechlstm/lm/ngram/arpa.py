@@ -5,6 +5,7 @@ on a line: log10 of the probability, a tab, the words, and below the highest ord
 log10 of the back-off weight; at last `\end\`.
 """
 
+import codecs
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from typing import IO
 import numpy as np
 
 from speechlstm.errors import LanguageModelError
+from speechlstm.lm.ngram.identify import HEAD_BYTES, identify_binary
 from speechlstm.lm.ngram.table import (
     MAX_ORDER,
     SENTENCE_END,
@@ -23,6 +25,7 @@ from speechlstm.lm.ngram.table import (
     NGramTable,
 )
 from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text, write_text
+from speechlstm.storage import refuse_pipes
 
 _MISSING_UNKNOWN = -100.0  # log10 probability of <unk> where a file has none, as in KenLM
 _LOWEST = -1000.0  # what is below is no log10 probability but a fault
@@ -31,8 +34,8 @@ _COUNT = re.compile(rb"ngram\s+(\d{1,2})\s*=\s*(\d{1,12})")
 
 
 def is_arpa(path: Path) -> bool:
-    """Whether a file is an ARPA file by its name: .arpa, .arpa.gz or .arpa.xz."""
-    return path.name.endswith((".arpa", ".arpa.gz", ".arpa.xz"))
+    """Whether a file is an ARPA file by its name: .arpa, .arpa.gz or .arpa.xz, in any case."""
+    return path.name.lower().endswith((".arpa", ".arpa.gz", ".arpa.xz"))
 
 
 def read_arpa(path: Path) -> NGramTable:
@@ -43,7 +46,11 @@ def read_arpa(path: Path) -> NGramTable:
             message names the line.
     """
     try:
+        refuse_pipes(path)
         with open_text(path) as file:
+            if kind := identify_binary(file.read(HEAD_BYTES)):
+                raise LanguageModelError(path, f"is no ARPA file but {kind}")
+            file.seek(0)
             return _Reader(path, file).read()
     except COMPRESSION_ERRORS as error:
         raise LanguageModelError(path, f"cannot be decompressed: {error}") from error
@@ -79,7 +86,7 @@ class _Reader:
 
     def _read_counts(self) -> list[int]:
         """The number of n-grams of each order; reads on to the header of the unigrams."""
-        while self._next(before="\\data\\") != b"\\data\\":
+        while self._next(before="\\data\\").removeprefix(codecs.BOM_UTF8) != b"\\data\\":
             if self._line > _MAX_PREAMBLE:
                 raise self._fault("no ARPA file: there is no \\data\\ up to here")
         counts: list[int] = []

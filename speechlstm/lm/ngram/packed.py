@@ -23,6 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from speechlstm import __version__
 from speechlstm.errors import LanguageModelError, quoted
+from speechlstm.lm.ngram.identify import HEAD_BYTES, identify
 from speechlstm.lm.ngram.table import MAX_ORDER
 from speechlstm.lm.ngram.trie import NUM_CODES, Trie
 from speechlstm.storage import open_regular_file, parse_json, write_atomically
@@ -197,8 +198,11 @@ def _map(path: Path) -> tuple[mmap.mmap, _Header, int]:
         raise LanguageModelError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:  # there is no map of an empty file
         raise LanguageModelError(path, "is empty") from error
-    if data[: len(_MAGIC)] != _MAGIC or len(data) < _PREFIX.size:
-        raise LanguageModelError(path, "is no packed language model; see: speechlstm lm build")
+    if data[: len(_MAGIC)] != _MAGIC:
+        kind = identify(data[:HEAD_BYTES])
+        raise LanguageModelError(path, f"is no packed language model but {kind}")
+    if len(data) < _PREFIX.size:
+        raise LanguageModelError(path, "is no packed language model: it is cut short")
     _, version, size, checksum = _PREFIX.unpack_from(data)
     if version != FORMAT_VERSION:
         raise LanguageModelError(
