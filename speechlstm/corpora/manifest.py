@@ -1,45 +1,26 @@
 """Manifests: which recordings there are, and what is said in them."""
 
-import csv
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
-from io import TextIOWrapper
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from speechlstm.audio import read_duration
-from speechlstm.errors import AudioError, ManifestError, quoted
+from speechlstm.corpora.importers import IMPORTERS
+from speechlstm.corpora.utterance import Utterance as Utterance
+from speechlstm.errors import ManifestError, quoted
 from speechlstm.formats import json_line
 from speechlstm.storage import open_regular_file, parse_json, write_atomically
 
-
-@dataclass(frozen=True)
-class Utterance:
-    """One recording of a manifest.
-
-    Attributes:
-        id: Names the utterance; unique in its manifest.
-        audio: The recording, relative to the manifest's folder, or absolute.
-        duration: Its length in seconds; 0 where a CSV manifest's recording cannot be read.
-        text: What is said, as the corpus has it; None: not transcribed, "": known silence.
-        speaker: Who says it, where known.
-    """
-
-    id: str
-    audio: str
-    duration: float
-    text: str | None = None
-    speaker: str | None = None
+MANIFEST_SUFFIXES = (".jsonl", *IMPORTERS)  # what tells a manifest from a text
 
 
 class Manifest:
     """A manifest on disk, read line by line each time it is iterated over.
 
-    JSON lines with the keys of `Utterance`, or, where the name ends in .csv, DeepSpeech's columns
-    wav_filename, wav_filesize, transcript; there the file name is the id too, and the duration is
-    read from the recording's header.
+    JSON lines with the keys of `Utterance`, or a file of another corpus format, which the ending of
+    its name tells; see `importers`.
 
     Args:
         path: The manifest.
@@ -63,7 +44,8 @@ class Manifest:
     def entries(self) -> Iterator[Utterance | ManifestError]:
         """Each line's utterance, or what is wrong with the line; at last what is with the file."""
         lines: dict[str, int] = {}  # by id
-        parsed = self._parse_csv() if self.path.suffix == ".csv" else self._parse_json()
+        importer = IMPORTERS.get(self.path.suffix.lower())
+        parsed = importer(self.path) if importer else self._parse_json()
         line = 0
         try:
             for line, entry in parsed:
@@ -76,8 +58,6 @@ class Manifest:
                 yield ManifestError(self.path, "holds no utterance")
         except OSError as error:
             yield ManifestError(self.path, f"cannot be read: {error.strerror}")
-        except (UnicodeDecodeError, csv.Error) as error:
-            yield ManifestError(self.path, f"is no CSV file: {error}")
 
     def audio_path(self, utterance: Utterance) -> Path:
         """Where the recording of an utterance lies."""
@@ -100,24 +80,6 @@ class Manifest:
                         yield line, _parse_line(content)
                     except ValueError as error:
                         yield line, ManifestError(self.path, str(error), line)
-
-    def _parse_csv(self) -> Iterator[tuple[int, Utterance | ManifestError]]:
-        with (
-            open_regular_file(self.path) as binary,
-            TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file,
-        ):
-            rows = csv.DictReader(file)
-            for row in rows:
-                audio, text = row.get("wav_filename"), row.get("transcript")
-                if not audio or text is None:
-                    reason = "needs wav_filename and transcript, as the file's first line does"
-                    yield rows.line_num, ManifestError(self.path, reason, rows.line_num)
-                    continue
-                try:
-                    duration = read_duration(self.path.parent / audio)
-                except AudioError:  # whoever wants to hear it learns why it cannot be read
-                    duration = 0.0
-                yield rows.line_num, Utterance(audio, audio, duration, text)
 
 
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:

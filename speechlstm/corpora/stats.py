@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from speechlstm.corpora.manifest import Manifest
+from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.lm.text import read_sentences
 from speechlstm.text.normalize import normalize
 
@@ -90,7 +90,7 @@ def count_words(path: Path) -> Counter[str]:
     Raises:
         DataError: The file cannot be read.
     """
-    if path.suffix in (".jsonl", ".csv"):
+    if path.suffix in MANIFEST_SUFFIXES:
         texts: Iterator[str] = (normalize(u.text) for u in Manifest(path) if u.text)
     else:
         texts = read_sentences(path)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from speechlstm.corpora.manifest import Manifest
+from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.errors import DataError
 
 IGNORED_SEGMENT = "IGNORE_TIME_SEGMENT_IN_SCORING"  # a segment of an STM file, by sclite's manual
@@ -94,7 +94,7 @@ def read_transcript_file(path: Path, with_ids: bool = False) -> TranscriptFile:
         raise DataError(f"{path}: subtitles and tiers are not scored; give text, JSON, CTM or STM")
     if suffix == ".json" or (suffix == ".jsonl" and _is_transcribe_output(path)):
         entries: Iterable[TranscriptEntry] = _read_transcribe_json(path)
-    elif suffix in (".jsonl", ".csv"):
+    elif suffix in MANIFEST_SUFFIXES:
         entries = (TranscriptEntry(u.id, u.text, u.speaker) for u in Manifest(path))
     elif suffix in _NIST_FORMATS:
         entries = _NIST_FORMATS[suffix](path)

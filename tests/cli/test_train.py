@@ -48,7 +48,7 @@ def test_trains_and_resumes(folder: Path) -> None:
     )  # fmt: skip
     assert (result.exit_code, result.stdout) == (0, f"{run}\n")
     summary, epoch = result.stderr.splitlines()
-    assert summary.startswith("1 utterances to learn from, 1 to measure on, ")
+    assert summary.startswith("1 utterance to learn from, 1 to measure on, ")
     assert epoch.startswith("epoch 1/1: loss ")
     settings = json.loads((run / "run.json").read_text())
     assert (settings["model"]["num_units"], settings["training"]["num_epochs"]) == (4, 1)

@@ -62,7 +62,7 @@ def test_sentences_of_a_manifest_are_left_out(lm: Run, built: Build) -> None:
     said = [Utterance("a", "a.wav", 1.0, "TWO THREE"), Utterance("b", "b.wav", 1.0, None)]
     write_manifest(Path("valid.jsonl"), said)
     result = lm("build", "text.txt", "-o", "text.lm", "--exclude", "valid.jsonl")
-    assert "Warning: left out 1 sentences that valid.jsonl holds too, first 'two three'" in (
+    assert "Warning: left out 1 sentence that valid.jsonl holds too, first 'two three'" in (
         result.stderr
     )
     without = NGramModel.open(Path("text.lm")).sentence_log_prob(["two", "three"])[0]
