@@ -54,7 +54,7 @@ def test_a_word_that_cannot_be_pronounced_is_named(folder: Path) -> None:
     accented, digit, summary = result.stderr.splitlines()
     assert accented.startswith("Error: 'caf\u00e9': not in the alphabet: '\u00e9' (U+00E9)")
     assert digit.startswith("Error: '3': not in the alphabet")
-    assert summary.endswith(": 1 words, 0 of them pronounced by their spelling, 2 left out")
+    assert summary.endswith(": 1 word, 0 of them pronounced by their spelling, 2 left out")
     assert list(Lexicon.read(folder / "out.dict").entries) == ["cat"]
 
 
