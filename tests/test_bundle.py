@@ -339,6 +339,16 @@ def test_a_decoder_needs_a_bundles_folder(decoder: Path, tmp_path: Path) -> None
         write_decoder(tmp_path / "nowhere", DecoderSpec())
 
 
+@pytest.mark.parametrize("suffix", ["new", "old"])
+def test_a_bundle_is_found_that_a_killed_process_was_replacing(
+    decoder: Path, tmp_path: Path, suffix: str
+) -> None:
+    whole = read_bundle(decoder)
+    decoder.rename(tmp_path / f".bundle.1073741824-0123abcd.{suffix}")
+    assert read_bundle(decoder) == whole
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "lm", "lstm", "words"]
+
+
 @pytest.mark.parametrize("failing", ["write_atomically", "embed_metadata"])
 def test_a_failed_write_leaves_the_old_bundle(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str

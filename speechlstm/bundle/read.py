@@ -14,7 +14,7 @@ from speechlstm.bundle.index import (
 )
 from speechlstm.bundle.spec import MODEL, Bundle
 from speechlstm.errors import BundleError
-from speechlstm.storage import open_regular_file, read_regular_file
+from speechlstm.storage import open_regular_file, read_regular_file, recover_folder
 from speechlstm.tflite.metadata import load_json, read_metadata
 
 _MAX_INDEX_BYTES = 1 << 26
@@ -38,6 +38,7 @@ def read_bundle(path: Path) -> Bundle:
     Raises:
         BundleError: It is missing, damaged, of another format version, or lacks a part.
     """
+    _recover(path)
     if path.is_file():
         return Bundle(path, acoustic_from_json(path, read_metadata(path)))
     index = path / INDEX
@@ -50,6 +51,14 @@ def read_bundle(path: Path) -> Bundle:
         raise BundleError(index, f"{MODEL} describes itself otherwise; export the model again")
     acoustic = acoustic_from_json(index, description)
     return Bundle(path, acoustic, decoder_from_json(index, settings, files, acoustic))
+
+
+def _recover(path: Path) -> None:
+    """Find a bundle again that a killed process has left half replaced: see storage.folders."""
+    try:
+        recover_folder(path)
+    except OSError as error:
+        raise BundleError(path, f"cannot be read: {error.strerror}") from None
 
 
 def _read_index(index: Path) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -115,7 +113,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -127,38 +125,15 @@ def remove_unfinished(folder: Path) -> None:
             temporary.unlink()
 
 
-@contextmanager
-def folder_written_atomically(path: Path) -> Iterator[Path]:
-    """A new folder to fill, which takes the place of path when the block ends without an error.
-
-    Files in it are to be written by write_atomically. A folder that was there before is kept
-    beside it until the new one stands: no system call that Python has swaps two folders.
-
-    Raises:
-        OSError: The folder cannot be written; one that was there before is untouched.
-    """
-    path = path.resolve()
-    temporary, previous = _temporary_name(path), _temporary_name(path)
-    temporary.mkdir()
-    try:
-        yield temporary
-        if path.is_dir():
-            path.rename(previous)
-        temporary.rename(path)
-    except BaseException:
-        if previous.exists() and not path.exists():
-            previous.rename(path)
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    _sync_folder(path.parent)
-    shutil.rmtree(previous, ignore_errors=True)
-
-
 def _temporary_name(path: Path) -> Path:
+    """A name beside a path for what is to take its place."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder on the disk, not only in memory; Windows has no such call."""
+    if os.name == "nt":
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from speechlstm.storage import (
-    folder_written_atomically,
     parse_json,
     read_regular_file,
     remove_unfinished,
@@ -113,52 +112,6 @@ def test_writes_through_a_symbolic_link(tmp_path: Path) -> None:
     write_atomically(tmp_path / "link", "x")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "target").read_text() == "x"
-
-
-def test_a_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
-    for content in ("old", "new"):
-        with folder_written_atomically(tmp_path / "f") as folder:
-            write_atomically(folder / content, content)
-    assert names(tmp_path) == ["f"]
-    assert names(tmp_path / "f") == ["new"]
-
-
-def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
-    with folder_written_atomically(tmp_path / "f") as folder:
-        write_atomically(folder / "old", "")
-    with pytest.raises(RuntimeError), folder_written_atomically(tmp_path / "f") as folder:
-        write_atomically(folder / "new", "")
-        raise RuntimeError
-    assert names(tmp_path) == ["f"]
-    assert names(tmp_path / "f") == ["old"]
-
-
-def test_a_folder_that_cannot_be_moved_into_place_brings_the_old_one_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with folder_written_atomically(tmp_path / "f") as folder:
-        write_atomically(folder / "old", "")
-    rename, calls = Path.rename, []
-
-    def second_fails(source: Path, target: Path) -> Path:
-        calls.append(target)
-        if len(calls) == 2:
-            raise OSError(5, "Input/output error")
-        return rename(source, target)
-
-    monkeypatch.setattr(Path, "rename", second_fails)
-    with pytest.raises(OSError, match="Input/output"), folder_written_atomically(tmp_path / "f"):
-        pass
-    assert names(tmp_path) == ["f"]
-    assert names(tmp_path / "f") == ["old"]
-
-
-def test_a_folder_never_takes_the_place_of_a_file(tmp_path: Path) -> None:
-    (tmp_path / "f").write_text("mine")
-    with pytest.raises(NotADirectoryError), folder_written_atomically(tmp_path / "f"):
-        pass
-    assert (tmp_path / "f").read_text() == "mine"
-    assert names(tmp_path) == ["f"]
 
 
 def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:

@@ -1,0 +1,11 @@
+"""Reads that end, and writes that a reader sees whole or not at all."""
+
+from speechlstm.storage.files import open_regular_file as open_regular_file
+from speechlstm.storage.files import parse_json as parse_json
+from speechlstm.storage.files import read_regular_file as read_regular_file
+from speechlstm.storage.files import refuse_nul as refuse_nul
+from speechlstm.storage.files import refuse_pipes as refuse_pipes
+from speechlstm.storage.files import remove_unfinished as remove_unfinished
+from speechlstm.storage.files import write_atomically as write_atomically
+from speechlstm.storage.folders import folder_written_atomically as folder_written_atomically
+from speechlstm.storage.folders import recover_folder as recover_folder
