@@ -9,16 +9,18 @@ import numpy as np
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, read_segments, split
+from speechlstm.audio.activity import SpeechDetector
 from speechlstm.bundle import default_bundle, read_bundle
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.joining import JoinedHypotheses
+from speechlstm.decoding.plausibility import plausible
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target
-from speechlstm.transcript import Transcript
+from speechlstm.transcript import Hypothesis, Transcript
 
 
 class Recognizer:
@@ -27,10 +29,19 @@ class Recognizer:
     Args:
         model: Turns audio into log-probabilities.
         decoder: Turns those into text; None: the likeliest label of each frame.
+        reject_non_speech: Whether words are dropped that lie in tones, hum or noise, or cannot be
+            any by their length or confidence: see `speechlstm.audio.activity` and
+            `speechlstm.decoding.plausibility`.
     """
 
-    def __init__(self, model: AcousticModel, decoder: Decoder | None = None) -> None:
-        self.model = model
+    def __init__(
+        self,
+        model: AcousticModel,
+        decoder: Decoder | None = None,
+        *,
+        reject_non_speech: bool = True,
+    ) -> None:
+        self.model, self.reject_non_speech = model, reject_non_speech
         self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
 
     @classmethod
@@ -43,6 +54,7 @@ class Recognizer:
         lm: Path | str | None = None,
         rescorer: Path | str | None = None,
         rescoring: dict[str, Any] | None = None,
+        reject_non_speech: bool = True,
         **settings: Any,
     ) -> "Recognizer":
         """A recogniser from a bundle's folder, a .tflite file, or, by default, the package's own.
@@ -59,6 +71,7 @@ class Recognizer:
             lm: An n-gram language model to use instead of it, packed or ARPA.
             rescorer: An LSTM language model to use beside that, instead of the bundle's.
             rescoring: Settings of `NeuralLMConfig`, in place of the bundle's.
+            reject_non_speech: As above.
             settings: Of `DecodeConfig`, in place of the bundle's: `beam_width=200`. Hot words are
                 normalised as transcripts are.
 
@@ -97,9 +110,11 @@ class Recognizer:
             acoustic = contents.acoustic
             assembly = DecoderAssembly(spec, acoustic.alphabet, acoustic.phones)
             model = LiteRTAcousticModel(contents, phones=assembly.reads_phones)
-            return cls(model, assembly.decoder(model.frame_seconds))
-        model = LiteRTAcousticModel(contents)
-        return cls(model, GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration))
+            decoder: Decoder = assembly.decoder(model.frame_seconds)
+        else:
+            model = LiteRTAcousticModel(contents)
+            decoder = GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration)
+        return cls(model, decoder, reject_non_speech=reject_non_speech)
 
     def transcribe(self, audio: Audio) -> Transcript:
         """What is said in a waveform of any length, heard in pieces cut at pauses.
@@ -147,9 +162,16 @@ class Recognizer:
         reading = aligned_hypothesis(log_probs, labels, spelled, bounds)
         return Transcript((reading,), float(bounds[-1]))
 
+    def _hypotheses(self, audio: Audio) -> list[Hypothesis]:
+        hypotheses = self.decoder.decode(self.model.log_probs(audio), audio.duration)
+        if not (self.reject_non_speech and any(h.words for h in hypotheses)):
+            return hypotheses
+        detector = SpeechDetector(audio.samples, audio.sample_rate)
+        return plausible(hypotheses, detector.is_speech_possible)
+
     def _transcript(self, segments: Iterable[tuple[float, Audio]]) -> Transcript:
         joined, duration = JoinedHypotheses(), 0.0
         for start, audio in segments:
-            joined.add(start, self.decoder.decode(self.model.log_probs(audio), audio.duration))
+            joined.add(start, self._hypotheses(audio))
             duration = start + audio.duration
         return Transcript(joined.best(), duration)

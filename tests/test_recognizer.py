@@ -105,7 +105,8 @@ def test_segments_add_up(
 
 
 @pytest.mark.parametrize("num_samples", [800, 801, 2719, 2720])
-def test_words_end_with_the_recording(recognizer: Recognizer, num_samples: int) -> None:
+def test_words_end_with_the_recording(levels_bundle: Path, num_samples: int) -> None:
+    recognizer = Recognizer.load(levels_bundle, reject_non_speech=False)
     samples = np.full(num_samples, 5 / 29, np.float32)
     transcript = recognizer.transcribe(Audio(samples, SAMPLE_RATE))
     assert transcript.words

@@ -1,19 +1,20 @@
 """What a model is worth: errors by list and speaker, in noise, and words heard where none are.
 
-    python scripts/benchmarks/model_card.py LIST... [--model BUNDLE] [--json]
+    python scripts/benchmarks/model_card.py [LIST...] [--model BUNDLE] [--json]
 
 LISTs are manifests of speech the model was not trained on. Noise is made here, so that no model can
-have learnt it: white, pink, and babble, five other voices of the list at once. Half an hour
-without speech is digital silence, faint and loud noise, hum, tones and chords, five minutes each.
+have learnt it: white, pink, and babble, five other voices of the list at once. An hour
+without speech holds the sounds of non_speech.py. Without a LIST that hour alone is measured.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from non_speech import SAMPLE_RATE, SOUNDS, non_speech, pink, white
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -27,15 +28,14 @@ from speechlstm.training.data.augment import add_noise
 SNRS_DB = (20, 10, 5)
 NUM_IN_NOISE = 40  # utterances of a list, spread evenly
 NUM_VOICES = 5  # of babble
-SILENT_MINUTES = 5  # of each sound without speech
-SEGMENT_SECONDS = 20
+NON_SPEECH_MINUTES = 2.5  # of each kind
 SEED = 1
 
 Samples = NDArray[np.float32]
 
 
 @click.command(help=__doc__)
-@click.argument("lists", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("lists", type=click.Path(path_type=Path), nargs=-1)
 @click.option("--model", type=click.Path(path_type=Path), help="The package's own by default.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def main(lists: tuple[Path, ...], model: Path | None, as_json: bool) -> None:
@@ -55,11 +55,15 @@ def main(lists: tuple[Path, ...], model: Path | None, as_json: bool) -> None:
                 report = score(recognizer, noisy(manifest, noise, snr_db))
                 click.echo(f"{name}, LM, {noise} noise at {snr_db} dB: {describe(report)}")
                 card["noise"].setdefault(name, {})[f"{noise} {snr_db} dB"] = rates(report)
-    card["words_a_minute_without_speech"] = {
-        name: words_a_minute(recognizers["LM"], sound) for name, sound in SOUNDS.items()
+    words = {
+        kind: words_a_minute(recognizers["LM"], kind)
+        for kind in tqdm(SOUNDS, unit="kind", disable=None, leave=False)
     }
-    for name, words in card["words_a_minute_without_speech"].items():
-        click.echo(f"words a minute in {name}: {words:.1f}")
+    for kind, rate in words.items():
+        click.echo(f"words a minute in {kind}: {rate:.2f}")
+    mean = sum(words.values()) / len(words)
+    click.echo(f"words a minute in {len(SOUNDS) * NON_SPEECH_MINUTES:g} minutes: {mean:.2f}")
+    card["words_a_minute_without_speech"] = words | {"all": mean}
     if as_json:
         click.echo(json.dumps(card))
 
@@ -91,7 +95,7 @@ def noisy(manifest: Manifest, noise: str, snr_db: float) -> Iterator[tuple[Utter
         if noise == "babble":
             sound = babble(manifest, utterances, utterance, len(audio.samples), generator)
         else:
-            sound = SPECTRA[noise](len(audio.samples), generator)
+            sound = SPECTRA[noise](len(audio.samples), generator).astype(np.float32)
         yield utterance, Audio(add_noise(audio.samples, sound, snr_db), audio.sample_rate)
 
 
@@ -110,51 +114,14 @@ def babble(
     return np.asarray(np.sum(equal, axis=0), np.float32)
 
 
-def white(num_samples: int, generator: np.random.Generator) -> Samples:
-    """Noise of equal power at all frequencies."""
-    return generator.normal(size=num_samples).astype(np.float32)
-
-
-def pink(num_samples: int, generator: np.random.Generator) -> Samples:
-    """Noise whose power falls by 3 dB an octave."""
-    spectrum = np.fft.rfft(generator.normal(size=num_samples))
-    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
-    sound = np.fft.irfft(spectrum, num_samples)
-    return np.asarray(sound / sound.std(), np.float32)
-
-
 SPECTRA = {"white": white, "pink": pink}
 
 
-def tones(frequencies: list[float]) -> Callable[[int], Samples]:
-    """A chord that fades twice a second."""
-
-    def sound(num_samples: int) -> Samples:
-        time = np.arange(num_samples) / 16000
-        chord = sum(np.sin(2 * np.pi * f * time) for f in frequencies) / len(frequencies)
-        return (0.2 * chord * np.exp(-3 * (time % 0.5))).astype(np.float32)
-
-    return sound
-
-
-SOUNDS: dict[str, Callable[[int], Samples]] = {
-    "digital silence": lambda n: np.zeros(n, np.float32),
-    "faint noise (-60 dB)": lambda n: 1e-3 * pink(n, np.random.default_rng(SEED)),
-    "loud noise (-20 dB)": lambda n: 0.1 * white(n, np.random.default_rng(SEED)),
-    "hum of 50 Hz": tones([50, 100, 150]),
-    "a tone": tones([440]),
-    "a chord": tones([261.6, 329.6, 392.0]),
-}
-
-
-def words_a_minute(recognizer: Recognizer, sound: Callable[[int], Samples]) -> float:
+def words_a_minute(recognizer: Recognizer, kind: str) -> float:
     """Words heard in a sound without speech."""
-    samples = sound(16000 * 60 * SILENT_MINUTES)
-    pieces = np.split(
-        samples, range(16000 * SEGMENT_SECONDS, len(samples), 16000 * SEGMENT_SECONDS)
-    )
-    heard = [recognizer.transcribe(Audio(piece, 16000)) for piece in pieces]
-    return sum(len(transcript.words) for transcript in heard) / SILENT_MINUTES
+    recordings = non_speech(kind, 60 * NON_SPEECH_MINUTES)
+    heard = (recognizer.transcribe(Audio(samples, SAMPLE_RATE)) for samples in recordings)
+    return sum(len(transcript.words) for transcript in heard) / NON_SPEECH_MINUTES
 
 
 def describe(report: EvaluationReport) -> str:

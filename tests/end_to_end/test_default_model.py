@@ -1,3 +1,4 @@
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 from speechlstm.audio import Audio
 from speechlstm.recognizer import Recognizer
 
-SAMPLES = Path(__file__).parent.parent.parent / "data" / "samples"
+ROOT = Path(__file__).parent.parent.parent
+SAMPLES = ROOT / "data" / "samples"
 
 
 @pytest.mark.parametrize("recording", sorted(SAMPLES.glob("*.wav")), ids=lambda path: path.stem)
@@ -33,3 +35,30 @@ def test_the_lexicon_reads_phones_and_new_hot_words_are_sounded_out() -> None:
 def test_no_words_are_heard_in_noise(level: float) -> None:
     noise = level * np.random.default_rng(1).normal(size=160_000).astype(np.float32)
     assert Recognizer.load().transcribe(Audio(noise, 16000)).text == ""
+
+
+@pytest.mark.slow
+def test_no_words_are_heard_where_nobody_speaks() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "benchmarks" / "non_speech.py"))
+    recognizer = Recognizer.load()
+    heard = {
+        kind: recognizer.transcribe(Audio(samples, 16000)).text
+        for kind in script["SOUNDS"]
+        for samples in script["non_speech"](kind, 10)
+        if len(samples) > 1600
+    }
+    assert {kind: text for kind, text in heard.items() if text} == {}
+
+
+@pytest.mark.parametrize("name", ["sine", "square", "siren", "touch tones"])
+def test_no_words_are_heard_in_tones(name: str) -> None:
+    time = np.arange(5 * 16000) / 16000
+    wave = np.sin(2 * np.pi * 700 * time)
+    if name == "square":
+        wave = np.sign(np.sin(2 * np.pi * 300 * time))
+    if name == "siren":  # the network is sure of "oh" in it
+        wave = np.sin(2 * np.pi * np.cumsum(900 + 300 * np.sin(4 * np.pi * time)) / 16000)
+    if name == "touch tones":
+        wave = (wave + np.sin(2 * np.pi * 1209 * time)) * (time % 0.4 < 0.2)
+    audio = Audio.from_array(0.2 * wave / np.abs(wave).max(), 16000)
+    assert Recognizer.load().transcribe(audio).text == ""

@@ -1,0 +1,45 @@
+"""Words that nobody can have said: by their length, their confidence, or the sound they lie in."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from speechlstm.transcript import Hypothesis, Word
+
+# Slow speech takes 0.1 s a letter. Beyond this a word is held together by nothing but blanks: a
+# network that is not sure of a hum emits a label now and then.
+_LONGEST_SECONDS = 1.0
+_LONGEST_SECONDS_A_LETTER = 0.25
+_LEAST_CONFIDENCE = 0.01
+
+
+def plausible(
+    hypotheses: Iterable[Hypothesis], is_speech_possible: Callable[[float, float], bool]
+) -> list[Hypothesis]:
+    """The hypotheses without the words that cannot be any, those that become equal only once.
+
+    Their scores stay those of what was searched.
+
+    >>> word = Word("one", 0.2, 0.5, 0.9), Word("two", 0.6, 7.0, 0.9)
+    >>> plausible([Hypothesis("one two", word, -1.0)], lambda start, end: True)[0].text
+    'one'
+
+    Args:
+        hypotheses: The best first.
+        is_speech_possible: Whether somebody may speak from start to end, in seconds.
+    """
+    kept: dict[str, Hypothesis] = {}
+    for hypothesis in hypotheses:
+        words = tuple(
+            word
+            for word in hypothesis.words
+            if _is_word(word) and is_speech_possible(word.start, word.end)
+        )
+        is_whole = len(words) == len(hypothesis.words)
+        text = hypothesis.text if is_whole else " ".join(word.text for word in words)
+        kept.setdefault(text, replace(hypothesis, text=text, words=words))
+    return list(kept.values())
+
+
+def _is_word(word: Word) -> bool:
+    longest = _LONGEST_SECONDS + _LONGEST_SECONDS_A_LETTER * len(word.text)
+    return word.end - word.start <= longest and word.confidence >= _LEAST_CONFIDENCE
