@@ -27,12 +27,13 @@ from pathlib import Path
 import click
 import numpy as np
 
-from speechlstm.errors import SpeechLSTMError
+from speechlstm.errors import SpeechLSTMError, printable
 
 _MEMORY_BYTES = 6 << 30  # of addresses: LiteRT reserves more than it uses
 _CPU_SECONDS = 20.0  # for an input; half a second is usual
 _WALL_SECONDS = 180.0  # for one that waits instead
 _LONGEST_MESSAGE = 2000
+_OWN_FAULT = 70  # exit code of a process that could make no input
 _OUTCOMES = {"r": "refused in one line", "a": "accepted", "f": "foreign exceptions"}
 
 
@@ -63,7 +64,10 @@ def main(
             print(LOADERS[name].load(replay))
     else:
         chosen = names or tuple(LOADERS)
-        wrong = sum(_run(name, seed, 60 * minutes / len(chosen), save) for name in chosen)
+        total = sum(LOADERS[name].share for name in chosen)
+        wrong = sum(
+            _run(name, seed, 60 * minutes * LOADERS[name].share / total, save) for name in chosen
+        )
         sys.exit(1 if wrong else 0)
 
 
@@ -97,7 +101,9 @@ def _run_child(name: str, seed: int, log: Path, deadline: float, save: Path) -> 
     start = log.stat().st_size
     command = [sys.executable, __file__, "--loader", name, "--seed", str(seed)]
     command += ["--save", str(save), "--child", str(start), str(log.parent)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    errors = log.with_name("stderr")
+    with errors.open("wb") as file:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file)
     size, changed = start, time.monotonic()
     while child.poll() is None:
         time.sleep(0.1)
@@ -112,6 +118,8 @@ def _run_child(name: str, seed: int, log: Path, deadline: float, save: Path) -> 
             child.kill()
             child.wait()
             return ""
+    if child.returncode == _OWN_FAULT:
+        raise click.ClickException(errors.read_text(errors="replace"))
     if sys.platform != "win32" and child.returncode == -signal.SIGPROF:
         return "hangs"
     return "crashes"
@@ -129,7 +137,11 @@ def _feed(name: str, seed: int, index: int, folder: Path, save: Path) -> None:
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
             rng = np.random.default_rng([seed, zlib.crc32(name.encode()), index])
-            path = loader.make(rng, place)
+            try:
+                path = loader.make(rng, place)
+            except Exception:  # noqa: BLE001 (whatever it is, it is no fault of the loader)
+                traceback.print_exc()
+                sys.exit(_OWN_FAULT)
             with _limited_time():
                 outcome, why = _outcome(loader.load, path)
             if outcome == "f":
@@ -145,7 +157,7 @@ def _outcome(load: object, path: Path) -> tuple[str, str]:
         load(path)
     except SpeechLSTMError as error:
         message = str(error)
-        if message.isprintable() and len(message) <= _LONGEST_MESSAGE:
+        if message == printable(message) and len(message) <= _LONGEST_MESSAGE:
             return "r", message
         return "f", f"a message of {len(message)} characters: {json.dumps(message[:4000])}\n"
     except Exception:  # noqa: BLE001 (whatever it is, it is foreign)

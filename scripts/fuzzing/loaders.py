@@ -1,33 +1,38 @@
-"""What is fed to each loader: a seed makes an input, which is a file or a folder, and loads it."""
+"""What is fed to each loader: a seed makes an input, which is a file or a folder; it is loaded."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
+from fuzzing import recordings, samples, training
 from fuzzing.models import damaged_model
+from fuzzing.mutate import changed_json, damaged, spliced
 from speechlstm.acoustic import LiteRTAcousticModel
-from speechlstm.audio import Audio
-from speechlstm.bundle import default_bundle, read_bundle
-from speechlstm.config import FeatureConfig, NetworkConfig
+from speechlstm.audio import Audio, read_duration, read_segments
+from speechlstm.bundle import read_bundle
+from speechlstm.config import Settings
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.evaluation.transcript_files import read_transcript_file
+from speechlstm.formats import to_json
 from speechlstm.lm.lstm import LSTMLanguageModel
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.lm.text import read_sentences
+from speechlstm.recognizer import Recognizer
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.text.g2p import G2PModel
-from speechlstm.tflite.metadata import read_metadata
+from speechlstm.text.lexicon import Lexicon
+from speechlstm.text.normalize import normalize
 
-_DESCRIPTION = {  # of the tests' models without one
-    "format_version": 1,
-    "writer": "fuzz",
-    "features": FeatureConfig().to_dict(),
-    "alphabet": {"symbols": ENGLISH.symbols, "separator": ENGLISH.separator, "blank": 0},
-    "model": NetworkConfig(frame_stack=1).to_dict(),
-    "training": {"recordings": ["a.wav", "b.wav"], "seconds": 12.5},
-}
-ASSETS = Path(__file__).parents[2] / "tests" / "assets"
+_HOSTILE = (  # what to put into texts
+    b"\0", b"\x1b[31m", b"\xff\xfe", "\u202e\u200b\u0301".encode(), b"\r", b"\t", b"'", b'"',
+    b"9" * 5000, b"-1", b"1e999", b"nan", b"[" * 100_000, b"a" * 200_000, b"\\ud800", b"{}", b"",
+    b"\\data\\", b"</s>", b"<unk>", b"word(2)", b";;;", b"../../etc", b"\xef\xbb\xbf", b"a " * 5000,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,31 +42,67 @@ class Loader:
     Attributes:
         make: Writes an input into a new folder; returns the file or folder to load.
         load: Loads it, and uses it as far as it takes to read all of it.
+        share: Of the time, relative to others.
     """
 
     make: Callable[[Generator, Path], Path]
     load: Callable[[Path], object]
+    share: float = 1.0
 
 
-@cache
-def _model(name: str) -> tuple[bytes, dict[str, Any]]:
-    """A model and its description, of the tests or of the package."""
-    own = default_bundle() / f"{name}.tflite"
-    path = own if own.exists() else ASSETS / f"{name}.tflite"
-    content = path.read_bytes()
-    try:
-        return content[:-32], read_metadata(path)
-    except Exception:  # noqa: BLE001 (two of the tests' models have none)
-        return content, _DESCRIPTION
-
-
-def _make_model(*names: str) -> Callable[[Generator, Path], Path]:
+def _models(*names: str) -> Callable[[Generator, Path], Path]:
     def make(rng: Generator, folder: Path) -> Path:
-        path = folder / f"{names[rng.integers(len(names))]}.tflite"
-        path.write_bytes(damaged_model(rng, *_model(path.stem)))
+        name = names[rng.integers(len(names))]
+        path = folder / f"{name}.tflite"
+        path.write_bytes(damaged_model(rng, *samples.model(name)))
         return path
 
     return make
+
+
+def _bytes(**contents: Callable[[], bytes]) -> Callable[[Generator, Path], Path]:
+    """Damaged bytes; names have a double underscore for the dot."""
+    names = tuple(contents)
+
+    def make(rng: Generator, folder: Path) -> Path:
+        name = names[rng.integers(len(names))]
+        path = folder / name.replace("__", ".")
+        path.write_bytes(damaged(rng, contents[name]()))
+        return path
+
+    return make
+
+
+def _text(name: str, *texts: str) -> Callable[[Generator, Path], Path]:
+    def make(rng: Generator, folder: Path) -> Path:
+        text = texts[rng.integers(len(texts))]
+        (folder / name).write_bytes(spliced(rng, text.encode(), _HOSTILE))
+        return folder / name
+
+    return make
+
+
+def _make_ngrams(rng: Generator, folder: Path) -> Path:
+    path = folder / "a.lm"
+    path.write_bytes(samples.damaged_ngrams(rng))
+    return path
+
+
+def _make_lexicon(rng: Generator, folder: Path) -> Path:
+    path = folder / "a.tree"
+    path.write_bytes(samples.damaged_lexicon(rng))
+    return path
+
+
+def _make_manifest(rng: Generator, folder: Path) -> Path:
+    path = folder / ("a.csv" if rng.random() < 0.2 else "a.jsonl")
+    lines = samples.manifest_lines(path.suffix)
+    if path.suffix == ".jsonl" and rng.random() < 0.6:
+        changed = [changed_json(rng, json.loads(line)) for line in lines]
+        path.write_text("".join(f"{json.dumps(values)}\n" for values in changed))
+    else:
+        path.write_bytes(spliced(rng, "\n".join(lines).encode(), _HOSTILE))
+    return path
 
 
 def _load_acoustic(path: Path) -> None:
@@ -76,10 +117,64 @@ def _load_language_model(path: Path) -> None:
     model.sentence_log_probs([["a", "cat"], ["the", "hat", "zebra"]])
 
 
-LOADERS = {
-    "acoustic.tflite": Loader(_make_model("levels", "recurrent"), _load_acoustic),
-    "lm.tflite": Loader(_make_model("language_model"), _load_language_model),
+def _load_ngrams(path: Path) -> None:
+    openers = (NGramModel.load, NGramModel.open) if path.suffix == ".lm" else (NGramModel.load,)
+    for model in (opener(path) for opener in openers):
+        model.sentence_log_probs([["a", "hat"], ["bat", "zebra", "a"]])
+        states = np.arange(min(model.num_states, 50))
+        model.search(states, np.zeros(len(states), np.int32))
+        _ = model.unigram_log_probs
+
+
+def _load_bundle(path: Path) -> None:
+    recognizer = Recognizer.load(path)
+    audio = samples.spoken("a hat", recognizer.model.sample_rate)
+    to_json("a.wav", recognizer.transcribe(audio))
+
+
+def _load_audio(path: Path) -> None:
+    read_duration(path)
+    for _, _ in read_segments(path, 16000):
+        pass
+
+
+def _load_manifest(path: Path) -> None:
+    manifest = Manifest(path)
+    for entry in manifest.entries():
+        if isinstance(entry, Exception):
+            raise entry
+        normalize(entry.text or "")
+        if manifest.audio_path(entry).suffix == ".wav":
+            read_duration(manifest.audio_path(entry))
+
+
+def _load_sentences(path: Path) -> None:
+    for sentence in read_sentences(path):
+        normalize(sentence)
+
+
+LOADERS: Mapping[str, Loader] = {
+    "audio": Loader(recordings.make, _load_audio, 2.0),
+    "bundle": Loader(samples.make_bundle, _load_bundle, 2.0),
+    "acoustic.tflite": Loader(_models("levels", "recurrent"), _load_acoustic, 2.0),
+    "lm.tflite": Loader(_models("language_model"), _load_language_model, 2.0),
     "g2p.tflite": Loader(
-        _make_model("pronouncer"), lambda path: G2PModel(path).pronounce("fuzzing")
+        _models("pronouncer"), lambda path: G2PModel(path).pronounce("fuzzing"), 2.0
     ),
+    "packed n-grams": Loader(_make_ngrams, _load_ngrams),
+    "ARPA": Loader(_text("a.arpa", samples.ARPA), _load_ngrams),
+    "packed lexicon": Loader(_make_lexicon, lambda path: LexiconTree.load(path, ENGLISH)),
+    "dictionary": Loader(
+        _text("a.dict", samples.DICTIONARY), lambda path: Lexicon.read(path).alphabet
+    ),
+    "manifest": Loader(_make_manifest, _load_manifest),
+    "settings": Loader(_text("a.toml", samples.SETTINGS), Settings.read),
+    "transcripts": Loader(
+        _text("a.txt", *samples.TRANSCRIPTS), lambda path: read_transcript_file(path).ids()
+    ),
+    "text": Loader(_text("a.txt", samples.TEXT), _load_sentences),
+    "compressed text": Loader(
+        _bytes(a__txt__gz=samples.gzipped_text, a__txt__xz=samples.xz_text), _load_sentences
+    ),
+    "run folder": Loader(training.make, training.load, 3.0),
 }

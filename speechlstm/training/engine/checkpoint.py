@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ _DAMAGE = (
     EOFError,
     RuntimeError,
     MemoryError,  # claims more than there is
+    SyntaxError,  # of the Python in the header of an array
+    TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -71,6 +74,8 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
             state = parse_json(str(arrays.pop("state")))
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("holds a file that is no array")
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
     except _DAMAGE as error:

@@ -92,6 +92,19 @@ def test_an_archive_that_unpacks_to_more_is_refused(path: Path) -> None:
     assert refusal(path).startswith("damaged checkpoint; ")
 
 
+@pytest.mark.parametrize(
+    "header", [b"{'descr': '<f4', ", b"{'descr': (((", b"'''", b"  1L\n 2L", b"\xff", b"lambda: 1L"]
+)
+def test_a_header_that_is_none_is_refused(path: Path, header: bytes) -> None:
+    whole = npy(np.zeros(3))
+    length = int.from_bytes(whole[8:10], "little")
+    for content in (whole[:10] + header.ljust(length) + whole[10 + length :], b"no array"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("state.npy", npy(np.array("null")))
+            archive.writestr("model/0.npy", content)
+        assert refusal(path).startswith("damaged checkpoint; ")
+
+
 @pytest.mark.parametrize("state", ["[" * 100_000, "9" * 5000, '"\\ud800"'])
 def test_a_state_that_is_no_json_is_refused(path: Path, state: str) -> None:
     with np.load(path) as file:
