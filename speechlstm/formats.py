@@ -29,11 +29,12 @@ def to_json(file: str, transcript: Transcript) -> str:
     """One JSON object in one line: times in seconds, confidences 0..1, natural log_probs.
 
     The best hypothesis is the object's own text, words, log_prob and lm_log_prob; "alternatives"
-    are the others.
+    are the others; "calibrated" tells whether confidences are probabilities.
     """
     best, *others = map(_to_dict, transcript.hypotheses)
     values = {"file": file, "text": best.pop("text"), "duration": round(transcript.duration, 3)}
-    return json_line(values | best | {"alternatives": others})
+    calibrated = {"calibrated": transcript.is_calibrated}
+    return json_line(values | best | calibrated | {"alternatives": others})
 
 
 def json_line(values: object) -> str:

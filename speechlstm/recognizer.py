@@ -90,8 +90,7 @@ class Recognizer:
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
         given_spec = contents.decoder
         neural_lm_config = given_spec.neural_lm_config.to_dict() | (rescoring or {})
-        spec = replace(
-            given_spec,
+        spec = given_spec.changed(
             config=DecodeConfig.from_dict(given_spec.config.to_dict() | settings),
             neural_lm_config=NeuralLMConfig.from_dict(neural_lm_config),
             lm=Path(lm) if lm else given_spec.lm if use_lm else None,
@@ -100,7 +99,7 @@ class Recognizer:
         if rescorer and not spec.lm:
             raise ConfigError(f"{rescorer}: counts beside an n-gram model, and there is none")
         searches = not greedy and (spec.is_search or bool(settings))
-        # What one decoder's confidences are worth says nothing about those of the other.
+        # What one decoder's confidences are worth says nothing about those of another.
         if searches != given_spec.is_search:
             spec = replace(spec, calibration=None)
         if searches:
@@ -174,4 +173,4 @@ class Recognizer:
         for start, audio in segments:
             joined.add(start, self._hypotheses(audio))
             duration = start + audio.duration
-        return Transcript(joined.best(), duration)
+        return Transcript(joined.best(), duration, self.decoder.is_calibrated)

@@ -47,10 +47,13 @@ class Transcript:
     Attributes:
         hypotheses: Never empty; silence is a hypothesis without words.
         duration: Length of the recording in seconds.
+        is_calibrated: Whether the words' confidences are calibrated: of all words of confidence
+            0.8, about 80 % are right. If not, they are raw scores, which only rank words.
     """
 
     hypotheses: tuple[Hypothesis, ...]
     duration: float
+    is_calibrated: bool = False
 
     def __post_init__(self) -> None:
         if not self.hypotheses:

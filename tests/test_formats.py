@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -41,9 +42,12 @@ def test_json_is_one_object_in_one_line() -> None:
         ],
         "log_prob": -3.25,
         "lm_log_prob": -7.5,
+        "calibrated": False,
         "alternatives": [{"text": "gruß gott", "words": [], "log_prob": -4.0, "lm_log_prob": 0.0}],
     }
     assert json.loads(FORMATS["json"]("b.wav", SILENCE))["words"] == []
+    calibrated = replace(TRANSCRIPT, is_calibrated=True)
+    assert json.loads(FORMATS["json"]("a.wav", calibrated))["calibrated"] is True
 
 
 def test_ctm_is_a_line_a_word() -> None:

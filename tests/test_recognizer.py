@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from speechlstm import recognizer as recognizer_module
 from speechlstm.audio import Audio
 from speechlstm.bundle import default_bundle, read_bundle, write_decoder
-from speechlstm.config import NeuralLMConfig
+from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError, ModelError
@@ -183,15 +183,76 @@ def test_hot_words_that_no_lexicon_has_are_sounded_out(
     assert recognizer.transcribe_file(date).text == "july fourth seventeen seventy six"
 
 
-def test_confidences_are_calibrated_for_the_decoder_they_come_from(
-    levels_bundle: Path, searching_bundle: Path, tiny_lm: Path, mumbled: Audio
-) -> None:
-    def confidence(bundle: Path, **options: Any) -> float:
-        return Recognizer.load(bundle, **options).transcribe(mumbled).words[1].confidence
+@pytest.fixture
+def raw_bundle(searching_bundle: Path, tmp_path: Path) -> Path:
+    """The same without a calibration."""
+    shutil.copytree(searching_bundle, tmp_path / "raw")
+    write_decoder(tmp_path / "raw", DecoderSpec(lm=searching_bundle / "lm.ngram"))
+    return tmp_path / "raw"
 
-    raw = confidence(levels_bundle, lm=tiny_lm)
-    assert confidence(searching_bundle) == pytest.approx(Calibration(0.5, 0.0)(raw))
-    assert confidence(searching_bundle, greedy=True) == confidence(levels_bundle)
+
+def confidence(bundle: Path, audio: Audio, options: dict[str, Any]) -> tuple[float, bool]:
+    """That of the second word, and whether it is calibrated."""
+    transcript = Recognizer.load(bundle, **options).transcribe(audio)
+    return transcript.words[1].confidence, transcript.is_calibrated
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"num_hypotheses": 3},
+        {"hot_words": ["bat"], "hot_word_weight": 0.1},
+        {"rescoring": {"weight": 0.25}},  # of an LSTM that is not there
+        {"beam_width": DecodeConfig().beam_width},  # as it is
+    ],
+)
+def test_confidences_of_the_decoder_that_was_tuned_are_calibrated(
+    searching_bundle: Path, raw_bundle: Path, mumbled: Audio, options: dict[str, Any]
+) -> None:
+    raw, is_calibrated = confidence(raw_bundle, mumbled, options)
+    assert not is_calibrated
+    mapped = Calibration(0.5, 0.0)(raw)
+    assert confidence(searching_bundle, mumbled, options) == (pytest.approx(mapped), True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"greedy": True},
+        {"use_lm": False},
+        {"rescorer": LSTM},
+        {"beam_width": 7},
+        {"lm_weight": 0.7},
+        {"word_bonus": 0.0},
+        {"prior_weight": 0.0},
+        {"lm_weight": 0.7, "hot_words": ["bat"]},
+    ],
+)
+def test_confidences_of_any_other_decoder_are_raw(
+    searching_bundle: Path, raw_bundle: Path, mumbled: Audio, options: dict[str, Any]
+) -> None:
+    raw, is_calibrated = confidence(searching_bundle, mumbled, options)
+    assert not is_calibrated
+    assert confidence(raw_bundle, mumbled, options) == (raw, False)
+
+
+def test_confidences_with_another_language_model_are_raw(
+    searching_bundle: Path, raw_bundle: Path, tiny_lm: Path, mumbled: Audio
+) -> None:
+    for lm in (tiny_lm, tiny_lm.with_suffix(".arpa")):
+        raw = confidence(raw_bundle, mumbled, {"lm": lm})
+        assert confidence(searching_bundle, mumbled, {"lm": lm}) == raw
+    own = {"lm": searching_bundle / "lm.ngram"}
+    assert confidence(searching_bundle, mumbled, own)[1]
+
+
+def test_an_alignment_is_not_calibrated(
+    searching_bundle: Path, spoken: Say, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "a.wav", spoken("a hat"), SAMPLE_RATE)
+    aligned = Recognizer.load(searching_bundle).align_file(tmp_path / "a.wav", "a hat")
+    assert not aligned.is_calibrated
 
 
 def test_n_best_of_pieces_are_joined_best_first(

@@ -15,6 +15,10 @@ from speechlstm.transcript import Hypothesis
 class Decoder(Protocol):
     """Reads texts out of what the network gives."""
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the words' confidences are calibrated."""
+
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """Hypotheses of an utterance, the best first, at least one.
 
@@ -42,6 +46,11 @@ class GreedyDecoder:
     alphabet: Alphabet
     frame_seconds: float
     calibration: Calibration | None = None
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the words' confidences are calibrated."""
+        return self.calibration is not None
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """One hypothesis: see Decoder."""

@@ -68,6 +68,11 @@ class NBestDecoder:
         self._beam = BeamDecoder(alphabet, searched, lm, lexicon, prior)
         self._lock = Lock()
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the words' confidences are calibrated."""
+        return self._calibration is not None
+
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """At most num_hypotheses: see Decoder."""
         found = self.search(log_probs)

@@ -1,6 +1,6 @@
 """What decoder a bundle asks for: its files and settings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from speechlstm.config import DecodeConfig, NeuralLMConfig
@@ -36,3 +36,40 @@ class DecoderSpec:
     def is_search(self) -> bool:
         """Whether it is a beam search by default: something tells words from one another."""
         return bool(self.lm or self.lexicon or self.config.hot_words)
+
+    def changed(
+        self,
+        config: DecodeConfig,
+        lm: Path | None,
+        neural_lm: Path | None,
+        neural_lm_config: NeuralLMConfig,
+    ) -> "DecoderSpec":
+        """The same with other settings and language models.
+
+        The calibration stays only where confidences mean what they did when it was fitted: any
+        other language model, weight or beam drops it. Hot words and the number of hypotheses do
+        not.
+
+        Args:
+            config: Settings of the search.
+            lm: The n-gram language model.
+            neural_lm: The LSTM language model.
+            neural_lm_config: How that takes part.
+        """
+        other = replace(
+            self, config=config, lm=lm, neural_lm=neural_lm, neural_lm_config=neural_lm_config
+        )
+        is_same = other._what_confidences_depend_on() == self._what_confidences_depend_on()
+        return other if is_same else replace(other, calibration=None)
+
+    def _what_confidences_depend_on(self) -> tuple[object, ...]:
+        unchanged = DecodeConfig()
+        config = replace(
+            self.config,
+            num_hypotheses=unchanged.num_hypotheses,
+            hot_words=unchanged.hot_words,
+            hot_word_weight=unchanged.hot_word_weight,
+        )
+        lm, neural_lm = (path and path.resolve() for path in (self.lm, self.neural_lm))
+        uses_neural_lm = bool(lm and neural_lm and self.neural_lm_config.weight)
+        return config, lm, uses_neural_lm and (neural_lm, self.neural_lm_config)
