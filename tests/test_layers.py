@@ -18,7 +18,7 @@ LAYERS = [
     {"config", "transcript", "parallel", "tflite"},
     {"text"},
     {"lm"},
-    {"audio", "decoding", "formats"},
+    {"audio", "decoding"},
     {"corpora", "bundle"},
     {"acoustic", "doctor", "batch"},
     {"recognizer"},

@@ -18,7 +18,6 @@ from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.evaluation.transcript_files import read_transcript_file
-from speechlstm.formats import to_json
 from speechlstm.lm.lstm import LSTMLanguageModel
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.text import read_sentences
@@ -27,6 +26,7 @@ from speechlstm.text.alphabet import ENGLISH
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.text.normalize import normalize
+from speechlstm.transcript.formats import to_json
 
 _HOSTILE = (  # what to put into texts
     b"\0", b"\x1b[31m", b"\xff\xfe", "\u202e\u200b\u0301".encode(), b"\r", b"\t", b"'", b'"',

@@ -6,7 +6,7 @@ import click
 
 from speechlstm.cli.options import OutputPath, bundle_option, output_format, read_text
 from speechlstm.cli.verbs import verb
-from speechlstm.formats import FORMATS, recording_ids
+from speechlstm.transcript.formats import FORMATS, recording_ids
 
 
 @verb()

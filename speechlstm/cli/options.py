@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from speechlstm.errors import DataError, printable
-from speechlstm.formats import SUFFIXES
+from speechlstm.transcript.formats import SUFFIXES
 
 MANIFESTS = (".jsonl", ".json")  # endings of those that are written
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.errors import printable
-from speechlstm.formats import json_line
+from speechlstm.transcript.formats import json_line
 
 if TYPE_CHECKING:
     from speechlstm.evaluation.report import EvaluationReport

@@ -20,7 +20,7 @@ from speechlstm.cli.options import (
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import AudioError, DataError, printable
-from speechlstm.formats import FORMATS, WHOLE_FILE_FORMATS, recording_ids
+from speechlstm.transcript.formats import FORMATS, WHOLE_FILE_FORMATS, recording_ids
 
 
 @verb()

@@ -10,8 +10,8 @@ from typing import Any
 from speechlstm.corpora.importers import IMPORTERS
 from speechlstm.corpora.utterance import Utterance as Utterance
 from speechlstm.errors import ManifestError, quoted
-from speechlstm.formats import json_line
 from speechlstm.storage import open_regular_file, parse_json, write_atomically
+from speechlstm.transcript.formats import json_line
 
 MANIFEST_SUFFIXES = (".jsonl", *IMPORTERS)  # what tells a manifest from a text
 

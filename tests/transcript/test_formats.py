@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speechlstm.formats import FORMATS, json_line, recording_ids
 from speechlstm.transcript import Hypothesis, Transcript, Word
+from speechlstm.transcript.formats import FORMATS, json_line, recording_ids
 
 TRANSCRIPT = Transcript(
     hypotheses=(

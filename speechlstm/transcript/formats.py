@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from speechlstm.errors import UNPRINTABLE, printable
-from speechlstm.transcript import Hypothesis, Transcript, Word
+from speechlstm.transcript.types import Hypothesis, Transcript, Word
 
 # Of a subtitle, as broadcasters have it (BBC's and Netflix' guidelines).
 _LINE_CHARACTERS = 42
@@ -26,15 +26,19 @@ def to_text(file: str, transcript: Transcript) -> str:
 
 
 def to_json(file: str, transcript: Transcript) -> str:
-    """One JSON object in one line: times in seconds, confidences 0..1, natural log_probs.
+    """One JSON object in one line: the file's name and what to_dict holds."""
+    return json_line({"file": file} | to_dict(transcript))
 
-    The best hypothesis is the object's own text, words, log_prob and lm_log_prob; "alternatives"
-    are the others; "calibrated" tells whether confidences are probabilities.
+
+def to_dict(transcript: Transcript) -> dict[str, Any]:
+    """Plain JSON values: times in seconds, confidences 0..1, natural log_probs.
+
+    The best hypothesis is the dict's own text, words, log_prob and lm_log_prob; "alternatives" are
+    the others; "calibrated" tells whether confidences are probabilities.
     """
-    best, *others = map(_to_dict, transcript.hypotheses)
-    values = {"file": file, "text": best.pop("text"), "duration": round(transcript.duration, 3)}
-    calibrated = {"calibrated": transcript.is_calibrated}
-    return json_line(values | best | calibrated | {"alternatives": others})
+    best, *others = map(_hypothesis_to_dict, transcript.hypotheses)
+    values = {"text": best.pop("text"), "duration": round(transcript.duration, 3)}
+    return values | best | {"calibrated": transcript.is_calibrated, "alternatives": others}
 
 
 def json_line(values: object) -> str:
@@ -178,7 +182,7 @@ def _clock(seconds: float, point: str) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest}"
 
 
-def _to_dict(hypothesis: Hypothesis) -> dict[str, Any]:
+def _hypothesis_to_dict(hypothesis: Hypothesis) -> dict[str, Any]:
     return {
         "text": hypothesis.text,
         "words": [
