@@ -44,6 +44,8 @@ def command(
       speechlstm evaluate valid.jsonl --bundle my-model
       speechlstm evaluate valid.jsonl --bundle my-model --greedy
     """
+    if decoding.get("num_hypotheses", 1) > 1:
+        raise click.UsageError("--n-best has no effect on error rates; leave it out")
     from tqdm import tqdm
 
     from speechlstm.corpora.manifest import Manifest

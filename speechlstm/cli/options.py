@@ -1,6 +1,7 @@
 """Options that several verbs share, and the text files they name."""
 
 import os
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import click
 
-from speechlstm.errors import DataError, printable
+from speechlstm.errors import ConfigError, DataError, printable
 from speechlstm.transcript.formats import SUFFIXES
 
 MANIFESTS = (".jsonl", ".json")  # endings of those that are written
@@ -155,11 +156,22 @@ _DECODING = (
 _NEURAL_LM = {"weight": "neural_lm_weight", "mode": "neural_lm_mode"}
 _SETTINGS = ("lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight")
 
+_OPTIONS = {
+    "num_hypotheses": "--n-best",
+    "hot_words": "--hot-word",
+    "neural_lm.weight": "--neural-lm-weight",
+} | {key: f"--{key.replace('_', '-')}" for key in _SETTINGS if key != "num_hypotheses"}
+_SETTING = re.compile(rf"\b(?:decoding\.)?({'|'.join(map(re.escape, _OPTIONS))})\b")
+
+
+def _option_name(setting: re.Match[str]) -> str:
+    return _OPTIONS[setting[1]]
+
 
 def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
     """Gives a command the options of the decoder, as one argument, `decoding`.
 
-    It holds the keywords of `Recognizer.load`.
+    It holds the keywords of `Recognizer.load`, whose errors then name the options.
     """
 
     @wraps(function)
@@ -179,7 +191,10 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
             "rescorer": rest.pop("neural_lm"),
         }
         decoding["rescoring"] = {k: value for k, value in neural_lm.items() if value is not None}
-        function(*args, **rest, decoding=decoding)
+        try:
+            function(*args, **rest, decoding=decoding)
+        except ConfigError as error:
+            raise ConfigError(_SETTING.sub(_option_name, str(error))) from error
 
     for option in reversed(_DECODING):
         command = option(command)

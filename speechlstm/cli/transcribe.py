@@ -79,6 +79,8 @@ def command(
     from speechlstm.storage import write_atomically
 
     format_name = output_format(format_name, output, "text")
+    if decoding.get("num_hypotheses", 1) > 1 and format_name != "json":
+        raise click.UsageError("--n-best is for --format json, which alone holds alternatives")
     if format_name in WHOLE_FILE_FORMATS and len(files) > 1:
         raise click.UsageError(f"--format {format_name} is for one FILE at a time")
     load = partial(Recognizer.load, bundle, **decoding)
@@ -99,7 +101,7 @@ def command(
             lines.append(f"{printable(name)}\t{line}" if is_named else line)
             if output is None:
                 click.echo(lines[-1])
-    if output is not None:
+    if output is not None and (lines or not failed):
         write_atomically(output, "".join(f"{line}\n" for line in lines))
     if failed:
         ctx.exit(1)

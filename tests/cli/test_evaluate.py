@@ -64,3 +64,9 @@ def test_missing_manifest_is_named(levels_bundle: Path) -> None:
     result = evaluate(levels_bundle, "none.jsonl")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: none.jsonl: ")
+
+
+def test_n_best_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["evaluate", "m.jsonl", "--n-best", "3"])
+    assert result.exit_code == 2
+    assert "--n-best has no effect on error rates" in result.stderr

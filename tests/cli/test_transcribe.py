@@ -93,6 +93,8 @@ def test_a_file_that_was_there_stays_if_nothing_can_be_written(
     levels_bundle: Path, recordings: Path
 ) -> None:
     Path("out.txt").write_text("before")
+    assert transcribe(levels_bundle, "-o", "out.txt", "no.wav", "none.wav").exit_code == 1
+    assert Path("out.txt").read_text() == "before"
     assert transcribe(levels_bundle, "-o", "out.txt", "hello.wav", "--lm", "no.lm").exit_code == 1
     assert Path("out.txt").read_text() == "before"
 
@@ -129,17 +131,19 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (["--beam-width", "-1"], 1, "decoding.beam_width: must be at least 1, is -1"),
-        (["--lm-weight", "-1"], 1, "decoding.lm_weight: must be at least 0, is -1"),
+        (["--beam-width", "-1"], 1, "--beam-width: must be at least 1, is -1"),
+        (["--lm-weight", "-1"], 1, "--lm-weight: must be at least 0, is -1"),
         (["--beam-width", "many"], 2, "'many' is not a valid integer"),
         (["--lm", "no.lm"], 1, "no.lm: cannot be read: No such file"),
         (["--lm", "hello.wav"], 1, "hello.wav: "),
         (["--rescore", "a.tflite"], 1, "a.tflite: counts beside an n-gram model"),
-        (["--rescore-weight", "-1"], 1, "neural_lm.weight: must be in [0, 1], is -1"),
+        (["--rescore-weight", "-1"], 1, "--neural-lm-weight: must be in [0, 1], is -1"),
         (["--hot-words", "no.txt"], 1, "no.txt: No such file or directory"),
         (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),
-        (["--hot-word", " "], 1, "decoding.hot_words: none may be empty"),
-        (["--greedy", "--n-best", "3"], 1, "greedy decoding has no use for num_hypotheses"),
+        (["--hot-word", " "], 1, "--hot-word: none may be empty"),
+        (["--n-best", "0", "--format", "json"], 1, "--n-best: must be at least 1, is 0"),
+        (["--n-best", "3"], 2, "--n-best is for --format json"),
+        (["--greedy", "--n-best", "3", "-o", "a.json"], 1, "has no use for --n-best; leave"),
         (["--no-lm", "--lm", "a.lm"], 2, "--lm and --no-lm exclude each other"),
         (["--jobs", "0"], 2, "0 is not in the range"),
     ],
