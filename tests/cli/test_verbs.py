@@ -159,3 +159,48 @@ def test_an_ending_of_another_format_is_refused(
     result = CliRunner().invoke(main, arguments)
     assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
     assert f"{arguments[-1]}: the name must end in {known} or have no ending" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["transcribe", "no"],
+        ["transcribe", "a", "--bundle", "no"],
+        ["transcribe", "a", "--lm", "no"],
+        ["transcribe", "a", "--hot-words", "no"],
+        ["align", "a", "no"],
+        ["manifest", "stats", "no"],
+        ["manifest", "check", "a", "--config", "no"],
+        ["manifest", "split", "no", "--train-out", "t", "--valid-out", "v"],
+        ["lexicon", "no", "--dictionary", "a", "-o", "x"],
+        ["lexicon", "a", "--dictionary", "no", "-o", "x"],
+        ["lm", "build", "no", "-o", "x"],
+        ["lm", "build", "a", "--exclude", "no", "-o", "x"],
+        ["lm", "build", "a", "--vocabulary", "no", "-o", "x"],
+        ["lm", "build", "a", "--bundle", "no", "-o", "x"],
+        ["lm", "convert", "no", "-o", "x"],
+        ["lm", "perplexity", "no", "a"],
+        ["lm", "sample", "no"],
+        ["evaluate", "no"],
+        ["score", "no", "a"],
+        ["score", "a", "no"],
+    ],
+)
+@pytest.mark.parametrize("kind", ["missing", "folder"])
+def test_a_file_that_cannot_be_read_is_named_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_text("a b\n")
+    if kind == "folder":
+        Path("no").mkdir()
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(("Error: no: ", "Error: no/bundle.json: "))
+    assert (
+        line.partition(": ")[2]
+        .partition(": ")[2]
+        .startswith(("cannot be read: ", "No such file or directory", "Is a directory"))
+    )
+    assert not Path("x").exists()

@@ -6,7 +6,7 @@ import click
 
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
-from speechlstm.errors import counted, printable
+from speechlstm.errors import ManifestError, counted, printable
 
 _PATH = click.Path(path_type=Path)
 
@@ -45,7 +45,7 @@ def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: s
     )
     num_entries = num_faults = 0
     for found in tqdm(faults, unit="utt", disable=None):
-        num_entries += 1
+        num_entries += not any(isinstance(f, ManifestError) and f.line is None for f in found)
         num_faults += len(found)
         for fault in found:
             tqdm.write(printable(str(fault)))  # prints to stdout, around the bar

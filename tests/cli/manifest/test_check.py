@@ -23,6 +23,14 @@ def test_check_prints_a_line_a_fault(run: Run, tmp_path: Path) -> None:
     assert result.stderr == f"{path}: 2 utterances, 3 faults\n"
 
 
+def test_check_of_no_manifest_is_a_fault_of_no_utterance(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "no.jsonl"
+    result = run("check", path)
+    assert result.exit_code == 1
+    assert result.stdout == f"{path}: cannot be read: No such file or directory\n"
+    assert result.stderr == f"{path}: 0 utterances, 1 fault\n"
+
+
 def test_check_takes_alphabet_and_settings(run: Run, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.full(16000, 0.1), 16000)
     write_manifest(tmp_path / "m.jsonl", [Utterance("a", "a.wav", 1.0, "GR\u00dcN")])
