@@ -11,7 +11,7 @@ from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
 from speechlstm.bundle import default_bundle, read_bundle
-from speechlstm.config import DecodeConfig, NeuralLMConfig
+from speechlstm.config import DecodeConfig, NeuralLMConfig, read_hot_words
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.joining import JoinedHypotheses
@@ -82,7 +82,8 @@ class Recognizer:
         """
         contents = read_bundle(default_bundle() if bundle is None else Path(bundle))
         if "hot_words" in settings:
-            settings["hot_words"] = tuple(map(normalize, settings["hot_words"]))
+            hot_words = read_hot_words(settings["hot_words"])
+            settings["hot_words"] = [replace(w, phrase=normalize(w.phrase)) for w in hot_words]
         files = {"lm": lm, "rescorer": rescorer}
         given = [*settings, *(rescoring or {}), *(name for name, file in files.items() if file)]
         if greedy and given:

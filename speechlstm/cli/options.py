@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from speechlstm.config import HotWord
 from speechlstm.errors import ConfigError, DataError, printable
 from speechlstm.transcript.formats import SUFFIXES
 
@@ -146,11 +147,12 @@ _DECODING = (
     click.option("--beam-width", type=int, help="Hypotheses kept from frame to frame."),
     click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses to give (JSON)."),
     click.option(
-        "--hot-word", "hot_words", metavar="WORDS", multiple=True,
-        help="A word or phrase to be preferred; may be given several times.",
+        "--hot-word", "hot_words", metavar="WORDS[:WEIGHT]", multiple=True,
+        help="A word or phrase to expect, or, with a weight below 0, to avoid; may be given "
+        "several times.",
     ),
-    click.option("--hot-word-weight", type=float, help="For each character of it (of the lexicon: "
-                 "phone), in natural logarithms."),
+    click.option("--hot-word-weight", type=float, help="Of those without a weight, for each "
+                 "character (of a lexicon of phones: phone), a natural logarithm."),
     click.option("--hot-words", "hot_words_file", metavar="FILE", type=_PATH, help="One a line."),
 )  # fmt: skip
 _NEURAL_LM = {"weight": "neural_lm_weight", "mode": "neural_lm_mode"}
@@ -181,8 +183,8 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
         settings = {key: rest.pop(key) for key in _SETTINGS}
         neural_lm = {key: rest.pop(option) for key, option in _NEURAL_LM.items()}
         words, file = rest.pop("hot_words"), rest.pop("hot_words_file")
-        listed = read_text(file).splitlines() if file else []
-        settings["hot_words"] = (*words, *(line for line in listed if line.strip())) or None
+        listed = _listed_hot_words(file) if file else []
+        settings["hot_words"] = (*words, *listed) or None
         decoding = {key: value for key, value in settings.items() if value is not None}
         decoding |= {
             "greedy": greedy,
@@ -199,6 +201,22 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_DECODING):
         command = option(command)
     return command
+
+
+def _listed_hot_words(path: Path) -> list[HotWord]:
+    """The hot words of a file, one a line; empty lines are passed over."""
+    try:
+        lines = read_text(path).splitlines()
+    except OSError as error:
+        raise DataError(f"--hot-words {path}: cannot be read: {error.strerror}") from None
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found += [HotWord.parse(line)] if line.strip() else []
+        except ConfigError as error:
+            reason = str(error).removeprefix("decoding.hot_words: ")
+            raise ConfigError(f"{path}:{number}: {reason}") from None
+    return found
 
 
 def read_text(path: Path) -> str:

@@ -1,17 +1,19 @@
 """Settings of the decoder."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from speechlstm.config.base import Config
+from speechlstm.config.hot_words import HotWord, read_hot_words
 
 
 @dataclass(frozen=True)
 class DecodeConfig(Config):
     """How log-probabilities become text: CTC prefix beam search, a language model, hot words.
 
-    A text's score is log_prob + lm_weight * lm_log_prob + word_bonus * num_words + hot words, all
-    in natural logarithms. `speechlstm tune` finds these weights for a model.
+    A text's score is log_prob + lm_weight * lm_log_prob + word_bonus * num_words, in natural
+    logarithms, and what its hot words gain: see `speechlstm.decoding.hot_words`.
+    `speechlstm tune` finds these weights for a model.
 
     Attributes:
         beam_width: Hypotheses that survive a frame.
@@ -31,9 +33,9 @@ class DecodeConfig(Config):
         max_score_gap: Hypotheses further below the best of a frame are dropped.
         blank_skip: Frames whose blank has at least this probability are taken as blank, at
             next to no cost; 1: only certain ones.
-        hot_words: Words and phrases to be preferred.
-        hot_word_weight: For each character of a hot word or phrase in the text (for each symbol
-            where words are spelled in phones); spaces are not counted.
+        hot_words: Words and phrases to be expected, or, with a negative weight, avoided. Texts
+            ("brexit", "new york:2.5"), `HotWord`s, or a mapping from phrases to weights.
+        hot_word_weight: Of those without a weight of their own: see `HotWord`.
     """
 
     section: ClassVar[str] = "decoding"
@@ -48,8 +50,16 @@ class DecodeConfig(Config):
     min_label_log_prob: float = -5.0
     max_score_gap: float = 12.0
     blank_skip: float = 0.98
-    hot_words: tuple[str, ...] = ()
+    hot_words: tuple[HotWord, ...] = ()
     hot_word_weight: float = 0.7
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hot_words", read_hot_words(self.hot_words))
+        super().__post_init__()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values; hot words as `HotWord.parse` reads them."""
+        return super().to_dict() | {"hot_words": [str(word) for word in self.hot_words]}
 
     def _check(self) -> None:
         self._at_least(1, "beam_width", "num_hypotheses")
@@ -59,8 +69,6 @@ class DecodeConfig(Config):
                 self._refuse(key, f"must be at most 0, is {getattr(self, key)}")
         if not 0.5 < self.blank_skip <= 1:
             self._refuse("blank_skip", f"must be in (0.5, 1], is {self.blank_skip}")
-        if not all(word.split() for word in self.hot_words):
-            self._refuse("hot_words", "none may be empty")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """From the files and settings of a decoder to the decoder."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from speechlstm.lm.model import LanguageModel, SearchModel
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.g2p import G2PModel
+from speechlstm.text.lexicon import Phones
 
 
 class DecoderAssembly:
@@ -31,7 +33,7 @@ class DecoderAssembly:
         phones: Those of its second output; None: it has none.
 
     Attributes:
-        lexicon: The words, with the hot words; None: any.
+        lexicon: The words; None: any.
         ngrams: The n-gram language model; None: there is none.
         alphabet: What the decoder reads.
         reads_phones: Whether that are the phones.
@@ -45,11 +47,14 @@ class DecoderAssembly:
 
     def __init__(self, spec: DecoderSpec, alphabet: Alphabet, phones: Alphabet | None) -> None:
         self._spec, self._characters = spec, alphabet
-        self.lexicon = (
-            _load_lexicon(spec.lexicon, spec, phones or alphabet, bool(phones))
-            if spec.lexicon
-            else None
-        )
+        self.lexicon = LexiconTree.load(spec.lexicon, phones or alphabet) if spec.lexicon else None
+        self._pronunciations: Mapping[str, Sequence[Phones]] = {}
+        if phones and self.lexicon:
+            pronunciations = _pronunciations(spec, self.lexicon)
+            if pronunciations is None:
+                self.lexicon = None
+            else:
+                self._pronunciations = pronunciations
         self.reads_phones = bool(phones and self.lexicon)
         self.alphabet = phones if phones and self.lexicon else alphabet
         self.ngrams = _load_ngrams(spec.lm, alphabet) if spec.lm else None
@@ -112,7 +117,15 @@ class DecoderAssembly:
         """
         lm, rescorer = self._language_models(neural_lm_config)
         return NBestDecoder(
-            self.alphabet, frame_seconds, config, lm, self.lexicon, calibration, prior, rescorer
+            self.alphabet,
+            frame_seconds,
+            config,
+            lm,
+            self.lexicon,
+            calibration,
+            prior,
+            rescorer,
+            self._pronunciations,
         )
 
     def _language_models(
@@ -125,21 +138,19 @@ class DecoderAssembly:
         return (both, None) if config.mode == "fuse" else (self.ngrams, both)
 
 
-def _load_lexicon(
-    path: Path, spec: DecoderSpec, alphabet: Alphabet, is_of_phones: bool
-) -> LexiconTree | None:
-    """The lexicon with the hot words it lacks; None where nothing gives the phones of those."""
-    lexicon = LexiconTree.load(path, alphabet)
-    hot_words = dict.fromkeys(word for phrase in spec.config.hot_words for word in phrase.split())
+def _pronunciations(
+    spec: DecoderSpec, lexicon: LexiconTree
+) -> Mapping[str, Sequence[Phones]] | None:
+    """Of the hot words that a lexicon of phones lacks; None: nothing gives them."""
+    hot_words = dict.fromkeys(w for hot in spec.config.hot_words for w in hot.phrase.split())
     known = set(lexicon.words) if hot_words else set()
     missing = [word for word in hot_words if word not in known]
-    if not (missing and is_of_phones):
-        return lexicon
+    if not missing:
+        return {}
     if not spec.g2p:
         return None
     pronounce = G2PModel(spec.g2p).pronounce
-    entries = {word: [pronounce(word)] for word in missing}
-    return lexicon.joined(LexiconTree.from_pronunciations(entries, alphabet))
+    return {word: [pronounce(word)] for word in missing}
 
 
 def _load_ngrams(path: Path, alphabet: Alphabet) -> NGramModel:

@@ -1,19 +1,24 @@
 """Beam search with a language model, a lexicon and hot words: log_probs to texts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
+from speechlstm.decoding.alignment import align
+from speechlstm.decoding.beams import Path
+from speechlstm.decoding.detours import Detour
 from speechlstm.decoding.fusion import NO_WORD, WordFusion
 from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.decoding.hot_words import MAX_TOTAL_LOSS, HotWords, Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
-from speechlstm.decoding.log_probs import check_log_probs
+from speechlstm.decoding.log_probs import check_log_probs, floored
 from speechlstm.decoding.prior import Prior
-from speechlstm.decoding.search import Path, PrefixSearch
+from speechlstm.decoding.search import PrefixSearch
 from speechlstm.lm.model import SearchModel
-from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.alphabet import BLANK, Alphabet
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class BeamDecoder:
         lm: Scores the words; None: all are equal.
         lexicon: How words are spelled; None: by their characters.
         prior: Of the labels, to be taken out of their posteriors; None: it is not known.
+        pronunciations: Of hot words that the lexicon lacks.
 
     Raises:
         AlphabetError: A hot word has characters that the alphabet lacks.
@@ -67,9 +73,13 @@ class BeamDecoder:
         lm: SearchModel | None = None,
         lexicon: LexiconTree | None = None,
         prior: Prior | None = None,
+        pronunciations: Pronunciations | None = None,
     ) -> None:
         self.alphabet, self.config = alphabet, config
         self._fusion = WordFusion(alphabet, config, lm, lexicon)
+        self._hot_words = HotWords(
+            config, alphabet, self._fusion.boundary, lexicon, pronunciations or {}
+        )
         self._prior = None if self._fusion.is_free else prior
 
     def decode(self, log_probs: NDArray[np.float32]) -> list[BeamHypothesis]:
@@ -81,21 +91,73 @@ class BeamDecoder:
         Raises:
             ValueError: The shape is another, or a row's probabilities do not sum to 1.
         """
-        check_log_probs(log_probs, self.alphabet)
-        if self._prior:
-            log_probs = self._prior.discount(log_probs, self.config.prior_weight)
-        readings: dict[int | str, list[Path]] = {}
-        for path in PrefixSearch(self._fusion, self.config, log_probs).run():
-            key = path.hash if self._fusion.is_open else self._text(*path.labels_and_words)
-            readings.setdefault(key, []).append(path)
-        merged = sorted(map(_merged, readings.values()), key=lambda path: (-path.score, path.hash))
-        hypotheses = [self._hypothesis(path) for path in merged[: self.config.num_hypotheses]]
+        log_probs = self.prepared(log_probs)
+        found = self.with_hot_words(log_probs, self.search(log_probs))
+        hypotheses = [self._hypothesis(path) for path in found[: self.config.num_hypotheses]]
         if self._fusion.is_free:
             best_path = self._best_path(log_probs)
             if best_path.score > hypotheses[0].score:
                 others = [h for h in hypotheses if h.text != best_path.text]
                 hypotheses = [best_path, *others][: self.config.num_hypotheses]
         return hypotheses
+
+    def prepared(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What search reads: the log-probabilities without their prior, if that is to be taken out.
+
+        Raises:
+            ValueError: The shape is another, or a row's probabilities do not sum to 1.
+        """
+        check_log_probs(log_probs, self.alphabet)
+        if self._prior:
+            log_probs = self._prior.discount(log_probs, self.config.prior_weight)
+        return floored(log_probs)
+
+    def search(self, log_probs: NDArray[np.float32], detours: Sequence[Detour] = ()) -> list[Path]:
+        """One path for each text, with the probability of all of them; the best first.
+
+        Args:
+            log_probs: As `prepared` gives them.
+            detours: Phrases that may be read beside what the search finds.
+        """
+        by_text: dict[int | str, list[Path]] = {}
+        for path in PrefixSearch(self._fusion, self.config, log_probs, detours).run():
+            is_told_by_hash = self._fusion.is_open and not detours
+            key = path.hash if is_told_by_hash else self.text(path)
+            by_text.setdefault(key, []).append(path)
+        return sorted(map(_merged, by_text.values()), key=lambda path: (-path.score, path.hash))
+
+    def with_hot_words(self, log_probs: NDArray[np.float32], found: list[Path]) -> list[Path]:
+        """What was found without hot words, and what is better with them.
+
+        Args:
+            log_probs: As `prepared` gives them.
+            found: What `search` has found in them.
+        """
+        detours = self._detours(log_probs, self._hypothesis(found[0])) if self._hot_words else []
+        if not detours:
+            return found
+        by_text = {self.text(path): path for path in found}
+        for path in self.search(log_probs, detours):
+            num_labels = self._hot_words.num_labels(path.labels_and_words[1])
+            least = found[0].log_prob - MAX_TOTAL_LOSS * num_labels
+            if num_labels and path.log_prob >= least:
+                text = self.text(path)
+                by_text[text] = max(by_text.get(text, path), path, key=lambda p: p.score)
+        return sorted(by_text.values(), key=lambda path: (-path.score, path.hash))
+
+    def _detours(self, log_probs: NDArray[np.float32], best: BeamHypothesis) -> list[Detour]:
+        """Where hot words may be said, beside the best hypothesis without them."""
+        frames = align(log_probs, best.labels)
+        path = np.full(len(log_probs), BLANK)
+        for label, (start, stop) in zip(best.labels, frames, strict=True):
+            path[start:stop] = label
+        words = zip(best.text.split(), best.spans, strict=True)
+        found = [(word, frames[i][0], frames[j - 1][1]) for word, (i, j) in words]
+        return self._hot_words.detours(log_probs, path, found)
+
+    def text(self, path: Path) -> str:
+        """The text of a path."""
+        return self._text(*path.labels_and_words)
 
     def _hypothesis(self, path: Path) -> BeamHypothesis:
         labels, words = path.labels_and_words
@@ -134,7 +196,10 @@ class BeamDecoder:
     def _text(self, labels: list[int], words: list[int]) -> str:
         if self._fusion.is_open:
             return self.alphabet.decode(labels).strip()
-        return " ".join(self._fusion.lexicon.words[word] for word in words if word != NO_WORD)
+        return " ".join(self._word(word) for word in words if word != NO_WORD)
+
+    def _word(self, word: int) -> str:
+        return self._fusion.lexicon.words[word] if word >= 0 else self._hot_words.text(word)
 
 
 def _merged(paths: list[Path]) -> Path:
@@ -142,7 +207,15 @@ def _merged(paths: list[Path]) -> Path:
     best = max(paths, key=lambda path: path.score)
     if len(paths) == 1:
         return best
-    # In two ways by the same labels only where words are divided otherwise: that counts once.
-    distinct = {(tuple(path.labels_and_words[0])): path.log_prob for path in paths}
-    log_prob = float(np.logaddexp.reduce(list(distinct.values())))
+    # In two ways by the same labels only where words are divided otherwise: that counts once. What
+    # has made a detour are paths that count already.
+    distinct: dict[tuple[int, ...], float] = {}
+    detoured = -np.inf
+    for path in paths:
+        labels, words = path.labels_and_words
+        if min(words) < NO_WORD:
+            detoured = max(detoured, path.log_prob)
+        else:
+            distinct[tuple(labels)] = path.log_prob
+    log_prob = max(detoured, float(np.logaddexp.reduce(list(distinct.values()))))
     return replace(best, log_prob=log_prob, score=best.score - best.log_prob + log_prob)

@@ -1,14 +1,16 @@
 """What words add to a hypothesis: the lexicon's tree, the language model, hot words."""
 
+from collections.abc import Sequence
 from functools import cached_property
+from math import log
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.hot_words import PhraseMatcher
 from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.decoding.phrase_matcher import PhraseMatcher
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.lm.model import SearchModel
 from speechlstm.text.alphabet import Alphabet
@@ -49,6 +51,12 @@ class WordFusion:
     with 50 hypotheses.) What leaves the tree is charged as an unknown word at once: charged when
     such a word ended, misspelled beginnings crowded out all words, and WER was .98.
 
+    The lexicon's words that the language model lacks share in equal parts what it gives to unknown
+    words. (If each got all of it, 1,700 such words raised WER on read speech from .386 to .427.)
+
+    Hot words of negative weight are charged here, at their end. Those of positive weight never take
+    part in this search: it must find what it finds without them. They come in by detours.
+
     Args:
         alphabet: What labels stand for.
         config: The weights, the hot words.
@@ -62,7 +70,7 @@ class WordFusion:
         is_open: Whether words outside the lexicon are possible.
         is_free: Whether nothing but the labels' probabilities counts.
         spelled_hot_words: What finds hot words in labels; None where words are told apart.
-        lexicon: The words, the hot words that were not among them included.
+        lexicon: The words.
         lm_start_state: Before the first word.
         hot_start_state: Before the first word.
     """
@@ -81,51 +89,46 @@ class WordFusion:
         if lexicon is None and lm:
             lexicon = LexiconTree.from_words(lm.words, alphabet, skip=True)
         self.is_open = not lexicon or (config.open_vocabulary and not alphabet.separator)
-        lexicon = lexicon or LexiconTree.from_pronunciations({}, alphabet)
-        phrases = list(dict.fromkeys(tuple(phrase.split()) for phrase in config.hot_words))
-        if phrases and (lm or not self.is_open):
-            lexicon = lexicon.with_words({w for p in phrases for w in p}, alphabet)
-        self.lexicon = lexicon
+        self.lexicon = lexicon or LexiconTree.from_pronunciations({}, alphabet)
         self.lm_start_state = lm.start_state if lm else 0
-        self._lm_ids = np.append(lexicon.lm_ids(lm), 0)  # the last one is that of NO_WORD
+        self._lm_ids = np.append(self.lexicon.lm_ids(lm), 0)  # the last one is that of NO_WORD
         if lm and num_given and not self._lm_ids[:num_given].any():
-            raise _strangers(lm, lexicon)
-        self._shares = self._unknown_shares({word for phrase in phrases for word in phrase})
-        self._matcher = self._match(phrases, alphabet, config.hot_word_weight) if phrases else None
+            raise _no_common_word(lm, self.lexicon)
+        num_unknown = int(np.count_nonzero(self._lm_ids[:-1] == 0))
+        self._unknown_share = -log(max(1, num_unknown)) if lm else 0.0
+        self._shares = np.where(self._lm_ids == 0, self._unknown_share, 0.0)
+        self._shares[NO_WORD] = 0.0  # its spelling is charged
+        self._matcher = self._match(config, alphabet)
         self.spelled_hot_words = self._matcher if self.is_open else None
         self.hot_start_state = self._matcher.start_state if self._matcher else 0
         self._unknown_character = config.unknown_character_log_prob if lm else 0.0
-        self.is_free = self.is_open and not (lm or phrases)
+        self.is_free = self.is_open and not (lm or self._matcher)
         unigrams = lm.unigram_log_probs if lm else np.zeros(1)
         self._unigrams = config.lm_weight * unigrams.astype(np.float64)
         self._ahead = self._look_ahead()
 
-    def _match(
-        self, phrases: list[tuple[str, ...]], alphabet: Alphabet, weight: float
-    ) -> PhraseMatcher:
+    def _match(self, config: DecodeConfig, alphabet: Alphabet) -> PhraseMatcher | None:
+        """What finds the hot words of negative weight; None: there are none."""
+        weights = {
+            tuple(hot_word.phrase.split()): hot_word.weight
+            for hot_word in config.hot_words
+            if hot_word.weight is not None and hot_word.weight < 0
+        }
+        if not weights:
+            return None
         if self.is_open:  # a phrase as it is spelled, from boundary to boundary
             edge = [self.boundary] if self.boundary else []
-            tokens = [edge + alphabet.encode(" ".join(phrase)) + edge for phrase in phrases]
-            worth = [[weight * (t != self.boundary) for t in labels] for labels in tokens]
+            tokens = [edge + alphabet.encode(" ".join(phrase)) + edge for phrase in weights]
+            worth = [
+                weight * sum(t != self.boundary for t in labels)
+                for labels, weight in zip(tokens, weights.values(), strict=True)
+            ]
             return PhraseMatcher(tokens, worth, alphabet.num_labels, edge)
         ids = {word: i for i, word in enumerate(self.lexicon.words)}
-        tokens = [[ids[word] for word in phrase] for phrase in phrases]
-        worth = [[weight * len(word) for word in phrase] for phrase in phrases]
-        return PhraseMatcher(tokens, worth, len(ids))
-
-    def _unknown_shares(self, hot_words: set[str]) -> Floats:
-        """What the lexicon's words that the language model lacks share, as log-probabilities.
-
-        It knows how probable unknown words are, all together; each gets an equal part. (If each got
-        all of it, 1,700 such words would raise WER on read speech from .386 to .427.) A hot word is
-        expected and shares with none.
-        """
-        shares = np.zeros(len(self._lm_ids))
-        if self.lm:
-            unknown = np.flatnonzero(self._lm_ids[:-1] == 0).tolist()
-            words = [i for i in unknown if self.lexicon.words[i] not in hot_words]
-            shares[words] = -np.log(max(1, len(words)))
-        return shares
+        possible = {p: weight for p, weight in weights.items() if all(word in ids for word in p)}
+        tokens = [[ids[word] for word in phrase] for phrase in possible]
+        worth = [weight * len("".join(phrase)) for phrase, weight in possible.items()]
+        return PhraseMatcher(tokens, worth, len(ids)) if possible else None
 
     def _look_ahead(self) -> Floats:
         """For each node: the best that a word below adds; -inf outside the tree."""
@@ -204,18 +207,35 @@ class WordFusion:
             gains += hot_gains
         return EndedWords(source, words, lm_states, lm_log_probs, hot_states, gains)
 
-    def end_texts(self, lm_states: Integers, hot_states: Integers) -> tuple[Floats, Floats]:
+    def say(self, lm_states: Integers, words: Sequence[str]) -> tuple[Integers, Floats, Floats]:
+        """Each hypothesis some words further, in the lexicon or not.
+
+        Args:
+            lm_states: After the words before.
+            words: The same for all.
+
+        Returns:
+            The states after the words; their log-probability; what they add to the score.
+        """
+        lm_log_probs = np.zeros(len(lm_states))
+        for word in words:
+            word_id = self.lm.word_id(word) if self.lm else 0
+            ids = np.full(len(lm_states), word_id, np.int32)
+            lm_states, word_log_probs = self._advance(lm_states, ids)
+            lm_log_probs += word_log_probs
+            if word_id == 0:
+                lm_log_probs += self._unknown_share
+        return lm_states, lm_log_probs, self._weight * lm_log_probs + self._bonus * len(words)
+
+    def end_texts(self, lm_states: Integers) -> tuple[Floats, Floats]:
         """What ends a text: the language model's log-probability, and what the score gains."""
         lm_log_probs = np.zeros(len(lm_states))
         if self.lm:
             lm_log_probs += self.lm.end_log_probs(lm_states)
-        gains = self._weight * lm_log_probs
-        if self._matcher:
-            gains -= self._matcher.pending[hot_states]
-        return lm_log_probs, gains
+        return lm_log_probs, self._weight * lm_log_probs
 
 
-def _strangers(lm: SearchModel, lexicon: LexiconTree) -> ModelError:
+def _no_common_word(lm: SearchModel, lexicon: LexiconTree) -> ModelError:
     known = next((word for word in lm.words if not word.startswith("<")), "")
     return ModelError(
         f"the language model knows no word of the lexicon; it knows {known!r}, the lexicon "

@@ -160,34 +160,18 @@ class LexiconTree:
         content += "".join(f"{word}\n" for word in self.words).encode()
         return _MAGIC + _HEAD.pack(_VERSION, zlib.crc32(content)) + content
 
-    def with_words(self, words: Iterable[str], alphabet: Alphabet) -> "LexiconTree":
-        """The same and words that are not in it yet, as their characters spell them.
-
-        Raises:
-            AlphabetError: A word has characters that the alphabet lacks.
-            ConfigError: The alphabet's symbols are phones.
-        """
-        known = set(self.words)
-        new = [word for word in words if word not in known]
-        if not new:
-            return self
-        if alphabet.separator:
-            raise ConfigError(
-                f"{quoted(new[0])} is not in the lexicon, and phones do not tell how a word is "
-                "spelled; add it to the lexicon"
-            )
-        return self.joined(LexiconTree.from_words(new, alphabet))
-
-    def joined(self, other: "LexiconTree") -> "LexiconTree":
-        """The words of both, of which none is in both; they share an alphabet."""
-        trees = (self.tree.sequences(), other.tree.sequences())
-        longest = max(sequences.shape[1] for sequences in trees)
-        tree = PrefixTree.build(
-            self.tree.num_labels,
-            np.vstack([np.pad(s, ((0, 0), (0, longest - s.shape[1]))) for s in trees]),
-            np.concatenate((self.tree.values, other.tree.values + np.int32(len(self.words)))),
-        )
-        return LexiconTree([*self.words, *other.words], tree, self.alphabet_sha256)
+    def sequences_of(self, words: Iterable[str]) -> dict[str, list[tuple[int, ...]]]:
+        """The label sequences of some words; those that are not in the lexicon are left out."""
+        wanted = set(words)
+        found: dict[str, list[tuple[int, ...]]] = {}
+        ids = [i for i, word in enumerate(self.words) if word in wanted] if wanted else []
+        if ids:
+            entries = np.flatnonzero(np.isin(self.tree.values, ids))
+            rows = self.tree.sequences()[entries].tolist()
+            for value, row in zip(self.tree.values[entries].tolist(), rows, strict=True):
+                labels = tuple(label for label in row if label)
+                found.setdefault(self.words[value], []).append(labels)
+        return found
 
     def lm_ids(self, lm: LanguageModel | None) -> NDArray[np.int32]:
         """A language model's id of each word; 0 for those that it does not know."""

@@ -13,6 +13,7 @@ from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import calibrated
+from speechlstm.decoding.hot_words import Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.rescoring import rescored
@@ -45,6 +46,10 @@ class NBestDecoder:
         calibration: Makes probabilities of the words' confidences; None leaves them.
         prior: Of the labels; None: it is not known.
         rescorer: Scores the words of the n-best list anew; only beside lm, whose words it has.
+        pronunciations: Of hot words that the lexicon lacks.
+
+    Attributes:
+        beam: The search.
 
     Raises:
         Errors of `BeamDecoder`.
@@ -60,12 +65,13 @@ class NBestDecoder:
         calibration: Calibration | None = None,
         prior: Prior | None = None,
         rescorer: LanguageModel | None = None,
+        pronunciations: Pronunciations | None = None,
     ) -> None:
         self._frame_seconds, self._calibration = frame_seconds, calibration
         self._config, self._lm, self._rescorer = config, lm, rescorer
         num_needed = NUM_RESCORED if rescorer else NUM_RIVALS
         searched = replace(config, num_hypotheses=max(config.num_hypotheses, num_needed))
-        self._beam = BeamDecoder(alphabet, searched, lm, lexicon, prior)
+        self.beam = BeamDecoder(alphabet, searched, lm, lexicon, prior, pronunciations)
         self._lock = Lock()
 
     @property
@@ -90,7 +96,7 @@ class NBestDecoder:
             Errors of `BeamDecoder.decode`.
         """
         with self._lock:
-            found = self._beam.decode(log_probs)
+            found = self.beam.decode(log_probs)
             if self._lm and self._rescorer:
                 return rescored(found, self._lm, self._rescorer, self._config.lm_weight)
             return found

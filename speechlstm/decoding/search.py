@@ -6,92 +6,41 @@ found by rolling hashes of their labels, and words are scored ahead of their end
 Language-model look-ahead for large vocabulary speech recognition, ICSLP 1996).
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
+from speechlstm.decoding.beams import (
+    BONUS,
+    HASH,
+    HOT_STATE,
+    IN_BLANK,
+    IN_LABEL,
+    LAST,
+    LENGTH,
+    LM,
+    LM_STATE,
+    NODE,
+    NUM_FLOATS,
+    NUM_INTS,
+    SETTLED,
+    TOTAL,
+    TRACE,
+    WORD,
+    Beams,
+    Path,
+)
+from speechlstm.decoding.detours import Detour
 from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
 from speechlstm.decoding.log_probs import LOG_ZERO, floored
 from speechlstm.text.alphabet import BLANK
 
-# Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the node of
-# the lexicon's tree, labels since the last word, states of language model and hot words, the last
-# label's entry in the trace, that label, the word that has ended after it.
-_HASH, _NODE, _LENGTH, _LM_STATE, _HOT_STATE, _TRACE, _LAST, _WORD = range(8)
-_NUM_INTS = 8
-
-# Rows of Beams.floats, all natural logarithms: the probability of all paths so far, of those that
-# end in a blank, of those that end in the last label; what words and hot words have added to the
-# score, the same with what the unfinished word promises; the language model's log-probability.
-_TOTAL, _BLANK, _LABEL, _SETTLED, _BONUS, _LM = range(6)
-_NUM_FLOATS = 6
-
 _MULTIPLIER = -0x61C8864680B583EB  # odd, of random bits
-
-
-class Beams:
-    """Hypotheses, one a column.
-
-    Args:
-        rows: (_NUM_INTS + _NUM_FLOATS, num_beams) int64; the last ones hold the bits of floats, so
-            that hypotheses are chosen and joined in one go.
-
-    Attributes:
-        ints: The rows that are named above, in the same memory.
-        floats: The rows that are named above, in the same memory.
-    """
-
-    __slots__ = ("floats", "ints", "rows")
-
-    def __init__(self, rows: Integers) -> None:
-        self.rows, self.ints = rows, rows[:_NUM_INTS]
-        self.floats: Floats = rows[_NUM_INTS:].view(np.float64)
-
-    @staticmethod
-    def join(parts: "list[Beams]") -> "Beams":
-        """All hypotheses of several."""
-        return Beams(np.concatenate([part.rows for part in parts], axis=1))
-
-    def take(self, columns: Integers) -> "Beams":
-        """Some of them, copied."""
-        return Beams(self.rows.take(columns, axis=1))
-
-
-@dataclass(frozen=True)
-class Path:
-    """A hypothesis at the end of a search.
-
-    Attributes:
-        trace: The search's: for each entry the one before it, its label, the word ended before it.
-        entry: Of the last label; 0: there is none.
-        last_word: The word of the lexicon that ends with the last label, or NO_WORD.
-        hash: Equal where labels and words are, but for a boundary at the end.
-        log_prob: Of all paths that were kept.
-        lm_log_prob: Of the words and the end of the text.
-        score: What hypotheses are ranked by.
-    """
-
-    trace: list[list[int]]
-    entry: int
-    last_word: int
-    hash: int
-    log_prob: float
-    lm_log_prob: float
-    score: float
-
-    @cached_property
-    def labels_and_words(self) -> tuple[list[int], list[int]]:
-        """Labels without repeats and blanks; the word that ends before each, and at the end."""
-        parents, all_labels, all_words = self.trace
-        labels, words, entry = [], [self.last_word], self.entry
-        while entry:
-            labels.append(all_labels[entry])
-            words.append(all_words[entry])
-            entry = parents[entry]
-        return labels[::-1], words[::-1]
+_DETOUR = 0x2545F4914F6CDD1D  # in the hash of what has made one: it equals nothing that has not
+_NUM_ON_DETOURS = 64  # hypotheses that may begin one, the best
 
 
 class PrefixSearch:
@@ -101,10 +50,15 @@ class PrefixSearch:
         fusion: Scores words.
         config: How wide to search.
         log_probs: (num_frames, num_labels), natural logarithms, rows that sum to 1.
+        detours: What hypotheses may also read.
     """
 
     def __init__(
-        self, fusion: WordFusion, config: DecodeConfig, log_probs: NDArray[np.float32]
+        self,
+        fusion: WordFusion,
+        config: DecodeConfig,
+        log_probs: NDArray[np.float32],
+        detours: Sequence[Detour] = (),
     ) -> None:
         self._fusion, self._config = fusion, config
         self._log_probs = floored(log_probs).astype(np.float64)
@@ -114,12 +68,16 @@ class PrefixSearch:
         self._trace = [np.zeros((3, 1), np.int64)]  # (entry before, label, word ended before it)
         self._trace_size = 1
         self._boundary = np.array([fusion.boundary])
-        self._beams = Beams(np.zeros((_NUM_INTS + _NUM_FLOATS, 1), np.int64))
+        self._beams = Beams(np.zeros((NUM_INTS + NUM_FLOATS, 1), np.int64))
         ints = self._beams.ints
-        ints[_LAST], ints[_WORD] = fusion.boundary, NO_WORD
-        ints[_LM_STATE], ints[_HOT_STATE] = fusion.lm_start_state, fusion.hot_start_state
-        self._beams.floats[_LABEL] = -np.inf
+        ints[LAST], ints[WORD] = fusion.boundary, NO_WORD
+        ints[LM_STATE], ints[HOT_STATE] = fusion.lm_start_state, fusion.hot_start_state
+        self._beams.floats[IN_LABEL] = -np.inf
         self._limit = -config.max_score_gap  # of the scores that count
+        self._starting: dict[int, list[Detour]] = defaultdict(list)  # by their first frames
+        self._arriving: dict[int, list[Beams]] = defaultdict(list)  # by the frames they go on in
+        for detour in detours:
+            self._starting[detour.start].append(detour)
 
     def run(self) -> list[Path]:
         """The hypotheses that are left after the last frame, in no certain order."""
@@ -129,16 +87,19 @@ class PrefixSearch:
         is_active[:, self._fusion.boundary] = False
         labels = is_active.nonzero()[1]
         bounds = np.concatenate(([0], np.cumsum(is_active.sum(axis=1)))).tolist()
-        blanks = 0.0  # log-probability of the blanks since the last frame that was searched
+        blanks: list[float] = []  # log-probabilities since the last frame that was searched
         for t, frame in enumerate(self._log_probs):
+            if blanks and (not is_blank[t] or t in self._starting or t in self._arriving):
+                self._pass_blanks(sum(blanks))
+                blanks = []
+            self._pass_detours(t)
             if is_blank[t]:
-                blanks += frame[BLANK]
+                blanks.append(frame[BLANK])
                 continue
-            if t and is_blank[t - 1]:
-                self._pass_blanks(blanks)
-                blanks = 0.0
             self._pass_frame(frame, labels[bounds[t] : bounds[t + 1]], ends_words[t])
-        self._pass_blanks(blanks)
+        if blanks:
+            self._pass_blanks(sum(blanks))
+        self._pass_detours(len(self._log_probs))
         return self._paths()
 
     def _active_labels(self) -> NDArray[np.bool_]:
@@ -152,9 +113,9 @@ class PrefixSearch:
     def _pass_blanks(self, log_prob: float) -> None:
         self._limit += log_prob
         floats = self._beams.floats
-        floats[_TOTAL] += log_prob
-        floats[_BLANK] = floats[_TOTAL]
-        floats[_LABEL] = -np.inf
+        floats[TOTAL] += log_prob
+        floats[IN_BLANK] = floats[TOTAL]
+        floats[IN_LABEL] = -np.inf
 
     def _pass_frame(self, frame: Floats, labels: Integers, ends_words: bool) -> None:
         """Every hypothesis stays what it is or grows by a label; the best ones survive.
@@ -167,10 +128,10 @@ class PrefixSearch:
         beams, ints, floats = self._beams, self._beams.ints, self._beams.floats
         limit = self._limit + frame[BLANK]  # all that stay reach it
         longer = self._longer(frame, labels, ends_words, limit)
-        total, blank, label = floats[_TOTAL], floats[_BLANK], floats[_LABEL]
+        total, blank, label = floats[TOTAL], floats[IN_BLANK], floats[IN_LABEL]
         if ends_words:  # of boundaries one after the other, all but the first are silence
-            np.copyto(label, total, where=ints[_NODE] == ROOT)
-        label += frame[ints[_LAST]]
+            np.copyto(label, total, where=ints[NODE] == ROOT)
+        label += frame[ints[LAST]]
         np.add(total, frame[BLANK], out=blank)
         if longer:
             self._merge(longer, label)
@@ -197,7 +158,7 @@ class PrefixSearch:
                 found.append(_grown(self._ended(beams), frame, labels, limit))
             found = [self._spelled(Beams.join(found) if len(found) > 1 else found[0])]
         if ends_words:
-            scores = beams.floats[_TOTAL] + beams.floats[_BONUS] + frame[self._fusion.boundary]
+            scores = beams.floats[TOTAL] + beams.floats[BONUS] + frame[self._fusion.boundary]
             promising = (scores >= limit).nonzero()[0]
             if promising.size:
                 ended = self._ended(beams.take(promising))
@@ -209,54 +170,57 @@ class PrefixSearch:
     def _spelled(self, longer: Beams) -> Beams:
         """The same, with what the new label, no boundary, means for words and hot words."""
         ints, floats = longer.ints, longer.floats
-        hashes, lengths, labels = ints[_HASH], ints[_LENGTH], ints[_LAST]
+        hashes, lengths, labels = ints[HASH], ints[LENGTH], ints[LAST]
         hashes *= _MULTIPLIER
         hashes += self._codes[labels]
         lengths += 1
-        ints[_NODE], promises = self._fusion.spell(ints[_NODE], lengths, labels)
-        self._heat(longer)
-        np.add(floats[_SETTLED], promises, out=floats[_BONUS])
+        ints[NODE], promises = self._fusion.spell(ints[NODE], lengths, labels)
+        self._add_hot_gains(longer)
+        np.add(floats[SETTLED], promises, out=floats[BONUS])
         return longer
 
     def _bounded(self, ended: Beams) -> Beams:
         """The same, with what a boundary after ended words means."""
         ints = ended.ints
-        ints[_HASH] = ints[_HASH] * _MULTIPLIER + self._codes[self._fusion.boundary]
-        ints[_LAST] = self._fusion.boundary
-        self._heat(ended)
-        ended.floats[_BONUS] = ended.floats[_SETTLED]
+        ints[HASH] = ints[HASH] * _MULTIPLIER + self._codes[self._fusion.boundary]
+        ints[LAST] = self._fusion.boundary
+        self._add_hot_gains(ended)
+        ended.floats[BONUS] = ended.floats[SETTLED]
         return ended
 
-    def _heat(self, longer: Beams) -> None:
+    def _add_hot_gains(self, longer: Beams) -> None:
         """Add what the last label means for hot words that are sought by their spelling."""
         if self._fusion.spelled_hot_words:
             ints = longer.ints
-            ints[_HOT_STATE], gains = self._fusion.spelled_hot_words.advance(
-                ints[_HOT_STATE], ints[_LAST]
+            ints[HOT_STATE], gains = self._fusion.spelled_hot_words.advance(
+                ints[HOT_STATE], ints[LAST]
             )
-            longer.floats[_SETTLED] += gains
+            longer.floats[SETTLED] += gains
 
     def _merge(self, longer: Beams, label: Floats) -> None:
         """What equals one of the hypotheses is added to its `label`, and is of no account then."""
-        hashes = self._beams.ints[_HASH]
+        hashes = self._beams.ints[HASH]
         order = hashes.argsort()
-        places = hashes[order].searchsorted(longer.ints[_HASH])
+        places = hashes[order].searchsorted(longer.ints[HASH])
         beams = order.take(places, mode="clip")
-        same = (hashes[beams] == longer.ints[_HASH]).nonzero()[0]
+        same = (hashes[beams] == longer.ints[HASH]).nonzero()[0]
         if same.size:
             beams = beams[same]
-            label[beams] = np.logaddexp(label[beams], longer.floats[_TOTAL][same])
-            longer.floats[_TOTAL, same] = -np.inf
+            label[beams] = np.logaddexp(label[beams], longer.floats[TOTAL][same])
+            longer.floats[TOTAL, same] = -np.inf
 
     def _choose(self, beams: Beams, num_old: int) -> None:
         """Go on with the best hypotheses; those from num_old on have got a new label."""
-        chosen = self._best(beams.floats[_TOTAL] + beams.floats[_BONUS])
+        chosen = self._best(beams.floats[TOTAL] + beams.floats[BONUS])
         self._beams = beams.take(chosen)
-        ints = self._beams.ints[:, int(chosen.searchsorted(num_old)) :]
-        self._trace.append(ints[_TRACE : _WORD + 1].copy())
+        self._record(self._beams.ints[:, int(chosen.searchsorted(num_old)) :])
+
+    def _record(self, ints: Integers) -> None:
+        """Keep in the trace what hypotheses have emitted last."""
+        self._trace.append(ints[TRACE : WORD + 1].copy())
         size = self._trace_size + ints.shape[1]
-        ints[_TRACE] = np.arange(self._trace_size, size)
-        ints[_WORD] = NO_WORD
+        ints[TRACE] = np.arange(self._trace_size, size)
+        ints[WORD] = NO_WORD
         self._trace_size = size
 
     def _ended(self, beams: Beams) -> Beams:
@@ -265,18 +229,16 @@ class PrefixSearch:
         Those between words are left out.
         """
         ints = beams.ints
-        ended = self._fusion.end_words(
-            ints[_NODE], ints[_LENGTH], ints[_LM_STATE], ints[_HOT_STATE]
-        )
+        ended = self._fusion.end_words(ints[NODE], ints[LENGTH], ints[LM_STATE], ints[HOT_STATE])
         beams = beams.take(ended.source)
         ints, floats = beams.ints, beams.floats
-        ints[_NODE], ints[_LENGTH], ints[_WORD] = ROOT, 0, ended.words
-        ints[_LM_STATE], ints[_HOT_STATE] = ended.lm_states, ended.hot_states
+        ints[NODE], ints[LENGTH], ints[WORD] = ROOT, 0, ended.words
+        ints[LM_STATE], ints[HOT_STATE] = ended.lm_states, ended.hot_states
         if not self._fusion.is_open:  # labels alone do not tell which words they are
-            ints[_HASH] = (ints[_HASH] + 1 + ended.words) * _MULTIPLIER
-        floats[_SETTLED] += ended.gains
-        floats[_BONUS] = floats[_SETTLED]
-        floats[_LM] += ended.lm_log_probs
+            ints[HASH] = (ints[HASH] + 1 + ended.words) * _MULTIPLIER
+        floats[SETTLED] += ended.gains
+        floats[BONUS] = floats[SETTLED]
+        floats[LM] += ended.lm_log_probs
         return beams
 
     def _best(self, scores: Floats) -> Integers:
@@ -292,9 +254,60 @@ class PrefixSearch:
             chosen = np.sort(chosen[np.argsort(-scores[chosen], kind="stable")[:width]])
         return chosen
 
+    def _pass_detours(self, t: int) -> None:
+        """Hypotheses whose detours end before a frame are back, others set off on those there."""
+        if t in self._arriving:
+            self._beams = Beams.join([self._beams, *self._arriving[t]])
+        for detour in self._starting.get(t, ()):
+            gone = self._between_words()
+            if gone.ints.size:
+                self._arriving[detour.stop].append(self._detoured(gone, detour))
+
+    def _between_words(self) -> Beams:
+        """The best hypotheses that may begin a phrase: their words are ended."""
+        if self._fusion.is_open and not self._fusion.boundary:
+            beams = self._beams  # a phrase may begin anywhere
+        else:
+            between = self._beams.take((self._beams.ints[NODE] == ROOT).nonzero()[0])
+            ended = self._ended(self._beams)
+            if self._fusion.boundary:
+                ended = self._bounded(ended)
+                self._record(ended.ints)
+            beams = _distinct(Beams.join([between, ended]))
+        scores = beams.floats[TOTAL] + beams.floats[SETTLED]
+        return beams.take(np.argsort(-scores, kind="stable")[:_NUM_ON_DETOURS])
+
+    def _detoured(self, beams: Beams, detour: Detour) -> Beams:
+        """The hypotheses after they have read a detour's phrase in its frames."""
+        ints, floats = beams.ints, beams.floats
+        # After an equal label, only the paths that end in a blank emit it once more.
+        np.copyto(floats[TOTAL], floats[IN_BLANK], where=ints[LAST] == detour.labels[0])
+        floats[TOTAL] += detour.log_prob
+        floats[IN_LABEL], floats[IN_BLANK] = floats[TOTAL], -np.inf
+        for label, word in zip(detour.labels, detour.ended, strict=True):
+            ints[LAST], ints[WORD] = label, word if word != NO_WORD else ints[WORD]
+            ints[HASH] = (ints[HASH] + word) * _MULTIPLIER + self._codes[label]
+            self._record(ints)
+        ints[WORD] = detour.last
+        ints[HASH] = (ints[HASH] + detour.last) * _MULTIPLIER + _DETOUR
+        promises = np.zeros(ints.shape[1])
+        if self._fusion.is_open and not self._fusion.boundary:  # it goes on within the word
+            for label in detour.labels:
+                ints[LENGTH] += 1
+                new = np.full(ints.shape[1], label)
+                ints[NODE], promises = self._fusion.spell(ints[NODE], ints[LENGTH], new)
+        else:
+            ints[LM_STATE], lm_log_probs, gains = self._fusion.say(ints[LM_STATE], detour.words)
+            floats[LM] += lm_log_probs
+            floats[SETTLED] += gains
+        ints[HOT_STATE] = self._fusion.hot_start_state
+        floats[SETTLED] += detour.gain
+        floats[BONUS] = floats[SETTLED] + promises
+        return beams.take((floats[TOTAL] > -np.inf).nonzero()[0])
+
     def _paths(self) -> list[Path]:
         """What is left, with the last words ended."""
-        between = self._beams.take((self._beams.ints[_NODE] == ROOT).nonzero()[0])
+        between = self._beams.take((self._beams.ints[NODE] == ROOT).nonzero()[0])
         ended = self._ended(self._beams)
         if self._fusion.boundary:  # the end is one too
             ended = self._bounded(ended)
@@ -302,25 +315,36 @@ class PrefixSearch:
         if not beams.ints.size:  # all stand within words of the lexicon: let these be cut off
             beams = self._beams
         ints, floats = beams.ints, beams.floats
-        lm_log_probs, gains = self._fusion.end_texts(ints[_LM_STATE], ints[_HOT_STATE])
-        scores = floats[_TOTAL] + floats[_SETTLED] + gains
+        lm_log_probs, gains = self._fusion.end_texts(ints[LM_STATE])
+        scores = floats[TOTAL] + floats[SETTLED] + gains
         trace = np.concatenate(self._trace, axis=1).tolist()
         columns = (
-            *(ints[row].tolist() for row in (_TRACE, _WORD, _HASH)),
-            *(values.tolist() for values in (floats[_TOTAL], floats[_LM] + lm_log_probs, scores)),
+            *(ints[row].tolist() for row in (TRACE, WORD, HASH)),
+            *(values.tolist() for values in (floats[TOTAL], floats[LM] + lm_log_probs, scores)),
         )
         return [Path(trace, *values) for values in zip(*columns, strict=True)]
 
 
+def _distinct(beams: Beams) -> Beams:
+    """Each hypothesis once, with the probability of all that equal it."""
+    _, first, which = np.unique(beams.ints[HASH], return_index=True, return_inverse=True)
+    totals, in_blanks = np.full((2, len(first)), -np.inf)
+    np.logaddexp.at(totals, which, beams.floats[TOTAL])
+    np.logaddexp.at(in_blanks, which, beams.floats[IN_BLANK])
+    beams = beams.take(first)
+    beams.floats[TOTAL], beams.floats[IN_BLANK] = totals, in_blanks
+    return beams
+
+
 def _grown(beams: Beams, frame: Floats, labels: Integers, limit: float) -> Beams:
     """Each hypothesis with each label, unless its score is sure to fall below the limit."""
-    scores = (beams.floats[_TOTAL] + beams.floats[_BONUS])[:, np.newaxis] + frame[labels]
+    scores = (beams.floats[TOTAL] + beams.floats[BONUS])[:, np.newaxis] + frame[labels]
     which, columns = (scores >= limit).nonzero()
     grown, new = beams.take(which), labels[columns]
     ints, floats = grown.ints, grown.floats
     # After an equal label, only the paths that end in a blank emit it once more.
-    np.copyto(floats[_TOTAL], floats[_BLANK], where=ints[_LAST] == new)
-    floats[_TOTAL] += frame[new]
-    floats[_LABEL], floats[_BLANK] = floats[_TOTAL], -np.inf
-    ints[_LAST] = new
+    np.copyto(floats[TOTAL], floats[IN_BLANK], where=ints[LAST] == new)
+    floats[TOTAL] += frame[new]
+    floats[IN_LABEL], floats[IN_BLANK] = floats[TOTAL], -np.inf
+    ints[LAST] = new
     return grown

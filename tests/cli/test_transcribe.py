@@ -138,7 +138,7 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
         (["--lm", "hello.wav"], 1, "hello.wav: "),
         (["--rescore", "a.tflite"], 1, "a.tflite: counts beside an n-gram model"),
         (["--rescore-weight", "-1"], 1, "--neural-lm-weight: must be in [0, 1], is -1"),
-        (["--hot-words", "no.txt"], 1, "no.txt: No such file or directory"),
+        (["--hot-words", "no.txt"], 1, "--hot-words no.txt: cannot be read: No such file"),
         (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),
         (["--hot-word", " "], 1, "--hot-word: none may be empty"),
         (["--n-best", "0", "--format", "json"], 1, "--n-best: must be at least 1, is 0"),

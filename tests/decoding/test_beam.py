@@ -135,16 +135,15 @@ def word_bonus(
     config: DecodeConfig, lm: NGramModel | None, known: Sequence[str] = WORDS
 ) -> Callable[[tuple[str, ...]], float]:
     """What the words of a text add to its score."""
-    lacking = {w for w in known if lm and not lm.word_id(w)} - set(
-        " ".join(config.hot_words).split()
-    )
+    lacking = {w for w in known if lm and not lm.word_id(w)}
 
     def hot(words: tuple[str, ...]) -> float:
         total = 0.0
-        for phrase in (tuple(p.split()) for p in config.hot_words):
+        for hot_word in config.hot_words:  # of negative weight
+            phrase = tuple(hot_word.phrase.split())
             starts = range(len(words) - len(phrase) + 1)
             found = sum(words[i : i + len(phrase)] == phrase for i in starts)
-            total += found * len("".join(phrase)) * config.hot_word_weight
+            total += found * len("".join(phrase)) * (hot_word.weight or 0)
         return total
 
     def bonus(words: tuple[str, ...]) -> float:
@@ -179,17 +178,16 @@ def test_what_is_certain_is_found_exactly(path: str) -> None:
     assert {h.text: h.score for h in found} == expected
 
 
-@pytest.mark.parametrize("hot_words", [(), ("b",), ("ab a", "b", "bb", "a ab")])
+@pytest.mark.parametrize("hot_words", [(), ("b:-1",), ("ab a:-2", "b:-0.5", "bb:-1", "a ab:-9")])
 @pytest.mark.parametrize("seed", range(4))
 def test_an_open_vocabulary_equals_exhaustive_search(seed: int, hot_words: tuple[str, ...]) -> None:
     config = replace(EXACT, hot_words=hot_words)
     log_probs, lm = random_log_probs(seed, 5, 4), random_lm(seed)
-    known = {*WORDS, *" ".join(hot_words).split()}
-    expected = exhaustive(log_probs, spelled, word_bonus(config, lm, tuple(known)))
+    expected = exhaustive(log_probs, spelled, word_bonus(config, lm))
     check(BeamDecoder(AB, config, lm), log_probs, expected)
 
 
-@pytest.mark.parametrize("hot_words", [(), ("b",), ("ab a", "b", "a ab")])
+@pytest.mark.parametrize("hot_words", [(), ("b:-1",), ("ab a:-2", "b:-0.5", "a ab:-9")])
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("with_lm", [True, False])
 def test_phones_equal_exhaustive_search(
@@ -203,14 +201,13 @@ def test_phones_equal_exhaustive_search(
     check(BeamDecoder(PHONES, config, lm, lexicon), log_probs, expected)
 
 
-@pytest.mark.parametrize("hot_words", [(), ("bb", "a ab")])
+@pytest.mark.parametrize("hot_words", [(), ("ab:-1", "a A:-2", "bb:-3")])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_lexicon_of_characters_equals_exhaustive_search(
     seed: int, hot_words: tuple[str, ...]
 ) -> None:
     config = replace(EXACT, hot_words=hot_words, open_vocabulary=False)
-    ways = {"a": ["a"], "A": ["a", "ab"], "b": ["b"], "ab": ["ba"]}
-    known = {**ways, **{word: [word] for word in ("bb",) if word in hot_words}}
+    known = {"a": ["a"], "A": ["a", "ab"], "b": ["b"], "ab": ["ba"]}
 
     def read(labels: tuple[int, ...]) -> list[tuple[str, ...]]:
         spelled = AB.decode(labels).split()
@@ -219,7 +216,7 @@ def test_a_lexicon_of_characters_equals_exhaustive_search(
 
     log_probs, lm = random_log_probs(seed, 5, 4), random_lm(seed, ("a", "b", "ab"))
     expected = exhaustive(log_probs, read, word_bonus(config, lm, tuple(known)))
-    lexicon = LexiconTree.from_pronunciations(ways, AB)
+    lexicon = LexiconTree.from_pronunciations(known, AB)
     check(BeamDecoder(AB, config, lm, lexicon), log_probs, expected)
 
 
@@ -261,7 +258,17 @@ def matrices(draw: st.DrawFn) -> NDArray[np.float32]:
 LM = random_lm(1)
 DECODERS = [
     lambda config: BeamDecoder(AB, config),
-    lambda config: BeamDecoder(AB, replace(config, hot_words=("ab", "b a")), LM),
+    lambda config: BeamDecoder(AB, replace(config, hot_words=("ab", "b a", "a:-1")), LM),
+    lambda config: BeamDecoder(
+        PHONES,
+        replace(config, hot_words=("b", "ab b", "new a"), hot_word_weight=9),
+        LM,
+        LexiconTree.from_pronunciations(SAID, PHONES),
+        pronunciations={"new": [("T", "T", "AE")]},
+    ),
+    lambda config: BeamDecoder(
+        Alphabet(("a", "b", "c")), replace(config, hot_words=("ab", "c")), None
+    ),
     lambda config: BeamDecoder(PHONES, config, LM, LexiconTree.from_pronunciations(SAID, PHONES)),
 ]
 
@@ -362,27 +369,23 @@ def test_frames_of_near_certain_blank_are_passed_over() -> None:
     assert exact.log_prob - 0.01 < skipped.log_prob < exact.log_prob
 
 
-def test_hot_words_turn_the_scale() -> None:
-    words = ("hat", "heat")
-    lm = random_lm(0, words)
+def test_a_hot_word_of_negative_weight_is_avoided() -> None:
+    lm = random_lm(0, ("hat", "heat"))
     log_probs = peaked("h-eet-", ENGLISH, 0.6)
 
-    def decode(*hot_words: str, weight: float = 2.0) -> str:
-        config = DecodeConfig(hot_words=hot_words, hot_word_weight=weight)
-        return BeamDecoder(ENGLISH, config, lm).decode(log_probs)[0].text
+    def decode(*hot_words: str) -> str:
+        return BeamDecoder(ENGLISH, DecodeConfig(hot_words=hot_words), lm).decode(log_probs)[0].text
 
     assert decode() == "heat"
-    assert decode("hat") == "hat"
-    assert decode("het") == "het"  # outside the vocabulary
-    assert decode("hat", weight=0.0) == "heat"
-    assert decode("hello", "helium") == "heat"  # what is only begun is given back
+    assert "heat" not in decode("heat:-9").split()
+    assert decode("hat:-9") == "heat"
 
 
 def test_hot_words_need_a_spelling() -> None:
     config = DecodeConfig(hot_words=("a", "zebra"))
     with pytest.raises(AlphabetError, match="'z'"):
         BeamDecoder(AB, config, LM)
-    with pytest.raises(ConfigError, match="'zebra' is not in the lexicon, and phones"):
+    with pytest.raises(ConfigError, match="hot word 'zebra' is not in the lexicon"):
         BeamDecoder(PHONES, config, None, LexiconTree.from_pronunciations(SAID, PHONES))
 
 

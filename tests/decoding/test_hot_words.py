@@ -1,66 +1,180 @@
+"""Hot words in a decoder: what is not said changes nothing, what is said is found."""
+
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from speechlstm.decoding.hot_words import PhraseMatcher
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
+from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.lm.ngram.table import NGrams, NGramTable
+from speechlstm.text.alphabet import ENGLISH, Alphabet
 
-Tokens = Sequence[int]
+PHONES = Alphabet(("K", "AE", "T", "D", "AO", "G", "S", "N", "IH", "L"), separator=" ")
+SAID = {
+    "cat": (("K", "AE", "T"),),
+    "cats": (("K", "AE", "T", "S"),),
+    "dog": (("D", "AO", "G"),),
+    "sat": (("S", "AE", "T"),),
+    "in": (("IH", "N"),),
+    "lid": (("L", "IH", "D"),),
+    "tall": (("T", "AO", "L"),),
+    "kill": (("K", "IH", "L"),),
+}
+NEW = {
+    "catalog": [("K", "AE", "T", "AH", "L", "AO", "G")],
+    "dogtail": [("D", "AO", "G", "T", "AE", "L")],
+}
+NEW = {word: [tuple(p for p in way if p != "AH") for way in ways] for word, ways in NEW.items()}
+WEIGHTS = (0.7, 2.0, 10.0)
 
 
-def gains(matcher: PhraseMatcher, text: Tokens) -> tuple[list[float], float]:
-    """What each token gains, and what is to be given back at the end."""
-    state, found = np.array([matcher.start_state]), []
-    for token in text:
-        state, gain = matcher.advance(state, np.array([token]))
-        found.append(float(gain[0]))
-    return found, float(matcher.pending[state[0]])
+def unigrams(words: Sequence[str]) -> NGramModel:
+    """A language model in which the words are equally likely, and an unknown one is rare."""
+    vocabulary = ["<unk>", "<s>", "</s>", *words]
+    log10_probs = np.full(len(vocabulary), -1, np.float32)
+    log10_probs[:2] = -3, -99
+    rows = np.arange(len(vocabulary), dtype=np.int32)[:, np.newaxis]
+    return NGramModel.from_table(
+        NGramTable(vocabulary, [NGrams(rows, log10_probs, np.zeros_like(log10_probs))])
+    )
 
 
-def occurrences(text: Tokens, phrase: Tokens) -> int:
-    starts = range(len(text) - len(phrase) + 1)
-    return sum(tuple(text[i : i + len(phrase)]) == tuple(phrase) for i in starts)
+LM = unigrams(tuple(SAID))
+LEXICON = LexiconTree.from_pronunciations(SAID, PHONES)
 
 
-phrases = st.lists(
-    st.lists(st.integers(0, 2), min_size=1, max_size=4).map(tuple),
-    min_size=1,
-    max_size=5,
-    unique=True,
+def spoken(
+    labels: Sequence[int], num_labels: int, posterior: float = 0.9, seed: int = 0
+) -> NDArray[np.float32]:
+    """Log-probabilities of labels, each two frames and a blank; what is left has random shares."""
+    frames = [0] + [frame for label in labels for frame in (label, label, 0)]
+    probs = (1 - posterior) * np.random.default_rng(seed).dirichlet(
+        np.ones(num_labels), len(frames)
+    )
+    probs[np.arange(len(frames)), frames] += posterior
+    return np.log(probs).astype(np.float32)
+
+
+def phones_of(*words: str) -> list[int]:
+    ways = SAID | NEW
+    return PHONES.encode(" ".join(phone for word in words for phone in ways[word][0]))
+
+
+def decode(
+    log_probs: NDArray[np.float32], *hot_words: str, weight: float = 0.7
+) -> list[BeamHypothesis]:
+    config = DecodeConfig(hot_words=hot_words, hot_word_weight=weight, num_hypotheses=5)
+    decoder = BeamDecoder(PHONES, config, LM, LEXICON, pronunciations=NEW)
+    return decoder.decode(log_probs)
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_a_hot_word_that_only_begins_as_what_is_said_changes_nothing(weight: float) -> None:
+    for words in (("cat", "sat", "in"), ("dog", "tall"), ("in", "cat")):
+        log_probs = spoken(phones_of(*words), PHONES.num_labels)
+        without = decode(log_probs)
+        assert without[0].text == " ".join(words)
+        assert decode(log_probs, "catalog", "dogtail", "cat lid", weight=weight) == without
+
+
+@given(
+    st.lists(st.sampled_from(sorted(SAID)), min_size=1, max_size=5),
+    st.sets(st.sampled_from([*SAID, *NEW, "cat in", "tall dog", "sat sat"]), min_size=1),
+    st.sampled_from(WEIGHTS),
+    st.integers(0, 2**32),
 )
-
-
-@given(phrases, st.lists(st.integers(0, 3), max_size=20))
-def test_a_text_gains_what_the_phrases_in_it_are_worth(
-    phrases: list[tuple[int, ...]], text: list[int]
+def test_what_is_not_said_changes_nothing(
+    words: list[str], hot_words: set[str], weight: float, seed: int
 ) -> None:
-    worth = [[1.0 + token for token in phrase] for phrase in phrases]
-    matcher = PhraseMatcher(phrases, worth, 4)
-    for length in range(len(text) + 1):
-        found, pending = gains(matcher, text[:length])
-        expected = sum(
-            occurrences(text[:length], phrase) * sum(values)
-            for phrase, values in zip(phrases, worth, strict=True)
-        )
-        assert sum(found) - pending == pytest.approx(expected)
+    log_probs = spoken(phones_of(*words), PHONES.num_labels, 0.8, seed)
+    without = decode(log_probs)
+    said = f" {' '.join(words)} "
+    found = decode(log_probs, *(w for w in hot_words if f" {w} " not in said), weight=weight)
+    if phones_of(*without[0].text.split()) == phones_of(*words):  # what is said is heard
+        assert found == without
 
 
-def test_what_grows_gains_and_what_breaks_off_gives_back() -> None:
-    matcher = PhraseMatcher([(1, 2, 3)], [[1, 1, 1]], 5)
-    assert gains(matcher, [1, 2, 3, 4]) == ([1, 1, 1, 0], 0)
-    assert gains(matcher, [1, 2, 4]) == ([1, 1, -2], 0)
-    assert gains(matcher, [1, 2, 1, 2]) == ([1, 1, -1, 1], 2)
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("new", sorted(NEW))
+def test_a_new_word_is_found_with_the_words_around_it(new: str, weight: float) -> None:
+    log_probs = spoken(phones_of("in", new, "sat", "in"), PHONES.num_labels)
+    assert new not in decode(log_probs)[0].text
+    best = decode(log_probs, new, weight=weight)[0]
+    assert best.text == f"in {new} sat in"
+    labels = phones_of("in", new, "sat", "in")
+    assert list(best.labels) == labels
+    assert [labels[i:j] for i, j in best.spans] == [phones_of(word) for word in best.text.split()]
 
 
-def test_a_longer_phrase_goes_on_from_a_shorter_one() -> None:
-    matcher = PhraseMatcher([(1,), (1, 2)], [[1], [1, 1]], 4)
-    assert gains(matcher, [1, 2]) == ([1, 2], 0)
-    assert gains(matcher, [1, 3]) == ([1, 0], 0)
+def test_a_phrase_and_a_word_twice_are_found() -> None:
+    said = ("dogtail", "cat", "dogtail")
+    log_probs = spoken(phones_of(*said), PHONES.num_labels)
+    assert decode(log_probs, "dogtail cat", "dogtail")[0].text == " ".join(said)
 
 
-def test_tokens_before_the_text_count_as_read() -> None:
-    matcher = PhraseMatcher([(0, 1, 0)], [[0, 1, 0]], 3, before=[0])
-    assert gains(matcher, [1, 0]) == ([1, 0], 0)
-    assert gains(matcher, [2, 1]) == ([0, 0], 0)
+def test_a_hot_word_that_is_found_anyway_costs_no_second_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log_probs = spoken(phones_of("cat", "sat"), PHONES.num_labels)
+    searches = []
+    search = BeamDecoder.search
+
+    def counted(self: BeamDecoder, *arguments: object) -> object:
+        searches.append(1)
+        return search(self, *arguments)
+
+    monkeypatch.setattr(BeamDecoder, "search", counted)
+    assert decode(log_probs, "cat", "sat")[0].text == "cat sat"
+    assert len(searches) == 1
+
+
+def test_of_words_that_sound_alike_the_hot_one_is_preferred() -> None:
+    lexicon = LexiconTree.from_pronunciations(SAID | {"katt": (("K", "AE", "T"),)}, PHONES)
+    lm = unigrams((*SAID, "katt"))
+    log_probs = spoken(phones_of("cat", "sat"), PHONES.num_labels)
+
+    def text(*hot_words: str) -> str:
+        decoder = BeamDecoder(PHONES, DecodeConfig(hot_words=hot_words), lm, lexicon)
+        return decoder.decode(log_probs)[0].text
+
+    assert text("katt") == "katt sat"
+    assert text("cat") == "cat sat"
+    assert text("katt:-1", "cat:-1") in ("cat sat", "katt sat")
+    assert text("cat:-1") == "katt sat"
+
+
+@pytest.mark.parametrize("with_lm", [True, False])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_characters_have_hot_words_too(with_lm: bool, is_open: bool) -> None:
+    words = ("we", "met", "at", "noon")
+    log_probs = spoken(ENGLISH.encode("we met zelenskyy at noon"), ENGLISH.num_labels, 0.8, 3)
+    # A letter is heard wrongly: what sounds alike is spelled otherwise.
+    wrong = 1 + 3 * len("we met zel")
+    log_probs[wrong : wrong + 2] = spoken(ENGLISH.encode("a"), ENGLISH.num_labels, 0.6)[1:3]
+    log_probs[wrong : wrong + 2, ENGLISH.encode("e")] = np.log(0.3)
+    log_probs -= np.logaddexp.reduce(log_probs, axis=1, keepdims=True)
+    lm = unigrams(words) if with_lm else None
+    lexicon = None if is_open else LexiconTree.from_words(words, ENGLISH)
+
+    def text(*hot_words: str) -> str:
+        config = DecodeConfig(hot_words=hot_words, open_vocabulary=is_open)
+        return BeamDecoder(ENGLISH, config, lm, lexicon).decode(log_probs)[0].text
+
+    assert "zelenskyy" not in text()
+    assert text("zelenskyy") == "we met zelenskyy at noon"
+    assert text("met zelenskyy") == "we met zelenskyy at noon"
+    assert text("zealous", "noone") == text()
+
+
+def test_nothing_is_said_in_silence() -> None:
+    for num_frames in (0, 1, 40):
+        log_probs = np.log(np.full((num_frames, PHONES.num_labels), 1e-4))
+        log_probs[:, 0] = np.log(1 - 1e-4 * (PHONES.num_labels - 1))
+        found = decode(log_probs.astype(np.float32), *SAID, *NEW, weight=10)
+        assert found[0].text == ""

@@ -117,13 +117,14 @@ def test_a_symbol_that_the_alphabet_lacks_is_named(tmp_path: Path) -> None:
         LexiconTree.read(path, PHONES)
 
 
-def test_words_are_added_by_their_spelling() -> None:
-    lexicon = LexiconTree.from_words(["do", "a"], ENGLISH).with_words(["don't", "a"], ENGLISH)
-    assert entries(lexicon, ENGLISH) == {("do", "do"), ("a", "a"), ("don't", "don't")}
-    spoken = LexiconTree.from_pronunciations({"red": [["R", "EH", "D"]]}, PHONES)
-    assert spoken.with_words(["red"], PHONES) is spoken
-    with pytest.raises(ConfigError, match="'reed' is not in the lexicon, and phones do not tell"):
-        spoken.with_words(["red", "reed"], PHONES)
+def test_sequences_of_words_are_found() -> None:
+    ways = {"red": [["R", "EH", "D"], ["R", "EH"]], "reed": [["R", "EH", "D"]]}
+    lexicon = LexiconTree.from_pronunciations(ways, PHONES)
+    found = lexicon.sequences_of(["red", "rare"])
+    assert {word: set(labels) for word, labels in found.items()} == {
+        "red": {tuple(PHONES.encode(" ".join(way))) for way in ways["red"]}
+    }
+    assert LexiconTree.from_pronunciations({}, PHONES).sequences_of(["red"]) == {}
 
 
 @pytest.mark.parametrize("words", [["do", "don't", "a"], []])

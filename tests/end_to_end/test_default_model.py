@@ -1,4 +1,6 @@
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +26,39 @@ def test_the_lexicon_reads_phones_and_new_hot_words_are_sounded_out() -> None:
     spoken, spelled = Recognizer.load(), Recognizer.load(greedy=True)
     assert "AH" in spoken.model.alphabet.symbols
     assert "a" in spelled.model.alphabet.symbols
-    hot = Recognizer.load(hot_words=("seventy six",))
-    assert hot.model.alphabet == spoken.model.alphabet
-    new = Recognizer.load(hot_words=("sevensix",), hot_word_weight=3.0)  # no lexicon has it
-    assert new.model.alphabet == spoken.model.alphabet
-    assert "sevensix" in new.transcribe_file(SAMPLES / "date.wav").text.split()
+    for phrase in ("seventy six", "sevensix"):  # no lexicon has the second
+        hot = Recognizer.load(hot_words=[phrase])
+        assert hot.model.alphabet == spoken.model.alphabet
+
+
+@pytest.mark.parametrize("weight", [0.7, 3.0, 10.0])
+def test_hot_words_that_are_not_said_change_nothing(weight: float) -> None:
+    hot_words = (
+        "electroencephalographically",
+        "esophagogastroduodenoscopy",
+        "september",
+        "julia fortune",
+        "open the gate",
+    )
+    hot = Recognizer.load(hot_words=hot_words, hot_word_weight=weight)
+    plain = Recognizer.load()
+    for name in ("date", "answers", "reading"):
+        recording = SAMPLES / f"{name}.wav"
+        assert hot.transcribe_file(recording) == plain.transcribe_file(recording)
+
+
+@pytest.mark.skipif(not shutil.which("flite"), reason="needs flite, which speaks the words")
+@pytest.mark.parametrize("weight", [0.7, 10.0])
+def test_hot_words_that_are_said_are_found_with_the_words_around_them(
+    tmp_path: Path, weight: float
+) -> None:
+    text = "the patient was given an esophagogastroduodenoscopy on monday"
+    recording = tmp_path / "said.wav"
+    subprocess.run(["flite", "-voice", "rms", "-t", text, "-o", recording], check=True)
+    hot_words = ["esophagogastroduodenoscopy", "hydrochlorothiazide"]
+    hot = Recognizer.load(hot_words=hot_words, hot_word_weight=weight)
+    assert "esophagogastroduodenoscopy on monday" in hot.transcribe_file(recording).text
+    assert "esophagogastroduodenoscopy" not in Recognizer.load().transcribe_file(recording).text
 
 
 @pytest.mark.parametrize("level", [0.0, 0.001, 0.1])

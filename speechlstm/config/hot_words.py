@@ -1,0 +1,103 @@
+"""Hot words: words and phrases that a recogniser is to expect, or to avoid."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+from speechlstm.errors import ConfigError, quoted
+
+MAX_LENGTH = 200  # characters of a phrase; the longest words of dictionaries have 45
+MAX_WEIGHT = 100.0
+MAX_HOT_WORDS = 100_000
+
+
+@dataclass(frozen=True)
+class HotWord:
+    """A word or phrase and how much it is preferred.
+
+    >>> HotWord.parse("new york:2.5")
+    HotWord(phrase='new york', weight=2.5)
+    >>> HotWord.parse("brexit")
+    HotWord(phrase='brexit', weight=None)
+
+    Attributes:
+        phrase: Words, parted by spaces.
+        weight: For each character of it (for each symbol where words are spelled in phones), a
+            natural logarithm; negative ones suppress it. None: that of `DecodeConfig`.
+
+    Raises:
+        ConfigError: The phrase is empty or too long, or the weight out of range.
+    """
+
+    phrase: str
+    weight: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.phrase, str) or not self.phrase.split():
+            raise _error("none may be empty")
+        if len(self.phrase) > MAX_LENGTH:
+            raise _error(
+                f"{quoted(self.phrase)} has {len(self.phrase)} characters; a word or phrase may "
+                f"have {MAX_LENGTH}"
+            )
+        if self.weight is None:
+            return
+        is_number = isinstance(self.weight, int | float) and not isinstance(self.weight, bool)
+        if not is_number or not isfinite(self.weight) or abs(self.weight) > MAX_WEIGHT:
+            raise _error(
+                f"the weight of {quoted(self.phrase)} must be a number in -{MAX_WEIGHT:g}.."
+                f"{MAX_WEIGHT:g}, is {quoted(self.weight)}"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> "HotWord":
+        """A hot word as users write it: the phrase, and a colon before its weight if it has one.
+
+        Raises:
+            ConfigError: See above.
+        """
+        phrase, colon, weight = text.rpartition(":")
+        try:
+            return cls(phrase.strip(), float(weight)) if colon else cls(text.strip())
+        except ValueError as error:
+            if isinstance(error, ConfigError):
+                raise
+            raise _error(
+                f"{quoted(text)}: what follows the colon must be a weight, as in 'brexit:2.5'"
+            ) from None
+
+    def __str__(self) -> str:
+        return self.phrase if self.weight is None else f"{self.phrase}:{self.weight!r}"
+
+
+HotWords = Iterable[str | HotWord] | Mapping[str, float | None]
+
+
+def read_hot_words(given: HotWords) -> tuple[HotWord, ...]:
+    """Hot words from what a caller gives: phrases, or a mapping from phrases to weights.
+
+    >>> read_hot_words(["brexit", "new york:2.5"]) == read_hot_words(
+    ...     {"brexit": None, "new york": 2.5}
+    ... )
+    True
+
+    Raises:
+        ConfigError: It is a single text, which would be taken for its letters, or something else.
+    """
+    if isinstance(given, str):
+        raise _error(f"must be a list of words and phrases: for one, give [{quoted(given)}]")
+    if isinstance(given, Mapping):
+        return tuple(HotWord(phrase, weight) for phrase, weight in given.items())
+    if not isinstance(given, Iterable):
+        raise _error(f"must be a list of words and phrases, is {quoted(given)}")
+    found = tuple(HotWord.parse(item) if isinstance(item, str) else item for item in given)
+    if len(found) > MAX_HOT_WORDS:
+        raise _error(f"{len(found)} of them; there may be {MAX_HOT_WORDS}")
+    for item in found:
+        if not isinstance(item, HotWord):
+            raise _error(f"each must be a text or a HotWord, not {quoted(item)}")
+    return found
+
+
+def _error(reason: str) -> ConfigError:
+    return ConfigError(f"decoding.hot_words: {reason}")
