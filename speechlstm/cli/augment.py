@@ -1,4 +1,4 @@
-"""`speechlstm augment`: hear what training does to a recording."""
+"""`speechlstm augment`: a recording as training changes it."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Write FILE as the network hears it in an epoch, and print what was done to it.
 
-    The masks over the mel spectrogram, the last of the augmentations, cannot be heard.
+    The masks over the mel spectrogram, the last of the augmentations, are not in it.
 
     \b
     Example:

@@ -33,10 +33,15 @@ def command(reference: Path, hypothesis: Path, with_ids: bool, worst: int, as_js
       speechlstm score valid.jsonl hypothesis.txt
       speechlstm score --ids data/test/text decoded/text
     """
-    from speechlstm.evaluation.score import score_files, seem_to_have_ids
+    from speechlstm.evaluation.score import score_transcripts, seem_to_have_ids
+    from speechlstm.evaluation.transcript_files import read_transcript_file
 
-    report = score_files(reference, hypothesis, with_ids)
-    if not with_ids and seem_to_have_ids(reference, hypothesis):
+    # Once each: what is read may be a pipe.
+    references, hypotheses = (
+        read_transcript_file(path, with_ids) for path in (reference, hypothesis)
+    )
+    report = score_transcripts(references, hypotheses)
+    if seem_to_have_ids(references, hypotheses):
         say(
             "Warning: the lines of both files begin with the same ids, which count as words; "
             "leave them out with --ids"

@@ -19,11 +19,7 @@ Pair = tuple[TranscriptEntry, TranscriptEntry]
 
 
 def score_files(reference: Path, hypothesis: Path, with_ids: bool = False) -> EvaluationReport:
-    """Scores the texts of one file against those of another.
-
-    Where both files name their texts, those of one name are paired, in any order; names that are
-    paths may differ in leading folders and in the ending, as long as they stay unique. Otherwise
-    the texts are paired by their order. Where a line has no id, its number from 1 is its id.
+    """Scores the texts of one file against those of another; see score_transcripts.
 
     Args:
         reference: What was said; see read_transcript_file for the formats.
@@ -33,8 +29,21 @@ def score_files(reference: Path, hypothesis: Path, with_ids: bool = False) -> Ev
     Raises:
         DataError: A file cannot be read, a text has no counterpart, or there are none.
     """
-    references = read_transcript_file(reference, with_ids)
-    hypotheses = read_transcript_file(hypothesis, with_ids)
+    return score_transcripts(
+        read_transcript_file(reference, with_ids), read_transcript_file(hypothesis, with_ids)
+    )
+
+
+def score_transcripts(references: TranscriptFile, hypotheses: TranscriptFile) -> EvaluationReport:
+    """Scores texts against others.
+
+    Where both files name their texts, those of one name are paired, in any order; names that are
+    paths may differ in leading folders and in the ending, as long as they stay unique. Otherwise
+    the texts are paired by their order. Where a line has no id, its number from 1 is its id.
+
+    Raises:
+        DataError: A text has no counterpart, or there are none.
+    """
     if references.has_ids and hypotheses.has_ids:
         pairs = list(_pair_by_id(references, hypotheses))
     else:
@@ -49,7 +58,7 @@ def score_files(reference: Path, hypothesis: Path, with_ids: bool = False) -> Ev
         for number, (expected, found) in enumerate(pairs, start=1)
     )
     if not scores:
-        raise DataError(f"{reference}: no text to score against")
+        raise DataError(f"{references.path}: no text to score against")
     return EvaluationReport(
         scores, tuple(e.id for e in references.untranscribed if e.id is not None)
     )
@@ -62,16 +71,14 @@ def compare(
     return Score(utterance_id, normalize(reference), normalize(hypothesis), speaker)
 
 
-def seem_to_have_ids(reference: Path, hypothesis: Path) -> bool:
+def seem_to_have_ids(references: TranscriptFile, hypotheses: TranscriptFile) -> bool:
     """Whether each line of two plain texts begins with what looks like the same files' ids.
 
     They do if the first words are unique, the same in both files, and each has a digit.
     """
     firsts = []
-    for path in (reference, hypothesis):
-        texts = [
-            entry.text or "" for entry in read_transcript_file(path).transcribed if not entry.id
-        ]
+    for file in (references, hypotheses):
+        texts = [entry.text or "" for entry in file.transcribed if entry.id is None]
         words = [text.split(None, 1)[0] for text in texts if text.strip()]
         if len(words) < 2 or len({*words}) < len(words):
             return False

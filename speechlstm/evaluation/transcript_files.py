@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
@@ -16,6 +17,7 @@ _TRN_ID = re.compile(r"^(?P<text>.*)\((?P<id>[^()\s]+)\)\s*$")
 _STM_LABEL = re.compile(r"^<[^<>]*>\s*")
 _ALTERNATIVES = re.compile(r"\{.*/.*\}|<ALT", re.IGNORECASE)
 _SENTENCE_ENDS = re.compile(r"</?s>")  # as CMU's transcriptions have them
+_LONGEST_LINE = 10**8  # characters; one of JSON may hold a recording of many hours
 _SUBTITLES = (".srt", ".vtt", ".textgrid")
 
 
@@ -231,7 +233,11 @@ def _read_transcribe_json(path: Path) -> Iterator[TranscriptEntry]:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with path.open(encoding="utf-8-sig") as file:  # splits at line ends alone
-            yield from enumerate(file, start=1)
+            lines = iter(partial(file.readline, _LONGEST_LINE), "")
+            for number, line in enumerate(lines, start=1):
+                if len(line) == _LONGEST_LINE and line[-1] != "\n":  # a device that never ends
+                    raise DataError(f"{path}:{number}: has {_LONGEST_LINE} characters or more")
+                yield number, line
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""How well a language model foretells a text."""
+"""How well a language model predicts a text."""
 
 import math
 from collections.abc import Iterable, Iterator

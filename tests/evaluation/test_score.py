@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jiwer
@@ -10,6 +13,7 @@ from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.errors import DataError
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.score import score_files, seem_to_have_ids
+from speechlstm.evaluation.transcript_files import read_transcript_file
 
 STM = """;; LABEL "o" "overall" "all"
 talk 1 anna 0.0 2.0 <o,f0,female> one two three
@@ -153,7 +157,7 @@ def test_ids_of_kaldi_are_no_words(folder: Path) -> None:
     report = score(reference, hypothesis, with_ids=True)
     assert report.wer == pytest.approx(1 / 3)
     assert pairs(report)[2] == ("u3", "", "")
-    assert seem_to_have_ids(Path("ref"), Path("hyp"))
+    assert seem_to_have_ids(*map(read_transcript_file, (Path("ref"), Path("hyp"))))
 
 
 def test_plain_texts_do_not_seem_to_have_ids(folder: Path) -> None:
@@ -163,7 +167,7 @@ def test_plain_texts_do_not_seem_to_have_ids(folder: Path) -> None:
         ("1 a\n1 b\n",) * 2,
     ):
         score(reference, hypothesis)
-        assert not seem_to_have_ids(Path("ref"), Path("hyp"))
+        assert not seem_to_have_ids(*map(read_transcript_file, (Path("ref"), Path("hyp"))))
 
 
 @pytest.mark.parametrize(
@@ -222,3 +226,20 @@ def test_unpaired_texts_are_named_in_a_line(
 def test_a_ctm_without_the_recording_at_all_is_not_silence(folder: Path) -> None:
     with pytest.raises(DataError, match=r"hyp\.ctm lacks 2 .*: talk, quiet; ref\.stm lacks 1"):
         score(STM, "other 1 0.1 0.1 one\n", suffixes=(".stm", ".ctm"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes there")
+def test_pipes_are_read_once(folder: Path) -> None:
+    os.mkfifo("pipe")
+    Path("ref").write_text("u1 a\nu2 b\n")
+    command = [sys.executable, "-m", "speechlstm", "score", "ref", "pipe"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        Path("pipe").write_text("u1 a\nu2 b\n")
+        printed, _ = process.communicate(timeout=60)
+    assert (process.returncode, printed[:9]) == (0, "WER 0.00%")
+
+
+def test_a_line_without_end_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speechlstm.evaluation.transcript_files._LONGEST_LINE", 5)
+    with pytest.raises(DataError, match=r"^ref:2: has 5 characters or more$"):
+        score("four\nfive5\n", "a\n")

@@ -115,14 +115,14 @@ def command(
             text = limit_vocabulary(text, NGramModel.load(lm).words)
         else:
             text = limited(text, vocabulary, alphabet)
-        _refuse_strange(text, texts[0])
+        _refuse_unknown_words(text, texts[0])
         run = LanguageModelRun(run_path, network, training, tuple(text.vocabulary), sha256)
         run.create(text, _measured_on(valid, text), initial)
     train_language_model(run, say, sys.stderr.isatty())
     show(f"{run_path}")
 
 
-def _refuse_strange(text: "Text", path: Path) -> None:
+def _refuse_unknown_words(text: "Text", path: Path) -> None:
     """Refuse a text of which the vocabulary has no word."""
     from speechlstm.lm.text import END_ID
 
@@ -135,5 +135,5 @@ def _measured_on(path: Path, text: "Text") -> "Text":
     from speechlstm.lm.text import limit_vocabulary, read_sentences, tokenize
 
     valid = limit_vocabulary(tokenize(read_sentences(path)), text.vocabulary)
-    _refuse_strange(valid, path)
+    _refuse_unknown_words(valid, path)
     return valid

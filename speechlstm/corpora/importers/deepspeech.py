@@ -42,6 +42,6 @@ def _read_row(row: dict[str, str | None], path: Path, line: int) -> Utterance | 
         return ManifestError(path, reason, line)
     try:
         duration = read_duration(path.parent / audio)
-    except AudioError:  # whoever wants to hear it learns why it cannot be read
+    except AudioError:  # whoever decodes it learns why it cannot be read
         duration = 0.0
     return Utterance(audio, audio, duration, text)
