@@ -2,6 +2,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from speechlstm.bundle import (
     AcousticSpec,
     Bundle,
+    decoder_to_keep,
     default_bundle,
     read,
     read_bundle,
@@ -23,7 +25,7 @@ from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import BundleError
-from speechlstm.text.alphabet import ENGLISH
+from speechlstm.text.alphabet import ENGLISH, Alphabet
 from speechlstm.tflite.metadata import embed_metadata, read_metadata
 
 TFLITE = (Path(__file__).parent / "assets" / "levels.tflite").read_bytes()
@@ -269,6 +271,45 @@ def test_notes_for_people_stay_with_the_bundle(decoder: Path) -> None:
     write(decoder, num_epochs=4)
     assert (decoder / "README.md").read_text() == "# Trained on letters to my aunt"
     assert read_bundle(decoder).acoustic.training == {"num_epochs": 4}
+
+
+def test_a_decoder_stays_with_a_new_model_of_the_same_labels(decoder: Path) -> None:
+    before = read_bundle(decoder).decoder
+    kept = decoder_to_keep(decoder, ACOUSTIC)
+    assert kept == replace(before, calibration=None)
+    new = replace(ACOUSTIC, network=NetworkConfig(frame_stack=1, num_layers=1))
+    files = {path.name: path.read_bytes() for path in before.files}
+    write_bundle(decoder, TFLITE, new, kept)
+    bundle = read_bundle(decoder)
+    assert (bundle.acoustic, bundle.decoder) == (new, kept)
+    assert {path.name: path.read_bytes() for path in bundle.decoder.files} == files
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"alphabet": Alphabet(("a", "b"))},
+        {"phones": Alphabet(("AA", "B"), separator=" ")},
+    ],
+)
+def test_a_decoder_for_other_labels_is_not_lost(
+    decoder: Path, tmp_path: Path, labels: dict[str, Alphabet]
+) -> None:
+    new = replace(ACOUSTIC, **labels)  # type: ignore[arg-type]
+    reason = "is for other labels than the new model, and lm.ngram, rescorer.tflite, lexicon.tree"
+    with pytest.raises(BundleError, match=f"{reason} would be lost; name another place, or remove"):
+        decoder_to_keep(decoder, new)
+    (decoder / "model.tflite").write_bytes(b"damaged")
+    with pytest.raises(BundleError, match=r"is damaged \(.*\), and lm.ngram, .* would be lost"):
+        decoder_to_keep(decoder, ACOUSTIC)
+
+
+def test_where_no_decoder_was_chosen_there_is_none_to_keep(folder: Path, tmp_path: Path) -> None:
+    assert decoder_to_keep(folder, ACOUSTIC) is None
+    assert decoder_to_keep(folder, replace(ACOUSTIC, alphabet=Alphabet(("a",)))) is None
+    (folder / "model.tflite").write_bytes(b"damaged")
+    for path in (folder, tmp_path / "nowhere", tmp_path):
+        assert decoder_to_keep(path, ACOUSTIC) is None
 
 
 def test_a_new_model_takes_the_decoder_with_it(decoder: Path) -> None:

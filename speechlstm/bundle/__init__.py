@@ -17,6 +17,7 @@ from speechlstm.bundle.read import default_bundle as default_bundle
 from speechlstm.bundle.read import read_bundle as read_bundle
 from speechlstm.bundle.spec import AcousticSpec as AcousticSpec
 from speechlstm.bundle.spec import Bundle as Bundle
+from speechlstm.bundle.write import decoder_to_keep as decoder_to_keep
 from speechlstm.bundle.write import refuse_to_replace_others as refuse_to_replace_others
 from speechlstm.bundle.write import write_bundle as write_bundle
 from speechlstm.bundle.write import write_decoder as write_decoder

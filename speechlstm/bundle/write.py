@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,26 @@ from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.tflite.metadata import dump_json, embed_metadata, read_metadata
 
 
-def write_bundle(path: Path, tflite: bytes, acoustic: AcousticSpec) -> None:
+def write_bundle(
+    path: Path, tflite: bytes, acoustic: AcousticSpec, decoder: DecoderSpec | None = None
+) -> None:
     """Write a bundle's folder; a bundle that was there stays until the new one is whole.
 
     Args:
         path: The folder; missing parents are made.
         tflite: The acoustic model as converted; its description is put inside.
         acoustic: Its description.
+        decoder: Its decoder: see write_decoder; None: the best path is read.
 
     Raises:
         BundleError: Something else stands at path.
         ValueError: tflite is no TensorFlow Lite model, or acoustic.training is not JSON.
+        OSError: A file cannot be read or written; a bundle that was there is as it was before.
     """
     refuse_to_replace_others(path)
     description = acoustic_to_json(acoustic)
-    _write(path, description, {MODEL: embed_metadata(tflite, description)})
+    contents = {MODEL: embed_metadata(tflite, description)}
+    _write(path, description, contents, acoustic, decoder)
 
 
 def write_decoder(path: Path, decoder: DecoderSpec) -> None:
@@ -55,20 +61,66 @@ def write_decoder(path: Path, decoder: DecoderSpec) -> None:
     bundle = read_bundle(path)
     refuse_to_replace_others(path)
     contents = {MODEL: (path / MODEL).read_bytes()}
-    for field, name in DECODER_FILES.items():
-        if source := getattr(decoder, field):
-            contents[name] = source.read_bytes()
+    _write(path, read_metadata(path / MODEL), contents, bundle.acoustic, decoder)
+
+
+def decoder_to_keep(path: Path, acoustic: AcousticSpec) -> DecoderSpec | None:
+    """The decoder of a bundle whose acoustic model is about to be replaced.
+
+    All of it stays but the calibration, which is of what the model before gave.
+
+    Args:
+        path: The bundle's folder; there may be none.
+        acoustic: The new model.
+
+    Returns:
+        The decoder; None: there is none, or nothing in it that was chosen.
+
+    Raises:
+        BundleError: Its files are for other labels than the new model's, or the bundle is damaged;
+            they would be lost.
+    """
+    files = [name for name in DECODER_FILES.values() if (path / name).exists()]
+    lost = f"{', '.join(files)} would be lost; name another place, or remove this"
+    try:
+        bundle = read_bundle(path) if (path / INDEX).exists() else None
+    except BundleError as error:
+        if files:
+            raise BundleError(path, f"is damaged ({error.reason}), and {lost}") from None
+        return None
+    if not bundle:
+        return None
+    before = bundle.acoustic
+    if (before.alphabet, before.phones) != (acoustic.alphabet, acoustic.phones):
+        if files:
+            raise BundleError(path, f"is for other labels than the new model, and {lost}")
+        return None
+    decoder = replace(bundle.decoder, calibration=None)
+    return None if decoder == DecoderSpec() else decoder
+
+
+def _decoder_files(decoder: DecoderSpec, acoustic: AcousticSpec) -> dict[str, bytes]:
+    sources = ((name, getattr(decoder, field)) for field, name in DECODER_FILES.items())
+    contents = {name: source.read_bytes() for name, source in sources if source}
     if decoder.lexicon:
         # Imported here: whom nothing else makes import it need not wait for it.
         from speechlstm.decoding.lexicon_tree import LexiconTree
 
-        lexicon = LexiconTree.load(decoder.lexicon, bundle.acoustic.lexicon_alphabet)
+        lexicon = LexiconTree.load(decoder.lexicon, acoustic.lexicon_alphabet)
         contents[DECODER_FILES["lexicon"]] = lexicon.packed()
-    index = read_metadata(path / MODEL) | decoder_to_json(decoder)
-    _write(path, index, contents)
+    return contents
 
 
-def _write(path: Path, index: Mapping[str, Any], contents: dict[str, bytes]) -> None:
+def _write(
+    path: Path,
+    index: Mapping[str, Any],
+    contents: dict[str, bytes],
+    acoustic: AcousticSpec,
+    decoder: DecoderSpec | None,
+) -> None:
+    if decoder:
+        index = {**index, **decoder_to_json(decoder)}
+        contents = contents | _decoder_files(decoder, acoustic)
     card = path / CARD
     notes = {CARD: card.read_bytes()} if card.is_file() else {}
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

@@ -60,6 +60,8 @@ def command(
 
     The bundle is run without TensorFlow and compared with the model in Keras before it is written:
     size, real-time factor, largest difference of a log-probability, word error rate, operators.
+    Where BUNDLE was one before, it keeps its decoder (language models, lexicon, settings), but for
+    the calibration; then `speechlstm tune` finds settings for the new model.
 
     \b
     Example:
@@ -67,6 +69,7 @@ def command(
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever the run was trained on
 
+    from speechlstm.bundle import read_bundle
     from speechlstm.training.acoustic.export import export_run
     from speechlstm.training.acoustic.run import load_run
 
@@ -78,3 +81,10 @@ def command(
         max_utterances,
         report=lambda verification: show_lines(verification.to_text()),
     )
+    kept = [path.name for path in read_bundle(bundle).decoder.files]
+    if kept:
+        click.echo(
+            f"Kept of the bundle that was there: its decoder, with {', '.join(kept)}. Its settings "
+            f"are of the model before, confidences are not calibrated: speechlstm tune {bundle}",
+            err=True,
+        )

@@ -37,6 +37,11 @@ class DecoderSpec:
         """Whether it is a beam search by default: something tells words from one another."""
         return bool(self.lm or self.lexicon or self.config.hot_words)
 
+    @property
+    def files(self) -> list[Path]:
+        """Those that it reads."""
+        return [path for path in (self.lm, self.neural_lm, self.lexicon, self.g2p) if path]
+
     def changed(
         self,
         config: DecodeConfig,

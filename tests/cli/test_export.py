@@ -1,4 +1,6 @@
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -7,10 +9,14 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from speechlstm.bundle import read_bundle
+from speechlstm.bundle import read_bundle, write_bundle, write_decoder
 from speechlstm.cli import main
-from speechlstm.config import NetworkConfig, Settings
+from speechlstm.config import DecodeConfig, NetworkConfig, Settings
 from speechlstm.corpora.manifest import Utterance, write_manifest
+from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.engine.checkpoint import save_checkpoint
@@ -51,6 +57,32 @@ def test_prints_the_table_and_writes_the_bundle(run: Path, tmp_path: Path) -> No
     bundle = read_bundle(tmp_path / "bundle")
     assert bundle.acoustic.network.num_units == 8
     assert bundle.acoustic.training["best_epoch"]["valid_wer"] == 0.5
+
+
+@pytest.mark.slow
+def test_a_tuned_bundle_keeps_its_decoder(run: Path, tmp_path: Path, tiny_lm: Path) -> None:
+    bundle = tmp_path / "bundle"
+    assert export(run, "-o", bundle).exit_code == 0
+    trie = NGramModel.open(tiny_lm).trie
+    write_packed(tmp_path / "a.lm", trie, read_bundle(bundle).acoustic.alphabet.sha256)
+    config = DecodeConfig(lm_weight=0.25)
+    tuned = DecoderSpec(config, lm=tmp_path / "a.lm", calibration=Calibration(0.5, 0.0))
+    write_decoder(bundle, tuned)
+    result = export(run, "-o", bundle, "--quantize", "float16")
+    assert result.exit_code == 0
+    assert "Kept of the bundle that was there: its decoder, with lm.ngram." in result.stderr
+    expected = DecoderSpec(config, lm=bundle / "lm.ngram")
+    assert read_bundle(bundle).decoder == expected
+    write_packed(tmp_path / "a.lm", trie, "0" * 64)
+    other = tmp_path / "other"
+    shutil.copytree(bundle, other)
+    whole = read_bundle(other).acoustic
+    alphabet = replace(whole, alphabet=Alphabet((" ", "a", "b", "c")))
+    write_bundle(other, read_bundle(other).model_path.read_bytes(), alphabet, expected)
+    result = export(run, "-o", other)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "is for other labels than the new model, and lm.ngram would be lost" in result.stderr
+    assert (other / "lm.ngram").exists()
 
 
 def test_takes_other_utterances_to_verify_on(run: Path, tmp_path: Path) -> None:

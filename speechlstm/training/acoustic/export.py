@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.audio import Audio
-from speechlstm.bundle import AcousticSpec, refuse_to_replace_others, write_bundle
+from speechlstm.bundle import AcousticSpec, decoder_to_keep, refuse_to_replace_others, write_bundle
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import Alphabet
@@ -68,6 +68,8 @@ def export_model(
 ) -> Verification:
     """Write a bundle, once it has been verified in another process, without TensorFlow.
 
+    A bundle that is there keeps its decoder, without the calibration: see decoder_to_keep.
+
     Args:
         model: The trained model.
         alphabet: What its labels stand for.
@@ -79,12 +81,14 @@ def export_model(
         phones: What the labels of its second output stand for, if it has one.
 
     Raises:
-        BundleError: The bundle misses a bar and is not written, or something else stands at path.
+        BundleError: The bundle misses a bar and is not written, or something else stands at path,
+            or a decoder for other labels.
         ConfigError: Keras runs on another backend than TensorFlow.
         ModelError: The file does not run.
     """
-    tflite = quantize(without_cell_clip(convert(model)), quantization)
     acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
+    decoder = decoder_to_keep(path, acoustic)
+    tflite = quantize(without_cell_clip(convert(model)), quantization)
     with tempfile.TemporaryDirectory() as folder:
         candidate = Path(folder) / "bundle"
         write_bundle(candidate, tflite, acoustic)
@@ -92,5 +96,5 @@ def export_model(
     report(verification)
     if failures := verification.failures:
         raise BundleError(path, f"not written: {'; '.join(failures)}")
-    write_bundle(path, tflite, acoustic)
+    write_bundle(path, tflite, acoustic, decoder)
     return verification
