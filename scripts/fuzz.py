@@ -22,6 +22,8 @@ import time
 import traceback
 import zlib
 from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -30,11 +32,31 @@ import numpy as np
 from speechlstm.errors import SpeechLSTMError, printable
 
 _MEMORY_BYTES = 6 << 30  # of addresses: LiteRT reserves more than it uses
-_CPU_SECONDS = 20.0  # for an input; half a second is usual
 _WALL_SECONDS = 180.0  # for one that waits instead
 _LONGEST_MESSAGE = 2000
-_OWN_FAULT = 70  # exit code of a process that could make no input
+_FIRST_CRASH = 256  # exit code, on Windows; on POSIX those of crashes are negative
 _OUTCOMES = {"r": "refused in one line", "a": "accepted", "f": "foreign exceptions"}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A loader to feed.
+
+    Attributes:
+        name: Of the loader.
+        seed: Decides on its inputs.
+        input_seconds: Of CPU, for each.
+        save: Where to put those that do wrong.
+    """
+
+    name: str
+    seed: int
+    input_seconds: float
+    save: Path
+
+    def saved(self, index: int) -> Path:
+        """Where to put an input."""
+        return self.save / f"{self.name.replace(' ', '_')}-{self.seed}-{index}"
 
 
 @click.command(help=__doc__)
@@ -43,6 +65,7 @@ _OUTCOMES = {"r": "refused in one line", "a": "accepted", "f": "foreign exceptio
 @click.option("--loader", "names", multiple=True, help="Only this one; may be repeated.")
 @click.option("--save", default=Path("fuzz"), type=click.Path(path_type=Path), show_default=True)
 @click.option("--replay", type=click.Path(exists=True, path_type=Path), help="A saved input.")
+@click.option("--input-seconds", default=20.0, show_default=True, help="Of CPU, for an input.")
 @click.option("--child", hidden=True, type=(int, click.Path(path_type=Path)))
 def main(
     minutes: float,
@@ -50,6 +73,7 @@ def main(
     names: tuple[str, ...],
     save: Path,
     replay: Path | None,
+    input_seconds: float,
     child: tuple[int, Path] | None,
 ) -> None:
     """Run or replay."""
@@ -58,7 +82,7 @@ def main(
     if unknown := set(names) - set(LOADERS):
         raise click.UsageError(f"no loader {min(unknown)!r}; there are {', '.join(LOADERS)}")
     if child:
-        _feed(names[0], seed, *child, save)
+        _feed(_Job(names[0], seed, input_seconds, save), *child)
     elif replay:
         for name in names:
             print(LOADERS[name].load(replay))
@@ -66,24 +90,25 @@ def main(
         chosen = names or tuple(LOADERS)
         total = sum(LOADERS[name].share for name in chosen)
         wrong = sum(
-            _run(name, seed, 60 * minutes * LOADERS[name].share / total, save) for name in chosen
+            _run(_Job(name, seed, input_seconds, save), 60 * minutes * LOADERS[name].share / total)
+            for name in chosen
         )
         sys.exit(1 if wrong else 0)
 
 
-def _run(name: str, seed: int, seconds: float, save: Path) -> int:
+def _run(job: _Job, seconds: float) -> int:
     """Feed a loader for a while; print a line; return how many inputs did wrong."""
     deadline, counts = time.monotonic() + seconds, Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "outcomes"
         log.touch()
         while time.monotonic() < deadline:
-            ended = _run_child(name, seed, log, deadline, save)
+            ended = _run_child(job, log, deadline)
             if not ended:
                 break
             counts[ended] += 1
             index = log.stat().st_size
-            _save(Path(folder) / "input", save / f"{name}-{seed}-{index}", f"{ended}\n")
+            _save(Path(folder) / "input", job.saved(index), f"{ended}\n")
             with log.open("a") as file:
                 file.write("x")
         outcomes = log.read_text()
@@ -92,15 +117,16 @@ def _run(name: str, seed: int, seconds: float, save: Path) -> int:
     shown = ", ".join(
         f"{counts[what]} {what}" for what in (*_OUTCOMES.values(), "crashes", "hangs")
     )
-    print(f"{name}: {len(outcomes)} inputs, {shown} (seed {seed})", flush=True)
+    print(f"{job.name}: {len(outcomes)} inputs, {shown} (seed {job.seed})", flush=True)
     return wrong
 
 
-def _run_child(name: str, seed: int, log: Path, deadline: float, save: Path) -> str:
+def _run_child(job: _Job, log: Path, deadline: float) -> str:
     """Run a process that feeds the loader until it ends; why it did, or nothing if in order."""
     start = log.stat().st_size
-    command = [sys.executable, __file__, "--loader", name, "--seed", str(seed)]
-    command += ["--save", str(save), "--child", str(start), str(log.parent)]
+    command = [sys.executable, __file__, "--loader", job.name, "--seed", str(job.seed)]
+    command += ["--input-seconds", str(job.input_seconds), "--save", str(job.save)]
+    command += ["--child", str(start), str(log.parent)]
     errors = log.with_name("stderr")
     with errors.open("wb") as file:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file)
@@ -118,41 +144,36 @@ def _run_child(name: str, seed: int, log: Path, deadline: float, save: Path) -> 
             child.kill()
             child.wait()
             return ""
-    if child.returncode == _OWN_FAULT:
+    if 0 < child.returncode < _FIRST_CRASH:
         raise click.ClickException(errors.read_text(errors="replace"))
     if sys.platform != "win32" and child.returncode == -signal.SIGPROF:
         return "hangs"
     return "crashes"
 
 
-def _feed(name: str, seed: int, index: int, folder: Path, save: Path) -> None:
+def _feed(job: _Job, index: int, folder: Path) -> None:
     """Make and load one input after the other, for ever."""
     from fuzzing.loaders import LOADERS
 
-    loader = LOADERS[name]
+    loader = LOADERS[job.name]
     _limit_memory()
     with (folder / "outcomes").open("a") as log:
         while True:
             place = folder / "input"
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
-            rng = np.random.default_rng([seed, zlib.crc32(name.encode()), index])
-            try:
-                path = loader.make(rng, place)
-            except Exception:  # noqa: BLE001 (whatever it is, it is no fault of the loader)
-                traceback.print_exc()
-                sys.exit(_OWN_FAULT)
-            with _limited_time():
+            rng = np.random.default_rng([job.seed, zlib.crc32(job.name.encode()), index])
+            path = loader.make(rng, place)
+            with _limited_time(job.input_seconds):
                 outcome, why = _outcome(loader.load, path)
             if outcome == "f":
-                _save(place, save / f"{name}-{seed}-{index}", why)
+                _save(place, job.saved(index), why)
             log.write(outcome)
             log.flush()
             index += 1
 
 
-def _outcome(load: object, path: Path) -> tuple[str, str]:
-    assert callable(load)
+def _outcome(load: Callable[[Path], object], path: Path) -> tuple[str, str]:
     try:
         load(path)
     except SpeechLSTMError as error:
@@ -160,7 +181,7 @@ def _outcome(load: object, path: Path) -> tuple[str, str]:
         if message == printable(message) and len(message) <= _LONGEST_MESSAGE:
             return "r", message
         return "f", f"a message of {len(message)} characters: {json.dumps(message[:4000])}\n"
-    except Exception:  # noqa: BLE001 (whatever it is, it is foreign)
+    except (Exception, SystemExit):  # noqa: BLE001 (whatever it is, it is foreign)
         return "f", traceback.format_exc()
     return "a", ""
 
@@ -174,11 +195,11 @@ def _limit_memory() -> None:
 
 
 @contextlib.contextmanager
-def _limited_time():  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _limited_time(seconds: float) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS)  # whose signal ends the process
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # whose signal ends the process
     try:
         yield
     finally:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from speechlstm.decoding.prefix_tree import Labels, PrefixTree
-from speechlstm.errors import AlphabetError, ConfigError, LexiconError, quoted
+from speechlstm.errors import AlphabetError, ConfigError, DataError, LexiconError, quoted
 from speechlstm.lm.model import LanguageModel
 from speechlstm.storage import open_regular_file, read_regular_file
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.text.lexicon import Lexicon
+from speechlstm.text.lexicon import MAX_SYMBOLS, Lexicon
 
 # A packed file: magic, version, CRC-32 of the rest; numbers of labels, nodes and values, the
 # alphabet's SHA-256; the tree's arrays; the words in UTF-8, a line feed after each.
@@ -47,14 +47,21 @@ class LexiconTree:
         Args:
             words: The words, each once, without spaces.
             alphabet: Its symbols must be characters.
-            skip: Words with other characters stay without a spelling, instead of an error.
+            skip: Words with other characters, or too many, stay without a spelling, instead of an
+                error.
 
         Raises:
             AlphabetError: A word has characters that the alphabet lacks.
             ConfigError: The alphabet's symbols are phones.
+            DataError: A word is too long.
         """
         if alphabet.separator:
             raise ConfigError("lexicon: phones do not tell how a word is spelled; name a lexicon")
+        if not skip and (too_long := [word for word in words if len(word) > MAX_SYMBOLS]):
+            raise DataError(
+                f"{quoted(too_long[0])} has {len(too_long[0])} characters; a word has at most "
+                f"{MAX_SYMBOLS}"
+            )
         sequences, is_spelled = _spell(words, alphabet)
         if not skip and not is_spelled.all():
             word = words[int(is_spelled.argmin())]
@@ -198,8 +205,9 @@ def _spell(words: Sequence[str], alphabet: Alphabet) -> tuple[Labels, NDArray[np
     In one go: a vocabulary has some 100,000 words.
     """
     dtype = _label_type(alphabet.num_labels)
-    lengths = np.fromiter(map(len, words), np.int64, len(words))
-    codes = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), "<u4")
+    short = [word if len(word) <= MAX_SYMBOLS else "" for word in words]
+    lengths = np.fromiter(map(len, short), np.int64, len(short))
+    codes = np.frombuffer("".join(short).encode("utf-32-le", "surrogatepass"), "<u4")
     labels_of = np.zeros(int(codes.max(initial=0)) + 2, dtype)
     for label, symbol in enumerate(alphabet.symbols, start=1):
         if symbol != " " and ord(symbol) < len(labels_of):

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from speechlstm.text.lexicon import MAX_SYMBOLS
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -115,6 +118,8 @@ class PrefixTree:
         labels, siblings = self.labels[1:], np.diff(self._parents) == 0
         if ((labels < 1) | (labels >= self.num_labels)).any():
             raise ValueError("a label is out of range")
+        if len(list(islice(self._levels(), MAX_SYMBOLS + 2))) > MAX_SYMBOLS + 1:
+            raise ValueError(f"a word has more than {MAX_SYMBOLS} symbols")
         if (labels[1:] <= labels[:-1])[siblings].any():
             raise ValueError("labels of siblings do not rise")
         if int(self.num_values.sum(dtype=np.int64)) != len(self.values):

@@ -13,7 +13,7 @@ from speechlstm.errors import BundleError, LanguageModelError
 from speechlstm.lm.model import LanguageModel
 from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN
 from speechlstm.tflite.interpreter import TFLiteModel
-from speechlstm.tflite.metadata import read_metadata
+from speechlstm.tflite.metadata import read_described
 from speechlstm.tflite.tensor import TensorSpec
 
 WORDS = "words"  # parted by spaces, <unk> first: the key of the network's description
@@ -65,7 +65,7 @@ class LSTMLanguageModel(LanguageModel):
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            description = read_metadata(path)
+            content, description = read_described(path)
         except BundleError as error:
             raise LanguageModelError(path, error.reason) from None
         self._words = str(description.get(WORDS, "")).split(" ")
@@ -82,6 +82,7 @@ class LSTMLanguageModel(LanguageModel):
             {"words": TensorSpec("int32", (None,)), "h": state, "c": state},
             {"log_probs": TensorSpec("float32", (None, self.num_words)), "h": state, "c": state},
             use_xnnpack=True,  # it quarters the time of a step
+            content=content,
             error=LanguageModelError,
         )
         self._step = network.run

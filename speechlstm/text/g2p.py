@@ -14,7 +14,7 @@ from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.lexicon import LETTERS, Phones
 from speechlstm.tflite.interpreter import TFLiteModel
-from speechlstm.tflite.metadata import read_metadata
+from speechlstm.tflite.metadata import read_described
 from speechlstm.tflite.tensor import TensorSpec
 
 PHONES = "phones"  # what the network can say: the key of its description
@@ -36,7 +36,8 @@ class G2PModel:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        symbols = read_metadata(path).get(PHONES)
+        content, description = read_described(path)
+        symbols = description.get(PHONES)
         if not isinstance(symbols, list) or not all(isinstance(s, str) for s in symbols):
             raise BundleError(path, "is no pronouncer; make one: speechlstm lexicon --pronouncer")
         try:
@@ -47,6 +48,7 @@ class G2PModel:
             path,
             {"letters": TensorSpec("int32", (1, None))},
             {"output_0": TensorSpec("float32", (1, None, self.phones.num_labels))},
+            content=content,
         )
 
     def pronounce(self, word: str) -> Phones:

@@ -12,6 +12,8 @@ from speechlstm.text.alphabet import Alphabet
 
 Phones = tuple[str, ...]
 
+MAX_SYMBOLS = 500  # of a word, and of a way to say it: what is longer is no word
+
 LETTERS = Alphabet(("'", *ascii_lowercase))  # what a word is spelled with if it can be sounded out
 
 _STRESSED_VOWEL = re.compile(r"^([AEIOU][A-Z])[012]$")  # of ARPAbet
@@ -38,7 +40,7 @@ class Lexicon:
         begin with ";;;" are comments.
 
         Raises:
-            DataError: The file cannot be read, or a line has no phone.
+            DataError: The file cannot be read, or a line has no phone, or too many.
         """
         found: dict[str, dict[Phones, None]] = {}  # by word, without repetition, in order
         try:
@@ -50,6 +52,11 @@ class Lexicon:
                     continue
                 if not phones:
                     raise DataError(f"{path}:{number}: {quoted(word)} has no phones")
+                if max(len(word), len(phones)) > MAX_SYMBOLS:
+                    raise DataError(
+                        f"{path}:{number}: {quoted(word)} with {len(phones)} phones is too long; "
+                        f"a word has at most {MAX_SYMBOLS} letters and phones"
+                    )
                 plain = tuple(map(_without_stress, phones))
                 found.setdefault(word.split("(")[0].lower(), {})[plain] = None
         except OSError as error:

@@ -35,6 +35,7 @@ class FlatBuffer:
         self.data = data
         # Offsets that name the same few bytes again and again would make a small file endless.
         self._bytes_left = 4 * len(data)
+        self._vtables: dict[int, tuple[int, tuple[int, ...]]] = {}
 
     def root(self) -> "Table":
         """The table that all others hang from.
@@ -50,6 +51,24 @@ class FlatBuffer:
         if position % scalar.size or not 0 <= position <= len(self.data) - scalar.size:
             raise ValueError(f"damaged: byte {position} is named as a number's")
         return scalar.unpack_from(self.data, position)[0]
+
+    def vtable(self, position: int) -> tuple[int, tuple[int, ...]]:
+        """The size of the tables that share a vtable, and where in them each field is, or 0."""
+        if position not in self._vtables:  # most tables of a kind share one
+            self._vtables[position] = self._read_vtable(position)
+        return self._vtables[position]
+
+    def _read_vtable(self, position: int) -> tuple[int, tuple[int, ...]]:
+        if position % 2 or not 0 <= position <= len(self.data) - _VTABLE.size:
+            raise ValueError(f"damaged: byte {position} is named as a vtable's")
+        num_bytes, size = _VTABLE.unpack_from(self.data, position)
+        num_fields, odd = divmod(num_bytes - _VTABLE.size, 2)
+        if odd or num_fields < 0 or position + num_bytes > len(self.data):
+            raise ValueError(f"damaged: the vtable at byte {position}")
+        offsets = struct.unpack_from(f"<{num_fields}H", self.data, position + _VTABLE.size)
+        if any(offset and not 4 <= offset < size for offset in offsets):
+            raise ValueError(f"damaged: the vtable at byte {position}")
+        return size, offsets
 
     def spend(self, num_bytes: int) -> None:
         """Count bytes that are read; no file names its bytes more often than a few times."""
@@ -77,20 +96,11 @@ class Table:
 
     def __init__(self, file: FlatBuffer, position: int) -> None:
         file.spend(_TABLE_BYTES)
-        self._file, self.position, data = file, position, file.data
-        vtable = position - file.number("i", position)
-        if vtable % 2 or not 0 <= vtable <= len(data) - _VTABLE.size:
+        self._file, self.position = file, position
+        self._size, self._fields = file.vtable(position - file.number("i", position))
+        self.num_fields = len(self._fields)
+        if position + self._size > len(file.data):
             raise ValueError(f"damaged: the table at byte {position}")
-        vtable_size, self._size = _VTABLE.unpack_from(data, vtable)
-        self.num_fields, odd = divmod(vtable_size - _VTABLE.size, 2)
-        if (
-            odd
-            or self.num_fields < 0
-            or vtable + vtable_size > len(data)
-            or position + self._size > len(data)
-        ):
-            raise ValueError(f"damaged: the table at byte {position}")
-        self._fields = struct.unpack_from(f"<{self.num_fields}H", data, vtable + _VTABLE.size)
 
     def has(self, field: int) -> bool:
         """Whether a field is there."""
@@ -143,7 +153,7 @@ class Table:
         return place + int(self._file.number("I", place))
 
     def _place(self, field: int, size: int) -> int:
-        offset = int(self._fields[field])
-        if offset < 4 or offset + size > self._size:
+        offset = self._fields[field]
+        if offset + size > self._size:
             raise ValueError(f"damaged: field {field} of the table at byte {self.position}")
         return self.position + offset

@@ -32,6 +32,7 @@ class TFLiteModel:
         outputs: What it must give, the same.
         num_threads: Threads in one product of matrices.
         use_xnnpack: Whether to run what it can by XNNPACK. It takes no recurrent operator.
+        content: Of the file, where it has been read.
         error: What to raise, of a path and a reason.
 
     Attributes:
@@ -51,13 +52,14 @@ class TFLiteModel:
         *,
         num_threads: int = 1,
         use_xnnpack: bool = False,
+        content: bytes | None = None,
         error: Callable[[Path, str], ModelError] = BundleError,
     ) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType  # 0.1 s
 
         self._path, self._error, self._lock = path, error, Lock()
         try:
-            content = read_regular_file(path, _MAX_BYTES)
+            content = read_regular_file(path, _MAX_BYTES) if content is None else content
             found = check_model(content, inputs, outputs)
         except OSError as reason:
             raise error(path, reason.strerror or str(reason)) from None

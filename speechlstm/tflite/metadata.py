@@ -50,6 +50,11 @@ def read_metadata(path: Path) -> dict[str, Any]:
     Raises:
         BundleError: The file is missing, damaged, or not written by this project.
     """
+    return read_described(path)[1]
+
+
+def read_described(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """A .tflite file's content and the description inside; raises as read_metadata."""
     try:
         data = read_regular_file(path)
     except OSError as error:
@@ -58,7 +63,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     if data[-_DIGEST_BYTES:] != digest:
         raise BundleError(path, "damaged, or not written by speechlstm: wrong checksum at its end")
     try:
-        return load_json(_embedded(data))
+        return data, load_json(_embedded(data))
     except ValueError as error:
         raise BundleError(path, f"no description of the model inside: {error}") from None
 

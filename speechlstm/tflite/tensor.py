@@ -111,7 +111,7 @@ def read_tensor(table: Table, buffers: Sequence[tuple[int, int]]) -> Tensor:
 def _check_quantization(table: Table | None, dtype: str, sizes: Sequence[int], name: str) -> None:
     field = schema.QuantizationParameters
     scales: Sequence[float] = ()
-    if table:
+    if table and table.num_fields:
         table.numbers(field.MIN, "f")
         table.numbers(field.MAX, "f")
         scales = table.numbers(field.SCALE, "f")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prefix_tree import PrefixTree
-from speechlstm.errors import AlphabetError, ConfigError, LexiconError
+from speechlstm.errors import AlphabetError, ConfigError, DataError, LexiconError
 from speechlstm.text.alphabet import ENGLISH, Alphabet
 
 PHONES = Alphabet(("AH", "D", "EH", "R", "IY"), separator=" ")
@@ -91,6 +91,26 @@ def test_words_beyond_the_alphabet_are_refused_or_left_out() -> None:
     with pytest.raises(AlphabetError, match=r"'do it': .*' '"):
         LexiconTree.from_words(words[3:], ENGLISH)
     assert entries(LexiconTree.from_words(words, ENGLISH, skip=True), ENGLISH) == {("do", "do")}
+
+
+def test_a_word_of_megabytes_is_refused_or_left_out() -> None:
+    words = ["do", "a" * 5_000_000]
+    with pytest.raises(DataError, match=r"'aaa.*aaa' has 5000000 characters; a word has at most"):
+        LexiconTree.from_words(words, ENGLISH)
+    assert entries(LexiconTree.from_words(words, ENGLISH, skip=True), ENGLISH) == {("do", "do")}
+
+
+def test_a_packed_lexicon_of_endless_words_is_refused(tmp_path: Path) -> None:
+    depth = 100_000  # a chain, under a right checksum
+    labels, ones = np.full(depth + 1, 1, np.uint8), np.ones(depth + 1, np.uint8)
+    labels[0], ones[-1] = 0, 0
+    num_values = np.zeros(depth + 1, np.uint16)
+    num_values[-1] = 1
+    tree = PrefixTree(ENGLISH.num_labels, labels, ones, num_values, np.zeros(1, np.int32))
+    path = tmp_path / "packed"
+    path.write_bytes(LexiconTree(["a"], tree, ENGLISH.sha256).packed())
+    with pytest.raises(LexiconError, match="a word has more than 500 symbols"):
+        LexiconTree.open(path)
 
 
 def test_phones_do_not_spell() -> None:
