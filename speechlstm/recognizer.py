@@ -1,21 +1,24 @@
 """From a recording to a transcript."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
-from speechlstm.bundle import default_bundle, read_bundle
-from speechlstm.config import DecodeConfig, NeuralLMConfig, read_hot_words
+from speechlstm.bundle import Bundle, default_bundle, read_bundle
+from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.joining import JoinedHypotheses
 from speechlstm.decoding.plausibility import plausible
+from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DataError
 from speechlstm.text.normalize import normalize
@@ -23,8 +26,18 @@ from speechlstm.text.targets import encode_target
 from speechlstm.transcript import Hypothesis, Transcript
 
 
+class _Own(Enum):
+    """In place of a language model: the one of the bundle, if it has one."""
+
+    OF_BUNDLE = "the bundle's own"
+
+
 class Recognizer:
     """An acoustic model and the decoder of what it gives. It may be shared by threads.
+
+    >>> recognizer = Recognizer.load("english")
+    >>> recognizer.transcribe_file("data/samples/date.wav").text
+    'july fourth seventeen seventy six'
 
     Args:
         model: Turns audio into log-probabilities.
@@ -43,87 +56,102 @@ class Recognizer:
     ) -> None:
         self.model, self.reject_non_speech = model, reject_non_speech
         self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
+        self._load_again: Callable[[], Recognizer] | None = None  # in another process
 
     @classmethod
     def load(
         cls,
-        bundle: Path | str | None = None,
+        bundle: Path | str | None = "english",
         *,
         greedy: bool = False,
-        use_lm: bool = True,
-        lm: Path | str | None = None,
-        rescorer: Path | str | None = None,
-        rescoring: dict[str, Any] | None = None,
+        decoding: DecodeConfig | None = None,
+        lm: Path | str | Literal[_Own.OF_BUNDLE] | None = _Own.OF_BUNDLE,
+        neural_lm: Path | str | Literal[_Own.OF_BUNDLE] | None = _Own.OF_BUNDLE,
+        neural_lm_weight: float | None = None,
+        neural_lm_mode: Literal["rescore", "fuse"] | None = None,
         reject_non_speech: bool = True,
         **settings: Any,
     ) -> "Recognizer":
-        """A recogniser from a bundle's folder, a .tflite file, or, by default, the package's own.
+        """A recogniser from a bundle.
 
         A bundle with a language model or a lexicon is decoded by beam search, as is any with
         settings of one; else the likeliest label of each frame is taken. Of a model that emits
         characters and phones, a lexicon reads the phones, unless it lacks a hot word and the
-        bundle has no pronouncer.
+        bundle has no G2P network.
+
+        >>> fast = Recognizer.load(beam_width=64, neural_lm=None)
+        >>> fast.transcribe_file("data/samples/zip.wav").text
+        'one eight zero zero five'
 
         Args:
-            bundle: The bundle.
+            bundle: "english" or None: the model of the package. Any other text, and any Path: a
+                bundle's folder or a .tflite file.
             greedy: Take the likeliest label of each frame in any case.
-            use_lm: Whether the bundle's language models are used.
-            lm: An n-gram language model to use instead of it, packed or ARPA.
-            rescorer: An LSTM language model to use beside that, instead of the bundle's.
-            rescoring: Settings of `NeuralLMConfig`, in place of the bundle's.
-            reject_non_speech: As above.
-            settings: Of `DecodeConfig`, in place of the bundle's: `beam_width=200`. Hot words are
-                normalised as transcripts are.
+            decoding: All settings of the search, in place of the bundle's.
+            lm: An n-gram language model in place of the bundle's, packed or ARPA; None: neither
+                that nor an LSTM.
+            neural_lm: An LSTM language model (.tflite) in place of the bundle's, which counts only
+                beside an n-gram model; None: no LSTM.
+            neural_lm_weight: Its share beside the n-grams, 0..1; None: the bundle's.
+            neural_lm_mode: Whether it scores the n-best list or takes part in the search; None: as
+                in the bundle.
+            reject_non_speech: See above.
+            settings: Single ones of `DecodeConfig`, the others stay: `beam_width=64`. Hot words
+                are normalised as transcripts are.
 
         Raises:
             BundleError: The bundle is missing, damaged or of another format version.
-            LanguageModelError: The language model is damaged, or for another alphabet.
+            LanguageModelError: A language model is damaged, or for another alphabet.
             ConfigError: A setting is unknown or out of range, or is for a beam that greedy forbids.
         """
-        contents = read_bundle(default_bundle() if bundle is None else Path(bundle))
-        if "hot_words" in settings:
-            hot_words = read_hot_words(settings["hot_words"])
-            settings["hot_words"] = [replace(w, phrase=normalize(w.phrase)) for w in hot_words]
-        files = {"lm": lm, "rescorer": rescorer}
-        given = [*settings, *(rescoring or {}), *(name for name, file in files.items() if file)]
-        if greedy and given:
-            named = ", ".join(given)
+        changes: dict[str, Any] = {
+            "decoding": decoding,
+            "neural_lm_weight": neural_lm_weight,
+            "neural_lm_mode": neural_lm_mode,
+        }
+        changes = {key: value for key, value in changes.items() if value is not None}
+        models = {"lm": lm, "neural_lm": neural_lm}
+        changes |= {key: file for key, file in models.items() if file is not _Own.OF_BUNDLE}
+        needless = [*settings, *(key for key, value in changes.items() if value is not None)]
+        if greedy and needless:
+            named = ", ".join(needless)
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
-        given_spec = contents.decoder
-        neural_lm_config = given_spec.neural_lm_config.to_dict() | (rescoring or {})
-        spec = given_spec.changed(
-            config=DecodeConfig.from_dict(given_spec.config.to_dict() | settings),
-            neural_lm_config=NeuralLMConfig.from_dict(neural_lm_config),
-            lm=Path(lm) if lm else given_spec.lm if use_lm else None,
-            neural_lm=Path(rescorer) if rescorer else given_spec.neural_lm,
-        )
-        if rescorer and not spec.lm:
-            raise ConfigError(f"{rescorer}: counts beside an n-gram model, and there is none")
-        searches = not greedy and (spec.is_search or bool(settings))
+        is_named = bundle is None or bundle == "english"  # which no Path is equal to
+        contents = read_bundle(default_bundle() if is_named else Path(bundle or ""))
+        spec = _changed(contents.decoder, changes, settings)
+        searches = not greedy and (spec.is_search or bool(settings) or decoding is not None)
         # What one decoder's confidences are worth says nothing about those of another.
-        if searches != given_spec.is_search:
+        if searches != contents.decoder.is_search:
             spec = replace(spec, calibration=None)
-        if searches:
-            # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
-            from speechlstm.decoding.assemble import DecoderAssembly
-
-            acoustic = contents.acoustic
-            assembly = DecoderAssembly(spec, acoustic.alphabet, acoustic.phones)
-            model = LiteRTAcousticModel(contents, phones=assembly.reads_phones)
-            decoder: Decoder = assembly.decoder(model.frame_seconds)
-        else:
-            model = LiteRTAcousticModel(contents)
-            decoder = GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration)
-        return cls(model, decoder, reject_non_speech=reject_non_speech)
+        model, decoder = _assembled(contents, spec, searches)
+        recognizer = cls(model, decoder, reject_non_speech=reject_non_speech)
+        changes |= {"greedy": greedy, "reject_non_speech": reject_non_speech}
+        recognizer._load_again = partial(cls.load, bundle, **changes, **settings)
+        return recognizer
 
     def transcribe(self, audio: Audio) -> Transcript:
-        """What is said in a waveform of any length, heard in pieces cut at pauses.
+        """What is said in a waveform of any length and rate, heard in pieces cut at pauses.
+
+        >>> import numpy as np
+        >>> hiss = np.random.default_rng(1).integers(-99, 99, 44100).astype(np.int16)
+        >>> Recognizer.load(greedy=True).transcribe(Audio.from_array(hiss, 44100)).text
+        ''
+
+        Args:
+            audio: The waveform: `Audio.from_array` makes one of any array, `Audio.load` of a file
+                or a file object.
 
         Raises:
-            ValueError: The audio is not at model.sample_rate, is too short to hold speech, or has
-                samples that are not finite or far beyond full scale.
+            ValueError: The audio is too short to hold speech, or has samples that are not finite or
+                far beyond full scale.
+            TypeError: It is no Audio.
         """
-        return self._transcript(split(audio))
+        if not isinstance(audio, Audio):
+            raise TypeError(
+                f"transcribe takes an Audio, not {type(audio).__name__}; Audio.from_array and "
+                "Audio.load make one, transcribe_file takes the path of a recording"
+            )
+        return self._transcript(split(audio.resampled(self.model.sample_rate)))
 
     def transcribe_file(self, path: Path | str) -> Transcript:
         """What is said in a recording of any length, heard in pieces cut at pauses.
@@ -132,6 +160,49 @@ class Recognizer:
             AudioError: The recording cannot be decoded or is too short to hold speech.
         """
         return self._transcript(read_segments(path, self.model.sample_rate))
+
+    @overload
+    def transcribe_files(
+        self, paths: Iterable[Path | str], *, jobs: int = 1, return_errors: Literal[False] = False
+    ) -> Iterator[Transcript]: ...
+
+    @overload
+    def transcribe_files(
+        self, paths: Iterable[Path | str], *, jobs: int = 1, return_errors: bool
+    ) -> Iterator[Transcript | DataError]: ...
+
+    def transcribe_files(
+        self, paths: Iterable[Path | str], *, jobs: int = 1, return_errors: bool = False
+    ) -> Iterator[Transcript | DataError]:
+        """What is said in each of many recordings, in their order, on several cores.
+
+        >>> files = ["data/samples/date.wav", "data/samples/missing.wav"]
+        >>> for result in Recognizer.load().transcribe_files(files, return_errors=True):
+        ...     print(result.text if isinstance(result, Transcript) else result)
+        july fourth seventeen seventy six
+        data/samples/missing.wav: cannot be read: No such file or directory
+
+        Args:
+            paths: The recordings.
+            jobs: Processes, at most. Each loads the models anew, once a second of work is done
+                here; a script that asks for several needs `if __name__ == "__main__":`.
+            return_errors: Whether the error of a recording that cannot be used stands in the place
+                of its transcript. If not, it is raised there, and the recordings after it are not
+                transcribed.
+
+        Raises:
+            DataError: A recording cannot be used, unless return_errors.
+            ConfigError: There are several jobs, and the recogniser is not from `load`.
+            SpeechLSTMError: A process has died.
+            TypeError: One path instead of several.
+        """
+        if isinstance(paths, str | Path):
+            raise TypeError("transcribe_files takes a list of paths; transcribe_file takes one")
+        if jobs > 1 and self._load_again is None:
+            raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
+        return _transcripts(
+            _Loader(self._load_again, self), list(map(Path, paths)), jobs, return_errors
+        )
 
     def align_file(self, path: Path | str, text: str) -> Transcript:
         """When each word of a text is said in a recording, of any length.
@@ -175,3 +246,66 @@ class Recognizer:
             joined.add(start, self._hypotheses(audio))
             duration = start + audio.duration
         return Transcript(joined.best(), duration, self.decoder.is_calibrated)
+
+
+def _changed(given: DecoderSpec, changes: dict[str, Any], settings: dict[str, Any]) -> DecoderSpec:
+    """A bundle's decoder with the arguments of Recognizer.load."""
+    config = DecodeConfig.from_dict(changes.get("decoding", given.config).to_dict() | settings)
+    hot_words = (replace(word, phrase=normalize(word.phrase)) for word in config.hot_words)
+    lm, neural_lm = (
+        Path(file) if file else None
+        for file in (changes.get("lm", given.lm), changes.get("neural_lm", given.neural_lm))
+    )
+    if changes.get("neural_lm") and not lm:
+        raise ConfigError(f"{neural_lm}: counts beside an n-gram model, and there is none")
+    keys = {"weight": "neural_lm_weight", "mode": "neural_lm_mode"}
+    neural_settings = {key: changes[name] for key, name in keys.items() if name in changes}
+    return given.changed(
+        config=replace(config, hot_words=tuple(hot_words)),
+        lm=lm,
+        neural_lm=neural_lm,
+        neural_lm_config=NeuralLMConfig.from_dict(
+            given.neural_lm_config.to_dict() | neural_settings
+        ),
+    )
+
+
+def _assembled(bundle: Bundle, spec: DecoderSpec, searches: bool) -> tuple[AcousticModel, Decoder]:
+    if not searches:
+        model = LiteRTAcousticModel(bundle)
+        return model, GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration)
+    # Imported here: that takes 25 ms, which the greedy decoder need not wait for.
+    from speechlstm.decoding.assemble import DecoderAssembly
+
+    assembly = DecoderAssembly(spec, bundle.acoustic.alphabet, bundle.acoustic.phones)
+    model = LiteRTAcousticModel(bundle, phones=assembly.reads_phones)
+    return model, assembly.decoder(model.frame_seconds)
+
+
+@dataclass
+class _Loader:
+    """Gives a recogniser: in the process that made it itself, in others one loaded alike."""
+
+    load: Callable[[], Recognizer] | None
+    recognizer: Recognizer | None = None
+
+    def __call__(self) -> Recognizer:
+        if self.recognizer:
+            return self.recognizer
+        assert self.load
+        return self.load()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"load": self.load, "recognizer": None}
+
+
+def _transcripts(
+    loader: _Loader, paths: list[Path], jobs: int, return_errors: bool
+) -> Iterator[Transcript | DataError]:
+    # Imported here: a single recording needs no processes.
+    from speechlstm.batch import transcribe_files
+
+    for attempt in transcribe_files(loader, paths, jobs):
+        if isinstance(attempt.result, DataError) and not return_errors:
+            raise attempt.result
+        yield attempt.result

@@ -3,6 +3,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from speechlstm import batch
 from speechlstm import recognizer as recognizer_module
 from speechlstm.audio import Audio
 from speechlstm.bundle import default_bundle, read_bundle, write_decoder
@@ -22,13 +24,16 @@ from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import ALPHABET, LSTMLanguageModel
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
+from speechlstm.parallel import map_in_processes
 from speechlstm.recognizer import Recognizer
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.tflite.metadata import embed_metadata, read_metadata
+from speechlstm.transcript import Transcript
 
 Say = Callable[[str], NDArray[np.float32]]
 
 SAMPLE_RATE = 16000
+ROOT = Path(__file__).parent.parent
 LSTM = Path(__file__).parent / "assets" / "language_model.tflite"
 
 
@@ -131,7 +136,10 @@ def test_without_a_name_the_packages_own_model_is_meant(
     spoken: Say, levels_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recognizer_module, "default_bundle", lambda: levels_bundle)
-    assert Recognizer.load().transcribe(Audio(spoken("yes"), SAMPLE_RATE)).text == "yes"
+    for named in (Recognizer.load(), Recognizer.load("english"), Recognizer.load(None)):
+        assert named.transcribe(Audio(spoken("yes"), SAMPLE_RATE)).text == "yes"
+    with pytest.raises(BundleError, match="english"):
+        Recognizer.load(Path("english"))  # a folder
     with pytest.raises(BundleError):
         Recognizer.load("")
 
@@ -159,7 +167,7 @@ def test_a_bundles_language_model_is_used_unless_it_is_declined(
 
     assert heard(searching_bundle) == "a hat"
     assert heard(searching_bundle, greedy=True) == "a hbt"
-    assert heard(searching_bundle, use_lm=False) == "a hbt"
+    assert heard(searching_bundle, lm=None) == "a hbt"
     assert heard(levels_bundle) == "a hbt"
     assert heard(levels_bundle, lm=tiny_lm) == "a hat"
     assert heard(levels_bundle, lm=tiny_lm.with_suffix(".arpa")) == "a hat"
@@ -179,7 +187,7 @@ def test_hot_words_that_no_lexicon_has_are_sounded_out(
     assert (
         recognizer.model.alphabet == whole.acoustic.phones
     ) == has_pronouncer  # else: of characters
-    date = Path(__file__).parent.parent / "data" / "samples" / "date.wav"
+    date = ROOT / "data" / "samples" / "date.wav"
     assert recognizer.transcribe_file(date).text == "july fourth seventeen seventy six"
 
 
@@ -203,7 +211,7 @@ def confidence(bundle: Path, audio: Audio, options: dict[str, Any]) -> tuple[flo
         {},
         {"num_hypotheses": 3},
         {"hot_words": ["bat"], "hot_word_weight": 0.1},
-        {"rescoring": {"weight": 0.25}},  # of an LSTM that is not there
+        {"neural_lm_weight": 0.25},  # of an LSTM that is not there
         {"beam_width": DecodeConfig().beam_width},  # as it is
     ],
 )
@@ -220,8 +228,8 @@ def test_confidences_of_the_decoder_that_was_tuned_are_calibrated(
     "options",
     [
         {"greedy": True},
-        {"use_lm": False},
-        {"rescorer": LSTM},
+        {"lm": None},
+        {"neural_lm": LSTM},
         {"beam_width": 7},
         {"lm_weight": 0.7},
         {"word_bonus": 0.0},
@@ -323,10 +331,14 @@ def test_an_hour_takes_no_more_memory_than_a_minute(
 def test_a_rescorer_changes_the_words_it_finds_more_probable(
     levels_bundle: Path, tiny_lm: Path, mumbled: Audio, mode: Literal["rescore", "fuse"]
 ) -> None:
-    def best(rescorer: Path | None, weight: float) -> tuple[str, float]:
-        rescoring = {"weight": weight, "mode": mode}
+    def best(neural_lm: Path | None, weight: float) -> tuple[str, float]:
         recognizer = Recognizer.load(
-            levels_bundle, lm=tiny_lm, rescorer=rescorer, rescoring=rescoring, num_hypotheses=2
+            levels_bundle,
+            lm=tiny_lm,
+            neural_lm=neural_lm,
+            neural_lm_weight=weight,
+            neural_lm_mode=mode,
+            num_hypotheses=2,
         )
         hypothesis = recognizer.transcribe(mumbled).hypotheses[0]
         return hypothesis.text, hypothesis.lm_log_prob
@@ -349,10 +361,11 @@ def test_a_bundle_uses_its_rescorer(
     rescoring = NeuralLMConfig(weight=0.25)
     write_decoder(path, DecoderSpec(lm=tiny_lm, neural_lm=LSTM, neural_lm_config=rescoring))
     given = Recognizer.load(
-        levels_bundle, lm=tiny_lm, rescorer=LSTM, rescoring={"weight": 0.25}
+        levels_bundle, lm=tiny_lm, neural_lm=LSTM, neural_lm_weight=0.25
     )  # fmt: skip
     assert Recognizer.load(path).transcribe(mumbled) == given.transcribe(mumbled)
-    without = Recognizer.load(path, rescoring={"weight": 0.0}).transcribe(mumbled)
+    without = Recognizer.load(path, neural_lm_weight=0.0).transcribe(mumbled)
+    assert Recognizer.load(path, neural_lm=None).transcribe(mumbled) == without
     assert without == Recognizer.load(levels_bundle, lm=tiny_lm).transcribe(mumbled)
 
 
@@ -364,9 +377,9 @@ def test_a_rescorer_of_another_alphabet_is_refused(
     with pytest.raises(
         LanguageModelError, match=r"other\.tflite: is for the alphabet ffffffffffff"
     ):
-        Recognizer.load(levels_bundle, lm=tiny_lm, rescorer=path)
-    with pytest.raises(ConfigError, match="greedy decoding has no use for rescorer"):
-        Recognizer.load(levels_bundle, greedy=True, rescorer=path)
+        Recognizer.load(levels_bundle, lm=tiny_lm, neural_lm=path)
+    with pytest.raises(ConfigError, match="greedy decoding has no use for neural_lm"):
+        Recognizer.load(levels_bundle, greedy=True, neural_lm=path)
 
 
 @pytest.mark.parametrize(
@@ -418,8 +431,9 @@ def lstm_recognizer(levels_bundle: Path, tiny_lm: Path) -> Recognizer:
     return Recognizer.load(
         levels_bundle,
         lm=tiny_lm,
-        rescorer=LSTM,
-        rescoring={"weight": 0.5, "mode": "fuse"},
+        neural_lm=LSTM,
+        neural_lm_weight=0.5,
+        neural_lm_mode="fuse",
         num_hypotheses=3,
     )
 
@@ -451,7 +465,7 @@ def test_a_recognizer_serves_an_event_loop(spoken: Say, lstm_recognizer: Recogni
 
 
 def test_text_is_aligned_by_characters_whatever_the_decoder_reads() -> None:
-    date = Path(__file__).parent.parent / "data" / "samples" / "date.wav"
+    date = ROOT / "data" / "samples" / "date.wav"
     recognizer = Recognizer.load()
     assert recognizer.model.alphabet.separator  # phones
     aligned = recognizer.align_file(date, "July fourth, seventeen seventy six")
@@ -463,3 +477,94 @@ def test_text_is_aligned_by_characters_whatever_the_decoder_reads() -> None:
         assert word.end == pytest.approx(other.end, abs=0.2)
     # A word that no lexicon has, and hot words that make the decoder read phones or characters.
     assert recognizer.align_file(date, "seventixen").words[0].end <= recognised.duration
+
+
+def test_settings_are_all_or_single_ones(searching_bundle: Path, mumbled: Audio) -> None:
+    def heard(**options: Any) -> str:
+        return Recognizer.load(searching_bundle, **options).transcribe(mumbled).text
+
+    assert heard() == "a hat"
+    assert heard(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0)) != "a hat"
+    assert heard(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0), lm_weight=0.8) == "a hat"
+    with pytest.raises(ConfigError, match="greedy decoding has no use for beam_width, decoding"):
+        heard(greedy=True, beam_width=3, decoding=DecodeConfig())
+    with pytest.raises(ConfigError, match="counts beside an n-gram model, and there is none"):
+        heard(lm=None, neural_lm=LSTM)
+
+
+@pytest.mark.parametrize("hot_words", ["anna", ("",), (3,)])
+def test_hot_words_are_a_list_of_words(levels_bundle: Path, hot_words: Any) -> None:
+    with pytest.raises(ConfigError, match="hot_words"):
+        Recognizer.load(levels_bundle, hot_words=hot_words)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 44100, 48000])
+def test_audio_of_any_rate_is_resampled(sample_rate: int) -> None:
+    path = ROOT / "data" / "samples" / "date.wav"
+    recognizer = Recognizer.load()
+    audio = Audio.load(path, sample_rate)
+    transcript = recognizer.transcribe(audio)
+    assert transcript.duration == pytest.approx(audio.duration, abs=1e-3)
+    if sample_rate >= 16000:
+        assert transcript.text == recognizer.transcribe_file(path).text
+
+
+def test_what_is_no_audio_is_refused_with_what_to_do(recognizer: Recognizer) -> None:
+    for wrong in ("talk.mp3", np.zeros(16000, np.float32), b"RIFF"):
+        with pytest.raises(TypeError, match=r"Audio\.from_array and Audio\.load make one"):
+            recognizer.transcribe(wrong)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def recordings(spoken: Say, tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"{number}.wav" for number in range(len(TEXTS))]
+    for path, text in zip(paths, TEXTS, strict=True):
+        soundfile.write(path, spoken(text), SAMPLE_RATE)
+    return paths
+
+
+def test_many_files_are_transcribed_in_their_order(
+    recognizer: Recognizer, recordings: list[Path]
+) -> None:
+    names: list[Path | str] = [str(path) for path in recordings]
+    transcripts = list(recognizer.transcribe_files(names))
+    assert transcripts == [recognizer.transcribe_file(path) for path in recordings]
+    assert [transcript.text for transcript in transcripts] == list(TEXTS)
+    assert list(recognizer.transcribe_files([])) == []
+
+
+def test_a_bad_file_is_raised_in_its_place_or_returned(
+    recognizer: Recognizer, recordings: list[Path]
+) -> None:
+    recordings[1].write_bytes(b"no recording")
+    results = recognizer.transcribe_files(recordings)
+    assert next(results).text == TEXTS[0]
+    with pytest.raises(AudioError, match=r"1\.wav"):
+        next(results)
+    everything = list(recognizer.transcribe_files(recordings, return_errors=True))
+    assert isinstance(everything[1], AudioError)
+    others = [result for result in everything if isinstance(result, Transcript)]
+    assert [transcript.text for transcript in others] == [TEXTS[0], *TEXTS[2:]]
+
+
+def test_one_path_is_no_list_of_paths(recognizer: Recognizer) -> None:
+    with pytest.raises(TypeError, match="transcribe_file takes one"):
+        recognizer.transcribe_files("talk.wav")
+
+
+def test_processes_load_what_this_one_has_loaded(
+    levels_bundle: Path, tiny_lm: Path, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "map_in_processes", partial(map_in_processes, patience=0.0))
+    recognizer = Recognizer.load(levels_bundle, lm=tiny_lm, num_hypotheses=2)
+    transcripts = list(recognizer.transcribe_files(recordings, jobs=2))
+    assert transcripts == [recognizer.transcribe_file(path) for path in recordings]
+
+
+def test_a_recognizer_made_by_hand_has_one_process(
+    recognizer: Recognizer, recordings: list[Path]
+) -> None:
+    by_hand = Recognizer(recognizer.model)
+    assert next(by_hand.transcribe_files(recordings)).text == TEXTS[0]
+    with pytest.raises(ConfigError, match="jobs: must be 1"):
+        by_hand.transcribe_files(recordings, jobs=2)

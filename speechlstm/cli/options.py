@@ -155,13 +155,16 @@ _DECODING = (
                  "character (of a lexicon of phones: phone), a natural logarithm."),
     click.option("--hot-words", "hot_words_file", metavar="FILE", type=_PATH, help="One a line."),
 )  # fmt: skip
-_NEURAL_LM = {"weight": "neural_lm_weight", "mode": "neural_lm_mode"}
-_SETTINGS = ("lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight")
+_SETTINGS = (
+    "lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight", "neural_lm",
+    "neural_lm_weight", "neural_lm_mode",
+)  # fmt: skip
 
 _OPTIONS = {
     "num_hypotheses": "--n-best",
     "hot_words": "--hot-word",
     "neural_lm.weight": "--neural-lm-weight",
+    "neural_lm.mode": "--neural-lm-mode",
 } | {key: f"--{key.replace('_', '-')}" for key in _SETTINGS if key != "num_hypotheses"}
 _SETTING = re.compile(rf"\b(?:decoding\.)?({'|'.join(map(re.escape, _OPTIONS))})\b")
 
@@ -181,18 +184,13 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
         if no_lm and lm:
             raise click.UsageError("--lm and --no-lm exclude each other")
         settings = {key: rest.pop(key) for key in _SETTINGS}
-        neural_lm = {key: rest.pop(option) for key, option in _NEURAL_LM.items()}
         words, file = rest.pop("hot_words"), rest.pop("hot_words_file")
         listed = _listed_hot_words(file) if file else []
         settings["hot_words"] = (*words, *listed) or None
         decoding = {key: value for key, value in settings.items() if value is not None}
-        decoding |= {
-            "greedy": greedy,
-            "use_lm": not no_lm,
-            "lm": lm,
-            "rescorer": rest.pop("neural_lm"),
-        }
-        decoding["rescoring"] = {k: value for k, value in neural_lm.items() if value is not None}
+        decoding["greedy"] = greedy
+        if no_lm or lm:
+            decoding["lm"] = lm
         try:
             function(*args, **rest, decoding=decoding)
         except ConfigError as error:

@@ -26,22 +26,31 @@ def parsed(*arguments: str) -> dict[str, Any]:
     ("arguments", "expected"),
     [
         ([], {}),
-        (["--neural-lm-mode", "rescore"], {"mode": "rescore"}),
+        (["--neural-lm-mode", "rescore"], {"neural_lm_mode": "rescore"}),
         (
             ["--neural-lm-mode", "fuse", "--neural-lm-weight", "0.5"],
-            {"mode": "fuse", "weight": 0.5},
+            {"neural_lm_mode": "fuse", "neural_lm_weight": 0.5},
         ),
-        (["--shallow-fusion"], {"mode": "fuse"}),
-        (["--no-shallow-fusion", "--rescore-weight", "0.25"], {"mode": "rescore", "weight": 0.25}),
+        (["--shallow-fusion"], {"neural_lm_mode": "fuse"}),
+        (
+            ["--no-shallow-fusion", "--rescore-weight", "0.25"],
+            {"neural_lm_mode": "rescore", "neural_lm_weight": 0.25},
+        ),
     ],
 )
 def test_options_of_the_lstm_keep_their_older_names(
     arguments: list[str], expected: dict[str, Any]
 ) -> None:
-    assert parsed(*arguments)["rescoring"] == expected
+    assert parsed(*arguments) == {"greedy": False} | expected
 
 
 @pytest.mark.parametrize("name", ["--neural-lm", "--rescore"])
 def test_the_file_of_the_lstm_has_two_names(name: str) -> None:
-    assert parsed(name, "a.tflite")["rescorer"] == "a.tflite"
-    assert parsed()["rescorer"] is None
+    assert parsed(name, "a.tflite")["neural_lm"] == "a.tflite"
+    assert "neural_lm" not in parsed()
+
+
+def test_language_models_are_the_bundles_another_or_none() -> None:
+    assert "lm" not in parsed()
+    assert parsed("--no-lm")["lm"] is None
+    assert parsed("--lm", "books.lm")["lm"] == "books.lm"

@@ -74,7 +74,12 @@ def test_an_lstm_counts_as_it_will_in_the_recognizer(
         found = trials.decode(DecodeConfig(prior_weight=0.0), config).hypotheses[0][0]
         without = trials.decode(DecodeConfig()).hypotheses[0][0]
     recognizer = Recognizer.load(
-        bundle.path, lm=tiny_lm, rescorer=LSTM, rescoring=config.to_dict(), prior_weight=0.0
+        bundle.path,
+        lm=tiny_lm,
+        neural_lm=LSTM,
+        neural_lm_weight=config.weight,
+        neural_lm_mode=config.mode,
+        prior_weight=0.0,
     )
     recognised = recognizer.transcribe_file(manifest.path.with_name("one.wav")).hypotheses[0]
     assert found.text == recognised.text

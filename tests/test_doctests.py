@@ -1,0 +1,34 @@
+"""The examples in docstrings of what recognition needs: they run from the project's root."""
+
+import doctest
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import speechlstm
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(speechlstm.__file__).parent
+SOURCES = [
+    path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.relative_to(PACKAGE).parts[0] != "training"
+    and ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_examples_give_what_they_say(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    module = import_module(name.removesuffix(".__init__"))
+    results = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    assert results.attempted
+    assert not results.failed
+
+
+def test_public_names_are_listed_and_there() -> None:
+    assert set(speechlstm.__all__) <= set(dir(speechlstm))
+    assert all(getattr(speechlstm, name) for name in speechlstm.__all__)
+    assert speechlstm.Recognizer.load.__doc__
