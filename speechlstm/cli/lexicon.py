@@ -31,8 +31,9 @@ _PATH = click.Path(path_type=Path)
     help="Pronouncing dictionary (CMUdict's format) to copy and to learn from.",
 )
 @click.option(
+    "--g2p",
     "--pronouncer",
-    "pronouncer_path",
+    "g2p_path",
     metavar="FILE",
     type=OutputPath((".tflite",), is_kept=True),
     help="Where the network is kept once it has learnt: a .tflite file.",
@@ -50,13 +51,13 @@ def command(
     words: tuple[Path, ...],
     output: Path,
     dictionary_path: Path,
-    pronouncer_path: Path | None,
+    g2p_path: Path | None,
     min_count: int,
 ) -> None:
     """Write how the words of WORDS, texts or manifests, are pronounced.
 
     The dictionary's words are copied. A small network that has learnt spelling from the dictionary
-    pronounces the others; learning takes minutes, and --pronouncer saves doing it again. A word
+    pronounces the others; learning takes minutes, and --g2p saves doing it again. A word
     with other characters than a to z and apostrophes is reported and left out unless the dictionary
     has it; the exit code is then 1.
 
@@ -86,7 +87,7 @@ def command(
         raise DataError("the texts hold no word that can be pronounced")
     if unknown:
         with TemporaryDirectory() as folder:
-            kept = pronouncer_path or Path(folder) / "pronouncer.tflite"
+            kept = g2p_path or Path(folder) / "pronouncer.tflite"
             pronounce = _obtain(kept, dictionary).pronounce
             entries |= {word: (pronounce(word),) for word in unknown}
     Lexicon(entries).write(output)

@@ -24,10 +24,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--lm", metavar="LM", type=_PATH, help="A packed language model for BUNDLE to have.")
 @click.option("--lexicon", metavar="FILE", type=_PATH, help="A lexicon for BUNDLE to have.")
 @click.option(
+    "--g2p",
     "--pronouncer",
+    "g2p",
     metavar="FILE",
     type=_PATH,
-    help="What sounds out hot words that the lexicon lacks, for BUNDLE to have.",
+    help="The network that gives phones of hot words that the lexicon lacks, for BUNDLE to have.",
 )
 @click.option(
     "--neural-lm",
@@ -61,7 +63,7 @@ def command(
     manifests: tuple[Path, ...],
     lm: Path | None,
     lexicon: Path | None,
-    pronouncer: Path | None,
+    g2p: Path | None,
     neural_lm: Path | None,
     neural_lm_mode: Any,
     output: Path | None,
@@ -73,7 +75,7 @@ def command(
 
     The network runs once. Then the weights of language model and words are searched, the width of
     the beam and the share of an LSTM language model are chosen, and the words' confidences are
-    calibrated. --lm, --lexicon, --pronouncer (which `speechlstm lexicon` makes) and --neural-lm
+    calibrated. --lm, --lexicon, --g2p (which `speechlstm lexicon` makes) and --neural-lm
     (`speechlstm lm export`) become parts of BUNDLE in place of those that it has. Where it has
     none, confidences alone are calibrated.
 
@@ -100,7 +102,7 @@ def command(
         before,
         lm=lm or before.lm,
         lexicon=lexicon or before.lexicon,
-        g2p=pronouncer or before.g2p,
+        g2p=g2p or before.g2p,
         neural_lm=neural_lm or before.neural_lm,
         neural_lm_config=replace(before.neural_lm_config, mode=mode),
     )

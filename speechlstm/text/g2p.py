@@ -39,7 +39,7 @@ class G2PModel:
         content, description = read_described(path)
         symbols = description.get(PHONES)
         if not isinstance(symbols, list) or not all(isinstance(s, str) for s in symbols):
-            raise BundleError(path, "is no pronouncer; make one: speechlstm lexicon --pronouncer")
+            raise BundleError(path, "is no G2P network; make one: speechlstm lexicon --g2p")
         try:
             self.phones = Alphabet(tuple(symbols), separator=" ")
         except ConfigError as error:

@@ -111,6 +111,8 @@ def test_recordings_that_cannot_be_read_are_listed(bundle: Path) -> None:
             "no.tflite: counts beside an n-gram model, and bundle has",
         ),
         (["--lexicon", "no.txt"], 1, "no.txt"),
+        (["--g2p", "no.tflite"], 1, "no.tflite: No such file"),
+        (["--pronouncer", "no.tflite"], 1, "no.tflite: No such file"),
         (["none.jsonl"], 1, "none.jsonl: cannot be read"),
     ],
 )
