@@ -1,3 +1,4 @@
+import json
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from speechlstm.config import (
     Config,
     DecodeConfig,
     FeatureConfig,
+    HotWord,
     NetworkConfig,
     Settings,
     TrainConfig,
@@ -62,11 +64,42 @@ def test_every_setting_is_described(
         (DecodeConfig, {"min_label_log_prob": 1}, "min_label_log_prob: must be at most 0, is 1"),
         (DecodeConfig, {"blank_skip": 0.5}, r"decoding.blank_skip: must be in \(0.5, 1\], is 0.5"),
         (DecodeConfig, {"hot_words": ["a", " "]}, "decoding.hot_words: none may be empty"),
+        (
+            DecodeConfig,
+            {"hot_words": "anna"},
+            "hot_words: must be a list .*: for one, give .'anna'",
+        ),
+        (DecodeConfig, {"hot_words": 7}, "hot_words: must be a list of words and phrases, is 7"),
+        (DecodeConfig, {"hot_words": [7]}, "hot_words: each must be a text or a HotWord, not 7"),
+        (DecodeConfig, {"hot_words": ["a:b"]}, "'a:b': what follows the colon must be a weight"),
+        (DecodeConfig, {"hot_words": ["a:nan"]}, r"weight of 'a' must be a number in -100..100"),
+        (DecodeConfig, {"hot_words": {"a": 101}}, "the weight of 'a' must be .*, is 101"),
+        (DecodeConfig, {"hot_words": {"a": True}}, "the weight of 'a' must be .*, is True"),
+        (DecodeConfig, {"hot_words": ["a" * 5_000_000]}, "has 5000000 characters; .* may have 200"),
+        (DecodeConfig, {"hot_words": ["a"] * 100_001}, "100001 of them; there may be 100000"),
     ],
 )
 def test_wrong_settings_are_named(kind: type[Config], values: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         kind.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("brexit", "new york:2.5", "sail:-3"),
+        [HotWord("brexit"), "new york : 2.5", HotWord("sail", -3)],
+        {"brexit": None, "new york": 2.5, "sail": -3},
+    ],
+)
+def test_hot_words_are_written_in_several_ways(given: Any) -> None:
+    config = DecodeConfig(hot_words=given)
+    assert config.hot_words == (
+        HotWord("brexit"),
+        HotWord("new york", 2.5),
+        HotWord("sail", -3),
+    )
+    assert DecodeConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 def test_derived_sizes() -> None:

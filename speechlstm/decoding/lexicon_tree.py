@@ -173,11 +173,9 @@ class LexiconTree:
         found: dict[str, list[tuple[int, ...]]] = {}
         ids = [i for i, word in enumerate(self.words) if word in wanted] if wanted else []
         if ids:
-            entries = np.flatnonzero(np.isin(self.tree.values, ids))
-            rows = self.tree.sequences()[entries].tolist()
-            for value, row in zip(self.tree.values[entries].tolist(), rows, strict=True):
-                labels = tuple(label for label in row if label)
-                found.setdefault(self.words[value], []).append(labels)
+            for entry in np.flatnonzero(np.isin(self.tree.values, ids)).tolist():
+                word = self.words[int(self.tree.values[entry])]
+                found.setdefault(word, []).append(self.tree.sequence(entry))
         return found
 
     def lm_ids(self, lm: LanguageModel | None) -> NDArray[np.int32]:

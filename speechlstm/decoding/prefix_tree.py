@@ -157,14 +157,14 @@ class PrefixTree:
             best[parents] = np.maximum(best[parents], np.maximum.reduceat(best[:end], firsts))
         return best
 
-    def sequences(self) -> Labels:
-        """The sequence of each of `values`: (num_values, longest); zeros fill up a row."""
-        levels = list(self._levels())
-        paths = np.zeros((self.outside, len(levels) - 1), self.labels.dtype)
-        for depth, (start, stop) in enumerate(levels[1:]):
-            paths[start:stop] = paths[self._parents[start - 1 : stop - 1]]
-            paths[start:stop, depth] = self.labels[start:stop]
-        return np.repeat(paths, self.num_values, axis=0)
+    def sequence(self, index: int) -> tuple[int, ...]:
+        """The labels of the sequence that has a value, given by its index in `values`."""
+        node = int(self.first_values.searchsorted(index, side="right")) - 1
+        labels = []
+        while node:
+            labels.append(int(self.labels[node]))
+            node = int(self._parents[node - 1])
+        return tuple(labels[::-1])
 
     def _levels(self) -> Iterator[tuple[int, int]]:
         """First node and one past the last of each depth, from the root down."""

@@ -123,6 +123,9 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
     assert transcribe(levels_bundle, mumbled).stdout == "hat\n"
     assert transcribe(levels_bundle, "--hot-word", "hbt", mumbled).stdout == "hbt\n"
     assert transcribe(levels_bundle, "--hot-words", "hot.txt", mumbled).stdout == "hbt\n"
+    assert transcribe(levels_bundle, "--hot-word", "hat:-9", mumbled).stdout != "hat\n"
+    Path("weights.txt").write_text("hbt:2.5\nhat:-9\n")
+    assert transcribe(levels_bundle, "--hot-words", "weights.txt", mumbled).stdout == "hbt\n"
     result = transcribe(levels_bundle, "--hot-word", "caf\u00e9", mumbled)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "'\u00e9' (U+00E9)" in result.stderr
@@ -140,6 +143,9 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
         (["--rescore-weight", "-1"], 1, "--neural-lm-weight: must be in [0, 1], is -1"),
         (["--hot-words", "no.txt"], 1, "--hot-words no.txt: cannot be read: No such file"),
         (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),
+        (["--hot-words", "long.txt"], 1, "long.txt:2: 'aa"),
+        (["--hot-word", "a" * 5000], 1, "--hot-word: 'aa"),
+        (["--hot-word", "hat:much"], 1, "--hot-word: 'hat:much': what follows the colon must be"),
         (["--hot-word", " "], 1, "--hot-word: none may be empty"),
         (["--n-best", "0", "--format", "json"], 1, "--n-best: must be at least 1, is 0"),
         (["--n-best", "3"], 2, "--n-best is for --format json"),
@@ -151,6 +157,7 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
 def test_options_that_cannot_be_met_are_one_line(
     levels_bundle: Path, recordings: Path, arguments: list[str], exit_code: int, message: str
 ) -> None:
+    Path("long.txt").write_text("hat\n" + "a" * 5_000_000)
     result = transcribe(levels_bundle, "hello.wav", *arguments)
     assert (result.exit_code, result.stdout) == (exit_code, "")
     *usage, error = result.stderr.splitlines()

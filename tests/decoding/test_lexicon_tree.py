@@ -26,8 +26,8 @@ def entries(lexicon: LexiconTree, alphabet: Alphabet) -> set[tuple[str, str]]:
     """Each word with its symbols."""
     tree = lexicon.tree
     return {
-        (lexicon.words[word], alphabet.decode([int(label) for label in row if label]))
-        for row, word in zip(tree.sequences(), tree.values, strict=True)
+        (lexicon.words[word], alphabet.decode(tree.sequence(i)))
+        for i, word in enumerate(tree.values)
     }
 
 
@@ -54,10 +54,10 @@ def test_a_tree_holds_what_it_was_built_from(
     values, below = defaultdict(set), defaultdict(lambda: -np.inf)
     for sequence, value in spelled:
         values[tuple(sequence)].add(value)
-    for row, score in zip(tree.sequences(), scores, strict=True):
-        sequence = [int(label) for label in row if label]
+    for i, score in enumerate(scores):
+        sequence = tree.sequence(i)
         for length in range(len(sequence) + 1):
-            prefix = tuple(sequence[:length])
+            prefix = sequence[:length]
             below[prefix] = max(below[prefix], score)
     below[()] = below[()]  # the root is there without any sequence
     assert tree.outside == len(below)
