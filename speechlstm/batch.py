@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from speechlstm.errors import DataError
 from speechlstm.parallel import map_in_processes
@@ -15,7 +15,9 @@ from speechlstm.transcript import Transcript
 class Transcriber(Protocol):
     """Hears words in a recording: a `Recognizer`, or anything else that does."""
 
-    def transcribe_file(self, path: Path) -> Transcript:
+    def transcribe_file(
+        self, path: Path, channels: int | str = "mix", raw_rate: int | None = None
+    ) -> Transcript:
         """The transcript of a recording; DataError if it cannot be used."""
 
 
@@ -33,7 +35,7 @@ class Attempt:
 
 
 def transcribe_files(
-    load: Callable[[], Transcriber], paths: Sequence[Path], jobs: int = 1
+    load: Callable[[], Transcriber], paths: Sequence[Path], jobs: int = 1, **options: Any
 ) -> Iterator[Attempt]:
     """Transcribe recordings; what comes of each, in their order.
 
@@ -41,19 +43,22 @@ def transcribe_files(
         load: Makes the recogniser; see map_in_processes, as for jobs.
         paths: The recordings.
         jobs: Processes, at most; a second of work has to be done before there is another.
+        options: Of transcribe_file.
     """
-    return map_in_processes(partial(_load_attempt, load), paths, jobs)
+    return map_in_processes(partial(_load_attempt, load, options), paths, jobs)
 
 
-def _load_attempt(load: Callable[[], Transcriber]) -> Callable[[Path], Attempt]:
-    return partial(_attempt, load())
+def _load_attempt(
+    load: Callable[[], Transcriber], options: dict[str, Any]
+) -> Callable[[Path], Attempt]:
+    return partial(_attempt, load(), options)
 
 
-def _attempt(transcriber: Transcriber, path: Path) -> Attempt:
+def _attempt(transcriber: Transcriber, options: dict[str, Any], path: Path) -> Attempt:
     start = time.perf_counter()
     result: Transcript | DataError
     try:
-        result = transcriber.transcribe_file(path)
+        result = transcriber.transcribe_file(path, **options)
     except DataError as error:
         result = error
     return Attempt(result, time.perf_counter() - start)

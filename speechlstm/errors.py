@@ -160,6 +160,10 @@ class DamagedAudioError(AudioError):
             )
         super().__init__(path, " and ".join(reasons) + "; copy it again if there is a whole one")
 
+    def with_partial(self, partial: Any) -> "DamagedAudioError":
+        """The same error with what came of the rest."""
+        return DamagedAudioError(self.path, self.lost, self.seconds, partial)
+
 
 class AlphabetError(DataError, ValueError):
     """A text holds symbols that the alphabet lacks.

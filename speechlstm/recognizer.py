@@ -10,7 +10,7 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
-from speechlstm.audio import Audio, read_segments, split
+from speechlstm.audio import Audio, num_channels, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
 from speechlstm.bundle import Bundle, default_bundle, read_bundle
 from speechlstm.config import DecodeConfig, NeuralLMConfig
@@ -20,7 +20,7 @@ from speechlstm.decoding.joining import JoinedHypotheses
 from speechlstm.decoding.plausibility import plausible
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.decoding.words import frame_times, spelled_words
-from speechlstm.errors import ConfigError, DataError
+from speechlstm.errors import ConfigError, DamagedAudioError, DataError
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target
 from speechlstm.transcript import Hypothesis, Transcript
@@ -153,13 +153,29 @@ class Recognizer:
             )
         return self._transcript(split(audio.resampled(self.model.sample_rate)))
 
-    def transcribe_file(self, path: Path | str) -> Transcript:
+    def transcribe_file(
+        self, path: Path | str, channels: int | str = "mix", raw_rate: int | None = None
+    ) -> Transcript:
         """What is said in a recording of any length, heard in pieces cut at pauses.
 
+        Args:
+            path: The recording, of any container; see `speechlstm.audio`.
+            channels: "mix": all as one; "separate": each by itself, see `Transcript.of_channels`;
+                or the number of one, counted from 1.
+            raw_rate: Samples a second of a recording without a header: 16-bit, little-endian, mono.
+
         Raises:
+            DamagedAudioError: Parts of the recording are lost; its `partial` is the transcript of
+                the others.
             AudioError: The recording cannot be decoded or is too short to hold speech.
         """
-        return self._transcript(read_segments(path, self.model.sample_rate))
+        if channels == "separate":
+            return self._separate_transcript(path, 1 if raw_rate else num_channels(path), raw_rate)
+        if isinstance(channels, str) and channels != "mix":
+            raise ValueError(f'channels must be "mix", "separate" or a number, is {channels!r}')
+        channel = None if isinstance(channels, str) else channels
+        rate = self.model.sample_rate
+        return self._transcript(read_segments(path, rate, channel=channel, raw_rate=raw_rate))
 
     @overload
     def transcribe_files(
@@ -204,7 +220,24 @@ class Recognizer:
             _Loader(self._load_again, self), list(map(Path, paths)), jobs, return_errors
         )
 
-    def align_file(self, path: Path | str, text: str) -> Transcript:
+    def _separate_transcript(
+        self, path: Path | str, number: int, raw_rate: int | None
+    ) -> Transcript:
+        transcripts, damage = [], None
+        for channel in range(1, number + 1):
+            try:
+                transcripts.append(self.transcribe_file(path, channel, raw_rate))
+            except DamagedAudioError as error:
+                transcripts.append(error.partial)
+                damage = error
+        whole = Transcript.of_channels(transcripts)
+        if damage:
+            raise damage.with_partial(whole)
+        return whole
+
+    def align_file(
+        self, path: Path | str, text: str, channel: int | None = None, raw_rate: int | None = None
+    ) -> Transcript:
         """When each word of a text is said in a recording, of any length.
 
         The words' confidences are geometric mean posteriors, not calibrated.
@@ -212,6 +245,8 @@ class Recognizer:
         Args:
             path: The recording.
             text: All that is said in it; it is normalised first.
+            channel: The one to listen to, counted from 1; None: all, mixed.
+            raw_rate: As in transcribe_file.
 
         Raises:
             AudioError: As in transcribe_file.
@@ -221,7 +256,8 @@ class Recognizer:
         """
         model = self.model.characters  # any word has them, also one that no lexicon has
         outputs, times = [], [np.zeros(1)]
-        for start, audio in read_segments(path, model.sample_rate):
+        pieces = read_segments(path, model.sample_rate, channel=channel, raw_rate=raw_rate)
+        for start, audio in pieces:
             outputs.append(model.log_probs(audio))
             ends = frame_times(len(outputs[-1]), model.frame_seconds, audio.duration)[1:]
             times.append(start + ends)
@@ -242,10 +278,15 @@ class Recognizer:
 
     def _transcript(self, segments: Iterable[tuple[float, Audio]]) -> Transcript:
         joined, duration = JoinedHypotheses(), 0.0
-        for start, audio in segments:
-            joined.add(start, self._hypotheses(audio))
-            duration = start + audio.duration
-        return Transcript(joined.best(), duration, self.decoder.is_calibrated)
+        calibrated = self.decoder.is_calibrated
+        try:
+            for start, audio in segments:
+                joined.add(start, self._hypotheses(audio))
+                duration = start + audio.duration
+        except DamagedAudioError as error:
+            partial = Transcript(joined.best(), duration, calibrated, error.lost)
+            raise error.with_partial(partial) from None
+        return Transcript(joined.best(), duration, calibrated)
 
 
 def _changed(given: DecoderSpec, changes: dict[str, Any], settings: dict[str, Any]) -> DecoderSpec:

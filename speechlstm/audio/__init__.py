@@ -2,6 +2,8 @@
 
 from speechlstm.audio.recording import num_channels, read_audio, read_duration, read_segments
 from speechlstm.audio.segments import PAUSE_SECONDS, split
+from speechlstm.audio.silence import silence_codecs
+from speechlstm.audio.source import is_pipe
 from speechlstm.audio.waveform import MAX_PEAK, MIN_SECONDS, Audio
 
 __all__ = [
@@ -9,9 +11,11 @@ __all__ = [
     "MIN_SECONDS",
     "PAUSE_SECONDS",
     "Audio",
+    "is_pipe",
     "num_channels",
     "read_audio",
     "read_duration",
     "read_segments",
+    "silence_codecs",
     "split",
 ]

@@ -5,9 +5,13 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.errors import printable
+
 # Microphones wired the wrong way round, and files that a converter has inverted on one side, are
 # beyond this; room microphones and stereo music are not.
 _OPPOSED = -0.7
+
+_ROUNDING = 1e-9  # of a mean square; less is what floats leave of a constant
 
 _log = logging.getLogger(__name__)
 
@@ -43,17 +47,17 @@ class Mixer:
         if self._signs is None or len(self._signs) != num_channels:
             self._signs = np.ones(num_channels, np.float32)
         self._signs = self._updated(self._signs, samples)
-        if (self._signs > 0).all():
-            mean: NDArray[np.float32] = samples.mean(axis=1)
-            return mean
-        return samples @ (self._signs / np.float32(num_channels))
+        mean: NDArray[np.float32] = samples @ (self._signs / np.float32(num_channels))
+        return mean
 
     def _updated(
         self, signs: NDArray[np.float32], samples: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        centred = samples - samples.mean(axis=0)
-        products = centred.T @ centred  # (num_channels, num_channels)
-        energies = products.diagonal()
+        sums = np.ones(len(samples), np.float32) @ samples
+        # Covariances, (num_channels, num_channels): an offset is no sound.
+        products = samples.T @ samples - np.outer(sums, sums) / np.float32(len(samples))
+        energies = np.maximum(products.diagonal(), 0)
+        energies = np.where(energies > _ROUNDING * len(samples), energies, 0)
         loudest = int(np.argmax(energies))
         scale = np.sqrt(energies * energies[loudest])
         heard = scale > 0
@@ -67,8 +71,8 @@ class Mixer:
             named = ", ".join(str(i + 1) for i in np.flatnonzero(signs < 0))
             _log.warning(
                 "%s: channel %s is the opposite of channel 1, and is inverted before they are "
-                "mixed; choose one with --channels",
-                self._name,
+                "mixed",
+                printable(self._name),
                 named,
             )
         return signs

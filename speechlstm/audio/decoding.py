@@ -1,8 +1,9 @@
 """Samples of what is planned, through libsndfile."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm.audio.plan import Gap, Plan, Stretch
+from speechlstm.audio.silence import silenced
 from speechlstm.audio.source import Excerpt, Source
 
+_BUFFER_BYTES = 1 << 17
 BLOCK_SAMPLES = 1 << 16  # of a channel: what is decoded at a time
 UNKNOWN_SAMPLES = 2**63 - 1  # libsndfile's word for a length that a header does not tell
 
@@ -50,7 +53,8 @@ def opened_sound(source: Source, stretch: Stretch) -> Iterator[Any]:
         source.file.seek(0)
         sound = _Sound(source.file.fileno(), closefd=False)
     else:
-        sound = _Sound(Excerpt(source, stretch.pieces))
+        # libmpg123 asks for a header, then for a frame: two calls of the file for each.
+        sound = _Sound(BufferedReader(Excerpt(source, stretch.pieces), _BUFFER_BYTES))
     with sound:
         yield sound
 
@@ -82,7 +86,8 @@ def _decoded_stretch(source: Source, stretch: Stretch) -> Iterator[Block | Gap]:
         done, to_skip = 0, stretch.skip
         while known is None or done < known:
             try:
-                samples = sound.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
+                with silenced() if stretch.is_mpeg else nullcontext():
+                    samples = sound.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
                 if not done and not stretch.recover:
                     raise

@@ -231,7 +231,7 @@ def recovered(source: Source, stream: FLACStream, num_samples: int, done: int) -
     size = sum(end - start for start, end in stream.ranges)
     content = Excerpt(source, stream.ranges).read(size)
     frames = _followed(list(_headers(content, 0, stream)), stream)
-    ends = [frame.start for frame in frames[1:]] + [size]
+    ends = [frame.start for frame in frames[1:]] + [size] * bool(frames)
     good = _right_checksums(content, frames, ends)
     plan: Plan = []
     run: list[tuple[_Frame, int]] = []
@@ -271,14 +271,16 @@ def _run_plan(stream: FLACStream, run: list[tuple[_Frame, int]], done: int) -> P
 def _right_checksums(content: bytes, frames: list[_Frame], ends: list[int]) -> list[bool]:
     """Whether each frame ends with the CRC-16 of its bytes, computed for many side by side."""
     data = np.frombuffer(content, np.uint8)
-    starts, lengths = np.array([f.start for f in frames]), np.array(ends)
-    lengths = lengths - starts if len(frames) else lengths
+    if not frames:
+        return []
+    starts = np.array([frame.start for frame in frames])
+    lengths = np.array(ends) - starts
     order = np.argsort(-lengths, kind="stable")
     starts, lengths = starts[order], lengths[order]
     crc = np.zeros(len(frames), np.uint16)
     active = len(frames)
-    for step in range(int(lengths[0]) if len(frames) else 0):
-        while lengths[active - 1] <= step:
+    for step in range(int(lengths[0])):
+        while active and lengths[active - 1] <= step:
             active -= 1
         index = (crc[:active] >> 8) ^ data[starts[:active] + step]
         crc[:active] = (crc[:active] << 8) ^ _CRC16[index]

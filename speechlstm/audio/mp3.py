@@ -162,6 +162,19 @@ class _Frames:
         is_tagged = start > 0 and self._after_tags(0) > 0
         return len(self.starts) > 0 and (is_tagged or covered > self._bytes.size // 2)
 
+    def attribute(self, num_promised: int) -> None:
+        """Count frames that a header promises, and damage has removed, to the widest damage.
+
+        Where the file ends with a whole frame, its end is not what is missing.
+        """
+        num_found = len(self.starts) - 1 + sum(number for _, number in self.missing)
+        within = [i for i, (place, _) in enumerate(self.missing) if place < len(self.starts)]
+        num_removed = num_promised - num_found
+        if within and len(within) == len(self.missing) and 1 < num_removed <= num_found:
+            widest = max(within, key=lambda i: self.missing[i][1])
+            place, number = self.missing[widest]
+            self.missing[widest] = (place, number + num_removed)
+
     def _skip_damage(self, position: int) -> int:
         """Where frames go on; what lies before counts as frames of the last one's length."""
         sync = self._next_sync(position + 1, self._bytes.size)
@@ -172,7 +185,6 @@ class _Frames:
             num_missing = 0  # zeros at the end: what a player or a file system has filled up
         elif num_missing or sync is not None:
             self.damaged.add(len(self.starts) - 1)
-        if num_missing:
             self.missing.append((len(self.starts), num_missing))
         return end
 
@@ -258,6 +270,8 @@ def plan_mp3(source: Source) -> Plan | None:
     if not frames.walk():
         return None
     info = _Info.of(frames, source)
+    if info:
+        frames.attribute(info.num_frames)
     usability = _usability(frames)
     plan: list[Stretch | Gap] = []
     headers, missing = frames.headers, dict(frames.missing)
@@ -363,7 +377,7 @@ def _usability(frames: _Frames) -> _Usability:
         if not shape[-1]:
             continue
         places = np.array([place for place, other in enumerate(shapes) if other == shape])
-        for some in np.array_split(places, max(1, len(places) // 20_000)):
+        for some in np.array_split(places, max(1, len(places) // 4_000)):
             side = records[some, shape[2] : shape[2] + shape[3]]
             begins[some], num_bits[some], wrong = _side_information(side, shape[0], shape[1])
             bad[some] |= wrong
@@ -465,6 +479,7 @@ def _stretch(frames: _Frames, start: int, end: int, usability: "_Usability") -> 
         skip=skip,
         num_samples=num_frames * size,
         lost=tuple((first * size, last * size) for first, last in lost),
+        is_mpeg=True,
     )
 
 

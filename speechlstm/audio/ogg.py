@@ -16,6 +16,7 @@ from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.source import Source
 
 _HEADER_BYTES = 27
+_PRE_SKIP = 10  # where Opus' header has its run-up
 _OPUS_RATE = 48_000  # of its granules, whatever that of its sound was
 _LARGEST_PAGE = _HEADER_BYTES + 255 + 255 * 255
 _CHUNK_BYTES = 1 << 20
@@ -208,12 +209,11 @@ def _plan_link(source: Source, link: _Link) -> Plan:
     if not headers:
         return [Gap(_last_granule(link.runs[-1]) / rate)]
     plan: Plan = []
-    end = 0  # of what is planned, in samples
+    end = pre_skip = _pre_skip(headers[0]) if link.codec == "opus" else 0  # granules
     for run in link.runs:
         if run is link.runs[0]:
-            stretch = Stretch(_ranges(run))
-            start = 0
-            num_decoded = _last_granule(run)
+            stretch, start = Stretch(_ranges(run)), end
+            num_decoded = max(0, _last_granule(run) - pre_skip)
         else:
             stretch = Stretch(_resumed(source, headers, run))
             num_decoded = _num_samples(source, stretch, rate)
@@ -236,6 +236,10 @@ def _header_pages(link: _Link) -> list[Page]:
         if num_ended >= wanted > 0:
             return link.runs[0][:number]
     return []
+
+
+def _pre_skip(page: Page) -> int:
+    return int.from_bytes(page.packet[_PRE_SKIP : _PRE_SKIP + 2], "little")
 
 
 def _vorbis_rate(run: list[Page]) -> int:
@@ -261,18 +265,25 @@ def _resumed(
 ) -> tuple[bytes | tuple[int, int], ...]:
     """The pages after damage, as though they followed their stream's headers.
 
-    libsndfile stumbles over numbers that are missing, and over a last page that comes first.
+    libsndfile stumbles over numbers that are missing, over a last page that comes first, and over
+    the samples that Opus leaves out at its start.
     """
-    pieces: list[bytes | tuple[int, int]] = [*_ranges(headers)]
-    for number, page in enumerate(run, start=headers[-1].number + 1):
+    pieces: list[bytes | tuple[int, int]] = []
+    for number, page in enumerate([*headers, *run], start=headers[0].number):
         content = bytearray(source.read(page.start, page.end - page.start))
         if len(run) == 1:
             content[5] &= ~_LAST
+        if page.packet.startswith(b"OpusHead"):  # its run-up is that of the stream's start
+            at = page.body - page.start + _PRE_SKIP
+            content[at : at + 2] = bytes(2)
         content[18:22] = (number % 2**32).to_bytes(4, "little")
         content[22:26] = bytes(4)
         content[22:26] = checksum(bytes(content)).to_bytes(4, "little")
-        num_bytes = page.body - page.start
-        pieces += [bytes(content[:num_bytes]), (page.body, page.end)]
+        is_header = page in headers
+        num_bytes = len(content) if is_header else page.body - page.start
+        pieces.append(bytes(content[:num_bytes]))
+        if not is_header:
+            pieces.append((page.body, page.end))
     return tuple(pieces)
 
 

@@ -16,6 +16,7 @@ class Stretch:
         skip: Samples that come before the recording's.
         num_samples: As many follow; None: libsndfile tells.
         lost: Those of them that are silence in place of what damage has taken: (first, end).
+        is_mpeg: Whether libmpg123 decodes it, which writes to stderr.
         recover: Given how many samples could be decoded until an error, what to go on with.
     """
 
@@ -24,6 +25,7 @@ class Stretch:
     skip: int = 0
     num_samples: int | None = None
     lost: tuple[tuple[int, int], ...] = ()
+    is_mpeg: bool = False
     recover: Callable[[int], "Plan"] | None = None
 
 

@@ -201,7 +201,7 @@ class _Reading:
 
     def _check(self, block: Block) -> None:
         if fault := sample_rate_fault(block.sample_rate):
-            raise AudioError(self.source.path, f"its sample rate {fault}")
+            raise AudioError(self.source.path, fault)
         if fault := sample_fault(block.samples):
             raise AudioError(self.source.path, fault)
         if self.channel is not None and not 1 <= self.channel <= block.samples.shape[1]:

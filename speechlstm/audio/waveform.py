@@ -69,9 +69,9 @@ class Audio:
                 f"{array.shape}{hint}"
             )
         if int(sample_rate) != sample_rate:
-            raise ValueError(f"sample_rate must be a whole number, is {sample_rate}")
+            raise ValueError(f"the sample rate must be a whole number, is {sample_rate}")
         if fault := sample_rate_fault(int(sample_rate)):
-            raise ValueError(f"sample_rate {fault}")
+            raise ValueError(fault)
         scaled = _full_scale_one(array)
         if fault := sample_fault(scaled):
             raise ValueError(f"samples of shape {array.shape}: {fault}")
@@ -107,7 +107,7 @@ class Audio:
         if sample_rate == self.sample_rate:
             return self
         if fault := sample_rate_fault(sample_rate):
-            raise ValueError(f"sample_rate {fault}")
+            raise ValueError(fault)
         samples = soxr.resample(self.samples, self.sample_rate, sample_rate)
         return Audio(np.clip(samples, -1, 1), sample_rate)
 
@@ -116,7 +116,8 @@ def sample_rate_fault(sample_rate: int) -> str | None:
     """Why no recording has such a rate; None where one may."""
     if MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
         return None
-    return f"of {sample_rate} Hz is outside {MIN_SAMPLE_RATE:,} to {MAX_SAMPLE_RATE:,} Hz"
+    allowed = f"{MIN_SAMPLE_RATE:,} to {MAX_SAMPLE_RATE:,} Hz"
+    return f"the sample rate of {sample_rate} Hz is outside {allowed}"
 
 
 def sample_fault(samples: NDArray[np.float32]) -> str | None:

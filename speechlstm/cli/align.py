@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import OutputPath, bundle_option, output_format, read_text
+from speechlstm.cli.options import OutputPath, bundle_option, output_format, raw_option, read_text
 from speechlstm.cli.verbs import verb
 from speechlstm.transcript.formats import FORMATS, recording_ids
 
@@ -14,6 +14,13 @@ from speechlstm.transcript.formats import FORMATS, recording_ids
 @click.argument("text", type=click.Path(path_type=Path), required=False)
 @click.option("--text", "words", metavar="WORDS", help="What is said, instead of the file TEXT.")
 @bundle_option
+@click.option(
+    "--channel",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The one to listen to, counted from 1.  [default: all, mixed]",
+)
+@raw_option
 @click.option(
     "--format",
     "format_name",
@@ -27,6 +34,8 @@ def command(
     text: Path | None,
     words: str | None,
     bundle: Path | None,
+    channel: int | None,
+    raw_rate: int | None,
     format_name: str | None,
     output: Path | None,
 ) -> None:
@@ -40,6 +49,7 @@ def command(
       speechlstm align interview.wav interview.txt -o interview.TextGrid
       speechlstm align data/samples/date.wav --text "july fourth seventeen seventy six"
     """
+    from speechlstm.audio import silence_codecs
     from speechlstm.recognizer import Recognizer
     from speechlstm.storage import write_atomically
 
@@ -47,7 +57,9 @@ def command(
         raise click.UsageError("needs either the file TEXT or --text WORDS")
     said = words if text is None else read_text(text)
     format_name = output_format(format_name, output, "ctm")
-    transcript = Recognizer.load(bundle, greedy=True).align_file(audio, said or "")
+    silence_codecs()
+    recognizer = Recognizer.load(bundle, greedy=True)
+    transcript = recognizer.align_file(audio, said or "", channel, raw_rate)
     name = click.format_filename(audio)
     written = FORMATS[format_name](
         recording_ids([name])[0] if format_name == "ctm" else name, transcript

@@ -92,6 +92,33 @@ bundle_option = click.option(
     help="A bundle's folder or .tflite file.  [default: the model of the package]",
 )
 
+
+class _Channels(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
+    """mix, separate, or the number of a channel."""
+
+    name = "channels"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """See click.ParamType."""
+        if value in ("mix", "separate"):
+            return str(value)
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value!r} is not mix, separate or a number from 1 on", param, ctx)
+        return int(value)
+
+
+CHANNELS = _Channels()
+
+raw_option = click.option(
+    "--raw",
+    "raw_rate",
+    type=click.IntRange(4_000, 768_000),
+    metavar="RATE",
+    help="Recordings have no header: 16-bit, little-endian, mono, so many samples a second.",
+)
+
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),

@@ -1,26 +1,32 @@
 """`speechlstm transcribe`: recordings in, text out."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from speechlstm.cli.options import (
+    CHANNELS,
     OutputPath,
     bundle_option,
     decoding_options,
     jobs_option,
     output_format,
+    raw_option,
 )
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
-from speechlstm.errors import AudioError, DataError, printable
+from speechlstm.errors import AudioError, DamagedAudioError, DataError, printable
 from speechlstm.transcript.formats import FORMATS, WHOLE_FILE_FORMATS, recording_ids
+
+if TYPE_CHECKING:
+    from speechlstm.recognizer import Recognizer
 
 
 @verb()
@@ -34,6 +40,16 @@ from speechlstm.transcript.formats import FORMATS, WHOLE_FILE_FORMATS, recording
 @bundle_option
 @decoding_options
 @jobs_option
+@click.option(
+    "--channels",
+    type=CHANNELS,
+    default="mix",
+    show_default=True,
+    metavar="mix|separate|N",
+    help="mix: as one; separate: each by itself, its words labelled with its number; N: one of "
+    "them, counted from 1.",
+)
+@raw_option
 @click.option(
     "--format",
     "format_name",
@@ -55,13 +71,20 @@ def command(
     bundle: Path | None,
     decoding: dict[str, Any],
     jobs: int | None,
+    channels: int | str,
+    raw_rate: int | None,
     format_name: str | None,
     output: Path | None,
 ) -> None:
-    """Print what is said in each FILE (WAV, FLAC, OGG, Opus, MP3), a line a file; -: stdin.
+    """Print what is said in each FILE, of any container and codec, a line a file; -: stdin.
+
+    WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF, W64, SPH and VOC are read as installed; M4A, MP4, MOV,
+    WebM, MKV, WMA, AMR and others with: pip install 'speechlstm[media]'.
 
     As text, with several files, each line begins with the file's name and a tab. A file that
-    cannot be read is reported on stderr, the others are transcribed, the exit code is 1.
+    cannot be read is reported on stderr, the others are transcribed, the exit code is 1. So it is
+    where a file is damaged or ends too early: what there is of it is transcribed, and stderr says
+    which seconds are lost.
 
     With a language model in the bundle, or hot words, a beam search finds the words; otherwise
     they are spelled by the likeliest label of each frame.
@@ -71,11 +94,11 @@ def command(
       speechlstm transcribe interview.mp3
       speechlstm transcribe --format json --n-best 3 *.wav > transcripts.jsonl
       speechlstm transcribe lecture.mp3 -o lecture.srt
+      speechlstm transcribe --channels separate telephone.wav
       speechlstm transcribe --hot-word "anna karenina" reading.flac
     """
     from speechlstm.batch import transcribe_files
     from speechlstm.parallel import num_usable_cores
-    from speechlstm.recognizer import Recognizer
     from speechlstm.storage import write_atomically
 
     format_name = output_format(format_name, output, "text")
@@ -83,40 +106,74 @@ def command(
         raise click.UsageError("--n-best is for --format json, which alone holds alternatives")
     if format_name in WHOLE_FILE_FORMATS and len(files) > 1:
         raise click.UsageError(f"--format {format_name} is for one FILE at a time")
-    load = partial(Recognizer.load, bundle, **decoding)
+    load = partial(_load, bundle, decoding)
+    reading = {"channels": channels, "raw_rate": raw_rate}
     names = [click.format_filename(file) for file in files]
     labels = recording_ids(names) if format_name == "ctm" else names
     lines, failed = [], False
     with _recordings(files) as paths:
-        attempts = transcribe_files(load, paths, jobs or num_usable_cores())
+        attempts = transcribe_files(load, paths, jobs or num_usable_cores(), **reading)
         for name, label, attempt in zip(names, labels, attempts, strict=True):
-            if isinstance(attempt.result, DataError):
-                say(f"Error: {_reason(name, attempt.result)}")
+            transcript = attempt.result
+            if isinstance(transcript, DataError):
+                say(f"Error: {_reason(name, transcript)}")
                 failed = True
-                continue
-            line = FORMATS[format_name](label, attempt.result)
-            if format_name == "ctm" and not line:
+                if not isinstance(transcript, DamagedAudioError):
+                    continue
+                transcript = transcript.partial
+            written = FORMATS[format_name](label, transcript)
+            if format_name == "ctm" and not written:
                 continue  # nothing was said
-            is_named = format_name == "text" and len(files) > 1
-            lines.append(f"{printable(name)}\t{line}" if is_named else line)
+            if format_name == "text" and len(files) > 1:
+                named = (f"{printable(name)}\t{line}" for line in written.split("\n"))
+                written = "\n".join(named)
+            lines.append(written)
             if output is None:
-                click.echo(lines[-1])
+                click.echo(written)
     if output is not None and (lines or not failed):
         write_atomically(output, "".join(f"{line}\n" for line in lines))
     if failed:
         ctx.exit(1)
 
 
+def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
+    """The recogniser, in a process that belongs to this command."""
+    from speechlstm.audio import silence_codecs
+    from speechlstm.recognizer import Recognizer
+
+    silence_codecs()
+    return Recognizer.load(bundle, **decoding)
+
+
 @contextmanager
 def _recordings(files: tuple[Path, ...]) -> Iterator[list[Path]]:
-    """The files to decode: in place of -, all of stdin, which cannot be searched as it stands."""
-    if Path("-") not in files:
+    """The files to decode: copies of pipes, which are searched, and read more than once."""
+    from speechlstm.audio import is_pipe
+
+    if not any(file == Path("-") or is_pipe(file) for file in files):
         yield list(files)
         return
     with TemporaryDirectory() as folder:
-        stdin = Path(folder) / "stdin"
-        stdin.write_bytes(sys.stdin.buffer.read())
-        yield [stdin if file == Path("-") else file for file in files]
+        copies: dict[Path, Path] = {}  # a pipe that is named twice has been read the first time
+        for number, file in enumerate(files):
+            if file not in copies and (file == Path("-") or is_pipe(file)):
+                copies[file] = (
+                    Path(folder) / str(number) / (file.name if file.name != "-" else "stdin")
+                )
+                copies[file].parent.mkdir()
+                _copy_pipe(file, copies[file])
+        yield [copies.get(file, file) for file in files]
+
+
+def _copy_pipe(file: Path, copy: Path) -> None:
+    if file != Path("-"):
+        with file.open("rb") as pipe, copy.open("wb") as copied:
+            shutil.copyfileobj(pipe, copied)
+    elif sys.stdin is None:  # closed, as by <&-
+        raise AudioError("-", "standard input is closed; pipe a recording in, or name a file")
+    else:
+        with copy.open("wb") as copied:
+            shutil.copyfileobj(sys.stdin.buffer, copied)
 
 
 def _reason(name: str, error: DataError) -> str:

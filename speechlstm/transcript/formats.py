@@ -21,8 +21,16 @@ Format = Callable[[str, Transcript], str]  # (file, its transcript) -> lines wit
 
 
 def to_text(file: str, transcript: Transcript) -> str:
-    """The words of the best hypothesis, in one line."""
-    return printable(transcript.text)
+    """The words of the best hypothesis, in one line.
+
+    Of channels that are transcribed apart, a line a turn, with the channel's number before it.
+    """
+    if not transcript.channels:
+        return printable(transcript.text)
+    return "\n".join(
+        printable(f"{turn[0].channel}: {' '.join(word.text for word in turn)}")
+        for turn in transcript.turns
+    )
 
 
 def to_json(file: str, transcript: Transcript) -> str:
@@ -34,11 +42,21 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
     """Plain JSON values: times in seconds, confidences 0..1, natural log_probs.
 
     The best hypothesis is the dict's own text, words, log_prob and lm_log_prob; "alternatives" are
-    the others; "calibrated" tells whether confidences are probabilities.
+    the others; "calibrated" tells whether confidences are probabilities. "lost" is there where the
+    recording is damaged: the start and end of each part that is missing. "channels" is there where
+    they are transcribed apart: a dict for each.
     """
     best, *others = map(_hypothesis_to_dict, transcript.hypotheses)
     values = {"text": best.pop("text"), "duration": round(transcript.duration, 3)}
-    return values | best | {"calibrated": transcript.is_calibrated, "alternatives": others}
+    if transcript.lost:
+        values["lost"] = [[round(start, 3), round(end, 3)] for start, end in transcript.lost]
+    values |= best | {"calibrated": transcript.is_calibrated, "alternatives": others}
+    if transcript.channels:
+        values["channels"] = [
+            {"channel": number} | to_dict(channel)
+            for number, channel in enumerate(transcript.channels, start=1)
+        ]
+    return values
 
 
 def json_line(values: object) -> str:
@@ -50,13 +68,16 @@ def json_line(values: object) -> str:
 def to_ctm(file: str, transcript: Transcript) -> str:
     """NIST's time-marked words, a line a word: file, channel, start, length, word, confidence.
 
-    The file is named as `recording_ids` names it; silence has no line.
+    The file is named as `recording_ids` names it; silence has no line. sclite wants the lines in
+    the order of the channels, and those of each in the order of time.
     """
     name = _ctm_field(file)
+    words = sorted(transcript.words, key=lambda word: word.channel or 1)
     return "\n".join(
-        f"{name} 1 {w.start:.3f} {round(w.end, 3) - round(w.start, 3):.3f} {_ctm_field(w.text)} "
-        f"{w.confidence:.4f}"
-        for w in transcript.words
+        f"{name} {word.channel or 1} {word.start:.3f} "
+        f"{round(word.end, 3) - round(word.start, 3):.3f} {_ctm_field(word.text)} "
+        f"{word.confidence:.4f}"
+        for word in words
     )
 
 
@@ -104,10 +125,15 @@ def _shorter_names(path: PurePath) -> list[str]:
 def to_textgrid(file: str, transcript: Transcript) -> str:
     """Praat's long TextGrid, with one interval tier, "words"; pauses are empty intervals.
 
-    Praat's manual, "TextGrid file formats".
+    Channels that are transcribed apart have a tier each. Praat's manual, "TextGrid file formats".
     """
+    tiers = {"words": transcript.words}
+    if transcript.channels:
+        tiers = {
+            f"channel {number}": channel.words
+            for number, channel in enumerate(transcript.channels, start=1)
+        }
     end = round(transcript.duration, 3)
-    intervals = list(_intervals(transcript.words, end))
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
@@ -115,39 +141,55 @@ def to_textgrid(file: str, transcript: Transcript) -> str:
         "xmin = 0",
         f"xmax = {end}",
         "tiers? <exists>",
-        "size = 1",
+        f"size = {len(tiers)}",
         "item []:",
-        "    item [1]:",
-        '        class = "IntervalTier"',
-        '        name = "words"',
-        "        xmin = 0",
-        f"        xmax = {end}",
-        f"        intervals: size = {len(intervals)}",
     ]
-    for number, (start, stop, text) in enumerate(intervals, start=1):
-        quoted = printable(text).replace('"', '""')
-        lines += [
-            f"        intervals [{number}]:",
-            f"            xmin = {start}",
-            f"            xmax = {stop}",
-            f'            text = "{quoted}"',
-        ]
+    for number, (name, words) in enumerate(tiers.items(), start=1):
+        lines += [f"    item [{number}]:", *_tier(name, words, end)]
     return "\n".join(lines)
 
 
+def _tier(name: str, words: tuple[Word, ...], end: float) -> Iterator[str]:
+    intervals = list(_intervals(words, end))
+    yield '        class = "IntervalTier"'
+    yield f'        name = "{name}"'
+    yield "        xmin = 0"
+    yield f"        xmax = {end}"
+    yield f"        intervals: size = {len(intervals)}"
+    for number, (start, stop, text) in enumerate(intervals, start=1):
+        quoted = printable(text).replace('"', '""')
+        yield f"        intervals [{number}]:"
+        yield f"            xmin = {start}"
+        yield f"            xmax = {stop}"
+        yield f'            text = "{quoted}"'
+
+
 def to_srt(file: str, transcript: Transcript) -> str:
-    """SubRip's subtitles: numbered, with the time and at most two lines of text each."""
-    cues = enumerate(_cues(transcript.words), start=1)
-    return "\n".join(f"{number}\n{_subtitle(words, ',')}" for number, words in cues).rstrip()
+    """SubRip's subtitles: numbered, with the time and at most two lines of text each.
+
+    Those of channels that are transcribed apart begin with the channel's number.
+    """
+    cues = enumerate(_cues(transcript), start=1)
+    return "\n".join(
+        f"{number}\n{_subtitle(words, ',', '{}: ')}" for number, words in cues
+    ).rstrip()
 
 
 def to_vtt(file: str, transcript: Transcript) -> str:
-    """Subtitles as W3C's WebVTT."""
-    cues = (_subtitle(words, ".", _escape_markup) for words in _cues(transcript.words))
+    """Subtitles as W3C's WebVTT, where a channel is a voice."""
+    cues = (_subtitle(words, ".", "<v Channel {}>", _escape_markup) for words in _cues(transcript))
     return "\n".join(["WEBVTT\n", *cues]).rstrip()
 
 
-def _cues(words: Iterable[Word]) -> Iterator[list[Word]]:
+def _cues(transcript: Transcript) -> list[list[Word]]:
+    """Words to be read together, those of a channel by themselves, as they begin."""
+    if not transcript.channels:
+        return list(_cues_of(transcript.words))
+    cues = [cue for turn in transcript.turns for cue in _cues_of(turn)]
+    return sorted(cues, key=lambda cue: cue[0].start)
+
+
+def _cues_of(words: Iterable[Word]) -> Iterator[list[Word]]:
     """Words to be read together: said without a pause, no more than are read at a glance."""
     cue: list[Word] = []
     for word in words:
@@ -171,9 +213,12 @@ def _escape_markup(line: str) -> str:
     return html.escape(line, quote=False)
 
 
-def _subtitle(words: list[Word], point: str, escape: Callable[[str], str] = str) -> str:
+def _subtitle(words: list[Word], point: str, label: str, escape: Callable[[str], str] = str) -> str:
     times = f"{_clock(words[0].start, point)} --> {_clock(words[-1].end, point)}"
-    return "\n".join([times, *map(escape, _wrapped(words)), ""])
+    channel = words[0].channel
+    first, *others = map(escape, _wrapped(words))
+    named = first if channel is None else label.format(channel) + first
+    return "\n".join([times, named, *others, ""])
 
 
 def _clock(seconds: float, point: str) -> str:
@@ -185,18 +230,20 @@ def _clock(seconds: float, point: str) -> str:
 def _hypothesis_to_dict(hypothesis: Hypothesis) -> dict[str, Any]:
     return {
         "text": hypothesis.text,
-        "words": [
-            {
-                "text": word.text,
-                "start": round(word.start, 3),
-                "end": round(word.end, 3),
-                "confidence": round(word.confidence, 4),
-            }
-            for word in hypothesis.words
-        ],
+        "words": list(map(_word_to_dict, hypothesis.words)),
         "log_prob": round(hypothesis.log_prob, 3),
         "lm_log_prob": round(hypothesis.lm_log_prob, 3),
     }
+
+
+def _word_to_dict(word: Word) -> dict[str, Any]:
+    values = {
+        "text": word.text,
+        "start": round(word.start, 3),
+        "end": round(word.end, 3),
+        "confidence": round(word.confidence, 4),
+    }
+    return values if word.channel is None else values | {"channel": word.channel}
 
 
 def _intervals(words: tuple[Word, ...], end: float) -> Iterator[tuple[float, float, str]]:

@@ -1,7 +1,10 @@
 """Words, hypotheses, a transcript."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+_TURN_PAUSE = 1.0  # seconds after which a speaker is taken to have finished
 
 
 @dataclass(frozen=True)
@@ -14,12 +17,14 @@ class Word:
         end: Seconds from the start of the recording, after start.
         confidence: 0..1, the geometric mean posterior of the frames that emitted the word, or,
             once it is calibrated, the share of words of that value that are right.
+        channel: Of a recording whose channels are transcribed apart, counted from 1.
     """
 
     text: str
     start: float
     end: float
     confidence: float
+    channel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,15 @@ class Transcript:
         duration: Length of the recording in seconds.
         is_calibrated: Whether the words' confidences are calibrated: of all words of confidence
             0.8, about 80 % are right. If not, they are raw scores, which only rank words.
+        lost: (start, end) in seconds of what a damaged recording lacks.
+        channels: The transcript of each channel, where they are transcribed apart.
     """
 
     hypotheses: tuple[Hypothesis, ...]
     duration: float
     is_calibrated: bool = False
+    lost: tuple[tuple[float, float], ...] = ()
+    channels: "tuple[Transcript, ...]" = ()
 
     def __post_init__(self) -> None:
         if not self.hypotheses:
@@ -78,6 +87,43 @@ class Transcript:
     def words(self) -> tuple[Word, ...]:
         """The best hypothesis as words."""
         return self.hypotheses[0].words
+
+    @property
+    def turns(self) -> tuple[tuple[Word, ...], ...]:
+        """Words said on one channel without a long pause, in the order in which they begin."""
+        turns: list[list[Word]] = []
+        current: dict[int | None, list[Word]] = {}
+        for word in self.words:
+            turn = current.get(word.channel)
+            if turn is None or word.start - turn[-1].end > _TURN_PAUSE:
+                turn = current[word.channel] = []
+                turns.append(turn)
+            turn.append(word)
+        return tuple(map(tuple, turns))
+
+    @classmethod
+    def of_channels(cls, channels: "Sequence[Transcript]") -> "Transcript":
+        """One transcript of the channels of a recording, with their words in the order of time.
+
+        It has one hypothesis: its text is that of the turns, one after the other.
+        """
+        words = [
+            replace(word, channel=number)
+            for number, transcript in enumerate(channels, start=1)
+            for word in transcript.words
+        ]
+        merged = Hypothesis(
+            "",
+            tuple(sorted(words, key=lambda word: word.start)),
+            sum(transcript.hypotheses[0].log_prob for transcript in channels),
+            sum(transcript.hypotheses[0].lm_log_prob for transcript in channels),
+            sum(transcript.hypotheses[0].score for transcript in channels),
+        )
+        duration = max(transcript.duration for transcript in channels)
+        is_calibrated = all(transcript.is_calibrated for transcript in channels)
+        whole = cls((merged,), duration, is_calibrated, channels[0].lost, tuple(channels))
+        text = " ".join(word.text for turn in whole.turns for word in turn)
+        return replace(whole, hypotheses=(replace(merged, text=text),))
 
     # The formats are imported where they are used: who wants the text need not wait for them.
 

@@ -77,7 +77,7 @@ def test_arrays_that_are_no_waveform_are_refused(samples: NDArray[Any], message:
 
 @pytest.mark.parametrize("rate", [0, -16000, 1, 3999, 768001, 16000.5])
 def test_rates_that_no_recording_has_are_refused(rate: Any) -> None:
-    with pytest.raises(ValueError, match="sample_rate"):
+    with pytest.raises(ValueError, match="sample rate"):
         Audio.from_array(np.zeros(16000), rate)
 
 
@@ -88,7 +88,7 @@ def test_a_resampled_tone_is_that_tone(rate: int) -> None:
     middle = slice(rate // 10, -rate // 10)
     assert audio.samples[middle] == pytest.approx(tone(1, rate)[middle], abs=1e-3)
     assert audio.resampled(rate) is audio
-    with pytest.raises(ValueError, match="sample_rate"):
+    with pytest.raises(ValueError, match="sample rate"):
         audio.resampled(100)
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_bad_files_are_reported_and_the_others_transcribed(
     bad = ["missing.wav", "empty.wav", "text.wav", "cut.wav", "blip.wav", "."]
     result = transcribe(levels_bundle, "hello.wav", *bad, "goodbye.wav")
     assert result.exit_code == 1
-    assert result.stdout == "hello.wav\thello world\ngoodbye.wav\tgoodbye\n"
+    assert result.stdout == "hello.wav\thello world\ncut.wav\thea\ngoodbye.wav\tgoodbye\n"
     errors = result.stderr.splitlines()
     assert len(errors) == len(bad)
     for error, name in zip(errors, bad, strict=True):
@@ -259,3 +260,90 @@ def test_writes_where_a_link_leads_and_into_a_device(
     assert transcribe(levels_bundle, "hello.wav", "-o", os.devnull).exit_code == 0
     refused = transcribe(levels_bundle, "hello.wav", "-o", "hello.txt")
     assert (refused.exit_code, "nothing can be written there" in refused.stderr) == (2, True)
+
+
+def test_what_is_left_of_a_damaged_recording_is_printed(
+    levels_bundle: Path, recordings: Path, spoken: Callable[[str], NDArray[np.float32]]
+) -> None:
+    soundfile.write("whole.wav", spoken("hello world goodbye"), SAMPLE_RATE)
+    Path("cut.wav").write_bytes(Path("whole.wav").read_bytes()[:15000])
+    result = transcribe(levels_bundle, "cut.wav")
+    assert (result.exit_code, result.stdout.split()) == (1, ["hello", "world"])
+    assert result.stderr.startswith("Error: cut.wav: is truncated: lost is what follows 0.47 s")
+    assert len(result.stderr.splitlines()) == 1
+    values = json.loads(transcribe(levels_bundle, "--format", "json", "cut.wav").stdout)
+    ((start, end),) = values["lost"]
+    assert (start, values["text"]) == (values["duration"], "hello world")
+    assert end == pytest.approx(soundfile.info("whole.wav").duration, abs=1e-3)
+    result = transcribe(levels_bundle, "cut.wav", "-o", "cut.srt")
+    assert (result.exit_code, "hello world" in Path("cut.srt").read_text()) == (1, True)
+
+
+@pytest.fixture
+def dialogue(recordings: Path, spoken: Callable[[str], NDArray[np.float32]]) -> str:
+    """A recording with other words on each channel."""
+    first, second = spoken("hello world"), spoken("goodbye")
+    second = np.pad(second, (0, len(first) - len(second)))
+    soundfile.write("two.wav", np.stack([first, second], 1), SAMPLE_RATE)
+    return "two.wav"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_channels(levels_bundle: Path, dialogue: str, jobs: str) -> None:
+    def printed(*arguments: str) -> str:
+        result = transcribe(levels_bundle, "--jobs", jobs, *arguments)
+        assert (result.exit_code, result.stderr) == (0, "")
+        return result.stdout
+
+    separate = "1: hello world\n2: goodbye\n"
+    assert printed("--channels", "separate", dialogue) == separate
+    assert printed("--channels", "1", dialogue) == "hello world\n"
+    assert printed("--channels", "2", dialogue) == "goodbye\n"
+    assert printed("--channels", "separate", "hello.wav") == "1: hello world\n"
+    assert printed("--channels", "separate", dialogue, "hello.wav") == (
+        "two.wav\t1: hello world\ntwo.wav\t2: goodbye\nhello.wav\t1: hello world\n"
+    )
+
+
+def test_channels_that_are_not_there(levels_bundle: Path, dialogue: str) -> None:
+    result = transcribe(levels_bundle, "--channels", "3", dialogue)
+    assert result.exit_code == 1
+    assert result.stderr == "Error: two.wav: has 2 channels, no channel 3\n"
+    for value in ("0", "-1", "left", "1.5"):
+        assert transcribe(levels_bundle, "--channels", value, dialogue).exit_code == 2
+
+
+def test_opposite_channels_are_heard_and_named(
+    levels_bundle: Path, recordings: Path, spoken: Callable[[str], NDArray[np.float32]]
+) -> None:
+    soundfile.write("a.wav", np.stack([spoken("hello"), -spoken("hello")], 1), SAMPLE_RATE)
+    command = [sys.executable, "-m", "speechlstm", "transcribe", "--bundle", str(levels_bundle)]
+    result = subprocess.run([*command, "a.wav"], check=True, capture_output=True, text=True)
+    assert result.stdout == "hello\n"
+    assert result.stderr.startswith("a.wav: channel 2 is the opposite of channel 1")
+
+
+def test_raw_samples(levels_bundle: Path, recordings: Path) -> None:
+    samples, _ = soundfile.read("hello.wav", dtype="int16")
+    Path("a.raw").write_bytes(samples.astype("<i2").tobytes())
+    assert transcribe(levels_bundle, "--raw", "16000", "a.raw").stdout == "hello world\n"
+    assert transcribe(levels_bundle, "--raw", "100", "a.raw").exit_code == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+def test_pipes_are_read_by_name(levels_bundle: Path, dialogue: str) -> None:
+    os.mkfifo("pipe")
+    writer = Thread(target=Path("pipe").write_bytes, args=(Path(dialogue).read_bytes(),))
+    writer.start()
+    result = transcribe(levels_bundle, "--channels", "separate", "pipe")
+    writer.join()
+    assert result.stdout == "1: hello world\n2: goodbye\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's <&-")
+def test_closed_stdin_is_one_line(levels_bundle: Path, recordings: Path) -> None:
+    command = f"'{sys.executable}' -m speechlstm transcribe --bundle '{levels_bundle}' - <&-"
+    result = subprocess.run(command, shell=True, check=False, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: -: standard input is closed")
+    assert len(result.stderr.splitlines()) == 1

@@ -188,3 +188,69 @@ def test_json_lines_hold_any_text(text: str) -> None:
     assert json.loads(written) == {"text": text, "\ud800": [text]}
     assert written.encode() == written.encode("utf-8", "strict")
     assert not {"\n", "\x1b", "\x9b", "\u2028"} & {*written}
+
+
+def one_channel(*words: Word) -> Transcript:
+    text = " ".join(word.text for word in words)
+    return Transcript((Hypothesis(text, words, -1.0, -2.0),), 9.5)
+
+
+TWO_CHANNELS = Transcript.of_channels(
+    [
+        one_channel(Word("hello", 0.5, 1.0, 0.9), Word("bob", 1.1, 1.5, 0.8), Word("bye", 8, 9, 1)),
+        one_channel(Word("hi", 1.2, 1.4, 0.7), Word("anna", 1.6, 2.0, 0.6)),
+    ]
+)
+
+
+def test_words_of_channels_are_in_the_order_of_time() -> None:
+    words = [(word.channel, word.text) for word in TWO_CHANNELS.words]
+    assert words == [(1, "hello"), (1, "bob"), (2, "hi"), (2, "anna"), (1, "bye")]
+    assert TWO_CHANNELS.text == "hello bob hi anna bye"
+    assert TWO_CHANNELS.hypotheses[0].log_prob == -2.0
+
+
+def test_a_turn_is_not_cut_by_the_other_channel() -> None:
+    crossed = Transcript.of_channels(
+        [
+            one_channel(Word("a", 0, 1, 1), Word("b", 1, 2, 1)),
+            one_channel(Word("c", 0.5, 1.5, 1)),
+            one_channel(),
+        ]
+    )
+    assert [[word.text for word in turn] for turn in crossed.turns] == [["a", "b"], ["c"]]
+    assert FORMATS["text"]("x", crossed) == "1: a b\n2: c"
+    assert FORMATS["textgrid"]("x", crossed).count("IntervalTier") == 3
+
+
+def test_channels_are_labelled_in_every_format() -> None:
+    assert FORMATS["text"]("a.wav", TWO_CHANNELS) == "1: hello bob\n2: hi anna\n1: bye"
+    values = json.loads(FORMATS["json"]("a.wav", TWO_CHANNELS))
+    assert [word["channel"] for word in values["words"]] == [1, 1, 2, 2, 1]
+    assert [(c["channel"], c["text"]) for c in values["channels"]] == [
+        (1, "hello bob bye"),
+        (2, "hi anna"),
+    ]
+    assert [line.split()[1:5] for line in FORMATS["ctm"]("a", TWO_CHANNELS).splitlines()] == [
+        ["1", "0.500", "0.500", "hello"],
+        ["1", "1.100", "0.400", "bob"],
+        ["1", "8.000", "1.000", "bye"],
+        ["2", "1.200", "0.200", "hi"],
+        ["2", "1.600", "0.400", "anna"],
+    ]
+    assert FORMATS["srt"]("a.wav", TWO_CHANNELS).split("\n\n")[1].splitlines() == [
+        "2",
+        "00:00:01,200 --> 00:00:02,000",
+        "2: hi anna",
+    ]
+    assert "\n<v Channel 2>hi anna\n" in FORMATS["vtt"]("a.wav", TWO_CHANNELS)
+    grid = FORMATS["textgrid"]("a.wav", TWO_CHANNELS)
+    assert "size = 2\nitem []:" in grid
+    assert grid.index('name = "channel 1"') < grid.index('text = "bye"')
+    assert grid.index('text = "bye"') < grid.index('name = "channel 2"') < grid.index('"anna"')
+
+
+def test_json_names_what_is_lost() -> None:
+    damaged = Transcript(SILENCE.hypotheses, 3.0, lost=((1.0004, 1.5), (3.0, 4.0)))
+    assert json.loads(FORMATS["json"]("a", damaged))["lost"] == [[1.0, 1.5], [3.0, 4.0]]
+    assert "lost" not in json.loads(FORMATS["json"]("a", SILENCE))

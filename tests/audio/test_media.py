@@ -1,0 +1,173 @@
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speechlstm.audio import read_audio, read_duration
+from speechlstm.errors import AudioError, DamagedAudioError
+
+Encode = Callable[..., bytes]
+
+# Container, codec, sample rate, channels; what ffmpeg cannot write here is skipped.
+MATRIX = [
+    ("m4a", "aac", 44100, 2), ("m4a", "alac", 48000, 1), ("mp4", "aac", 16000, 1),
+    ("mov", "pcm_s16be", 44100, 2), ("mov", "aac", 22050, 1), ("webm", "libopus", 48000, 2),
+    ("webm", "libvorbis", 44100, 1), ("mkv", "flac", 44100, 2), ("mkv", "pcm_f32le", 16000, 1),
+    ("aac", "aac", 32000, 1), ("wma", "wmav2", 44100, 2), ("wma", "wmav1", 16000, 1),
+    ("3gp", "aac", 16000, 1), ("amr", "libopencore_amrnb", 8000, 1), ("spx", "libspeex", 16000, 1),
+    ("ac3", "ac3", 48000, 2), ("wv", "wavpack", 44100, 1), ("avi", "mp2", 44100, 2),
+    ("ts", "aac", 48000, 2), ("tta", "tta", 44100, 2),
+    ("mp3", "libmp3lame", 44100, 2), ("mp3", "libmp3lame", 8000, 1), ("mp2", "mp2", 48000, 2),
+    ("mp2", "mp2", 16000, 1), ("ogg", "libvorbis", 22050, 2), ("opus", "libopus", 48000, 1),
+    ("flac", "flac", 96000, 2), ("oga", "flac", 16000, 1), ("wav", "pcm_s24le", 44100, 2),
+    ("wav", "adpcm_ms", 22050, 1), ("wav", "adpcm_ima_wav", 22050, 2),
+    ("wav", "pcm_mulaw", 8000, 1),
+    ("w64", "pcm_s16le", 16000, 1), ("aiff", "pcm_s16be", 44100, 2), ("au", "pcm_s16be", 8000, 1),
+    ("caf", "pcm_s16le", 48000, 2), ("voc", "pcm_s16le", 16000, 1),
+]  # fmt: skip
+
+
+@pytest.fixture
+def wav(tmp_path: Path, encoded: Encode) -> Path:
+    (tmp_path / "speech.wav").write_bytes(encoded("WAV", "PCM_16", 1.5, 16000))
+    return tmp_path / "speech.wav"
+
+
+@pytest.mark.parametrize(("suffix", "codec", "rate", "channels"), MATRIX)
+def test_length_is_what_ffmpeg_decodes(
+    tmp_path: Path, wav: Path, ffmpeg: Callable[..., None],
+    ffmpeg_seconds: Callable[[Path], float],
+    suffix: str, codec: str, rate: int, channels: int,
+) -> None:  # fmt: skip
+    pytest.importorskip("av")
+    path = tmp_path / f"a.{suffix}"
+    ffmpeg("-i", wav, "-c:a", codec, "-ar", str(rate), "-ac", str(channels), path)
+    nameless = path.rename(tmp_path / "a")  # by content, not by suffix
+    expected = ffmpeg_seconds(nameless)
+    frame = 0.03
+    assert read_duration(nameless) == pytest.approx(expected, abs=frame)
+    audio = read_audio(nameless, 16000)
+    assert audio.duration == pytest.approx(expected, abs=frame)
+    # The same sound, but for the codec and its delay: the loudness over time is like that.
+    reference, _ = soundfile.read(wav, dtype="float32")
+    length = min(len(reference), len(audio.samples)) // 1600 * 1600
+    loudness = [
+        np.sqrt(np.mean(samples[:length].reshape(-1, 1600) ** 2, axis=1))
+        for samples in (reference, audio.samples)
+    ]
+    assert np.corrcoef(*loudness)[0, 1] > 0.6
+
+
+@pytest.mark.parametrize("suffix", ["m4a", "mkv", "webm"])
+def test_a_container_that_ends_too_early_says_what_is_lost(
+    tmp_path: Path, wav: Path, ffmpeg: Callable[..., None], suffix: str
+) -> None:
+    pytest.importorskip("av")
+    path = tmp_path / f"a.{suffix}"
+    ffmpeg("-stream_loop", "5", "-i", wav, "-ar", "48000", "-movflags", "+faststart", path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DamagedAudioError, match="truncated") as caught:
+        read_audio(path)
+    ((start, end),) = caught.value.lost
+    assert 2 < start < 7
+    assert end == pytest.approx(9.0, abs=0.1)
+
+
+def test_without_pyav_the_error_names_file_format_and_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    path = tmp_path / "talk.wav"
+    for head, name in (
+        (b"\0\0\0\x18ftypM4A ", "MP4, M4A or MOV"),
+        (b"\x1aE\xdf\xa3", "WebM or Matroska"),
+        (b"#!AMR\n", "AMR"),
+    ):
+        path.write_bytes(head + bytes(500))
+        with pytest.raises(AudioError) as caught:
+            read_audio(path)
+        message = str(caught.value)
+        assert message.startswith(f"{path}: is {name}; ")
+        assert message.endswith("pip install 'speechlstm[media]'")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "#EXTM3U\n#EXTINF:1,\nsecret.wav\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile secret.wav\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
+    ],
+)
+def test_playlists_open_no_other_file(tmp_path: Path, encoded: Encode, content: str) -> None:
+    pytest.importorskip("av")
+    (tmp_path / "secret.wav").write_bytes(encoded("WAV", "PCM_16", 1.5, 16000))
+    (tmp_path / "list").write_text(content)
+    with pytest.raises(AudioError, match="cannot be decoded"):
+        read_audio(tmp_path / "list")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_damaged_containers_raise_no_other_error(
+    tmp_path: Path, wav: Path, ffmpeg: Callable[..., None], seed: int
+) -> None:
+    pytest.importorskip("av")
+    generator = np.random.default_rng(seed)
+    for suffix in ("m4a", "mkv", "wma", "spx"):
+        path = tmp_path / f"a.{suffix}"
+        ffmpeg("-i", wav, "-ar", "8000", *(["-c:a", "aac"] if suffix == "m4a" else []), path)
+        content = bytearray(path.read_bytes())
+        for at in generator.integers(0, len(content) - 50, 20):
+            content[at : at + 20] = generator.bytes(20)
+        path.write_bytes(content)
+        try:
+            assert read_audio(path).duration > 0
+        except AudioError as error:
+            assert "\n" not in str(error)
+
+
+def test_sound_in_no_stream(tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
+    pytest.importorskip("av")
+    ffmpeg("-f", "lavfi", "-i", "color=size=16x16:duration=1", "-c:v", "mpeg4", tmp_path / "a.mp4")
+    with pytest.raises(AudioError, match="holds no sound"):
+        read_audio(tmp_path / "a.mp4")
+
+
+def test_raw_samples(tmp_path: Path) -> None:
+    samples = np.array([0, 16384, -32768] * 1000, "<i2")
+    (tmp_path / "a").write_bytes(samples.tobytes() + b"\0")
+    audio = read_audio(tmp_path / "a", raw_rate=8000)
+    assert audio.sample_rate == 8000
+    assert audio.samples.tolist() == [0, 0.5, -1] * 1000
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+def test_a_pipe_is_read_to_its_end(tmp_path: Path, encoded: Encode) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    content = encoded("FLAC", "PCM_16", 1.5, 16000)
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+    writer.start()
+    samples = read_audio(tmp_path / "pipe").samples
+    writer.join()
+    assert np.array_equal(samples, read_audio(io.BytesIO(content)).samples)
+
+
+def test_devices_are_no_recordings() -> None:
+    if not os.path.exists("/dev/zero"):  # noqa: PTH110
+        pytest.skip("no devices")
+    with pytest.raises(AudioError, match="is a device"):
+        read_audio("/dev/zero")
+
+
+def test_importing_audio_loads_no_pyav() -> None:
+    code = "import sys, speechlstm.recognizer; print('av' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert printed.stdout.split() == [b"False"]
