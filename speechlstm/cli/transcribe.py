@@ -23,6 +23,7 @@ from speechlstm.cli.options import (
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import AudioError, DamagedAudioError, DataError, printable
+from speechlstm.transcript import Transcript
 from speechlstm.transcript.formats import FORMATS, WHOLE_FILE_FORMATS, recording_ids
 
 if TYPE_CHECKING:
@@ -121,12 +122,9 @@ def command(
                 if not isinstance(transcript, DamagedAudioError):
                     continue
                 transcript = transcript.partial
-            written = FORMATS[format_name](label, transcript)
+            written = _written(format_name, label, transcript, len(files) > 1)
             if format_name == "ctm" and not written:
                 continue  # nothing was said
-            if format_name == "text" and len(files) > 1:
-                named = (f"{printable(name)}\t{line}" for line in written.split("\n"))
-                written = "\n".join(named)
             lines.append(written)
             if output is None:
                 click.echo(written)
@@ -134,6 +132,13 @@ def command(
         write_atomically(output, "".join(f"{line}\n" for line in lines))
     if failed:
         ctx.exit(1)
+
+
+def _written(format_name: str, label: str, transcript: Transcript, is_one_of_many: bool) -> str:
+    written = FORMATS[format_name](label, transcript)
+    if format_name != "text" or not is_one_of_many:
+        return written
+    return "\n".join(f"{printable(label)}\t{line}" for line in written.split("\n"))
 
 
 def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
