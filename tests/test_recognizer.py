@@ -99,7 +99,9 @@ def test_segments_add_up(
     spoken: Say, recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = (Audio(spoken(text), SAMPLE_RATE) for text in ("one", "two"))
-    monkeypatch.setattr(recognizer_module, "read_segments", lambda *_: [(0.0, one), (7.0, two)])
+    monkeypatch.setattr(
+        recognizer_module, "read_segments", lambda *_, **__: [(0.0, one), (7.0, two)]
+    )
     transcript = recognizer.transcribe_file(tmp_path)
     alone = [recognizer.transcribe(audio) for audio in (one, two)]
     assert transcript.text == "one two"
@@ -269,7 +271,7 @@ def test_n_best_of_pieces_are_joined_best_first(
     recognizer = Recognizer.load(levels_bundle, num_hypotheses=4)
     alone = recognizer.transcribe(mumbled).hypotheses
     pieces = [(0.0, mumbled), (5.0, mumbled)]
-    monkeypatch.setattr(recognizer_module, "read_segments", lambda *_: pieces)
+    monkeypatch.setattr(recognizer_module, "read_segments", lambda *_, **__: pieces)
     joined = recognizer.transcribe_file("any").hypotheses
     expected = sorted(
         ((a.score + b.score, f"{a.text} {b.text}") for a in alone for b in alone), reverse=True
