@@ -1,6 +1,7 @@
 """Files of transcripts to be scored, in the formats that the field has for them."""
 
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
@@ -185,6 +186,8 @@ def _recording(name: str, channel: str, all_channels: Set[tuple[str, str]]) -> s
 def _seconds(fields: list[str], where: str) -> tuple[float, float]:
     try:
         first, second = map(float, fields)
+        if not math.isfinite(first + second):
+            raise ValueError
     except ValueError:
         raise DataError(
             f"{where}: times must be seconds, are {fields[0]!r}, {fields[1]!r}"

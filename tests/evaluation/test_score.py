@@ -181,6 +181,7 @@ def test_plain_texts_do_not_seem_to_have_ids(folder: Path) -> None:
         ("a (u1)\nb (u1)\n", "a (u1)\n", ".trn", r"^ref\.trn: has 2 texts of the id 'u1'$"),
         ("talk 1 anna 0\n", "", ".stm", r"^ref\.stm:1: needs recording, channel, speaker"),
         ("talk 1 anna 0 end x\n", "", ".stm", r"^ref\.stm:1: times must be seconds"),
+        ("talk 1 nan 0.1 x\n", "", ".ctm", r"^ref\.ctm:1: times must be seconds"),
         ("talk 1 0\n", "", ".ctm", r"^ref\.ctm:1: needs recording, channel, start"),
         ('{"file": "a", "text": 1}\n', "", ".json", r"^ref\.json:1: file and text must"),
         ('{"file": "a"}\n', "", ".json", r"^ref\.json:1: no JSON object with"),
