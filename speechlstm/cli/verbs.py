@@ -34,7 +34,7 @@ class Verb(click.Command):
                 for param, other in others:
                     if param is not output and _would_overwrite(path, other):
                         name = param.get_error_hint(ctx)
-                        reason = f"{printable(str(path))}: is named as {name} too; write elsewhere"
+                        reason = f"{printable(str(path))}: belongs to {name} too; write elsewhere"
                         raise click.BadParameter(reason, ctx, output)
 
 

@@ -13,7 +13,7 @@ from speechlstm.errors import ManifestError, quoted
 from speechlstm.storage import open_regular_file, parse_json, write_atomically
 from speechlstm.transcript.formats import json_line
 
-MANIFEST_SUFFIXES = (".jsonl", *IMPORTERS)  # what tells a manifest from a text
+MANIFEST_SUFFIXES = (".jsonl", ".json", *IMPORTERS)  # what tells a manifest from a text
 
 
 class Manifest:

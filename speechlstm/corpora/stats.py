@@ -85,7 +85,7 @@ def manifest_stats(manifest: Manifest) -> ManifestStats:
 
 
 def count_words(path: Path) -> Counter[str]:
-    """How often each word occurs in a manifest (.jsonl, .csv) or a text (plain, .gz, .xz).
+    """How often each word occurs in a manifest (by its ending) or a text (plain, .gz, .xz).
 
     Raises:
         DataError: The file cannot be read.

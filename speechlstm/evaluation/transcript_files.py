@@ -12,7 +12,7 @@ from pathlib import Path
 from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.errors import DataError
 
-IGNORED_SEGMENT = "IGNORE_TIME_SEGMENT_IN_SCORING"  # a segment of an STM file, by sclite's manual
+_IGNORED_SEGMENT = "IGNORE_TIME_SEGMENT_IN_SCORING"  # a segment of an STM file, by sclite's manual
 
 _TRN_ID = re.compile(r"^(?P<text>.*)\((?P<id>[^()\s]+)\)\s*$")
 _STM_LABEL = re.compile(r"^<[^<>]*>\s*")
@@ -78,10 +78,10 @@ class TranscriptFile:
 def read_transcript_file(path: Path, with_ids: bool = False) -> TranscriptFile:
     """The texts of a file.
 
-    The name's ending says what the file is: .jsonl and .csv manifests; .jsonl and .json what
-    `speechlstm transcribe` writes with these endings; .trn, .stm and .ctm as in the manual of
-    NIST's sclite ("infmts"). Anything else has a text a line; where every line has a tab, the
-    recording's name is before it, as in what `transcribe` prints of several files.
+    The name's ending says what the file is: .jsonl, .json and .csv manifests, or what `speechlstm
+    transcribe` writes with the first two; .trn, .stm and .ctm as in the manual of NIST's sclite
+    ("infmts"). Anything else has a text a line; where every line has a tab, the recording's name is
+    before it, as in what `transcribe` prints of several files.
 
     Args:
         path: The file.
@@ -95,7 +95,7 @@ def read_transcript_file(path: Path, with_ids: bool = False) -> TranscriptFile:
     suffix = path.suffix.lower()
     if suffix in _SUBTITLES:
         raise DataError(f"{path}: subtitles and tiers are not scored; give text, JSON, CTM or STM")
-    if suffix == ".json" or (suffix == ".jsonl" and _is_transcribe_output(path)):
+    if suffix in (".json", ".jsonl") and _is_transcribe_output(path):
         entries: Iterable[TranscriptEntry] = _read_transcribe_json(path)
     elif suffix in MANIFEST_SUFFIXES:
         entries = (TranscriptEntry(u.id, u.text, u.speaker) for u in Manifest(path))
@@ -145,12 +145,12 @@ def _read_stm(path: Path) -> Iterator[TranscriptEntry]:
         segments[name, channel].append((start, end, speaker, text))
     for (name, channel), found in segments.items():
         found.sort(key=lambda segment: segment[:2])
-        speakers = {speaker for _, _, speaker, text in found if text.strip() != IGNORED_SEGMENT}
+        speakers = {speaker for _, _, speaker, text in found if text.strip() != _IGNORED_SEGMENT}
         yield TranscriptEntry(
             _recording(name, channel, segments.keys()),
-            " ".join(text for *_, text in found if text.strip() != IGNORED_SEGMENT),
+            " ".join(text for *_, text in found if text.strip() != _IGNORED_SEGMENT),
             speakers.pop() if len(speakers) == 1 else None,
-            ignored=tuple((s, e) for s, e, _, text in found if text.strip() == IGNORED_SEGMENT),
+            ignored=tuple((s, e) for s, e, _, text in found if text.strip() == _IGNORED_SEGMENT),
         )
 
 

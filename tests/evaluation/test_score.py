@@ -224,6 +224,12 @@ def test_unpaired_texts_are_named_in_a_line(
         score_files(reference, hypothesis)
 
 
+def test_manifests_may_end_in_json(folder: Path) -> None:
+    write_texts(Path("ref.json"), {"a": "x y"})
+    write_texts(Path("hyp.jsonl"), {"a": "x"})
+    assert score_files(Path("ref.json"), Path("hyp.jsonl")).wer == 0.5
+
+
 def test_a_ctm_without_the_recording_at_all_is_not_silence(folder: Path) -> None:
     with pytest.raises(DataError, match=r"hyp\.ctm lacks 2 .*: talk, quiet; ref\.stm lacks 1"):
         score(STM, "other 1 0.1 0.1 one\n", suffixes=(".stm", ".ctm"))
