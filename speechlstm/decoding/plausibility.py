@@ -9,7 +9,7 @@ from speechlstm.transcript import Hypothesis, Word
 # network that is not sure of a hum emits a label now and then.
 _LONGEST_SECONDS = 1.0
 _LONGEST_SECONDS_A_LETTER = 0.25
-_LEAST_CONFIDENCE = 0.01
+_LEAST_CONFIDENCE = 0.003
 
 
 def plausible(

@@ -26,7 +26,7 @@ def test_what_may_be_said_stays_as_it_is() -> None:
     [
         Word("oratorical", 0.24, 10.38, 0.15),  # in a siren
         Word("a", 0.0, 1.3, 0.9),
-        Word("what", 0.6, 0.9, 0.004),
+        Word("what", 0.6, 0.9, 0.002),
     ],
 )
 def test_words_too_long_or_certain_to_be_wrong_are_dropped(word: Word) -> None:
@@ -40,7 +40,7 @@ def test_words_too_long_or_certain_to_be_wrong_are_dropped(word: Word) -> None:
     [
         Word("a", 0.0, 1.2, 0.9),
         Word("gloriously", 0.0, 3.4, 0.9),
-        Word("what", 0.6, 0.9, 0.011),
+        Word("what", 0.6, 0.9, 0.004),
     ],
 )
 def test_slow_and_unsure_words_stay(word: Word) -> None:
