@@ -35,6 +35,12 @@ def default_bundle() -> Path:
 def read_bundle(path: Path) -> Bundle:
     """Read a bundle's folder, or a .tflite file that speechlstm wrote, and check all of it.
 
+    >>> bundle = read_bundle(default_bundle())
+    >>> bundle.acoustic.features.sample_rate, bundle.acoustic.alphabet.symbols[:4]
+    (16000, (' ', "'", 'a', 'b'))
+    >>> bundle.decoder.lm.name
+    'lm.ngram'
+
     Raises:
         BundleError: It is missing, damaged, of another format version, or lacks a part.
     """

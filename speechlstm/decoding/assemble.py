@@ -36,7 +36,7 @@ class DecoderAssembly:
         lexicon: The words; None: any.
         ngrams: The n-gram language model; None: there is none.
         alphabet: What the decoder reads.
-        reads_phones: Whether that are the phones.
+        reads_phones: Whether it reads the phones.
 
     Raises:
         LanguageModelError: A language model cannot be read, or belongs to another alphabet.

@@ -33,7 +33,12 @@ def map_in_processes(
     jobs: int,
     patience: float = PATIENCE_SECONDS,
 ) -> Iterator[Result]:
-    """The results of a function, in the order of the items: see WorkerPool."""
+    """The results of a function, in the order of the items: see WorkerPool.
+
+    >>> from functools import partial
+    >>> list(map_in_processes(partial(partial, pow, 2), [1, 2, 10], jobs=2))
+    [2, 4, 1024]
+    """
     with WorkerPool(load, jobs, patience) as pool:
         yield from pool.map(items)
 
@@ -43,6 +48,11 @@ class WorkerPool(Generic[Item, Result]):
 
     This process works alone until its patience ends; then the others are started, and stay until
     the pool is closed. They end when this process does, however it ends, SIGKILL included.
+
+    >>> from functools import partial
+    >>> with WorkerPool(partial(partial, pow, 2), jobs=4) as pool:
+    ...     [list(pool.map(items)) for items in ([1, 2], [3])]
+    [[2, 4], [8]]
 
     Args:
         load: Makes the function; called here, and once in each process. It must be importable

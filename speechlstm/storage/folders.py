@@ -34,6 +34,9 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
     old folder or the new one, or, where the file system cannot exchange two folders, missing until
     recover_folder is called. What killed processes have left beside path is removed.
 
+        with folder_written_atomically(Path("model")) as folder:
+            write_atomically(folder / "weights", weights)
+
     Raises:
         OSError: The folder cannot be written; one that was there before is untouched.
     """
