@@ -203,7 +203,7 @@ def project_step(precision: Precision) -> Step:
             self.built = True
 
         def call(self, frames: Any, num_frames: Any, masks: None) -> tuple[Any, Any]:
-            return frames, num_frames
+            return keras.ops.reshape(frames, (*keras.ops.shape(frames)[:2], WIDTH)), num_frames
 
     module.MFCC = Frames  # type: ignore[attr-defined]
     config = NetworkConfig(num_layers=LAYERS, num_units=UNITS, dropout=DROPOUT, frame_stack=STACK)

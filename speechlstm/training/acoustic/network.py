@@ -6,12 +6,13 @@ import keras
 from keras import ops
 
 from speechlstm.config import FeatureConfig, NetworkConfig, Precision
+from speechlstm.training.engine.network import Network
 from speechlstm.training.layers.ctc import consistency_losses, ctc_losses
 from speechlstm.training.layers.mfcc import MFCC
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
 
-class AcousticModel(keras.Model):
+class AcousticModel(Network):
     """A stacked (bidirectional) recurrent network under CTC.
 
     Its input is a batch as `training.dataset` makes it: ``samples`` (batch, padded_samples) float32

@@ -105,8 +105,7 @@ class Trainer(EpochLoop):
         self._seed_backend()
         while True:
             skipped, scale = int(self.optimizer.num_skipped), self.optimizer.loss_scale
-            self.model.reset_metrics()
-            loss = float(self.model.train_on_batch(*batch))
+            loss = self.model.train_on_batch(*batch)
             if int(self.optimizer.num_skipped) == skipped:
                 return loss
             if scale == 1 or not math.isfinite(loss):

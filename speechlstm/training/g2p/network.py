@@ -17,6 +17,7 @@ from speechlstm.text.lexicon import LETTERS, Lexicon
 from speechlstm.text.targets import min_steps
 from speechlstm.tflite.metadata import embed_metadata
 from speechlstm.training.data.dataset import pad
+from speechlstm.training.engine.network import Network
 from speechlstm.training.layers.ctc import ctc_losses
 from speechlstm.training.layers.recurrent import RecurrentLayer
 from speechlstm.training.tflite.edit import quantize, without_cell_clip
@@ -34,7 +35,7 @@ CLIP_NORM = 5.0
 _Example = tuple[list[int], list[int]]  # labels of a word's letters and of its phones
 
 
-class G2PNetwork(keras.Model):
+class G2PNetwork(Network):
     """Letters in, phones out; made by `train_g2p`.
 
     Its input is ``letters`` (batch, max_letters) int32, 0 beyond a word's own, and ``num_letters``
@@ -116,7 +117,6 @@ def train_g2p(
                 letters, phones = zip(*batch, strict=True)
                 labels, num_labels = pad(phones, FRAMES * max(map(len, letters)), np.int32)
                 targets = {"phones": labels, "num_phones": num_labels}
-                network.reset_metrics()
                 loss = network.train_on_batch(_inputs(letters), targets)
                 bar.set_postfix(loss=f"{float(loss):.2f}", refresh=False)
                 bar.update()

@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from speechlstm.config import Config, Precision
+from speechlstm.training.engine.network import Network
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
 _NEVER = -1e9  # natural logarithm
@@ -79,7 +80,7 @@ class LanguageModelTraining(Config):
             self._refuse("decay", f"must be in [0, 1], is {self.decay}")
 
 
-class LanguageModelNetwork(keras.Model):
+class LanguageModelNetwork(Network):
     """Words in, a feature vector of the next word out; its product with a word's embedding counts.
 
     Its input is ``words`` (batch, max_steps) int32 and ``num_steps`` (batch,) int32; its output

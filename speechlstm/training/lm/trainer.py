@@ -73,8 +73,7 @@ class LanguageModelTrainer(EpochLoop):
     def _train_batch(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
         self._optimizer.learning_rate = self._learning_rate()
         self._seed_backend()
-        self.network.reset_metrics()
-        loss = float(self.network.train_on_batch(*batch))
+        loss = self.network.train_on_batch(*batch)
         if not math.isfinite(loss):
             raise TrainingError(
                 f"{self.run.path}: the loss is not finite; train with a lower learning rate"

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.slow
 
 SETTINGS = """
 [model]
-num_layers = 2
-num_units = 16
+num_layers = 1
+num_units = 24
 [training]
 num_epochs = 3
-batch_seconds = 3
+batch_seconds = 8
 precision = "float16"  # the loss' scale is one more thing to keep
 """
 TIMES = {"seconds", "speed", "stall"}  # of an epoch: what no two runs share
@@ -44,6 +44,32 @@ os.fsync = killing_fsync
 main()
 """
 
+# The command line in a process that kills itself in the Nth call of a function.
+KILLED_IN = """
+import os, sys
+from importlib import import_module
+from speechlstm.cli import main
+
+where, left = sys.argv.pop(1).split("*")
+module, *names, name = where.split(".")
+owner = import_module("speechlstm.training." + module.replace("/", "."))
+for outer in names:
+    owner = getattr(owner, outer)
+function, left = getattr(owner, name), int(left)
+
+def killing(*arguments):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), 9)
+    return function(*arguments)
+
+setattr(owner, name, killing)
+main()
+"""
+UPDATE = "engine/network.Network.train_on_batch"
+PREDICTION = "engine/network.Network.predict_on_batch"  # in validation
+
 # The command line where no file may grow beyond N bytes, as if the disk were full.
 FULL_DISK = """
 import resource, sys
@@ -58,11 +84,11 @@ main()
 def corpus(
     tmp_path_factory: pytest.TempPathFactory, write_tones: Callable[[Path, Sequence[str]], Path]
 ) -> Path:
-    """A folder with 48 utterances to learn from, 6 to measure on, and settings."""
+    """A folder with 48 utterances to learn from, 12 to measure on, and settings."""
     folder = tmp_path_factory.mktemp("corpus")
     (folder / "settings.toml").write_text(SETTINGS)
-    generator = random.Random(1)
-    texts = ["".join(generator.choices("abc ", k=generator.randint(4, 10))) for _ in range(54)]
+    generator = random.Random(1)  # 0.2 to 3 s: no batch has the shape of another
+    texts = ["".join(generator.choices("abc ", k=generator.randint(4, 60))) for _ in range(60)]
     write_tones(folder / "train.jsonl", texts[:48])
     write_tones(folder / "valid.jsonl", texts[48:])
     return folder
@@ -80,7 +106,7 @@ def new_run(corpus: Path, run: Path) -> list[str]:
     return [*manifests, f"--config={corpus / 'settings.toml'}", f"--output={run}"]
 
 
-def train(*arguments: str, code: str = "", number: int = 0) -> tuple[int, str]:
+def train(*arguments: str, code: str = "", number: int | str = 0) -> tuple[int, str]:
     """Exit code and error of `speechlstm train`, perhaps in a process of one of the kinds above."""
     program = ["-c", code, str(number)] if code else ["-m", "speechlstm"]
     command = [sys.executable, *program, "train", *arguments]
@@ -129,6 +155,42 @@ def test_killed_at_random_moments(corpus: Path, uninterrupted: Path) -> None:
     assert len(ends) > 1
     assert list(run.glob(".*")) == []
     assert list(trained(run)) == list(trained(uninterrupted))
+
+
+def test_killed_in_the_first_batch_in_the_middle_in_validation_and_in_the_write(
+    corpus: Path, uninterrupted: Path
+) -> None:
+    run = corpus / "places"
+    arguments = [*new_run(corpus, run), "--checkpoint-minutes=0"]
+    for code, number, done in (
+        (KILLED_IN, f"{UPDATE}*1", None),
+        (KILLED_IN, f"{UPDATE}*3", (0, 2)),  # from the start again
+        (KILLED_IN, f"{PREDICTION}*2", (0, len_of_epoch(uninterrupted))),
+        (KILLED_IN, f"{PREDICTION}*1", (0, len_of_epoch(uninterrupted))),
+        (KILLED_IN, f"{UPDATE}*4", (1, 3)),
+        (KILLED_WHILE_WRITING, 1, (1, 3)),
+    ):
+        assert train(*arguments, code=code, number=number)[0] == -9
+        assert progress(run) == done
+        arguments = ["--resume", f"--output={run}"]
+    assert train(*arguments) == (0, "")
+    assert list(trained(run)) == list(trained(uninterrupted))
+
+
+def progress(run: Path) -> tuple[int, int] | None:
+    """Epochs that have ended, and batches of the next one; None: there is no checkpoint."""
+    if not (run / "checkpoint.npz").exists():
+        return None
+    with np.load(run / "checkpoint.npz") as arrays:
+        state = json.loads(str(arrays["state"]))
+    return state["epoch"], state["step"]
+
+
+def len_of_epoch(run: Path) -> int:
+    """Batches of an epoch of a finished run, from its updates and those that were not finite."""
+    with np.load(run / "checkpoint.npz") as arrays:
+        updates = [int(a) for k, a in arrays.items() if k == "optimizer/0"]
+    return updates[0] // 3
 
 
 def test_a_full_disk_leaves_the_checkpoint_before(corpus: Path, uninterrupted: Path) -> None:
