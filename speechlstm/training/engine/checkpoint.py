@@ -2,6 +2,8 @@
 
 import io
 import json
+import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -14,16 +16,21 @@ import numpy as np
 from speechlstm.errors import ModelError
 from speechlstm.storage import parse_json, read_regular_file, write_atomically
 
-INITIAL = "initial.npz"  # in a run's folder: the weights to start from, if not fresh ones
-
 _MAX_BYTES = 1 << 34
 _NUMBERS = "biuf"  # NumPy's kinds of them
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 # What NumPy and zipfile raise for one bit or another: no archive, a wrong checksum, "encrypted" ...
 _DAMAGE = (
     ValueError,
     KeyError,
     TypeError,
+    SyntaxError,
+    OverflowError,
+    tokenize.TokenError,
     EOFError,
     RuntimeError,
     MemoryError,  # claims more than there is
@@ -55,13 +62,6 @@ def save_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]], state: Any 
     write_atomically(path, file.getvalue())
 
 
-def _refuse_more_than(num_bytes: int, content: bytes) -> None:
-    """Refuse an archive whose files are longer than it is itself: save_checkpoint packs nothing."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(file.file_size for file in archive.infolist()) > num_bytes:
-            raise ValueError("claims more than it holds")
-
-
 def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
     """Read variables that save_checkpoint wrote; returns the state.
 
@@ -70,7 +70,7 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
     """
     try:
         content = read_regular_file(path, _MAX_BYTES)
-        _refuse_more_than(len(content), content)
+        _refuse_what_is_larger(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
             state = parse_json(str(arrays.pop("state")))
@@ -85,16 +85,33 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
         for index, variable in enumerate(variables):
             found, expected = arrays.pop(f"{group}/{index}", None), tuple(variable.shape)
             if found is None or found.shape != expected:
-                what = "is missing" if found is None else f"has the shape {found.shape}"
+                what = "is missing there" if found is None else f"has the shape {found.shape} there"
                 raise ModelError(
-                    f"{path}: {group} variable {variable.path} {what}, this model needs "
-                    f"{expected}; use the settings the run was made with"
+                    f"{path}: of another network: {variable.path} {what}, {expected} here; "
+                    "use the settings the run was made with"
                 )
             if found.dtype.kind not in _NUMBERS:
-                raise ModelError(f"{path}: {group} variable {variable.path} holds no numbers")
+                raise ModelError(f"{path}: damaged checkpoint: {variable.path} holds no numbers")
             pairs.append((variable, found))
     if arrays:
-        raise ModelError(f"{path}: holds variables that this model lacks: {', '.join(arrays)}")
+        raise ModelError(f"{path}: of another network, with {len(arrays)} more arrays")
     for variable, value in pairs:
         variable.assign(value)
     return state
+
+
+def _refuse_what_is_larger(content: bytes) -> None:
+    """Raise ValueError for an array that claims more elements than the file has bytes for.
+
+    NumPy would ask for their memory before it reads the first. A checkpoint is not compressed, so
+    that no array is larger than its part of the file.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{member.filename}: compressed")
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                shape, _, dtype = _HEADERS[version](file)
+                if math.prod(shape) * dtype.itemsize > member.file_size:
+                    raise ValueError(f"{member.filename}: larger than the file")

@@ -1,6 +1,8 @@
 import io
 import json
 import os
+import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -118,7 +120,7 @@ def test_texts_are_no_weights(path: Path) -> None:
         arrays = dict(file)
     arrays["model/0"] = arrays["model/0"].astype("U8")
     np.savez(path, **arrays)
-    assert refusal(path) == "model variable kernel holds no numbers"
+    assert refusal(path) == "damaged checkpoint: kernel holds no numbers"
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -157,16 +159,50 @@ def test_another_models_checkpoint_is_refused(path: Path) -> None:
     other = new_variables(1)
     other["model"] = [keras.Variable(np.zeros((3, 2), np.float32), name="kernel")]
     assert refusal(path, other) == (
-        "model variable kernel has the shape (2, 3), this model needs (3, 2); "
+        "of another network: kernel has the shape (2, 3) there, (3, 2) here; "
         "use the settings the run was made with"
     )
     more = new_variables(1)
     more["model"].append(keras.Variable(0.0, name="bias"))
-    assert refusal(path, more).startswith("model variable bias is missing, this model needs ()")
+    assert refusal(path, more).startswith("of another network: bias is missing there, () here")
     fewer = {"model": new_variables(1)["model"]}
-    assert refusal(path, fewer) == (
-        "holds variables that this model lacks: optimizer/0, optimizer/1"
-    )
+    assert refusal(path, fewer) == "of another network, with 2 more arrays"
+
+
+@pytest.mark.parametrize(
+    ("shape", "descr"),
+    [
+        ("(1000000000000,)", "<f4"),
+        ("(1000000, 1000000)", "<f8"),
+        ("(3, -1)", "<f4"),
+        ("(2, 3)", "<U9"),
+        ("(" * 5000, "<f4"),
+        ("(2, 3)", "|O"),
+        ("(999999999999999999999999,)", "<i4"),
+    ],
+)
+def test_what_a_header_claims_is_checked_before_memory_is_asked_for(
+    shape: str, descr: str, path: Path
+) -> None:
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    with np.load(path) as file:
+        arrays = {key: value for key, value in file.items() if key != "model/0"}
+    np.savez(path, **arrays)
+    with zipfile.ZipFile(path, "a") as archive:
+        magic = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header))
+        archive.writestr("model/0.npy", magic + header + bytes(24))
+    tracemalloc.start()
+    assert refusal(path).startswith("damaged checkpoint; ")
+    assert tracemalloc.get_traced_memory()[1] < 10e6
+    tracemalloc.stop()
+
+
+def test_a_compressed_file_is_refused(path: Path) -> None:
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez_compressed(path, **arrays)
+    assert refusal(path).startswith("damaged checkpoint; ")
 
 
 def test_a_failed_write_leaves_the_old_checkpoint(
