@@ -9,41 +9,57 @@ import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+
+# In the order of names after the files of earlier versions, which TensorBoard then reads first.
+_NAME = "events.out.tfevents.run"
+_VERSION = b"brain.Event:2"
 
 
-class EventWriter:
-    """An event file.
+def write_events(folder: Path, step: int, scalars: Mapping[str, float]) -> None:
+    """Add one value of each scalar to a run's file.
+
+    What is there of this step and later ones goes: a run that was killed after it had written them,
+    and resumed from before, writes them again. So does the rest of a record that was not finished.
 
     Args:
-        folder: Where TensorBoard looks; created if missing. Each writer adds a file of its own.
+        folder: Where TensorBoard looks; created if missing.
+        step: Of the values; counted from 1.
+        scalars: Values by their names.
     """
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"events.out.tfevents.{time.time_ns()}.speechlstm"
-        self._file = path.open("xb")
-        self._write(_field(3, b"brain.Event:2"))  # file_version
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def write(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Add one value of each scalar."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _NAME
+    kept = _length_before(path.read_bytes(), step) if path.exists() else 0
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        file.truncate(kept)
+        file.seek(kept)
+        if not kept:
+            file.write(_record(_field(3, _VERSION)))  # file_version
         values = [  # tag, simple_value
             _field(1, tag.encode()) + struct.pack("<Bf", 2 << 3 | 5, value)
             for tag, value in scalars.items()
         ]
         summary = b"".join(_field(1, value) for value in values)
-        self._write(struct.pack("<B", 2 << 3) + _varint(step) + _field(5, summary))
+        file.write(_record(struct.pack("<B", 2 << 3) + _varint(step) + _field(5, summary)))
 
-    def _write(self, fields: bytes) -> None:
-        event = struct.pack("<Bd", 1 << 3 | 1, time.time()) + fields  # wall_time first
-        length = struct.pack("<Q", len(event))
-        self._file.write(length + _checksum(length) + event + _checksum(event))
+
+def _record(fields: bytes) -> bytes:
+    event = struct.pack("<Bd", 1 << 3 | 1, time.time()) + fields  # wall_time first
+    length = struct.pack("<Q", len(event))
+    return length + _checksum(length) + event + _checksum(event)
+
+
+def _length_before(content: bytes, step: int) -> int:
+    """Bytes of whole records that come before the first one of this step or a later one."""
+    end = 0
+    while len(content) >= end + 12:
+        (size,) = struct.unpack_from("<Q", content, end)
+        event = content[end + 12 : end + 12 + size]
+        if content[end + 12 + size : end + 16 + size] != _checksum(event):
+            break
+        if event[9:10] == b"\x10" and _read_varint(event[10:]) >= step:  # field 2, behind wall_time
+            break
+        end += 16 + size
+    return end
 
 
 def _field(number: int, content: bytes) -> bytes:
@@ -58,6 +74,15 @@ def _varint(value: int) -> bytes:
         groups.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*groups, value])
+
+
+def _read_varint(data: bytes) -> int:
+    value = 0
+    for place, byte in enumerate(data):
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            break
+    return value
 
 
 def _checksum(data: bytes) -> bytes:

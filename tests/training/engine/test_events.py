@@ -2,11 +2,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 import tensorflow as tf
 from tensorflow.core.util.event_pb2 import Event
 
-from speechlstm.training.engine.events import EventWriter
+from speechlstm.training.engine.events import write_events
 
 
 def read_events(folder: Path) -> list[Any]:
@@ -15,26 +14,42 @@ def read_events(folder: Path) -> list[Any]:
     return [Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)]
 
 
-def test_tensorflow_reads_the_scalars_of_all_writers(tmp_path: Path) -> None:
-    folder, started = tmp_path / "run" / "tensorboard", time.time()
-    with EventWriter(folder) as events:
-        events.write(1, {"loss": 2.5, "valid_wer": 0.75})
-        events.write(2, {"loss": 1.5})
-    with EventWriter(folder) as events:  # as after --resume
-        events.write(300, {"loss": 0.5, "a tag of more than 127 characters" * 5: -1.0})
-    found = read_events(folder)
-    assert [event.file_version for event in found] == ["brain.Event:2", "", "", "brain.Event:2", ""]
-    scalars = [(e.step, {v.tag: v.simple_value for v in e.summary.value}) for e in found if e.step]
-    assert scalars == [
-        (1, {"loss": 2.5, "valid_wer": 0.75}),
-        (2, {"loss": 1.5}),
-        (300, {"loss": 0.5, "a tag of more than 127 characters" * 5: -1.0}),
+def steps(folder: Path) -> list[tuple[int, dict[str, float]]]:
+    return [
+        (event.step, {value.tag: value.simple_value for value in event.summary.value})
+        for event in read_events(folder)
+        if event.step
     ]
+
+
+def test_tensorflow_reads_all_scalars_from_one_file(tmp_path: Path) -> None:
+    folder, started = tmp_path / "run" / "tensorboard", time.time()
+    long = "a tag of more than 127 characters" * 5
+    written = [(1, {"loss": 2.5, "valid_wer": 0.75}), (2, {"loss": 1.5}), (300, {long: -1.0})]
+    for step, scalars in written:
+        write_events(folder, step, scalars)
+    assert len(list(folder.iterdir())) == 1
+    found = read_events(folder)
+    assert [event.file_version for event in found] == ["brain.Event:2", "", "", ""]
+    assert steps(folder) == written
     assert all(started <= event.wall_time <= time.time() for event in found)
 
 
-def test_what_was_written_before_an_error_is_kept(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), EventWriter(tmp_path) as events:
-        events.write(1, {"loss": 2.5})
-        raise KeyboardInterrupt
-    assert [event.step for event in read_events(tmp_path)] == [0, 1]
+def test_an_epoch_that_is_done_again_is_written_once(tmp_path: Path) -> None:
+    for step, loss in ((1, 3.0), (2, 2.0), (3, 1.0), (2, 2.5)):
+        write_events(tmp_path, step, {"loss": loss})
+    assert steps(tmp_path) == [(1, {"loss": 3.0}), (2, {"loss": 2.5})]
+
+
+def test_a_record_that_was_not_finished_is_dropped(tmp_path: Path) -> None:
+    for step in (1, 200):
+        write_events(tmp_path, step, {"loss": 1.0})
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    whole = len(content)
+    for size in range(0, whole + 40, 3):
+        path.write_bytes(content[:size] + b"\xff" * max(0, size - whole))
+        write_events(tmp_path, 201, {"loss": 0.5})
+        found = [step for step, _ in steps(tmp_path)]
+        assert found == [step for step in (1, 200) if step in found] + [201]
+        assert (200 in found) == (size >= whole)
