@@ -19,7 +19,8 @@ import numpy as np
 from speechlstm.evaluation.metrics import ErrorCounts, bootstrap_interval, word_errors
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import LETTERS, Lexicon, Phones
-from speechlstm.training.g2p.network import train_g2p, write_g2p
+from speechlstm.training.g2p.export import write_g2p
+from speechlstm.training.g2p.trainer import train_g2p
 
 
 def split(dictionary: Lexicon, share: float, seed: int) -> tuple[Lexicon, Lexicon]:

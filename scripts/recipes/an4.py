@@ -43,28 +43,30 @@ def main(corpus: Path, output: Path, run_path: Path) -> None:
 def train_and_export(corpus: Path, output: Path, run_path: Path) -> None:
     """The whole recipe; progress goes to stderr."""
     from speechlstm.corpora.split import write_split
-    from speechlstm.training.acoustic.export import export_run
-    from speechlstm.training.acoustic.recipe import prepare_run, train_run
-    from speechlstm.training.acoustic.run import load_run
+    from speechlstm.training import export, resume, train
 
+    def report(line: str) -> None:
+        click.echo(line, err=True)
+
+    progress = sys.stderr.isatty()
     if (run_path / "run.json").exists():
-        run = load_run(run_path)
+        run = resume(run_path, report=report, progress=progress)
     else:
         run_path.mkdir(parents=True, exist_ok=True)
         manifest = corpus / "train.jsonl"
         if not manifest.exists():
             manifest = run_path / "an4.jsonl"
             write_manifest(manifest, read_cmu_layout(corpus, run_path / "wav"))
-        train, valid = run_path / "train.jsonl", run_path / "valid.jsonl"
-        write_split(Manifest(manifest), VALIDATION_SHARE, SEED, train, valid)
-        run = prepare_run(run_path, [train], [valid], Settings.read(CONFIG))
-    train_run(run, lambda line: click.echo(line, err=True), progress=sys.stderr.isatty())
+        learnt, held_out = run_path / "train.jsonl", run_path / "valid.jsonl"
+        write_split(Manifest(manifest), VALIDATION_SHARE, SEED, learnt, held_out)
+        settings = Settings.read(CONFIG)
+        run = train(learnt, held_out, run_path, settings, report=report, progress=progress)
     best = run.summary()
     click.echo(
         f"best epoch {best['epoch']}: WER {best['valid_wer']:.1%}, CER {best['valid_cer']:.1%} "
         f"on {VALIDATION_SHARE:.0%} of the speakers, held out"
     )
-    export_run(run, output, report=lambda verification: click.echo(verification.to_text()))
+    export(run, output, report=lambda verification: click.echo(verification.to_text()))
     click.echo(output)
 
 

@@ -1,6 +1,7 @@
 """The command line: one module a verb, and the one place where errors become exit codes.
 
-Exit codes: 0 done, 1 failed for a named reason, 2 wrong usage, 130 interrupted. Results go to
+Exit codes: 0 done, 1 failed for a named reason, 2 wrong usage, 130 interrupted, 143
+ended by SIGTERM (training saves a checkpoint first). Results go to
 stdout, talk and progress to stderr. A verb imports what it needs when it runs, so that help is
 quick and needs no extra.
 """
@@ -33,7 +34,7 @@ VERBS = (
 )
 
 # What the extra `train` brings, under the names it is imported by.
-_TRAIN_PACKAGES = ("keras", "tensorflow", "librosa", "matplotlib", "threadpoolctl")
+_TRAIN_PACKAGES = ("keras", "tensorflow", "filelock", "matplotlib", "threadpoolctl")
 
 
 class _Main(VerbGroup):

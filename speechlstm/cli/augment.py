@@ -6,6 +6,7 @@ import click
 
 from speechlstm.cli.options import OutputPath
 from speechlstm.cli.output import show
+from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 
 _PATH = click.Path(path_type=Path)
@@ -50,6 +51,8 @@ def command(
     from speechlstm.audio import read_audio
     from speechlstm.config import Settings
     from speechlstm.storage import write_atomically
+
+    load_keras()
     from speechlstm.training.data.augment import (
         augment,
         draw_augmentation,

@@ -3,6 +3,7 @@
 import click
 
 from speechlstm.cli.output import show
+from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 
 
@@ -26,6 +27,7 @@ def command(ctx: click.Context) -> None:
 
     broken = [show_finding(finding) for finding in examine()]
     try:
+        load_keras()
         from speechlstm.training.engine.devices import describe_devices
 
         training = describe_devices()

@@ -1,6 +1,5 @@
 """`speechlstm export`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ import click
 
 from speechlstm.cli.options import OutputFolder
 from speechlstm.cli.output import show_lines
+from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -67,14 +67,12 @@ def command(
     Example:
       speechlstm export runs/an4 -o an4-model --quantize int8
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever the run was trained on
-
+    load_keras("tensorflow")  # whichever the run was trained on
     from speechlstm.bundle import read_bundle
-    from speechlstm.training.acoustic.export import export_run
-    from speechlstm.training.acoustic.run import load_run
+    from speechlstm.training import export
 
-    export_run(
-        load_run(run),
+    export(
+        run,
         bundle,
         quantization,
         manifests,

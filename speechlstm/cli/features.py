@@ -6,6 +6,7 @@ import click
 
 from speechlstm.cli.options import OutputPath
 from speechlstm.cli.output import show
+from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 
@@ -45,6 +46,8 @@ def command(recording: Path, output: Path | None, plot: Path | None, config: Pat
     from speechlstm.audio import read_audio
     from speechlstm.config import Settings
     from speechlstm.storage import write_atomically
+
+    load_keras()
     from speechlstm.training.layers.mfcc import MFCC
     from speechlstm.training.plots import describe, plot_features
 

@@ -1,6 +1,5 @@
 """`speechlstm lexicon`: how the words of texts are pronounced."""
 
-import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +9,7 @@ import click
 
 from speechlstm.cli.options import OutputPath
 from speechlstm.cli.output import say
+from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 
@@ -105,8 +105,9 @@ def _obtain(path: Path, dictionary: "Lexicon") -> "G2PModel":
     from speechlstm.text.g2p import G2PModel
 
     if not path.exists():
-        os.environ["KERAS_BACKEND"] = "tensorflow"  # it writes the .tflite file
-        from speechlstm.training.g2p.network import train_g2p, write_g2p
+        load_keras("tensorflow")  # it writes the .tflite file
+        from speechlstm.training.g2p.export import write_g2p
+        from speechlstm.training.g2p.trainer import train_g2p
 
         say(f"learning to pronounce from {counted(len(dictionary.entries), 'word')}")
         write_g2p(path, train_g2p(dictionary, progress=sys.stderr.isatty()))

@@ -8,6 +8,7 @@ import click
 
 from speechlstm.cli.options import OutputFolder
 from speechlstm.cli.output import say, show
+from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
 
@@ -55,17 +56,26 @@ from speechlstm.config import Precision, Settings
 @click.option(
     "--freeze",
     "frozen_layers",
-    type=int,
+    type=click.IntRange(min=0),
     metavar="N",
     help="Leave the first N recurrent layers as they are in it (training.frozen_layers).",
 )
-@click.option("--epochs", "num_epochs", type=int, help="Instead of training.num_epochs.")
+@click.option(
+    "--epochs",
+    "num_epochs",
+    type=click.IntRange(min=1),
+    help="Instead of training.num_epochs; with --resume, prolongs or shortens the run.",
+)
 @click.option(
     "--precision",
     type=click.Choice(get_args(Precision)),
     help="Instead of training.precision.",
 )
-@click.option("--checkpoint-minutes", type=float, help="Instead of training.checkpoint_minutes.")
+@click.option(
+    "--checkpoint-minutes",
+    type=click.FloatRange(min=0),
+    help="Instead of training.checkpoint_minutes.",
+)
 @click.option(
     "--cache",
     "cache_path",
@@ -124,7 +134,8 @@ def command(
 
     The alphabet is made of the characters in the training transcripts, lower-cased and without
     punctuation. What cannot be used (unreadable recordings, texts too long for theirs) is listed in
-    the run's refused.txt. Ctrl-C leaves a run that --resume goes on with.
+    the run's refused.txt. Ctrl-C and SIGTERM save a checkpoint, and --resume goes on from it; with
+    --epochs the run is prolonged, and its learning rate is then that of a run of so many epochs.
 
     With --init-from, features and network are those of the other model unless --config says
     otherwise, and so is the alphabet if it has all the characters. What does not fit is listed.
@@ -140,12 +151,16 @@ def command(
     Example:
       speechlstm train --train train.jsonl --valid valid.jsonl -o runs/mine
       speechlstm train --resume -o runs/mine
+      speechlstm train --resume --epochs 60 -o runs/mine
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
       speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
     """
-    given = [value for value in training.values() if value is not None]
-    if resume and (train_paths or valid_paths or config_path or init_from or lexicon or given):
-        raise click.UsageError("--resume takes manifests and settings from the run")
+    given = {key: value for key, value in training.items() if value is not None}
+    fixed = given.keys() - {"num_epochs"}
+    if resume and (train_paths or valid_paths or config_path or init_from or lexicon or fixed):
+        raise click.UsageError("--resume takes manifests and settings, but --epochs, from the run")
+    if resume and prepare:
+        raise click.UsageError("--prepare makes a new run, --resume goes on with one")
     if not resume and not (train_paths and valid_paths):
         raise click.UsageError("--train and --valid are needed, or --resume")
     if num_processes > 1 and not (resume and coordinator):
@@ -153,30 +168,40 @@ def command(
             "several processes go on with a run made with --prepare: each needs --resume and "
             "--coordinator"
         )
-    from speechlstm.training.acoustic.recipe import load_data, prepare_run, train_run
-    from speechlstm.training.acoustic.run import load_run
-    from speechlstm.training.acoustic.transfer import read_source
-    from speechlstm.training.engine.distribution import Cluster
-    from speechlstm.training.engine.rendezvous import Address
+    if given.get("frozen_layers") and not init_from:
+        raise click.UsageError("--freeze needs a model to start from: --init-from")
+    again = ["speechlstm", "train", "--resume", "-o", str(run_path)]
+    again += ["--cache", str(cache_path)] if cache_path else []
+    again += ["--devices", str(num_devices)] if num_devices > 1 else []
+    if num_processes > 1:
+        again += ["--coordinator", f"{coordinator}", "--num-processes", str(num_processes)]
+        again += ["--process-id", str(process_id)]
+    with resumable(run_path, again):
+        load_keras()
+        from speechlstm.training.acoustic import recipe
+        from speechlstm.training.acoustic.transfer import read_source
+        from speechlstm.training.engine.distribution import Address, Cluster
 
-    address = Address.parse(coordinator) if coordinator else None
-    cluster = Cluster(num_devices, num_processes, process_id, address)
+        address = Address.parse(coordinator) if coordinator else None
+        cluster = Cluster(num_devices, num_processes, process_id, address)
 
-    def report(line: str) -> None:
-        if cluster.leads:
-            say(line)
+        def report(line: str) -> None:
+            if cluster.leads:
+                say(line)
 
-    if resume:
-        run = load_run(run_path)
-    else:
-        source = read_source(init_from) if init_from else None
-        settings = source.settings if source else Settings()
-        settings = Settings.read(config_path, settings) if config_path else settings
-        settings = settings.with_training(**training)
-        run = prepare_run(run_path, train_paths, valid_paths, settings, source, report, lexicon)
-    progress = sys.stderr.isatty() and cluster.leads
-    if prepare:
-        load_data(run, report, cache_path, progress)
-    else:
-        train_run(run, report, cache_path, progress, cluster)
+        progress = sys.stderr.isatty() and cluster.leads
+        if resume:
+            recipe.resume(
+                run_path, given.get("num_epochs"),
+                cache=cache_path, report=report, progress=progress, cluster=cluster,
+            )  # fmt: skip
+        else:
+            source = read_source(init_from) if init_from else None
+            settings = source.settings if source else Settings()
+            settings = Settings.read(config_path, settings) if config_path else settings
+            recipe.train(
+                train_paths, valid_paths, run_path, settings.with_training(**given),
+                init_from=source, lexicon=lexicon, cache=cache_path, report=report,
+                progress=progress, cluster=cluster, only_prepare=prepare,
+            )  # fmt: skip
     show(f"{run_path}")

@@ -1,5 +1,12 @@
 import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +61,15 @@ def test_trains_and_resumes(folder: Path) -> None:
     assert (settings["model"]["num_units"], settings["training"]["num_epochs"]) == (4, 1)
     assert len(list((folder / "cache").iterdir())) == 2
     again = train("--resume", "-o", run, "--cache", folder / "cache")
-    assert (again.exit_code, again.stdout, again.stderr) == (0, f"{run}\n", f"{summary}\n")
+    nothing = "all 1 epochs have ended; --resume with more --epochs goes on"
+    assert (again.exit_code, again.stdout) == (0, f"{run}\n")
+    assert again.stderr.splitlines() == [summary, nothing]
+    longer = train("--resume", "-o", run, "--cache", folder / "cache", "--epochs", "2")
+    assert longer.exit_code == 0
+    assert longer.stderr.splitlines()[1].startswith("epoch 2/2: loss ")
+    shorter = train("--resume", "-o", run, "--cache", folder / "cache", "--epochs", "1")
+    assert shorter.exit_code == 1
+    assert shorter.stderr == f"Error: {run}: 2 epochs have ended already, 1 cannot be all\n"
     anew = train(*manifests, "-o", run)
     assert anew.exit_code == 1
     assert anew.stderr == f"Error: {run}: holds a run; resume it with --resume or name another\n"
@@ -68,7 +83,11 @@ def test_trains_and_resumes(folder: Path) -> None:
         (["-o", "run", "--train", "x.jsonl"], "--train and --valid are needed, or --resume"),
         (["-o", "run", "--resume", "--train", "x.jsonl"], "--resume takes manifests and settings"),
         (["-o", "run", "--resume", "--config", "x.toml"], "--resume takes manifests and settings"),
-        (["-o", "run", "--resume", "--epochs", "0"], "--resume takes manifests and settings"),
+        (["-o", "run", "--resume", "--seed", "0"], "No such option"),
+        (["-o", "run", "--resume", "--precision", "bfloat16"], "--resume takes manifests and set"),
+        (["-o", "run", "--resume", "--epochs", "0"], "'--epochs': 0 is not in the range x>=1"),
+        (["-o", "run", "--resume", "--prepare"], "--prepare makes a new run"),
+        (["-o", "run", "--train", "x", "--valid", "y", "--freeze", "1"], "--freeze needs a model"),
         (["-o", "run", "--epochs", "many"], "'many' is not a valid integer"),
         (["-o", "run", "--precision", "float8"], "'float8' is not one of"),
     ],
@@ -87,8 +106,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
         ("[training]\nseed = 'x'", [], "{config}: training.seed: must be a whole number, is 'x'"),
         ("[training", [], "{config}: not a TOML file: "),
         (None, [], "{config}: No such file or directory"),
-        ("", ["--epochs", "0"], "training.num_epochs: must be at least 1, is 0"),
-        ("", ["--freeze", "1"], "training.frozen_layers: needs a model to start from"),
+        ("[training]\nfrozen_layers = 1", [], "training.frozen_layers: needs a model to start fr"),
         ("", ["--train", "missing.jsonl"], "missing.jsonl: cannot be read: No such file"),
         ("", ["--valid", "missing.jsonl"], "missing.jsonl: cannot be read: No such file"),
         ("", ["--valid", "{train}"], "{train}: train is in a training manifest too"),
@@ -117,3 +135,93 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     assert (
         result.stderr == f"Error: {tmp_path}: holds no run: No such file or directory: run.json\n"
     )
+
+
+def test_data_that_cannot_be_used_leave_no_folder(folder: Path, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "x.wav", np.zeros(1600), 16000)
+    utterance = Utterance("x", "x.wav", 0.1, "a text of more characters than frames")
+    write_manifest(tmp_path / "bad.jsonl", [utterance])
+    run = tmp_path / "runs" / "mine"
+    for which in ("--train", "--valid"):
+        manifests = {"--train": folder / "train.jsonl", "--valid": folder / "valid.jsonl"}
+        manifests[which] = tmp_path / "bad.jsonl"
+        result = train(*(word for pair in manifests.items() for word in pair), "-o", run)
+        assert result.exit_code == 1
+        assert "bad.jsonl: no usable utterance: " in result.stderr
+        assert not (tmp_path / "runs").exists()
+    run.mkdir(parents=True)
+    (run / "notes.txt").write_text("mine")
+    assert train(*(word for pair in manifests.items() for word in pair), "-o", run).exit_code == 1
+    assert (run / "notes.txt").exists()
+    assert not (run / "run.json").exists()
+
+
+def test_lists_that_overlap_are_refused_on_resuming_too(folder: Path, tmp_path: Path) -> None:
+    train_list, valid_list = tmp_path / "train.jsonl", tmp_path / "valid.jsonl"
+    for path in (train_list, valid_list):
+        shutil.copy(folder / path.name, path)
+        shutil.copy((folder / path.name).with_suffix(".wav"), tmp_path)
+    run = tmp_path / "run"
+    made = train("--train", train_list, "--valid", valid_list, "-o", run, "--prepare")
+    assert made.exit_code == 0
+    shutil.copy(train_list, valid_list)
+    result = train("--resume", "-o", run)
+    assert result.exit_code == 1
+    assert f"{valid_list}: train is in a training manifest too" in result.stderr
+    assert (run / "run.json").exists()
+
+
+SLOW = """
+import os, sys, time
+from speechlstm.cli import main
+from speechlstm.training.engine.network import Network
+
+update = Network.train_on_batch
+
+def slow(*batch):
+    print("updating", flush=True)
+    loss = update(*batch)
+    time.sleep(1)
+    return loss
+
+Network.train_on_batch = slow
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals that a process could handle")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_a_checkpoint_and_names_what_goes_on(
+    number: signal.Signals, code: int, folder: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "a run"
+    command = [sys.executable, "-c", SLOW, "train", "-o", str(run), "--train",
+               str(folder / "train.jsonl"), "--valid", str(folder / "valid.jsonl"),
+               "--config", str(folder / "settings.toml"),
+               "--cache", str(tmp_path / "cache")]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "updating\n"
+        other = train("--resume", "-o", run)
+        assert other.exit_code == 1
+        assert f"{run}: process {process.pid} is training here" in other.stderr
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=120)
+    assert process.returncode == code
+    *_, last = stderr.splitlines()
+    resume = f"speechlstm train --resume -o '{run}' --cache {tmp_path / 'cache'}"
+    assert last == f"stopped; to go on: {resume}"
+    assert (run / "checkpoint.npz").exists()
+    again = train(*shlex.split(resume)[2:], "--epochs", "2")
+    assert (again.exit_code, again.stdout) == (0, f"{run}\n")
+
+
+def test_trains_off_the_main_thread(folder: Path, tmp_path: Path) -> None:
+    manifests = (f"--train={folder / 'train.jsonl'}", f"--valid={folder / 'valid.jsonl'}")
+    settings = ("--config", folder / "settings.toml", "--epochs", "1")
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(train, *manifests, *settings, "-o", tmp_path / "run").result()
+    assert result.exit_code == 0, result.stderr

@@ -1,6 +1,5 @@
 """`speechlstm lm export`: an LSTM language model as the decoder runs it."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ import click
 
 from speechlstm.cli.options import OutputPath
 from speechlstm.cli.output import show
+from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def command(run: Path, output: Path, quantization: "Quantization") -> None:
     Example:
       speechlstm lm export runs/lm -o books.tflite --quantize int8
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whichever the run was trained on
-
+    load_keras("tensorflow")  # whichever the run was trained on
     from speechlstm.training.lm.export import export_language_model
     from speechlstm.training.lm.run import load_language_model_run
 

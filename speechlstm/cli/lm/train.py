@@ -17,13 +17,17 @@ from speechlstm.cli.lm.options import (
 )
 from speechlstm.cli.options import OutputFolder
 from speechlstm.cli.output import say, show
+from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import DataError
 
 if TYPE_CHECKING:
     from speechlstm.lm.text import Text
+    from speechlstm.text.alphabet import Alphabet
+    from speechlstm.training.lm.run import LanguageModelRun
 
 _PATH = click.Path(path_type=Path)
+_COUNT = click.IntRange(min=1)
 _SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bound to
 
 
@@ -43,20 +47,20 @@ _SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bo
     type=_PATH,
     help="Adapt its model to other texts: network, words and, unless named, settings are its own.",
 )
-@click.option("--layers", "num_layers", type=int, help="Recurrent layers.  [default: 1]")
-@click.option("--units", "num_units", type=int, help="Units of each.  [default: 512]")
-@click.option("--width", type=int, help="Of the embeddings.  [default: 192]")
-@click.option("--dropout", type=float, help="[default: 0.1]")
-@click.option("--epochs", "num_epochs", type=int, help="[default: 2]")
-@click.option("--batch-words", type=int, help="Words of a batch.  [default: 5000]")
-@click.option("--learning-rate", type=float, help="[default: 0.003]")
+@click.option("--layers", "num_layers", type=_COUNT, help="Recurrent layers.  [default: 1]")
+@click.option("--units", "num_units", type=_COUNT, help="Units of each.  [default: 512]")
+@click.option("--width", type=_COUNT, help="Of the embeddings.  [default: 192]")
+@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="[default: 0.1]")
+@click.option("--epochs", "num_epochs", type=_COUNT, help="[default: 2]")
+@click.option("--batch-words", type=_COUNT, help="Words of a batch.  [default: 5000]")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="[default: 0.003]")
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
     help="Of the large products.  [default: float32]",
 )
-@click.option("--checkpoint-minutes", type=float, help="[default: 5]")
-@click.option("--seed", type=int, help="[default: 1]")
+@click.option("--checkpoint-minutes", type=click.FloatRange(min=0), help="[default: 5]")
+@click.option("--seed", type=click.IntRange(min=0), help="[default: 1]")
 @click.option("--resume", is_flag=True, help="Go on with the run in the output folder.")
 def command(
     texts: tuple[Path, ...],
@@ -72,54 +76,77 @@ def command(
 ) -> None:
     """Train an LSTM language model on TEXT: UTF-8, a sentence a line, plain, .gz or .xz.
 
-    The text is normalised as transcripts are: lower case, no punctuation. Ctrl-C leaves a run that
-    --resume goes on with. With KERAS_BACKEND=torch it takes the least time on a CPU.
+    The text is normalised as transcripts are: lower case, no punctuation. Ctrl-C and SIGTERM save a
+    checkpoint, and --resume goes on from it; with --epochs the run is prolonged, and its learning
+    rate is then that of a run of so many epochs. With KERAS_BACKEND=torch it takes the least time
+    on a CPU.
 
     \b
     Example:
       speechlstm lm train books.txt.xz --valid other.txt --lm books.lm -o runs/lm
+      speechlstm lm train --resume --epochs 4 -o runs/lm
       speechlstm lm train my.txt --valid other.txt --init-from runs/lm --epochs 1 -o runs/my
     """
     given = {key: value for key, value in settings.items() if value is not None}
-    if resume and (texts or valid or vocabulary or lm or exclude or bundle or init_from or given):
-        raise click.UsageError("--resume takes texts and settings from the run")
+    fixed = given.keys() - {"num_epochs"}
+    if resume and (texts or valid or vocabulary or lm or exclude or bundle or init_from or fixed):
+        raise click.UsageError("--resume takes texts and settings, but --epochs, from the run")
     if not resume and not (texts and valid):
         raise click.UsageError("TEXT and --valid are needed, or --resume")
     if vocabulary and lm:
         raise click.UsageError("--vocabulary and --lm exclude each other")
     if init_from and (vocabulary or lm or bundle or given.keys() & _SHAPE):
         raise click.UsageError("--init-from takes the network and its words from RUN")
-    from speechlstm.lm.ngram.model import NGramModel
-    from speechlstm.lm.text import limit_vocabulary, tokenize
-    from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelTraining
-    from speechlstm.training.lm.run import LanguageModelRun, load_language_model_run
-    from speechlstm.training.lm.trainer import train_language_model
+    with resumable(run_path, ["speechlstm", "lm", "train", "--resume", "-o", str(run_path)]):
+        from speechlstm.lm.ngram.model import NGramModel
+        from speechlstm.lm.text import limit_vocabulary, tokenize
 
-    if valid is None:
-        run = load_language_model_run(run_path)
-    else:
-        source = load_language_model_run(init_from) if init_from else None
-        initial = source.best_network() if source else None
-        alphabet = alphabet_of(bundle)
-        sha256 = alphabet.sha256 if alphabet else None
-        network, training = LanguageModelConfig(), LanguageModelTraining()
-        if source:
-            network, training, sha256 = source.model, source.training, source.alphabet_sha256
-        keys = given.keys() & network.to_dict()
-        network = replace(network, **{key: given.pop(key) for key in keys})
-        training = replace(training, **given)
-        text = tokenize(read_texts(texts, exclude))
-        if source:
-            text = limit_vocabulary(text, source.words)
-        elif lm:
-            text = limit_vocabulary(text, NGramModel.load(lm).words)
-        else:
-            text = limited(text, vocabulary, alphabet)
-        _refuse_unknown_words(text, texts[0])
-        run = LanguageModelRun(run_path, network, training, tuple(text.vocabulary), sha256)
-        run.create(text, _measured_on(valid, text), initial)
-    train_language_model(run, say, sys.stderr.isatty())
+        load_keras()
+        from speechlstm.training.engine.run_folder import locked
+        from speechlstm.training.lm.run import load_language_model_run
+        from speechlstm.training.lm.trainer import train_language_model
+
+        with locked(run_path):
+            if valid is None:
+                run = load_language_model_run(run_path)
+                run = run.prolonged(given.get("num_epochs", run.training.num_epochs))
+            else:
+                source = load_language_model_run(init_from) if init_from else None
+                initial = source.best_network() if source else None
+                alphabet = alphabet_of(bundle)
+                text = tokenize(read_texts(texts, exclude))
+                if source:
+                    text = limit_vocabulary(text, source.words)
+                elif lm:
+                    text = limit_vocabulary(text, NGramModel.load(lm).words)
+                else:
+                    text = limited(text, vocabulary, alphabet)
+                _refuse_unknown_words(text, texts[0])
+                run = _new_run(run_path, given, text, source, alphabet)
+                run.create(text, _measured_on(valid, text), initial)
+            train_language_model(run, say, sys.stderr.isatty())
     show(f"{run_path}")
+
+
+def _new_run(
+    path: Path,
+    given: dict[str, Any],
+    text: "Text",
+    source: "LanguageModelRun | None",
+    alphabet: "Alphabet | None",
+) -> "LanguageModelRun":
+    """A run with the settings of another one, or the defaults, where none are given."""
+    from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelTraining
+    from speechlstm.training.lm.run import LanguageModelRun
+
+    network, training = LanguageModelConfig(), LanguageModelTraining()
+    sha256 = alphabet.sha256 if alphabet else None
+    if source:
+        network, training, sha256 = source.model, source.training, source.alphabet_sha256
+    shape = given.keys() & network.to_dict()
+    network = replace(network, **{key: given[key] for key in shape})
+    training = replace(training, **{key: given[key] for key in given.keys() - shape})
+    return LanguageModelRun(path, network, training, tuple(text.vocabulary), sha256)
 
 
 def _refuse_unknown_words(text: "Text", path: Path) -> None:

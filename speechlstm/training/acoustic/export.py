@@ -5,33 +5,40 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
 from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, decoder_to_keep, refuse_to_replace_others, write_bundle
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.network import AcousticModel, stack_frames
+from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.verification import Verification, read_recordings, verify
-from speechlstm.training.tflite.convert import convert
+from speechlstm.training.tflite.convert import convert, inference_layer, require_tensorflow
 from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
 
 MAX_UTTERANCES = 100  # to verify a bundle on, unless told otherwise
 
 
-def export_run(
-    run: Run,
-    path: Path,
+def export(
+    run: Run | str | Path,
+    bundle: str | Path,
     quantization: Quantization = "none",
-    manifests: Sequence[Path] = (),
+    manifests: Sequence[str | Path] = (),
     max_utterances: int = MAX_UTTERANCES,
     report: Callable[[Verification], object] = lambda verification: None,
 ) -> Verification:
     """Write a bundle with the best model of a run; see export_model.
 
+        from speechlstm.training import export
+
+        verification = export("runs/mine", "mine", quantization="int8")
+        print(verification.to_text())
+
     Args:
-        run: The run.
-        path: The bundle's folder.
+        run: The run, or its folder.
+        bundle: The bundle's folder.
         quantization: How the recurrent kernels are stored.
         manifests: Utterances to verify the bundle on; by default those the run was validated on.
         max_utterances: How many of them at most.
@@ -39,14 +46,16 @@ def export_run(
 
     Raises:
         ModelError: The run has no model yet, or its file does not run.
-        BundleError: The bundle misses a bar and is not written, or something else stands at path.
+        BundleError: The bundle misses a bar and is not written, or something else stands there.
         DataError: A manifest or recording cannot be read.
         ConfigError: Keras runs on another backend than TensorFlow.
     """
+    path = Path(bundle)
+    run = run if isinstance(run, Run) else load_run(Path(run))
     refuse_to_replace_others(path)
     model = run.best_model()
     recordings = read_recordings(
-        [Manifest(p) for p in manifests or run.valid],
+        [Manifest(Path(p)) for p in manifests or run.valid],
         run.settings.features.sample_rate,
         max_utterances,
     )
@@ -88,7 +97,7 @@ def export_model(
     """
     acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
     decoder = decoder_to_keep(path, acoustic)
-    tflite = quantize(without_cell_clip(convert(model)), quantization)
+    tflite = quantize(without_cell_clip(convert_acoustic(model)), quantization)
     with tempfile.TemporaryDirectory() as folder:
         candidate = Path(folder) / "bundle"
         write_bundle(candidate, tflite, acoustic)
@@ -98,3 +107,34 @@ def export_model(
         raise BundleError(path, f"not written: {'; '.join(failures)}")
     write_bundle(path, tflite, acoustic, decoder)
     return verification
+
+
+def convert_acoustic(model: AcousticModel, fused: bool = True) -> bytes:
+    """The model as a TensorFlow Lite file: float32 weights, built-in operators only.
+
+    Args:
+        model: The model.
+        fused: Whether to ask for fused LSTMs; other cells are loops in any case.
+
+    Returns:
+        The file. Input: samples (1, num_samples) float32; output: natural log-probabilities
+        (1, num_steps, num_labels + num_phones), normalised over the characters and over the phones.
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+    """
+    require_tensorflow()
+    recurrent = [inference_layer(layer, fused) for layer in model.recurrent]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, None), tf.float32, "samples")], autograph=False)
+    def log_probs(samples: Any) -> Any:
+        frames, num_frames = model.mfcc(samples, num_samples=tf.shape(samples)[1:])
+        x, _ = stack_frames(frames, num_frames, model.config.frame_stack)
+        for index, layer in enumerate(recurrent):
+            x = layer(x)
+            if model.norms:
+                x = model.norms[index](x)
+        logits = tf.concat([layer(x) for layer in model.output_layers], axis=-1)
+        return model.log_probs(logits)
+
+    return convert(log_probs, model)

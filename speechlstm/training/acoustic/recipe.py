@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +10,121 @@ import keras
 
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import ConfigError, TrainingError, counted, printable
+from speechlstm.errors import ConfigError, SpeechLSTMError, TrainingError, counted, printable
 from speechlstm.storage import write_atomically
 from speechlstm.text.lexicon import Lexicon
-from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.corpus import Corpus, derive_alphabet, load_corpus
+from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.trainer import Trainer
-from speechlstm.training.acoustic.transfer import Source, transfer
+from speechlstm.training.acoustic.transfer import Source, read_source, transfer
 from speechlstm.training.data.augment import load_noise
-from speechlstm.training.data.dataset import Corpus, derive_alphabet, load_corpus
-from speechlstm.training.engine.devices import keep_freed_memory
 from speechlstm.training.engine.distribution import Cluster
+from speechlstm.training.engine.run_folder import locked
+
+Paths = str | Path | Sequence[str | Path]
+
+
+def train(
+    train: Paths,
+    valid: Paths,
+    run: str | Path,
+    settings: Settings | None = None,
+    *,
+    init_from: str | Path | Source | None = None,
+    lexicon: str | Path | None = None,
+    cache: str | Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    progress: bool = False,
+    cluster: Cluster | None = None,
+    only_prepare: bool = False,
+) -> Run:
+    """Train a new model on transcribed recordings.
+
+        from speechlstm.training import export, train
+
+        run = train("train.jsonl", "valid.jsonl", "runs/mine")
+        export(run, "mine")
+
+    Args:
+        train: Manifest, or several, to learn from.
+        valid: Manifest, or several, to measure on each epoch: of other speakers.
+        run: Folder to fill; a run that is there must not have learnt anything yet.
+        settings: Features, network, training; by default those of `init_from` or of Settings().
+        init_from: Bundle or run to start from: every layer of it that fits is kept.
+        lexicon: Pronouncing dictionary; the model will have a second output, for its phones.
+        cache: Folder for decoded recordings; the run's own if None.
+        report: Is given lines of text: what cannot be used, how each epoch went.
+        progress: Whether to show progress bars on stderr.
+        cluster: Who shares each batch.
+        only_prepare: Whether to end with the recordings decoded, for `resume` to train.
+
+    Returns:
+        The run; `export` makes a bundle of its best epoch.
+
+    Raises:
+        DataError: A manifest or the lexicon cannot be read.
+        TrainingError: No usable utterance, a recording is in manifests of both kinds, another
+            process trains in the folder, or too many losses are not finite.
+        ConfigError: The folder holds a run already, or settings do not fit together.
+        ModelError: What to start from is damaged.
+        KeyboardInterrupt: Ctrl-C; `resume` goes on.
+        SystemExit: SIGTERM, likewise.
+    """
+    path, folder = Path(run), Path(cache) if cache else None
+    source = read_source(Path(init_from)) if isinstance(init_from, str | Path) else init_from
+    settings = settings or (source.settings if source else Settings())
+    dictionary = Path(lexicon) if lexicon else None
+    with locked(path):
+        made = prepare_run(path, _paths(train), _paths(valid), settings, source, report, dictionary)
+        try:
+            data = load_data(made, report, folder, progress)
+        except SpeechLSTMError:
+            made.forget()  # so that nothing is left of a run that cannot be
+            raise
+        if not only_prepare:
+            train_run(made, report, folder, progress, cluster, data)
+    return made
+
+
+def resume(
+    run: str | Path,
+    num_epochs: int | None = None,
+    *,
+    cache: str | Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    progress: bool = False,
+    cluster: Cluster | None = None,
+) -> Run:
+    """Go on with a run where it was stopped; it ends as if it never had been.
+
+    Args:
+        run: Its folder.
+        num_epochs: Another number of epochs than it was made with.
+        cache: See train.
+        report: See train.
+        progress: See train.
+        cluster: See train.
+
+    Raises:
+        ModelError: The folder holds no run, or it is damaged.
+        ConfigError: More epochs have ended than it shall have.
+        DataError: See train.
+        TrainingError: See train.
+        KeyboardInterrupt: See train.
+        SystemExit: See train.
+    """
+    path, cluster = Path(run), cluster or Cluster()
+    load_run(path)  # or nothing is locked
+    with locked(path) if cluster.leads else nullcontext():
+        found = load_run(path)
+        if num_epochs is not None:
+            found = found.prolonged(num_epochs)
+        train_run(found, report, Path(cache) if cache else None, progress, cluster)
+    return found
+
+
+def _paths(paths: Paths) -> tuple[Path, ...]:
+    return (Path(paths),) if isinstance(paths, str | Path) else tuple(map(Path, paths))
 
 
 def prepare_run(
@@ -44,27 +150,31 @@ def prepare_run(
     Raises:
         DataError: The lexicon cannot be read.
         ManifestError: A manifest cannot be read.
-        TrainingError: No transcript in the training manifests, or a recording is in both.
+        TrainingError: No transcript in the training manifests, a recording is in both, or another
+            process trains in the folder.
         ConfigError: The folder holds a run already, or nothing of the other model fits.
     """
     manifests = [Manifest(p) for p in train]
     _refuse_leakage(manifests, [Manifest(p) for p in valid])
     alphabet = derive_alphabet(manifests)
     phones = Lexicon.read(lexicon).alphabet if lexicon else None
-    lists = tuple(train), tuple(valid)
-    if source is None:
-        if settings.training.frozen_layers:
-            raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
-        run = Run(path, settings, alphabet, *lists, lexicon=lexicon, phones=phones)
-        run.create()
-        return run
-    if not source.alphabet.separator and set(alphabet.symbols) <= set(source.alphabet.symbols):
+    if source is None and settings.training.frozen_layers:
+        raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
+    if (
+        source
+        and not source.alphabet.separator
+        and set(alphabet.symbols) <= set(source.alphabet.symbols)
+    ):
         alphabet = source.alphabet
-    run = Run(path, settings, alphabet, *lists, source.path, lexicon, phones)
-    keras.utils.set_random_seed(settings.training.seed)
-    model = run.new_model()
-    transfer(source, model, alphabet, settings.training.frozen_layers, report, run.phones)
-    run.create(model)
+    origin = source.path if source else None
+    run = Run(path, settings, alphabet, tuple(train), tuple(valid), origin, lexicon, phones)
+    model = None
+    if source:
+        keras.utils.set_random_seed(settings.training.seed)
+        model = run.new_model()
+        transfer(source, model, alphabet, settings.training.frozen_layers, report, run.phones)
+    with locked(path):
+        run.create(model)
     return run
 
 
@@ -92,9 +202,10 @@ def load_data(
 
     Raises:
         ManifestError: A manifest cannot be read.
-        TrainingError: No usable utterance.
+        TrainingError: No usable utterance, or a recording is in manifests of both kinds.
     """
     cache, dictionary = cache or run.path / "cache", run.dictionary()
+    _refuse_leakage([Manifest(p) for p in run.train], [Manifest(p) for p in run.valid])
     train, valid = (
         load_corpus(
             [Manifest(p) for p in paths], run.alphabet, run.settings, cache, progress,
@@ -124,6 +235,7 @@ def train_run(
     cache: Path | None = None,
     progress: bool = False,
     cluster: Cluster | None = None,
+    data: tuple[Corpus, Corpus] | None = None,
 ) -> None:
     """Train a run from its last checkpoint, or from the start where there is none.
 
@@ -133,32 +245,34 @@ def train_run(
         cache: Folder for decoded recordings; the run's own if None.
         progress: Whether to show progress bars on stderr.
         cluster: Who shares each batch: all processes see the same files, process 0 writes.
+        data: What `load_data` gave, if it was called already.
 
     Raises:
         ManifestError: A manifest cannot be read.
-        TrainingError: No usable utterance, too many losses are not finite, or a process is missing.
+        TrainingError: No usable utterance, too many losses are not finite, a process is missing, or
+            another one trains the run.
         KeyboardInterrupt: Ctrl-C; the run can be resumed.
+        SystemExit: SIGTERM, likewise.
     """
-    keep_freed_memory()
     cluster = cluster or Cluster()
-    train, valid = load_data(run, report, cache, progress)
-    with cluster.joined(_digest(run, train, valid)):
-        trainer = Trainer(run, train, valid, report, progress, cluster)
-        trainer.resume()
-        report(
-            f"{counted(len(train.examples), 'utterance')} to learn from, {len(valid.examples)} to "
-            f"measure on, {trainer.model.count_params():,} weights, "
-            f"{run.alphabet.num_labels} labels, "
-            f"{counted(cluster.total_devices, 'device')}; "
-            f"recurrent layers: {trainer.model.recurrent[0].engine}"
-        )
-        trainer.train()
+    with locked(run.path) if cluster.leads else nullcontext():
+        train, valid = data or load_data(run, report, cache, progress)
+        with cluster.joined(_digest(run, train, valid)):
+            trainer = Trainer(run, train, valid, report, progress, cluster)
+            trainer.resume()
+            report(
+                f"{counted(len(train.examples), 'utterance')} to learn from, "
+                f"{len(valid.examples)} to measure on, {trainer.network.count_params():,} weights, "
+                f"{run.alphabet.num_labels} labels, {counted(cluster.total_devices, 'device')}; "
+                f"recurrent layers: {trainer.network.recurrent[0].engine}"
+            )
+            trainer.train()
 
 
 def _digest(run: Run, *corpora: Corpus) -> str:
     """Of all that processes which train a run together must have in common."""
     digest = hashlib.sha256()
-    for path in (run.path / "run.json", run.initial, run.checkpoint):
+    for path in (run.description, run.initial, run.checkpoint):
         digest.update(path.read_bytes() if path.exists() else b"")
     for corpus in corpora:
         digest.update(repr(corpus.examples).encode())

@@ -6,29 +6,30 @@ checkpoint.npz  weights, optimizer and progress, to resume from
 best.npz        weights of the epoch with the lowest validation WER
 metrics.jsonl   a line an epoch
 training.png    loss and error rates by epoch
+lock            held by the process that trains
 refused.txt     utterances that could not be used, each with its reason
 tensorboard/    the metrics as TensorBoard reads them
 cache/          decoded recordings; may be deleted
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from speechlstm import __version__
 from speechlstm.config import Settings
 from speechlstm.errors import ConfigError, ModelError
-from speechlstm.storage import parse_json, read_regular_file, write_atomically
+from speechlstm.storage import parse_json, read_regular_file
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.engine.checkpoint import INITIAL, load_checkpoint, save_checkpoint
+from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.engine.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(RunFolder):
     """What a run was made from.
 
     Attributes:
@@ -40,9 +41,10 @@ class Run:
         init_from: Bundle or run whose weights it started from.
         lexicon: Pronouncing dictionary whose phones the model emits too.
         phones: Those phones.
+        prolonged_at: Epochs that had ended when it was last prolonged: early stopping counts from
+            there.
     """
 
-    path: Path
     settings: Settings
     alphabet: Alphabet
     train: tuple[Path, ...]
@@ -50,6 +52,7 @@ class Run:
     init_from: Path | None = None
     lexicon: Path | None = None
     phones: Alphabet | None = None
+    prolonged_at: int = 0
 
     def dictionary(self) -> Lexicon | None:
         """What the lexicon holds.
@@ -65,21 +68,6 @@ class Run:
             raise ConfigError(f"{self.lexicon}: has other phones than those of {self.path}")
         return dictionary
 
-    @property
-    def initial(self) -> Path:
-        """The weights to start from, if they are another model's."""
-        return self.path / INITIAL
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where training resumes."""
-        return self.path / "checkpoint.npz"
-
-    @property
-    def best(self) -> Path:
-        """The weights to export."""
-        return self.path / "best.npz"
-
     def create(self, initial: AcousticModel | None = None) -> None:
         """Make the folder; a run in it that has not learnt anything yet is replaced.
 
@@ -89,23 +77,40 @@ class Run:
         Raises:
             ConfigError: It holds a run already.
         """
-        if self.checkpoint.exists() or self.best.exists():
-            raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
-        self.path.mkdir(parents=True, exist_ok=True)
-        self.initial.unlink(missing_ok=True)
-        description = {
-            "version": __version__,
-            **self.settings.to_dict(),
-            "alphabet": asdict(self.alphabet),
-            "train": [str(path.resolve()) for path in self.train],
-            "valid": [str(path.resolve()) for path in self.valid],
-            "init_from": str(self.init_from.resolve()) if self.init_from else None,
-            "lexicon": str(self.lexicon.resolve()) if self.lexicon else None,
-            "phones": asdict(self.phones) if self.phones else None,
-        }
+        self.clear()
         if initial:
             save_checkpoint(self.initial, {"model": initial.variables})
-        write_atomically(self.path / "run.json", json.dumps(description, indent=2) + "\n")
+        self._describe()
+
+    def prolonged(self, num_epochs: int) -> "Run":
+        """The same run with another number of epochs, written to its folder.
+
+        Raises:
+            ConfigError: More have ended already.
+            ModelError: Its metrics are damaged.
+        """
+        done = self.check_prolonging(num_epochs)
+        if num_epochs == self.settings.training.num_epochs:
+            return self
+        settings = self.settings.with_training(num_epochs=num_epochs)
+        run = replace(self, settings=settings, prolonged_at=done)
+        run._describe()
+        return run
+
+    def _describe(self) -> None:
+        self.write_description(
+            {
+                "version": __version__,
+                **self.settings.to_dict(),
+                "alphabet": asdict(self.alphabet),
+                "train": [str(path.resolve()) for path in self.train],
+                "valid": [str(path.resolve()) for path in self.valid],
+                "init_from": str(self.init_from.resolve()) if self.init_from else None,
+                "lexicon": str(self.lexicon.resolve()) if self.lexicon else None,
+                "phones": asdict(self.phones) if self.phones else None,
+                "prolonged_at": self.prolonged_at,
+            }
+        )
 
     def new_model(self) -> AcousticModel:
         """The network with fresh weights."""
@@ -135,15 +140,7 @@ class Run:
         Raises:
             ModelError: No epoch has ended yet, or the file is damaged.
         """
-        path = self.path / "metrics.jsonl"
-        try:
-            lines = [parse_json(line) for line in path.read_text().splitlines()]
-            best: dict[str, Any] = min(lines, key=rank)
-        except OSError:
-            raise ModelError(f"{path}: missing: no epoch has ended yet") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path}: damaged: {error}") from None
-        return best
+        return self.best_epoch(rank)
 
 
 def rank(metrics: Mapping[str, Any]) -> tuple[float, float]:
@@ -171,12 +168,15 @@ def load_run(path: Path) -> Run:
         init_from, lexicon = (
             Path(values[key]) if values.get(key) else None for key in ("init_from", "lexicon")
         )
+        prolonged_at = int(values.get("prolonged_at", 0))
     except OSError as error:
         raise ModelError(f"{path}: holds no run: {error.strerror}: run.json") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
+        raise ModelError(f"{description}: damaged: lacks the key {error}") from None
+    except (ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{description}: damaged: {error or type(error).__name__}") from None
     settings = Settings.from_dict(sections, str(description))
-    return Run(path, settings, alphabet, train, valid, init_from, lexicon, phones)
+    return Run(path, settings, alphabet, train, valid, init_from, lexicon, phones, prolonged_at)
 
 
 def _alphabet(values: Mapping[str, Any]) -> Alphabet:

@@ -1,6 +1,5 @@
 """The training of an acoustic model: updates, validation, what each epoch leaves behind."""
 
-import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +10,14 @@ from keras import ops
 
 from speechlstm.config import TrainConfig
 from speechlstm.errors import TrainingError
-from speechlstm.storage import write_atomically
+from speechlstm.training.acoustic.corpus import Corpus
+from speechlstm.training.acoustic.dataset import SpeechDataset
+from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, rank
 from speechlstm.training.acoustic.validation import validate
-from speechlstm.training.data.dataset import Corpus, SpeechDataset
-from speechlstm.training.engine.checkpoint import save_checkpoint
 from speechlstm.training.engine.distribution import Cluster
-from speechlstm.training.engine.events import EventWriter
-from speechlstm.training.engine.loop import EpochLoop, since_best
+from speechlstm.training.engine.events import write_events
+from speechlstm.training.engine.loop import Batch, EpochLoop, since_best
 from speechlstm.training.engine.optimizer import LOSS_SCALE, GuardedAdamW
 from speechlstm.training.layers.ctc import ctc_losses
 from speechlstm.training.plots import plot_training
@@ -38,6 +37,11 @@ class Trainer(EpochLoop):
         cluster: Who shares each batch; `Cluster.joined` is entered.
     """
 
+    run: Run
+    config: TrainConfig
+    network: AcousticModel
+    train_data: SpeechDataset
+
     def __init__(
         self,
         run: Run,
@@ -47,65 +51,48 @@ class Trainer(EpochLoop):
         progress: bool = False,
         cluster: Cluster | None = None,
     ) -> None:
-        self.run, self.report = run, report
-        self.config: TrainConfig = run.settings.training
-        self.cluster = cluster or Cluster()
-        keras.utils.set_random_seed(self.config.seed)
-        self.train_data = SpeechDataset(train, run.settings, augment=True, cluster=self.cluster)
+        config, cluster = run.settings.training, cluster or Cluster()
+        keras.utils.set_random_seed(config.seed)
+        train_data = SpeechDataset(train, run.settings, augment=True, cluster=cluster)
         self.valid_data = SpeechDataset(valid, run.settings, augment=False)
-        self.model = run.new_model()
-        self.model.freeze(self.config.frozen_layers)
-        self.optimizer = GuardedAdamW(
-            self.config.learning_rate,
-            weight_decay=self.config.weight_decay,
-            global_clipnorm=self.config.clip_norm,
-            loss_scale_factor=LOSS_SCALE if self.config.precision == "float16" else None,
+        network = run.new_model()
+        network.freeze(config.frozen_layers)
+        optimizer = GuardedAdamW(
+            config.learning_rate,
+            weight_decay=config.weight_decay,
+            global_clipnorm=config.clip_norm,
+            loss_scale_factor=LOSS_SCALE if config.precision == "float16" else None,
         )
-        self.optimizer.build(self.model.trainable_variables)
-        self.model.compile(optimizer=self.optimizer, jit_compile=keras.backend.backend() == "jax")
-        super().__init__(
-            run.path,
-            self.config,
-            self.model,
-            self.optimizer,
-            self.train_data,
-            progress,
-            self.cluster,
-        )
+        super().__init__(run, config, network, optimizer, train_data, report, progress, cluster)
 
-    def resume(self) -> None:
-        """Go back to the last checkpoint, or to the weights of another model, if there are any.
-
-        Raises:
-            ModelError: The checkpoint is damaged, of another model or of another version.
-        """
-        if self._restore():
-            self.train_data.dropped = set(self.state.dropped)
+    def resume(self) -> bool:
+        """See EpochLoop."""
+        has_checkpoint = super().resume()
+        self.train_data.dropped = set(self.state.dropped)
+        return has_checkpoint
 
     def _loss(self) -> str:
         return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.2f}"
 
-    def _train_batch(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    def _train_batch(self, index: int, batch: Batch) -> None:
         """One update; without the utterances whose loss is not finite, should there be any."""
-        loss = self._update(batch)
+        loss = self._scaled_update(batch)
         if not math.isfinite(loss):
             self._drop(index)
-            loss = self._update(self.train_data[index])
+            loss = self._scaled_update(self.train_data[index])
         num_utterances = len(self.train_data.examples(index))
         if math.isfinite(loss):
             self.state.loss_sum += loss * num_utterances
             self.state.num_utterances += num_utterances
 
-    def _update(self, batch: tuple[dict[str, Any], dict[str, Any]]) -> float:
+    def _scaled_update(self, batch: Batch) -> float:
         """The batch's mean loss; not finite where the optimizer skipped the update.
 
         If the gradient overflowed for the loss' scale alone, it is computed again at a lower one.
         """
-        self.optimizer.learning_rate = self._learning_rate()
-        self._seed_backend()
         while True:
             skipped, scale = int(self.optimizer.num_skipped), self.optimizer.loss_scale
-            loss = self.model.train_on_batch(*batch)
+            loss = self._update(batch)
             if int(self.optimizer.num_skipped) == skipped:
                 return loss
             if scale == 1 or not math.isfinite(loss):
@@ -119,8 +106,8 @@ class Trainer(EpochLoop):
         """
         data = self.train_data
         inputs, targets = data.whole(index)
-        logits, num_steps = self.model.predict_on_batch(inputs)
-        logits = logits[..., : self.model.num_labels]
+        logits, num_steps = self.network.predict_on_batch(inputs)
+        logits = logits[..., : self.network.num_labels]
         losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
         finite = np.isfinite(ops.convert_to_numpy(losses))
         finite = finite.reshape(-1, data.num_views).all(axis=1)
@@ -141,12 +128,11 @@ class Trainer(EpochLoop):
                 "lower training.learning_rate, or check these recordings"
             )
 
-    def _end_epoch(self) -> None:
+    def _measure(self) -> dict[str, Any]:
         state, data = self.state, self.train_data
-        result = validate(self.model, self.valid_data, self.run)
+        result = validate(self.network, self.valid_data, self.run, self._stop_if_asked)
         seconds = max(state.seconds, 1e-9)
         metrics = {
-            "epoch": state.epoch + 1,
             "loss": state.loss_sum / max(1, state.num_utterances),
             "valid_loss": result.loss,
             "valid_wer": result.words.rate,
@@ -159,23 +145,16 @@ class Trainer(EpochLoop):
             "stall": state.waited / seconds,
             "dropped": len(state.dropped),
         }
-        state.history.append(metrics)
-        best = since_best([rank(line) for line in state.history]) == 0
-        self._reduce_on_plateau()
-        self._next_epoch()
-        if best and self.cluster.leads:
-            save_checkpoint(self.run.best, {"model": self.model.variables})
-        if self.cluster.leads:
-            self._publish(metrics, best)
-        self._save()  # last: whoever is killed before it does the end of the epoch again
+        self._reduce_on_plateau(result.loss)
+        return metrics
+
+    def _rank(self, metrics: dict[str, Any]) -> Any:
+        return rank(metrics)
 
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
-        path = self.run.path / "metrics.jsonl"
-        write_atomically(path, "".join(json.dumps(line) + "\n" for line in self.state.history))
-        plot_training(path, self.run.path / "training.png")
-        with EventWriter(self.run.path / "tensorboard") as events:
-            events.write(metrics["epoch"], {k: v for k, v in metrics.items() if k != "epoch"})
-        left = (self.config.num_epochs - self.state.epoch) * metrics["seconds"] / 60
+        plot_training(self.run.metrics, self.run.plot)
+        scalars = {key: value for key, value in metrics.items() if key != "epoch"}
+        write_events(self.run.path / "tensorboard", metrics["epoch"], scalars)
         self.report(
             f"epoch {self.state.epoch}/{self.config.num_epochs}: loss {metrics['loss']:.2f}, "
             f"validation loss {metrics['valid_loss']:.2f}, WER {metrics['valid_wer']:.1%}, "
@@ -183,17 +162,19 @@ class Trainer(EpochLoop):
             + (f", PER {metrics['valid_per']:.1%}" if "valid_per" in metrics else "")
             + f"{' (best)' if best else ''}; "
             f"{metrics['speed']:.0f} x real time, {metrics['padding']:.1%} padding, "
-            f"{metrics['stall']:.1%} waiting for data, about {left:.0f} min left"
+            f"{metrics['stall']:.1%} waiting for data, "
+            f"about {self._minutes_left(metrics):.0f} min left"
         )
 
     def _stalled(self) -> bool:
-        """Whether the best epoch is early_stop epochs ago."""
+        """Whether the best epoch is early_stop epochs ago, and so is the last prolonging."""
         patience = self.config.early_stop
         ranks = [rank(line) for line in self.state.history]
-        return bool(patience and ranks) and since_best(ranks) >= patience
+        since_prolonged = self.state.epoch - self.run.prolonged_at
+        return bool(patience and ranks) and min(since_best(ranks), since_prolonged) >= patience
 
-    def _reduce_on_plateau(self) -> None:
+    def _reduce_on_plateau(self, valid_loss: float) -> None:
         patience = self.config.reduce_on_plateau
-        since = since_best([line["valid_loss"] for line in self.state.history])
+        since = since_best([*(line["valid_loss"] for line in self.state.history), valid_loss])
         if patience and since and since % patience == 0:
             self.state.plateau_factor /= 2

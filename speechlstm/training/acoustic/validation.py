@@ -1,5 +1,6 @@
 """Error rates of a model in training: best path, no language model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,9 +9,9 @@ from numpy.typing import NDArray
 
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.evaluation.metrics import ErrorCounts, character_errors, word_errors
+from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run
-from speechlstm.training.data.dataset import SpeechDataset
 from speechlstm.training.layers.ctc import ctc_losses
 
 
@@ -31,8 +32,13 @@ class Validation:
     phones: ErrorCounts = field(default_factory=ErrorCounts)
 
 
-def validate(model: AcousticModel, data: SpeechDataset, run: Run) -> Validation:
-    """Decode every utterance of data with the best path."""
+def validate(
+    model: AcousticModel,
+    data: SpeechDataset,
+    run: Run,
+    between: Callable[[], None] = lambda: None,
+) -> Validation:
+    """Decode every utterance of data with the best path; `between` is called after each batch."""
     features, stack = run.settings.features, run.settings.model.frame_stack
     frame_seconds = features.hop_ms / 1000 * stack
     words = characters = phones = ErrorCounts(0, 0, 0, 0)
@@ -46,14 +52,15 @@ def validate(model: AcousticModel, data: SpeechDataset, run: Run) -> Validation:
         examples = data.examples(index)
         for example, rows, length in zip(examples, logits, num_steps, strict=True):
             log_probs = _log_softmax(rows[:length])
-            heard = greedy_decode(log_probs, run.alphabet, frame_seconds).text
-            words += word_errors(example.text, heard)
-            characters += character_errors(example.text, heard)
+            hypothesis = greedy_decode(log_probs, run.alphabet, frame_seconds).text
+            words += word_errors(example.text, hypothesis)
+            characters += character_errors(example.text, hypothesis)
         for example, rows, length in zip(examples, phone_logits, num_steps, strict=True):
             if run.phones and example.phones is not None:
                 log_probs = _log_softmax(rows[:length])
-                heard = greedy_decode(log_probs, run.phones, frame_seconds).text
-                phones += word_errors(run.phones.decode(example.phones), heard)
+                hypothesis = greedy_decode(log_probs, run.phones, frame_seconds).text
+                phones += word_errors(run.phones.decode(example.phones), hypothesis)
+        between()
     return Validation(float(np.concatenate(losses).mean()), words, characters, phones)
 
 

@@ -6,20 +6,51 @@ all parts, so that training is what it is on one device. Keras does this on its 
 """
 
 import atexit
+import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 import keras
 import numpy as np
 
 from speechlstm.errors import ConfigError, TrainingError
-from speechlstm.training.engine.rendezvous import Address, meet
 
 START_SECONDS = 300.0  # within which all processes must have come
+_FOR_EVER = 10**6  # seconds
 _STOP_SECONDS = 60  # that a process which has ended waits for the others
 _GONE = ("Gloo", "NCCL", "UNAVAILABLE")  # what jax's errors speak of when another process has died
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where process 0 listens.
+
+    Attributes:
+        host: Name or address of its machine, as the others know it.
+        port: A free port there that they can reach.
+    """
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """An address from "host:port".
+
+        Raises:
+            ConfigError: It is none.
+        """
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ConfigError(f"coordinator: must be HOST:PORT, is {text!r}")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -88,12 +119,12 @@ class Cluster:
         if self.total_devices == 1:
             yield
             return
-        if self.coordinator:
-            _connect(self, self.coordinator, state, seconds)
-        distribution = keras.distribution.DataParallel(
-            devices=_device_names(self), auto_shard_dataset=False
-        )
         try:
+            if self.coordinator:
+                _connect(self, self.coordinator, state, seconds)
+            distribution = keras.distribution.DataParallel(
+                devices=_device_names(self), auto_shard_dataset=False
+            )
             with distribution.scope():
                 yield
         except Exception as error:
@@ -115,16 +146,49 @@ class Cluster:
 
 
 def _connect(cluster: Cluster, address: Address, state: str, seconds: float) -> None:
-    import jax
+    """Return in every process once all are there and have the same state.
 
-    state = f"{cluster.num_devices}-{state}"
-    meet(address, cluster.num_processes, cluster.process_id, state, seconds)
-    jax.distributed.initialize(
-        str(address),
-        cluster.num_processes,
-        cluster.process_id,
-        shutdown_timeout_seconds=_STOP_SECONDS,
-    )
+    Where not all come, jax ends the process with a stack trace. So it waits for ever, in a thread,
+    and this one as long as it should.
+    """
+    import jax
+    from jax.experimental.multihost_utils import assert_equal
+
+    faults: list[Exception] = []
+
+    def initialize() -> None:
+        try:
+            jax.distributed.initialize(
+                f"{address}",
+                cluster.num_processes,
+                cluster.process_id,
+                initialization_timeout=_FOR_EVER,
+                shutdown_timeout_seconds=_STOP_SECONDS,
+                coordinator_bind_address=f"{address}" if cluster.leads else None,
+            )
+        except (RuntimeError, ValueError) as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=initialize, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TrainingError(
+            f"{address}: not all {cluster.num_processes} processes came within {seconds:.0f} s; "
+            f"start each with another --process-id, 0 to {cluster.num_processes - 1}, and open the "
+            "port"
+        )
+    if faults:
+        reason = " ".join(f"{faults[0]}".split())
+        raise TrainingError(f"{address}: the processes cannot meet: {reason}")
+    digest = hashlib.sha256(f"{cluster.num_devices}-{state}".encode()).digest()
+    try:
+        assert_equal(np.frombuffer(digest, np.uint8))
+    except AssertionError:
+        raise TrainingError(
+            f"{address}: a process has another number of devices, other data or another checkpoint "
+            "than the others: all must see the same files"
+        ) from None
 
 
 def _device_names(cluster: Cluster) -> list[str]:

@@ -1,27 +1,26 @@
-"""What every training has in common: epochs, schedule, progress, checkpoints."""
+"""What every training has in common: epochs, progress, checkpoints, an end that can be resumed."""
 
-import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import keras
 from tqdm import tqdm
 
-from speechlstm.config import TrainConfig
 from speechlstm.errors import ModelError
 from speechlstm.storage import remove_unfinished
 from speechlstm.training.data.prefetch import Batches, prefetched
-from speechlstm.training.engine.checkpoint import INITIAL, load_checkpoint, save_checkpoint
+from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.engine.distribution import Cluster
+from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
-from speechlstm.training.lm.network import LanguageModelTraining
+from speechlstm.training.engine.run_folder import RunFolder
+from speechlstm.training.engine.schedule import Schedule, learning_rate
+from speechlstm.training.engine.signals import deferred_signals, stop
 
-CHECKPOINT = "checkpoint.npz"
+Batch = tuple[dict[str, Any], dict[str, Any]]  # inputs and targets
 
 
 @dataclass
@@ -52,40 +51,53 @@ class Progress:
 
 
 class EpochLoop(ABC):
-    """Trains for some epochs, and can be stopped and resumed.
+    """Trains a network for some epochs, and can be stopped and resumed.
 
     Args:
-        path: The run's folder.
-        schedule: How long, how fast.
-        model: What is trained, compiled with the optimizer.
-        optimizer: Its optimizer.
-        data: The batches of an epoch.
+        run: Its folder; it exists.
+        config: How long, how fast.
+        network: What is trained.
+        optimizer: What updates it.
+        train_data: The batches of an epoch.
+        report: Is given a line of text an epoch, and warnings.
         progress: Whether to show a progress bar on stderr.
         cluster: Who shares each batch.
     """
 
     def __init__(
         self,
-        path: Path,
-        schedule: TrainConfig | LanguageModelTraining,
-        model: keras.Model,
+        run: RunFolder,
+        config: Schedule,
+        network: Network,
         optimizer: GuardedAdamW,
-        data: Batches,
+        train_data: Batches,
+        report: Callable[[str], None],
         progress: bool,
         cluster: Cluster,
     ) -> None:
-        self._checkpoint, self._schedule, self._batches = path / CHECKPOINT, schedule, data
-        self._trained, self._optimizer = model, optimizer
-        self.progress, self.cluster = progress, cluster
+        self.run, self.config, self.train_data = run, config, train_data
+        self.network, self.optimizer = network, optimizer
+        self.report, self.progress, self.cluster = report, progress, cluster
         self.state = Progress()
+        self._received: Callable[[], int] = lambda: 0
+        optimizer.build(network.trainable_variables)
+        network.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
 
     @abstractmethod
-    def _train_batch(self, index: int, batch: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    def _train_batch(self, index: int, batch: Batch) -> None:
         """One update."""
 
     @abstractmethod
-    def _end_epoch(self) -> None:
-        """Measure, publish, save."""
+    def _measure(self) -> dict[str, Any]:
+        """The line of the epoch that has ended, after its number."""
+
+    @abstractmethod
+    def _rank(self, metrics: dict[str, Any]) -> Any:
+        """Of an epoch's line: the lowest is the best."""
+
+    @abstractmethod
+    def _publish(self, metrics: dict[str, Any], best: bool) -> None:
+        """Draw and report an epoch's line."""
 
     @abstractmethod
     def _loss(self) -> str:
@@ -95,27 +107,32 @@ class EpochLoop(ABC):
         """Whether to stop before the last epoch."""
         return False
 
-    def _restore(self) -> bool:
-        """Go back to the last checkpoint; False: there is none, initial weights are read if any.
+    def resume(self) -> bool:
+        """Go back to the last checkpoint, or to the weights of another model, if there are any.
+
+        Returns:
+            Whether there was a checkpoint.
 
         Raises:
             ModelError: The checkpoint is damaged, of another model or of another version.
         """
-        path = self._checkpoint
+        run = self.run
         if self.cluster.leads:
-            remove_unfinished(path.parent)
-        if not path.exists():
-            initial = path.with_name(INITIAL)
-            if initial.exists():
-                load_checkpoint(initial, {"model": self._trained.variables})
+            remove_unfinished(run.path)
+        if not run.checkpoint.exists():
+            if run.initial.exists():
+                load_checkpoint(run.initial, {"model": self.network.variables})
             return False
-        state = load_checkpoint(path, self._variables())
+        state = load_checkpoint(run.checkpoint, self._variables())
         try:
             self.state = Progress(**state)
-        except TypeError as error:
+        except TypeError:
+            known = Progress.__dataclass_fields__
+            strange = ", ".join(repr(key) for key in dict(state or {}) if key not in known)
             raise ModelError(
-                f"{path}: written by another version of speechlstm: {error}; "
-                f"go on with that version, or start anew: --init-from {path.parent}"
+                f"{run.checkpoint}: written by another version of speechlstm, its state holds "
+                f"{strange or 'something else'}; go on with that version, or start anew: "
+                f"--init-from {run.path}"
             ) from None
         return True
 
@@ -125,20 +142,29 @@ class EpochLoop(ABC):
         Raises:
             TrainingError: The loss is not finite, too often.
             KeyboardInterrupt: Ctrl-C; the run can be resumed.
+            SystemExit: SIGTERM, likewise.
         """
-        with _deferred_interrupt() as interrupted:
-            while self.state.epoch < self._schedule.num_epochs and not self._stalled():
-                self._batches.start_epoch(self.state.epoch)
-                self._train_epoch(interrupted)
+        start, num_epochs = self.state.epoch, self.config.num_epochs
+        with deferred_signals() as self._received:
+            while self.state.epoch < num_epochs and not self._stalled():
+                self.train_data.start_epoch(self.state.epoch)
+                self._train_epoch()
                 self._end_epoch()
+        if self.state.epoch < num_epochs:
+            self.report(
+                f"stopped after epoch {self.state.epoch} of {num_epochs}: the last ones were no "
+                "better; --resume with another number of --epochs goes on"
+            )
+        elif start == num_epochs:
+            self.report(f"all {num_epochs} epochs have ended; --resume with more --epochs goes on")
         return self.state.history
 
-    def _train_epoch(self, interrupted: Callable[[], bool]) -> None:
-        state, data = self.state, self._batches
+    def _train_epoch(self) -> None:
+        state, data = self.state, self.train_data
         saved = time.monotonic()
         with tqdm(
             total=len(data), initial=state.step, disable=not self.progress, leave=False,
-            desc=f"epoch {state.epoch + 1}/{self._schedule.num_epochs}", unit=" batches",
+            desc=f"epoch {state.epoch + 1}/{self.config.num_epochs}", unit=" batches",
         ) as bar:  # fmt: skip
             for index, batch, waited in prefetched(data, state.step):
                 started = time.monotonic()
@@ -148,59 +174,61 @@ class EpochLoop(ABC):
                 state.waited += waited
                 bar.set_postfix_str(self._loss())
                 bar.update()
-                minutes = (time.monotonic() - saved) / 60
-                stop = self.cluster.any(interrupted())
-                if stop or minutes >= self._schedule.checkpoint_minutes:
+                self._stop_if_asked()
+                if (time.monotonic() - saved) / 60 >= self.config.checkpoint_minutes:
                     self._save()
                     saved = time.monotonic()
-                if stop:
-                    raise KeyboardInterrupt
 
-    def _seed_backend(self) -> None:
-        """Torch's dropout draws from a generator that no checkpoint holds: seed it each step."""
-        if keras.backend.backend() == "torch":
-            import torch
+    def _stop_if_asked(self) -> None:
+        """Save and end here, between two batches, if Ctrl-C or SIGTERM asked for it."""
+        if self.cluster.any(bool(self._received())):
+            self._save()
+            stop(self._received())
 
-            torch.manual_seed((self._schedule.seed << 32) + int(self._optimizer.iterations))
-
-    def _learning_rate(self) -> float:
-        """Linear warm-up, flat, linear decay to 0 at the end; times the plateau's factor."""
-        schedule, state = self._schedule, self.state
-        warm = min(1.0, (int(self._optimizer.iterations) + 1) / max(1, schedule.warmup_steps))
-        done = (state.epoch + state.step / len(self._batches)) / schedule.num_epochs
-        decayed = 1.0 if done <= schedule.decay else (1 - done) / (1 - schedule.decay)
-        return schedule.learning_rate * warm * decayed * state.plateau_factor
-
-    def _next_epoch(self) -> None:
+    def _end_epoch(self) -> None:
         state = self.state
+        metrics = {"epoch": state.epoch + 1, **self._measure()}
+        state.history.append(metrics)
+        best = since_best([self._rank(line) for line in state.history]) == 0
         state.epoch, state.step = state.epoch + 1, 0
         state.loss_sum, state.num_utterances, state.seconds, state.waited = 0.0, 0, 0.0, 0.0
+        if self.cluster.leads:
+            if best:
+                save_checkpoint(self.run.best, {"model": self.network.variables})
+            self.run.write_metrics(state.history)
+            self._publish(metrics, best)
+        self._save()  # last: whoever is killed before it does the end of the epoch again
+
+    def _minutes_left(self, metrics: dict[str, Any]) -> float:
+        seconds: float = metrics["seconds"]
+        return (self.config.num_epochs - self.state.epoch) * seconds / 60
+
+    def _update(self, batch: Batch) -> float:
+        """One update at the rate that is due; the batch's loss."""
+        num_updates = int(self.optimizer.iterations)
+        if keras.backend.backend() == "torch":
+            # Its dropout draws from a generator that no checkpoint holds.
+            import torch
+
+            torch.manual_seed((self.config.seed << 32) + num_updates)
+        self.optimizer.learning_rate = self._learning_rate()
+        loss: float = self.network.train_on_batch(*batch)
+        return loss
+
+    def _learning_rate(self) -> float:
+        state = self.state
+        progress = (state.epoch + state.step / len(self.train_data)) / self.config.num_epochs
+        rate = learning_rate(self.config, int(self.optimizer.iterations), progress)
+        return rate * state.plateau_factor
 
     def _variables(self) -> dict[str, list[Any]]:
-        return {"model": self._trained.variables, "optimizer": self._optimizer.variables}
+        return {"model": self.network.variables, "optimizer": self.optimizer.variables}
 
     def _save(self) -> None:
         if self.cluster.leads:
-            save_checkpoint(self._checkpoint, self._variables(), asdict(self.state))
+            save_checkpoint(self.run.checkpoint, self._variables(), asdict(self.state))
 
 
 def since_best(values: Sequence[Any]) -> int:
     """How many values follow the first of the lowest."""
     return len(values) - 1 - values.index(min(values))
-
-
-@contextmanager
-def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C into a question for the loop to ask where it is safe; a second acts at once."""
-    pressed = False
-
-    def remember(*_: Any) -> None:
-        nonlocal pressed
-        pressed = True
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, remember)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -1,11 +1,10 @@
-"""What the networks have in common: updates and predictions that do not depend on the first batch."""
+"""What the networks have in common: one graph for the batches of any process."""
 
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
-
 
 
 class Network(keras.Model):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.lm.text import START_ID
+from speechlstm.training.data.bucketing import bucket
 
 
 class WordSampler:
@@ -17,7 +18,7 @@ class WordSampler:
     a random beginning hits one.
 
     Args:
-        counts: (num_words,) how often each word is to be foretold.
+        counts: (num_words,) how often each word is to be predicted.
         size: Of a sample, at most num_words.
     """
 
@@ -47,7 +48,7 @@ class WordSampler:
 class SentenceDataset:
     """Batches of sentences of like length, in another order each epoch.
 
-    A sentence is read from <s> on and foretold up to </s>; the network knows nothing of the one
+    A sentence is read from <s> on and predicted up to </s>; the network knows nothing of the one
     before.
 
     Args:
@@ -68,37 +69,38 @@ class SentenceDataset:
     ) -> None:
         self._tokens, self._seed, self._epoch = tokens, seed, 0
         self._starts = np.flatnonzero(tokens == START_ID)
-        self._lengths = np.diff(self._starts, append=len(tokens)) - 1  # words to foretell
+        self._lengths = np.diff(self._starts, append=len(tokens)) - 1  # words to predict
         counts = np.bincount(tokens, minlength=num_words)
         counts[START_ID] = 0
         self.counts = counts
         self._sampler = WordSampler(counts, min(sample_size, num_words))
-        self._bounds = _cut(np.sort(self._lengths), batch_words)
+        self._batch_words = batch_words
         self.start_epoch(0)
 
     @property
     def num_words(self) -> int:
-        """Words to foretell in an epoch, sentence ends included."""
+        """Words to predict in an epoch, sentence ends included."""
         return int(self._lengths.sum())
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of an epoch, counted from 0."""
         generator = np.random.default_rng((self._seed, epoch))
         self._epoch = epoch
-        self._order = np.lexsort((generator.random(len(self._lengths)), self._lengths))
-        self._batches = generator.permutation(len(self))
+        order = np.lexsort((generator.random(len(self._lengths)), self._lengths))
+        batches = bucket(order, self._lengths, capacity=self._batch_words)
+        self._batches = [batches[i] for i in generator.permutation(len(batches))]
 
     def __len__(self) -> int:
         """Batches of an epoch."""
-        return len(self._bounds) - 1
+        return len(self._batches)
 
     def size(self, index: int) -> int:
-        """Words to foretell in a batch."""
-        return int(self._lengths[self._sentences(index)].sum())
+        """Words to predict in a batch."""
+        return int(self._lengths[self._batches[index]].sum())
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Inputs and targets: see LanguageModelNetwork."""
-        sentences = self._sentences(index)
+        sentences = self._batches[index]
         starts, lengths = self._starts[sentences], self._lengths[sentences]
         steps = np.arange(lengths.max() + 1)
         tokens = self._tokens[(starts[:, np.newaxis] + np.minimum(steps, lengths[:, np.newaxis]))]
@@ -110,17 +112,3 @@ class SentenceDataset:
             "sample": sample,
             "sample_log_probs": log_probs,
         }
-
-    def _sentences(self, index: int) -> NDArray[np.int64]:
-        batch = self._batches[index]
-        return self._order[self._bounds[batch] : self._bounds[batch + 1]]
-
-
-def _cut(lengths: NDArray[np.int64], batch_words: int) -> NDArray[np.int64]:
-    """Where batches of rising lengths begin, and the end of the last one."""
-    bounds, first = [0], 0
-    for i, length in enumerate(lengths.tolist()):
-        if (i + 1 - first) * length > batch_words and i > first:
-            bounds.append(i)
-            first = i
-    return np.array([*bounds, len(lengths)])

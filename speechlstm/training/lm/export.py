@@ -2,8 +2,10 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from speechlstm import __version__
@@ -13,9 +15,10 @@ from speechlstm.lm.text import START_ID
 from speechlstm.storage import write_atomically
 from speechlstm.tflite.metadata import embed_metadata
 from speechlstm.training.lm.dataset import SentenceDataset
+from speechlstm.training.lm.network import LanguageModelNetwork
 from speechlstm.training.lm.run import LanguageModelRun
 from speechlstm.training.lm.trainer import measured_perplexity
-from speechlstm.training.tflite.convert import convert_language_model
+from speechlstm.training.tflite.convert import convert, require_tensorflow
 from speechlstm.training.tflite.edit import Quantization, quantize
 
 MAX_CHANGE = 0.02  # of the perplexity, by which a file may differ from the model
@@ -83,3 +86,30 @@ def _perplexity(model: LSTMLanguageModel, tokens: NDArray[np.int32]) -> float:
         for i in range(0, len(sentences), 100)
     )
     return float(np.exp(-total / sum(len(sentence) + 1 for sentence in sentences)))
+
+
+def convert_language_model(network: LanguageModelNetwork) -> bytes:
+    """One step of a language model, for any number of sentences; its state comes in and goes out.
+
+    Returns:
+        The file. Inputs: words (n,) int32, h and c (n, num_layers, num_units) float32; outputs:
+        log_probs (n, num_words), natural, of the words after these, and h and c then.
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+    """
+    require_tensorflow()
+    state = tf.TensorSpec((None, network.config.num_layers, network.config.num_units), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.int32), state, state], autograph=False)
+    def step(words: Any, h: Any, c: Any) -> dict[str, Any]:
+        x = tf.gather(network.embedding.embeddings.value, words)
+        states = []
+        for index, layer in enumerate(network.recurrent):
+            x, state = layer.layer.cell(x, [h[:, index], c[:, index]])
+            states.append(state)
+        outputs, cells = (tf.stack(values, axis=1) for values in zip(*states, strict=True))
+        log_probs = network.log_probs(network.projection(x))
+        return {"log_probs": log_probs, "h": outputs, "c": cells}
+
+    return convert(step, network)

@@ -9,11 +9,12 @@ checkpoint.npz   weights, optimizer and progress, to resume from
 best.npz         weights of the epoch with the lowest validation perplexity
 metrics.jsonl    a line an epoch
 training.png     perplexity by epoch
+lock             held by the process that trains
 """
 
 import io
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm import __version__
-from speechlstm.errors import ConfigError, ModelError
+from speechlstm.errors import ModelError
 from speechlstm.lm.text import Text
 from speechlstm.storage import parse_json, read_regular_file, write_atomically
-from speechlstm.training.engine.checkpoint import INITIAL, load_checkpoint, save_checkpoint
+from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.engine.run_folder import RunFolder
 from speechlstm.training.lm.network import (
     LanguageModelConfig,
     LanguageModelNetwork,
     LanguageModelTraining,
 )
 
-_RUN, _VOCABULARY = "run.json", "vocabulary.txt"
+_VOCABULARY = "vocabulary.txt"
 
 
 @dataclass(frozen=True)
-class LanguageModelRun:
+class LanguageModelRun(RunFolder):
     """What a run was made from.
 
     Attributes:
@@ -46,21 +48,10 @@ class LanguageModelRun:
         alphabet_sha256: Of the alphabet that they are spelled in; None: of no certain one.
     """
 
-    path: Path
     model: LanguageModelConfig
     training: LanguageModelTraining
     words: tuple[str, ...]
     alphabet_sha256: str | None = None
-
-    @property
-    def initial(self) -> Path:
-        """The weights that training starts from, if they are not fresh ones."""
-        return self.path / INITIAL
-
-    @property
-    def best(self) -> Path:
-        """The weights to export."""
-        return self.path / "best.npz"
 
     def create(self, train: Text, valid: Text, initial: LanguageModelNetwork | None = None) -> None:
         """Make the folder.
@@ -73,10 +64,7 @@ class LanguageModelRun:
         Raises:
             ConfigError: It holds a run already.
         """
-        if (self.path / _RUN).exists():
-            raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
-        self.path.mkdir(parents=True, exist_ok=True)
-        self.initial.unlink(missing_ok=True)
+        self.clear()
         if initial:
             save_checkpoint(self.initial, {"model": initial.variables})
         write_atomically(self.path / _VOCABULARY, "".join(f"{word}\n" for word in self.words))
@@ -84,13 +72,31 @@ class LanguageModelRun:
             array = io.BytesIO()
             np.save(array, text.tokens, allow_pickle=False)
             write_atomically(self.path / f"{name}.npy", array.getvalue())
-        description = {
-            "version": __version__,
-            self.model.section: self.model.to_dict(),
-            self.training.section: self.training.to_dict(),
-            "alphabet_sha256": self.alphabet_sha256,
-        }
-        write_atomically(self.path / _RUN, json.dumps(description, indent=2) + "\n")  # at last
+        self._describe()  # at last
+
+    def prolonged(self, num_epochs: int) -> "LanguageModelRun":
+        """The same run with another number of epochs, written to its folder.
+
+        Raises:
+            ConfigError: More have ended already.
+            ModelError: Its metrics are damaged.
+        """
+        self.check_prolonging(num_epochs)
+        if num_epochs == self.training.num_epochs:
+            return self
+        run = replace(self, training=replace(self.training, num_epochs=num_epochs))
+        run._describe()
+        return run
+
+    def _describe(self) -> None:
+        self.write_description(
+            {
+                "version": __version__,
+                self.model.section: self.model.to_dict(),
+                self.training.section: self.training.to_dict(),
+                "alphabet_sha256": self.alphabet_sha256,
+            }
+        )
 
     def tokens(self, name: str) -> NDArray[np.int32]:
         """The text "train" or "valid" as ids, mapped into memory.
@@ -125,15 +131,13 @@ class LanguageModelRun:
         Raises:
             ModelError: No epoch has ended yet, or the file is damaged.
         """
-        path = self.path / "metrics.jsonl"
-        try:
-            lines = [parse_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            best: dict[str, Any] = min(lines, key=lambda line: line["valid_perplexity"])
-        except OSError:
-            raise ModelError(f"{path}: missing: no epoch has ended yet") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path}: damaged: {error}") from None
-        return best
+        return self.best_epoch(rank)
+
+
+def rank(metrics: Mapping[str, Any]) -> float:
+    """Of an epoch's line of metrics.jsonl, lower is better: its perplexity."""
+    perplexity: float = metrics["valid_perplexity"]
+    return perplexity
 
 
 def load_language_model_run(path: Path) -> LanguageModelRun:
@@ -144,14 +148,18 @@ def load_language_model_run(path: Path) -> LanguageModelRun:
         ConfigError: Its settings are not ones this version knows.
     """
     try:
-        values = parse_json(read_regular_file(path / _RUN))
+        values = parse_json(read_regular_file(RunFolder(path).description))
         words = (path / _VOCABULARY).read_text(encoding="utf-8").split("\n")[:-1]
         model, training = (values[c.section] for c in (LanguageModelConfig, LanguageModelTraining))
         sha256 = values["alphabet_sha256"]
     except OSError as error:
         raise ModelError(f"{path}: holds no language model's run: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path / _RUN}: is no language model's run: {error}") from None
+    except KeyError as error:
+        description = RunFolder(path).description
+        raise ModelError(f"{description}: is no language model's run: lacks {error}") from None
+    except (ValueError, TypeError) as error:
+        description = RunFolder(path).description
+        raise ModelError(f"{description}: is no language model's run: {error}") from None
     return LanguageModelRun(
         path,
         LanguageModelConfig.from_dict(model),

@@ -11,11 +11,10 @@ from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import BundleError, ModelError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic import export
-from speechlstm.training.acoustic.export import export_model
+from speechlstm.training.acoustic.export import convert_acoustic, export_model
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.transfer import read_source
 from speechlstm.training.acoustic.verification import Verification
-from speechlstm.training.tflite.convert import convert
 from speechlstm.training.tflite.edit import Quantization
 
 ALPHABET = Alphabet((" ", "a", "b"))
@@ -37,7 +36,7 @@ def recordings() -> list[tuple[Audio, str]]:
 
 @pytest.fixture(scope="module")
 def tflite() -> bytes:
-    return convert(acoustic_model(seed=1))
+    return convert_acoustic(acoustic_model(seed=1))
 
 
 @pytest.mark.slow
@@ -48,7 +47,7 @@ def test_writes_the_bundle_it_verified(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(export, "convert", lambda model: tflite)
+    monkeypatch.setattr(export, "convert_acoustic", lambda model: tflite)
     reports: list[Verification] = []
     path = tmp_path / "bundle"
     verification = export_model(
@@ -96,7 +95,7 @@ def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
 def test_refuses_a_file_that_is_not_the_model(
     tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "convert", lambda model: tflite)
+    monkeypatch.setattr(export, "convert_acoustic", lambda model: tflite)
     reports: list[Verification] = []
     path = tmp_path / "bundle"
     with pytest.raises(BundleError, match=r"bundle: not written: .*differ by .*allowed are 0.0001"):
@@ -108,7 +107,7 @@ def test_refuses_a_file_that_is_not_the_model(
 def test_refuses_a_file_that_does_not_run(
     tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "convert", lambda model: tflite)
+    monkeypatch.setattr(export, "convert_acoustic", lambda model: tflite)
     more_labels = Alphabet((" ", "a", "b", "c"))
     with pytest.raises(ModelError, match=r"does not run without TensorFlow: .*\(1, 34, 5\)"):
         export_model(acoustic_model(1), more_labels, recordings(), tmp_path / "bundle")

@@ -67,7 +67,7 @@ def killing(*arguments):
 setattr(owner, name, killing)
 main()
 """
-UPDATE = "engine/network.Network.train_on_batch"
+BATCH = "acoustic/trainer.Trainer._train_batch"
 PREDICTION = "engine/network.Network.predict_on_batch"  # in validation
 
 # The command line where no file may grow beyond N bytes, as if the disk were full.
@@ -163,11 +163,11 @@ def test_killed_in_the_first_batch_in_the_middle_in_validation_and_in_the_write(
     run = corpus / "places"
     arguments = [*new_run(corpus, run), "--checkpoint-minutes=0"]
     for code, number, done in (
-        (KILLED_IN, f"{UPDATE}*1", None),
-        (KILLED_IN, f"{UPDATE}*3", (0, 2)),  # from the start again
+        (KILLED_IN, f"{BATCH}*1", None),
+        (KILLED_IN, f"{BATCH}*3", (0, 2)),  # from the start again
         (KILLED_IN, f"{PREDICTION}*2", (0, len_of_epoch(uninterrupted))),
         (KILLED_IN, f"{PREDICTION}*1", (0, len_of_epoch(uninterrupted))),
-        (KILLED_IN, f"{UPDATE}*4", (1, 3)),
+        (KILLED_IN, f"{BATCH}*4", (1, 3)),
         (KILLED_WHILE_WRITING, 1, (1, 3)),
     ):
         assert train(*arguments, code=code, number=number)[0] == -9

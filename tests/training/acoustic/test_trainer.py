@@ -13,14 +13,14 @@ import tensorflow as tf
 
 from speechlstm.config import AugmentConfig, NetworkConfig, Settings, TrainConfig
 from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import ModelError, TrainingError
+from speechlstm.errors import ConfigError, ModelError, TrainingError
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic import trainer as loop
-from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.corpus import Corpus, load_corpus
+from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.trainer import Trainer
 from speechlstm.training.acoustic.validation import Validation
-from speechlstm.training.data.dataset import Corpus, load_corpus
 from speechlstm.training.data.pcm_cache import PCMCache
 
 ALPHABET = Alphabet((" ", "a", "b", "c"))
@@ -70,7 +70,7 @@ def new_trainer(run: Run, corpora: Corpora) -> tuple[Trainer, list[str]]:
 
 
 def variables(trainer: Trainer) -> list[bytes]:
-    state = [*trainer.model.variables, *trainer.optimizer.variables]
+    state = [*trainer.network.variables, *trainer.optimizer.variables]
     return [variable.numpy().tobytes() for variable in state]
 
 
@@ -80,14 +80,14 @@ def without_times(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def in_batch(trainer: Trainer, number: int, action: Callable[[], object]) -> None:
     """Have something happen while the trainer is in its number-th batch."""
-    train_on_batch, batches = trainer.model.train_on_batch, iter(range(1, 1000))
+    train_on_batch, batches = trainer.network.train_on_batch, iter(range(1, 1000))
 
     def counting(*batch: Any) -> Any:
         if next(batches) == number:
             action()
         return train_on_batch(*batch)
 
-    trainer.model.train_on_batch = counting
+    trainer.network.train_on_batch = counting
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_writes_what_a_run_holds(uninterrupted: tuple[Trainer, list[str]]) -> No
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert lines == history
     assert (folder / "training.png").read_bytes().startswith(b"\x89PNG")
-    assert len(list((folder / "tensorboard").iterdir())) == 2
+    assert len(list((folder / "tensorboard").iterdir())) == 1
     assert len(reported) == 2
     assert reported[0].startswith(f"epoch 1/2: loss {history[0]['loss']:.2f}, ")
     assert [trainer.run.summary()] == [line for line in history if line == trainer.run.summary()]
@@ -161,7 +161,7 @@ class Scripted:
         patch.setattr(loop, "validate", lambda *_: next(results))
         patch.setattr(loop, "plot_training", lambda *_: None)
         self.trainer, self.lines = new_trainer(run, corpora)
-        self.trainer.model.train_on_batch = self._update
+        self.trainer.network.train_on_batch = self._update
         self.rates: list[float] = []
 
     def _update(self, *_: Any) -> float:
@@ -220,11 +220,31 @@ def test_stops_early_and_keeps_the_best(
     results = measured((3, 60), (3, 40), (2, 45), (1, 40), (1, 10))
     scripted = Scripted(run, corpora_of_tones, monkeypatch, results)
     assert len(scripted.epochs()) == 4
-    assert ["(best)" in line for line in scripted.lines] == [True, True, False, False]
+    *epochs, end = scripted.lines
+    assert ["(best)" in line for line in epochs] == [True, True, False, False]
+    assert end.startswith("stopped after epoch 4 of 9: ")
     assert run.summary()["epoch"] == 2
     again = Scripted(run, corpora_of_tones, monkeypatch, results)
     again.trainer.resume()
     assert (len(again.epochs()), again.rates) == (4, [])  # resumed, it has nothing left to do
+
+
+def test_a_prolonged_run_goes_on_for_as_long_again_as_it_is_patient(
+    corpora_of_tones: Corpora, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run(tmp_path / "run", num_epochs=9, early_stop=2)
+    results = measured((3, 60), (3, 70), (2, 75))
+    assert len(Scripted(run, corpora_of_tones, monkeypatch, results).epochs()) == 3
+    longer = load_run(run.path).prolonged(10)
+    assert (longer.settings.training.num_epochs, longer.prolonged_at) == (10, 3)
+    for prolonged in (longer, load_run(run.path)):  # resumed once more, it is the same run
+        results = measured((2, 70), (2, 50), (1, 60), (1, 70))
+        again = Scripted(prolonged, corpora_of_tones, monkeypatch, results)
+        again.trainer.resume()
+        assert len(again.epochs()) == 7
+    assert longer.prolonged(10) == longer
+    with pytest.raises(ConfigError, match="7 epochs have ended already, 6 cannot be all"):
+        longer.prolonged(6)
 
 
 def test_a_second_interrupt_does_not_wait(
@@ -281,7 +301,7 @@ def test_a_loss_that_is_not_finite_is_skipped_named_and_counted(
     ]
     assert [line["dropped"] for line in history] == [1, 1]
     assert history[1]["loss"] < history[0]["loss"]
-    assert all(np.isfinite(variable).all() for variable in trainer.model.get_weights())
+    assert all(np.isfinite(variable).all() for variable in trainer.network.get_weights())
     num_batches = []
     for epoch in range(2):
         trainer.train_data.start_epoch(epoch)
@@ -297,7 +317,7 @@ def test_too_many_losses_that_are_not_finite_stop_training(
     trainer, _ = new_trainer(new_run(tmp_path / "run"), damage(7, 70))
     with pytest.raises(TrainingError, match=r"^loss not finite for 2 of 120 utterances: [^\n]+$"):
         trainer.train()
-    assert all(np.isfinite(variable).all() for variable in trainer.model.get_weights())
+    assert all(np.isfinite(variable).all() for variable in trainer.network.get_weights())
 
 
 def test_a_gradient_that_is_not_finite_is_blamed_on_the_whole_batch(
@@ -323,14 +343,14 @@ def test_float16_repeats_a_batch_at_lower_scales(
     results = measured((1.0, 50))
     trainer = Scripted(run, corpora_of_tones, monkeypatch, results).trainer
     optimizer, left = trainer.optimizer, iter(range(overflows))
-    zeros = [np.zeros(v.shape, np.float32) for v in trainer.model.trainable_variables]
+    zeros = [np.zeros(v.shape, np.float32) for v in trainer.network.trainable_variables]
 
     def update(*_: Any) -> float:
         bad = next(left, None) is not None
         optimizer.apply([gradient + np.inf if bad else gradient for gradient in zeros])
         return 1.0
 
-    trainer.model.train_on_batch = update
+    trainer.network.train_on_batch = update
     if scale > 1:
         assert [line["dropped"] for line in trainer.train()] == [0]
         assert int(optimizer.iterations) == len(trainer.train_data)
@@ -346,7 +366,7 @@ def test_another_models_checkpoint_is_refused(
     run = uninterrupted[0].run
     other = replace(run, settings=replace(run.settings, model=NetworkConfig(num_units=5)))
     trainer, _ = new_trainer(other, corpora_of_tones)
-    with pytest.raises(ModelError, match=r"checkpoint\.npz: model variable .* has the shape"):
+    with pytest.raises(ModelError, match=r"checkpoint\.npz: of another network: .* has the shape"):
         trainer.resume()
 
 
@@ -359,5 +379,7 @@ def test_another_versions_checkpoint_is_refused(
         arrays = dict(file)
     state = json.loads(str(arrays.pop("state"))) | {"mood": 3}
     np.savez(run.checkpoint, state=np.array(json.dumps(state)), **arrays)
-    with pytest.raises(ModelError, match=r"checkpoint\.npz: written by another version.*'mood'"):
+    with pytest.raises(
+        ModelError, match=r"checkpoint\.npz: written by another version.*'mood'; go on"
+    ):
         trainer.resume()

@@ -14,11 +14,11 @@ from speechlstm.config import FeatureConfig, NetworkConfig, Settings, TrainConfi
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic import transfer as transfer_module
+from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.transfer import Source, read_source, transfer
 from speechlstm.training.engine.checkpoint import save_checkpoint
-from speechlstm.training.tflite.convert import convert
 from speechlstm.training.tflite.edit import Quantization, quantize, read_weights, without_cell_clip
 
 ALPHABET = Alphabet((" ", "a", "b", "c"))
@@ -65,7 +65,7 @@ def model() -> AcousticModel:
 
 @pytest.fixture(scope="module")
 def tflite(model: AcousticModel) -> bytes:
-    return without_cell_clip(convert(model))
+    return without_cell_clip(convert_acoustic(model))
 
 
 # float16 has 11 bits; int8 has steps of 1 / 127 of a kernel's largest value, here below 1.5.
@@ -97,7 +97,7 @@ def test_a_single_direction_without_norms_in_a_bare_file(tmp_path: Path) -> None
     model = new_model(
         NetworkConfig(num_layers=1, num_units=8, bidirectional=False, layer_norm=False)
     )
-    bundle = write(tmp_path / "bundle", model, without_cell_clip(convert(model)))
+    bundle = write(tmp_path / "bundle", model, without_cell_clip(convert_acoustic(model)))
     source = read_source((bundle / "model.tflite").rename(tmp_path / "bare.tflite"))
     for found, expected in zip(weights(source.model), weights(model), strict=True):
         np.testing.assert_array_equal(found, expected)

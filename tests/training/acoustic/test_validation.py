@@ -10,9 +10,10 @@ from speechlstm.corpora.manifest import Manifest
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
+from speechlstm.training.acoustic.corpus import load_corpus
+from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.acoustic.validation import validate
-from speechlstm.training.data.dataset import SpeechDataset, load_corpus
 
 ALPHABET = Alphabet((" ", "a", "b", "c"))
 SETTINGS = Settings(model=NetworkConfig(frame_stack=1), training=TrainConfig(batch_seconds=1))

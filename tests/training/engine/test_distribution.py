@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from speechlstm.errors import ConfigError
-from speechlstm.training.engine.distribution import Cluster
+from speechlstm.training.engine.distribution import Address, Cluster
 
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
 
@@ -46,7 +46,7 @@ path, train = Path(sys.argv.pop(1)), Trainer.train
 
 def train_and_save(trainer):
     train(trainer)
-    save_checkpoint(path, {"model": trainer.model.variables})
+    save_checkpoint(path, {"model": trainer.network.variables})
 
 Trainer.train = train_and_save
 main()
@@ -164,6 +164,65 @@ def alone(prepared: Callable[[str], Path]) -> Path:
     run = prepared("alone")
     finish(start("jax", "--resume", "-o", run))
     return run
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:", ":80", "host:http", "host:0", "host:65536"])
+def test_addresses_are_checked(text: str) -> None:
+    with pytest.raises(ConfigError, match="must be HOST:PORT"):
+        Address.parse(text)
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1:4000", "[::1]:4000", "gpu-1.local:4000"])
+def test_addresses_are_said_as_they_were_given(text: str) -> None:
+    assert str(Address.parse(text)) == text
+
+
+# A process that joins others and says what becomes of it.
+JOINING = """
+import sys
+from speechlstm.errors import TrainingError
+from speechlstm.training.engine.distribution import Address, Cluster
+
+address, num_processes, process_id, state, seconds = sys.argv[1:]
+try:
+    cluster = Cluster(1, int(num_processes), int(process_id), Address.parse(address))
+    with cluster.joined(state, float(seconds)):
+        print("met", cluster.any(cluster.process_id == 1))
+except TrainingError as error:
+    print(error)
+"""
+
+
+def outcomes(*processes: tuple[int, int, str], seconds: float = 60) -> list[str]:
+    """What becomes of processes: number of processes, id, state."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", JOINING, address, *map(str, process), str(seconds)],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for process in processes
+    ]  # fmt: skip
+    said = [process.communicate(timeout=300)[0].splitlines() for process in started]
+    return [lines[-1].removeprefix(f"{address}: ") if lines else "" for lines in said]
+
+
+@needs_jax
+@pytest.mark.slow
+def test_processes_meet_if_they_have_the_same_state() -> None:
+    assert outcomes((2, 0, "x"), (2, 1, "x")) == ["met True"] * 2
+    for outcome in outcomes((2, 0, "x"), (2, 1, "y")):
+        assert outcome.startswith("a process has another number of devices, other data or anot")
+
+
+@needs_jax
+@pytest.mark.slow
+@pytest.mark.parametrize("process_id", [0, 1])
+def test_one_that_waits_in_vain_says_so(process_id: int) -> None:
+    (outcome,) = outcomes((2, process_id, "x"), seconds=3)
+    assert outcome.startswith("not all 2 processes came within 3 s; start each with another --pro")
 
 
 @needs_jax

@@ -77,7 +77,7 @@ def test_learns_and_says_how_well(trained: tuple[LanguageModelRun, list[str]]) -
     first, second = metrics(run)
     assert second["valid_perplexity"] < first["valid_perplexity"] < len(run.words)
     assert second["perplexity"] < first["perplexity"]
-    assert heading.startswith("168 words to foretell, 8 different ones, ")
+    assert heading.startswith("168 words to predict, 8 different ones, ")
     assert lines[1].startswith(
         f"epoch 2/2: perplexity {second['perplexity']:.1f} (estimated), "
         f"validation {second['valid_perplexity']:.1f} (best); "
@@ -89,7 +89,7 @@ def test_fills_the_runs_folder(trained: tuple[LanguageModelRun, list[str]]) -> N
     run, _ = trained
     assert {path.name for path in run.path.iterdir()} == {
         "run.json", "vocabulary.txt", "train.npy", "valid.npy", "checkpoint.npz", "best.npz",
-        "metrics.jsonl", "training.png",
+        "metrics.jsonl", "training.png", "lock",
     }  # fmt: skip
     assert (run.path / "training.png").read_bytes().startswith(b"\x89PNG")
     assert load_language_model_run(run.path) == run

@@ -11,8 +11,8 @@ from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import ConfigError
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.tflite.convert import convert
 from speechlstm.training.tflite.edit import count_ops
 
 ALPHABET = Alphabet(("a", "b", "c", "d"))
@@ -47,7 +47,7 @@ def test_litert_computes_what_keras_does_at_any_length(
     config = NetworkConfig(**{"num_layers": 1, "num_units": 8} | settings)
     model = AcousticModel(features, config, ALPHABET.num_labels)
     path = tmp_path / "model.tflite"
-    path.write_bytes(convert(model, fused))
+    path.write_bytes(convert_acoustic(model, fused))
     ops = count_ops(path.read_bytes())
     assert {op: ops[op] for op in ops if op.endswith(("LSTM", "WHILE"))} == recurrence
     litert = LiteRTAcousticModel(Bundle(path, AcousticSpec(features, ALPHABET, config)))
@@ -63,4 +63,4 @@ def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     model = AcousticModel(FeatureConfig(), NetworkConfig(num_units=1), ALPHABET.num_labels)
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ConfigError, match=r"runs on jax.*set KERAS_BACKEND=tensorflow"):
-        convert(model)
+        convert_acoustic(model)

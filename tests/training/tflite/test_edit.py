@@ -11,8 +11,8 @@ from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.tflite.convert import convert
 from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
 
 
@@ -42,7 +42,7 @@ def test_cells_beyond_ten_are_not_clipped(tmp_path: Path) -> None:
     model.recurrent[0].layer.set_weights([kernel, np.zeros((1, 4)), bias])
     model.output_layers[0].set_weights([np.array([[0, 5]]), np.zeros(2)])
     samples = noise(16000) * np.repeat(np.float32([1, 1e-3]), 8000)
-    tflite = convert(model)
+    tflite = convert_acoustic(model)
     clipped = run_litert(tflite, model, samples, tmp_path / "clipped.tflite")
     unbounded = run_litert(without_cell_clip(tflite), model, samples, tmp_path / "model.tflite")
     # 20 frames into the quiet half the sum is 50 - 20; from a bound of 10 it would be -10.
@@ -57,7 +57,7 @@ def model() -> AcousticModel:
 
 @pytest.fixture(scope="module", params=["fused", pytest.param("loop", marks=pytest.mark.slow)])
 def tflite(request: pytest.FixtureRequest, model: AcousticModel) -> bytes:
-    return without_cell_clip(convert(model, fused=request.param == "fused"))
+    return without_cell_clip(convert_acoustic(model, fused=request.param == "fused"))
 
 
 @pytest.mark.slow

@@ -1,9 +1,6 @@
 """Batches of utterances, in an order and with an augmentation that follow from (seed, epoch)."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,12 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import Settings
-from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import DataError, TrainingError
-from speechlstm.text.alphabet import Alphabet
-from speechlstm.text.lexicon import Lexicon
-from speechlstm.text.normalize import normalize
-from speechlstm.text.targets import encode_target, min_steps
+from speechlstm.text.targets import min_steps
+from speechlstm.training.acoustic.corpus import Corpus, Example, num_steps_of
 from speechlstm.training.data.augment import (
     augment,
     change_speed,
@@ -25,122 +18,13 @@ from speechlstm.training.data.augment import (
     draw_speed,
     utterance_generator,
 )
-from speechlstm.training.data.pcm_cache import PCMCache, open_cache
+from speechlstm.training.data.bucketing import bucket, pad
 from speechlstm.training.engine.distribution import Cluster
 
 # The lengths in samples to which batches are padded, each a twentieth above the one before: XLA
 # compiles a program for every shape, and an epoch would bring as many shapes as it has batches.
 _WIDTHS = np.unique(np.ceil(1.05 ** np.arange(500)).astype(np.int64))
 _MAX_PADDING = 0.1  # of an epoch
-
-
-@dataclass(frozen=True)
-class Example:
-    """An utterance that can be trained on.
-
-    Attributes:
-        id: Its id in its manifest; where an earlier manifest has that too, numbered.
-        text: Its normalised transcript.
-        labels: The transcript's labels.
-        index: Its place in the cache.
-        num_samples: Its length.
-        phones: Labels of the transcript's phones; None where they are not known or do not fit.
-    """
-
-    id: str
-    text: str
-    labels: tuple[int, ...]
-    index: int
-    num_samples: int
-    phones: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """What can be trained on of one or several manifests.
-
-    Attributes:
-        examples: The usable utterances.
-        cache: Their samples.
-        refused: What is wrong with each of the others; those without a text are not counted.
-        phones: What the labels of their phones stand for; None: there are no such labels.
-        noise: What may be added to them.
-    """
-
-    examples: tuple[Example, ...]
-    cache: PCMCache
-    refused: tuple[str, ...]
-    phones: Alphabet | None = None
-    noise: PCMCache | None = None
-
-
-def derive_alphabet(manifests: Iterable[Manifest]) -> Alphabet:
-    """The characters of the normalised transcripts.
-
-    Raises:
-        TrainingError: No utterance has a transcript.
-    """
-    texts = [normalize(u.text) for manifest in manifests for u in manifest if u.text]
-    if not any(texts):
-        raise TrainingError("no utterance of the training manifests has a transcript")
-    return Alphabet.from_texts(texts)
-
-
-def load_corpus(
-    manifests: Sequence[Manifest],
-    alphabet: Alphabet,
-    settings: Settings,
-    cache_folder: Path,
-    progress: bool = False,
-    dictionary: Lexicon | None = None,
-) -> Corpus:
-    """Decode the recordings of manifests and encode their transcripts, as characters and phones.
-
-    Raises:
-        ManifestError: A manifest cannot be read.
-        TrainingError: No utterance is usable; the first refusals are named.
-    """
-    utterances = [(m.audio_path(u), u) for m in manifests for u in m if u.text is not None]
-    cache = open_cache(
-        [path for path, _ in utterances], settings.features.sample_rate, cache_folder, progress
-    )
-    examples: list[Example] = []
-    occurrences: Counter[str] = Counter()
-    refused = list(cache.failures.values())
-    for index, (path, utterance) in enumerate(utterances):
-        occurrences[utterance.id] += 1
-        number = occurrences[utterance.id]
-        name = utterance.id if number == 1 else f"{utterance.id} ({number})"
-        if index in cache.failures:
-            continue
-        text, num_samples = normalize(utterance.text or ""), cache.num_samples[index]
-        num_steps = _num_steps(num_samples, settings)
-        try:
-            labels = encode_target(text, alphabet, num_steps, f"{path}")
-        except DataError as error:
-            refused.append(str(error))
-        else:
-            phones = _phone_labels(text, dictionary, num_steps) if dictionary else None
-            examples.append(Example(name, text, tuple(labels), index, num_samples, phones))
-    if not examples:
-        names = ", ".join(str(m.path) for m in manifests)
-        first = "; ".join(refused[:3]) or "none has a transcript"
-        raise TrainingError(f"{names}: no usable utterance: {first}")
-    phone_alphabet = dictionary.alphabet if dictionary else None
-    return Corpus(tuple(examples), cache, tuple(refused), phone_alphabet)
-
-
-def _phone_labels(text: str, dictionary: Lexicon, num_steps: int) -> tuple[int, ...] | None:
-    """Labels of a text's phones; None if a word is not known or the phones need more steps."""
-    phones = dictionary.pronounce(text)
-    if phones is None:
-        return None
-    labels = dictionary.alphabet.encode(phones)
-    return tuple(labels) if min_steps(labels) <= num_steps else None
-
-
-def _num_steps(num_samples: int, settings: Settings) -> int:
-    return settings.model.num_steps(settings.features.num_frames(num_samples))
 
 
 class SpeechDataset(keras.utils.PyDataset):
@@ -183,10 +67,14 @@ class SpeechDataset(keras.utils.PyDataset):
         self._widths = _WIDTHS[np.searchsorted(_WIDTHS, lengths)]
         order = np.random.default_rng((self.settings.training.seed, epoch))
         ties = order.random(len(lengths)) if self.augment else -lengths
-        by_width = np.lexsort((ties, -self._widths))
         seconds = self.settings.training.batch_seconds / self.num_views
-        capacity = seconds * self.settings.features.sample_rate
-        batches = list(_cut(by_width, lengths, self._widths, capacity))
+        batches = bucket(
+            np.lexsort((ties, -self._widths)),
+            lengths,
+            self._widths,
+            capacity=seconds * self.settings.features.sample_rate,
+            max_padding=_MAX_PADDING,
+        )
         if self.augment:
             num_first = 1 if epoch == 0 else 0
             rest = batches[num_first:]
@@ -204,7 +92,7 @@ class SpeechDataset(keras.utils.PyDataset):
             seed, choices = self.settings.training.seed, self.settings.augmentation.speeds
             speeds[:] = [draw_speed(seed, self.epoch, e.id, choices) for e in self.corpus.examples]
         lengths = (self._num_samples / speeds + 0.5).astype(np.int64)
-        num_steps = np.array([_num_steps(length, self.settings) for length in lengths.tolist()])
+        num_steps = np.array([num_steps_of(length, self.settings) for length in lengths.tolist()])
         fits = num_steps >= self._min_steps
         return np.where(fits, speeds, 1.0), np.where(fits, lengths, self._num_samples)
 
@@ -244,7 +132,7 @@ class SpeechDataset(keras.utils.PyDataset):
         waveforms, masks = zip(*views, strict=True)
         width = int(self._widths[batch[0]])
         samples, num_samples = pad(waveforms, width, np.float32)
-        num_steps = _num_steps(width, self.settings)
+        num_steps = num_steps_of(width, self.settings)
         examples = [self.corpus.examples[i] for i in places for _ in range(self.num_views)]
         weights = np.repeat([row < len(kept) for row in rows], self.num_views).astype(np.float32)
         labels, num_labels = pad([e.labels for e in examples], num_steps, np.int32)
@@ -275,34 +163,3 @@ class SpeechDataset(keras.utils.PyDataset):
             heard = augment(waveform, features.sample_rate, augmentation, noise, generator)
             masks = draw_masks(generator, features.num_frames(len(heard)), features, config)
             yield heard, masks
-
-
-def _cut(
-    order: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    widths: NDArray[np.int64],
-    capacity: float,
-) -> Iterator[NDArray[np.int64]]:
-    """Cut an order of falling widths into batches within capacity; one utterance may exceed it.
-
-    A batch also ends where the padding so far would exceed _MAX_PADDING: in a small corpus, whose
-    lengths lie far apart.
-    """
-    start, spoken, padded = 0, 0, 0
-    for end, length in enumerate(lengths[order].tolist()):
-        spoken += length
-        width = int(widths[order[start]])
-        size = width * (end + 1 - start)
-        if end > start and (size > capacity or spoken < (1 - _MAX_PADDING) * (padded + size)):
-            yield order[start:end]
-            padded += size - width
-            start = end
-    yield order[start:]
-
-
-def pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Rows of different lengths as one array (num_rows, width), and their lengths."""
-    padded = np.zeros((len(rows), width), dtype)
-    for target, row in zip(padded, rows, strict=True):
-        target[: len(row)] = row
-    return padded, np.array([len(row) for row in rows], np.int32)

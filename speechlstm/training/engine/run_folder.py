@@ -1,0 +1,176 @@
+"""The folder of a run: what every network's training keeps there, and who may write to it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from speechlstm.errors import ConfigError, ModelError, TrainingError
+from speechlstm.storage import parse_json, read_regular_file, write_atomically
+
+_LOCK, _OWNER = "lock", "lock.pid"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps its files.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def description(self) -> Path:
+        """What the run was made from; a folder without it holds no run."""
+        return self.path / "run.json"
+
+    @property
+    def initial(self) -> Path:
+        """The weights to start from, if they are another model's."""
+        return self.path / "initial.npz"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training resumes."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def best(self) -> Path:
+        """The weights to export."""
+        return self.path / "best.npz"
+
+    @property
+    def metrics(self) -> Path:
+        """A line an epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def plot(self) -> Path:
+        """The metrics by epoch, drawn."""
+        return self.path / "training.png"
+
+    def clear(self) -> None:
+        """Make the folder ready for a new run; one in it that has not learnt anything is replaced.
+
+        Raises:
+            ConfigError: It holds a run that has learnt something.
+        """
+        if self.checkpoint.exists() or self.best.exists():
+            raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.initial.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Take back a run that cannot be trained: the folder then holds none."""
+        for path in (self.description, self.initial):
+            path.unlink(missing_ok=True)
+
+    def write_description(self, values: Mapping[str, Any]) -> None:
+        """Say what the run is made from: plain JSON values."""
+        write_atomically(self.description, json.dumps(values, indent=2) + "\n")
+
+    def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Write a line an epoch."""
+        write_atomically(self.metrics, "".join(json.dumps(line) + "\n" for line in history))
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """A line an epoch; empty while none has ended.
+
+        Raises:
+            ModelError: The file is damaged.
+        """
+        try:
+            lines = read_regular_file(self.metrics).splitlines()
+            return [dict(parse_json(line)) for line in lines]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ModelError(f"{self.metrics}: cannot be read: {error.strerror}") from None
+        except (ValueError, TypeError):
+            raise ModelError(f"{self.metrics}: damaged: not a line of JSON an epoch") from None
+
+    def best_epoch(self, rank: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """The best epoch's line of the metrics.
+
+        Args:
+            rank: Of a line; the lowest is the best.
+
+        Raises:
+            ModelError: No epoch has ended yet, or the file is damaged.
+        """
+        lines = self.read_metrics()
+        if not lines:
+            raise ModelError(f"{self.metrics}: missing: no epoch has ended yet")
+        try:
+            return min(lines, key=rank)
+        except KeyError as error:
+            raise ModelError(f"{self.metrics}: damaged: a line lacks {error}") from None
+        except TypeError:
+            raise ModelError(f"{self.metrics}: damaged: a value is no number") from None
+
+    def check_prolonging(self, num_epochs: int) -> int:
+        """How many epochs have ended; they are not more than the run shall have.
+
+        Raises:
+            ConfigError: They are.
+            ModelError: The metrics are damaged.
+        """
+        done = len(self.read_metrics())
+        if num_epochs < done:
+            raise ConfigError(
+                f"{self.path}: {done} epochs have ended already, {num_epochs} cannot be all"
+            )
+        return done
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes from training in a folder; it is made if it is missing.
+
+    A folder that was made here and holds no run at the end is removed. The lock is the operating
+    system's: it ends with the process, however that ends.
+
+    Raises:
+        TrainingError: Another process trains there.
+    """
+    path = path.resolve()
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    owner, lock = path / _OWNER, FileLock(path / _LOCK, is_singleton=True)
+    if lock.is_locked:  # by this thread, further out
+        yield
+        return
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise TrainingError(f"{path}: {_describe(owner)}") from None
+    try:
+        owner.write_text(f"{os.getpid()}\n", encoding="utf-8")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+        if made and not RunFolder(path).description.exists():
+            shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError):  # what others have put into its parents meanwhile stays
+                for folder in made[1:]:
+                    folder.rmdir()
+
+
+def _describe(owner: Path) -> str:
+    try:
+        pid = owner.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        pid = ""
+    name, stop = (
+        (f"process {pid}", f" (kill {pid})") if pid.isdecimal() else ("another process", "")
+    )
+    return f"{name} is training here; wait for it, stop it{stop}, or name another folder"
