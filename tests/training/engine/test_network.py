@@ -1,5 +1,6 @@
 """What a network's update gives must not depend on which batch its process began with."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,21 +12,30 @@ from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
+from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelNetwork
 
 Batch = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
 
 
-def new_model() -> AcousticModel:
+def compiled(network: Network) -> Network:
+    optimizer = GuardedAdamW(1e-2, global_clipnorm=1.0)
+    optimizer.build(network.trainable_variables)
+    network.compile(optimizer)
+    return network
+
+
+def new_acoustic_model() -> Network:
     keras.utils.set_random_seed(1)
     config = NetworkConfig(num_layers=1, num_units=24, layer_norm=True)
-    model = AcousticModel(FeatureConfig(), config, num_labels=9)
-    optimizer = GuardedAdamW(1e-2, global_clipnorm=1.0)
-    optimizer.build(model.trainable_variables)
-    model.compile(optimizer)
-    return model
+    return compiled(AcousticModel(FeatureConfig(), config, num_labels=9))
 
 
-def new_batch(generator: np.random.Generator, size: int, num_samples: int) -> Batch:
+def new_language_model() -> Network:
+    keras.utils.set_random_seed(1)
+    return compiled(LanguageModelNetwork(50, LanguageModelConfig(width=12, num_units=20)))
+
+
+def recordings(generator: np.random.Generator, size: int, num_samples: int) -> Batch:
     lengths = generator.integers(num_samples // 2, num_samples, size, np.int32, endpoint=True)
     inputs = {
         "samples": generator.normal(0, 0.1, (size, num_samples)).astype(np.float32),
@@ -41,23 +51,46 @@ def new_batch(generator: np.random.Generator, size: int, num_samples: int) -> Ba
     return inputs, targets
 
 
-@pytest.fixture(scope="module")
-def batches() -> list[Batch]:
+def sentences(generator: np.random.Generator, size: int, num_samples: int) -> Batch:
+    num_steps = num_samples // 1000
+    words = generator.integers(0, 50, (size, num_steps + 1), np.int32)
+    lengths = generator.integers(1, num_steps, size, np.int32, endpoint=True)
+    targets = {
+        "next_words": words[:, 1:],
+        "sample": np.arange(8, dtype=np.int32),
+        "sample_log_probs": np.full(8, -1, np.float32),
+    }
+    return {"words": words[:, :-1], "num_steps": lengths}, targets
+
+
+NETWORKS = {
+    "acoustic model": (new_acoustic_model, recordings),
+    "language model": (new_language_model, sentences),
+}
+
+
+@pytest.fixture(scope="module", params=NETWORKS.values(), ids=NETWORKS)
+def case(request: pytest.FixtureRequest) -> tuple[Callable[[], Network], list[Batch]]:
+    """What makes a network, and batches for it, no two of one shape."""
+    new_network, new_batch = request.param
     generator = np.random.default_rng(1)
     shapes = [(3, 21345), (8, 5000), (1, 9999), (5, 12001), (2, 16000)]
-    return [new_batch(generator, *shape) for shape in shapes]
+    return new_network, [new_batch(generator, *shape) for shape in shapes]
 
 
-def variables(model: AcousticModel) -> list[NDArray[Any]]:
+def variables(model: Network) -> list[NDArray[Any]]:
     return [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
 
 
-def test_a_new_process_goes_on_bit_for_bit(batches: list[Batch]) -> None:
-    whole = new_model()
+def test_a_new_process_goes_on_bit_for_bit(
+    case: tuple[Callable[[], Network], list[Batch]],
+) -> None:
+    new_network, batches = case
+    whole = new_network()
     losses = [whole.train_on_batch(*batch) for batch in batches]
-    first = new_model()
+    first = new_network()
     assert [first.train_on_batch(*batch) for batch in batches[:2]] == losses[:2]
-    second = new_model()
+    second = new_network()
     for variable, value in zip(
         (*second.variables, *second.optimizer.variables), variables(first), strict=True
     ):
@@ -67,8 +100,11 @@ def test_a_new_process_goes_on_bit_for_bit(batches: list[Batch]) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-def test_predictions_do_not_depend_on_those_before(batches: list[Batch]) -> None:
-    one, other = new_model(), new_model()
+def test_predictions_do_not_depend_on_those_before(
+    case: tuple[Callable[[], Network], list[Batch]],
+) -> None:
+    new_network, batches = case
+    one, other = new_network(), new_network()
     for inputs, _ in batches:  # with masks and without, as in training and in validation
         one.predict_on_batch(inputs)
         one.predict_on_batch({k: v for k, v in inputs.items() if "masks" not in k})
