@@ -15,24 +15,27 @@ from typing import TYPE_CHECKING, Any
 
 from speechlstm.errors import ConfigError, MissingDependencyError
 
+BACKENDS = ("tensorflow", "torch", "jax")
+
+
+def _refuse_other_backends(name: str) -> None:
+    if name not in BACKENDS:
+        raise ConfigError(
+            f"Keras' backend {name!r} cannot train: set the environment variable KERAS_BACKEND to "
+            f"one of {', '.join(BACKENDS)}"
+        )
+
+
+_refuse_other_backends(os.environ.get("KERAS_BACKEND") or "tensorflow")
 try:
     import keras as keras
 except ModuleNotFoundError as error:
     raise MissingDependencyError(error.name or "keras") from error
-except ValueError as error:  # of a backend that there is not
-    raise ConfigError(f"KERAS_BACKEND={os.environ.get('KERAS_BACKEND')}: {error}") from error
+_refuse_other_backends(keras.backend.backend())  # Keras' own file may name another
 
 if TYPE_CHECKING:
     from speechlstm.training.acoustic.export import export
     from speechlstm.training.acoustic.recipe import resume, train
-
-BACKENDS = ("tensorflow", "torch", "jax")
-
-if keras.backend.backend() not in BACKENDS:
-    raise ConfigError(
-        f"Keras runs on {keras.backend.backend()}, which cannot train: set the environment "
-        f"variable KERAS_BACKEND to one of {', '.join(BACKENDS)}"
-    )
 
 __all__ = ["export", "resume", "train"]
 

@@ -45,10 +45,16 @@ def test_from_a_manifest_to_a_bundle(
 
 
 IMPORTING = """
-import os, sys
-before = dict(os.environ), os.fstat(2)
+import os
+
+def settings():
+    where = os.fstat(2)
+    names = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")
+    return [os.environ.get(name) for name in names], where.st_dev, where.st_ino
+
+before, replaced, os.dup2 = settings(), [], lambda *descriptors: replaced.append(descriptors)
 import speechlstm.training.acoustic.recipe, speechlstm.training.lm.trainer
-assert (dict(os.environ), os.fstat(2)) == before
+assert (settings(), replaced) == (before, [])
 """
 
 
@@ -58,14 +64,15 @@ def test_an_import_changes_nothing_in_the_process() -> None:
     subprocess.run([sys.executable, "-c", IMPORTING], env=environment, check=True)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "openvino", "none"])
 @pytest.mark.parametrize("verb", ["doctor", "train"])
-def test_a_backend_that_cannot_train_is_named(verb: str, tmp_path: Path) -> None:
+def test_a_backend_that_cannot_train_is_named(verb: str, backend: str, tmp_path: Path) -> None:
     manifests = ["--train", "x.jsonl", "--valid", "y.jsonl", "-o", f"{tmp_path / 'run'}"]
     ended = subprocess.run(
         [sys.executable, "-m", "speechlstm", verb, *(manifests if verb == "train" else [])],
-        env=os.environ | {"KERAS_BACKEND": "numpy"}, capture_output=True, text=True, check=False,
+        env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    reason = "Keras runs on numpy, which cannot train: set the environment variable KERAS_BACKEND"
+    reason = f"Keras' backend {backend!r} cannot train: set the environment variable KERAS_BACKEND"
     if verb == "doctor":
         assert f"training        not possible: {reason}" in ended.stdout
     else:
