@@ -33,6 +33,37 @@ class Attempt:
     result: Transcript | DataError
     compute_seconds: float
 
+    def transcript(self, return_errors: bool = False) -> Transcript | DataError:
+        """The result; an error is raised unless it is to be returned."""
+        if isinstance(self.result, DataError) and not return_errors:
+            raise self.result
+        return self.result
+
+
+class Loaded:
+    """Gives a transcriber: in the process that made it itself, in others one loaded alike.
+
+    Args:
+        transcriber: What is loaded.
+        load_again: Loads it in another process; None: there is to be no other.
+    """
+
+    def __init__(
+        self, transcriber: Transcriber, load_again: Callable[[], Transcriber] | None
+    ) -> None:
+        self._transcriber, self._load_again = transcriber, load_again
+
+    def __call__(self) -> Transcriber:
+        """What is loaded."""
+        return self._transcriber
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _received, (self._load_again,)
+
+
+def _received(load: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
+    return load
+
 
 def transcribe_files(
     load: Callable[[], Transcriber], paths: Sequence[Path], jobs: int = 1, **options: Any

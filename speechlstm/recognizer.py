@@ -1,7 +1,7 @@
 """From a recording to a transcript."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -13,15 +13,14 @@ from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, num_channels, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
 from speechlstm.bundle import Bundle, default_bundle, read_bundle
-from speechlstm.config import DecodeConfig, NeuralLMConfig
+from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.joining import JoinedHypotheses
 from speechlstm.decoding.plausibility import plausible
-from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.decoding.spec import DecoderSpec, with_arguments
 from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DamagedAudioError, DataError
-from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target
 from speechlstm.transcript import Hypothesis, Transcript
 
@@ -118,7 +117,7 @@ class Recognizer:
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
         is_named = bundle is None or bundle == "english"  # which no Path is equal to
         contents = read_bundle(default_bundle() if is_named else Path(bundle or ""))
-        spec = _changed(contents.decoder, changes, settings)
+        spec = with_arguments(contents.decoder, changes, settings)
         searches = not greedy and (spec.is_search or bool(settings) or decoding is not None)
         # What one decoder's confidences are worth says nothing about those of another.
         if searches != contents.decoder.is_search:
@@ -179,16 +178,34 @@ class Recognizer:
 
     @overload
     def transcribe_files(
-        self, paths: Iterable[Path | str], *, jobs: int = 1, return_errors: Literal[False] = False
+        self,
+        paths: Iterable[Path | str],
+        channels: int | str = "mix",
+        raw_rate: int | None = None,
+        *,
+        jobs: int = 1,
+        return_errors: Literal[False] = False,
     ) -> Iterator[Transcript]: ...
 
     @overload
     def transcribe_files(
-        self, paths: Iterable[Path | str], *, jobs: int = 1, return_errors: bool
+        self,
+        paths: Iterable[Path | str],
+        channels: int | str = "mix",
+        raw_rate: int | None = None,
+        *,
+        jobs: int = 1,
+        return_errors: bool,
     ) -> Iterator[Transcript | DataError]: ...
 
     def transcribe_files(
-        self, paths: Iterable[Path | str], *, jobs: int = 1, return_errors: bool = False
+        self,
+        paths: Iterable[Path | str],
+        channels: int | str = "mix",
+        raw_rate: int | None = None,
+        *,
+        jobs: int = 1,
+        return_errors: bool = False,
     ) -> Iterator[Transcript | DataError]:
         """What is said in each of many recordings, in their order, on several cores.
 
@@ -200,6 +217,8 @@ class Recognizer:
 
         Args:
             paths: The recordings.
+            channels: As in transcribe_file.
+            raw_rate: As in transcribe_file.
             jobs: Processes, at most. Each loads the models anew, once a second of work is done
                 here; a script that asks for several needs `if __name__ == "__main__":`.
             return_errors: Whether the error of a recording that cannot be used stands in the place
@@ -216,9 +235,17 @@ class Recognizer:
             raise TypeError("transcribe_files takes a list of paths; transcribe_file takes one")
         if jobs > 1 and self._load_again is None:
             raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
-        return _transcripts(
-            _Loader(self._load_again, self), list(map(Path, paths)), jobs, return_errors
+        # Imported here: a single recording needs no processes.
+        from speechlstm.batch import Loaded, transcribe_files
+
+        attempts = transcribe_files(
+            Loaded(self, self._load_again),
+            [Path(path) for path in paths],
+            jobs,
+            channels=channels,
+            raw_rate=raw_rate,
         )
+        return (attempt.transcript(return_errors) for attempt in attempts)
 
     def _separate_transcript(
         self, path: Path | str, number: int, raw_rate: int | None
@@ -289,28 +316,6 @@ class Recognizer:
         return Transcript(joined.best(), duration, calibrated)
 
 
-def _changed(given: DecoderSpec, changes: dict[str, Any], settings: dict[str, Any]) -> DecoderSpec:
-    """A bundle's decoder with the arguments of Recognizer.load."""
-    config = DecodeConfig.from_dict(changes.get("decoding", given.config).to_dict() | settings)
-    hot_words = (replace(word, phrase=normalize(word.phrase)) for word in config.hot_words)
-    lm, neural_lm = (
-        Path(file) if file else None
-        for file in (changes.get("lm", given.lm), changes.get("neural_lm", given.neural_lm))
-    )
-    if changes.get("neural_lm") and not lm:
-        raise ConfigError(f"{neural_lm}: counts beside an n-gram model, and there is none")
-    keys = {"weight": "neural_lm_weight", "mode": "neural_lm_mode"}
-    neural_settings = {key: changes[name] for key, name in keys.items() if name in changes}
-    return given.changed(
-        config=replace(config, hot_words=tuple(hot_words)),
-        lm=lm,
-        neural_lm=neural_lm,
-        neural_lm_config=NeuralLMConfig.from_dict(
-            given.neural_lm_config.to_dict() | neural_settings
-        ),
-    )
-
-
 def _assembled(bundle: Bundle, spec: DecoderSpec, searches: bool) -> tuple[AcousticModel, Decoder]:
     if not searches:
         model = LiteRTAcousticModel(bundle)
@@ -321,32 +326,3 @@ def _assembled(bundle: Bundle, spec: DecoderSpec, searches: bool) -> tuple[Acous
     assembly = DecoderAssembly(spec, bundle.acoustic.alphabet, bundle.acoustic.phones)
     model = LiteRTAcousticModel(bundle, phones=assembly.reads_phones)
     return model, assembly.decoder(model.frame_seconds)
-
-
-@dataclass
-class _Loader:
-    """Gives a recogniser: in the process that made it itself, in others one loaded alike."""
-
-    load: Callable[[], Recognizer] | None
-    recognizer: Recognizer | None = None
-
-    def __call__(self) -> Recognizer:
-        if self.recognizer:
-            return self.recognizer
-        assert self.load
-        return self.load()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"load": self.load, "recognizer": None}
-
-
-def _transcripts(
-    loader: _Loader, paths: list[Path], jobs: int, return_errors: bool
-) -> Iterator[Transcript | DataError]:
-    # Imported here: a single recording needs no processes.
-    from speechlstm.batch import transcribe_files
-
-    for attempt in transcribe_files(loader, paths, jobs):
-        if isinstance(attempt.result, DataError) and not return_errors:
-            raise attempt.result
-        yield attempt.result

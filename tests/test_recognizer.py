@@ -549,6 +549,19 @@ def test_a_bad_file_is_raised_in_its_place_or_returned(
     assert [transcript.text for transcript in others] == [TEXTS[0], *TEXTS[2:]]
 
 
+def test_channels_of_many_files_are_transcribed_apart(
+    spoken: Say, recognizer: Recognizer, tmp_path: Path
+) -> None:
+    left, right = spoken("hello"), spoken("world")
+    both = np.zeros((len(left) + len(right), 2), np.float32)
+    both[: len(left), 0], both[len(left) :, 1] = left, right
+    soundfile.write(tmp_path / "two.wav", both, SAMPLE_RATE)
+    (transcript,) = recognizer.transcribe_files([tmp_path / "two.wav"], channels="separate")
+    assert [(w.text, w.channel) for w in transcript.words] == [("hello", 1), ("world", 2)]
+    (first,) = recognizer.transcribe_files([tmp_path / "two.wav"], channels=1)
+    assert first.text == "hello"
+
+
 def test_one_path_is_no_list_of_paths(recognizer: Recognizer) -> None:
     with pytest.raises(TypeError, match="transcribe_file takes one"):
         recognizer.transcribe_files("talk.wav")

@@ -1,11 +1,15 @@
 """What decoder a bundle asks for: its files and settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
+from speechlstm.errors import ConfigError
+from speechlstm.text.normalize import normalize
 
 
 @dataclass(frozen=True)
@@ -78,3 +82,38 @@ class DecoderSpec:
         lm, neural_lm = (path and path.resolve() for path in (self.lm, self.neural_lm))
         uses_neural_lm = bool(lm and neural_lm and self.neural_lm_config.weight)
         return config, lm, uses_neural_lm and (neural_lm, self.neural_lm_config)
+
+
+def with_arguments(
+    given: DecoderSpec, changes: Mapping[str, Any], settings: Mapping[str, Any]
+) -> DecoderSpec:
+    """A bundle's decoder with the arguments of `Recognizer.load`.
+
+    Args:
+        given: The bundle's.
+        changes: decoding, lm, neural_lm, neural_lm_weight and neural_lm_mode, where they are given.
+        settings: Single ones of `DecodeConfig`; hot words are normalised.
+
+    Raises:
+        ConfigError: A setting is unknown or out of range, or an LSTM has no n-grams beside it.
+    """
+    config = DecodeConfig.from_dict(
+        changes.get("decoding", given.config).to_dict() | dict(settings)
+    )
+    hot_words = (replace(word, phrase=normalize(word.phrase)) for word in config.hot_words)
+    lm, neural_lm = (
+        Path(file) if file else None
+        for file in (changes.get("lm", given.lm), changes.get("neural_lm", given.neural_lm))
+    )
+    if changes.get("neural_lm") and not lm:
+        raise ConfigError(f"{neural_lm}: counts beside an n-gram model, and there is none")
+    keys = {"weight": "neural_lm_weight", "mode": "neural_lm_mode"}
+    neural_settings = {key: changes[name] for key, name in keys.items() if name in changes}
+    return given.changed(
+        config=replace(config, hot_words=tuple(hot_words)),
+        lm=lm,
+        neural_lm=neural_lm,
+        neural_lm_config=NeuralLMConfig.from_dict(
+            given.neural_lm_config.to_dict() | neural_settings
+        ),
+    )
