@@ -312,3 +312,23 @@ _FORMATS: dict[bytes, Callable[[Source, int], _Samples | None]] = {
     b"NIST_1A": _sph,
     b"Creative Voice File": _voc,
 }
+
+# Ensoniq, Portable Voice, AVR, FastTracker, Psion, Octave; IRCAM, Octave, MIDI, Akai.
+_RARE = (
+    *(b" paf", b"fap ", b"PVF1", b"2BIT", b"Extended Instrument:", b"ALawSoundFile**", b"MATLAB 5"),
+    *(b"\x64\xa3", b"\0\1\xa3\x64", b"\0\0\x03\xe8", b"\xf0\x7e", b"\x01\x04"),
+)
+
+
+def is_rare_format(source: Source) -> bool:
+    """Whether a file is of another format that libsndfile reads.
+
+    It must not guess itself: what it does not know it gives to libmpg123, which writes to stderr.
+    """
+    head = source.read(0, 32)
+    if head[:4] == b"FORM":
+        return head[8:12] in (b"8SVX", b"16SV")
+    # HTK, which has no name in its header: samples, their period, bytes of one, their kind.
+    num_samples, num_bytes = int.from_bytes(head[:4], "big"), int.from_bytes(head[8:10], "big")
+    is_htk = head[10:12] == b"\0\0" and num_bytes == 2 and source.size == 12 + 2 * num_samples
+    return is_htk or head.startswith(_RARE)

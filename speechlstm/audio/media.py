@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from speechlstm.audio.decoding import Block
 from speechlstm.audio.plan import Gap
-from speechlstm.audio.source import Source
+from speechlstm.audio.source import Excerpt, Source
 from speechlstm.errors import AudioError
 
 # Of ffmpeg's demuxers. Others open further files or addresses that a recording names: playlists.
@@ -60,10 +60,11 @@ def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
         raise AudioError(
             source.path, f"{reason}; for more formats run: pip install 'speechlstm[media]'"
         ) from None
-    source.file.seek(0)
+    # What PyAV's callbacks raise, as for a place before the start, it prints: an Excerpt does not.
+    file = Excerpt(source, [(0, source.size)])
     try:
         with av.open(
-            source.file,
+            file,
             metadata_errors="replace",
             io_open=_refused,
             container_options={"format_whitelist": _FORMATS},

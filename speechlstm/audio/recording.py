@@ -13,7 +13,7 @@ from speechlstm.audio import media
 from speechlstm.audio.channels import Mixer
 from speechlstm.audio.decoding import BLOCK_SAMPLES, Block, decoded, opened_sound, planned_seconds
 from speechlstm.audio.flac import plan_flac
-from speechlstm.audio.headers import plan_by_header
+from speechlstm.audio.headers import is_rare_format, plan_by_header
 from speechlstm.audio.mp3 import plan_mp3
 from speechlstm.audio.ogg import plan_ogg
 from speechlstm.audio.plan import Gap, Plan, Stretch
@@ -263,7 +263,8 @@ def _plan(source: Source) -> Plan | None:
             return plan
     if is_tagged or (head[0] == 0xFF and len(head) > 1 and head[1] & 0xE0 == 0xE0):
         return plan_mp3(source)  # never by libsndfile alone: libmpg123 complains on stderr
-    return plan_by_header(source) or plan_mp3(source) or [Stretch(None)]
+    plan = plan_by_header(source) or plan_mp3(source)
+    return [Stretch(None)] if plan is None and is_rare_format(source) else plan
 
 
 def _events(source: Source, raw_rate: int | None = None) -> Iterator[Block | Gap]:

@@ -36,7 +36,9 @@ class Source:
     size: int
 
     def read(self, start: int, num_bytes: int) -> bytes:
-        """Bytes from start on; fewer at the end."""
+        """Bytes from start on; fewer at the end, none where a damaged header leads beyond it."""
+        if start >= self.size:
+            return b""
         self.file.seek(start)
         pieces = []
         while num_bytes > 0 and (piece := self.file.read(num_bytes)):

@@ -9,7 +9,12 @@ from speechlstm.audio import read_duration
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import AudioError, DataError
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+# What a recording's name may end in; what it holds is decided by its content.
+AUDIO_SUFFIXES = (
+    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au"),
+    *(".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc", ".m4a", ".mp4", ".mov", ".webm"),
+    *(".mkv", ".aac", ".wma", ".3gp", ".amr", ".spx", ".ac3", ".wv"),
+)
 
 
 def build_manifest(

@@ -116,3 +116,11 @@ def test_sample_rates_that_no_recording_has(tmp_path: Path, encoded: Encode, rat
     for read in (read_audio, read_duration):
         with pytest.raises(AudioError, match=f"sample rate of {rate} Hz is outside"):
             read(written(tmp_path, changed))
+
+
+@pytest.mark.parametrize("container", ["PAF", "PVF", "AVR", "SVX", "IRCAM", "HTK", "MAT5", "SDS"])
+def test_rare_formats_are_read_as_they_were(
+    tmp_path: Path, encoded: Encode, container: str
+) -> None:
+    path = written(tmp_path, encoded(container, "PCM_16", 1.0, 16000))
+    assert read_audio(path).duration == pytest.approx(1.0, abs=0.01)

@@ -235,3 +235,14 @@ def test_a_name_that_is_not_utf8_is_left_out(tmp_path: Path) -> None:
     good, bad = build_manifest(tmp_path, tmp_path)
     assert isinstance(good, Utterance)
     assert "not UTF-8" in str(bad)
+
+
+def test_a_recording_that_ends_too_early_is_refused_with_its_reason(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(32000), 16000)
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:40000])
+    write_manifest(tmp_path / "m.jsonl", [Utterance("a", "a.wav", 2.0)])
+    ((fault,),) = check_manifest(Manifest(tmp_path / "m.jsonl"), ENGLISH, Settings())
+    assert "is truncated: lost is what follows 1.25 s, about 0.751 s" in str(fault)
+    (tmp_path / "a.txt").write_text("a")
+    (entry,) = build_manifest(tmp_path, tmp_path)
+    assert "is truncated" in str(entry)
