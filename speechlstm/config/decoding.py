@@ -51,7 +51,7 @@ class DecodeConfig(Config):
     max_score_gap: float = 12.0
     blank_skip: float = 0.98
     hot_words: tuple[HotWord, ...] = ()
-    hot_word_weight: float = 0.7
+    hot_word_weight: float = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hot_words", read_hot_words(self.hot_words))
