@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from speechlstm.audio import read_audio, read_duration
-from speechlstm.audio.mp3 import parse_header
+from speechlstm.audio.mpeg_frames import parse_header
 from speechlstm.errors import AudioError, DamagedAudioError
 
 Encode = Callable[..., bytes]

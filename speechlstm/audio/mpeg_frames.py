@@ -1,0 +1,254 @@
+"""The frames of MPEG audio, layers I to III: found one by one, whatever lies between them.
+
+ISO/IEC 11172-3 and 13818-3.
+"""
+
+from array import array
+from dataclasses import dataclass
+from functools import lru_cache
+
+from speechlstm.audio.source import Source
+
+_KILOBITS = {  # by (MPEG 1, layer)
+    (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+_SIDE_BYTES = 32  # of layer III, at most
+RECORD_BYTES = 4 + 2 + _SIDE_BYTES  # header, checksum, side information
+_MAX_FREE_BYTES = 8192
+_SEARCH_BYTES = 1 << 16  # before the first frame, beside tags
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a frame: its first four bytes.
+
+    Attributes:
+        kind: Version, layer, sample rate, channels: what a decoder cannot change on its way.
+        is_mpeg1: Otherwise MPEG 2 or 2.5, with half the samples in a frame of layer III.
+        layer: 1 to 3.
+        sample_rate: Samples a second.
+        num_channels: 1 or 2.
+        num_bytes: Of the frame; 0: free format, only the next frame tells.
+        padding: Bytes of it that its bit rate does not account for.
+        num_samples: Of the frame.
+        side_start: Where the side information begins, after the checksum if there is one.
+        side_bytes: Its length; 0 in layers I and II.
+    """
+
+    kind: tuple[int, ...]
+    is_mpeg1: bool
+    layer: int
+    sample_rate: int
+    num_channels: int
+    num_bytes: int
+    padding: int
+    num_samples: int
+    side_start: int
+    side_bytes: int
+
+
+@lru_cache(maxsize=4096)
+def parse_header(record: bytes) -> Header | None:
+    """The header that four bytes are; None where they are none."""
+    if len(record) < 4 or record[0] != 0xFF or record[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = record[1] >> 3 & 3, 4 - (record[1] >> 1 & 3)
+    bit_rate, rate = record[2] >> 4, record[2] >> 2 & 3
+    if version == 1 or layer == 4 or bit_rate == 15 or rate == 3 or record[3] & 3 == 2:
+        return None
+    is_mpeg1, sample_rate = version == 3, _RATES[version][rate]
+    num_channels = 1 if record[3] >> 6 == 3 else 2
+    num_samples = 384 if layer == 1 else 576 if layer == 3 and not is_mpeg1 else 1152
+    slot = 4 if layer == 1 else 1
+    padding = slot * (record[2] >> 1 & 1)
+    bits = 1000 * _KILOBITS[is_mpeg1, layer][bit_rate]
+    num_bytes = bits * num_samples // (8 * slot) // sample_rate * slot + padding if bits else 0
+    side = 0
+    if layer == 3:
+        side = (32, 17)[num_channels == 1] if is_mpeg1 else (17, 9)[num_channels == 1]
+    # libmpg123 counts the frames of the simpler layers by the size of the first.
+    constant = bit_rate if layer < 3 else 0
+    return Header(
+        kind=(version, layer, sample_rate, num_channels, constant),
+        is_mpeg1=is_mpeg1,
+        layer=layer,
+        sample_rate=sample_rate,
+        num_channels=num_channels,
+        num_bytes=num_bytes,
+        padding=padding,
+        num_samples=num_samples,
+        side_start=4 if record[1] & 1 else 6,
+        side_bytes=side,
+    )
+
+
+class _Bytes:
+    """The bytes of a source, read in chunks."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self.size = source, source.size
+        self._chunk, self._start = b"", 0
+
+    def get(self, position: int, num_bytes: int) -> bytes:
+        at = position - self._start
+        if not 0 <= at <= len(self._chunk) - num_bytes:
+            self._chunk = self._source.read(position, max(_CHUNK_BYTES, num_bytes))
+            self._start, at = position, 0
+        return self._chunk[at : at + num_bytes]
+
+
+class Frames:
+    """The frames of a file, in their order.
+
+    Attributes:
+        starts, sizes: Where each lies, in bytes.
+        headers: Of each.
+        damaged: Places of frames whose content is not to be trusted.
+        missing: (place, number of frames) that damage has taken before the frame at that place.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._bytes = _Bytes(source)
+        self.starts, self.sizes = array("Q"), array("L")
+        self.headers: list[Header] = []
+        self.records = bytearray()
+        self.damaged: set[int] = set()
+        self.missing: list[tuple[int, int]] = []
+        self._free_bytes: dict[tuple[int, ...], int] = {}
+
+    def walk(self) -> bool:
+        """Find all frames; False where the file is no MPEG audio."""
+        position = self._after_tags(0)
+        start = self._next_sync(position, min(self._bytes.size, position + _SEARCH_BYTES))
+        if start is None:
+            return False
+        position = start
+        while position < self._bytes.size:
+            record = self._bytes.get(position, RECORD_BYTES)
+            header = parse_header(record[:4])
+            num_bytes = self._num_bytes(header, position) if header else 0
+            if header and num_bytes:
+                if position + num_bytes > self._bytes.size:
+                    self.missing.append((len(self.starts), 1))  # the last one is not whole
+                    break
+                self.starts.append(position)
+                self.sizes.append(num_bytes)
+                self.headers.append(header)
+                self.records += record.ljust(RECORD_BYTES, b"\0")
+                position += num_bytes
+            elif (after := self._after_tags(position)) > position:
+                position = after
+            else:
+                position = self._skip_damage(position)
+        covered = sum(self.sizes)
+        is_tagged = start > 0 and self._after_tags(0) > 0
+        # Samples of other formats have such headers by chance, but not one after the other.
+        is_steady = 4 * len(self.missing) <= len(self.starts) and covered > self._bytes.size // 2
+        num_first = self.missing[0][0] if self.missing else len(self.starts)
+        is_leading = start == self._after_tags(0) and num_first >= 4
+        num_enough = 1 if is_tagged else 4
+        return len(self.starts) >= num_enough and (is_tagged or is_steady or is_leading)
+
+    def attribute(self, num_promised: int) -> None:
+        """Count frames that a header promises, and damage has removed, to the widest damage.
+
+        Where the file ends with a whole frame, its end is not what is missing.
+        """
+        num_found = len(self.starts) - 1 + sum(number for _, number in self.missing)
+        within = [i for i, (place, _) in enumerate(self.missing) if place < len(self.starts)]
+        num_removed = num_promised - num_found
+        if within and len(within) == len(self.missing) and 1 < num_removed <= num_found:
+            widest = max(within, key=lambda i: self.missing[i][1])
+            place, number = self.missing[widest]
+            self.missing[widest] = (place, number + num_removed)
+
+    def _skip_damage(self, position: int) -> int:
+        """Where frames go on; what lies before counts as frames of the last one's length."""
+        sync = self._next_sync(position + 1, self._bytes.size)
+        end = self._bytes.size if sync is None else sync
+        typical = sum(self.sizes[-32:]) / len(self.sizes[-32:])
+        num_missing = round((end - position) / typical)
+        if sync is None and not any(self._bytes.get(position, min(_CHUNK_BYTES, end - position))):
+            num_missing = 0  # zeros at the end: what a player or a file system has filled up
+        elif num_missing or sync is not None:
+            self.damaged.add(len(self.starts) - 1)
+            self.missing.append((len(self.starts), num_missing))
+        return end
+
+    def _num_bytes(self, header: Header, position: int) -> int:
+        if header.num_bytes:
+            return header.num_bytes
+        if header.kind not in self._free_bytes:
+            self._free_bytes[header.kind] = self._measured(position)
+        plain = self._free_bytes[header.kind]
+        return plain + header.padding if plain else 0
+
+    def _measured(self, position: int) -> int:
+        """Bytes of a frame of free format without its padding: to the next but one header."""
+        window = self._bytes.get(position, 2 * _MAX_FREE_BYTES)
+        first = parse_header(window[:4])
+        at = 24
+        while first and 0 < (at := window.find(window[:2], at)) < _MAX_FREE_BYTES:
+            second = parse_header(window[at : at + 4])
+            if second and second.kind == first.kind and not second.num_bytes:
+                plain = at - first.padding
+                third = parse_header(window[at + plain + second.padding :][:4])
+                if third and third.kind == first.kind and not third.num_bytes:
+                    return plain
+            at += 1
+        return 0
+
+    def _next_sync(self, position: int, end: int) -> int | None:
+        """The next place before end from which two frames follow each other, or a last one."""
+        while position < end:
+            chunk = self._bytes.get(position, min(_CHUNK_BYTES, self._bytes.size - position))
+            at = -1
+            while 0 <= (at := chunk.find(b"\xff", at + 1)) < end - position:
+                if self._is_sync(position + at):
+                    return position + at
+            position += len(chunk)
+            if not chunk:
+                break
+        return None
+
+    def _is_sync(self, position: int) -> bool:
+        header = parse_header(self._bytes.get(position, 4))
+        num_bytes = self._num_bytes(header, position) if header else 0
+        if not header or not num_bytes:
+            return False
+        after = position + num_bytes
+        if after >= self._bytes.size:
+            return after == self._bytes.size and len(self.starts) > 0
+        following = parse_header(self._bytes.get(after, 4))
+        if following is None:
+            return len(self.starts) > 0 and self._after_tags(after) > after
+        return following.kind[:3] == header.kind[:3]
+
+    def _after_tags(self, position: int) -> int:
+        """The first byte after the tags that begin at a place."""
+        while num_bytes := self._tag_bytes(position):
+            position = min(position + num_bytes, self._bytes.size)
+        return position
+
+    def _tag_bytes(self, position: int) -> int:
+        start = self._bytes.get(position, 32)
+        if start[:3] == b"ID3" and len(start) >= 10 and not any(b & 0x80 for b in start[6:10]):
+            size = start[6] << 21 | start[7] << 14 | start[8] << 7 | start[9]
+            return 10 + size + (10 if start[5] & 0x10 else 0)
+        if start[:3] == b"TAG":
+            return 227 if start[:4] == b"TAG+" else 128
+        if start[:8] == b"APETAGEX" and len(start) == 32:
+            size = int.from_bytes(start[12:16], "little")  # of what follows the header
+            is_header = start[23] & 0x20
+            return 32 + size if is_header else 32
+        if start[:11] == b"LYRICSBEGIN":
+            end = self._bytes.get(position, 1 << 17).find(b"LYRICS200")
+            return end + 9 if end > 0 else 0
+        return 0
