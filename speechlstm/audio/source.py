@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from speechlstm.errors import AudioError
+from speechlstm.storage import refuse_nul
 
 # What is decoded: a file by its name, or a binary file object, read from where it stands.
 Recording = Path | str | BinaryIO
@@ -57,6 +58,7 @@ def opened(recording: Recording) -> Iterator[Source]:
     is_named = isinstance(recording, Path | str)
     path = Path(recording if isinstance(recording, Path | str) else _name(recording))
     try:
+        refuse_nul(path)
         with _opened_named(path) if is_named else _copied(recording) as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:

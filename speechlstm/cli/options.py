@@ -11,6 +11,7 @@ import click
 
 from speechlstm.config import HotWord
 from speechlstm.errors import ConfigError, DataError, printable
+from speechlstm.storage import read_bounded
 from speechlstm.transcript.formats import SUFFIXES
 
 MANIFESTS = (".jsonl", ".json")  # endings of those that are written
@@ -252,6 +253,6 @@ def read_text(path: Path) -> str:
         OSError: It cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_bounded(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from speechlstm.audio import read_duration
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import AudioError, DataError
+from speechlstm.storage import read_regular_file
 
 # What a recording's name may end in; what it holds is decided by its content.
 AUDIO_SUFFIXES = (
@@ -52,7 +53,7 @@ def _is_recording(path: Path) -> bool:
 
 def _read_text(path: Path, recording: Path) -> str:
     try:
-        return " ".join(path.read_text(encoding="utf-8-sig").split())
+        return " ".join(read_regular_file(path).decode("utf-8-sig").split())
     except FileNotFoundError:
         raise AudioError(recording, f"has no text; write what is said into {path.name}") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -80,7 +80,7 @@ class DecoderSpec:
             hot_words=unchanged.hot_words,
             hot_word_weight=unchanged.hot_word_weight,
         )
-        lm, neural_lm = (path and path.resolve() for path in (self.lm, self.neural_lm))
+        lm, neural_lm = (path and path.absolute() for path in (self.lm, self.neural_lm))
         uses_neural_lm = bool(lm and neural_lm and self.neural_lm_config.weight)
         return config, lm, uses_neural_lm and (neural_lm, self.neural_lm_config)
 

@@ -1,6 +1,5 @@
 """Files of transcripts to be scored, in the formats that the field has for them."""
 
-import json
 import math
 import re
 from collections import Counter, defaultdict
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.errors import DataError
+from speechlstm.storage import parse_json, refuse_nul
 
 _IGNORED_SEGMENT = "IGNORE_TIME_SEGMENT_IN_SCORING"  # a segment of an STM file, by sclite's manual
 
@@ -212,8 +212,8 @@ def _is_transcribe_output(path: Path) -> bool:
     for _, line in _lines(path):
         if line.strip():
             try:
-                values = json.loads(line)
-            except (ValueError, RecursionError):
+                values = parse_json(line)
+            except ValueError:
                 return False
             return isinstance(values, dict) and "file" in values and "id" not in values
     return False
@@ -224,9 +224,9 @@ def _read_transcribe_json(path: Path) -> Iterator[TranscriptEntry]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = parse_json(line)
             name, text = values["file"], values["text"]
-        except (ValueError, RecursionError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             raise DataError(f"{path}:{number}: no JSON object with the keys file, text") from None
         if not isinstance(name, str) or not isinstance(text, str):
             raise DataError(f"{path}:{number}: file and text must be texts")
@@ -235,6 +235,7 @@ def _read_transcribe_json(path: Path) -> Iterator[TranscriptEntry]:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
+        refuse_nul(path)
         with path.open(encoding="utf-8-sig") as file:  # splits at line ends alone
             lines = iter(partial(file.readline, _LONGEST_LINE), "")
             for number, line in enumerate(lines, start=1):

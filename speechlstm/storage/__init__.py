@@ -2,6 +2,7 @@
 
 from speechlstm.storage.files import open_regular_file as open_regular_file
 from speechlstm.storage.files import parse_json as parse_json
+from speechlstm.storage.files import read_bounded as read_bounded
 from speechlstm.storage.files import read_regular_file as read_regular_file
 from speechlstm.storage.files import refuse_nul as refuse_nul
 from speechlstm.storage.files import refuse_pipes as refuse_pipes

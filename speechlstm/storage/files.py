@@ -59,6 +59,20 @@ def read_regular_file(path: Path, max_bytes: int = _GIGABYTE) -> bytes:
         return file.read()
 
 
+def read_bounded(path: Path, max_bytes: int = 1 << 26) -> bytes:
+    """The content of a text, which may come from a pipe, and ends.
+
+    Raises:
+        OSError: It cannot be read, or is larger than any of its kind.
+    """
+    refuse_nul(path)
+    with path.open("rb") as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"has more than {max_bytes} bytes", str(path))
+    return content
+
+
 def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
     """What JSON says that nobody has checked, in UTF-8.
 
@@ -95,6 +109,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     Raises:
         OSError: The file cannot be written; one that was there before is untouched.
     """
+    refuse_nul(path)
     path = path.resolve()  # through a symbolic link, not over it
     content = data.encode() if isinstance(data, str) else data
     if path.exists() and not (path.is_file() or path.is_dir()):

@@ -8,6 +8,7 @@ import pytest
 
 from speechlstm.storage import (
     parse_json,
+    read_bounded,
     read_regular_file,
     remove_unfinished,
     write_atomically,
@@ -137,3 +138,13 @@ def test_unfinished_folders_are_removed_too(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
     remove_unfinished(tmp_path)
     assert names(tmp_path) == ["kept"]
+
+
+def test_reads_a_pipe_to_its_end_but_no_further_than_that(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(bytes(11))
+    assert len(read_bounded(tmp_path / "a.txt", 11)) == 11
+    with pytest.raises(OSError, match="has more than 10 bytes"):
+        read_bounded(tmp_path / "a.txt", 10)
+    if Path("/dev/zero").exists():
+        with pytest.raises(OSError, match="has more than 1000 bytes"):
+            read_bounded(Path("/dev/zero"), 1000)

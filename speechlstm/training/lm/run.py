@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from speechlstm import __version__
 from speechlstm.errors import ModelError
 from speechlstm.lm.text import Text
-from speechlstm.storage import parse_json, read_regular_file, write_atomically
+from speechlstm.storage import parse_json, read_regular_file, refuse_pipes, write_atomically
 from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
 from speechlstm.training.engine.run_folder import RunFolder
 from speechlstm.training.lm.network import (
@@ -106,6 +106,7 @@ class LanguageModelRun(RunFolder):
         """
         path = self.path / f"{name}.npy"
         try:
+            refuse_pipes(path)
             tokens: NDArray[np.int32] = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise ModelError(f"{path}: cannot be read: {error}") from None
@@ -149,7 +150,7 @@ def load_language_model_run(path: Path) -> LanguageModelRun:
     """
     try:
         values = parse_json(read_regular_file(RunFolder(path).description))
-        words = (path / _VOCABULARY).read_text(encoding="utf-8").split("\n")[:-1]
+        words = read_regular_file(path / _VOCABULARY).decode().split("\n")[:-1]
         model, training = (values[c.section] for c in (LanguageModelConfig, LanguageModelTraining))
         sha256 = values["alphabet_sha256"]
     except OSError as error:
