@@ -97,6 +97,8 @@ def _make_lexicon(rng: Generator, folder: Path) -> Path:
 def _make_manifest(rng: Generator, folder: Path) -> Path:
     path = folder / ("a.csv" if rng.random() < 0.2 else "a.jsonl")
     lines = samples.manifest_lines(path.suffix)
+    for name in "abc":
+        (folder / f"{name}.wav").write_bytes(recordings.sound())
     if path.suffix == ".jsonl" and rng.random() < 0.6:
         changed = [changed_json(rng, json.loads(line)) for line in lines]
         path.write_text("".join(f"{json.dumps(values)}\n" for values in changed))

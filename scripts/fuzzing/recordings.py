@@ -29,6 +29,11 @@ def _recording(container: str, coding: str, num_channels: int) -> bytes:
         return path.read_bytes()
 
 
+def sound() -> bytes:
+    """A recording without fault."""
+    return _recording("WAV", "PCM_16", 1)
+
+
 def make(rng: Generator, folder: Path) -> Path:
     """A damaged recording; sometimes two in one file, or none at all."""
     container, coding = _KINDS[rng.integers(len(_KINDS))]
