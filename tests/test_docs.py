@@ -1,0 +1,125 @@
+"""What the documents tell a reader to type is typed here, on small stand-ins of what they name."""
+
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "data" / "samples"
+README, TRAINING = ROOT / "README.md", ROOT / "speechlstm" / "training" / "README.md"
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md"), *ROOT.glob("*/**/README.md")]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The fenced code blocks of a language."""
+    text = path.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def commands(path: Path) -> list[str]:
+    """The lines that call speechlstm, without those that need a backend which is not here."""
+    lines = "".join(blocks(path, "bash")).splitlines()
+    return [line for line in lines if line.startswith("speechlstm ")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader's folder: recordings by speaker, one file of each name in the documents, texts."""
+    path = tmp_path_factory.mktemp("reader")
+    shutil.copytree(SAMPLES, path / "data" / "samples")
+    for speaker, names in {
+        "anna": ("answers", "commands", "digits"),
+        "ben": ("birthday", "code", "spelling"),
+        "carl": ("date", "zip"),
+    }.items():
+        (path / "recordings" / speaker).mkdir(parents=True)
+        for name in names:
+            for suffix in (".wav", ".txt"):
+                shutil.copy(SAMPLES / f"{name}{suffix}", path / "recordings" / speaker)
+    samples, rate = soundfile.read(SAMPLES / "date.wav", dtype="float32")
+    for name in ("new.wav", "interview.wav", "lecture.mp3", "news.flac"):
+        soundfile.write(path / name, samples, rate)
+    shutil.copy(SAMPLES / "date.txt", path / "interview.txt")
+    soundfile.write(path / "call.wav", np.stack([samples, samples[::-1]], axis=1), rate)
+    sentences = [(SAMPLES / f"{n}.txt").read_text().strip() for n in ("date", "zip", "reading")]
+    text = "".join(f"{sentence}\n" for sentence in sentences * 20)
+    with lzma.open(path / "books.txt.xz", "wt") as file:
+        file.write(text)
+    for name in ("other.txt", "transcripts.txt", "part-of-books.txt"):
+        (path / name).write_text(text)
+    return path
+
+
+def run(line: str, folder: Path) -> None:
+    """Types a line; a training is told to last one epoch."""
+    short = re.sub(
+        r"^speechlstm (train|lm train) (?!.*--epochs)", r"speechlstm \1 --epochs 1 ", line
+    )
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    done = subprocess.run(
+        ["bash", "-c", short],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_commands_of_the_first_page(folder: Path) -> None:
+    for line in commands(README):
+        run(line, folder)
+    assert (folder / "lecture.srt").read_text().startswith("1\n00:00:0")
+    assert "july fourth" in (folder / "transcripts.jsonl").read_text()
+
+
+@pytest.mark.slow
+def test_commands_of_the_training_page(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    for made in ("runs", "my-model"):
+        shutil.rmtree(tmp_path / made, ignore_errors=True)
+    for line in commands(TRAINING):
+        run(line, tmp_path)
+
+
+def test_two_commands_print_what_the_first_page_shows() -> None:
+    (console,) = blocks(README, "console")
+    typed, *shown = console.splitlines()
+    assert typed == "$ pip install . && speechlstm transcribe data/samples/*.wav"
+    for line in shown:
+        name, *text = line.split("\t")
+        assert not text or (ROOT / name).with_suffix(".txt").read_text().strip() == text[0]
+
+
+@pytest.mark.slow
+def test_python_of_the_first_page(folder: Path) -> None:
+    for block in blocks(README, "python"):
+        done = subprocess.run(
+            [sys.executable, "-c", block],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("july fourth seventeen seventy six\n")
+
+
+def test_first_page_fits_its_bound() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]*)(?:#[^)]*)?\)", path.read_text("utf-8")):
+        assert (path.parent / target).exists(), target
