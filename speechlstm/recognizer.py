@@ -12,7 +12,7 @@ import numpy as np
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, num_channels, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
-from speechlstm.bundle import Bundle, default_bundle, read_bundle
+from speechlstm.bundle import Bundle, find_bundle, read_bundle
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
@@ -115,8 +115,7 @@ class Recognizer:
         if greedy and needless:
             named = ", ".join(needless)
             raise ConfigError(f"greedy decoding has no use for {named}; leave one of them out")
-        is_named = bundle is None or bundle == "english"  # which no Path is equal to
-        contents = read_bundle(default_bundle() if is_named else Path(bundle or ""))
+        contents = read_bundle(find_bundle(bundle))
         spec = with_arguments(contents.decoder, changes, settings)
         searches = not greedy and (spec.is_search or bool(settings) or decoding is not None)
         # What one decoder's confidences are worth says nothing about those of another.

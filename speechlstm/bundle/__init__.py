@@ -14,6 +14,7 @@ Whatever is missing, damaged or unknown in it is refused, never guessed.
 """
 
 from speechlstm.bundle.read import default_bundle as default_bundle
+from speechlstm.bundle.read import find_bundle as find_bundle
 from speechlstm.bundle.read import read_bundle as read_bundle
 from speechlstm.bundle.spec import AcousticSpec as AcousticSpec
 from speechlstm.bundle.spec import Bundle as Bundle

@@ -32,6 +32,20 @@ def default_bundle() -> Path:
     return path
 
 
+def find_bundle(name: Path | str | None) -> Path:
+    """Where a bundle is that a user names.
+
+    Args:
+        name: "english" or None: the model of the package. Any other text, and any Path (also a
+            folder of that name: `Path("english")`, or "./english"): a folder or a .tflite file.
+
+    Raises:
+        BundleError: This installation has no model of its own.
+    """
+    # No Path is equal to a text.
+    return default_bundle() if name is None or name == "english" else Path(name)
+
+
 def read_bundle(path: Path) -> Bundle:
     """Read a bundle's folder, or a .tflite file that speechlstm wrote, and check all of it.
 

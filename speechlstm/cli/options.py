@@ -61,6 +61,21 @@ class OutputFolder(click.Path):
         super().__init__(path_type=Path, file_okay=False)
 
 
+class BundlePath(click.Path):
+    """A bundle or run to read: a folder, a .tflite file, or the name of the package's model."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click.Path."""
+        if value == "english":  # what finds it takes a while to import
+            from speechlstm.bundle import find_bundle
+
+            value = find_bundle(value)
+        return super().convert(value, param, ctx)
+
+
 def output_format(name: str | None, output: Path | None, default: str) -> str:
     """The format of transcripts that --format names, or else the ending of -o.
 
@@ -89,8 +104,8 @@ bundle_option = click.option(
     "--model",
     "bundle",
     metavar="BUNDLE",
-    type=_PATH,
-    help="A bundle's folder or .tflite file.  [default: the model of the package]",
+    type=BundlePath(),
+    help="A bundle's folder or .tflite file.  [default: english, the model of the package]",
 )
 
 
