@@ -137,7 +137,7 @@ def test_a_recording_too_short_is_refused(recognizer: Recognizer, tmp_path: Path
 def test_without_a_name_the_packages_own_model_is_meant(
     spoken: Say, levels_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recognizer_module, "find_bundle", lambda name: levels_bundle)
+    monkeypatch.setattr("speechlstm.bundle.read.default_bundle", lambda: levels_bundle)
     for named in (Recognizer.load(), Recognizer.load("english"), Recognizer.load(None)):
         assert named.transcribe(Audio(spoken("yes"), SAMPLE_RATE)).text == "yes"
     with pytest.raises(BundleError, match="english"):
