@@ -4,16 +4,20 @@
     KERAS_BACKEND=torch python scripts/recipes/english.py CORPORA --text wordnet.txt \
         -o speechlstm/assets/english
 
-CORPORA holds a folder a corpus with train.jsonl and perhaps valid.jsonl, text/books.txt.xz for the
-language model, lexicon/cmudict.dict, and noise/ with recordings. Each step is a command that a user
-could type; its product stays in the work folder, and a step whose product is there is not done
-again: after an interruption, run the recipe again. The network is trained on whichever backend of
-Keras is fastest (torch, on processors), and exported by TensorFlow.
+CORPORA holds a folder a corpus with train.jsonl and perhaps valid.jsonl, text/books.txt.xz and
+text/modern.txt.xz for the language models, lexicon/cmudict.dict, and noise/ with recordings. Each
+step is a command that a user could type; its product stays in the work folder, and a step whose
+product is there is not done again: after an interruption, run the recipe again. The network is
+trained on whichever backend of Keras is fastest (torch, on processors), and exported by TensorFlow.
 
 Read speech alone would make a network that hears words in every noise and a language model that
 knows no spelled letters: recordings without speech are trained on too, and the text gets lines of
-letters, digits, dates and commands. Books alone would make one of another century: --text adds what
-WordNet says of today's words, and at last it is adapted to the transcripts of what is trained on.
+letters, digits, dates and commands. Books alone would make one of another century: as much text of
+today stands beside them, --text adds what WordNet says of its words, and at last the model is
+adapted to the transcripts of what is trained on.
+
+Neither network need begin anew: --init-weights is a checkpoint of the acoustic one to train on
+from, --init-lm the run of an LSTM language model to adapt.
 
 No recording of a valid list may be trained on, which training refuses, and no sentence of one is
 left in the text for the language model.
@@ -37,24 +41,26 @@ from speechlstm.errors import SpeechLSTMError
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.text import read_sentences
 from speechlstm.storage import write_atomically
+from speechlstm.text import normalize
 from speechlstm.text.lexicon import Lexicon
-from speechlstm.text.normalize import normalize
 
 CONFIG = Path(__file__).with_suffix(".toml")
 READ = ("common-voice", "common-voice-1", "cmu-arctic", "kathleen", "librispeech", "lj-prompts",
-        "ljspeech-part", "speechocean762")  # fmt: skip
+        "ljspeech-part", "speechocean762", "librispeech-more", "common-voice-more")  # fmt: skip
 SAID = ("an4", "speech-commands", "fsdd")  # letters, digits, commands; without a valid list
 VALID = ("librispeech", "common-voice")
 VALIDATION_SHARE = 0.1
 SEED = 1
 NUM_SAID = 60_000  # lines of letters, digits, dates and commands beside a million of books
-LM = ["--order", "3", "--prune", "0 2 4", "--vocabulary", "55000", "--quantize"]
-LSTM = ["--vocabulary", "24000", "--epochs", "3", "--batch-words", "5120", "--dropout", "0",
+TEXTS = ("books", "modern")
+# At most 65,533 words: from there on each n-gram takes two bytes more.
+LM = ["--order", "3", "--prune", "0 3 6", "--vocabulary", "60000", "--quantize"]
+LSTM = ["--vocabulary", "30000", "--epochs", "2", "--batch-words", "5120", "--dropout", "0",
         "--precision", "bfloat16"]  # fmt: skip
-# Then it is adapted to what recordings say, with a part of the books lest it forget them.
-ADAPTED = ["--epochs", "1", "--learning-rate", "7e-4"]
-NUM_REPEATS = 8  # of each transcript
-EVERY = 5  # one of so many sentences of the books
+# Then it is adapted to what recordings say, with a part of the texts lest it forget them.
+ADAPTED = ["--epochs", "1", "--learning-rate", "1.5e-3", "--batch-words", "2560"]
+NUM_REPEATS = 5  # of each transcript
+EVERY = 5  # one of so many sentences of the texts
 
 
 @click.command(help=__doc__)
@@ -62,15 +68,26 @@ EVERY = 5  # one of so many sentences of the books
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="BUNDLE")
 @click.option("--text", "texts", type=click.Path(path_type=Path, exists=True), multiple=True,
               metavar="FILE", help="More text for the language models.")  # fmt: skip
+@click.option("--init-weights", "weights", type=click.Path(path_type=Path, exists=True),
+              metavar="NPZ", help="Weights of the network to train on from.")  # fmt: skip
+@click.option("--init-lm", type=click.Path(path_type=Path, exists=True), metavar="RUN",
+              help="Run of an LSTM language model to adapt.")  # fmt: skip
 @click.option("--work", type=click.Path(path_type=Path), default=Path("runs/english"),
               show_default=True, help="Folder of what the steps make.")  # fmt: skip
-def main(corpora: Path, output: Path, texts: tuple[Path, ...], work: Path) -> None:
+def main(
+    corpora: Path,
+    output: Path,
+    texts: tuple[Path, ...],
+    weights: Path | None,
+    init_lm: Path | None,
+    work: Path,
+) -> None:
     """Make what is not there yet, then evaluate."""
     work.mkdir(parents=True, exist_ok=True)
     try:
         train, valid = make_lists(corpora, work, READ, SAID, VALID)
-        make_model(corpora, work, train, valid, CONFIG)
-        make_language_model(corpora, work, train, valid, texts)
+        make_model(corpora, work, train, valid, CONFIG, weights)
+        make_language_model(corpora, work, train, valid, texts, init_lm)
         make_bundle(work, valid, output)
     except (SpeechLSTMError, OSError) as error:
         sys.exit(f"Error: {error}")
@@ -78,7 +95,7 @@ def main(corpora: Path, output: Path, texts: tuple[Path, ...], work: Path) -> No
         [
             sys.executable,
             Path(__file__).parents[1] / "benchmarks" / "model_card.py",
-            "--model",
+            "--bundle",
             output,
             *valid,
         ],
@@ -110,7 +127,12 @@ def make_lists(
 
 
 def make_model(
-    corpora: Path, work: Path, train: list[Path], valid: list[Path], settings: Path
+    corpora: Path,
+    work: Path,
+    train: list[Path],
+    valid: list[Path],
+    settings: Path,
+    weights: Path | None = None,
 ) -> None:
     """The network, with an output for characters and one for phones.
 
@@ -120,6 +142,7 @@ def make_model(
         train: Manifests of speech; silence and noise are added.
         valid: Manifests to validate with.
         settings: Of the training, a TOML file; a copy of it is put beside the noise it names.
+        weights: To start from, a checkpoint of such a network; None: fresh ones.
     """
     noise, lexicon, run = work / "noise.jsonl", work / "train.dict", work / "run"
     silence = [work / "silence" / "train.jsonl", work / "noise-silence.jsonl"]
@@ -138,41 +161,52 @@ def make_model(
         speechlstm(
             "train", *lists, "-o", run, "--config", config, "--lexicon", lexicon, "--prepare"
         )
+    if weights:
+        from speechlstm.training.engine.run_folder import RunFolder  # imports Keras
+
+        write_atomically(RunFolder(run).initial, weights.read_bytes())
     speechlstm("train", "--resume", "-o", run)
 
 
 def make_language_model(
-    corpora: Path, work: Path, train: list[Path], valid: list[Path], added: Sequence[Path]
+    corpora: Path,
+    work: Path,
+    train: list[Path],
+    valid: list[Path],
+    added: Sequence[Path],
+    init_lm: Path | None = None,
 ) -> None:
     """An n-gram and an LSTM model; how their words and the dictionary's are pronounced.
 
     Args:
-        corpora: Where the books and the dictionary are.
+        corpora: Where the texts and the dictionary are.
         work: The folder of the models.
         train: Manifests of what the network hears; those of read speech first.
         valid: Manifests whose sentences are left out of the text.
-        added: Texts beside the books.
+        added: Further texts.
+        init_lm: The run of an LSTM to adapt; None: one is trained first.
     """
     lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
-    books, said = corpora / "text" / "books.txt.xz", work / "said.txt"
+    texts, said = [corpora / "text" / f"{name}.txt.xz" for name in TEXTS], work / "said.txt"
     transcripts, heard, part = work / "transcripts.txt", work / "valid.txt", work / "part.txt"
     exclude = pairs("--exclude", valid[: len(VALID)])
     if not lm.exists():
         write_said(corpora, said)
         write_transcripts(train[: len(READ)], transcripts)
-        speechlstm("lm", "build", books, said, transcripts, *added, "-o", lm, *LM, *exclude)
-    first, run, lstm = work / "lm-books", work / "lm-run", work / "english.tflite"
+        speechlstm("lm", "build", *texts, said, transcripts, *added, "-o", lm, *LM, *exclude)
+    first, run, lstm = init_lm or work / "lm-texts", work / "lm-run", work / "english.tflite"
+    if not heard.exists():
+        write_transcripts(valid[: len(VALID)], heard)
     if not (first / "run.json").exists():
-        write_transcripts(valid[:1], heard)
-        speechlstm("lm", "train", books, said, "--valid", heard, "-o", first, *LSTM, *exclude)
+        speechlstm("lm", "train", *texts, said, "--valid", heard, "-o", first, *LSTM, *exclude)
     if not (run / "run.json").exists():
-        speechlstm("lm", "train", "--resume", "-o", first)
-        sentences = islice(chain(read_sentences(books), read_sentences(said)), 0, None, EVERY)
+        if not init_lm:
+            speechlstm("lm", "train", "--resume", "-o", first)
+        sentences = islice(chain.from_iterable(map(read_sentences, [*texts, said])), 0, None, EVERY)
         write_atomically(part, "".join(f"{sentence}\n" for sentence in sentences))
-        texts = [part, *added, *[transcripts] * NUM_REPEATS]
         speechlstm(
-            "lm", "train", *texts, "--valid", heard, "-o", run, "--init-from", first, *ADAPTED,
-            *exclude,
+            "lm", "train", part, *added, *[transcripts] * NUM_REPEATS, "--valid", heard, "-o", run,
+            "--init-from", first, *ADAPTED, *exclude,
         )  # fmt: skip
     if not lstm.exists():
         speechlstm("lm", "train", "--resume", "-o", run)
