@@ -109,6 +109,6 @@ def test_refuses_a_file_that_does_not_run(
 ) -> None:
     monkeypatch.setattr(export, "convert_acoustic", lambda model: tflite)
     more_labels = Alphabet((" ", "a", "b", "c"))
-    with pytest.raises(ModelError, match=r"does not run without TensorFlow: .*\(1, 34, 5\)"):
+    with pytest.raises(ModelError, match=r"does not run without TensorFlow: .*\[1, any, 4\], not"):
         export_model(acoustic_model(1), more_labels, recordings(), tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()

@@ -80,7 +80,6 @@ def test_learns_what_ngrams_cannot_and_is_exported(monkeypatch: pytest.MonkeyPat
         (["text.txt", "--valid", "text.txt", "--vocabulary", "words.txt"], "text.txt: holds no w"),
         (["text.txt", "--valid", "strange.txt"], "strange.txt: holds no word of the vocabulary"),
         (["empty.txt", "--valid", "text.txt"], "empty.txt: holds no sentence"),
-        (["text.txt", "--valid", "text.txt", "--layers", "0"], "lm.num_layers: must be at least"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused_in_a_line(arguments: list[str], reason: str) -> None:
@@ -97,3 +96,10 @@ def test_only_a_run_can_be_exported() -> None:
     result = lm("export", "text.txt", "-o", "lm.tflite")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "text.txt: holds no language model's run" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--layers", "--epochs", "--width"])
+def test_a_size_of_0_is_wrong_usage(option: str) -> None:
+    result = lm("train", "text.txt", "--valid", "text.txt", "-o", "run", option, "0")
+    assert (result.exit_code, Path("run").exists()) == (2, False)
+    assert f"'{option}': 0 is not in the range x>=1" in result.stderr
