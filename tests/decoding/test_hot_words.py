@@ -83,6 +83,17 @@ def test_a_hot_word_that_only_begins_as_what_is_said_changes_nothing(weight: flo
         assert decode(log_probs, "catalog", "dogtail", "cat lid", weight=weight) == without
 
 
+def edits_from(phones: list[int], said: list[int]) -> int:
+    """The fewest edits that make phones of any stretch of what is said (Sellers, 1980)."""
+    costs = [0] * (len(said) + 1)
+    for phone in phones:
+        before, costs = costs, [costs[0] + 1]
+        for i, heard in enumerate(said):
+            change = before[i] + (phone != heard)
+            costs.append(min(change, before[i + 1] + 1, costs[i] + 1))
+    return min(costs)
+
+
 @given(
     st.lists(st.sampled_from(sorted(SAID)), min_size=1, max_size=5),
     st.sets(st.sampled_from([*SAID, *NEW, "cat in", "tall dog", "sat sat"]), min_size=1),
@@ -92,12 +103,10 @@ def test_a_hot_word_that_only_begins_as_what_is_said_changes_nothing(weight: flo
 def test_what_is_not_said_changes_nothing(
     words: list[str], hot_words: set[str], weight: float, seed: int
 ) -> None:
-    log_probs = spoken(phones_of(*words), PHONES.num_labels, 0.8, seed)
-    without = decode(log_probs)
-    said = f" {' '.join(words)} "
-    found = decode(log_probs, *(w for w in hot_words if f" {w} " not in said), weight=weight)
-    if phones_of(*without[0].text.split()) == phones_of(*words):  # what is said is heard
-        assert found == without
+    said = phones_of(*words)
+    log_probs = spoken(said, PHONES.num_labels, 0.95, seed)
+    others = [w for w in sorted(hot_words) if edits_from(phones_of(*w.split()), said) > 1]
+    assert decode(log_probs, *others, weight=weight) == decode(log_probs)
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)
