@@ -242,8 +242,8 @@ def test_frozen_layers_need_a_model_to_start_from(
     write_tones(tmp_path / "train.jsonl", ["ab"])
     write_tones(tmp_path / "valid.jsonl", ["aba"])
     result = train(tmp_path, "--freeze", "1", "-o", tmp_path / "run")
-    assert result.exit_code == 1
-    assert result.stderr.startswith("Error: training.frozen_layers: needs a model to start from")
+    assert result.exit_code == 2
+    assert "Error: --freeze needs a model to start from: --init-from" in result.stderr
     assert not (tmp_path / "run").exists()
 
 
