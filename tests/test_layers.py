@@ -32,8 +32,8 @@ LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 MODULES = [p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"]
 
 
-def imported_units(source: str) -> Iterator[str]:
-    """Modules and subpackages directly under speechlstm that a module's source imports."""
+def imported_units(source: str, package: str = "speechlstm") -> Iterator[str]:
+    """Modules and subpackages directly under a package that a module's source imports."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -42,8 +42,9 @@ def imported_units(source: str) -> Iterator[str]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        for package, unit, *_ in (f"{name}.".split(".") for name in names):
-            if package == "speechlstm" and unit != "__version__":
+        for name in names:
+            unit = f"{name}.".removeprefix(f"{package}.").split(".")[0]
+            if f"{name}.".startswith(f"{package}.") and unit != "__version__":
                 yield unit
 
 
@@ -59,6 +60,23 @@ def test_module_imports_only_from_lower_layers(path: Path) -> None:
     imported = set(imported_units(path.read_text(encoding="utf-8"))) - {unit}
     assert {other for other in imported if LEVEL[other] >= LEVEL[unit]} == set()
     assert unit == "cli" or "training" not in imported
+
+
+# The same inside training: what the networks share knows none of them, and none knows another.
+TRAINING = [{"layers", "data"}, {"plots", "engine"}, {"tflite"}, {"acoustic", "lm", "g2p"}]
+TRAINING_LEVEL = {unit: level for level, units in enumerate(TRAINING) for unit in units}
+TRAINING_MODULES = [p for p in MODULES if (PACKAGE / "training") in p.parents[:-1]]
+
+
+@pytest.mark.parametrize("path", TRAINING_MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_training_imports_only_from_lower_layers(path: Path) -> None:
+    unit = path.relative_to(PACKAGE / "training").parts[0].removesuffix(".py")
+    if unit == "__init__":  # offers what the networks have to offer
+        return
+    source = path.read_text(encoding="utf-8")
+    imported = set(imported_units(source, "speechlstm.training")) - {unit}
+    level = TRAINING_LEVEL[unit]
+    assert {other for other in imported if TRAINING_LEVEL[other] >= level} == set()
 
 
 def modules_loaded_by(code: str) -> set[str]:
