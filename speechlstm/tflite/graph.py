@@ -168,10 +168,12 @@ def _options(table: Table, kind: Operator, where: str) -> list[int]:
         return []
     if any(map(options.has, range(len(kind.fields), options.num_fields))):
         raise ValueError(f"{where} has options that are not known")
+    if any(options.has(index) for index, field_kind in enumerate(kind.fields) if field_kind == "-"):
+        raise ValueError(f"{where} has options that no model of speechlstm needs")
     values = []
     for index, kind_of_field in enumerate(kind.fields):
         if kind_of_field == "V":
             options.numbers(index, "i")
-        else:
+        elif kind_of_field != "-":
             values.append(options.number(index, kind_of_field))
     return values

@@ -30,7 +30,8 @@ class Operator(NamedTuple):
         outputs: As above.
         options: The number of its table of options in the union BuiltinOptions.
         fields: Kinds of the numbers in that table, as the struct module has them; V: a vector of
-            int32.
+            int32; -: one that must be left at its default, as LiteRT crashes on others or no export
+            sets it.
     """
 
     name: str
@@ -58,7 +59,7 @@ OPERATORS = {
     2: Operator("CONCATENATION", "same+", "same", 10, "ib"),
     6: Operator("DEQUANTIZE", "weight", "float", 38),
     8: Operator("FLOOR", "float", "float", 0),
-    9: Operator("FULLY_CONNECTED", "float weight float?", "float", 8, "bb??b"),
+    9: Operator("FULLY_CONNECTED", "float weight float?", "float", 8, "b-??-"),
     14: Operator("LOGISTIC", "float", "float", 0),
     18: Operator("MUL", "same same", "same", 21, "b"),
     19: Operator("RELU", "float", "float", 0),
@@ -66,14 +67,14 @@ OPERATORS = {
     25: Operator("SOFTMAX", "float", "float", 9, "f"),
     28: Operator("TANH", "float", "float", 0),
     34: Operator("PAD", "same index", "same", 22),
-    36: Operator("GATHER", "same index", "same", 23, "ii"),
+    36: Operator("GATHER", "same index", "same", 23, "i-"),
     39: Operator("TRANSPOSE", "same index", "same", 26),
     40: Operator("MEAN", "same index", "same", 27, "?"),
     41: Operator("SUB", "same same", "same", 28, "b?"),
     42: Operator("DIV", "float float", "float", 29, "b"),
     43: Operator("SQUEEZE", "same", "same", 30, "V"),
-    44: Operator("UNIDIRECTIONAL_SEQUENCE_LSTM", _LSTM_INPUTS, "float", 71, "bff???"),
-    45: Operator("STRIDED_SLICE", "same index index index", "same", 32, "iiiii?"),
+    44: Operator("UNIDIRECTIONAL_SEQUENCE_LSTM", _LSTM_INPUTS, "float", 71, "bf--?-"),
+    45: Operator("STRIDED_SLICE", "same index index index", "same", 32, "ii--i-"),
     47: Operator("EXP", "float", "float", 33),
     49: Operator("SPLIT", "index same", "same+", 35, "i"),
     50: Operator("LOG_SOFTMAX", "float", "float", 36),

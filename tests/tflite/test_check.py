@@ -156,6 +156,11 @@ def other_options(model: Any) -> None:
     _operator(model, "MUL").builtinOptions = generated.ReshapeOptionsT()
 
 
+def offset_slice(model: Any) -> None:
+    """LiteRT then adds the beginnings to the ends, and reads beyond what it slices."""
+    _operator(model, "STRIDED_SLICE").builtinOptions.offset = True
+
+
 def kept_state(model: Any) -> None:
     model.subgraphs[0].tensors[_operator(model, "TANH").inputs[0]].isVariable = True
 
@@ -227,6 +232,7 @@ def endless_loop(model: Any) -> None:
         (custom_code, "operator 'FlexTanh'"),
         (code_beyond_the_list, "operator 137"),
         (other_options, "MUL.* has options of another operator"),
+        (offset_slice, "STRIDED_SLICE.* has options that no model"),
         (kept_state, "is both constant and variable"),
         (quantised_twice, "is quantised in a way"),
         (no_scale, "int8 has 0 scales"),

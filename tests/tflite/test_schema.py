@@ -41,7 +41,9 @@ def test_operators_have_the_numbers_and_options_of_litert() -> None:
             expected = "".join(
                 kind for _, kind in sorted(slots(options[operator.options]).values())
             )
-            assert expected.removesuffix("V") == operator.fields.removesuffix("V")
+            assert len(operator.fields) in (len(expected), len(expected.removesuffix("V")))
+            for kind, found in zip(operator.fields, expected, strict=False):
+                assert kind in ("-", found)
 
 
 def test_types_have_the_numbers_of_litert() -> None:
