@@ -411,6 +411,21 @@ def test_a_long_waveform_is_heard_as_its_recording_is(
     )
 
 
+def test_a_hot_word_that_is_not_said_leaves_the_greedy_decoder_alone(
+    levels_bundle: Path, mumbled: Audio
+) -> None:
+    plain = Recognizer.load(levels_bundle).transcribe(mumbled)
+    assert plain.text != Recognizer.load(levels_bundle, beam_width=20).transcribe(mumbled).text
+    for hot_words in (["zebra"], {"habit": 10}, ["a zoo", "hot"]):
+        assert Recognizer.load(levels_bundle, hot_words=hot_words).transcribe(mumbled) == plain
+    assert Recognizer.load(levels_bundle, hot_words=["hat"]).transcribe(mumbled).text == "a hat"
+
+
+def test_one_text_is_no_list_of_hot_words(levels_bundle: Path) -> None:
+    with pytest.raises(ConfigError, match=r"for one, give \['anna'\]"):
+        Recognizer.load(levels_bundle, hot_words="anna")
+
+
 def test_hot_words_are_normalised(levels_bundle: Path, mumbled: Audio) -> None:
     recognizer = Recognizer.load(levels_bundle, hot_words=["A Hat!"])
     assert recognizer.transcribe(mumbled).text == "a hat"

@@ -201,7 +201,8 @@ def show(
             num_said, num_found = holds(item.reference, phrase), holds(after, phrase)
             counts["said"] += num_said
             counts["found"] += min(num_said, num_found)
-            counts["false"] += max(0, num_found - num_said)
+            # What is heard wrongly without hot words is no fault of theirs.
+            counts["false"] += max(0, num_found - max(num_said, holds(before, phrase)))
         if before != after and not any(holds(item.reference, p) for p in hot_words):
             print(f"    {before}\n -> {after}", file=sys.stderr)
     said = f"{counts['found']} of {counts['said']} found, " if counts["said"] else ""

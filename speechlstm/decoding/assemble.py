@@ -6,6 +6,7 @@ from pathlib import Path
 
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
+from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
 from speechlstm.decoding.prior import Prior
@@ -92,6 +93,9 @@ class DecoderAssembly:
             spec.neural_lm_config,
             spec.prior if is_as_tuned else None,
             spec.calibration if is_as_tuned else None,
+            GreedyDecoder(self.alphabet, frame_seconds)
+            if _searches_for_hot_words_only(spec)
+            else None,
         )
 
     def with_settings(
@@ -101,6 +105,7 @@ class DecoderAssembly:
         neural_lm_config: NeuralLMConfig,
         prior: Prior | None = None,
         calibration: Calibration | None = None,
+        plain: Decoder | None = None,
     ) -> NBestDecoder:
         """A decoder of other settings; its hot words must be those of the spec.
 
@@ -110,6 +115,7 @@ class DecoderAssembly:
             neural_lm_config: How the LSTM language model takes part.
             prior: Of the labels.
             calibration: Of the words' confidences.
+            plain: Decodes where no hot word is found; None: the search.
 
         Raises:
             LanguageModelError: The LSTM cannot be read, or has no word in common with the n-grams.
@@ -126,6 +132,7 @@ class DecoderAssembly:
             prior,
             rescorer,
             self._pronunciations,
+            plain,
         )
 
     def _language_models(
@@ -136,6 +143,16 @@ class DecoderAssembly:
             return self.ngrams, None
         both = InterpolatedModel(self.ngrams, self.lstm, config.weight)
         return (both, None) if config.mode == "fuse" else (self.ngrams, both)
+
+
+def _searches_for_hot_words_only(spec: DecoderSpec) -> bool:
+    """Whether the likeliest label of each frame would be taken if it were not for hot words."""
+    if spec.lm or spec.lexicon or any((word.weight or 0) < 0 for word in spec.config.hot_words):
+        return False
+    unset = DecodeConfig(
+        hot_words=spec.config.hot_words, hot_word_weight=spec.config.hot_word_weight
+    )
+    return bool(spec.config.hot_words) and spec.config == unset
 
 
 def _pronunciations(

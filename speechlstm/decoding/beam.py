@@ -34,6 +34,7 @@ class BeamHypothesis:
         lm_log_prob: Of the words, the spelling of unknown ones and the end of the text; 0 without
             a language model.
         score: What hypotheses are ranked by: see DecodeConfig.
+        has_hot_words: Whether it has some that the search alone would not have found.
     """
 
     text: str
@@ -42,6 +43,7 @@ class BeamHypothesis:
     log_prob: float
     lm_log_prob: float
     score: float
+    has_hot_words: bool = False
 
 
 class BeamDecoder:
@@ -127,7 +129,7 @@ class BeamDecoder:
         return sorted(map(_merged, by_text.values()), key=lambda path: (-path.score, path.hash))
 
     def with_hot_words(self, log_probs: NDArray[np.float32], found: list[Path]) -> list[Path]:
-        """What was found without hot words, and what is better with them.
+        """What was found without hot words, or, if one of those is better, all with those.
 
         Args:
             log_probs: As `prepared` gives them.
@@ -143,7 +145,8 @@ class BeamDecoder:
             if num_labels and path.log_prob >= least:
                 text = self.text(path)
                 by_text[text] = max(by_text.get(text, path), path, key=lambda p: p.score)
-        return sorted(by_text.values(), key=lambda path: (-path.score, path.hash))
+        ranked = sorted(by_text.values(), key=lambda path: (-path.score, path.hash))
+        return ranked if _has_detours(ranked[0]) else found
 
     def _detours(self, log_probs: NDArray[np.float32], best: BeamHypothesis) -> list[Detour]:
         """Where hot words may be said, beside the best hypothesis without them."""
@@ -169,6 +172,7 @@ class BeamDecoder:
             path.log_prob,
             path.lm_log_prob,
             path.score,
+            _has_detours(path),
         )
 
     def _best_path(self, log_probs: NDArray[np.float32]) -> BeamHypothesis:
@@ -202,6 +206,10 @@ class BeamDecoder:
         return self._fusion.lexicon.words[word] if word >= 0 else self._hot_words.text(word)
 
 
+def _has_detours(path: Path) -> bool:
+    return min(path.labels_and_words[1]) < NO_WORD
+
+
 def _merged(paths: list[Path]) -> Path:
     """The best of the ways in which one text was reached, with the probability of all."""
     best = max(paths, key=lambda path: path.score)
@@ -212,8 +220,8 @@ def _merged(paths: list[Path]) -> Path:
     distinct: dict[tuple[int, ...], float] = {}
     detoured = -np.inf
     for path in paths:
-        labels, words = path.labels_and_words
-        if min(words) < NO_WORD:
+        labels, _ = path.labels_and_words
+        if _has_detours(path):
             detoured = max(detoured, path.log_prob)
         else:
             distinct[tuple(labels)] = path.log_prob

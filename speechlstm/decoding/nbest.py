@@ -12,7 +12,7 @@ from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
-from speechlstm.decoding.decoder import calibrated
+from speechlstm.decoding.decoder import Decoder, calibrated
 from speechlstm.decoding.hot_words import Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
@@ -47,6 +47,7 @@ class NBestDecoder:
         prior: Of the labels; None: it is not known.
         rescorer: Scores the words of the n-best list anew; only beside lm, whose words it has.
         pronunciations: Of hot words that the lexicon lacks.
+        plain: Decodes where no hot word is found; None: the search.
 
     Attributes:
         beam: The search.
@@ -66,8 +67,9 @@ class NBestDecoder:
         prior: Prior | None = None,
         rescorer: LanguageModel | None = None,
         pronunciations: Pronunciations | None = None,
+        plain: Decoder | None = None,
     ) -> None:
-        self._frame_seconds, self._calibration = frame_seconds, calibration
+        self._frame_seconds, self._calibration, self._plain = frame_seconds, calibration, plain
         self._config, self._lm, self._rescorer = config, lm, rescorer
         num_needed = NUM_RESCORED if rescorer else NUM_RIVALS
         searched = replace(config, num_hypotheses=max(config.num_hypotheses, num_needed))
@@ -82,6 +84,8 @@ class NBestDecoder:
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """At most num_hypotheses: see Decoder."""
         found = self.search(log_probs)
+        if self._plain and not found[0].has_hot_words:
+            return self._plain.decode(log_probs, duration)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
         judged = (judge(h, found, log_probs, times) for h in found[: self._config.num_hypotheses])
         return [calibrated(hypothesis, self._calibration) for hypothesis in judged]
