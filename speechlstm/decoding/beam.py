@@ -79,8 +79,9 @@ class BeamDecoder:
     ) -> None:
         self.alphabet, self.config = alphabet, config
         self._fusion = WordFusion(alphabet, config, lm, lexicon)
+        spellings = None if self._fusion.is_open else lexicon or self._fusion.lexicon
         self._hot_words = HotWords(
-            config, alphabet, self._fusion.boundary, lexicon, pronunciations or {}
+            config, alphabet, self._fusion.boundary, spellings, pronunciations or {}
         )
         self._prior = None if self._fusion.is_free else prior
 

@@ -32,10 +32,11 @@ from speechlstm.decoding.spotting import Spotter
 from speechlstm.errors import ConfigError, quoted
 from speechlstm.text.alphabet import Alphabet
 
+# Natural logarithms, for each label of a hot word.
 MAX_GAP = 1.25
 MAX_LOSS = 0.7
 MAX_GAIN = 1.25
-MAX_TOTAL_LOSS = 1.0  # of a text's log-probability, for each label of its hot words
+MAX_TOTAL_LOSS = 1.0  # of the whole text's log-probability
 _LEAST_PROMISE = -4.0  # of a candidate's fit and gain: the language model seldom adds so much
 _MAX_WAYS = 8  # in which a phrase may be pronounced
 _MAX_DETOURS = 32  # in one utterance

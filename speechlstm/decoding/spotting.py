@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from speechlstm.text.alphabet import BLANK
 
-_LIKELY = 0.7  # how far a label is behind the likeliest one, a natural logarithm
+_LIKELY = 0.7  # of a label, how far it may be behind the likeliest one: half its probability
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -50,8 +50,6 @@ class Spotter:
         ends = np.cumsum(lengths)
         self._last, self._first = ends - 1, ends - lengths
         self._limits = (max_gap * lengths).astype(np.float32)
-        # Paths beyond the limit of their phrase are given up.
-        self._state_limits = np.repeat(self._limits, lengths)
         # Between equal labels a blank is needed.
         self._needs_blank = np.zeros(len(self._labels), bool)
         self._needs_blank[1:] = self._labels[1:] == self._labels[:-1]
