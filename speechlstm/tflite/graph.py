@@ -168,12 +168,12 @@ def _options(table: Table, kind: Operator, where: str) -> list[int]:
         return []
     if any(map(options.has, range(len(kind.fields), options.num_fields))):
         raise ValueError(f"{where} has options that are not known")
-    if any(options.has(index) for index, field_kind in enumerate(kind.fields) if field_kind == "-"):
-        raise ValueError(f"{where} has options that no model of speechlstm needs")
     values = []
-    for index, kind_of_field in enumerate(kind.fields):
-        if kind_of_field == "V":
+    for index, number_kind in enumerate(kind.fields):
+        if number_kind == "V":
             options.numbers(index, "i")
-        elif kind_of_field != "-":
-            values.append(options.number(index, kind_of_field))
+        elif number_kind != "-":
+            values.append(options.number(index, number_kind))
+        elif options.has(index):
+            raise ValueError(f"{where} has options that no model of speechlstm needs")
     return values
