@@ -35,7 +35,8 @@ class DecodeConfig(Config):
             next to no cost; 1: only certain ones.
         hot_words: Words and phrases to be expected, or, with a negative weight, avoided. Texts
             ("brexit", "new york:2.5"), `HotWord`s, or a mapping from phrases to weights.
-        hot_word_weight: Of those without a weight of their own: see `HotWord`.
+        hot_word_weight: Of those without a weight of their own: see `HotWord`. More than 1.25
+            counts as that: see `speechlstm.decoding.hot_words`.
     """
 
     section: ClassVar[str] = "decoding"
@@ -51,7 +52,7 @@ class DecodeConfig(Config):
     max_score_gap: float = 12.0
     blank_skip: float = 0.98
     hot_words: tuple[HotWord, ...] = ()
-    hot_word_weight: float = 1.0
+    hot_word_weight: float = 1.25
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hot_words", read_hot_words(self.hot_words))

@@ -41,15 +41,15 @@ class Spotter:
 
     Args:
         phrases: The labels of each, at least one.
-        max_gap: Per label; spots with more are left out.
+        max_gaps: Of each phrase; spots with more are left out.
     """
 
-    def __init__(self, phrases: Sequence[Sequence[int]], max_gap: float) -> None:
+    def __init__(self, phrases: Sequence[Sequence[int]], max_gaps: Sequence[float]) -> None:
         lengths = np.array([len(labels) for labels in phrases])
         self._labels = np.concatenate([np.asarray(labels, np.int64) for labels in phrases])
         ends = np.cumsum(lengths)
         self._last, self._first = ends - 1, ends - lengths
-        self._limits = (max_gap * lengths).astype(np.float32)
+        self._limits = np.array(max_gaps, np.float32)
         # Between equal labels a blank is needed.
         self._needs_blank = np.zeros(len(self._labels), bool)
         self._needs_blank[1:] = self._labels[1:] == self._labels[:-1]

@@ -44,7 +44,7 @@ def test_the_best_spot_of_a_phrase_is_that_of_exhaustive_search(
     phrases: list[list[int]], num_frames: int, seed: int
 ) -> None:
     log_probs = log_softmax(3 * np.random.default_rng(seed).normal(size=(num_frames, 4)))
-    spots = Spotter(phrases, 2.0).spots(log_probs)
+    spots = Spotter(phrases, [2.0 * len(labels) for labels in phrases]).spots(log_probs)
     for i, labels in enumerate(phrases):
         expected = least_gap(log_probs, labels)
         found = min((s.gap for s in spots if s.phrase == i), default=np.inf)
@@ -56,7 +56,7 @@ def test_the_best_spot_of_a_phrase_is_that_of_exhaustive_search(
 
 
 def test_every_place_of_a_phrase_is_found() -> None:
-    spots = Spotter([[1, 2], [2, 2], [4]], 0.5).spots(frames("0112200120120220"))
+    spots = Spotter([[1, 2], [2, 2], [4]], [1, 1, 0.5]).spots(frames("0112200120120220"))
     assert [(s.phrase, s.start, s.stop) for s in spots] == [
         (0, 1, 4),
         (0, 7, 9),
@@ -69,6 +69,6 @@ def test_a_phrase_begins_where_its_first_label_may() -> None:
     log_probs = frames("0330420")
     log_probs[1] = frames("0")[0]
     log_probs[1, 3] = log_probs[1, 0] - 0.1  # a blank, or as likely the label
-    (spot,) = Spotter([[3, 4]], 0.5).spots(log_probs)
+    (spot,) = Spotter([[3, 4]], [1]).spots(log_probs)
     assert (spot.start, spot.stop) == (1, 5)
     assert spot.gap == 0
