@@ -3,7 +3,9 @@
 import re
 import unicodedata
 
-_APOSTROPHES = dict.fromkeys(map(ord, "'`\u00b4\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07"), "'")
+_APOSTROPHES = dict.fromkeys(
+    map(ord, "'`\u00b4\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07\uff40"), "'"
+)
 # The same for ASCII in one go, which is several times as fast.
 _ASCII = {
     code: chr(code).lower() if chr(code).isalnum() else _APOSTROPHES.get(code, " ")

@@ -21,6 +21,7 @@ WRITING = st.text(st.characters(categories=["L", "M", "N", "Cf", "P", "Zs"]))
         ("\ufeffstart", "start"),
         ("don't", "don't"),
         ("don\u2019t", "don't"),
+        ("don\uff40t", "don't"),
         ("'twas the dogs' 'bone'", "twas the dogs bone"),
         ("T-shirt/jeans", "t shirt jeans"),
         ("3.5 km", "3 5 km"),
@@ -83,8 +84,7 @@ def test_format_characters_never_split_words(with_format_characters: str, plain:
 
 @given(st.text(), st.text(), st.characters(categories=["Cf"], exclude_characters=BETWEEN_WORDS))
 def test_a_format_character_changes_nothing_anywhere(before: str, after: str, mark: str) -> None:
-    kept = normalize(f"a{before}b{mark}c{after}d").replace(" ", "")
-    assert "bc" in kept
+    assert normalize(f"a{before}b{mark}c{after}d") == normalize(f"a{before}bc{after}d")
     assert normalize(f"b{mark}c") == "bc"
 
 
