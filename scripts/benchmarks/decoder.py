@@ -43,7 +43,9 @@ INFO = "info"  # the array of an .npz that holds all but posteriors, as JSON
 
 @click.command(help=__doc__)
 @click.argument("source", metavar="MANIFEST", type=click.Path(path_type=Path, exists=True))
-@click.option("--model", type=click.Path(path_type=Path), help="Bundle; of characters.")
+@click.option(
+    "--bundle", "--model", "model", type=click.Path(path_type=Path), help="Bundle; of characters."
+)
 @click.option("--lm", "lm_path", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--save", type=click.Path(path_type=Path), help="Keep the posteriors: an .npz.")
 @click.option("--limit", type=int, help="Utterances, at most.")

@@ -36,7 +36,13 @@ Samples = NDArray[np.float32]
 
 @click.command(help=__doc__)
 @click.argument("lists", type=click.Path(path_type=Path), nargs=-1)
-@click.option("--model", type=click.Path(path_type=Path), help="The package's own by default.")
+@click.option(
+    "--bundle",
+    "--model",
+    "model",
+    type=click.Path(path_type=Path),
+    help="The package's own by default.",
+)
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def main(lists: tuple[Path, ...], model: Path | None, as_json: bool) -> None:
     """Measure and print."""

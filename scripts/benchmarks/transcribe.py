@@ -31,7 +31,7 @@ print(json.dumps([code, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru
 
 
 @click.command(help=__doc__)
-@click.option("--model", help="Bundle; the package's own by default.")
+@click.option("--bundle", "--model", "model", help="Bundle; the package's own by default.")
 @click.option("--repeats", default=7, show_default=True)
 @click.option("--hours", default=1.0, show_default=True, help="Length of the long recording.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
@@ -39,7 +39,7 @@ def main(model: str | None, repeats: int, hours: float, as_json: bool) -> None:
     """Measure and print."""
     transcribe = [sys.executable, "-m", "speechlstm", "transcribe"]
     if model:
-        transcribe += ["--model", model]
+        transcribe += ["--bundle", model]
     speech = np.concatenate([soundfile.read(path, dtype="int16")[0] for path in SAMPLES])
     with tempfile.TemporaryDirectory() as folder:
         short, long = Path(folder) / "short.wav", Path(folder) / "long.wav"

@@ -43,7 +43,7 @@ def main(corpora: Path, output: Path, work: Path) -> None:
     except (SpeechLSTMError, OSError) as error:
         sys.exit(f"Error: {error}")
     subprocess.run(
-        [sys.executable, "-m", "speechlstm", "evaluate", unseen, "--model", output], check=True
+        [sys.executable, "-m", "speechlstm", "evaluate", unseen, "--bundle", output], check=True
     )
 
 
