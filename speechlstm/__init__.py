@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from speechlstm.transcript import Transcript as Transcript
     from speechlstm.transcript import Word as Word
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Audio": "speechlstm.audio",
