@@ -44,7 +44,7 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
 @pytest.mark.parametrize(
     ("package", "shared"),
     [
-        (speechlstm.cli, {"options", "output", "verbs"}),
+        (speechlstm.cli, {"options", "output", "training", "verbs"}),
         (speechlstm.cli.lm, {"options", "ngrams"}),
         (speechlstm.cli.manifest, set()),
     ],

@@ -11,7 +11,7 @@ Run = Callable[..., Result]
     [
         (["train", "-o", "run"], "TEXT and --valid are needed, or --resume"),
         (["train", "text.txt", "--resume", "-o", "run"], "--resume takes texts and settings"),
-        (["train", "--resume", "-o", "run", "--epochs", "3"], "--resume takes texts and settings"),
+        (["train", "--resume", "-o", "run", "--units", "3"], "--resume takes texts and settings"),
         (
             ["train", "a", "--valid", "b", "-o", "run", "--lm", "c", "--vocabulary", "9"],
             "--vocabulary and --lm exclude each other",
