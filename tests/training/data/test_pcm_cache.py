@@ -154,7 +154,9 @@ def test_a_killed_build_goes_on_where_it_stopped(recordings: list[Path], tmp_pat
 import os, signal, sys
 from functools import partial
 from pathlib import Path
-sys.modules["keras"] = type(sys)("keras")  # takes seconds to import and is not used
+from types import SimpleNamespace
+keras = sys.modules["keras"] = type(sys)("keras")  # takes seconds to import and is not used
+keras.backend = SimpleNamespace(backend=lambda: "tensorflow")
 from speechlstm.training.data import pcm_cache
 pcm_cache.ThreadPoolExecutor = partial(pcm_cache.ThreadPoolExecutor, 1)
 descriptors = []
