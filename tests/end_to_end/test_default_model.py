@@ -48,7 +48,7 @@ def test_hot_words_that_are_not_said_change_nothing(weight: float) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("flite"), reason="needs flite, which speaks the words")
-@pytest.mark.parametrize("weight", [0.7, 10.0])
+@pytest.mark.parametrize("weight", [1.25, 10.0])
 def test_hot_words_that_are_said_are_found_with_the_words_around_them(
     tmp_path: Path, weight: float
 ) -> None:
