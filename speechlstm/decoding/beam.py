@@ -12,7 +12,7 @@ from speechlstm.decoding.beams import Path
 from speechlstm.decoding.detours import Detour
 from speechlstm.decoding.fusion import NO_WORD, WordFusion
 from speechlstm.decoding.greedy import greedy_decode
-from speechlstm.decoding.hot_words import MAX_TOTAL_LOSS, HotWords, Pronunciations, most
+from speechlstm.decoding.hot_words import MAX_TOTAL_LOSS, HotWords, Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.log_probs import check_log_probs, floored
 from speechlstm.decoding.prior import Prior
@@ -142,7 +142,7 @@ class BeamDecoder:
         by_text = {self.text(path): path for path in found}
         for path in self.search(log_probs, detours):
             num_labels = self._hot_words.num_labels(path.labels_and_words[1])
-            least = found[0].log_prob - most(MAX_TOTAL_LOSS, num_labels)
+            least = found[0].log_prob - self._hot_words.most(MAX_TOTAL_LOSS, num_labels)
             if num_labels and path.log_prob >= least:
                 text = self.text(path)
                 by_text[text] = max(by_text.get(text, path), path, key=lambda p: p.score)
