@@ -1,6 +1,5 @@
 """What the documents tell a reader to type is typed here, on small stand-ins of what they name."""
 
-import lzma
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ import soundfile
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "data" / "samples"
-README, TRAINING = ROOT / "README.md", ROOT / "speechlstm" / "training" / "README.md"
+README = ROOT / "README.md"
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md"), *ROOT.glob("*/**/README.md")]
 
 
@@ -49,12 +48,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         soundfile.write(path / name, samples, rate)
     shutil.copy(SAMPLES / "date.txt", path / "interview.txt")
     soundfile.write(path / "call.wav", np.stack([samples, samples[::-1]], axis=1), rate)
-    sentences = [(SAMPLES / f"{n}.txt").read_text().strip() for n in ("date", "zip", "reading")]
-    text = "".join(f"{sentence}\n" for sentence in sentences * 20)
-    with lzma.open(path / "books.txt.xz", "wt") as file:
-        file.write(text)
-    for name in ("other.txt", "transcripts.txt", "part-of-books.txt"):
-        (path / name).write_text(text)
     return path
 
 
@@ -81,15 +74,6 @@ def test_commands_of_the_first_page(folder: Path) -> None:
         run(line, folder)
     assert (folder / "lecture.srt").read_text().startswith("1\n00:00:0")
     assert "july fourth" in (folder / "transcripts.jsonl").read_text()
-
-
-@pytest.mark.slow
-def test_commands_of_the_training_page(folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    for made in ("runs", "my-model"):
-        shutil.rmtree(tmp_path / made, ignore_errors=True)
-    for line in commands(TRAINING):
-        run(line, tmp_path)
 
 
 def test_two_commands_print_what_the_first_page_shows() -> None:

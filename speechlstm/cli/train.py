@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import click
 
-from speechlstm.cli.options import OutputFolder
+from speechlstm.cli.options import BundlePath, OutputFolder
 from speechlstm.cli.output import say, show
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
@@ -44,9 +44,9 @@ from speechlstm.config import Precision, Settings
 )
 @click.option(
     "--init-from",
-    type=click.Path(path_type=Path),
+    type=BundlePath(),
     metavar="BUNDLE|RUN",
-    help="Model to start from: every layer of it that fits is kept.",
+    help="Model to start from, also english: every layer of it that fits is kept.",
 )
 @click.option(
     "--lexicon",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 
+from speechlstm.bundle import find_bundle
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import ConfigError, SpeechLSTMError, TrainingError, counted, printable
@@ -50,7 +51,8 @@ def train(
         valid: Manifest, or several, to measure on each epoch: of other speakers.
         run: Folder to fill; a run that is there must not have learnt anything yet.
         settings: Features, network, training; by default those of `init_from` or of Settings().
-        init_from: Bundle or run to start from: every layer of it that fits is kept.
+        init_from: Bundle ("english": the package's) or run to start from: every layer of it that
+            fits is kept.
         lexicon: Pronouncing dictionary; the model will have a second output, for its phones.
         cache: Folder for decoded recordings; the run's own if None.
         report: Is given lines of text: what cannot be used, how each epoch went.
@@ -71,7 +73,7 @@ def train(
         SystemExit: SIGTERM, likewise.
     """
     path, folder = Path(run), Path(cache) if cache else None
-    source = read_source(Path(init_from)) if isinstance(init_from, str | Path) else init_from
+    source = read_source(find_bundle(init_from)) if isinstance(init_from, str | Path) else init_from
     settings = settings or (source.settings if source else Settings())
     dictionary = Path(lexicon) if lexicon else None
     with locked(path):

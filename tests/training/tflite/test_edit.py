@@ -38,8 +38,10 @@ def test_cells_beyond_ten_are_not_clipped(tmp_path: Path) -> None:
         ),
         num_labels=2,
     )
-    kernel, bias = np.array([[0, 0, 50, 0]]), np.array([20, 20, 0, 20])
-    model.recurrent[0].layer.set_weights([kernel, np.zeros((1, 4)), bias])
+    # Its other weights are as good as 0; the converter would share a 0 with the cell's first state.
+    kernel, bias = np.array([[1e-9, 2e-9, 50, 3e-9]]), np.array([20, 20, 0, 20])
+    recurrent = np.array([[4e-9, 5e-9, 6e-9, 7e-9]])
+    model.recurrent[0].layer.set_weights([kernel, recurrent, bias])
     model.output_layers[0].set_weights([np.array([[0, 5]]), np.zeros(2)])
     samples = noise(16000) * np.repeat(np.float32([1, 1e-3]), 8000)
     tflite = convert_acoustic(model)
