@@ -66,7 +66,7 @@ class _Job:
 @click.option("--save", default=Path("fuzz"), type=click.Path(path_type=Path), show_default=True)
 @click.option("--replay", type=click.Path(exists=True, path_type=Path), help="A saved input.")
 @click.option("--input-seconds", default=20.0, show_default=True, help="Of CPU, for an input.")
-@click.option("--child", hidden=True, type=(int, click.Path(path_type=Path)))
+@click.option("--child", hidden=True, type=(int, click.Path(path_type=Path), float))
 def main(
     minutes: float,
     seed: int,
@@ -74,7 +74,7 @@ def main(
     save: Path,
     replay: Path | None,
     input_seconds: float,
-    child: tuple[int, Path] | None,
+    child: tuple[int, Path, float] | None,
 ) -> None:
     """Run or replay."""
     from fuzzing.loaders import LOADERS
@@ -126,7 +126,8 @@ def _run_child(job: _Job, log: Path, deadline: float) -> str:
     start = log.stat().st_size
     command = [sys.executable, __file__, "--loader", job.name, "--seed", str(job.seed)]
     command += ["--input-seconds", str(job.input_seconds), "--save", str(job.save)]
-    command += ["--child", str(start), str(log.parent)]
+    seconds_left = deadline - time.monotonic()
+    command += ["--child", str(start), str(log.parent), str(time.time() + seconds_left)]
     errors = log.with_name("stderr")
     with errors.open("wb") as file:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file)
@@ -140,10 +141,8 @@ def _run_child(job: _Job, log: Path, deadline: float) -> str:
             child.kill()
             child.wait()
             return "hangs"
-        if now > deadline and now - changed < 0.5:  # an input that is slow may still turn out bad
-            child.kill()
-            child.wait()
-            return ""
+    if child.returncode == 0 and time.monotonic() > deadline:
+        return ""
     if 0 < child.returncode < _FIRST_CRASH:
         raise click.ClickException(errors.read_text(errors="replace"))
     if sys.platform != "win32" and child.returncode == -signal.SIGPROF:
@@ -151,14 +150,17 @@ def _run_child(job: _Job, log: Path, deadline: float) -> str:
     return "crashes"
 
 
-def _feed(job: _Job, index: int, folder: Path) -> None:
-    """Make and load one input after the other, for ever."""
+def _feed(job: _Job, index: int, folder: Path, end: float) -> None:
+    """Make and load one input after the other, until a time of `time.time()`.
+
+    An input is brought to its end and counted: one that is slow may still turn out bad.
+    """
     from fuzzing.loaders import LOADERS
 
     loader = LOADERS[job.name]
     _limit_memory()
     with (folder / "outcomes").open("a") as log:
-        while True:
+        while time.time() < end:
             place = folder / "input"
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()

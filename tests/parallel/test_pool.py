@@ -80,15 +80,11 @@ def test_an_error_that_cannot_travel_is_told() -> None:
 def test_an_error_of_loading_in_a_process_is_told(tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.touch()
-    with WorkerPool(partial(loaded_from, model), 2, patience=0) as pool:
+    load = partial(Path.read_bytes, model)  # a function that another process can import
+    with WorkerPool(load, 2, patience=0) as pool:
         model.unlink()  # between here and there
         with pytest.raises(FileNotFoundError, match="model"):
             list(pool.map([1, 2]))
-
-
-def loaded_from(path: Path) -> "partial[int]":
-    path.read_bytes()
-    return partial(int)
 
 
 @pytest.mark.parametrize(
