@@ -15,7 +15,6 @@ from speechlstm import __version__
 from speechlstm.cli.output import escape_what_streams_cannot_encode
 from speechlstm.cli.verbs import VerbGroup
 from speechlstm.errors import MissingDependencyError, SpeechLSTMError, printable
-from speechlstm.tflite import QUIET
 
 VERBS = (
     "transcribe",
@@ -46,7 +45,6 @@ class _Main(VerbGroup):
         return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        os.environ.setdefault(QUIET, "1")
         try:
             return super().invoke(ctx)
         except SpeechLSTMError as error:

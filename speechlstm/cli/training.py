@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.cli.output import say
+from speechlstm.stderr import hidden_stderr
 
 _TERMINATED = 128 + signal.SIGTERM  # exit code, as a shell reports it
 
@@ -27,32 +28,11 @@ def load_keras(backend: str | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it once, when imported
     if backend:
         os.environ["KERAS_BACKEND"] = backend
-    with _without_stderr():
+    with hidden_stderr():  # TensorFlow: https://github.com/tensorflow/tensorflow/issues/100442
         import speechlstm.training  # noqa: F401
     from speechlstm.training.engine.devices import keep_freed_memory
 
     keep_freed_memory()
-
-
-@contextmanager
-def _without_stderr() -> Iterator[None]:
-    """Drop what C++ writes to stderr: TensorFlow's import talks there at any log level.
-
-    See https://github.com/tensorflow/tensorflow/issues/100442; exceptions pass as ever.
-    """
-    try:
-        stderr = os.dup(2)
-    except OSError:  # it is closed
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What runs a .tflite file: the one place where LiteRT, formerly TensorFlow Lite, is called."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -8,8 +7,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from speechlstm.errors import BundleError, ModelError
+from speechlstm.stderr import hidden_stderr
 from speechlstm.storage import read_regular_file
-from speechlstm.tflite import QUIET
 from speechlstm.tflite.check import check_model
 from speechlstm.tflite.tensor import TensorSpec
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_BYTES = (1 << 31) - 1  # of a FlatBuffer
+_GREETING = b"Created TensorFlow Lite XNNPACK delegate"  # LiteRT offers no way to switch it off
 
 
 class TFLiteModel:
@@ -73,7 +73,7 @@ class TFLiteModel:
         resolver = (
             OpResolverType.AUTO if use_xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         )
-        with self._errors("load"), _silence() if QUIET in os.environ else nullcontext():
+        with self._errors("load"), hidden_stderr(_GREETING) if use_xnnpack else nullcontext():
             # The bytes that were checked, not the file, which may have changed since.
             self._interpreter = Interpreter(
                 model_content=content,
@@ -121,15 +121,3 @@ class TFLiteModel:
         except (MemoryError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split()) or "not enough memory"  # LiteRT's have lines
             raise self._error(self._path, f"LiteRT cannot {verb} it: {reason}") from None
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nothing)

@@ -1,0 +1,56 @@
+import os
+import subprocess
+import sys
+from threading import Barrier, Thread
+
+import pytest
+
+from speechlstm.stderr import hidden_stderr
+
+
+def test_hides_lines_and_shows_the_others(capfd: pytest.CaptureFixture[str]) -> None:
+    with hidden_stderr(b"noise"):
+        os.write(2, b"one\nsome noise here\ntwo\n")
+        assert capfd.readouterr().err == ""
+    os.write(2, b"three\n")
+    assert capfd.readouterr().err == "one\ntwo\nthree\n"
+
+
+def test_hides_everything_by_default(capfd: pytest.CaptureFixture[str]) -> None:
+    with hidden_stderr(), hidden_stderr(b"noise"):
+        os.write(2, b"one\nnoise\nno line end")
+    assert capfd.readouterr().err == ""
+
+
+def test_shows_the_rest_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError), hidden_stderr(b"noise"):
+        os.write(2, b"reason\nnoise\n")
+        _ = 1 / 0
+    assert capfd.readouterr().err == "reason\n"
+
+
+def test_threads_share_the_redirection(capfd: pytest.CaptureFixture[str]) -> None:
+    barrier = Barrier(8)
+
+    def work(number: int) -> None:
+        for _ in range(50):
+            with hidden_stderr(b"noise"):
+                os.write(2, b"noise\n%d\n" % number)
+        barrier.wait(60)
+
+    threads = [Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"end\n")
+    *lines, last = capfd.readouterr().err.splitlines()
+    assert sorted(lines) == sorted(f"{number}" for number in range(8) for _ in range(50))
+    assert last == "end"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the descriptor")
+def test_standard_error_may_be_closed() -> None:
+    code = "from speechlstm.stderr import hidden_stderr\nwith hidden_stderr(): print('done')"
+    command = ["sh", "-c", 'exec 2>&-; "$0" -c "$1"', sys.executable, code]
+    assert subprocess.check_output(command, text=True) == "done\n"
