@@ -20,7 +20,7 @@ LAYERS = [
     {"lm"},
     {"audio", "decoding"},
     {"corpora", "bundle"},
-    {"acoustic", "doctor", "batch"},
+    {"acoustic", "doctor"},
     {"recognizer"},
     {"evaluation"},
     {"training"},

@@ -98,8 +98,8 @@ def command(
       speechlstm transcribe --channels separate telephone.wav
       speechlstm transcribe --hot-word "anna karenina" reading.flac
     """
-    from speechlstm.batch import transcribe_files
     from speechlstm.parallel import num_usable_cores
+    from speechlstm.recognizer.batch import transcribe_files
     from speechlstm.storage import write_atomically
 
     format_name = output_format(format_name, output, "text")

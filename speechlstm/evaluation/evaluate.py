@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from speechlstm.batch import Transcriber, transcribe_files
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.score import compare
+from speechlstm.recognizer.batch import Transcriber, transcribe_files
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Transcript, Word
 

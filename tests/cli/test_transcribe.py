@@ -150,7 +150,7 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
         (["--hot-word", " "], 1, "--hot-word: none may be empty"),
         (["--n-best", "0", "--format", "json"], 1, "--n-best: must be at least 1, is 0"),
         (["--n-best", "3"], 2, "--n-best is for --format json"),
-        (["--greedy", "--n-best", "3", "-o", "a.json"], 1, "has no use for --n-best; leave"),
+        (["--greedy", "--n-best", "3", "-o", "a.json"], 1, "does not use --n-best; leave"),
         (["--no-lm", "--lm", "a.lm"], 2, "--lm and --no-lm exclude each other"),
         (["--jobs", "0"], 2, "0 is not in the range"),
     ],

@@ -1,51 +1,56 @@
-"""Many recordings, one after the other or on all cores."""
+"""Transcribes many recordings, in this process or in several."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from speechlstm.errors import DataError
 from speechlstm.parallel import map_in_processes
 from speechlstm.transcript import Transcript
 
+Channels = int | Literal["mix", "separate"]  # see Recognizer.transcribe_file
+
 
 class Transcriber(Protocol):
-    """Hears words in a recording: a `Recognizer`, or anything else that does."""
+    """What transcribe_files needs of a recogniser: `Recognizer` has it, as have stubs in tests."""
 
     def transcribe_file(
-        self, path: Path, channels: int | str = "mix", raw_rate: int | None = None
+        self, path: Path, channels: Channels = "mix", raw_rate: int | None = None
     ) -> Transcript:
-        """The transcript of a recording; DataError if it cannot be used."""
+        """The transcript of a recording; raises DataError if the recording cannot be used."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of a recording.
+    """The outcome of transcribing one recording.
 
     Attributes:
-        result: The transcript, or why there is none.
-        compute_seconds: Wall-clock time it took.
+        result: The transcript, or the error that prevented it.
+        compute_seconds: Wall-clock time that it took.
     """
 
     result: Transcript | DataError
     compute_seconds: float
 
     def transcript(self, return_errors: bool = False) -> Transcript | DataError:
-        """The result; an error is raised unless it is to be returned."""
+        """The result; an error is raised, unless return_errors is true."""
         if isinstance(self.result, DataError) and not return_errors:
             raise self.result
         return self.result
 
 
 class Loaded:
-    """Gives a transcriber: in the process that made it itself, in others one loaded alike.
+    """A function that returns a transcriber, and that can be sent to other processes.
+
+    In the process that made it, it returns the transcriber given here. When it is unpickled in
+    another process, it loads an equal transcriber there.
 
     Args:
-        transcriber: What is loaded.
-        load_again: Loads it in another process; None: there is to be no other.
+        transcriber: The transcriber of this process.
+        load_again: Loads an equal transcriber in another process; None if there is to be no other.
     """
 
     def __init__(
@@ -54,27 +59,29 @@ class Loaded:
         self._transcriber, self._load_again = transcriber, load_again
 
     def __call__(self) -> Transcriber:
-        """What is loaded."""
+        """The transcriber."""
         return self._transcriber
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _received, (self._load_again,)
+        return _unpickled, (self._load_again,)
 
 
-def _received(load: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
+def _unpickled(load: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
     return load
 
 
 def transcribe_files(
     load: Callable[[], Transcriber], paths: Sequence[Path], jobs: int = 1, **options: Any
 ) -> Iterator[Attempt]:
-    """Transcribe recordings; what comes of each, in their order.
+    """Transcribe recordings and yield the outcome of each, in the order of the paths.
 
     Args:
-        load: Makes the recogniser; see map_in_processes, as for jobs.
+        load: Returns the recogniser. It is called in this process and once in each other one, so it
+            must be picklable.
         paths: The recordings.
-        jobs: Processes, at most; a second of work has to be done before there is another.
-        options: Of transcribe_file.
+        jobs: The largest number of processes. Others are started only after this process has worked
+            for a second; see map_in_processes.
+        options: Keyword arguments of transcribe_file.
     """
     return map_in_processes(partial(_load_attempt, load, options), paths, jobs)
 

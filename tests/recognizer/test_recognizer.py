@@ -12,8 +12,6 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from speechlstm import batch
-from speechlstm import recognizer as recognizer_module
 from speechlstm.audio import Audio
 from speechlstm.bundle import default_bundle, read_bundle, write_decoder
 from speechlstm.config import DecodeConfig, NeuralLMConfig
@@ -25,7 +23,8 @@ from speechlstm.lm.lstm import ALPHABET, LSTMLanguageModel
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.parallel import map_in_processes
-from speechlstm.recognizer import Recognizer
+from speechlstm.recognizer import Recognizer, batch
+from speechlstm.recognizer import recognizer as recognizer_module
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.tflite.metadata import embed_metadata, read_metadata
 from speechlstm.transcript import Transcript
@@ -33,8 +32,8 @@ from speechlstm.transcript import Transcript
 Say = Callable[[str], NDArray[np.float32]]
 
 SAMPLE_RATE = 16000
-ROOT = Path(__file__).parent.parent
-LSTM = Path(__file__).parent / "assets" / "language_model.tflite"
+ROOT = Path(__file__).parents[2]
+LSTM = Path(__file__).parents[1] / "assets" / "language_model.tflite"
 
 
 def silence(seconds: float) -> NDArray[np.float32]:
@@ -305,7 +304,7 @@ def test_a_bundles_language_model_that_is_none_is_refused(searching_bundle: Path
 def test_wrong_settings_are_refused(levels_bundle: Path) -> None:
     with pytest.raises(ConfigError, match=r"decoding\.beam: unknown setting; known are beam_width"):
         Recognizer.load(levels_bundle, beam=3)
-    with pytest.raises(ConfigError, match="no use for beam_width, lm"):
+    with pytest.raises(ConfigError, match="does not use beam_width, lm"):
         Recognizer.load(levels_bundle, greedy=True, beam_width=3, lm="x")
 
 
@@ -380,7 +379,7 @@ def test_a_rescorer_of_another_alphabet_is_refused(
         LanguageModelError, match=r"other\.tflite: is for the alphabet ffffffffffff"
     ):
         Recognizer.load(levels_bundle, lm=tiny_lm, neural_lm=path)
-    with pytest.raises(ConfigError, match="greedy decoding has no use for neural_lm"):
+    with pytest.raises(ConfigError, match="greedy decoding does not use neural_lm"):
         Recognizer.load(levels_bundle, greedy=True, neural_lm=path)
 
 
@@ -503,7 +502,7 @@ def test_settings_are_all_or_single_ones(searching_bundle: Path, mumbled: Audio)
     assert heard() == "a hat"
     assert heard(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0)) != "a hat"
     assert heard(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0), lm_weight=0.8) == "a hat"
-    with pytest.raises(ConfigError, match="greedy decoding has no use for beam_width, decoding"):
+    with pytest.raises(ConfigError, match="greedy decoding does not use beam_width, decoding"):
         heard(greedy=True, beam_width=3, decoding=DecodeConfig())
     with pytest.raises(ConfigError, match="counts beside an n-gram model, and there is none"):
         heard(lm=None, neural_lm=LSTM)

@@ -1,0 +1,8 @@
+"""The recogniser: from a recording to a transcript.
+
+recognizer  `Recognizer`, what users of the library call
+loading     from a bundle to an acoustic model and a decoder
+batch       many recordings, in one process or several
+"""
+
+from speechlstm.recognizer.recognizer import Recognizer as Recognizer

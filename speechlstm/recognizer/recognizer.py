@@ -1,0 +1,309 @@
+"""`Recognizer`: transcribes waveforms and recordings, and aligns texts with them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+
+from speechlstm.acoustic import AcousticModel
+from speechlstm.audio import Audio, num_channels, read_segments, split
+from speechlstm.audio.activity import SpeechDetector
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.alignment import aligned_hypothesis
+from speechlstm.decoding.decoder import Decoder, GreedyDecoder
+from speechlstm.decoding.joining import JoinedHypotheses
+from speechlstm.decoding.plausibility import plausible
+from speechlstm.decoding.words import frame_times, spelled_words
+from speechlstm.errors import ConfigError, DamagedAudioError, DataError, quoted
+from speechlstm.recognizer.batch import Channels, Loaded, transcribe_files
+from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, given_arguments, load_models
+from speechlstm.text.targets import encode_target
+from speechlstm.transcript import Hypothesis, Transcript
+
+
+class Recognizer:
+    """Turns speech into text, by an acoustic model and a decoder. Threads may share one.
+
+    >>> recognizer = Recognizer.load("english")
+    >>> recognizer.transcribe_file("data/samples/date.wav").text
+    'july fourth seventeen seventy six'
+
+    Args:
+        model: Computes the log-probabilities of labels, frame by frame.
+        decoder: Finds the text in them; None: greedy decoding (the most probable label of each
+            frame).
+        reject_non_speech: Whether to drop words recognised in tones, hum or noise (see
+            `speechlstm.audio.activity`) and words of an impossible length or confidence (see
+            `speechlstm.decoding.plausibility`).
+    """
+
+    def __init__(
+        self,
+        model: AcousticModel,
+        decoder: Decoder | None = None,
+        *,
+        reject_non_speech: bool = True,
+    ) -> None:
+        self.model, self.reject_non_speech = model, reject_non_speech
+        self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
+        self._load_again: Callable[[], Recognizer] | None = None  # in another process
+
+    @classmethod
+    def load(
+        cls,
+        bundle: Path | str | None = "english",
+        *,
+        greedy: bool = False,
+        decoding: DecodeConfig | None = None,
+        lm: ModelFile = FROM_BUNDLE,
+        neural_lm: ModelFile = FROM_BUNDLE,
+        neural_lm_weight: float | None = None,
+        neural_lm_mode: Literal["rescore", "fuse"] | None = None,
+        reject_non_speech: bool = True,
+        **settings: Any,
+    ) -> "Recognizer":
+        """Load a recogniser from a bundle.
+
+        The decoder is a beam search if the bundle has a language model or a lexicon, or if any
+        setting of the search is given; otherwise it is greedy. If the network has outputs for both
+        characters and phones, the search uses the phones if there is a lexicon that has all hot
+        words, or a G2P network for those that it lacks; otherwise the characters.
+
+        >>> fast = Recognizer.load(beam_width=64, neural_lm=None)
+        >>> fast.transcribe_file("data/samples/zip.wav").text
+        'one eight zero zero five'
+
+        Args:
+            bundle: "english" or None: the model in this package. Any other string, and any Path:
+                the folder of a bundle, or a .tflite file.
+            greedy: Decode greedily in any case.
+            decoding: Replaces all settings of the bundle's search.
+            lm: An n-gram language model (packed or ARPA) that replaces the bundle's; None: use no
+                language model, neither n-gram nor LSTM.
+            neural_lm: An LSTM language model (.tflite) that replaces the bundle's; it is used only
+                together with an n-gram model. None: use none.
+            neural_lm_weight: Weight of the LSTM's probabilities in the interpolation with the
+                n-gram model's, 0..1; None: the bundle's.
+            neural_lm_mode: "rescore": the LSTM rescores the n-best list. "fuse": it takes part in
+                the search (slower). None: the bundle's.
+            reject_non_speech: As in the constructor.
+            settings: Single settings of `DecodeConfig` that replace the bundle's, such as
+                beam_width=64. Hot words are normalised as transcripts are.
+
+        Raises:
+            BundleError: The bundle is missing, damaged or of another format version.
+            LanguageModelError: A language model is damaged, or was built for another alphabet.
+            ConfigError: A setting is unknown or out of range, or has no effect on greedy decoding.
+        """
+        changes = given_arguments(
+            {"lm": lm, "neural_lm": neural_lm},
+            decoding=decoding,
+            neural_lm_weight=neural_lm_weight,
+            neural_lm_mode=neural_lm_mode,
+        )
+        model, decoder = load_models(bundle, greedy, changes, settings)
+        recognizer = cls(model, decoder, reject_non_speech=reject_non_speech)
+        changes |= {"greedy": greedy, "reject_non_speech": reject_non_speech}
+        recognizer._load_again = partial(cls.load, bundle, **changes, **settings)
+        return recognizer
+
+    def transcribe(self, audio: Audio) -> Transcript:
+        """Transcribe a waveform of any length and sample rate. Long ones are cut at pauses.
+
+        >>> import numpy as np
+        >>> noise = np.random.default_rng(1).integers(-99, 99, 44100).astype(np.int16)
+        >>> Recognizer.load(greedy=True).transcribe(Audio.from_array(noise, 44100)).text
+        ''
+
+        Args:
+            audio: The waveform. `Audio.from_array` makes one from an array, `Audio.load` from a
+                file or a file object.
+
+        Raises:
+            ValueError: The audio is shorter than 0.05 s, or has samples that are not finite or far
+                beyond full scale.
+            TypeError: The argument is not an Audio.
+        """
+        if not isinstance(audio, Audio):
+            raise TypeError(
+                f"transcribe takes an Audio, not {type(audio).__name__}; Audio.from_array and "
+                "Audio.load make one, transcribe_file takes the path of a recording"
+            )
+        return self._transcript(split(audio.resampled(self.model.sample_rate)))
+
+    def transcribe_file(
+        self, path: Path | str, channels: Channels = "mix", raw_rate: int | None = None
+    ) -> Transcript:
+        """Transcribe a recording of any length. Long ones are cut at pauses.
+
+        Args:
+            path: The recording; `speechlstm.audio` lists the formats.
+            channels: "mix": the mean of all channels; "separate": each channel by itself (see
+                `Transcript.of_channels`); or the number of one channel, counted from 1.
+            raw_rate: The sample rate in Hz of a recording without a header (16-bit little-endian
+                PCM, mono); None: the recording has a header.
+
+        Raises:
+            DamagedAudioError: Parts of the recording are lost; the `partial` of the error is the
+                transcript of what remains.
+            AudioError: The recording cannot be decoded, is shorter than 0.05 s or lacks the
+                channel.
+            ValueError: channels is none of those above.
+        """
+        if channels == "separate":
+            return self._separate_transcript(path, 1 if raw_rate else num_channels(path), raw_rate)
+        is_number = isinstance(channels, int) and not isinstance(channels, bool)
+        if channels != "mix" and not is_number:
+            raise ValueError(
+                f'channels must be "mix", "separate" or a number from 1, is {quoted(channels)}'
+            )
+        channel = None if isinstance(channels, str) else channels
+        rate = self.model.sample_rate
+        return self._transcript(read_segments(path, rate, channel=channel, raw_rate=raw_rate))
+
+    @overload
+    def transcribe_files(
+        self,
+        paths: Iterable[Path | str],
+        channels: Channels = ...,
+        raw_rate: int | None = ...,
+        *,
+        jobs: int = ...,
+        return_errors: Literal[False] = ...,
+    ) -> Iterator[Transcript]: ...
+
+    @overload
+    def transcribe_files(
+        self,
+        paths: Iterable[Path | str],
+        channels: Channels = ...,
+        raw_rate: int | None = ...,
+        *,
+        jobs: int = ...,
+        return_errors: bool,
+    ) -> Iterator[Transcript | DataError]: ...
+
+    def transcribe_files(
+        self,
+        paths: Iterable[Path | str],
+        channels: Channels = "mix",
+        raw_rate: int | None = None,
+        *,
+        jobs: int = 1,
+        return_errors: bool = False,
+    ) -> Iterator[Transcript | DataError]:
+        """Transcribe many recordings, on several cores if wanted, and yield them in their order.
+
+        >>> files = ["data/samples/date.wav", "data/samples/missing.wav"]
+        >>> for result in Recognizer.load().transcribe_files(files, return_errors=True):
+        ...     print(result.text if isinstance(result, Transcript) else result)
+        july fourth seventeen seventy six
+        data/samples/missing.wav: cannot be read: No such file or directory
+
+        Args:
+            paths: The recordings.
+            channels: As in transcribe_file.
+            raw_rate: As in transcribe_file.
+            jobs: The largest number of processes. Others are started after a second of work, and
+                each loads the models. A script that sets jobs needs `if __name__ == "__main__":`.
+            return_errors: Whether to yield the error of a recording that cannot be used, in place
+                of its transcript. If false, the error is raised and iteration ends.
+
+        Raises:
+            DataError: A recording cannot be used, and return_errors is false.
+            ConfigError: jobs is below 1, or above 1 for a recogniser not made by `load`.
+            SpeechLSTMError: A process has died.
+            TypeError: paths is a single path.
+        """
+        if isinstance(paths, str | Path):
+            raise TypeError("transcribe_files takes a list of paths; transcribe_file takes one")
+        if not isinstance(jobs, int) or jobs < 1:
+            raise ConfigError(f"jobs: must be a whole number of at least 1, is {quoted(jobs)}")
+        if jobs > 1 and self._load_again is None:
+            raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
+        attempts = transcribe_files(
+            Loaded(self, self._load_again),
+            [Path(path) for path in paths],
+            jobs,
+            channels=channels,
+            raw_rate=raw_rate,
+        )
+        return (attempt.transcript(return_errors) for attempt in attempts)
+
+    def align_file(
+        self, path: Path | str, text: str, channel: int | None = None, raw_rate: int | None = None
+    ) -> Transcript:
+        """Find when each word of a known text is spoken in a recording of any length.
+
+        The words' confidences are geometric mean posteriors; they are not calibrated.
+
+        >>> text = "One eight zero zero five."
+        >>> transcript = Recognizer.load().align_file("data/samples/zip.wav", text)
+        >>> print(*(f"{word.text} {word.start:.1f}" for word in transcript.words), sep=", ")
+        one 0.3, eight 0.5, zero 0.8, zero 1.1, five 1.4
+
+        Args:
+            path: The recording.
+            text: Everything that is spoken in it. It is normalised first.
+            channel: The number of the channel, counted from 1; None: the mean of all.
+            raw_rate: As in transcribe_file.
+
+        Raises:
+            AudioError: As in transcribe_file.
+            AlphabetError: The text has symbols that the alphabet lacks.
+            InfeasibleTargetError: The text is too long for the recording.
+            DataError: The text has no word.
+            TypeError: The text is not a string.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"align_file takes the text as a string, not {type(text).__name__}")
+        model = self.model.characters  # they spell every word, phones only those of a lexicon
+        outputs, times = [], [np.zeros(1)]
+        segments = read_segments(path, model.sample_rate, channel=channel, raw_rate=raw_rate)
+        for start, audio in segments:
+            outputs.append(model.log_probs(audio))
+            ends = frame_times(len(outputs[-1]), model.frame_seconds, audio.duration)[1:]
+            times.append(start + ends)
+        log_probs, bounds = np.concatenate(outputs), np.concatenate(times)
+        labels = encode_target(text, model.alphabet, len(log_probs), str(path))
+        if not labels:
+            raise DataError(f"{path}: the text has no word to align")
+        spelled = spelled_words(labels, model.alphabet)
+        aligned = aligned_hypothesis(log_probs, labels, spelled, bounds)
+        return Transcript((aligned,), float(bounds[-1]))
+
+    def _separate_transcript(
+        self, path: Path | str, number: int, raw_rate: int | None
+    ) -> Transcript:
+        transcripts, damage = [], None
+        for channel in range(1, number + 1):
+            try:
+                transcripts.append(self.transcribe_file(path, channel, raw_rate))
+            except DamagedAudioError as error:
+                transcripts.append(error.partial)
+                damage = error
+        whole = Transcript.of_channels(transcripts)
+        if damage:
+            raise damage.with_partial(whole)
+        return whole
+
+    def _hypotheses(self, audio: Audio) -> list[Hypothesis]:
+        hypotheses = self.decoder.decode(self.model.log_probs(audio), audio.duration)
+        if not (self.reject_non_speech and any(h.words for h in hypotheses)):
+            return hypotheses
+        detector = SpeechDetector(audio.samples, audio.sample_rate)
+        return plausible(hypotheses, detector.is_speech_possible)
+
+    def _transcript(self, segments: Iterable[tuple[float, Audio]]) -> Transcript:
+        joined, duration = JoinedHypotheses(), 0.0
+        calibrated = self.decoder.is_calibrated
+        try:
+            for start, audio in segments:
+                joined.add(start, self._hypotheses(audio))
+                duration = start + audio.duration
+        except DamagedAudioError as error:
+            partial = Transcript(joined.best(), duration, calibrated, error.lost)
+            raise error.with_partial(partial) from None
+        return Transcript(joined.best(), duration, calibrated)
