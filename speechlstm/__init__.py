@@ -1,4 +1,4 @@
-"""Speech recognition you train yourself: MFCC, bidirectional LSTM and CTC.
+"""Speech recognition you train yourself: MFCC features, a bidirectional LSTM and CTC.
 
 >>> import speechlstm
 >>> recognizer = speechlstm.Recognizer.load("english")
@@ -10,17 +10,22 @@
 00:00:00,... --> 00:00:02,...
 july fourth seventeen seventy six
 
-Importing the package costs nothing: the names below load their module when first used, and none
-of them imports TensorFlow. Training lives in `speechlstm.training` (extra ``train``).
+Importing the package is fast, because the names below are imported when they are first used. None
+of them imports TensorFlow. Training is in `speechlstm.training` (extra ``train``).
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speechlstm import audio as audio
+    from speechlstm import config as config
+    from speechlstm import errors as errors
+    from speechlstm import transcript as transcript
     from speechlstm.audio import Audio as Audio
     from speechlstm.audio import read_audio as read_audio
     from speechlstm.config import DecodeConfig as DecodeConfig
+    from speechlstm.config import HotWord as HotWord
     from speechlstm.errors import SpeechLSTMError as SpeechLSTMError
     from speechlstm.recognizer import Recognizer as Recognizer
     from speechlstm.transcript import Hypothesis as Hypothesis
@@ -29,9 +34,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-_HOME = {
+_MODULES = {
     "Audio": "speechlstm.audio",
     "DecodeConfig": "speechlstm.config",
+    "HotWord": "speechlstm.config",
     "Hypothesis": "speechlstm.transcript",
     "Recognizer": "speechlstm.recognizer",
     "SpeechLSTMError": "speechlstm.errors",
@@ -39,25 +45,33 @@ _HOME = {
     "Word": "speechlstm.transcript",
     "read_audio": "speechlstm.audio",
 }
+_SUBMODULES = ("audio", "config", "errors", "training", "transcript")
 
 __all__ = [
     "Audio",
     "DecodeConfig",
+    "HotWord",
     "Hypothesis",
     "Recognizer",
     "SpeechLSTMError",
     "Transcript",
     "Word",
     "__version__",
+    "audio",
+    "config",
+    "errors",
     "read_audio",
+    "transcript",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *_SUBMODULES, "__doc__", "__file__", "__name__", "__path__"})

@@ -1,4 +1,4 @@
-"""What runs the network: audio in, log-probabilities out."""
+"""The acoustic model: from audio to log-probabilities."""
 
 from copy import copy
 from typing import Protocol
@@ -15,43 +15,48 @@ from speechlstm.tflite.tensor import TensorSpec
 
 
 class AcousticModel(Protocol):
-    """A network and what its output means."""
+    """A network that computes log-probabilities, and the meaning of its output."""
 
     @property
     def sample_rate(self) -> int:
-        """Samples a second that log_probs expects."""
+        """The sample rate that log_probs expects, in Hz."""
 
     @property
     def frame_seconds(self) -> float:
-        """Seconds from one frame of the output to the next."""
+        """Seconds from one output frame to the next."""
 
     @property
     def alphabet(self) -> Alphabet:
-        """What the labels stand for."""
+        """The symbols of the labels."""
 
     @property
     def characters(self) -> "AcousticModel":
-        """The same network, read by the output whose labels are characters."""
+        """The same network with its output for characters, which any text can be spelled with."""
 
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance."""
 
 
 class LiteRTAcousticModel:
-    """A bundle's model in LiteRT: without TensorFlow, as on a phone.
+    """The acoustic model of a bundle, run by LiteRT: without TensorFlow, as on a phone.
 
-    It may be shared by threads: one of them runs the network, the others wait. An interpreter for
-    each would multiply its memory, and the search through what it gives, in Python, runs in one
-    thread at a time in any case; `Recognizer.transcribe_files` uses all cores.
+    Threads may share one. They take turns in running the network, because an interpreter for each
+    thread would multiply the memory, and because the search after it, in Python, runs in one thread
+    at a time anyway. `Recognizer.transcribe_files` uses several cores.
+
+    >>> from speechlstm.bundle import default_bundle, read_bundle
+    >>> model = LiteRTAcousticModel(read_bundle(default_bundle()))
+    >>> model.log_probs(Audio(np.zeros(16000, np.float32), 16000)).shape
+    (34, 29)
 
     Args:
-        bundle: The model.
-        num_threads: Threads in one product of matrices; a second one saves a bidirectional LSTM of
-            3 x 256 units no time (measured).
+        bundle: The bundle with the model.
+        num_threads: Threads of one matrix product. Two do not make a bidirectional LSTM of 3 x 256
+            units any faster (measured).
         phones: Whether alphabet and log_probs are those of the model's output for phones.
 
     Raises:
-        BundleError: LiteRT cannot load the model, or it has other inputs or outputs.
+        BundleError: LiteRT cannot load the model, or the model has other inputs or outputs.
     """
 
     def __init__(self, bundle: Bundle, num_threads: int = 1, phones: bool = False) -> None:
@@ -73,23 +78,23 @@ class LiteRTAcousticModel:
 
     @property
     def sample_rate(self) -> int:
-        """Samples a second that log_probs expects."""
+        """The sample rate that log_probs expects, in Hz."""
         return self._bundle.acoustic.features.sample_rate
 
     @property
     def frame_seconds(self) -> float:
-        """Seconds from one frame of the output to the next."""
+        """Seconds from one output frame to the next."""
         return self._bundle.acoustic.frame_seconds
 
     @property
     def alphabet(self) -> Alphabet:
-        """What the labels stand for."""
+        """The symbols of the labels."""
         return self._alphabet
 
     @property
     def characters(self) -> "LiteRTAcousticModel":
-        """The same network, read by the output whose labels are characters."""
-        model = copy(self)  # that shares the network and its lock
+        """The same network with its output for characters, which any text can be spelled with."""
+        model = copy(self)  # shares the network and its lock
         model._alphabet = self._bundle.acoustic.alphabet
         model._columns = slice(0, model._alphabet.num_labels)
         return model
@@ -97,23 +102,28 @@ class LiteRTAcousticModel:
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance.
 
-        Raises: as outputs.
+        Raises:
+            BundleError: As in outputs.
+            ValueError: As in outputs.
         """
         return self.outputs(audio)[:, self._columns]
 
     def outputs(self, audio: Audio) -> NDArray[np.float32]:
-        """All natural log-probabilities of one utterance.
+        """The natural log-probabilities of all outputs of the network for one utterance.
 
         Returns:
-            (num_frames, width): each row holds a distribution over the characters' labels and,
-            where the model has one, another over the phones'.
+            (num_frames, width): each row is a distribution over the labels of the characters,
+            followed, if the model has one, by a distribution over the labels of the phones.
 
         Raises:
-            BundleError: The model fails, or does not give what its bundle says.
+            BundleError: The model fails, or its output has another size than the bundle says.
             ValueError: The audio has another sample rate.
         """
         if audio.sample_rate != self.sample_rate:
-            raise ValueError(f"audio at {audio.sample_rate} Hz, the model hears {self.sample_rate}")
+            raise ValueError(
+                f"the model needs audio at {self.sample_rate} Hz, not {audio.sample_rate} Hz; "
+                "Audio.resampled converts it"
+            )
         num_samples = len(audio.samples)
         log_probs: NDArray[np.float32] = self._model.run(samples=audio.samples[np.newaxis])[
             "output_0"
@@ -122,7 +132,7 @@ class LiteRTAcousticModel:
         num_frames = acoustic.network.num_steps(acoustic.features.num_frames(num_samples))
         if len(log_probs) != num_frames:
             raise self._error(
-                f"gives {len(log_probs)} frames for {num_samples} samples, not {num_frames}"
+                f"computes {len(log_probs)} frames for {num_samples} samples, not {num_frames}"
             )
         return log_probs
 

@@ -1,6 +1,6 @@
-"""What this installation is made of, and what it lacks.
+"""Checks what this installation has and what it lacks.
 
-Recognition only; what Keras computes on is described in `training.devices`.
+This module covers recognition; `training.engine.devices` describes what Keras computes on.
 """
 
 import os
@@ -21,12 +21,12 @@ _BFLOAT16 = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX", "bf16": "Arm BF16"
 
 @dataclass(frozen=True)
 class Finding:
-    """A line of the doctor's report.
+    """One line of the doctor's report.
 
     Attributes:
-        name: What was looked at.
-        text: What was found, and what to do where something is missing.
-        is_broken: Whether recognition does not work for it.
+        name: What was checked.
+        text: What was found, and what to do if something is missing.
+        is_broken: Whether recognition does not work because of it.
     """
 
     name: str
@@ -35,7 +35,11 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything that needs no training framework."""
+    """Check everything that needs no training framework: packages, cores, the default model.
+
+    >>> [finding.name for finding in examine()][:3]
+    ['speechlstm', 'Python', 'cores']
+    """
     yield Finding("speechlstm", f"{__version__} in {Path(__file__).parent}")
     system = f"{platform.system()} {platform.machine()}"
     yield Finding("Python", f"{platform.python_version()}, {system}")
@@ -47,7 +51,7 @@ def examine() -> Iterator[Finding]:
 
 def _describe_bfloat16() -> str:
     if not _CPU_INFO.exists():
-        return f"cannot be seen on {platform.system()}"
+        return f"not known on {platform.system()}"
     flags = set(_CPU_INFO.read_text(encoding="utf-8").split())
     found = [name for flag, name in _BFLOAT16.items() if flag in flags]
     if not found:
@@ -56,11 +60,11 @@ def _describe_bfloat16() -> str:
 
 
 def _examine_packages() -> Iterator[Finding]:
-    """The packages this one depends on, those of its extras too, except what only tests need."""
+    """The packages that this one and its extras require, except those of the extra `dev`."""
     try:
         requirements = requires("speechlstm") or []
     except PackageNotFoundError:
-        yield Finding("packages", "unknown, as this one is not installed; run: pip install .", True)
+        yield Finding("packages", "unknown: speechlstm is not installed; run: pip install .", True)
         return
     for requirement in requirements:
         name = re.split(r"[^\w.-]", requirement)[0]

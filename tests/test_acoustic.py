@@ -91,7 +91,7 @@ def test_says_what_its_bundle_says(tmp_path: Path) -> None:
 def test_refuses_output_that_its_bundle_does_not_describe(change: dict[str, object]) -> None:
     whole = bundle("levels")
     model = LiteRTAcousticModel(replace(whole, acoustic=replace(whole.acoustic, **change)))
-    with pytest.raises(BundleError, match=r"levels\.tflite: gives 26 frames for 4000 samples"):
+    with pytest.raises(BundleError, match=r"levels\.tflite: computes 26 frames for 4000 samples"):
         model.log_probs(noise(4000))
 
 
@@ -103,7 +103,7 @@ def test_refuses_another_number_of_labels() -> None:
 
 
 def test_refuses_another_sample_rate() -> None:
-    with pytest.raises(ValueError, match="8000 Hz, the model hears 16000"):
+    with pytest.raises(ValueError, match="16000 Hz, not 8000 Hz"):
         LiteRTAcousticModel(bundle("levels")).log_probs(Audio(np.zeros(800, np.float32), 8000))
 
 

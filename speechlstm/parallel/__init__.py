@@ -1,4 +1,4 @@
-"""One function over many items, on all cores."""
+"""Applies a function to many items, on several cores."""
 
 from speechlstm.parallel.pool import WorkerPool as WorkerPool
 from speechlstm.parallel.pool import map_in_processes as map_in_processes

@@ -1,8 +1,8 @@
-"""Processes that are started once and share one sequence of items after another.
+"""Processes that are started once and then work on several sequences of items.
 
-The processes are spawned: the copy that fork makes of a process whose libraries run threads may
-hang. (concurrent.futures has such a pool too, but its processes wait for ever where their parent is
-killed, and it does not say what one of them died of.)
+They are spawned, not forked, because a forked copy of a process whose libraries run threads may
+hang. The pool of concurrent.futures does not serve: its processes wait for ever if their parent is
+killed, and it does not say why one of them died.
 """
 
 import os
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Processes take about this long to start; work that is done by then needs none.
+# Processes take about this long to start; work that takes less time does not need them.
 PATIENCE_SECONDS = 1.0
 
 
 def num_usable_cores() -> int:
-    """Processor cores that this process may run on."""
+    """The number of processor cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
@@ -33,7 +33,9 @@ def map_in_processes(
     jobs: int,
     patience: float = PATIENCE_SECONDS,
 ) -> Iterator[Result]:
-    """The results of a function, in the order of the items: see WorkerPool.
+    """Apply a function to items, and yield the results in the order of the items.
+
+    A WorkerPool for a single sequence; the arguments are those of WorkerPool.
 
     >>> from functools import partial
     >>> list(map_in_processes(partial(partial, pow, 2), [1, 2, 10], jobs=2))
@@ -44,10 +46,10 @@ def map_in_processes(
 
 
 class WorkerPool(Generic[Item, Result]):
-    """A function in several processes, for one sequence of items after another.
+    """Applies a function to the items of several sequences, in several processes.
 
-    This process works alone until its patience ends; then the others are started, and stay until
-    the pool is closed. They end when this process does, however it ends, SIGKILL included.
+    At first only this process works. After some time (patience) the others are started; they stay
+    until the pool is closed. They also end when this process ends for any reason, SIGKILL included.
 
     >>> from functools import partial
     >>> with WorkerPool(partial(partial, pow, 2), jobs=4) as pool:
@@ -55,16 +57,16 @@ class WorkerPool(Generic[Item, Result]):
     [[2, 4], [8]]
 
     Args:
-        load: Makes the function; called here, and once in each process. It must be importable
-            there, and items, results and errors travel between processes.
-        jobs: Processes, at most; 1: only this one.
-        patience: Seconds in which this process works alone, as others may not be worth starting.
+        load: Returns the function. It is called here and once in each process, so it must be
+            picklable, as must items, results and errors.
+        jobs: The largest number of processes; 1: only this one.
+        patience: Seconds of work in this process before others are started.
 
     Attributes:
-        function: As load has made it here.
+        function: The function that load returned in this process.
 
     Raises:
-        Exception: What load raises.
+        Exception: Whatever load raises.
     """
 
     def __init__(
@@ -89,13 +91,13 @@ class WorkerPool(Generic[Item, Result]):
         self.close()
 
     def map(self, items: Sequence[Item]) -> Iterator[Result]:
-        """The results of the items, in their order.
+        """Apply the function to items, and yield the results in the order of the items.
 
-        Where nobody asks for the next result, the processes are stopped.
+        If the caller stops iterating early, the processes are stopped.
 
         Raises:
-            Exception: What the function raises, in the place of its result.
-            SpeechLSTMError: A process has died; of what, and at which item.
+            Exception: Whatever the function raises, when the result of that item is due.
+            SpeechLSTMError: A process has died; the message says why and at which item.
         """
         done = 0
         while done < len(items) and self._works_alone(len(items) - done):
@@ -107,12 +109,12 @@ class WorkerPool(Generic[Item, Result]):
         if done < len(items):
             try:
                 yield from self._shared(items[done:])
-            except BaseException:  # nobody waits for what the processes still do
+            except BaseException:  # also GeneratorExit: nobody waits for the results
                 self.close()
                 raise
 
     def close(self) -> None:
-        """Stop the processes; the next sequence of items starts others."""
+        """Stop the processes. A further call of map starts new ones."""
         workers, self._workers = self._workers, []
         for worker in workers:
             worker.stop()
@@ -121,7 +123,7 @@ class WorkerPool(Generic[Item, Result]):
         return self._jobs == 1 or self._patience > 0 or (num_items == 1 and not self._workers)
 
     def _shared(self, items: Sequence[Item]) -> Iterator[Result]:
-        # Imported here: a single file is transcribed in less time than that takes twice.
+        # Imported here because it takes a large part of the time of transcribing one file.
         from multiprocessing.connection import wait
 
         from speechlstm.parallel.worker import Worker

@@ -1,4 +1,4 @@
-"""A process that calls one function on one item after another, seen from both ends."""
+"""A process that applies a function to one item after another: both its ends."""
 
 import os
 import pickle
@@ -21,18 +21,18 @@ _SIGKILL = 9  # Windows' signal module has no name for it
 
 
 class Outcome(NamedTuple):
-    """What has come of an item.
+    """The outcome for one item.
 
     Attributes:
-        value: The result, or an error.
-        is_error: Which of the two.
+        value: The result, or the error that was raised.
+        is_error: Whether value is an error.
     """
 
     value: Any
     is_error: bool
 
     def unwrap(self) -> Any:
-        """The result; an error is raised."""
+        """The result; if there was an error, it is raised."""
         if self.is_error:
             raise self.value
         return self.value
@@ -40,15 +40,15 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Worker:
-    """A process as its parent sees it.
+    """A process, as its parent sees it.
 
     Attributes:
         process: The process.
-        connection: Over which items go there and outcomes come back.
-        name: For people.
-        item: What it works on.
-        index: Its place among the items.
-        is_ready: Whether it has ever answered.
+        connection: Sends items to the process and receives outcomes.
+        name: Names the process in messages.
+        item: The item that it works on.
+        index: The index of that item.
+        is_ready: Whether it has returned any outcome yet.
     """
 
     process: BaseProcess
@@ -60,32 +60,32 @@ class Worker:
 
     @classmethod
     def start(cls, load: Callable[[], Any], number: int) -> "Worker":
-        """A new process.
+        """Start a process.
 
         Args:
-            load: Makes the function, there.
-            number: For people, from 1 up.
+            load: Returns the function, in that process.
+            number: The number of the process, from 1, for messages.
         """
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        # A daemon: where the parent ends in a hurry, multiprocessing ends these first.
+        # As a daemon, it is ended by multiprocessing when the parent exits.
         process = context.Process(target=_work, args=(load, theirs), daemon=True)
         process.start()
-        theirs.close()  # so that the end of the process is the end of the connection
+        theirs.close()  # so that the connection ends when the process ends
         return cls(process, ours, f"process {number}")
 
     def give(self, item: tuple[int, Any] | None) -> bool:
-        """Hand over an item, with its index; whether there was one."""
+        """Send an item with its index to the process. Returns whether there was one."""
         if item is None:
             return False
         self.index, self.item = item
-        # Where it has died, it shows of what when it is asked for the outcome.
+        # If the process has died, outcome() says why.
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(self.item)
         return True
 
     def outcome(self) -> Outcome:
-        """What came of the item; waits for it."""
+        """The outcome for the item; waits for it."""
         try:
             outcome: Outcome = self.connection.recv()
         except (EOFError, ConnectionResetError):
@@ -99,12 +99,14 @@ class Worker:
         at = f" at {self.item!s:.120}" if isinstance(self.item, str | PurePath) else ""
         if code < 0:
             ended = f"was killed by {_signal_name(-code)}{at}"
-            hint = "memory may be short: try fewer jobs" if -code == _SIGKILL else "try fewer jobs"
+            out_of_memory = "it may have run out of memory; try fewer jobs"
+            hint = out_of_memory if -code == _SIGKILL else "try fewer jobs"
             return f"{self.name} {ended}; {hint}"
         hint = (
-            "see above"
+            "see its messages above"
             if self.is_ready
-            else "see above; a script that starts processes needs: if __name__ == '__main__':"
+            else "see its messages above; a script that starts processes needs: "
+            "if __name__ == '__main__':"
         )
         return f"{self.name} ended with exit code {code}{at}; {hint}"
 
@@ -127,8 +129,10 @@ def _signal_name(number: int) -> str:
 
 
 def _work(load: Callable[[], Callable[[Any], Any]], items: Connection) -> None:
-    """What a process does: an outcome for each item, until there is no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends this
+    """In the process: receive items and send outcomes until the parent closes the connection."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C also reaches the parent, which ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     function: Callable[[Any], Any] | None = None
     while True:
@@ -148,15 +152,15 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent:
         connection.wait([parent.sentinel])
-        os._exit(1)  # the main thread may be in the midst of an item, of a long one
+        os._exit(1)  # at once: the main thread may be working on a long item
 
 
 def _portable(error: Exception) -> Exception:
-    """The error if it can travel to another process, or else one that says the same."""
+    """The error itself if it can be pickled, or else another one with the same message."""
     if not isinstance(error, SpeechLSTMError):
-        error.add_note(traceback.format_exc())  # else lost on the way
+        error.add_note(traceback.format_exc())  # pickling drops the traceback
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 what this very process has pickled
-    except Exception:  # noqa: BLE001 an error may demand any arguments, or hold anything
+        pickle.loads(pickle.dumps(error))  # noqa: S301 pickled in this line
+    except Exception:  # noqa: BLE001 an error may hold anything
         return SpeechLSTMError(f"{type(error).__name__}: {error}")
     return error

@@ -1,4 +1,4 @@
-"""What a recogniser returns, and how it is written down."""
+"""What a recogniser returns, and the formats it can be written in."""
 
 from speechlstm.transcript.types import Hypothesis as Hypothesis
 from speechlstm.transcript.types import Transcript as Transcript

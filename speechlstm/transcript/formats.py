@@ -1,4 +1,4 @@
-"""How a transcript is written down."""
+"""Formats that transcripts are written in: text, JSON, CTM, TextGrid, SRT and WebVTT."""
 
 import html
 import json
@@ -11,19 +11,19 @@ from typing import Any
 from speechlstm.errors import UNPRINTABLE, printable
 from speechlstm.transcript.types import Hypothesis, Transcript, Word
 
-# Of a subtitle, as broadcasters have it (BBC's and Netflix' guidelines).
+# Limits of a subtitle, from the guidelines of the BBC and of Netflix.
 _LINE_CHARACTERS = 42
 _CUE_LINES = 2
 _CUE_SECONDS = 7.0
 _CUE_PAUSE = 1.0
 
-Format = Callable[[str, Transcript], str]  # (file, its transcript) -> lines without the last "\n"
+Format = Callable[[str, Transcript], str]  # (file name, transcript) -> lines, without a final "\n"
 
 
 def to_text(file: str, transcript: Transcript) -> str:
-    """The words of the best hypothesis, in one line.
+    """The text of the best hypothesis in one line.
 
-    Of channels that are transcribed apart, a line a turn, with the channel's number before it.
+    If the channels were transcribed separately: one line for each turn, after its channel's number.
     """
     if not transcript.channels:
         return printable(transcript.text)
@@ -34,17 +34,17 @@ def to_text(file: str, transcript: Transcript) -> str:
 
 
 def to_json(file: str, transcript: Transcript) -> str:
-    """One JSON object in one line: the file's name and what to_dict holds."""
+    """One line with a JSON object: the file's name ("file") and the values of to_dict."""
     return json_line({"file": file} | to_dict(transcript))
 
 
 def to_dict(transcript: Transcript) -> dict[str, Any]:
-    """Plain JSON values: times in seconds, confidences 0..1, natural log_probs.
+    """A transcript as plain JSON values: times in seconds, confidences in 0..1, natural log_probs.
 
-    The best hypothesis is the dict's own text, words, log_prob and lm_log_prob; "alternatives" are
-    the others; "calibrated" tells whether confidences are probabilities. "lost" is there where the
-    recording is damaged: the start and end of each part that is missing. "channels" is there where
-    they are transcribed apart: a dict for each.
+    The dict holds the text, words, log_prob and lm_log_prob of the best hypothesis. "alternatives"
+    holds the other hypotheses; "calibrated" is true if confidences are probabilities. If the
+    recording is damaged, "lost" holds the start and end of each part that is missing. If the
+    channels were transcribed separately, "channels" holds such a dict for each.
     """
     best, *others = map(_hypothesis_to_dict, transcript.hypotheses)
     values = {"text": best.pop("text"), "duration": round(transcript.duration, 3)}
@@ -60,16 +60,20 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
 
 
 def json_line(values: object) -> str:
-    """A JSON value in one line: letters as they are, control characters escaped."""
+    r"""A JSON value in one line, with letters unescaped and control characters escaped.
+
+    >>> json_line({"text": "föhn\u2028"}) == '{"text": "föhn\\u2028"}'
+    True
+    """
     written = json.dumps(values, ensure_ascii=False)
     return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def to_ctm(file: str, transcript: Transcript) -> str:
-    """NIST's time-marked words, a line a word: file, channel, start, length, word, confidence.
+    """NIST's time-marked words (CTM): file, channel, start, duration, word and confidence.
 
-    The file is named as `recording_ids` names it; silence has no line. sclite wants the lines in
-    the order of the channels, and those of each in the order of time.
+    Each word has a line, so silence has none. Give the file as `recording_ids` names it. The lines
+    are ordered by channel and then by time, as sclite requires.
     """
     name = _ctm_field(file)
     words = sorted(transcript.words, key=lambda word: word.channel or 1)
@@ -82,15 +86,16 @@ def to_ctm(file: str, transcript: Transcript) -> str:
 
 
 def _ctm_field(text: str) -> str:
-    """One field of a line, which blanks separate and two semicolons make a comment."""
+    """One field of a line. Spaces separate fields, and two semicolons start a comment."""
     return "_".join(printable(" ".join(text.split())).split(" ")).replace(";;", "__") or "_"
 
 
 def recording_ids(files: Sequence[str]) -> list[str]:
-    """Names of recordings for CTM: each its own, without folder and suffix as far as possible.
+    """Unique names of recordings for CTM files, if possible without folder and suffix.
 
-    Where files differ in their folders or suffixes alone, as much of these stays as tells them
-    apart; one that is given twice is numbered. (sclite's manual, "infmts", wants no suffix.)
+    If files differ only in their folder or suffix, the names keep as much of these as makes them
+    unique; if a file is given twice, its names are numbered. (The manual of sclite, "infmts", asks
+    for names without suffix.)
 
     >>> recording_ids(["talks/one.wav", "yes/a.wav", "no/a.wav"])
     ['one', 'yes/a', 'no/a']
@@ -113,7 +118,7 @@ def recording_ids(files: Sequence[str]) -> list[str]:
 
 
 def _shorter_names(path: PurePath) -> list[str]:
-    """The ends of a path as fields of a CTM, the shortest first, those with its suffix last."""
+    """The ends of a path as CTM fields: the shortest first, those with the suffix last."""
     ends = [
         PurePath(*whole.parts[-depth:]).as_posix()
         for whole in (path.parent / path.stem, path)
@@ -123,9 +128,10 @@ def _shorter_names(path: PurePath) -> list[str]:
 
 
 def to_textgrid(file: str, transcript: Transcript) -> str:
-    """Praat's long TextGrid, with one interval tier, "words"; pauses are empty intervals.
+    """Praat's TextGrid in its long form, with an interval tier "words"; pauses are empty intervals.
 
-    Channels that are transcribed apart have a tier each. Praat's manual, "TextGrid file formats".
+    If the channels were transcribed separately, each has its own tier. Source: Praat's manual,
+    "TextGrid file formats".
     """
     tiers = {"words": transcript.words}
     if transcript.channels:
@@ -165,9 +171,9 @@ def _tier(name: str, words: tuple[Word, ...], end: float) -> Iterator[str]:
 
 
 def to_srt(file: str, transcript: Transcript) -> str:
-    """SubRip's subtitles: numbered, with the time and at most two lines of text each.
+    """Subtitles in SubRip's format: number, times and at most two lines of text each.
 
-    Those of channels that are transcribed apart begin with the channel's number.
+    If the channels were transcribed separately, each subtitle begins with its channel's number.
     """
     cues = enumerate(_cues(transcript), start=1)
     return "\n".join(
@@ -176,13 +182,13 @@ def to_srt(file: str, transcript: Transcript) -> str:
 
 
 def to_vtt(file: str, transcript: Transcript) -> str:
-    """Subtitles as W3C's WebVTT, where a channel is a voice."""
+    """Subtitles in W3C's WebVTT format; channels become voices."""
     cues = (_subtitle(words, ".", "<v Channel {}>", _escape_markup) for words in _cues(transcript))
     return "\n".join(["WEBVTT\n", *cues]).rstrip()
 
 
 def _cues(transcript: Transcript) -> list[list[Word]]:
-    """Words to be read together, those of a channel by themselves, as they begin."""
+    """Words that share a subtitle, in the order in which they start. A subtitle has one channel."""
     if not transcript.channels:
         return list(_cues_of(transcript.words))
     cues = [cue for turn in transcript.turns for cue in _cues_of(turn)]
@@ -190,7 +196,7 @@ def _cues(transcript: Transcript) -> list[list[Word]]:
 
 
 def _cues_of(words: Iterable[Word]) -> Iterator[list[Word]]:
-    """Words to be read together: said without a pause, no more than are read at a glance."""
+    """Words that share a subtitle: without a pause between them, and within a subtitle's limits."""
     cue: list[Word] = []
     for word in words:
         if cue and (
@@ -247,7 +253,7 @@ def _word_to_dict(word: Word) -> dict[str, Any]:
 
 
 def _intervals(words: tuple[Word, ...], end: float) -> Iterator[tuple[float, float, str]]:
-    """Words and the pauses around them, in seconds; together they last from 0 to end."""
+    """Words and the pauses between them as (start, end, text), covering 0 to end seconds."""
     at: float = 0
     for word in words:
         start, stop = round(word.start, 3), round(word.end, 3)
@@ -267,7 +273,7 @@ FORMATS: dict[str, Format] = {
     "ctm": to_ctm,
     "textgrid": to_textgrid,
 }
-WHOLE_FILE_FORMATS = ("srt", "vtt", "textgrid")  # not to be written one after the other
+WHOLE_FILE_FORMATS = ("srt", "vtt", "textgrid")  # one file can hold only one transcript
 
 
 SUFFIXES = {
@@ -278,4 +284,4 @@ SUFFIXES = {
     ".vtt": "vtt",
     ".ctm": "ctm",
     ".textgrid": "textgrid",
-}  # the format that the ending of a name asks for, in any case
+}  # the format for each suffix of a file name, in lower case

@@ -1,23 +1,26 @@
-"""Words, hypotheses, a transcript."""
+"""The types of a recogniser's results: `Word`, `Hypothesis` and `Transcript`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-_TURN_PAUSE = 1.0  # seconds after which a speaker is taken to have finished
+_TURN_PAUSE = 1.0  # seconds; after a longer pause, a new turn begins
 
 
 @dataclass(frozen=True)
 class Word:
     """A recognised word.
 
+    >>> Word("good", start=0.5, end=0.8, confidence=0.9).text
+    'good'
+
     Attributes:
         text: The word.
         start: Seconds from the start of the recording.
-        end: Seconds from the start of the recording, after start.
-        confidence: 0..1, the geometric mean posterior of the frames that emitted the word, or,
-            once it is calibrated, the share of words of that value that are right.
-        channel: Of a recording whose channels are transcribed apart, counted from 1.
+        end: Seconds from the start of the recording; greater than start.
+        confidence: 0..1. Calibrated, it is the probability that the word is correct; otherwise, it
+            is the geometric mean posterior of the frames that emitted the word.
+        channel: The number of the channel, from 1, if the channels were transcribed separately.
     """
 
     text: str
@@ -29,14 +32,14 @@ class Word:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One reading of an utterance.
+    """One possible text of an utterance, as found by the decoder.
 
     Attributes:
-        text: Its words, joined by spaces.
+        text: The words, joined by spaces.
         words: The words with their times.
         log_prob: Natural log of the acoustic probability.
-        lm_log_prob: Natural log of the language model's probability; 0 where none was used.
-        score: By which hypotheses are ranked; log_prob and what `DecodeConfig` adds to it.
+        lm_log_prob: Natural log of the probability in the language model; 0 if there is none.
+        score: Ranks hypotheses: log_prob and the terms that `DecodeConfig` adds to it.
     """
 
     text: str
@@ -48,7 +51,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Transcript:
-    """The readings of a recording, the best first.
+    """The hypotheses for a recording, the best one first.
 
     >>> words = (Word("good", 0.5, 0.8, 0.9), Word("day", 0.9, 1.2, 0.8))
     >>> transcript = Transcript((Hypothesis("good day", words, log_prob=-1.5),), duration=1.5)
@@ -60,12 +63,12 @@ class Transcript:
     good day
 
     Attributes:
-        hypotheses: Never empty; silence is a hypothesis without words.
+        hypotheses: At least one; silence is a hypothesis without words.
         duration: Length of the recording in seconds.
-        is_calibrated: Whether the words' confidences are calibrated: of all words of confidence
-            0.8, about 80 % are right. If not, they are raw scores, which only rank words.
-        lost: (start, end) in seconds of what a damaged recording lacks.
-        channels: The transcript of each channel, where they are transcribed apart.
+        is_calibrated: Whether the words' confidences are probabilities: of all words of confidence
+            0.8, about 80 % are correct. If not, they can only rank words.
+        lost: (start, end) in seconds of each part that is missing from a damaged recording.
+        channels: The transcript of each channel, if they were transcribed separately.
     """
 
     hypotheses: tuple[Hypothesis, ...]
@@ -80,17 +83,17 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The best hypothesis as text."""
+        """The text of the best hypothesis."""
         return self.hypotheses[0].text
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """The best hypothesis as words."""
+        """The words of the best hypothesis."""
         return self.hypotheses[0].words
 
     @property
     def turns(self) -> tuple[tuple[Word, ...], ...]:
-        """Words said on one channel without a long pause, in the order in which they begin."""
+        """Words spoken on one channel without a long pause, in the order in which they start."""
         turns: list[list[Word]] = []
         current: dict[int | None, list[Word]] = {}
         for word in self.words:
@@ -103,9 +106,9 @@ class Transcript:
 
     @classmethod
     def of_channels(cls, channels: "Sequence[Transcript]") -> "Transcript":
-        """One transcript of the channels of a recording, with their words in the order of time.
+        """Merge the transcripts of a recording's channels, with their words in the order of time.
 
-        It has one hypothesis: its text is that of the turns, one after the other.
+        The result has one hypothesis. Its text is that of the turns, one after the other.
         """
         words = [
             replace(word, channel=number)
@@ -125,53 +128,58 @@ class Transcript:
         text = " ".join(word.text for turn in whole.turns for word in turn)
         return replace(whole, hypotheses=(replace(merged, text=text),))
 
-    # The formats are imported where they are used: who wants the text need not wait for them.
+    # The formats are imported in the methods, so that `transcript.text` does not wait for them.
 
     def to_text(self) -> str:
-        """The words of the best hypothesis, in one line; control characters are escaped."""
+        """The text of the best hypothesis in one line, with control characters escaped.
+
+        If the channels were transcribed separately: one line for each turn, after its channel's
+        number.
+        """
         from speechlstm.transcript import formats
 
         return formats.to_text("", self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Text, duration, words, log_probs, calibrated and alternatives as plain JSON values.
+        """The transcript as plain JSON values: see `speechlstm.transcript.formats.to_dict`.
 
-        Times are in seconds, confidences 0..1, log_probs natural logarithms.
+        Times are in seconds, confidences in 0..1, log_probs natural logarithms.
         """
         from speechlstm.transcript import formats
 
         return formats.to_dict(self)
 
     def to_json(self) -> str:
-        """What to_dict holds, as one line of JSON."""
+        """The values of to_dict as one line of JSON."""
         from speechlstm.transcript import formats
 
         return formats.json_line(formats.to_dict(self))
 
     def to_srt(self) -> str:
-        """SubRip's subtitles, without the last line feed."""
+        """Subtitles in SubRip's format (.srt), without a final line feed."""
         from speechlstm.transcript import formats
 
         return formats.to_srt("", self)
 
     def to_vtt(self) -> str:
-        """Subtitles as WebVTT, without the last line feed."""
+        """Subtitles in the WebVTT format (.vtt), without a final line feed."""
         from speechlstm.transcript import formats
 
         return formats.to_vtt("", self)
 
     def to_ctm(self, recording: str) -> str:
-        """NIST's time-marked words, a line a word, without the last line feed.
+        """The words in NIST's CTM format, one line for each, without a final line feed.
 
         Args:
-            recording: Its name, the first field of each line; blanks in it become underscores.
+            recording: The name of the recording, the first field of each line. Spaces become
+                underscores.
         """
         from speechlstm.transcript import formats
 
         return formats.to_ctm(recording, self)
 
     def to_textgrid(self) -> str:
-        """Praat's TextGrid, without the last line feed."""
+        """The words as a TextGrid of Praat, without a final line feed."""
         from speechlstm.transcript import formats
 
         return formats.to_textgrid("", self)

@@ -90,8 +90,8 @@ def test_an_error_of_loading_in_a_process_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("death", "cause"),
     [
-        ("_exit(3)", "process 2 ended with exit code 3 at __import__.*; see above"),
-        (f"kill({PID}, 9)", "process 2 was killed by SIGKILL at .*memory may be short: try few"),
+        ("_exit(3)", "process 2 ended with exit code 3 at __import__.*; see its messages above"),
+        (f"kill({PID}, 9)", "process 2 was killed by SIGKILL at .*out of memory; try few"),
         ("abort()", "process 2 was killed by SIGABRT at __import__.*"),
     ],
 )
