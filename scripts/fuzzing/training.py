@@ -30,7 +30,7 @@ def _run() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     run = Run(folder / "run", _SETTINGS, _ALPHABET, (folder / "a.jsonl",), (folder / "b.jsonl",))
     run.create()
-    save_checkpoint(run.best, {"model": run.new_model().variables}, {"epoch": 1})
+    save_checkpoint(run.best, {"model": run.new_network().variables}, {"epoch": 1})
     metrics = {"epoch": 1, "loss": 3.5, "valid_loss": 3.0, "valid_wer": 0.5, "valid_cer": 0.25}
     (run.path / "metrics.jsonl").write_text(f"{json.dumps(metrics)}\n")
     return run.path
@@ -87,4 +87,4 @@ def load(path: Path) -> None:
 
     run = load_run(path)
     run.summary()
-    run.best_model()
+    run.best_network()

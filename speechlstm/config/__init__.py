@@ -10,4 +10,5 @@ from speechlstm.config.model import FeatureConfig as FeatureConfig
 from speechlstm.config.model import NetworkConfig as NetworkConfig
 from speechlstm.config.settings import Settings as Settings
 from speechlstm.config.training import AugmentConfig as AugmentConfig
+from speechlstm.config.training import Schedule as Schedule
 from speechlstm.config.training import TrainConfig as TrainConfig

@@ -63,6 +63,16 @@ class Config:
             if getattr(self, key) < minimum:
                 self._refuse(key, f"must be at least {minimum}, is {getattr(self, key)}")
 
+    def _above_zero(self, *keys: str) -> None:
+        for key in keys:
+            if getattr(self, key) <= 0:
+                self._refuse(key, f"must be greater than 0, is {getattr(self, key)}")
+
+    def _fraction(self, *keys: str) -> None:
+        for key in keys:
+            if not 0 <= getattr(self, key) <= 1:
+                self._refuse(key, f"must be in [0, 1], is {getattr(self, key)}")
+
     def _share(self, *keys: str) -> None:
         for key in keys:
             if not 0 <= getattr(self, key) < 1:

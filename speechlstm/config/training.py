@@ -7,83 +7,102 @@ from speechlstm.config.base import Config, Precision
 
 
 @dataclass(frozen=True)
-class TrainConfig(Config):
-    """How a model is trained.
+class Schedule(Config):
+    """How long and how fast a network is trained.
 
     Attributes:
-        num_epochs: Passes over the training manifest, at most.
-        batch_seconds: Audio in a batch, padding included; what is heard twice counts twice.
-        learning_rate: Of Adam, after the warm-up.
-        warmup_steps: Updates over which the learning rate climbs from 0.
-        decay: From where on (share of all updates) the learning rate falls linearly to 0.
-        weight_decay: Decoupled, as in AdamW.
+        num_epochs: Largest number of passes over the training data.
+        learning_rate: Learning rate of Adam between warm-up and decay.
+        warmup_steps: Updates over which the learning rate rises linearly from 0.
+        decay: Fraction of all updates, 0..1, after which the learning rate falls linearly to 0.
         clip_norm: Largest global norm of the gradient.
+        checkpoint_minutes: Minutes between two checkpoints of an epoch; 0: one after each update.
+        seed: Seed of initial weights, data order and everything else that is random.
+    """
+
+    section: ClassVar[str] = "training"
+
+    num_epochs: int = 1
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    decay: float = 0.5
+    clip_norm: float = 5.0
+    checkpoint_minutes: float = 5.0
+    seed: int = 1
+
+    def _check(self) -> None:
+        self._at_least(1, "num_epochs")
+        self._at_least(0, "warmup_steps", "checkpoint_minutes", "seed")
+        self._above_zero("learning_rate", "clip_norm")
+        self._fraction("decay")
+
+
+@dataclass(frozen=True)
+class TrainConfig(Schedule):
+    """How an acoustic model is trained; see Schedule for the settings that every network has.
+
+    Attributes:
+        batch_seconds: Seconds of audio in a batch, padding included; with `consistency`, both views
+            of an utterance count.
+        weight_decay: Decoupled weight decay, as in AdamW.
         early_stop: Epochs without a better validation WER before training stops; 0: never.
         reduce_on_plateau: Epochs without a better validation loss before the learning rate is
             halved; 0: never.
         frozen_layers: Recurrent layers, counted from the input, that keep the weights they start
             from; only for a run that starts from another model.
-        checkpoint_minutes: From one checkpoint to the next within an epoch; 0: after each update.
-        consistency: Weight of consistency regularisation: each utterance is heard twice, augmented
-            and masked differently, and the two outputs are drawn towards each other (CR-CTC, Yao et
-            al., https://arxiv.org/abs/2410.05101, who use 0.2). An epoch takes twice as long; it
-            pays where the training loss falls and the validation loss does not. 0: heard once.
-        seed: Of initial weights, data order and augmentation.
-        precision: Of the recurrent layers' large products; the rest is float32. "bfloat16" is
-            faster on processors with instructions for it (AVX512-BF16, AMX), "float16" on GPUs
-            that lack bfloat16 (on a CPU it is slow); the loss is scaled so that gradients fit.
+        consistency: Weight of consistency regularization: each utterance is in the batch twice,
+            with different augmentation and masks, and each output is trained towards the other
+            (CR-CTC, Yao et al., https://arxiv.org/abs/2410.05101, who use 0.2). An epoch takes
+            twice as long; this helps if the training loss falls and the validation loss does not.
+            0: each utterance is in the batch once.
+        precision: Precision of the large matrix products of the recurrent layers; everything else
+            is float32. "bfloat16" is faster on processors with instructions for it (AVX512-BF16,
+            AMX), "float16" on GPUs without bfloat16 (it is slow on a CPU); the loss is scaled so
+            that small gradients do not become 0.
     """
 
     section: ClassVar[str] = "training"
 
     num_epochs: int = 40
     batch_seconds: float = 160.0
-    learning_rate: float = 1e-3
-    warmup_steps: int = 100
-    decay: float = 0.5
     weight_decay: float = 1e-4
-    clip_norm: float = 5.0
     early_stop: int = 10
     reduce_on_plateau: int = 0
     frozen_layers: int = 0
     consistency: float = 0.0
-    checkpoint_minutes: float = 5.0
-    seed: int = 1
     precision: Precision = "float32"
 
     def _check(self) -> None:
-        self._at_least(1, "num_epochs", "batch_seconds")
-        self._at_least(0, "warmup_steps", "weight_decay", "early_stop", "reduce_on_plateau", "seed")
-        self._at_least(0, "frozen_layers", "consistency", "checkpoint_minutes")
-        for key in ("learning_rate", "clip_norm"):
-            if getattr(self, key) <= 0:
-                self._refuse(key, f"must be greater than 0, is {getattr(self, key)}")
-        if not 0 <= self.decay <= 1:
-            self._refuse("decay", f"must be in [0, 1], is {self.decay}")
+        super()._check()
+        self._at_least(1, "batch_seconds")
+        self._at_least(0, "weight_decay", "early_stop", "reduce_on_plateau")
+        self._at_least(0, "frozen_layers", "consistency")
 
 
 @dataclass(frozen=True)
 class AugmentConfig(Config):
-    """What training does to an utterance before the network hears it, anew each epoch.
+    """Data augmentation in training, drawn again for each utterance and epoch.
 
-    In this order: speed, room, noise, telephone, gain; then masks over the mel spectrogram. A
-    probability of 0, no mask, no noise manifest or the one speed 1.0 switches one off.
+    The order is: speed, room, noise, telephone, gain, then masks over the mel spectrogram. To
+    switch one off, set its probability or number of masks to 0, list no noise manifest, or 1.0 as
+    the only speed.
 
     Attributes:
-        speeds: Speed perturbation: the factor is drawn from these.
-        room_probability: Of a simulated room around the speaker.
-        room_seconds: Its reverberation time (until the echo has fallen by 60 dB): lowest, highest.
+        speeds: Speed perturbation: the factors to draw from, each in 0.5..2.
+        room_probability: Probability of a simulated room around the speaker.
+        room_seconds: Lowest and highest reverberation time of the room, the time in which an echo
+            decays by 60 dB.
         noise: Manifests of noise recordings (speechlstm manifest build --no-text); in a TOML file
             relative to its folder.
-        noise_probability: Of noise from one of them.
-        noise_snr_db: Level of the speech above the noise: lowest, highest.
-        telephone_probability: Of a telephone's band, 300 to 3400 Hz, and 8-bit mu-law samples.
-        gain_db: Gain is drawn from -gain_db..gain_db. It only matters where features.normalize is
-            "none": any other removes it, for a gain shifts c0 of all frames alike.
-        time_masks: SpecAugment: stretches of time masked, at most: one for each 0.8 s.
-        time_mask_ms: SpecAugment: longest stretch.
-        frequency_masks: SpecAugment: bands masked.
-        frequency_mask_mels: SpecAugment: widest band.
+        noise_probability: Probability that noise from one of them is added.
+        noise_snr_db: Lowest and highest level of the speech above the noise, in dB.
+        telephone_probability: Probability of a telephone line: 300 to 3400 Hz, 8-bit mu-law.
+        gain_db: The gain is drawn from -gain_db..gain_db. It matters only if features.normalize is
+            "none": the other values remove it, since a gain shifts c0 of all frames alike.
+        time_masks: SpecAugment: largest number of time masks; at most one for each 0.8 s.
+        time_mask_ms: SpecAugment: length of the longest time mask.
+        frequency_masks: SpecAugment: number of frequency masks.
+        frequency_mask_mels: SpecAugment: width of the widest frequency mask, in mel filters.
     """
 
     section: ClassVar[str] = "augmentation"
@@ -105,9 +124,7 @@ class AugmentConfig(Config):
         self._at_least(
             0, "gain_db", "time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_mels"
         )
-        for key in ("room_probability", "noise_probability", "telephone_probability"):
-            if not 0 <= getattr(self, key) <= 1:
-                self._refuse(key, f"must be in [0, 1], is {getattr(self, key)}")
+        self._fraction("room_probability", "noise_probability", "telephone_probability")
         if not self.speeds or not all(0.5 <= s <= 2 for s in self.speeds):
             self._refuse("speeds", f"needs factors in 0.5..2, is {self.speeds}")
         self._range("room_seconds", 0.05, 5)

@@ -39,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = Run(folder / "run", settings, Alphabet((" ", "a", "b")), (valid,), (valid,))
     run.create()
     keras.utils.set_random_seed(1)
-    save_checkpoint(run.best, {"model": run.new_model().variables})
+    save_checkpoint(run.best, {"model": run.new_network().variables})
     epoch = {"epoch": 1, "valid_wer": 0.5, "valid_cer": 0.25}
     (run.path / "metrics.jsonl").write_text(json.dumps(epoch) + "\n")
     return run.path
@@ -95,7 +95,8 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     result = export(tmp_path, "-o", tmp_path / "bundle")
     assert result.exit_code == 1
     assert result.stderr == (
-        f"Error: {tmp_path}: holds no run: No such file or directory: run.json\n"
+        f"Error: {tmp_path}: holds no run of an acoustic model: "
+        "No such file or directory: run.json\n"
     )
 
 

@@ -132,8 +132,9 @@ def test_what_is_wrong_is_one_line(
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     result = train("--resume", "-o", tmp_path)
     assert result.exit_code == 1
-    assert (
-        result.stderr == f"Error: {tmp_path}: holds no run: No such file or directory: run.json\n"
+    assert result.stderr == (
+        f"Error: {tmp_path}: holds no run of an acoustic model: "
+        "No such file or directory: run.json\n"
     )
 
 

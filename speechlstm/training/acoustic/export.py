@@ -53,7 +53,7 @@ def export(
     path = Path(bundle)
     run = run if isinstance(run, Run) else load_run(Path(run))
     refuse_to_replace_others(path)
-    model = run.best_model()
+    model = run.best_network()
     recordings = read_recordings(
         [Manifest(Path(p)) for p in manifests or run.valid],
         run.settings.features.sample_rate,

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from speechlstm.config import FeatureConfig, NetworkConfig, Precision
-from speechlstm.training.engine.network import Network
+from speechlstm.training.engine.network import Network, build_stack
 from speechlstm.training.layers.ctc import consistency_losses, ctc_losses
 from speechlstm.training.layers.mfcc import MFCC
 from speechlstm.training.layers.recurrent import RecurrentLayer
@@ -65,13 +65,8 @@ class AcousticModel(Network):
         self._build_layers()
 
     def _build_layers(self) -> None:
-        width = self.features.num_features * self.config.frame_stack
-        for index, layer in enumerate(self.recurrent):
-            layer.build((None, None, width))
-            width = layer.compute_output_shape((None, None, width))[-1]
-            if self.norms:
-                self.norms[index].build((None, None, width))
-        for layer in self.output_layers:
+        width = build_stack(self.recurrent, self.features.num_features * self.config.frame_stack)
+        for layer in (*self.norms, *self.output_layers):
             layer.build((None, None, width))
         self.built = True
 
@@ -101,39 +96,30 @@ class AcousticModel(Network):
         for layer in (*self.recurrent[:num_layers], *self.norms[:num_layers]):
             layer.trainable = False
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """The batch's mean CTC loss an utterance, that of the phones added where there are any.
+    def batch_loss(self, outputs: Any, targets: dict[str, Any], training: bool = True) -> Any:
+        """The mean CTC loss of an utterance's characters, plus that of its phones.
 
-        To it is added what two views of an utterance differ by, times `consistency`. Utterances of
-        weight 0 do not count.
+        `consistency` times the difference between the two views of an utterance is added.
+        Utterances of weight 0 do not count.
 
         Args:
-            x: The batch; unused.
-            y: ``labels`` (batch, max_labels) int32, ``num_labels`` (batch,) int32 and ``weights``
-                (batch,) float32; with an output for phones also ``phones``, ``num_phones`` and
-                ``phone_weights``.
-            y_pred: What the model returned.
-            sample_weight: Unused.
+            outputs: What the network returned.
+            targets: ``labels`` (batch, max_labels) int32, ``num_labels`` (batch,) int32 and
+                ``weights`` (batch,) float32; with an output for phones also ``phones``,
+                ``num_phones`` and ``phone_weights``.
             training: Unused.
         """
-        logits, num_steps = y_pred
+        logits, num_steps = outputs
         characters, phones = logits[..., : self.num_labels], logits[..., self.num_labels :]
-        losses = ctc_losses(characters, num_steps, y["labels"], y["num_labels"])
-        loss = _mean(losses, y["weights"])
+        losses = ctc_losses(characters, num_steps, targets["labels"], targets["num_labels"])
+        loss = _mean(losses, targets["weights"])
         if self.num_phones:
-            losses = ctc_losses(phones, num_steps, y["phones"], y["num_phones"])
-            loss = loss + _mean(losses, y["phone_weights"])
+            losses = ctc_losses(phones, num_steps, targets["phones"], targets["num_phones"])
+            loss = loss + _mean(losses, targets["phone_weights"])
         if self.consistency:
             for head in (characters, phones) if self.num_phones else (characters,):
                 differences = consistency_losses(head, num_steps)
-                loss = loss + self.consistency * _mean(differences, y["weights"])
+                loss = loss + self.consistency * _mean(differences, targets["weights"])
         return loss
 
 

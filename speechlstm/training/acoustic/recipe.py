@@ -173,7 +173,7 @@ def prepare_run(
     model = None
     if source:
         keras.utils.set_random_seed(settings.training.seed)
-        model = run.new_model()
+        model = run.new_network()
         transfer(source, model, alphabet, settings.training.frozen_layers, report, run.phones)
     with locked(path):
         run.create(model)

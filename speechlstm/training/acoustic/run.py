@@ -19,17 +19,16 @@ from typing import Any
 
 from speechlstm import __version__
 from speechlstm.config import Settings
-from speechlstm.errors import ConfigError, ModelError
-from speechlstm.storage import parse_json, read_regular_file
+from speechlstm.errors import ConfigError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
-from speechlstm.training.engine.run_folder import RunFolder
+from speechlstm.training.engine.checkpoint import save_checkpoint
+from speechlstm.training.engine.run_folder import NetworkRun, read_description
 
 
 @dataclass(frozen=True)
-class Run(RunFolder):
+class Run(NetworkRun[AcousticModel]):
     """What a run was made from.
 
     Attributes:
@@ -112,7 +111,7 @@ class Run(RunFolder):
             }
         )
 
-    def new_model(self) -> AcousticModel:
+    def new_network(self) -> AcousticModel:
         """The network with fresh weights."""
         settings = self.settings
         return AcousticModel(
@@ -124,31 +123,9 @@ class Run(RunFolder):
             consistency=settings.training.consistency,
         )
 
-    def best_model(self) -> AcousticModel:
-        """The network with the weights of the best epoch.
-
-        Raises:
-            ModelError: No epoch has ended yet, or the weights are damaged.
-        """
-        model = self.new_model()
-        load_checkpoint(self.best, {"model": model.variables})
-        return model
-
-    def summary(self) -> dict[str, Any]:
-        """The best epoch's line of metrics.jsonl.
-
-        Raises:
-            ModelError: No epoch has ended yet, or the file is damaged.
-        """
-        return self.best_epoch(rank)
-
-
-def rank(metrics: Mapping[str, Any]) -> tuple[float, float]:
-    """Of an epoch's line of metrics.jsonl, lower is better: its WER, then its CER.
-
-    For while no word is right, the WER is the same in all.
-    """
-    return metrics["valid_wer"], metrics["valid_cer"]
+    def rank(self, metrics: Mapping[str, Any]) -> tuple[float, float]:
+        """The validation WER, then the CER: the WER is 1 until the first words are right."""
+        return metrics["valid_wer"], metrics["valid_cer"]
 
 
 def load_run(path: Path) -> Run:
@@ -158,9 +135,7 @@ def load_run(path: Path) -> Run:
         ModelError: The folder holds no run, or its description is damaged.
         ConfigError: Its settings are not ones this version knows.
     """
-    description = path / "run.json"
-    try:
-        values = parse_json(read_regular_file(description))
+    with read_description(path, "an acoustic model") as values:
         sections = {name: values[name] for name in Settings().to_dict()}
         alphabet = _alphabet(values["alphabet"])
         phones = _alphabet(values["phones"]) if values["phones"] else None
@@ -169,13 +144,7 @@ def load_run(path: Path) -> Run:
             Path(values[key]) if values.get(key) else None for key in ("init_from", "lexicon")
         )
         prolonged_at = int(values.get("prolonged_at", 0))
-    except OSError as error:
-        raise ModelError(f"{path}: holds no run: {error.strerror}: run.json") from None
-    except KeyError as error:
-        raise ModelError(f"{description}: damaged: lacks the key {error}") from None
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ModelError(f"{description}: damaged: {error or type(error).__name__}") from None
-    settings = Settings.from_dict(sections, str(description))
+    settings = Settings.from_dict(sections, f"{path / 'run.json'}")
     return Run(path, settings, alphabet, train, valid, init_from, lexicon, phones, prolonged_at)
 
 

@@ -13,7 +13,7 @@ from speechlstm.errors import TrainingError
 from speechlstm.training.acoustic.corpus import Corpus
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.acoustic.run import Run, rank
+from speechlstm.training.acoustic.run import Run
 from speechlstm.training.acoustic.validation import validate
 from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.events import write_events
@@ -55,7 +55,7 @@ class Trainer(EpochLoop):
         keras.utils.set_random_seed(config.seed)
         train_data = SpeechDataset(train, run.settings, augment=True, cluster=cluster)
         self.valid_data = SpeechDataset(valid, run.settings, augment=False)
-        network = run.new_model()
+        network = run.new_network()
         network.freeze(config.frozen_layers)
         optimizer = GuardedAdamW(
             config.learning_rate,
@@ -148,9 +148,6 @@ class Trainer(EpochLoop):
         self._reduce_on_plateau(result.loss)
         return metrics
 
-    def _rank(self, metrics: dict[str, Any]) -> Any:
-        return rank(metrics)
-
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
         plot_training(self.run.metrics, self.run.plot)
         scalars = {key: value for key, value in metrics.items() if key != "epoch"}
@@ -169,7 +166,7 @@ class Trainer(EpochLoop):
     def _stalled(self) -> bool:
         """Whether the best epoch is early_stop epochs ago, and so is the last prolonging."""
         patience = self.config.early_stop
-        ranks = [rank(line) for line in self.state.history]
+        ranks = [self.run.rank(line) for line in self.state.history]
         since_prolonged = self.state.epoch - self.run.prolonged_at
         return bool(patience and ranks) and min(since_best(ranks), since_prolonged) >= patience
 

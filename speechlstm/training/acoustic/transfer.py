@@ -57,7 +57,7 @@ def read_source(path: Path) -> Source:
     """
     if (path / "run.json").exists():
         run = load_run(path)
-        return Source(path, run.best_model(), run.alphabet, run.phones)
+        return Source(path, run.best_network(), run.alphabet, run.phones)
     bundle = read_bundle(path)
     return Source(path, _read_model(bundle), bundle.acoustic.alphabet, bundle.acoustic.phones)
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
+from speechlstm.config import Schedule
 from speechlstm.errors import ModelError
 from speechlstm.storage import remove_unfinished
 from speechlstm.training.data.prefetch import Batches, prefetched
@@ -16,8 +17,8 @@ from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoi
 from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
-from speechlstm.training.engine.run_folder import RunFolder
-from speechlstm.training.engine.schedule import Schedule, learning_rate
+from speechlstm.training.engine.run_folder import NetworkRun
+from speechlstm.training.engine.schedule import learning_rate
 from speechlstm.training.engine.signals import deferred_signals, stop
 
 Batch = tuple[dict[str, Any], dict[str, Any]]  # inputs and targets
@@ -66,7 +67,7 @@ class EpochLoop(ABC):
 
     def __init__(
         self,
-        run: RunFolder,
+        run: NetworkRun[Any],
         config: Schedule,
         network: Network,
         optimizer: GuardedAdamW,
@@ -90,10 +91,6 @@ class EpochLoop(ABC):
     @abstractmethod
     def _measure(self) -> dict[str, Any]:
         """The line of the epoch that has ended, after its number."""
-
-    @abstractmethod
-    def _rank(self, metrics: dict[str, Any]) -> Any:
-        """Of an epoch's line: the lowest is the best."""
 
     @abstractmethod
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
@@ -189,7 +186,7 @@ class EpochLoop(ABC):
         state = self.state
         metrics = {"epoch": state.epoch + 1, **self._measure()}
         state.history.append(metrics)
-        best = since_best([self._rank(line) for line in state.history]) == 0
+        best = since_best([self.run.rank(line) for line in state.history]) == 0
         state.epoch, state.step = state.epoch + 1, 0
         state.loss_sum, state.num_utterances, state.seconds, state.waited = 0.0, 0, 0.0, 0.0
         if self.cluster.leads:

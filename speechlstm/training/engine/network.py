@@ -1,6 +1,7 @@
-"""What the networks have in common: one graph for the batches of any process."""
+"""The base class of all networks: one compiled graph for batches of any shape, and the loss."""
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -21,6 +22,27 @@ class Network(keras.Model):
         self._compiled_update = _AnyShape(lambda x, y: self.train_step((x, y))["loss"])
         self._compiled_prediction = _AnyShape(lambda x: self(x, training=False))
 
+    @abstractmethod
+    def batch_loss(self, outputs: Any, targets: dict[str, Any], training: bool) -> Any:
+        """The loss of a batch, a scalar.
+
+        Args:
+            outputs: What the network returned for the batch.
+            targets: The targets of the batch, by name.
+            training: Whether the loss is that of an update, which may be an estimate.
+        """
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Keras' interface to batch_loss."""
+        return self.batch_loss(y_pred, y, training)
+
     def train_on_batch(self, x: dict[str, Any], y: dict[str, Any]) -> float:
         """One update; returns the batch's loss.
 
@@ -38,6 +60,14 @@ class Network(keras.Model):
         if keras.backend.backend() != "tensorflow":
             return super().predict_on_batch(x)
         return keras.tree.map_structure(np.asarray, self._compiled_prediction(x))
+
+
+def build_stack(layers: Iterable[Any], width: int) -> int:
+    """Build layers that follow one another; returns the width of the last one's outputs."""
+    for layer in layers:
+        layer.build((None, None, width))
+        width = layer.compute_output_shape((None, None, width))[-1]
+    return width
 
 
 class _AnyShape:

@@ -3,16 +3,21 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from filelock import FileLock, Timeout
 
 from speechlstm.errors import ConfigError, ModelError, TrainingError
 from speechlstm.storage import parse_json, read_regular_file, write_atomically
+from speechlstm.training.engine.checkpoint import load_checkpoint
+from speechlstm.training.engine.network import Network
+
+N = TypeVar("N", bound=Network)
 
 _LOCK, _OWNER = "lock", "lock.pid"
 
@@ -97,25 +102,6 @@ class RunFolder:
         except (ValueError, TypeError):
             raise ModelError(f"{self.metrics}: damaged: not a line of JSON an epoch") from None
 
-    def best_epoch(self, rank: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        """The best epoch's line of the metrics.
-
-        Args:
-            rank: Of a line; the lowest is the best.
-
-        Raises:
-            ModelError: No epoch has ended yet, or the file is damaged.
-        """
-        lines = self.read_metrics()
-        if not lines:
-            raise ModelError(f"{self.metrics}: missing: no epoch has ended yet")
-        try:
-            return min(lines, key=rank)
-        except KeyError as error:
-            raise ModelError(f"{self.metrics}: damaged: a line lacks {error}") from None
-        except TypeError:
-            raise ModelError(f"{self.metrics}: damaged: a value is no number") from None
-
     def check_prolonging(self, num_epochs: int) -> int:
         """How many epochs have ended; they are not more than the run shall have.
 
@@ -129,6 +115,73 @@ class RunFolder:
                 f"{self.path}: {done} epochs have ended already, {num_epochs} cannot be all"
             )
         return done
+
+
+@dataclass(frozen=True)
+class NetworkRun(RunFolder, ABC, Generic[N]):
+    """A run that trains one kind of network.
+
+    Attributes:
+        path: The folder.
+    """
+
+    @abstractmethod
+    def new_network(self) -> N:
+        """The network with newly initialized weights."""
+
+    @abstractmethod
+    def rank(self, metrics: Mapping[str, Any]) -> Any:
+        """The sort key of an epoch's metrics: the epoch with the lowest key is the best."""
+
+    def best_network(self) -> N:
+        """The network with the weights of the best epoch.
+
+        Raises:
+            ModelError: No epoch has ended yet, or the weights are damaged.
+        """
+        network = self.new_network()
+        load_checkpoint(self.best, {"model": network.variables})
+        return network
+
+    def summary(self) -> dict[str, Any]:
+        """The metrics of the best epoch.
+
+        Raises:
+            ModelError: No epoch has ended yet, or the file of the metrics is damaged.
+        """
+        lines = self.read_metrics()
+        if not lines:
+            raise ModelError(f"{self.metrics}: missing: no epoch has ended yet")
+        try:
+            return min(lines, key=self.rank)
+        except KeyError as error:
+            raise ModelError(f"{self.metrics}: damaged: a line lacks {error}") from None
+        except TypeError:
+            raise ModelError(f"{self.metrics}: damaged: a value is not a number") from None
+
+
+@contextmanager
+def read_description(path: Path, network: str) -> Iterator[dict[str, Any]]:
+    """Read run.json; errors that its values cause within the block become a ModelError.
+
+    Args:
+        path: The folder of the run.
+        network: What the run trains, for messages: "an acoustic model".
+
+    Raises:
+        ModelError: The folder holds no run of such a network, or its description is damaged.
+    """
+    file = RunFolder(path).description
+    try:
+        yield parse_json(read_regular_file(file))
+    except OSError as error:
+        name = Path(error.filename or file).name
+        raise ModelError(f"{path}: holds no run of {network}: {error.strerror}: {name}") from None
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        reason = f"lacks the key {error}" if isinstance(error, KeyError) else f"{error}"
+        raise ModelError(
+            f"{file}: damaged, or not a run of {network}: {reason or type(error).__name__}"
+        ) from None
 
 
 @contextmanager

@@ -1,46 +1,24 @@
-"""How long and how fast a network is trained."""
+"""The learning rate at each update."""
 
-from typing import Protocol
-
-
-class Schedule(Protocol):
-    """Those settings that every training has; see TrainConfig."""
-
-    @property
-    def num_epochs(self) -> int:
-        """Passes over the data, at most."""
-
-    @property
-    def learning_rate(self) -> float:
-        """After the warm-up, before the decay."""
-
-    @property
-    def warmup_steps(self) -> int:
-        """Updates over which the learning rate climbs from 0."""
-
-    @property
-    def decay(self) -> float:
-        """From where on (share of all updates) the learning rate falls linearly to 0."""
-
-    @property
-    def checkpoint_minutes(self) -> float:
-        """From one checkpoint to the next within an epoch; 0: after each update."""
-
-    @property
-    def seed(self) -> int:
-        """Of initial weights, order and whatever is drawn."""
+from speechlstm.config import Schedule
 
 
 def learning_rate(schedule: Schedule, num_updates: int, progress: float) -> float:
-    """Linear warm-up, flat, linear decay to 0 at the end.
+    """Return the learning rate: linear warm-up, constant, linear decay to 0 at the end.
 
-    A run that is prolonged goes on with the rate that a run of the new length has there: where the
-    old one had decayed to 0, the rate rises at once, and falls to 0 over the new epochs.
+    A run whose number of epochs was changed continues with the rate of a run of the new length: if
+    its rate had decayed to 0, it rises at once and falls to 0 over the additional epochs.
 
     Args:
-        schedule: Rate, warm-up and decay.
-        num_updates: Updates so far.
-        progress: Share of all epochs that is done, 0..1.
+        schedule: Highest rate, warm-up and decay.
+        num_updates: Updates done so far.
+        progress: Fraction of all epochs that is done, 0..1.
+
+    >>> schedule = Schedule(learning_rate=1.0, warmup_steps=4, decay=0.5)
+    >>> [learning_rate(schedule, 0, 0.0), learning_rate(schedule, 9, 0.5)]
+    [0.25, 1.0]
+    >>> learning_rate(schedule, 14, 0.75)
+    0.5
     """
     warm = min(1.0, (num_updates + 1) / max(1, schedule.warmup_steps))
     decay = schedule.decay

@@ -7,7 +7,7 @@ from keras import ops
 
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import LETTERS
-from speechlstm.training.engine.network import Network
+from speechlstm.training.engine.network import Network, build_stack
 from speechlstm.training.layers.ctc import ctc_losses
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
@@ -37,11 +37,7 @@ class G2PNetwork(Network):
         self.dropout = keras.layers.Dropout(DROPOUT)
         self.output_layer = keras.layers.Dense(phones.num_labels)
         self.embedding.build((None, None))
-        width = WIDTH
-        for layer in self.recurrent:
-            layer.build((None, None, width))
-            width = 2 * NUM_UNITS
-        self.output_layer.build((None, None, width))
+        build_stack([*self.recurrent, self.output_layer], WIDTH)
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
@@ -54,14 +50,7 @@ class G2PNetwork(Network):
             x = self.dropout(layer(x, num_steps, training=training), training=training)
         return self.output_layer(x), num_steps
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """The batch's mean CTC loss a word; y holds ``phones`` and ``num_phones``."""
-        logits, num_steps = y_pred
-        return ops.mean(ctc_losses(logits, num_steps, y["phones"], y["num_phones"]))
+    def batch_loss(self, outputs: Any, targets: dict[str, Any], training: bool = True) -> Any:
+        """The mean CTC loss of a word; the targets are ``phones`` and ``num_phones``."""
+        logits, num_steps = outputs
+        return ops.mean(ctc_losses(logits, num_steps, targets["phones"], targets["num_phones"]))

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 import keras
 from keras import ops
 
-from speechlstm.config import Config, Precision
-from speechlstm.training.engine.network import Network
+from speechlstm.config import Config, Precision, Schedule
+from speechlstm.training.engine.network import Network, build_stack
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
 _NEVER = -1e9  # natural logarithm
@@ -41,20 +41,13 @@ class LanguageModelConfig(Config):
 
 
 @dataclass(frozen=True)
-class LanguageModelTraining(Config):
-    """How it is trained.
+class LanguageModelTraining(Schedule):
+    """How a language model is trained; see Schedule for the other settings.
 
     Attributes:
-        num_epochs: Passes over the text.
-        batch_words: Words of a batch, padding included.
-        sample_size: Words from which the softmax' denominator is estimated.
-        learning_rate: Of Adam, after the warm-up.
-        warmup_steps: Updates over which the learning rate climbs from 0.
-        decay: From where on (share of all updates) the learning rate falls linearly to 0.
-        clip_norm: Largest global norm of the gradient.
-        checkpoint_minutes: From one checkpoint to the next within an epoch; 0: after each update.
-        seed: Of initial weights, order and samples.
-        precision: Of the large products; see TrainConfig.
+        batch_words: Words in a batch, padding included.
+        sample_size: Sampled words from which the denominator of the softmax is estimated.
+        precision: Precision of the large matrix products; see TrainConfig.
     """
 
     section: ClassVar[str] = "lm_training"
@@ -66,18 +59,11 @@ class LanguageModelTraining(Config):
     warmup_steps: int = 200
     decay: float = 0.3
     clip_norm: float = 1.0
-    checkpoint_minutes: float = 5.0
-    seed: int = 1
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def _check(self) -> None:
-        self._at_least(1, "num_epochs", "batch_words", "sample_size")
-        self._at_least(0, "warmup_steps", "checkpoint_minutes", "seed")
-        for key in ("learning_rate", "clip_norm"):
-            if getattr(self, key) <= 0:
-                self._refuse(key, f"must be greater than 0, is {getattr(self, key)}")
-        if not 0 <= self.decay <= 1:
-            self._refuse("decay", f"must be in [0, 1], is {self.decay}")
+        super()._check()
+        self._at_least(1, "batch_words", "sample_size")
 
 
 class LanguageModelNetwork(Network):
@@ -108,11 +94,7 @@ class LanguageModelNetwork(Network):
         self.projection = keras.layers.Dense(config.width)
         self.dropout = keras.layers.Dropout(config.dropout)
         self.embedding.build((None, None))
-        width = config.width
-        for layer in self.recurrent:
-            layer.build((None, None, width))
-            width = config.num_units
-        self.projection.build((None, None, width))
+        build_stack([*self.recurrent, self.projection], config.width)
         self.bias = self.add_weight((num_words,), "zeros", name="bias")
         self.built = True
 
@@ -128,26 +110,17 @@ class LanguageModelNetwork(Network):
         logits = ops.matmul(features, ops.transpose(self.embedding.embeddings)) + self.bias
         return ops.log_softmax(logits)
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """Mean negative natural log-probability of a word; in training, estimated.
+    def batch_loss(self, outputs: Any, targets: dict[str, Any], training: bool = True) -> Any:
+        """The mean negative natural log-probability of a word, estimated in training.
 
         Args:
-            x: The batch; unused.
-            y: ``next_words`` (batch, max_steps) int32, in training also a sample of all words: see
-                `_estimated`.
-            y_pred: What the model returned.
-            sample_weight: Unused.
-            training: Whether to estimate it.
+            outputs: What the network returned.
+            targets: ``next_words`` (batch, max_steps) int32; in training also a sample of the
+                vocabulary, see `_estimated`.
+            training: Whether to estimate the loss from the sample.
         """
-        features, num_steps = y_pred
-        y = {key: ops.convert_to_tensor(value) for key, value in y.items()}
+        features, num_steps = outputs
+        y = {key: ops.convert_to_tensor(value) for key, value in targets.items()}
         losses = self._estimated(features, **y) if training else self._exact(features, **y)
         steps = ops.arange(ops.shape(features)[1])[None, :] < num_steps[:, None]
         return ops.sum(ops.where(steps, losses, 0.0)) / ops.cast(ops.sum(num_steps), "float32")

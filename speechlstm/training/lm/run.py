@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from speechlstm import __version__
 from speechlstm.errors import ModelError
 from speechlstm.lm.text import Text
-from speechlstm.storage import parse_json, read_regular_file, refuse_pipes, write_atomically
-from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
-from speechlstm.training.engine.run_folder import RunFolder
+from speechlstm.storage import read_regular_file, refuse_pipes, write_atomically
+from speechlstm.training.engine.checkpoint import save_checkpoint
+from speechlstm.training.engine.run_folder import NetworkRun, read_description
 from speechlstm.training.lm.network import (
     LanguageModelConfig,
     LanguageModelNetwork,
@@ -37,7 +37,7 @@ _VOCABULARY = "vocabulary.txt"
 
 
 @dataclass(frozen=True)
-class LanguageModelRun(RunFolder):
+class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
     """What a run was made from.
 
     Attributes:
@@ -116,29 +116,10 @@ class LanguageModelRun(RunFolder):
         """The network with fresh weights."""
         return LanguageModelNetwork(len(self.words), self.model, self.training.precision)
 
-    def best_network(self) -> LanguageModelNetwork:
-        """The network with the weights of the best epoch.
-
-        Raises:
-            ModelError: No epoch has ended yet, or the weights are damaged.
-        """
-        network = self.new_network()
-        load_checkpoint(self.best, {"model": network.variables})
-        return network
-
-    def summary(self) -> dict[str, Any]:
-        """The best epoch's line of metrics.jsonl.
-
-        Raises:
-            ModelError: No epoch has ended yet, or the file is damaged.
-        """
-        return self.best_epoch(rank)
-
-
-def rank(metrics: Mapping[str, Any]) -> float:
-    """Of an epoch's line of metrics.jsonl, lower is better: its perplexity."""
-    perplexity: float = metrics["valid_perplexity"]
-    return perplexity
+    def rank(self, metrics: Mapping[str, Any]) -> float:
+        """The validation perplexity."""
+        perplexity: float = metrics["valid_perplexity"]
+        return perplexity
 
 
 def load_language_model_run(path: Path) -> LanguageModelRun:
@@ -148,19 +129,10 @@ def load_language_model_run(path: Path) -> LanguageModelRun:
         ModelError: The folder holds none, or its description is damaged.
         ConfigError: Its settings are not ones this version knows.
     """
-    try:
-        values = parse_json(read_regular_file(RunFolder(path).description))
+    with read_description(path, "a language model") as values:
         words = read_regular_file(path / _VOCABULARY).decode().split("\n")[:-1]
         model, training = (values[c.section] for c in (LanguageModelConfig, LanguageModelTraining))
         sha256 = values["alphabet_sha256"]
-    except OSError as error:
-        raise ModelError(f"{path}: holds no language model's run: {error.strerror}") from None
-    except KeyError as error:
-        description = RunFolder(path).description
-        raise ModelError(f"{description}: is no language model's run: lacks {error}") from None
-    except (ValueError, TypeError) as error:
-        description = RunFolder(path).description
-        raise ModelError(f"{description}: is no language model's run: {error}") from None
     return LanguageModelRun(
         path,
         LanguageModelConfig.from_dict(model),

@@ -15,7 +15,7 @@ from speechlstm.training.engine.optimizer import GuardedAdamW
 from speechlstm.training.engine.run_folder import locked
 from speechlstm.training.lm.dataset import SentenceDataset
 from speechlstm.training.lm.network import LanguageModelNetwork, LanguageModelTraining
-from speechlstm.training.lm.run import LanguageModelRun, rank
+from speechlstm.training.lm.run import LanguageModelRun
 from speechlstm.training.plots import plot_perplexity
 
 _VALIDATION_WORDS = 500  # of a batch: all words' probabilities after each, 110 MB for 55,000 words
@@ -80,9 +80,6 @@ class LanguageModelTrainer(EpochLoop):
             "words_per_second": state.num_utterances / max(state.seconds, 1e-9),
         }
 
-    def _rank(self, metrics: dict[str, Any]) -> Any:
-        return rank(metrics)
-
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
         plot_perplexity(self.run.metrics, self.run.plot)
         self.report(
@@ -138,7 +135,7 @@ def measured_perplexity(
         inputs, targets = data[index]
         features = network(inputs)
         targets = {"next_words": targets["next_words"]}
-        loss = network.compute_loss(y=targets, y_pred=features, training=False)
+        loss = network.batch_loss(features, targets, training=False)
         loss_sum += float(ops.convert_to_numpy(loss)) * data.size(index)
         between()
     return _perplexity(loss_sum, data.num_words)

@@ -23,7 +23,7 @@ from speechlstm.bundle import default_bundle
         (["sample", "lm.tflite", "--prompt", "zebra"], "does not know 'zebra'"),
         (
             ["train", "text.txt", "--valid", "text.txt", "-o", "run", "--init-from", "none"],
-            "none: holds no language model's run: No such file",
+            "none: holds no run of a language model: No such file",
         ),
     ],
 )

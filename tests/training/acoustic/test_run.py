@@ -77,14 +77,19 @@ def test_phones_are_those_of_the_dictionary_when_the_run_was_made(run: Run, tmp_
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=rf"^{tmp_path}: holds no run: No such file.*: run\.json$"):
+    with pytest.raises(
+        ModelError,
+        match=rf"^{tmp_path}: holds no run of an acoustic model: No such file.*: run\.json$",
+    ):
         load_run(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"train": 3}', "\xff", "null"], ids=repr)
 def test_a_damaged_description_is_refused(run: Run, content: str) -> None:
     (run.path / "run.json").write_bytes(content.encode("latin-1"))
-    with pytest.raises(ModelError, match=r"run\.json: damaged: [^\n]+$"):
+    with pytest.raises(
+        ModelError, match=r"run\.json: damaged, or not a run of an acoustic model: [^\n]+$"
+    ):
         load_run(run.path)
 
 
@@ -107,16 +112,19 @@ def test_settings_of_another_version_are_refused(
 def test_a_missing_key_is_named(run: Run, key: str) -> None:
     path = run.path / "run.json"
     path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != key}))
-    with pytest.raises(ModelError, match=rf"run\.json: damaged: lacks the key '{key}'"):
+    with pytest.raises(
+        ModelError,
+        match=rf"run\.json: damaged, or not a run of an acoustic model: lacks the key '{key}'",
+    ):
         load_run(run.path)
 
 
 def test_the_best_model_has_the_best_weights(run: Run) -> None:
     keras.utils.set_random_seed(1)
-    model = run.new_model()
+    model = run.new_network()
     save_checkpoint(run.best, {"model": model.variables})
     keras.utils.set_random_seed(2)
-    for found, expected in zip(run.best_model().variables, model.variables, strict=True):
+    for found, expected in zip(run.best_network().variables, model.variables, strict=True):
         np.testing.assert_array_equal(found.numpy(), expected.numpy())
     assert model.num_labels == 4
     assert [(layer.num_units, layer.products) for layer in model.recurrent] == [(3, "bfloat16")]
@@ -124,7 +132,7 @@ def test_the_best_model_has_the_best_weights(run: Run) -> None:
 
 def test_without_an_epoch_there_is_neither_model_nor_summary(run: Run) -> None:
     with pytest.raises(ModelError, match=r"best\.npz: cannot be read: No such file"):
-        run.best_model()
+        run.best_network()
     with pytest.raises(ModelError, match=r"metrics\.jsonl: missing: no epoch has ended yet"):
         run.summary()
 

@@ -219,7 +219,7 @@ def test_trains_from_a_run_with_its_network_and_alphabet(
     training = TrainConfig(num_epochs=1, frozen_layers=1, precision="bfloat16")
     assert run.settings == Settings(FEATURES, SMALL, training)
     assert run.init_from == source_run
-    trained = run.best_model()
+    trained = run.best_network()
     for layer in ("recurrent", "norms"):
         first, second = (
             [

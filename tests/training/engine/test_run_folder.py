@@ -2,12 +2,15 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from speechlstm.errors import ConfigError, ModelError, TrainingError
-from speechlstm.training.engine.run_folder import RunFolder, locked
+from speechlstm.training.engine.network import Network
+from speechlstm.training.engine.run_folder import NetworkRun, RunFolder, locked
 
 # Takes the lock of a folder, says so, and holds it until its stdin ends.
 HOLDER = """
@@ -80,11 +83,20 @@ def test_a_folder_that_was_there_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").exists()
 
 
+class _Run(NetworkRun[Network]):
+    def new_network(self) -> Network:
+        raise NotImplementedError
+
+    def rank(self, metrics: Mapping[str, Any]) -> float:
+        rate: float = metrics["valid_wer"]
+        return rate
+
+
 @pytest.mark.parametrize("content", ["{", "[1]\n", "3\n", '{"wer": 1}\n', "\x00", "[" * 100_000])
 def test_damaged_metrics_are_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(content)
     with pytest.raises(ModelError, match=r"metrics\.jsonl: damaged: [^\n]*$"):
-        RunFolder(tmp_path).best_epoch(lambda line: line["valid_wer"])
+        _Run(tmp_path).summary()
 
 
 def test_no_more_epochs_can_have_ended_than_there_are(tmp_path: Path) -> None:

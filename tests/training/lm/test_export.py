@@ -95,7 +95,7 @@ def test_what_cannot_be_learnt_is_refused_in_a_line(arguments: list[str], reason
 def test_only_a_run_can_be_exported() -> None:
     result = lm("export", "text.txt", "-o", "lm.tflite")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "text.txt: holds no language model's run" in result.stderr
+    assert "text.txt: holds no run of a language model" in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--layers", "--epochs", "--width"])

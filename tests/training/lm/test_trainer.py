@@ -153,9 +153,9 @@ def test_a_folder_with_a_run_is_not_overwritten(
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("run.json", None, "holds no language model's run"),
-        ("run.json", "{}", "is no language model's run"),
-        ("run.json", "{", "is no language model's run"),
+        ("run.json", None, "holds no run of a language model"),
+        ("run.json", "{}", "damaged, or not a run of a language model"),
+        ("run.json", "{", "damaged, or not a run of a language model"),
         ("train.npy", "none", "train.npy: cannot be read"),
         ("valid.npy", None, "valid.npy: cannot be read"),
         ("checkpoint.npz", "none", "damaged checkpoint"),
