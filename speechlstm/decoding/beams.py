@@ -8,10 +8,11 @@ import numpy as np
 from speechlstm.decoding.fusion import Floats, Integers
 
 # Rows of Beams.ints: the hash of the labels (and words, where labels do not tell them), the node of
-# the lexicon's tree, labels since the last word, states of language model and hot words, the last
-# label's entry in the trace, that label, the word that has ended after it.
-HASH, NODE, LENGTH, LM_STATE, HOT_STATE, TRACE, LAST, WORD = range(8)
-NUM_INTS = 8
+# the lexicon's tree, labels since the last word, states of language model and hot words, what
+# Endings knows it by, the last label's entry in the trace, that label, the word that has ended
+# after it.
+HASH, NODE, LENGTH, LM_STATE, HOT_STATE, ENDING, TRACE, LAST, WORD = range(9)
+NUM_INTS = 9
 
 # Rows of Beams.floats, all natural logarithms: the probability of all paths so far, of those that
 # end in a blank, of those that end in the last label; what words and hot words have added to the

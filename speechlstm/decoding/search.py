@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.beams import (
     BONUS,
+    ENDING,
     HASH,
     HOT_STATE,
     IN_BLANK,
@@ -34,6 +35,7 @@ from speechlstm.decoding.beams import (
     Path,
 )
 from speechlstm.decoding.detours import Detour
+from speechlstm.decoding.endings import NOT_ASKED, Endings
 from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
 from speechlstm.decoding.log_probs import LOG_ZERO, floored
 from speechlstm.text.alphabet import BLANK
@@ -60,7 +62,7 @@ class PrefixSearch:
         log_probs: NDArray[np.float32],
         detours: Sequence[Detour] = (),
     ) -> None:
-        self._fusion, self._config = fusion, config
+        self._fusion, self._config, self._endings = fusion, config, Endings(fusion)
         self._log_probs = floored(log_probs).astype(np.float64)
         num_labels = log_probs.shape[1]
         codes = np.asarray(np.random.PCG64(0).random_raw(num_labels))
@@ -70,7 +72,7 @@ class PrefixSearch:
         self._boundary = np.array([fusion.boundary])
         self._beams = Beams(np.zeros((NUM_INTS + NUM_FLOATS, 1), np.int64))
         ints = self._beams.ints
-        ints[LAST], ints[WORD] = fusion.boundary, NO_WORD
+        ints[LAST], ints[WORD], ints[ENDING] = fusion.boundary, NO_WORD, NOT_ASKED
         ints[LM_STATE], ints[HOT_STATE] = fusion.lm_start_state, fusion.hot_start_state
         self._beams.floats[IN_LABEL] = -np.inf
         self._limit = -config.max_score_gap  # of the scores that count
@@ -155,13 +157,13 @@ class PrefixSearch:
         if len(labels):
             found.append(_grown(beams, frame, labels, limit))
             if not (self._fusion.boundary or self._fusion.is_open):
-                found.append(_grown(self._ended(beams), frame, labels, limit))
+                found.append(_grown(self._ended(), frame, labels, limit))
             found = [self._spelled(Beams.join(found) if len(found) > 1 else found[0])]
         if ends_words:
             scores = beams.floats[TOTAL] + beams.floats[BONUS] + frame[self._fusion.boundary]
             promising = (scores >= limit).nonzero()[0]
             if promising.size:
-                ended = self._ended(beams.take(promising))
+                ended = self._ended(promising)
                 found.append(self._bounded(_grown(ended, frame, self._boundary, limit)))
         if not found:
             return None
@@ -223,16 +225,15 @@ class PrefixSearch:
         ints[WORD] = NO_WORD
         self._trace_size = size
 
-    def _ended(self, beams: Beams) -> Beams:
-        """Hypotheses with the words ended in which they stand, in all ways.
+    def _ended(self, columns: Integers | None = None) -> Beams:
+        """The hypotheses, or some of them, with the words ended in which they stand, in all ways.
 
         Those between words are left out.
         """
-        ints = beams.ints
-        ended = self._fusion.end_words(ints[NODE], ints[LENGTH], ints[LM_STATE], ints[HOT_STATE])
-        beams = beams.take(ended.source)
+        ended = self._endings.of(self._beams, columns)
+        beams = self._beams.take(ended.source)
         ints, floats = beams.ints, beams.floats
-        ints[NODE], ints[LENGTH], ints[WORD] = ROOT, 0, ended.words
+        ints[NODE], ints[LENGTH], ints[WORD], ints[ENDING] = ROOT, 0, ended.words, NOT_ASKED
         ints[LM_STATE], ints[HOT_STATE] = ended.lm_states, ended.hot_states
         if not self._fusion.is_open:  # labels alone do not tell which words they are
             ints[HASH] = (ints[HASH] + 1 + ended.words) * _MULTIPLIER
@@ -269,7 +270,7 @@ class PrefixSearch:
             beams = self._beams  # a phrase may begin anywhere
         else:
             between = self._beams.take((self._beams.ints[NODE] == ROOT).nonzero()[0])
-            ended = self._ended(self._beams)
+            ended = self._ended()
             if self._fusion.boundary:
                 ended = self._bounded(ended)
                 self._record(ended.ints)
@@ -300,7 +301,7 @@ class PrefixSearch:
             ints[LM_STATE], lm_log_probs, gains = self._fusion.say(ints[LM_STATE], detour.words)
             floats[LM] += lm_log_probs
             floats[SETTLED] += gains
-        ints[HOT_STATE] = self._fusion.hot_start_state
+        ints[HOT_STATE], ints[ENDING] = self._fusion.hot_start_state, NOT_ASKED
         floats[SETTLED] += detour.gain
         floats[BONUS] = floats[SETTLED] + promises
         return beams.take((floats[TOTAL] > -np.inf).nonzero()[0])
@@ -308,7 +309,7 @@ class PrefixSearch:
     def _paths(self) -> list[Path]:
         """What is left, with the last words ended."""
         between = self._beams.take((self._beams.ints[NODE] == ROOT).nonzero()[0])
-        ended = self._ended(self._beams)
+        ended = self._ended()
         if self._fusion.boundary:  # the end is one too
             ended = self._bounded(ended)
         beams = Beams.join([between, ended])
@@ -346,5 +347,5 @@ def _grown(beams: Beams, frame: Floats, labels: Integers, limit: float) -> Beams
     np.copyto(floats[TOTAL], floats[IN_BLANK], where=ints[LAST] == new)
     floats[TOTAL] += frame[new]
     floats[IN_LABEL], floats[IN_BLANK] = floats[TOTAL], -np.inf
-    ints[LAST] = new
+    ints[LAST], ints[ENDING] = new, NOT_ASKED
     return grown
