@@ -1,12 +1,12 @@
 """The exceptions of this package.
 
     SpeechLSTMError
-    ├── ConfigError (ValueError)          unknown, mistyped or out-of-range setting
+    ├── ConfigError (ValueError)          a setting is unknown, mistyped or out of range
     ├── DataError
     │   ├── ManifestError                 path, line, reason
     │   ├── AudioError                    path, reason
-    │   │   └── DamagedAudioError         parts are lost; the others are its partial result
-    │   ├── AlphabetError (ValueError)    symbols the alphabet lacks
+    │   │   └── DamagedAudioError         parts are lost; `partial` is the result for the others
+    │   ├── AlphabetError (ValueError)    symbols that the alphabet lacks
     │   └── InfeasibleTargetError         more labels than CTC has frames for
     ├── ModelError
     │   ├── BundleError                   missing, corrupt, other format version
@@ -15,8 +15,8 @@
     ├── TrainingError                     loss not finite, no usable utterance
     └── MissingDependencyError (ImportError)
 
-Every message is one line: where, what was found, what was expected, what to do next. What it
-quotes from a file is cut where it is long, and cannot command a terminal.
+Every message is one line that says where the error is, what was found, what was expected and what
+to do next. Long quotations from files are shortened, and control characters are escaped.
 """
 
 import re
@@ -24,15 +24,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-_BIDI = "\u202a-\u202e\u2066-\u2069"  # characters that turn the direction of what follows
+_BIDI = "\u202a-\u202e\u2066-\u2069"  # characters that change the direction of the text after them
 UNPRINTABLE = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff{_BIDI}]")
 
 
 def printable(text: str) -> str:
-    r"""Text in one line that cannot command a terminal: names of files, ids, what a file holds.
+    r"""Text in one line without control characters, for names and quotations from files.
 
-    Control characters, line ends, lone surrogates and changes of direction are written as Python
-    escapes them.
+    Control characters, line ends, lone surrogates and marks that change the direction of text are
+    written as Python's escape sequences, so that they cannot control a terminal.
 
     >>> print(printable("a\x1b[31m\nb"))
     a\x1b[31m\nb
@@ -42,11 +42,11 @@ def printable(text: str) -> str:
 
 _LONGEST_QUOTE = 120  # characters
 _LONGEST_MESSAGE = 1000
-_LONG_RUN = re.compile(rf"[^\s/\\]{{{_LONGEST_QUOTE + 1},}}")  # without the separators of paths
+_LONG_RUN = re.compile(rf"[^\s/\\]{{{_LONGEST_QUOTE + 1},}}")  # without separators of paths
 
 
 def quoted(value: object) -> str:
-    """A value as a message shows it: as Python writes it, its middle left out if it is long.
+    """The repr of a value for an error message, with the middle left out if it is long.
 
     >>> quoted("hop_ms")
     "'hop_ms'"
@@ -55,12 +55,12 @@ def quoted(value: object) -> str:
     """
     try:
         return _cut(repr(value), _LONGEST_QUOTE)
-    except ValueError:  # Python writes no number of more than 4,300 digits
+    except ValueError:  # Python does not write numbers of more than 4,300 digits
         return "a number of thousands of digits"
 
 
 def _cut(text: str, longest: int) -> str:
-    """A text without its middle, where it is longer than that."""
+    """The text, with the middle left out if it is longer than that."""
     kept = longest - len(" ... ")
     if len(text) <= longest:
         return text
@@ -68,15 +68,19 @@ def _cut(text: str, longest: int) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things, in words: 1 utterance, 2 utterances."""
+    """A number with its noun in the singular or plural.
+
+    >>> counted(1, "utterance"), counted(2, "utterance")
+    ('1 utterance', '2 utterances')
+    """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class SpeechLSTMError(Exception):
-    """Anything that went wrong for a reason the user can mend.
+    """Base class of this package's errors: anything that went wrong for a reason the user can fix.
 
     Args:
-        message: Becomes one line; a word or the whole is cut where no reader would read on.
+        message: It is put into one line; very long words and messages are shortened.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -84,7 +88,7 @@ class SpeechLSTMError(Exception):
         super().__init__(_cut(printable(shown), _LONGEST_MESSAGE))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # To another process: by default with the message alone, which few __init__ take.
+        # Pickle would call __init__ with the message alone, which few of the classes accept.
         return _restore, (type(self), self.args, self.__dict__)
 
 
@@ -98,7 +102,7 @@ def _restore(
 
 
 class ConfigError(SpeechLSTMError, ValueError):
-    """A setting is unknown, of the wrong type or out of range."""
+    """A setting is unknown, has the wrong type or is out of range."""
 
 
 class DataError(SpeechLSTMError):
@@ -111,7 +115,7 @@ class ManifestError(DataError):
     Args:
         path: The manifest.
         reason: What is wrong with it.
-        line: The line, counted from 1; None where the fault is the file's.
+        line: The line number, from 1; None if the whole file is concerned.
     """
 
     def __init__(self, path: Path | str, reason: str, line: int | None = None) -> None:
@@ -134,13 +138,14 @@ class AudioError(DataError):
 
 
 class DamagedAudioError(AudioError):
-    """Parts of a recording are lost, in its middle or because it ends too early.
+    """Parts of a recording are lost, in its middle or because it is truncated.
 
     Args:
         path: The recording.
-        lost: (start, end) of each part, in seconds of the recording; ends are estimates.
-        seconds: How long it lasts as decoded; what is lost after that is missing at its end.
-        partial: What came of the rest: an `Audio`, a `Transcript`; None: it was handed out before.
+        lost: (start, end) of each lost part, in seconds of the recording; the ends are estimates.
+        seconds: Duration of the decoded recording. Parts that start later were cut off its end.
+        partial: The result for what remains: an `Audio` or a `Transcript`; None if it has already
+            been returned.
     """
 
     def __init__(
@@ -153,24 +158,22 @@ class DamagedAudioError(AudioError):
         self.lost, self.seconds, self.partial = lost, seconds, partial
         within = [f"{start:.2f} to {end:.2f} s" for start, end in lost if start < seconds - 0.01]
         after = sum(end - start for start, end in lost if start >= seconds - 0.01)
-        reasons = [f"is damaged: lost is {', '.join(within)}"] if within else []
+        reasons = [f"is damaged at {', '.join(within)}"] if within else []
         if len(within) < len(lost):
-            reasons.append(
-                f"is truncated: lost is what follows {seconds:.2f} s, about {after:.3g} s"
-            )
-        super().__init__(path, " and ".join(reasons) + "; copy it again if there is a whole one")
+            reasons.append(f"is truncated at {seconds:.2f} s, about {after:.3g} s are missing")
+        super().__init__(path, " and ".join(reasons) + "; copy it again if there is an intact one")
 
     def with_partial(self, partial: Any) -> "DamagedAudioError":
-        """The same error with what came of the rest."""
+        """The same error with another partial result."""
         return DamagedAudioError(self.path, self.lost, self.seconds, partial)
 
 
 class AlphabetError(DataError, ValueError):
-    """A text holds symbols that the alphabet lacks.
+    """A text has symbols that the alphabet lacks.
 
     Args:
-        symbols: The symbols, each named with its code points in the message.
-        where: The text or utterance in which they were first seen.
+        symbols: The symbols; the message lists each with its code points.
+        where: The text or utterance in which they were first found.
     """
 
     def __init__(self, symbols: Iterable[str], where: str) -> None:
@@ -191,8 +194,8 @@ class InfeasibleTargetError(DataError):
 
     Args:
         where: The utterance.
-        num_needed: Labels plus adjacent repeats: the shortest CTC path.
-        num_frames: The frames the recording gives.
+        num_needed: Length of the shortest CTC path: labels plus adjacent repeats.
+        num_frames: The number of frames of the recording.
     """
 
     def __init__(self, where: str, num_needed: int, num_frames: int) -> None:
@@ -211,7 +214,7 @@ class BundleError(ModelError):
     """A bundle is missing, corrupt or of another format version.
 
     Args:
-        path: The bundle, or the file in it that is at fault.
+        path: The bundle, or the file in it that is faulty.
         reason: What is wrong with it.
     """
 
@@ -226,7 +229,7 @@ class LanguageModelError(ModelError):
     Args:
         path: The language model.
         reason: What is wrong with it.
-        line: The line of an ARPA file, counted from 1; None where the fault is the file's.
+        line: The line number in an ARPA file, from 1; None if the whole file is concerned.
     """
 
     def __init__(self, path: Path | str, reason: str, line: int | None = None) -> None:
@@ -249,18 +252,18 @@ class LexiconError(ModelError):
 
 
 class TrainingError(SpeechLSTMError):
-    """Training cannot start or go on."""
+    """Training cannot start or continue."""
 
 
 class MissingDependencyError(SpeechLSTMError, ImportError):
-    """A package that training needs is not installed.
+    """A package that is needed is not installed.
 
     Args:
-        package: The package that failed to import.
+        package: The package that could not be imported.
     """
 
     def __init__(self, package: str) -> None:
         self.package = package
-        # The extra brings one backend of Keras; who chooses another installs it.
+        # The extra installs the TensorFlow backend of Keras; others have to be installed by name.
         source = package if package in ("torch", "jax") else "speechlstm[train]"
         super().__init__(f"{package} is not installed; run: pip install '{source}'")

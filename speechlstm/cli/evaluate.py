@@ -13,7 +13,7 @@ from speechlstm.cli.options import (
     json_option,
     worst_option,
 )
-from speechlstm.cli.output import say, show_report
+from speechlstm.cli.output import progress_bar, say, show_report
 from speechlstm.cli.verbs import verb
 
 
@@ -46,8 +46,6 @@ def command(
     """
     if decoding.get("num_hypotheses", 1) > 1:
         raise click.UsageError("--n-best has no effect on error rates; leave it out")
-    from tqdm import tqdm
-
     from speechlstm.corpora.manifest import Manifest
     from speechlstm.evaluation.evaluate import evaluate
     from speechlstm.parallel import num_usable_cores
@@ -56,7 +54,7 @@ def command(
     report = evaluate(
         partial(Recognizer.load, bundle, **decoding),
         Manifest(manifest),
-        track=lambda utterances: tqdm(utterances, unit="utt", disable=None),
+        progress=progress_bar,
         jobs=jobs or num_usable_cores(),
     )
     show_report(report, as_json, worst)

@@ -4,7 +4,8 @@ import codecs
 import io
 import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -42,6 +43,14 @@ def show_report(report: "EvaluationReport", as_json: bool, num_worst: int) -> No
 def say(line: str) -> None:
     """Print one line to whoever looks on, on stderr."""
     click.echo(printable(line), err=True)
+
+
+def progress_bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+    """The items, with a progress bar on stderr if that is a terminal."""
+    from tqdm import tqdm
+
+    bar: Iterable[Any] = tqdm(items, what, total, unit="utt", leave=False, disable=None)
+    return bar
 
 
 def escape_what_streams_cannot_encode() -> None:

@@ -1,6 +1,5 @@
 """`speechlstm tune`: how much a language model should count."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.options import OutputPath, jobs_option, neural_lm_mode_options
-from speechlstm.cli.output import say
+from speechlstm.cli.output import progress_bar, say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 
@@ -112,7 +111,7 @@ def command(
         [Manifest(path) for path in manifests],
         max_utterances,
         jobs or num_usable_cores(),
-        _track,
+        progress_bar,
         report,
     )
     if tuned.word_error_rates:
@@ -136,13 +135,6 @@ def _summary(tuned: "Tuned") -> str:
         f"Calibration error of the words' confidences: {tuned.fit.error_before:.2%}, "
         f"calibrated {tuned.fit.error_after:.2%}"
     )
-
-
-def _track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-    from tqdm import tqdm
-
-    progress: Iterable[Any] = tqdm(items, what, total, unit="utt", leave=False, disable=None)
-    return progress
 
 
 class _Table:

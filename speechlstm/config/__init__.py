@@ -1,4 +1,7 @@
-"""Settings: frozen, self-checking, named in errors as the user writes them (`features.hop_ms`)."""
+"""Settings: frozen dataclasses that check their values.
+
+Errors name a setting as users write it, such as `features.hop_ms`.
+"""
 
 from speechlstm.config.base import Config as Config
 from speechlstm.config.base import Precision as Precision

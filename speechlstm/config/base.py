@@ -1,5 +1,6 @@
-"""What every setting has in common: frozen, self-checking, named in errors as users write it."""
+"""`Config`, the base class of all settings."""
 
+import numbers
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -11,7 +12,7 @@ from speechlstm.errors import ConfigError, quoted
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
-_KINDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
+_KINDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a string"}
 
 
 def _accepts(kind: Any, value: Any) -> bool:
@@ -23,12 +24,21 @@ def _accepts(kind: Any, value: Any) -> bool:
         item = get_args(kind)[0]
         return isinstance(value, tuple) and all(_accepts(item, v) for v in value)
     if kind is float:
-        # A whole number is a fine float; NaN, infinity and integers beyond them never are.
+        # Whole numbers are accepted too; NaN, infinity and integers too large for a float are not.
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and abs(value) <= sys.float_info.max
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= sys.maxsize
     return isinstance(value, kind)
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as Python's own, which JSON can hold."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else value
 
 
 def _describe(kind: Any) -> str:
@@ -40,20 +50,30 @@ def _describe(kind: Any) -> str:
 
 
 class Config:
-    """Base of the settings: checks types, reads and writes plain mappings."""
+    """Base class of settings: checks types and ranges, converts from and to plain dicts.
+
+    Numbers of NumPy are accepted and become Python's own.
+
+    Attributes:
+        section: The section of a configuration file that the settings belong to.
+
+    Raises:
+        ConfigError: A value has the wrong type or is out of range.
+    """
 
     section: ClassVar[str]
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for f in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, f.name)
+            value = _plain(getattr(self, f.name))
+            object.__setattr__(self, f.name, value)
             if not _accepts(hints[f.name], value):
                 self._refuse(f.name, f"must be {_describe(hints[f.name])}, is {quoted(value)}")
         self._check()
 
     def _check(self) -> None:
-        """Refuse values out of range; types have been checked."""
+        """Refuse values that are out of range; called once the types have been checked."""
 
     def _refuse(self, key: str, reason: str) -> None:
         raise ConfigError(f"{self.section}.{key}: {reason}")
@@ -80,10 +100,11 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Settings from a mapping; keys left out take their defaults.
+        """Settings from a mapping; keys that are missing take their defaults.
 
         Raises:
-            ConfigError: An unknown key (the known ones are named), a wrong type or range.
+            ConfigError: A key is unknown (the message lists the known ones), or a value has the
+                wrong type or is out of range.
         """
         known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
         for key in values:

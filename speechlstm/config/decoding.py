@@ -9,34 +9,41 @@ from speechlstm.config.hot_words import HotWord, read_hot_words
 
 @dataclass(frozen=True)
 class DecodeConfig(Config):
-    """How log-probabilities become text: CTC prefix beam search, a language model, hot words.
+    """Settings of the decoder: a CTC prefix beam search with a language model and hot words.
 
-    A text's score is log_prob + lm_weight * lm_log_prob + word_bonus * num_words, in natural
-    logarithms, and what its hot words gain: see `speechlstm.decoding.hot_words`.
-    `speechlstm tune` finds these weights for a model.
+    The score of a text is log_prob + lm_weight * lm_log_prob + word_bonus * num_words, in natural
+    logarithms, plus the bonus of its hot words (see `speechlstm.decoding.hot_words`). `speechlstm
+    tune` finds the best weights for a model.
+
+    >>> DecodeConfig(beam_width=64, hot_words=["brexit:2.5"]).hot_words
+    (HotWord(phrase='brexit', weight=2.5),)
 
     Attributes:
-        beam_width: Hypotheses that survive a frame.
-        num_hypotheses: Different texts returned, at most.
-        lm_weight: Of the language model beside the acoustic model, which is too sure of itself:
-            its frames are scored as if they were independent.
-        word_bonus: For each word, against the language model's liking for short texts; without a
-            language model it is not used.
-        prior_weight: How much of the labels' prior is taken out of their posteriors, where a bundle
-            knows it and there are words to tell apart; 0: nothing, 1: all.
-        unknown_character_log_prob: Of each character of a word outside the vocabulary: the language
-            model knows how probable such words are, but of none of them which one it is. Without
-            it any misspelling would be cheaper than a rare word, and one long word than several.
-        open_vocabulary: Whether words outside the lexicon are possible; only where the symbols
-            are characters, for phones do not tell a spelling.
-        min_label_log_prob: Labels of a frame below it are passed over, unless the likeliest.
-        max_score_gap: Hypotheses further below the best of a frame are dropped.
-        blank_skip: Frames whose blank has at least this probability are taken as blank, at
-            next to no cost; 1: only certain ones.
-        hot_words: Words and phrases to be expected, or, with a negative weight, avoided. Texts
+        beam_width: The number of hypotheses kept after each frame.
+        num_hypotheses: The largest number of different texts returned.
+        lm_weight: Weight of the language model relative to the acoustic model (alpha elsewhere).
+            The acoustic model is overconfident, because it scores frames as if they were
+            independent.
+        word_bonus: Added for each word, to offset the language model's preference for short texts
+            (beta elsewhere). It is used only with a language model.
+        prior_weight: The exponent of the labels' prior probabilities, by which their posteriors are
+            divided; 0: no division. It is used only if the bundle stores the priors, and if there
+            is a language model, a lexicon or hot words.
+        unknown_character_log_prob: Added for each character of a word outside the vocabulary. The
+            language model's probability of an unknown word is that of all unknown words together;
+            without this term, misspellings would score better than rare words, and one long word
+            better than several words.
+        open_vocabulary: Whether words outside the lexicon are possible. It has an effect only if
+            the symbols are characters, because phones do not determine a spelling.
+        min_label_log_prob: Labels below this log-probability are skipped in a frame, except the
+            most probable one.
+        max_score_gap: Hypotheses this far below the best one of a frame are dropped.
+        blank_skip: Frames in which the blank has at least this probability are treated as certain
+            blanks, which takes almost no time; 1: only frames that are certain blanks.
+        hot_words: Words and phrases to prefer or, with a negative weight, to avoid: strings
             ("brexit", "new york:2.5"), `HotWord`s, or a mapping from phrases to weights.
-        hot_word_weight: Of those without a weight of their own: see `HotWord`. More than 1.25
-            counts as that: see `speechlstm.decoding.hot_words`.
+        hot_word_weight: The weight of hot words that have none of their own: see `HotWord`. Values
+            above 1.25 have the same effect as 1.25: see `speechlstm.decoding.hot_words`.
     """
 
     section: ClassVar[str] = "decoding"
@@ -59,7 +66,7 @@ class DecodeConfig(Config):
         super().__post_init__()
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain JSON values; hot words as `HotWord.parse` reads them."""
+        """The settings as plain JSON values, with hot words as `HotWord.parse` reads them."""
         return super().to_dict() | {"hot_words": [str(word) for word in self.hot_words]}
 
     def _check(self) -> None:
@@ -74,12 +81,14 @@ class DecodeConfig(Config):
 
 @dataclass(frozen=True)
 class NeuralLMConfig(Config):
-    """How an LSTM language model takes part, beside the n-grams, where there is one.
+    """How the LSTM language model is combined with the n-gram model.
 
     Attributes:
-        weight: Its share in the probability of a word; the n-grams have the rest. 0 leaves it out.
-        mode: `rescore`: it scores the n-best list that the search has found with the n-grams.
-            `fuse`: it takes part in the search itself (shallow fusion), at many times the cost.
+        weight: The weight of the LSTM's probability of a word in the interpolation with the n-gram
+            model's; 0: the LSTM is not used.
+        mode: "rescore": the LSTM rescores the n-best list that the search with the n-gram model
+            returns. "fuse": it takes part in the search itself (shallow fusion), which takes many
+            times as long.
     """
 
     section: ClassVar[str] = "neural_lm"

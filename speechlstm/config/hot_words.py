@@ -1,4 +1,4 @@
-"""Hot words: words and phrases that a recogniser is to expect, or to avoid."""
+"""Hot words: words and phrases that a recogniser prefers or avoids."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from math import isfinite
 
 from speechlstm.errors import ConfigError, quoted
 
-MAX_LENGTH = 200  # characters of a phrase; the longest words of dictionaries have 45
+MAX_LENGTH = 200  # characters of a phrase; the longest words in dictionaries have 45
 MAX_WEIGHT = 100.0
 MAX_HOT_WORDS = 100_000
 
 
 @dataclass(frozen=True)
 class HotWord:
-    """A word or phrase and how much it is preferred.
+    """A word or phrase, and the weight by which it is preferred or avoided.
 
     >>> HotWord.parse("new york:2.5")
     HotWord(phrase='new york', weight=2.5)
@@ -21,12 +21,13 @@ class HotWord:
     HotWord(phrase='brexit', weight=None)
 
     Attributes:
-        phrase: Words, parted by spaces.
-        weight: For each character of it (for each symbol where words are spelled in phones), a
-            natural logarithm; negative ones suppress it. None: that of `DecodeConfig`.
+        phrase: One or several words, separated by spaces.
+        weight: The bonus, as a natural logarithm, for each character of the phrase (for each phone,
+            if words are spelled in phones). Negative weights suppress the phrase. None: the
+            hot_word_weight of `DecodeConfig`.
 
     Raises:
-        ConfigError: The phrase is empty or too long, or the weight out of range.
+        ConfigError: The phrase is empty or too long, or the weight is out of range.
     """
 
     phrase: str
@@ -34,27 +35,27 @@ class HotWord:
 
     def __post_init__(self) -> None:
         if not isinstance(self.phrase, str) or not self.phrase.split():
-            raise _error("none may be empty")
+            raise _error("an empty word is not possible")
         if len(self.phrase) > MAX_LENGTH:
             raise _error(
-                f"{quoted(self.phrase)} has {len(self.phrase)} characters; a word or phrase may "
-                f"have {MAX_LENGTH}"
+                f"{quoted(self.phrase)} has {len(self.phrase)} characters, more than the limit of "
+                f"{MAX_LENGTH}"
             )
         if self.weight is None:
             return
         is_number = isinstance(self.weight, int | float) and not isinstance(self.weight, bool)
         if not is_number or not isfinite(self.weight) or abs(self.weight) > MAX_WEIGHT:
             raise _error(
-                f"the weight of {quoted(self.phrase)} must be a number in -{MAX_WEIGHT:g}.."
+                f"the weight of {quoted(self.phrase)} must be a number from -{MAX_WEIGHT:g} to "
                 f"{MAX_WEIGHT:g}, is {quoted(self.weight)}"
             )
 
     @classmethod
     def parse(cls, text: str) -> "HotWord":
-        """A hot word as users write it: the phrase, and a colon before its weight if it has one.
+        """A hot word from a string: the phrase, optionally followed by a colon and its weight.
 
         Raises:
-            ConfigError: See above.
+            ConfigError: As in the constructor, or what follows the colon is not a number.
         """
         phrase, colon, weight = text.rpartition(":")
         try:
@@ -63,7 +64,7 @@ class HotWord:
             if isinstance(error, ConfigError):
                 raise
             raise _error(
-                f"{quoted(text)}: what follows the colon must be a weight, as in 'brexit:2.5'"
+                f"{quoted(text)}: the text after the colon must be a weight, as in 'brexit:2.5'"
             ) from None
 
     def __str__(self) -> str:
@@ -74,7 +75,7 @@ HotWords = Iterable[str | HotWord] | Mapping[str, float | None]
 
 
 def read_hot_words(given: HotWords) -> tuple[HotWord, ...]:
-    """Hot words from what a caller gives: phrases, or a mapping from phrases to weights.
+    """Hot words from an iterable of phrases, or from a mapping from phrases to weights.
 
     >>> read_hot_words(["brexit", "new york:2.5"]) == read_hot_words(
     ...     {"brexit": None, "new york": 2.5}
@@ -82,20 +83,23 @@ def read_hot_words(given: HotWords) -> tuple[HotWord, ...]:
     True
 
     Raises:
-        ConfigError: It is a single text, which would be taken for its letters, or something else.
+        ConfigError: The argument is a single string, has an item of another type, or has too many
+            items; or a hot word is not valid.
     """
     if isinstance(given, str):
-        raise _error(f"must be a list of words and phrases: for one, give [{quoted(given)}]")
+        raise _error(
+            f"must be a list of words and phrases; write [{quoted(given)}] for a single one"
+        )
     if isinstance(given, Mapping):
         return tuple(HotWord(phrase, weight) for phrase, weight in given.items())
     if not isinstance(given, Iterable):
         raise _error(f"must be a list of words and phrases, is {quoted(given)}")
     found = tuple(HotWord.parse(item) if isinstance(item, str) else item for item in given)
     if len(found) > MAX_HOT_WORDS:
-        raise _error(f"{len(found)} of them; there may be {MAX_HOT_WORDS}")
+        raise _error(f"{len(found)} hot words are more than the limit of {MAX_HOT_WORDS}")
     for item in found:
         if not isinstance(item, HotWord):
-            raise _error(f"each must be a text or a HotWord, not {quoted(item)}")
+            raise _error(f"each must be a string or a HotWord, is {quoted(item)}")
     return found
 
 

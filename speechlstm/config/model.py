@@ -8,18 +8,23 @@ from speechlstm.config.base import Config
 
 @dataclass(frozen=True)
 class FeatureConfig(Config):
-    """How a waveform becomes features.
+    """How MFCC features are computed from a waveform.
+
+    >>> features = FeatureConfig(sample_rate=8000, high_hz=4000)
+    >>> features.hop_samples, features.num_frames(8000)
+    (80, 101)
 
     Attributes:
-        sample_rate: Samples a second.
+        sample_rate: In Hz.
         window_ms: Length of the Hann window.
-        hop_ms: Step from frame to frame; a whole number of samples.
-        num_mels: Mel filters (Slaney's scale and normalisation, as librosa's default).
-        num_mfcc: Cepstral coefficients kept, c0 first.
+        hop_ms: Distance between frames; must be a whole number of samples.
+        num_mels: The number of mel filters (Slaney's scale and normalisation, librosa's default).
+        num_mfcc: The number of cepstral coefficients, beginning with c0.
         low_hz: Lower edge of the lowest filter.
         high_hz: Upper edge of the highest filter, at most sample_rate / 2.
-        deltas: 0, 1 or 2: how many orders of time derivatives follow the coefficients.
-        normalize: Per utterance and coefficient: nothing, mean to 0, or also variance to 1.
+        deltas: The number of orders of time derivatives appended to the coefficients: 0, 1 or 2.
+        normalize: Normalisation of each coefficient over an utterance: "none"; "mean": zero mean;
+            "mean_variance": zero mean and unit variance.
     """
 
     section: ClassVar[str] = "features"
@@ -53,48 +58,53 @@ class FeatureConfig(Config):
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             self._refuse(
                 "high_hz",
-                f"needs 0 <= low_hz < high_hz <= sample_rate / 2, is {self.low_hz}, {self.high_hz} "
-                f"at {self.sample_rate} Hz",
+                f"must satisfy 0 <= low_hz < high_hz <= sample_rate / 2; low_hz is {self.low_hz}, "
+                f"high_hz {self.high_hz}, sample_rate {self.sample_rate}",
             )
 
     @property
     def window_samples(self) -> int:
-        """Samples under the window."""
+        """Length of the window in samples."""
         return round(self.sample_rate * self.window_ms / 1000)
 
     @property
     def hop_samples(self) -> int:
-        """Samples from frame to frame."""
+        """Distance between frames in samples."""
         return round(self.sample_rate * self.hop_ms / 1000)
 
     @property
     def fft_size(self) -> int:
-        """The power of two that holds a window: LiteRT's FFT knows no other sizes."""
+        """The smallest power of two that holds a window: LiteRT's FFT takes no other sizes."""
         return 1 << (self.window_samples - 1).bit_length()
 
     @property
     def num_features(self) -> int:
-        """Coefficients and their derivatives: the width of a frame."""
+        """Width of a frame: coefficients and their derivatives."""
         return self.num_mfcc * (1 + self.deltas)
 
     def num_frames(self, num_samples: int) -> int:
-        """Frames of a recording: frame t is centred on sample t * hop_samples, as in librosa."""
+        """The number of frames of a recording of num_samples samples.
+
+        Frame t is centred on sample t * hop_samples, as in librosa.
+        """
         return 1 + num_samples // self.hop_samples
 
 
 @dataclass(frozen=True)
 class NetworkConfig(Config):
-    """The network above the features; its input and output widths come from features and alphabet.
+    """The recurrent network. Its input and output widths follow from features and alphabet.
 
     Attributes:
         cell: The recurrent cell.
-        bidirectional: Whether a second recurrence reads each utterance backwards.
-        num_layers: Recurrent layers, one above the other.
-        num_units: Units a layer and direction.
-        dropout: Share of a layer's inputs dropped in training.
-        recurrent_dropout: Share of the recurrent state dropped in training (slow: no fused path).
-        layer_norm: Whether each layer's output is normalised over its units.
-        frame_stack: Feature frames joined into one input frame; the frame rate falls by it.
+        bidirectional: Whether each layer also processes the utterance backwards.
+        num_layers: The number of stacked recurrent layers.
+        num_units: Units of each layer in each direction.
+        dropout: Share of a layer's inputs that are dropped in training.
+        recurrent_dropout: Share of the recurrent state that is dropped in training. It is slow,
+            because fused kernels do not support it.
+        layer_norm: Whether the output of each layer is normalised over its units.
+        frame_stack: The number of feature frames joined into one input frame; it divides the frame
+            rate.
     """
 
     section: ClassVar[str] = "model"
@@ -113,5 +123,5 @@ class NetworkConfig(Config):
         self._share("dropout", "recurrent_dropout")
 
     def num_steps(self, num_frames: int) -> int:
-        """Frames the recurrent layers see: the last one may be filled up with zeros."""
+        """The number of input frames. The last one is padded with zeros if necessary."""
         return -(-num_frames // self.frame_stack)

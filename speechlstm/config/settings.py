@@ -14,7 +14,20 @@ from speechlstm.storage import read_regular_file
 
 @dataclass(frozen=True)
 class Settings:
-    """A configuration file: the sections a run is made from."""
+    """The settings of a training run, and what its configuration file may hold.
+
+    >>> Settings().with_training(num_epochs=5).training.num_epochs
+    5
+
+    Attributes:
+        features: Section [features].
+        model: Section [model].
+        training: Section [training].
+        augmentation: Section [augmentation].
+
+    Raises:
+        ConfigError: Settings of different sections contradict each other.
+    """
 
     features: FeatureConfig = field(default_factory=FeatureConfig)
     model: NetworkConfig = field(default_factory=NetworkConfig)
@@ -32,12 +45,15 @@ class Settings:
     def from_dict(
         cls, values: Mapping[str, Any], where: str, defaults: "Settings | None" = None
     ) -> "Settings":
-        """Settings from nested mappings, each error prefixed with where.
+        """Settings from nested mappings.
 
         Args:
-            values: Sections of settings.
-            where: Where they come from.
-            defaults: What is left out is taken from these.
+            values: The sections.
+            where: Where they come from; each error message begins with it.
+            defaults: Settings that values does not mention are taken from these.
+
+        Raises:
+            ConfigError: A section or setting is unknown, or a value is wrong.
         """
         base = (defaults or cls()).to_dict()
         kinds = {f.name: f.default_factory for f in fields(cls)}
@@ -45,7 +61,7 @@ class Settings:
             if key not in kinds:
                 raise ConfigError(f"{where}: {key}: unknown section; known are {', '.join(kinds)}")
             if not isinstance(section, Mapping):
-                raise ConfigError(f"{where}: {key}: must be a section of settings: [{key}]")
+                raise ConfigError(f"{where}: {key}: must be a section, which begins with [{key}]")
         try:
             return cls(**{k: kinds[k].from_dict(base[k] | values.get(k, {})) for k in kinds})  # type: ignore
         except ConfigError as error:
@@ -55,14 +71,15 @@ class Settings:
     def read(cls, path: Path, defaults: "Settings | None" = None) -> "Settings":
         """Settings from a TOML file: [features], [model], [training], [augmentation].
 
-        Paths of noise manifests are taken from the file's folder.
+        Relative paths of noise manifests are resolved from the file's folder.
 
         Args:
             path: The file.
-            defaults: What it leaves out is taken from these.
+            defaults: Settings that the file does not mention are taken from these.
 
         Raises:
-            ConfigError: The file is missing or no TOML, or holds an unknown or wrong setting.
+            ConfigError: The file is missing or is not TOML, a section or setting is unknown, or a
+                value is wrong.
         """
         try:
             values = tomllib.loads(read_regular_file(path).decode("utf-8-sig"))
@@ -70,14 +87,14 @@ class Settings:
             raise ConfigError(f"{path}: {error.strerror}") from None
         except RecursionError:
             raise ConfigError(f"{path}: not a TOML file: nested too deeply") from None
-        except ValueError as error:  # also of bytes that are no UTF-8, of numbers beyond reason
+        except ValueError as error:  # also bytes that are not UTF-8, huge numbers
             raise ConfigError(f"{path}: not a TOML file: {error}") from None
         settings = cls.from_dict(values, str(path), defaults)
         noise = tuple(str(path.parent.resolve() / name) for name in settings.augmentation.noise)
         return replace(settings, augmentation=replace(settings.augmentation, noise=noise))
 
     def with_training(self, **values: Any) -> "Settings":
-        """The same with other settings of [training]; a value of None changes nothing."""
+        """A copy with other settings of [training]; values of None are ignored."""
         given = {key: value for key, value in values.items() if value is not None}
         return replace(self, training=replace(self.training, **given))
 

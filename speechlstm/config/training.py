@@ -126,7 +126,7 @@ class AugmentConfig(Config):
         )
         self._fraction("room_probability", "noise_probability", "telephone_probability")
         if not self.speeds or not all(0.5 <= s <= 2 for s in self.speeds):
-            self._refuse("speeds", f"needs factors in 0.5..2, is {self.speeds}")
+            self._refuse("speeds", f"must be factors from 0.5 to 2, is {self.speeds}")
         self._range("room_seconds", 0.05, 5)
         self._range("noise_snr_db", -40, 100)
 
@@ -136,5 +136,6 @@ class AugmentConfig(Config):
                 pass
             case value:
                 self._refuse(
-                    key, f"needs the lowest and the highest in {minimum}..{maximum}, is {value}"
+                    key,
+                    f"must be two numbers from {minimum} to {maximum} in order, is {value}",
                 )

@@ -1,1 +1,1 @@
-"""Recordings and what is said in them: manifests, their checks and splits."""
+"""Corpora: manifests of recordings with their transcripts, their checks and splits."""

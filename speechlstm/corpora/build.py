@@ -1,4 +1,4 @@
-"""Manifests from folders of recordings with their texts."""
+"""Builds manifests from folders of recordings and texts."""
 
 import os
 from collections import Counter
@@ -10,7 +10,7 @@ from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import AudioError, DataError
 from speechlstm.storage import read_regular_file
 
-# What a recording's name may end in; what it holds is decided by its content.
+# Suffixes of recordings. The format itself is detected from the content.
 AUDIO_SUFFIXES = (
     *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au"),
     *(".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc", ".m4a", ".mp4", ".mov", ".webm"),
@@ -21,19 +21,24 @@ AUDIO_SUFFIXES = (
 def build_manifest(
     folder: Path, destination: Path, with_texts: bool = True
 ) -> Iterator[Utterance | DataError]:
-    """The recordings under a folder, each with its text: speech.wav has it in speech.txt.
+    """Find the recordings in a folder, each with its text: that of speech.wav is in speech.txt.
 
-    The id is the recording's path below folder, without its suffix unless others differ in that
-    alone; the first folder on that path is the speaker, so that all of a speaker's recordings stay
-    together. Durations come from the headers.
+    The id is the recording's path in the folder, without its suffix unless recordings differ only
+    in that. The first folder of that path is taken as the speaker, so that the recordings of a
+    speaker stay together in splits. Durations are read from the headers.
+
+    >>> folder = Path("data/samples")
+    >>> next(build_manifest(folder, destination=folder))
+    Utterance(id='answers', audio='answers.wav', ..., text='yes stop right seven', speaker=None)
 
     Args:
-        folder: Searched with its subfolders; names that begin with a dot are passed over.
-        destination: The folder of the manifest: audio paths are relative to it.
-        with_texts: Whether each needs a text; otherwise none has one, as befits noise.
+        folder: Searched with its subfolders. Names that begin with a dot are ignored.
+        destination: The folder of the manifest, which audio paths are relative to.
+        with_texts: Whether each recording must have a text. If false, no texts are read (for
+            noise).
 
     Yields:
-        In the order of the paths: the utterance, or why the recording is left out.
+        In the order of the paths: an utterance, or the error for which a recording is left out.
     """
     paths = [path for path in sorted(folder.rglob("*")) if _is_recording(path.relative_to(folder))]
     stems = Counter(path.with_suffix("") for path in paths)
@@ -55,7 +60,7 @@ def _read_text(path: Path, recording: Path) -> str:
     try:
         return " ".join(read_regular_file(path).decode("utf-8-sig").split())
     except FileNotFoundError:
-        raise AudioError(recording, f"has no text; write what is said into {path.name}") from None
+        raise AudioError(recording, f"has no text; write its transcript into {path.name}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise AudioError(recording, f"its text {path.name} cannot be read: {error}") from None
 

@@ -1,4 +1,4 @@
-"""What is wrong with the utterances of a manifest."""
+"""Checks the utterances of a manifest."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,23 +10,23 @@ from speechlstm.errors import AudioError, DataError, ManifestError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.targets import encode_target
 
-DURATION_TOLERANCE = 0.1  # seconds: manifests round
+DURATION_TOLERANCE = 0.1  # seconds, because manifests round
 
 
 def check_manifest(
     manifest: Manifest, alphabet: Alphabet, settings: Settings
 ) -> Iterator[list[DataError]]:
-    """Decodes every recording of a manifest and holds it against what the manifest says.
+    """Decode every recording of a manifest and compare it with its entry.
 
     Args:
         manifest: The manifest.
-        alphabet: What the texts, normalised, may be made of.
-        settings: Say how many frames the network has for a text.
+        alphabet: The symbols that the normalised texts may have.
+        settings: Determine the number of frames that the network has for a text.
 
     Yields:
-        For each entry, in order, what is wrong with it: a line that is no utterance, a recording
-        that cannot be read or is of another length, symbols outside the alphabet, a text too long
-        for its recording.
+        For each entry, in order, its errors: the line is not an utterance, the recording cannot be
+            read or has another duration, the text has symbols outside the alphabet or is too long
+            for the recording.
     """
 
     def check(entry: Utterance | ManifestError) -> list[DataError]:
@@ -49,7 +49,7 @@ def _faults(
         return
     if abs(audio.duration - utterance.duration) > DURATION_TOLERANCE:
         yield AudioError(
-            path, f"is {audio.duration:.2f} s long, its manifest says {utterance.duration:.2f} s"
+            path, f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s"
         )
     if utterance.text is not None:
         num_frames = settings.features.num_frames(len(audio.samples))

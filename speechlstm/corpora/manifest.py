@@ -1,4 +1,4 @@
-"""Manifests: which recordings there are, and what is said in them."""
+"""Manifests: lists of recordings and their transcripts."""
 
 import math
 import os
@@ -13,28 +13,34 @@ from speechlstm.errors import ManifestError, quoted
 from speechlstm.storage import open_regular_file, parse_json, write_atomically
 from speechlstm.transcript.formats import json_line
 
-MANIFEST_SUFFIXES = (".jsonl", ".json", *IMPORTERS)  # what tells a manifest from a text
+MANIFEST_SUFFIXES = (".jsonl", ".json", *IMPORTERS)  # other files are plain texts
 
 
 class Manifest:
-    """A manifest on disk, read line by line each time it is iterated over.
+    """A manifest on disk. It is read line by line, each time it is iterated over.
 
-    JSON lines with the keys of `Utterance`, or a file of another corpus format, which the ending of
-    its name tells; see `importers`.
+    It has JSON lines with the keys of `Utterance`, or another corpus format, which is detected by
+    its suffix: see `speechlstm.corpora.importers`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_manifest(Path(folder, "all.jsonl"), [Utterance("a1", "a1.wav", 1.5, "yes")])
+    ...     [utterance.text for utterance in Manifest(Path(folder, "all.jsonl"))]
+    ['yes']
 
     Args:
         path: The manifest.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
 
     def __iter__(self) -> Iterator[Utterance]:
         """The utterances, in the order of their lines.
 
         Raises:
-            ManifestError: At the first line that is no utterance or repeats an id, or because the
-                file cannot be read or holds no utterance.
+            ManifestError: A line is not an utterance or repeats an id, or the file cannot be read
+                or has no utterance.
         """
         for entry in self.entries():
             if isinstance(entry, ManifestError):
@@ -42,7 +48,7 @@ class Manifest:
             yield entry
 
     def entries(self) -> Iterator[Utterance | ManifestError]:
-        """Each line's utterance, or what is wrong with the line; at last what is with the file."""
+        """The utterance of each line or the error in it; last, an error of the whole file."""
         lines: dict[str, int] = {}  # by id
         importer = IMPORTERS.get(self.path.suffix.lower())
         parsed = importer(self.path) if importer else self._parse_json()
@@ -60,11 +66,11 @@ class Manifest:
             yield ManifestError(self.path, f"cannot be read: {error.strerror}")
 
     def audio_path(self, utterance: Utterance) -> Path:
-        """Where the recording of an utterance lies."""
+        """The path of an utterance's recording."""
         return self.path.parent / utterance.audio
 
     def moved_to(self, folder: Path, utterance: Utterance) -> Utterance:
-        """The utterance as a manifest in folder has it: a relative audio path leads there."""
+        """The utterance for a manifest in another folder, with its audio path relative to that."""
         if Path(utterance.audio).is_absolute():
             return utterance
         audio = self.path.parent.resolve() / utterance.audio
@@ -73,7 +79,7 @@ class Manifest:
     def _parse_json(self) -> Iterator[tuple[int, Utterance | ManifestError]]:
         with open_regular_file(
             self.path
-        ) as file:  # bytes: lines end at \n only, faults stay in their line
+        ) as file:  # as bytes, so that lines end only at \n and errors stay within their line
             for line, content in enumerate(file, start=1):
                 if content.strip():
                     try:
@@ -83,11 +89,11 @@ class Manifest:
 
 
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
-    """Writes utterances as JSON lines; the file appears whole or not at all.
+    """Write utterances as JSON lines. The file is written completely or not at all.
 
     Args:
-        path: The manifest; its folder exists.
-        utterances: In the order of their lines; keys whose value is None are left out.
+        path: The manifest; its folder must exist.
+        utterances: In the order of the lines. Keys whose value is None are omitted.
 
     Raises:
         ManifestError: Two utterances have the same id.
@@ -107,7 +113,7 @@ _KEYS = tuple(f.name for f in fields(Utterance))
 
 
 def _parse_line(content: bytes) -> Utterance:
-    """The utterance of a line of JSON; ValueError says what is wrong with it."""
+    """The utterance in a line of JSON; the ValueError of a wrong line says what is wrong."""
     values = parse_json(content, integers_as_floats=True)
     if not isinstance(values, dict):
         raise ValueError(f"not a JSON object with the keys {', '.join(_KEYS)}")
@@ -123,10 +129,10 @@ def _check_keys(values: dict[str, Any]) -> None:
             raise ValueError(f"lacks the key {key!r}; speechlstm manifest build makes such lines")
     for key in ("id", "audio"):
         if not isinstance(values[key], str) or not values[key]:
-            raise ValueError(f"{key}: must be a text that is not empty, is {quoted(values[key])}")
+            raise ValueError(f"{key}: must be a non-empty string, is {quoted(values[key])}")
     for key in ("text", "speaker"):
         if not isinstance(values.get(key), str | None):
-            raise ValueError(f"{key}: must be a text or null, is {quoted(values[key])}")
+            raise ValueError(f"{key}: must be a string or null, is {quoted(values[key])}")
     duration = values["duration"]
     if not isinstance(duration, float) or not 0 < duration < math.inf:
-        raise ValueError(f"duration: must be seconds, more than 0, is {quoted(duration)}")
+        raise ValueError(f"duration: must be a number of seconds above 0, is {quoted(duration)}")

@@ -1,4 +1,4 @@
-"""Parts of a manifest that share no speaker and no sentence."""
+"""Splits a manifest into two without a common speaker."""
 
 import random
 from collections import defaultdict
@@ -11,18 +11,22 @@ from speechlstm.errors import ManifestError
 def split_manifest(
     manifest: Manifest, share: float, seed: int
 ) -> tuple[list[Utterance], list[Utterance]]:
-    """Parts a manifest in two, no speaker in both; an utterance without one is its own speaker.
+    """Split a manifest in two, with no speaker in both.
+
+    An utterance without a speaker counts as a speaker of its own.
 
     Args:
         manifest: The manifest.
-        share: Of the audio, for the second part, in (0, 1); met as nearly as whole speakers allow.
-        seed: The same seed and manifest give the same parts, whatever the order of the lines.
+        share: The share of audio for the second part, in (0, 1); met as closely as whole speakers
+            allow.
+        seed: The same seed and manifest give the same split, for any order of the lines.
 
     Returns:
-        The larger part, to train on, and the part to validate with; in the manifest's order.
+        The larger part (for training) and the smaller part (for validation), in the manifest's
+        order.
 
     Raises:
-        ManifestError: As in iterating over the manifest; or it has one speaker only.
+        ManifestError: As in iterating over the manifest, or it has only one speaker.
     """
     utterances = list(manifest)
     seconds: defaultdict[tuple[bool, str], float] = defaultdict(float)
@@ -31,15 +35,15 @@ def split_manifest(
     if len(seconds) < 2:
         raise ManifestError(
             manifest.path,
-            "has one speaker only, who cannot be in both parts; leave the speaker out of its lines "
-            "to split by utterance",
+            "has only one speaker, who cannot be in both parts; to split by utterance, remove the "
+            "speaker from its lines",
         )
     wanted = share * sum(seconds.values())
     voices = sorted(seconds)
     random.Random(seed).shuffle(voices)
     chosen = set()
-    for voice in voices[1:]:  # the first is left to train on
-        if seconds[voice] < 2 * wanted:  # brings the part nearer to its size
+    for voice in voices[1:]:  # the first one is always for training
+        if seconds[voice] < 2 * wanted:  # closer to the wanted size with than without it
             chosen.add(voice)
             wanted -= seconds[voice]
     chosen = chosen or {min(voices, key=lambda voice: seconds[voice])}
@@ -52,7 +56,7 @@ def split_manifest(
 def write_split(
     manifest: Manifest, share: float, seed: int, train: Path, valid: Path
 ) -> tuple[list[Utterance], list[Utterance]]:
-    """Writes what split_manifest parts as two manifests, and returns it; see there."""
+    """Write the two parts of split_manifest as manifests, and return them; see there."""
     parts = split_manifest(manifest, share, seed)
     for path, part in zip((train, valid), parts, strict=True):
         write_manifest(path, (manifest.moved_to(path.parent, u) for u in part))
@@ -60,7 +64,7 @@ def write_split(
 
 
 def _voice(utterance: Utterance) -> tuple[bool, str]:
-    """What a split keeps together: a speaker, or an utterance whose speaker is not known."""
+    """The unit that stays together: a speaker, or an utterance whose speaker is not known."""
     if utterance.speaker is None:
         return False, utterance.id
     return True, utterance.speaker

@@ -1,4 +1,4 @@
-"""What a manifest holds: hours, speakers, characters, words."""
+"""Statistics of a manifest: hours, speakers, characters, words."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ from speechlstm.text.normalize import normalize
 
 @dataclass(frozen=True)
 class ManifestStats:
-    """What a manifest holds.
+    """Statistics of a manifest.
 
     Attributes:
-        num_utterances: All of them.
-        num_transcribed: Those with a text, known silence among them.
-        num_speakers: Distinct speakers, where named.
-        total_seconds: Audio in all.
-        min_seconds: The shortest utterance.
-        median_seconds: The median utterance.
-        max_seconds: The longest utterance.
-        num_words: Words of the normalised texts.
-        num_distinct_words: Distinct ones of them.
-        symbols: How often each character occurs in the normalised texts, the most frequent first.
+        num_utterances: The number of utterances.
+        num_transcribed: The number of utterances with a text, which may be empty (silence).
+        num_speakers: The number of distinct speakers.
+        total_seconds: Total duration.
+        min_seconds: Duration of the shortest utterance.
+        median_seconds: Median duration.
+        max_seconds: Duration of the longest utterance.
+        num_words: Words in the normalised texts.
+        num_distinct_words: Distinct words in them.
+        symbols: The count of each character in the normalised texts, the most frequent first.
     """
 
     num_utterances: int
@@ -41,11 +41,11 @@ class ManifestStats:
     symbols: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers as plain JSON values."""
+        """The statistics as plain JSON values."""
         return asdict(self)
 
     def to_text(self) -> str:
-        """The numbers for a reader."""
+        """The statistics as text to be read."""
         symbols = " ".join(f"{symbol!r} {count}" for symbol, count in self.symbols.items())
         return "\n".join(
             [
@@ -61,7 +61,7 @@ class ManifestStats:
 
 
 def manifest_stats(manifest: Manifest) -> ManifestStats:
-    """Counts what a manifest holds, by what it says: no recording is decoded.
+    """Compute the statistics of a manifest from its entries. No recording is decoded.
 
     Raises:
         ManifestError: As in iterating over the manifest.
@@ -85,7 +85,7 @@ def manifest_stats(manifest: Manifest) -> ManifestStats:
 
 
 def count_words(path: Path) -> Counter[str]:
-    """How often each word occurs in a manifest (by its ending) or a text (plain, .gz, .xz).
+    """Count the words in a manifest (recognised by its suffix) or in a text (plain, .gz or .xz).
 
     Raises:
         DataError: The file cannot be read.

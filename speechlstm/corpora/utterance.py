@@ -1,18 +1,18 @@
-"""One recording of a corpus, and what is said in it."""
+"""`Utterance`: an entry of a manifest."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One recording of a manifest.
+    """A recording and its transcript: one entry of a manifest.
 
     Attributes:
-        id: Names the utterance; unique in its manifest.
-        audio: The recording, relative to the manifest's folder, or absolute.
-        duration: Its length in seconds; 0 where an importer cannot read it.
-        text: What is said, as the corpus has it; None: not transcribed, "": known silence.
-        speaker: Who says it, where known.
+        id: Identifies the utterance; unique in its manifest.
+        audio: The path of the recording, absolute or relative to the manifest's folder.
+        duration: In seconds; 0 if an importer could not read it.
+        text: The transcript, as the corpus has it; None: not transcribed; "": known to be silence.
+        speaker: Identifies the speaker; None: not known.
     """
 
     id: str

@@ -1,1 +1,1 @@
-"""How good a recogniser is, and which settings make it best."""
+"""Evaluation of recognisers, and tuning of their decoders."""

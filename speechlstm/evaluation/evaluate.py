@@ -1,12 +1,13 @@
-"""Recognises the utterances of a manifest and scores them."""
+"""Transcribes the utterances of a manifest and scores the transcripts."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.score import compare
+from speechlstm.parallel import Progress, no_progress
 from speechlstm.recognizer.batch import Transcriber, transcribe_files
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Transcript, Word
@@ -15,20 +16,31 @@ from speechlstm.transcript import Transcript, Word
 def evaluate(
     load: Callable[[], Transcriber],
     manifest: Manifest,
-    track: Callable[[Sequence[Utterance]], Iterable[Utterance]] = iter,
+    progress: Progress = no_progress,
     jobs: int = 1,
 ) -> EvaluationReport:
-    """Recognises the utterances of a manifest and scores the transcripts.
+    """Transcribe the utterances of a manifest and score the transcripts.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from speechlstm.corpora.manifest import write_manifest
+    >>> from speechlstm.recognizer import Recognizer
+    >>> recording = str(Path("data/samples/zip.wav").absolute())
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "one.jsonl")
+    ...     write_manifest(path, [Utterance("zip", recording, 2.3, "one eight zero zero five")])
+    ...     evaluate(Recognizer.load, Manifest(path)).wer
+    0.0
 
     Args:
-        load: Makes the recogniser; see transcribe_files, as for jobs.
-        manifest: Read whole before the first utterance is recognised, so that a fault in its last
-            line shows at once.
-        track: Passes the utterances on one by one: a progress bar.
-        jobs: Processes, at most.
+        load: Returns the recogniser; it is called once in each process, so it must be picklable.
+        manifest: Read completely before the first utterance is transcribed, so that an error in its
+            last line is reported at once.
+        progress: Shows how many utterances are done.
+        jobs: The largest number of processes; see `speechlstm.recognizer.batch`.
 
     Raises:
-        ManifestError: No utterance has a text, or none that has could be recognised.
+        ManifestError: No utterance has a text, or none with a text could be transcribed.
     """
     utterances = list(manifest)
     paths = [manifest.audio_path(u) for u in utterances if u.text is not None]
@@ -37,7 +49,7 @@ def evaluate(
     skipped: list[str] = []
     failures: dict[str, str] = {}
     audio_seconds = compute_seconds = 0.0
-    for utterance in track(utterances):
+    for utterance in progress(utterances, len(utterances), "evaluating"):
         if utterance.text is None:
             skipped.append(utterance.id)
             continue
@@ -47,19 +59,22 @@ def evaluate(
             continue
         compute_seconds += attempt.compute_seconds
         audio_seconds += attempt.result.duration
-        scores.append(_judge(utterance, utterance.text, attempt.result))
+        scores.append(_score(utterance, utterance.text, attempt.result))
     if not scores:
         reason = next(iter(failures.values()), "none has a text")
         raise ManifestError(manifest.path, f"no utterance could be scored: {reason}")
     return EvaluationReport(tuple(scores), tuple(skipped), failures, audio_seconds, compute_seconds)
 
 
-def _judge(utterance: Utterance, reference: str, transcript: Transcript) -> Score:
+def _score(utterance: Utterance, reference: str, transcript: Transcript) -> Score:
     confidences = tuple(normalized_confidences(transcript.words))
     score = compare(utterance.id, reference, transcript.text, utterance.speaker)
     return replace(score, confidences=confidences)
 
 
 def normalized_confidences(words: Iterable[Word]) -> Iterator[float]:
-    """Of the words of normalised text: a word may be several of them, or none."""
+    """The confidence of each word of the normalised text.
+
+    Normalisation may turn a word into several, which get its confidence, or into none.
+    """
     return (word.confidence for word in words for _ in normalize(word.text).split())

@@ -1,4 +1,4 @@
-"""Error rates over jiwer's alignments: counts are added first and divided once."""
+"""Error rates from jiwer's alignments. Counts are added first and divided once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,17 @@ import numpy as np
 class ErrorCounts:
     """How hypotheses differ from their references, in words or in characters.
 
+    >>> counts = word_errors("the quick fox", "the thick red fox")
+    >>> counts
+    ErrorCounts(hits=2, substitutions=1, deletions=0, insertions=1)
+    >>> round(counts.rate, 3)
+    0.667
+
     Attributes:
-        hits: Of the reference, found.
-        substitutions: Of the reference, found as something else.
-        deletions: Of the reference, not found.
-        insertions: Found, not of the reference.
+        hits: Words of the reference that are correct in the hypothesis.
+        substitutions: Words of the reference that are replaced by others.
+        deletions: Words of the reference that are missing from the hypothesis.
+        insertions: Words of the hypothesis that are not in the reference.
     """
 
     hits: int = 0
@@ -33,31 +39,31 @@ class ErrorCounts:
 
     @property
     def num_reference(self) -> int:
-        """Words or characters of the reference."""
+        """The number of words or characters in the reference."""
         return self.hits + self.substitutions + self.deletions
 
     @property
     def num_errors(self) -> int:
-        """Substitutions, deletions and insertions."""
+        """The number of substitutions, deletions and insertions."""
         return self.substitutions + self.deletions + self.insertions
 
     @property
     def rate(self) -> float:
-        """Errors by reference length, a fraction; insertions can take it above 1.
+        """Errors divided by the length of the reference; insertions can make it greater than 1.
 
-        An empty reference counts as one word: k words recognised in silence are a rate of k,
-        as in jiwer (`wer("", "peaceful silence") == 2`), and no word in silence is 0.
+        An empty reference counts as one word, as in jiwer (`wer("", "peaceful silence") == 2`): k
+        words recognised in silence give the rate k, and no word in silence gives 0.
         """
         return self.num_errors / max(self.num_reference, 1)
 
 
 def word_errors(reference: str, hypothesis: str) -> ErrorCounts:
-    """Errors in words, which are parted by spaces; texts are compared as they stand."""
+    """Errors in words, which are separated by spaces. The texts are not normalised."""
     return _counts(jiwer.process_words(reference, hypothesis))
 
 
 def character_errors(reference: str, hypothesis: str) -> ErrorCounts:
-    """Errors in characters (code points), the spaces between words among them."""
+    """Errors in characters (code points), including the spaces. The texts are not normalised."""
     return _counts(jiwer.process_characters(reference, hypothesis))
 
 
@@ -66,7 +72,11 @@ def _counts(output: jiwer.WordOutput | jiwer.CharacterOutput) -> ErrorCounts:
 
 
 def correct_words(reference: str, hypothesis: str) -> list[bool]:
-    """For each word of the hypothesis, whether it is right: neither substituted nor inserted."""
+    """For each word of the hypothesis, whether it is neither a substitution nor an insertion.
+
+    >>> correct_words("the quick fox", "the thick fox")
+    [True, False, True]
+    """
     output = jiwer.process_words(reference, hypothesis)
     correct = [False] * len(output.hypotheses[0])
     for chunk in output.alignments[0]:
@@ -77,9 +87,12 @@ def correct_words(reference: str, hypothesis: str) -> list[bool]:
 
 
 def show_errors(reference: str, hypothesis: str) -> str:
-    """The reference with its word errors marked: `the [quick->thick] brown [+red] fox [-jumps]`.
+    """The reference with its word errors marked.
 
     `[a->b]`: b substituted for a; `[+a]`: a inserted; `[-a]`: a deleted.
+
+    >>> show_errors("the quick brown fox jumps", "the thick brown red fox")
+    'the [quick->thick] brown [+red] fox [-jumps]'
     """
     return " ".join(_marked_words(jiwer.process_words(reference, hypothesis)))
 
@@ -91,7 +104,7 @@ def _marked_words(output: jiwer.WordOutput) -> Iterator[str]:
         match chunk.type:
             case "equal":
                 yield from reference
-            case "substitute":  # as many words on either side
+            case "substitute":  # both sides have the same number of words
                 yield from (f"[{a}->{b}]" for a, b in zip(reference, hypothesis, strict=True))
             case "insert":
                 yield from (f"[+{b}]" for b in hypothesis)
@@ -102,20 +115,27 @@ def _marked_words(output: jiwer.WordOutput) -> Iterator[str]:
 def bootstrap_interval(
     counts: Sequence[ErrorCounts], level: float = 0.95, num_resamples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """Confidence interval of the rate of all counts together, by the percentile bootstrap.
+    """Confidence interval of the overall error rate, by the percentile bootstrap.
 
     Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation",
     ICASSP 2004.
 
+    >>> counts = [ErrorCounts(hits=9, substitutions=1), ErrorCounts(hits=10)]
+    >>> bootstrap_interval(counts)
+    (0.0, 0.1)
+
     Args:
-        counts: What is drawn with replacement, at least two: the counts of each utterance, or of
-            each speaker, as utterances of one speaker are not independent.
-        level: Share of the resampled rates that lie inside.
-        num_resamples: How many times as many counts as there are are drawn.
-        seed: Of the draws; the same seed gives the same interval.
+        counts: The counts to resample, at least two: those of each utterance, or of each speaker if
+            the utterances of a speaker are not independent.
+        level: Share of the resampled rates inside the interval.
+        num_resamples: The number of resamples.
+        seed: Of the random generator; the same seed gives the same interval.
 
     Returns:
         Lower and upper end, as rates.
+
+    Raises:
+        ValueError: There are fewer than two counts.
     """
     if len(counts) < 2:
         raise ValueError(f"bootstrap_interval needs at least 2 counts, has {len(counts)}")

@@ -1,4 +1,4 @@
-"""Error rates of many utterances, with intervals, confidences and the worst of them."""
+"""The result of an evaluation: error rates with intervals, confidences, the worst utterances."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,21 +17,25 @@ from speechlstm.evaluation.metrics import (
     word_errors,
 )
 
-# Utterances of one speaker err alike, so intervals are drawn from speakers; from fewer than these
-# the bootstrap would make them too narrow, and they are drawn from utterances.
+# Errors in the utterances of one speaker are correlated, so the bootstrap resamples speakers. With
+# fewer speakers than this the interval would be too narrow, so it resamples utterances.
 _MIN_SPEAKERS = 10
 
 
 @dataclass(frozen=True)
 class Score:
-    """What was said and what was recognised, both normalised, and how they differ.
+    """A reference and a hypothesis, both normalised, and how they differ.
+
+    >>> Score("u1", "yes stop", "yes stops").words.num_errors
+    1
 
     Attributes:
-        id: Names the utterance.
-        reference: What was said.
-        hypothesis: What was recognised.
-        speaker: Who said it, where known.
-        confidences: 0..1, of each word of the hypothesis; None where texts were compared.
+        id: Identifies the utterance.
+        reference: The reference transcript.
+        hypothesis: The recognised text.
+        speaker: Identifies the speaker; None: not known.
+        confidences: The confidence of each word of the hypothesis, 0..1; None if texts were
+            compared.
     """
 
     id: str
@@ -42,12 +46,12 @@ class Score:
 
     @cached_property
     def words(self) -> ErrorCounts:
-        """Errors in words."""
+        """The errors in words."""
         return word_errors(self.reference, self.hypothesis)
 
     @cached_property
     def characters(self) -> ErrorCounts:
-        """Errors in characters, spaces among them."""
+        """The errors in characters, including spaces."""
         return character_errors(self.reference, self.hypothesis)
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,14 +69,19 @@ class Score:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The scores of many utterances; every utterance is in scores, skipped or failures.
+    """The scores of many utterances. Each utterance is in scores, skipped or failures.
+
+    >>> report = EvaluationReport((Score("u1", "yes stop", "yes stops"),))
+    >>> report.wer, round(report.cer, 3)
+    (0.5, 0.125)
 
     Attributes:
-        scores: One for each utterance that was recognised, at least one.
-        skipped: Ids of utterances without a reference.
-        failures: Id of each utterance that could not be recognised, and why; not in the rates.
-        audio_seconds: Length of the recordings recognised; 0 where texts were compared.
-        compute_seconds: Wall-clock time it took to read and recognise them, added over them.
+        scores: A score for each utterance that was recognised, at least one.
+        skipped: Ids of the utterances without a reference.
+        failures: The reason for each utterance that could not be recognised, by id. These
+            utterances do not count in the rates.
+        audio_seconds: Duration of the recognised recordings; 0 if texts were compared.
+        compute_seconds: Wall-clock time of reading and recognising each recording, added up.
     """
 
     scores: tuple[Score, ...]
@@ -93,37 +102,37 @@ class EvaluationReport:
 
     @property
     def wer(self) -> float:
-        """Word errors by words of the reference: a fraction that may exceed 1."""
+        """Word errors divided by the words of the references; may exceed 1."""
         return self.words.rate
 
     @property
     def cer(self) -> float:
-        """Character errors by characters of the reference: a fraction that may exceed 1."""
+        """Character errors divided by the characters of the references; may exceed 1."""
         return self.characters.rate
 
     @property
     def rtf(self) -> float | None:
-        """Compute seconds by audio seconds; None where texts were compared."""
+        """Compute seconds divided by audio seconds; None if texts were compared."""
         return self.compute_seconds / self.audio_seconds if self.audio_seconds else None
 
     @cached_property
     def wer_interval(self) -> tuple[float, float] | None:
-        """95 % confidence interval of wer; None for a single utterance."""
+        """95 % confidence interval of the WER; None for a single utterance."""
         return self._interval(lambda score: score.words)
 
     @cached_property
     def cer_interval(self) -> tuple[float, float] | None:
-        """95 % confidence interval of cer; None for a single utterance."""
+        """95 % confidence interval of the CER; None for a single utterance."""
         return self._interval(lambda score: score.characters)
 
     @cached_property
     def calibration_error(self) -> float | None:
-        """Expected calibration error of the confidences; None where there are none."""
-        confidences, correct = self.judged_words()
+        """Expected calibration error of the confidences; None if there are none."""
+        confidences, correct = self.word_confidences()
         return calibration_error(confidences, correct) if confidences else None
 
-    def judged_words(self) -> tuple[list[float], list[bool]]:
-        """Confidence of each recognised word, and whether the word is right."""
+    def word_confidences(self) -> tuple[list[float], list[bool]]:
+        """The confidence of each recognised word, and whether the word is correct."""
         confidences: list[float] = []
         correct: list[bool] = []
         for score in self.scores:
@@ -133,9 +142,10 @@ class EvaluationReport:
         return confidences, correct
 
     def worst(self, num_scores: int) -> list[Score]:
-        """The utterances with the most word errors, at most num_scores; among equals the shortest.
+        """The utterances with the most word errors, at most num_scores of them.
 
-        Those without an error are left out.
+        Among utterances with the same number of errors, those with the shortest reference come
+        first. Utterances without an error are left out.
         """
         wrong = [score for score in self.scores if score.words.num_errors]
         wrong.sort(key=lambda score: (-score.words.num_errors, score.words.num_reference))
@@ -160,7 +170,7 @@ class EvaluationReport:
         }
 
     def to_text(self, num_worst: int) -> str:
-        """The report for a reader, with the num_worst worst utterances and their errors marked."""
+        """The report as text to be read, with the errors of the worst num_worst utterances."""
         lines = [
             *_describe("WER", "word", self.words, self.wer_interval),
             *_describe("CER", "character", self.characters, self.cer_interval),

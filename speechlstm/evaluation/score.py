@@ -1,4 +1,4 @@
-"""Scores texts against texts: pairs those of two files, by their ids or by their order."""
+"""Scores the texts of one file against those of another, paired by id or by order."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
@@ -18,16 +18,21 @@ _MAX_NAMED = 20  # ids in a message
 Pair = tuple[TranscriptEntry, TranscriptEntry]
 
 
-def score_files(reference: Path, hypothesis: Path, with_ids: bool = False) -> EvaluationReport:
-    """Scores the texts of one file against those of another; see score_transcripts.
+def score_files(
+    reference: Path | str, hypothesis: Path | str, with_ids: bool = False
+) -> EvaluationReport:
+    """Score the texts of one file against those of another: see score_transcripts.
+
+    >>> score_files("data/samples/date.txt", "data/samples/date.txt").wer
+    0.0
 
     Args:
-        reference: What was said; see read_transcript_file for the formats.
-        hypothesis: What was recognised.
-        with_ids: Lines of text files begin with an id.
+        reference: The reference transcripts; see read_transcript_file for the formats.
+        hypothesis: The recognised texts.
+        with_ids: Whether the lines of text files begin with an id.
 
     Raises:
-        DataError: A file cannot be read, a text has no counterpart, or there are none.
+        DataError: A file cannot be read, a text has no counterpart, or there are no texts.
     """
     return score_transcripts(
         read_transcript_file(reference, with_ids), read_transcript_file(hypothesis, with_ids)
@@ -35,14 +40,15 @@ def score_files(reference: Path, hypothesis: Path, with_ids: bool = False) -> Ev
 
 
 def score_transcripts(references: TranscriptFile, hypotheses: TranscriptFile) -> EvaluationReport:
-    """Scores texts against others.
+    """Score the texts of one file against those of another.
 
-    Where both files name their texts, those of one name are paired, in any order; names that are
-    paths may differ in leading folders and in the ending, as long as they stay unique. Otherwise
-    the texts are paired by their order. Where a line has no id, its number from 1 is its id.
+    If the texts of both files have ids, texts with the same id are paired, in any order. Ids that
+    are paths may differ in leading folders and in the suffix, as long as they stay unique.
+    Otherwise, the texts are paired by their order. A text without an id gets its number, from 1, as
+    id.
 
     Raises:
-        DataError: A text has no counterpart, or there are none.
+        DataError: A text has no counterpart, or there are no texts.
     """
     if references.has_ids and hypotheses.has_ids:
         pairs = list(_pair_by_id(references, hypotheses))
@@ -67,14 +73,14 @@ def score_transcripts(references: TranscriptFile, hypotheses: TranscriptFile) ->
 def compare(
     utterance_id: str, reference: str, hypothesis: str, speaker: str | None = None
 ) -> Score:
-    """Scores a text against another, both normalised first."""
+    """Score a hypothesis against a reference; both are normalised first."""
     return Score(utterance_id, normalize(reference), normalize(hypothesis), speaker)
 
 
 def seem_to_have_ids(references: TranscriptFile, hypotheses: TranscriptFile) -> bool:
-    """Whether each line of two plain texts begins with what looks like the same files' ids.
+    """Whether the lines of two plain text files seem to begin with ids.
 
-    They do if the first words are unique, the same in both files, and each has a digit.
+    This is so if the first words are unique, the same in both files, and each has a digit.
     """
     firsts = []
     for file in (references, hypotheses):
@@ -128,9 +134,9 @@ ToKey = Callable[[str], str]
 
 
 def _common_keys(references: list[str], hypotheses: list[str]) -> tuple[ToKey, ToKey]:
-    """What of the ids of either file has to agree: the most that most of them share.
+    """The parts of the ids that have to agree so that as many ids as possible have a counterpart.
 
-    `recordings/anna/1.wav` in one file is `anna/1` in the other if no other ends so.
+    `recordings/anna/1.wav` in one file matches `anna/1` in the other if no other id ends so.
     """
     depth = max(id_.count("/") + id_.count("\\") for id_ in (*references, *hypotheses)) + 1
     best: tuple[ToKey, ToKey] = (str, str)
@@ -157,7 +163,7 @@ def _path_key(num_parts: int, strips_suffix: bool) -> ToKey:
 
 
 def _scored_text(entry: TranscriptEntry, ignored: Iterable[tuple[float, float]]) -> str:
-    """The text without the words in spans that are not to be scored."""
+    """The text without the words in spans that are not scored."""
     text, spans = entry.text or "", tuple(ignored)
     if entry.word_times is None or not spans:
         return text

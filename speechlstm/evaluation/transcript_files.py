@@ -1,4 +1,4 @@
-"""Files of transcripts to be scored, in the formats that the field has for them."""
+"""Reads files of transcripts to be scored, in the usual formats of speech recognition."""
 
 import math
 import re
@@ -12,13 +12,13 @@ from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.errors import DataError
 from speechlstm.storage import parse_json, refuse_nul
 
-_IGNORED_SEGMENT = "IGNORE_TIME_SEGMENT_IN_SCORING"  # a segment of an STM file, by sclite's manual
+_IGNORED_SEGMENT = "IGNORE_TIME_SEGMENT_IN_SCORING"  # text of an STM segment; sclite's manual
 
 _TRN_ID = re.compile(r"^(?P<text>.*)\((?P<id>[^()\s]+)\)\s*$")
 _STM_LABEL = re.compile(r"^<[^<>]*>\s*")
 _ALTERNATIVES = re.compile(r"\{.*/.*\}|<ALT", re.IGNORECASE)
-_SENTENCE_ENDS = re.compile(r"</?s>")  # as CMU's transcriptions have them
-_LONGEST_LINE = 10**8  # characters; one of JSON may hold a recording of many hours
+_SENTENCE_ENDS = re.compile(r"</?s>")  # in CMU's transcripts
+_LONGEST_LINE = 10**8  # characters; a line of JSON may hold the transcript of many hours
 _SUBTITLES = (".srt", ".vtt", ".textgrid")
 
 
@@ -27,11 +27,11 @@ class TranscriptEntry:
     """One text of a file.
 
     Attributes:
-        id: Names the utterance, or the recording; None where the file has lines alone.
-        text: What was said or recognised; None where a manifest has no text.
-        speaker: Who speaks, where known.
-        word_times: The middle of each word of text in seconds, where known.
-        ignored: Spans of the recording, in seconds, whose words are not to be scored.
+        id: Identifies the utterance or the recording; None if the file has no ids.
+        text: The reference or hypothesis; None for an entry of a manifest without a text.
+        speaker: Identifies the speaker; None: not known.
+        word_times: The middle of each word of the text in seconds; None: not known.
+        ignored: Spans of the recording, in seconds, whose words are not scored.
     """
 
     id: str | None
@@ -47,9 +47,9 @@ class TranscriptFile:
 
     Attributes:
         path: The file.
-        transcribed: Those with a text, "" for silence.
-        untranscribed: Those without, of a manifest.
-        omits_silence: Whether a recording without words does not appear in it.
+        transcribed: The entries with a text, which may be empty (silence).
+        untranscribed: The entries of a manifest without a text.
+        omits_silence: Whether the format leaves out recordings without words.
     """
 
     path: Path
@@ -59,42 +59,49 @@ class TranscriptFile:
 
     @property
     def has_ids(self) -> bool:
-        """Whether texts are named."""
+        """Whether the texts have ids."""
         return any(entry.id is not None for entry in (*self.transcribed, *self.untranscribed))
 
     def ids(self) -> list[str]:
         """The ids of all texts.
 
         Raises:
-            DataError: One is there twice.
+            DataError: An id occurs twice.
         """
         counts = Counter(entry.id or "" for entry in (*self.transcribed, *self.untranscribed))
         for name, count in counts.items():
             if count > 1:
-                raise DataError(f"{self.path}: has {count} texts of the id {name!r}")
+                raise DataError(f"{self.path}: has {count} texts with the id {name!r}")
         return list(counts)
 
 
-def read_transcript_file(path: Path, with_ids: bool = False) -> TranscriptFile:
-    """The texts of a file.
+def read_transcript_file(path: Path | str, with_ids: bool = False) -> TranscriptFile:
+    """Read the texts of a file.
 
-    The name's ending says what the file is: .jsonl, .json and .csv manifests, or what `speechlstm
-    transcribe` writes with the first two; .trn, .stm and .ctm as in the manual of NIST's sclite
-    ("infmts"). Anything else has a text a line; where every line has a tab, the recording's name is
-    before it, as in what `transcribe` prints of several files.
+    The suffix determines the format. .jsonl, .json and .csv are manifests, or (the first two) the
+    output of `speechlstm transcribe`. .trn, .stm and .ctm are the formats of NIST's sclite (see its
+    manual, "infmts"). Other files have one text a line; if every line has a tab, the recording's
+    name is before it, as in the output of `transcribe` for several files.
+
+    >>> read_transcript_file("data/samples/date.txt").transcribed[0].text
+    'july fourth seventeen seventy six'
 
     Args:
         path: The file.
-        with_ids: Lines of a text begin with an id and a blank, as in Kaldi's `text`.
+        with_ids: Whether the lines of a text file begin with an id and a space, as in Kaldi's
+            `text`.
 
     Raises:
-        DataError: The file cannot be read, is of another format than its name says, or is one that
-            has no texts to be paired (subtitles).
+        DataError: The file cannot be read, has another format than its suffix says, or is a format
+            that is not scored (subtitles).
         ManifestError: As in iterating over a manifest.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix in _SUBTITLES:
-        raise DataError(f"{path}: subtitles and tiers are not scored; give text, JSON, CTM or STM")
+        raise DataError(
+            f"{path}: subtitles and TextGrids cannot be scored; give text, JSON, CTM or STM"
+        )
     if suffix in (".json", ".jsonl") and _is_transcribe_output(path):
         entries: Iterable[TranscriptEntry] = _read_transcribe_json(path)
     elif suffix in MANIFEST_SUFFIXES:
@@ -128,7 +135,7 @@ def _read_trn(path: Path) -> Iterator[TranscriptEntry]:
     for where, line in _nist_lines(path):
         match = _TRN_ID.match(line)
         if match is None:
-            raise DataError(f"{where}: does not end in an id in brackets, as in 'a text (id)'")
+            raise DataError(f"{where}: must end in an id in parentheses, as in 'a text (id)'")
         yield TranscriptEntry(match["id"], _SENTENCE_ENDS.sub(" ", match["text"]))
 
 
@@ -138,7 +145,7 @@ def _read_stm(path: Path) -> Iterator[TranscriptEntry]:
     for where, line in _nist_lines(path):
         fields = line.split(None, 5)
         if len(fields) < 5:
-            raise DataError(f"{where}: needs recording, channel, speaker, start, end and the text")
+            raise DataError(f"{where}: must have recording, channel, speaker, start, end and text")
         name, channel, speaker, *rest = fields
         start, end = _seconds(rest[:2], where)
         text = _STM_LABEL.sub("", rest[2]) if len(rest) > 2 else ""
@@ -160,7 +167,7 @@ def _read_ctm(path: Path) -> Iterator[TranscriptEntry]:
     for where, line in _nist_lines(path):
         fields = line.split()
         if len(fields) not in (5, 6):
-            raise DataError(f"{where}: needs recording, channel, start, duration and word")
+            raise DataError(f"{where}: must have recording, channel, start, duration and word")
         start, duration = _seconds(fields[2:4], where)
         words[fields[0], fields[1]].append((start + duration / 2, fields[4]))
     for (name, channel), found in words.items():
@@ -178,7 +185,7 @@ _NIST_FORMATS: dict[str, Callable[[Path], Iterator[TranscriptEntry]]] = {
 
 
 def _recording(name: str, channel: str, all_channels: Set[tuple[str, str]]) -> str:
-    """Names a channel's text: as the recording, or, if that has several, with the channel."""
+    """The id of a channel's text: the recording, with the channel if there are several."""
     channels = [c for n, c in all_channels if n == name]
     return name if len(channels) == 1 else f"{name} {channel}"
 
@@ -190,25 +197,25 @@ def _seconds(fields: list[str], where: str) -> tuple[float, float]:
             raise ValueError
     except ValueError:
         raise DataError(
-            f"{where}: times must be seconds, are {fields[0]!r}, {fields[1]!r}"
+            f"{where}: times must be numbers of seconds, are {fields[0]!r}, {fields[1]!r}"
         ) from None
     return first, second
 
 
 def _nist_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Where a line is and what it says, without comments and empty lines."""
+    """The place and the content of each line that is neither a comment nor empty."""
     for number, line in _lines(path):
         if not line.strip() or line.startswith(";;"):
             continue
         if _ALTERNATIVES.search(line):
             raise DataError(
-                f"{path}:{number}: alternatives are not known to score; keep one of them"
+                f"{path}:{number}: alternatives cannot be scored; keep only one of them"
             )
         yield f"{path}:{number}", line
 
 
 def _is_transcribe_output(path: Path) -> bool:
-    """Whether the first line is an object of `transcribe --format json`, not an utterance."""
+    """Whether the first line is an object of `transcribe --format json` and not an utterance."""
     for _, line in _lines(path):
         if line.strip():
             try:
@@ -227,19 +234,21 @@ def _read_transcribe_json(path: Path) -> Iterator[TranscriptEntry]:
             values = parse_json(line)
             name, text = values["file"], values["text"]
         except (ValueError, KeyError, TypeError):
-            raise DataError(f"{path}:{number}: no JSON object with the keys file, text") from None
+            raise DataError(
+                f"{path}:{number}: not a JSON object with the keys file and text"
+            ) from None
         if not isinstance(name, str) or not isinstance(text, str):
-            raise DataError(f"{path}:{number}: file and text must be texts")
+            raise DataError(f"{path}:{number}: file and text must be strings")
         yield TranscriptEntry(name, text)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         refuse_nul(path)
-        with path.open(encoding="utf-8-sig") as file:  # splits at line ends alone
+        with path.open(encoding="utf-8-sig") as file:  # lines end at line ends only
             lines = iter(partial(file.readline, _LONGEST_LINE), "")
             for number, line in enumerate(lines, start=1):
-                if len(line) == _LONGEST_LINE and line[-1] != "\n":  # a device that never ends
+                if len(line) == _LONGEST_LINE and line[-1] != "\n":  # a device without an end
                     raise DataError(f"{path}:{number}: has {_LONGEST_LINE} characters or more")
                 yield number, line
     except UnicodeDecodeError as error:

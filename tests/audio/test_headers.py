@@ -35,7 +35,7 @@ def test_a_file_that_ends_too_early_says_what_is_lost(
     content = encoded(container, "PCM_16", 2.0, 16000)
     whole = read_audio(written(tmp_path, content)).samples
     path = written(tmp_path, content[: int(share * len(content))])
-    with pytest.raises(DamagedAudioError, match="truncated: lost is what follows") as caught:
+    with pytest.raises(DamagedAudioError, match="truncated at") as caught:
         read_audio(path)
     ((start, end),) = caught.value.lost
     assert (start, end) == pytest.approx((2 * share, 2.0), abs=0.15)  # headers of 4 kB

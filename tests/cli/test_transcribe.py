@@ -146,8 +146,8 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
         (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),
         (["--hot-words", "long.txt"], 1, "long.txt:2: 'aa"),
         (["--hot-word", "a" * 5000], 1, "--hot-word: 'aa"),
-        (["--hot-word", "hat:much"], 1, "--hot-word: 'hat:much': what follows the colon must be"),
-        (["--hot-word", " "], 1, "--hot-word: none may be empty"),
+        (["--hot-word", "hat:much"], 1, "--hot-word: 'hat:much': the text after the colon must be"),
+        (["--hot-word", " "], 1, "--hot-word: an empty word is not possible"),
         (["--n-best", "0", "--format", "json"], 1, "--n-best: must be at least 1, is 0"),
         (["--n-best", "3"], 2, "--n-best is for --format json"),
         (["--greedy", "--n-best", "3", "-o", "a.json"], 1, "does not use --n-best; leave"),
@@ -269,7 +269,7 @@ def test_what_is_left_of_a_damaged_recording_is_printed(
     Path("cut.wav").write_bytes(Path("whole.wav").read_bytes()[:15000])
     result = transcribe(levels_bundle, "cut.wav")
     assert (result.exit_code, result.stdout.split()) == (1, ["hello", "world"])
-    assert result.stderr.startswith("Error: cut.wav: is truncated: lost is what follows 0.47 s")
+    assert result.stderr.startswith("Error: cut.wav: is truncated at 0.47 s")
     assert len(result.stderr.splitlines()) == 1
     values = json.loads(transcribe(levels_bundle, "--format", "json", "cut.wav").stdout)
     ((start, end),) = values["lost"]

@@ -108,7 +108,7 @@ def test_recordings_that_cannot_be_read_are_listed(bundle: Path) -> None:
         (
             ["--rescore", "no.tflite"],
             1,
-            "no.tflite: counts beside an n-gram model, and bundle has",
+            "no.tflite: needs an n-gram model, and bundle has",
         ),
         (["--lexicon", "no.txt"], 1, "no.txt"),
         (["--g2p", "no.tflite"], 1, "no.tflite: No such file"),

@@ -67,7 +67,7 @@ def test_what_is_left_out_is_listed(tmp_path: Path) -> None:
         [
             ("broken.wav", "cannot be decoded"),
             ("latin.wav", "its text latin.txt cannot be read"),
-            ("no-text.wav", "has no text; write what is said into no-text.txt"),
+            ("no-text.wav", "has no text; write its transcript into no-text.txt"),
             ("short.wav", "too short"),
         ],
         strict=True,
@@ -108,9 +108,9 @@ def test_every_fault_is_found_in_its_place(manifest: Written, tmp_path: Path) ->
     assert missing[0].startswith(f"{tmp_path / 'missing.wav'}: cannot be read")
     assert good == []
     assert "cannot be decoded" in text[0]
-    assert long == [f"{audio}: is 1.00 s long, its manifest says 1.20 s"]
+    assert long == [f"{audio}: lasts 1.00 s, its manifest says 1.20 s"]
     assert digit[0].startswith(f"{audio}: not in the alphabet: '7' (U+0037), '\u00df' (U+00DF)")
-    assert "is 1.00 s long" in two[0]
+    assert "lasts 1.00 s" in two[0]
     assert "text needs 67 frames, audio has 34" in two[1]  # 101 frames of 10 ms, three a step
     assert line[0].startswith(f"{found.path}:7: not JSON")
 
@@ -195,7 +195,7 @@ def test_neither_part_is_ever_empty(manifest: Written, share: float, seed: int) 
 
 
 def test_one_speaker_cannot_be_split(manifest: Written) -> None:
-    with pytest.raises(ManifestError, match="has one speaker only"):
+    with pytest.raises(ManifestError, match="has only one speaker"):
         split_manifest(manifest(*spoken("anna", "anna")), 0.5, 1)
 
 
@@ -242,7 +242,7 @@ def test_a_recording_that_ends_too_early_is_refused_with_its_reason(tmp_path: Pa
     (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:40000])
     write_manifest(tmp_path / "m.jsonl", [Utterance("a", "a.wav", 2.0)])
     ((fault,),) = check_manifest(Manifest(tmp_path / "m.jsonl"), ENGLISH, Settings())
-    assert "is truncated: lost is what follows 1.25 s, about 0.751 s" in str(fault)
+    assert "is truncated at 1.25 s, about 0.751 s are missing" in str(fault)
     (tmp_path / "a.txt").write_text("a")
     (entry,) = build_manifest(tmp_path, tmp_path)
     assert "is truncated" in str(entry)

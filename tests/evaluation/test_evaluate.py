@@ -1,6 +1,7 @@
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jiwer
 import pytest
@@ -76,7 +77,7 @@ def test_calibration_error_compares_confidences_with_the_words_that_were_said(
 def test_a_word_of_several_parts_is_judged_part_by_part(tmp_path: Path) -> None:
     manifest = manifest_of(tmp_path / "m.jsonl", {"a": "T-shirt", "b": ""})
     report = evaluate(lambda: Parrot({"a": "t-shirt --", "b": ""}), manifest)
-    assert report.judged_words() == ([0.75, 0.75], [True, True])
+    assert report.word_confidences() == ([0.75, 0.75], [True, True])
 
 
 def test_rate_may_exceed_one(tmp_path: Path) -> None:
@@ -90,11 +91,12 @@ def test_rate_may_exceed_one(tmp_path: Path) -> None:
 def test_progress_sees_every_utterance(manifest: Manifest) -> None:
     seen = []
 
-    def track(utterances: Sequence[Utterance]) -> Iterable[Utterance]:
-        seen.extend(u.id for u in utterances)
-        return utterances
+    def progress(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+        seen.extend(u.id for u in items)
+        assert total == len(seen)
+        return items
 
-    evaluate(lambda: Parrot(HEARD), manifest, track)
+    evaluate(lambda: Parrot(HEARD), manifest, progress)
     assert seen == list(SAID)
 
 

@@ -421,7 +421,7 @@ def test_a_hot_word_that_is_not_said_leaves_the_greedy_decoder_alone(
 
 
 def test_one_text_is_no_list_of_hot_words(levels_bundle: Path) -> None:
-    with pytest.raises(ConfigError, match=r"for one, give \['anna'\]"):
+    with pytest.raises(ConfigError, match=r"write \['anna'\] for a single"):
         Recognizer.load(levels_bundle, hot_words="anna")
 
 
@@ -504,7 +504,7 @@ def test_settings_are_all_or_single_ones(searching_bundle: Path, mumbled: Audio)
     assert heard(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0), lm_weight=0.8) == "a hat"
     with pytest.raises(ConfigError, match="greedy decoding does not use beam_width, decoding"):
         heard(greedy=True, beam_width=3, decoding=DecodeConfig())
-    with pytest.raises(ConfigError, match="counts beside an n-gram model, and there is none"):
+    with pytest.raises(ConfigError, match="needs an n-gram model, and there is none"):
         heard(lm=None, neural_lm=LSTM)
 
 

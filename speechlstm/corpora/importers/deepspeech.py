@@ -1,4 +1,4 @@
-"""The CSV of DeepSpeech and Coqui STT: columns wav_filename, wav_filesize, transcript."""
+"""The CSV format of DeepSpeech and Coqui STT: columns wav_filename, wav_filesize, transcript."""
 
 import csv
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from speechlstm.storage import open_regular_file
 
 
 def read_deepspeech_csv(path: Path) -> Iterator[tuple[int, Utterance | ManifestError]]:
-    """The utterances of such a file; other columns than those named are passed over.
+    """Read the utterances of a CSV file; other columns than those named above are ignored.
 
-    The file name of a recording is the utterance's id too, and its duration is read from its
-    header, as the format has neither.
+    The format has no ids and no durations: the file name of a recording becomes the utterance's id,
+    and its duration is read from its header.
 
     Yields:
-        The line at which a row ends, and its utterance or what is wrong with it.
+        The line at which a row ends, and its utterance or an error.
 
     Raises:
         OSError: The file cannot be read.
@@ -32,16 +32,16 @@ def read_deepspeech_csv(path: Path) -> Iterator[tuple[int, Utterance | ManifestE
             for row in rows:
                 yield rows.line_num, _read_row(row, path, rows.line_num)
         except (UnicodeDecodeError, csv.Error) as error:
-            yield rows.line_num + 1, ManifestError(path, f"is no CSV file: {error}")
+            yield rows.line_num + 1, ManifestError(path, f"is not a CSV file: {error}")
 
 
 def _read_row(row: dict[str, str | None], path: Path, line: int) -> Utterance | ManifestError:
     audio, text = row.get("wav_filename"), row.get("transcript")
     if not audio or text is None:
-        reason = "needs wav_filename and transcript, as the file's first line does"
+        reason = "needs the columns wav_filename and transcript, which the file's first line names"
         return ManifestError(path, reason, line)
     try:
         duration = read_duration(path.parent / audio)
-    except AudioError:  # whoever decodes it learns why it cannot be read
+    except AudioError:  # the error is reported when the recording is decoded
         duration = 0.0
     return Utterance(audio, audio, duration, text)

@@ -1,9 +1,9 @@
-"""Finds the settings of a decoder on recordings whose text is known: `tune`.
+"""Finds the settings of a decoder on recordings with known transcripts: `tune`.
 
 tune      the search as a whole, from a bundle and manifests to a decoder
 search    which settings to try next
-trials    what settings are worth: decodes all utterances, in processes
-worker    what such a process does
+trials    decodes all utterances with given settings, in several processes
+worker    what each process does
 """
 
 from speechlstm.evaluation.tuning.search import BEAM_WIDTHS as BEAM_WIDTHS

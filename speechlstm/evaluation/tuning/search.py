@@ -1,4 +1,4 @@
-"""Which settings of a decoder to try: its weights, the width of its beam, the LSTM's share."""
+"""Searches the settings of a decoder: its weights, the beam width and the weight of the LSTM."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,8 +9,8 @@ from speechlstm.evaluation.tuning.trials import WITHOUT, Trial
 
 BEAM_WIDTHS = (64, 128, 256, 512)
 NEURAL_LM_WEIGHTS = (0.3, 0.5, 0.7)
-STEPS = ((0.3, 1.0, 0.2), (0.15, 0.5, 0.1))  # of the three weights, the coarse ones first
-TOLERANCE = 0.001  # of WER, that a narrower beam may cost
+STEPS = ((0.3, 1.0, 0.2), (0.15, 0.5, 0.1))  # steps of the three weights: coarse, then fine
+TOLERANCE = 0.001  # the increase of WER (a fraction) that is accepted for a narrower beam
 
 Try = Callable[[DecodeConfig, NeuralLMConfig], Trial]
 
@@ -18,12 +18,13 @@ Try = Callable[[DecodeConfig, NeuralLMConfig], Trial]
 def search_weights(attempt: Try, config: DecodeConfig) -> list[Trial]:
     """Search lm_weight, word_bonus and prior_weight.
 
-    In steps to the best of the points around, until none is better, then in smaller ones (Hooke
-    and Jeeves, "Direct search" solution of numerical and statistical problems, 1961).
+    Moves to the best of the neighbouring settings until none is better, then repeats this with
+    smaller steps (Hooke and Jeeves, '"Direct search" solution of numerical and statistical
+    problems', 1961).
 
     Args:
-        attempt: Decodes with certain settings.
-        config: Where to start, and all other settings.
+        attempt: Decodes all utterances with given settings.
+        config: The settings to start from; the other settings stay as they are.
 
     Returns:
         All trials, the one with the fewest errors first.
@@ -52,15 +53,15 @@ def search_beam_width(attempt: Try, config: DecodeConfig) -> Trial:
 
 
 def search_neural_lm(attempt: Try, without: Trial, neural_lm: NeuralLMConfig) -> Trial:
-    """Search the weight of the LSTM language model, then lm_weight again, by a small step.
+    """Search the weight of the LSTM language model, then a small change of lm_weight.
 
     Args:
-        attempt: Decodes with certain settings.
-        without: What was found without it.
-        neural_lm: Its mode.
+        attempt: Decodes all utterances with given settings.
+        without: The best trial without the LSTM.
+        neural_lm: The mode of the LSTM.
 
     Returns:
-        The one with the fewest errors, perhaps without the LSTM.
+        The trial with the fewest errors, which may be the one without the LSTM.
     """
     config = without.config
     weights = [replace(neural_lm, weight=weight) for weight in NEURAL_LM_WEIGHTS]
@@ -78,7 +79,7 @@ def _num_errors(trial: Trial) -> int:
 def _around(
     config: DecodeConfig, lm_step: float, bonus_step: float, prior_step: float
 ) -> Iterator[DecodeConfig]:
-    """Settings that differ by a step: in prior_weight, or in one or both of the others."""
+    """The neighbouring settings: a step in prior_weight, or in one or both of the other weights."""
     moves = [(i, j, 0) for i, j in product((-1, 0, 1), repeat=2) if i or j]
     for i, j, k in [*moves, (0, 0, -1), (0, 0, 1)]:
         lm_weight = round(config.lm_weight + i * lm_step, 3)

@@ -1,11 +1,11 @@
-"""What settings of a decoder are worth: word errors on utterances whose text is known.
+"""Word errors of a decoder with given settings, on utterances with known transcripts.
 
-The network runs once; then all utterances are decoded with one setting after another. (Weighing
-n-best lists anew takes less time, but it misses what other weights would have kept in the beam: so
-chosen, weights had .434 WER on read speech where .404 was to be had.)
+The network runs once; then all utterances are decoded with one setting after another. Rescoring
+n-best lists would be faster, but cannot find what other weights would have kept in the beam:
+weights chosen that way had a WER of .434 on read speech, where .404 was possible.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -24,30 +24,23 @@ from speechlstm.decoding.words import frame_times
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.evaluation.tuning.worker import Decoding, Output, Settings, TuningWorker
-from speechlstm.parallel import WorkerPool
+from speechlstm.parallel import Progress, WorkerPool, no_progress
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Hypothesis
 
-WITHOUT = NeuralLMConfig(weight=0.0)  # the n-grams alone
-
-Track = Callable[[Iterable[Any], int, str], Iterable[Any]]  # items, how many, what is done
-
-
-def untracked(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-    """The items as they are: no progress is shown."""
-    return items
+WITHOUT = NeuralLMConfig(weight=0.0)  # no LSTM language model
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What decoding with certain settings gives.
+    """The result of decoding all utterances with certain settings.
 
     Attributes:
         config: The settings.
-        neural_lm: Those of the LSTM language model; of weight 0: without it.
+        neural_lm: Those of the LSTM language model; weight 0: without it.
         errors: Word errors of the best hypotheses.
-        rtf: Compute seconds by audio seconds, of the decoder alone, on one core.
-        hypotheses: Of each utterance, the best first.
+        rtf: Real-time factor of the decoder alone, on one core.
+        hypotheses: For each utterance its hypotheses, the best one first.
     """
 
     config: DecodeConfig
@@ -58,32 +51,33 @@ class Trial:
 
 
 class Trials:
-    """Runs the network on utterances once and decodes them with one setting after another.
+    """Runs the network on utterances once, and decodes them with one setting after another.
 
-    Its processes are started once, and end with the block: `with Trials(bundle) as trials`.
+    Use it as a context manager, `with Trials(bundle) as trials`; its processes are started once and
+    end with the block.
 
     Args:
-        bundle: The network, and what decodes.
-        jobs: Processes, at most.
-        track: Passes what is done on one by one: a progress bar.
+        bundle: The network and the decoder's files.
+        jobs: The largest number of processes.
+        progress: Shows how many utterances are done.
 
     Attributes:
-        references: What is said in each utterance, normalised.
-        outputs: What the network gives for each.
-        prior: Of the labels in those.
+        references: The normalised reference of each utterance.
+        outputs: The network's output for each utterance.
+        prior: The labels' prior in those outputs.
 
     Raises:
-        Errors of `DecoderAssembly` and `BeamDecoder`.
+        ModelError: A file of the decoder cannot be read or does not fit.
     """
 
-    def __init__(self, bundle: Bundle, jobs: int = 1, track: Track = untracked) -> None:
-        self._acoustic, self._track = bundle.acoustic, track
+    def __init__(self, bundle: Bundle, jobs: int = 1, progress: Progress = no_progress) -> None:
+        self._acoustic, self._progress = bundle.acoustic, progress
         self.references: list[str] = []
         self.outputs: list[Output] = []
         self.prior: Prior | None = None
         self._pool: WorkerPool[Any, Any] = WorkerPool(partial(TuningWorker, bundle), jobs)
         worker = cast(TuningWorker, self._pool.function)
-        # A fault in a file shows here, not after minutes.
+        # Reports an error in a file now instead of after minutes.
         worker.decoder(Settings(bundle.decoder.config, NeuralLMConfig(), None))
 
     def __enter__(self) -> Self:
@@ -101,11 +95,11 @@ class Trials:
         """Run the network on transcribed utterances, spread evenly over the manifests.
 
         Args:
-            manifests: The utterances; those without a text are left out.
-            max_utterances: How many at most.
+            manifests: The utterances; those without a text are skipped.
+            max_utterances: The largest number of utterances.
 
         Returns:
-            For each utterance that could not be read its id and the reason.
+            The reason for each utterance that could not be read, by id.
 
         Raises:
             ManifestError: A manifest cannot be read, or no utterance has a text and can be used.
@@ -117,7 +111,7 @@ class Trials:
         results = self._pool.map([path for path, _ in chosen])
         failures: dict[str, str] = {}
         for (_, utterance), result in zip(
-            chosen, self._track(results, len(chosen), "network"), strict=True
+            chosen, self._progress(results, len(chosen), "network"), strict=True
         ):
             if isinstance(result, DataError):
                 failures[utterance.id] = str(result)
@@ -138,30 +132,32 @@ class Trials:
         Args:
             config: The settings.
             neural_lm: Those of the LSTM language model.
-            num_hypotheses: To keep of each utterance.
+            num_hypotheses: The number of hypotheses to keep of each utterance.
         """
         settings = Settings(config, neural_lm, self.prior)
         tasks = [Decoding(settings, output.log_probs, num_hypotheses) for output in self.outputs]
-        decoded = list(self._track(self._pool.map(tasks), len(tasks), "decoding"))
+        decoded = list(self._progress(self._pool.map(tasks), len(tasks), "decoding"))
         hypotheses = tuple(result.hypotheses for result in decoded)
         errors = ErrorCounts()
-        for reference, found in zip(self.references, hypotheses, strict=True):
-            errors += word_errors(reference, normalize(found[0].text))
+        for reference, (best, *_) in zip(self.references, hypotheses, strict=True):
+            errors += word_errors(reference, normalize(best.text))
         seconds = sum(result.seconds for result in decoded)
         rtf = seconds / sum(output.duration for output in self.outputs)
         return Trial(config, neural_lm, errors, rtf, hypotheses)
 
-    def judged(self, config: DecodeConfig, neural_lm: NeuralLMConfig = WITHOUT) -> list[Hypothesis]:
-        """The best hypothesis of each utterance, with raw confidences of its words."""
+    def with_confidences(
+        self, config: DecodeConfig, neural_lm: NeuralLMConfig = WITHOUT
+    ) -> list[Hypothesis]:
+        """The best hypothesis of each utterance, with uncalibrated confidences of its words."""
         trial = self.decode(config, neural_lm, NUM_RIVALS)
         hypotheses = []
-        for output, found in zip(self.outputs, trial.hypotheses, strict=True):
+        for output, n_best in zip(self.outputs, trial.hypotheses, strict=True):
             num_frames = len(output.log_probs)
             times = frame_times(num_frames, self._acoustic.frame_seconds, output.duration)
-            hypotheses.append(judge(found[0], found, output.log_probs, times))
+            hypotheses.append(judge(n_best[0], n_best, output.log_probs, times))
         return hypotheses
 
     def greedy(self) -> list[Hypothesis]:
-        """The same of the best paths."""
+        """The hypothesis of greedy decoding for each utterance, with uncalibrated confidences."""
         alphabet, frame_seconds = self._acoustic.alphabet, self._acoustic.frame_seconds
         return [greedy_decode(output.log_probs, alphabet, frame_seconds) for output in self.outputs]

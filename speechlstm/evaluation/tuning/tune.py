@@ -16,7 +16,8 @@ from speechlstm.evaluation.tuning.search import (
     search_neural_lm,
     search_weights,
 )
-from speechlstm.evaluation.tuning.trials import Track, Trial, Trials, untracked
+from speechlstm.evaluation.tuning.trials import Trial, Trials
+from speechlstm.parallel import Progress, no_progress
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Hypothesis
@@ -26,12 +27,12 @@ Report = Callable[[Trial], object]
 
 @dataclass(frozen=True)
 class CalibrationFit:
-    """A calibration of confidences, and what it does.
+    """A calibration of confidences and its effect.
 
     Attributes:
-        calibration: Makes the confidences of words probabilities.
-        error_before: Calibration error of raw confidences: see calibration_error.
-        error_after: That of calibrated ones.
+        calibration: Maps the words' confidences to probabilities.
+        error_before: Calibration error of the uncalibrated confidences: see calibration_error.
+        error_after: Calibration error of the calibrated ones.
     """
 
     calibration: Calibration
@@ -41,15 +42,15 @@ class CalibrationFit:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What tuning has found.
+    """The result of tuning.
 
     Attributes:
-        decoder: The decoder, with the settings found.
-        fit: What calibrates its confidences.
-        num_utterances: On which it was found.
-        failures: For each utterance that could not be read its id and the reason.
-        word_error_rates: WER of each (lm_weight, word_bonus) that was tried with the prior_weight
-            chosen; empty where no weights were searched.
+        decoder: The decoder with the settings found.
+        fit: The calibration of its confidences.
+        num_utterances: The number of utterances it was tuned on.
+        failures: The reason for each utterance that could not be read, by id.
+        word_error_rates: The WER of each (lm_weight, word_bonus) tried with the prior_weight
+            chosen; empty if no weights were searched.
     """
 
     decoder: DecoderSpec
@@ -64,36 +65,36 @@ def tune(
     manifests: Sequence[Manifest],
     max_utterances: int = 500,
     jobs: int = 1,
-    track: Track = untracked,
+    progress: Progress = no_progress,
     report: Report = lambda trial: None,
 ) -> Tuned:
-    """Find a decoder's weights, the width of its beam, the share of an LSTM, and its calibration.
+    """Find a decoder's weights, beam width, LSTM weight and calibration.
 
-    Where the bundle has no language model, lexicon or hot words, confidences alone are calibrated.
+    If the bundle has no language model, lexicon or hot words, only the confidences are calibrated.
 
     Args:
-        bundle: The network and the decoder; its settings are where the search starts.
-        manifests: Utterances with their texts; others are left out.
-        max_utterances: How many of them, spread evenly over the manifests.
-        jobs: Processes, at most.
-        track: Passes what is done on one by one: a progress bar.
-        report: Gets each trial.
+        bundle: The network and the decoder; the search starts from its settings.
+        manifests: The utterances; those without a text are skipped.
+        max_utterances: The largest number of utterances, spread evenly over the manifests.
+        jobs: The largest number of processes.
+        progress: Shows how many utterances are done.
+        report: Called with each trial.
 
     Raises:
         ManifestError: A manifest cannot be read, or no utterance has a text and can be used.
-        ModelError: Files of the decoder cannot be read or do not fit.
+        ModelError: A file of the decoder cannot be read or does not fit.
     """
     refuse_unfit_files(bundle)
     decoder = bundle.decoder
     rates: dict[tuple[float, float], float] = {}
-    with Trials(bundle, jobs, track) as trials:
+    with Trials(bundle, jobs, progress) as trials:
         failures = trials.run_network(manifests, max_utterances)
         if decoder.is_search:
             best, rates = _search(trials, decoder, report)
             decoder = replace(
                 decoder, config=best.config, neural_lm_config=best.neural_lm, prior=trials.prior
             )
-            hypotheses = trials.judged(best.config, best.neural_lm)
+            hypotheses = trials.with_confidences(best.config, best.neural_lm)
         else:
             decoder = replace(decoder, prior=None)
             hypotheses = trials.greedy()
@@ -103,26 +104,26 @@ def tune(
 
 
 def refuse_unfit_files(bundle: Bundle) -> None:
-    """Refuse files of the decoder that cannot do what they are there for.
+    """Refuse files of the decoder that cannot be used together.
 
     Raises:
-        ModelError: The G2P network gives other phones than the acoustic model, or there is an LSTM
+        ModelError: The G2P network has other phones than the acoustic model, or there is an LSTM
             language model without an n-gram model.
     """
     g2p, neural_lm = bundle.decoder.g2p, bundle.decoder.neural_lm
     if g2p and G2PModel(g2p).phones != bundle.acoustic.phones:
-        raise ModelError(f"{g2p}: gives other phones than those that {bundle.path} emits")
+        raise ModelError(f"{g2p}: has other phones than the network in {bundle.path}")
     if neural_lm and not bundle.decoder.lm:
-        reason = f"counts beside an n-gram model, and {bundle.path} has none: give it one with --lm"
+        reason = f"needs an n-gram model, and {bundle.path} has none: give it one with --lm"
         raise ModelError(f"{neural_lm}: {reason}")
 
 
 def calibrate(references: Sequence[str], hypotheses: Sequence[Hypothesis]) -> CalibrationFit:
-    """What makes the confidences of words probabilities.
+    """Fit the calibration that turns the confidences of words into probabilities.
 
     Args:
-        references: What is said in each utterance, normalised.
-        hypotheses: Of each utterance one, with raw confidences.
+        references: The normalised reference of each utterance.
+        hypotheses: One hypothesis of each utterance, with uncalibrated confidences.
     """
     confidences: list[float] = []
     correct: list[bool] = []
@@ -138,7 +139,7 @@ def calibrate(references: Sequence[str], hypotheses: Sequence[Hypothesis]) -> Ca
 def _search(
     trials: Trials, decoder: DecoderSpec, report: Report
 ) -> tuple[Trial, dict[tuple[float, float], float]]:
-    """The best trial; WER of each (lm_weight, word_bonus)."""
+    """The best trial, and the WER of each (lm_weight, word_bonus) tried."""
 
     def attempt(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
         trial = trials.decode(config, neural_lm)
@@ -147,11 +148,11 @@ def _search(
 
     config, rates = decoder.config, {}
     if decoder.lm:
-        weighed = search_weights(attempt, config)
-        config = weighed[0].config
+        weight_trials = search_weights(attempt, config)
+        config = weight_trials[0].config
         rates = {
             (trial.config.lm_weight, trial.config.word_bonus): trial.errors.rate
-            for trial in weighed
+            for trial in weight_trials
             if trial.config.prior_weight == config.prior_weight
         }
     best = search_beam_width(attempt, config)

@@ -1,4 +1,4 @@
-"""Word error rates over the weights of language model and words, drawn."""
+"""A plot of the word error rate over the weight of the language model and the word bonus."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -9,11 +9,11 @@ from speechlstm.storage import write_atomically
 
 
 def plot_surface(path: Path, rates: Mapping[tuple[float, float], float]) -> None:
-    """Draw what was measured into a PNG file.
+    """Plot word error rates into a PNG file.
 
     Args:
         path: The file to write.
-        rates: WER of each (lm_weight, word_bonus) that was tried, at least one.
+        rates: The WER of each (lm_weight, word_bonus) tried, at least one.
     """
     png = BytesIO()
     draw_surface(rates).savefig(png, format="png", dpi=120)
@@ -21,10 +21,10 @@ def plot_surface(path: Path, rates: Mapping[tuple[float, float], float]) -> None
 
 
 def draw_surface(rates: Mapping[tuple[float, float], float]) -> Any:
-    """A matplotlib Figure of 7 by 5 inches: a point a trial, its WER in it, the lowest marked.
+    """A matplotlib Figure of 7 by 5 inches with a labelled point for each trial, the lowest marked.
 
     Args:
-        rates: WER of each (lm_weight, word_bonus) that was tried, at least one.
+        rates: The WER of each (lm_weight, word_bonus) tried, at least one.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What a process does for the tuner: runs the network, decodes with one setting after another."""
+"""What a tuning process does: runs the network, decodes with one setting after another."""
 
 import time
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from speechlstm.errors import DataError
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a decoder that a trial is about.
+    """The settings of a decoder in a trial.
 
     Attributes:
-        config: Of the search.
-        neural_lm: Of the LSTM language model; of weight 0: without it.
-        prior: Of the labels.
+        config: Those of the search.
+        neural_lm: Those of the LSTM language model; weight 0: without it.
+        prior: The labels' prior.
     """
 
     config: DecodeConfig
@@ -36,11 +36,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Output:
-    """What the network gives for an utterance.
+    """The network's output for an utterance.
 
     Attributes:
         log_probs: (num_frames, num_labels), natural logarithms.
-        duration: Of the recording in seconds.
+        duration: Duration of the recording in seconds.
     """
 
     log_probs: NDArray[np.float32]
@@ -49,12 +49,12 @@ class Output:
 
 @dataclass(frozen=True)
 class Decoding:
-    """An utterance to decode.
+    """The task of decoding an utterance.
 
     Attributes:
-        settings: How.
+        settings: The settings of the decoder.
         log_probs: (num_frames, num_labels), natural logarithms.
-        num_hypotheses: To give back, at most.
+        num_hypotheses: The largest number of hypotheses to return.
     """
 
     settings: Settings
@@ -64,11 +64,11 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What comes of it.
+    """The result of decoding an utterance.
 
     Attributes:
-        hypotheses: The best first, at least one.
-        seconds: That it took.
+        hypotheses: The best one first, at least one.
+        seconds: Wall-clock time of the search.
     """
 
     hypotheses: tuple[BeamHypothesis, ...]
@@ -76,13 +76,13 @@ class Decoded:
 
 
 class TuningWorker:
-    """Runs the network and decodes; keeps the files that both read, and the latest decoder.
+    """Runs the network and decodes. It keeps the files that it has read and the latest decoder.
 
     Args:
-        bundle: The network, and the files that a decoder reads.
+        bundle: The network and the decoder's files.
 
     Raises:
-        Errors of `DecoderAssembly`.
+        ModelError: A file of the decoder cannot be read or does not fit.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -92,10 +92,14 @@ class TuningWorker:
         self._settings: Settings | None = None
 
     def __call__(self, task: Path | Decoding) -> Output | DataError | Decoded:
-        """The network's output for a recording, or why there is none; or an utterance decoded.
+        """Run the network on a recording, or decode an utterance.
+
+        Returns:
+            For a path, the network's output, or the error of the recording; for a Decoding, its
+            result.
 
         Raises:
-            Errors of `decoder`.
+            ModelError: As in decoder.
         """
         if isinstance(task, Decoding):
             return self._decode(task)
@@ -106,10 +110,10 @@ class TuningWorker:
         return Output(self._model.log_probs(audio), audio.duration)
 
     def decoder(self, settings: Settings) -> NBestDecoder:
-        """The decoder with these settings; its words' confidences are raw.
+        """The decoder with certain settings; the confidences of its words are not calibrated.
 
         Raises:
-            Errors of `DecoderAssembly.with_settings`.
+            ModelError: A file of the decoder does not fit the settings.
         """
         if settings != self._settings:
             self._decoder = self._assembly.with_settings(
@@ -121,8 +125,8 @@ class TuningWorker:
     def _decode(self, task: Decoding) -> Decoded:
         decoder = self.decoder(task.settings)
         start = time.perf_counter()
-        found = decoder.search(task.log_probs)[: task.num_hypotheses]
-        return Decoded(tuple(found), time.perf_counter() - start)
+        n_best = decoder.search(task.log_probs)[: task.num_hypotheses]
+        return Decoded(tuple(n_best), time.perf_counter() - start)
 
     @cached_property
     def _model(self) -> LiteRTAcousticModel:

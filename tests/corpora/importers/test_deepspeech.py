@@ -29,11 +29,11 @@ def test_faults_of_a_csv_are_named_with_their_line(tmp_path: Path) -> None:
     )
     _, missing, short, twice = Manifest(path).entries()
     assert missing == Utterance("no.wav", "no.wav", 0.0, "no")  # whoever hears it learns why
-    assert str(short).startswith(f"{path}:4: needs wav_filename and transcript")
+    assert str(short).startswith(f"{path}:4: needs the columns wav_filename and transcript")
     assert str(twice) == f"{path}:5: id 'a.wav' is already on line 2"
     path.write_text("file,text\na.wav,yes\n")
-    with pytest.raises(ManifestError, match=r"train\.csv:2: needs wav_filename and transcript"):
+    with pytest.raises(ManifestError, match=r"train\.csv:2: needs the columns wav_filename"):
         list(Manifest(path))
     path.write_bytes(b"wav_filename,wav_filesize,transcript\n\xff\n")
-    with pytest.raises(ManifestError, match=r"train\.csv: is no CSV file"):
+    with pytest.raises(ManifestError, match=r"train\.csv: is not a CSV file"):
         list(Manifest(path))

@@ -88,7 +88,7 @@ def test_an_lstm_counts_as_it_will_in_the_recognizer(
 
 
 def test_best_hypotheses_have_raw_confidences(trials: Trials) -> None:
-    hypotheses = trials.judged(DecodeConfig(lm_weight=0.0, word_bonus=0.0))
+    hypotheses = trials.with_confidences(DecodeConfig(lm_weight=0.0, word_bonus=0.0))
     unsure, sure = (hypotheses[i].words[1].confidence for i in (0, 2))
     assert 0 < unsure < sure <= 1
 
@@ -100,11 +100,11 @@ def test_best_paths_need_no_search(trials: Trials) -> None:
 def test_progress_is_told(levels_bundle: Path, manifest: Manifest) -> None:
     told = []
 
-    def track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+    def progress(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
         told.append((total, what))
         return items
 
-    with Trials(read_bundle(levels_bundle), track=track) as trials:
+    with Trials(read_bundle(levels_bundle), progress=progress) as trials:
         trials.run_network([manifest], 10)
         trials.decode(DecodeConfig())
     assert told == [(4, "network"), (3, "decoding")]

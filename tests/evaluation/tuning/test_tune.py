@@ -54,7 +54,7 @@ def test_without_a_search_confidences_alone_are_calibrated(
 
 
 def test_confidences_are_calibrated_on_the_words_of_the_references(trials: Trials) -> None:
-    hypotheses = trials.judged(DecodeConfig(lm_weight=0.0, word_bonus=0.0))
+    hypotheses = trials.with_confidences(DecodeConfig(lm_weight=0.0, word_bonus=0.0))
     fit = calibrate(trials.references, hypotheses)
     words = [word for hypothesis in hypotheses for word in hypothesis.words]
     confidences = [word.confidence for word in words]
@@ -67,8 +67,8 @@ def test_confidences_are_calibrated_on_the_words_of_the_references(trials: Trial
 
 def test_files_that_do_not_fit_are_refused(bundle: Bundle, manifest: Manifest) -> None:
     alone = replace(bundle.decoder, lm=None, neural_lm=LSTM)
-    with pytest.raises(ModelError, match=r"counts beside an n-gram model, and .* has none"):
+    with pytest.raises(ModelError, match=r"needs an n-gram model, and .* has none"):
         tune(replace(bundle, decoder=alone), [manifest])
     g2p = read_bundle(default_bundle()).decoder.g2p
-    with pytest.raises(ModelError, match=r"gives other phones than those that .* emits"):
+    with pytest.raises(ModelError, match=r"has other phones than the network in"):
         tune(replace(bundle, decoder=replace(bundle.decoder, g2p=g2p)), [manifest])
