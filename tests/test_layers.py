@@ -63,7 +63,13 @@ def test_module_imports_only_from_lower_layers(path: Path) -> None:
 
 
 # The same inside training: what the networks share knows none of them, and none knows another.
-TRAINING = [{"layers", "data"}, {"plots", "engine"}, {"tflite"}, {"acoustic", "lm", "g2p"}]
+TRAINING = [
+    {"layers", "data"},
+    {"plots", "engine"},
+    {"tflite"},
+    {"acoustic", "lm", "g2p"},
+    {"adaptation"},
+]
 TRAINING_LEVEL = {unit: level for level, units in enumerate(TRAINING) for unit in units}
 TRAINING_MODULES = [p for p in MODULES if (PACKAGE / "training") in p.parents[:-1]]
 

@@ -36,10 +36,16 @@ _refuse_other_backends(keras.backend.backend())  # ~/.keras/keras.json may name 
 if TYPE_CHECKING:
     from speechlstm.training.acoustic.export import export
     from speechlstm.training.acoustic.recipe import resume, train
+    from speechlstm.training.adaptation.adapt import adapt
 
-__all__ = ["export", "resume", "train"]
+__all__ = ["adapt", "export", "resume", "train"]
 
-_MODULES = {"export": "export", "resume": "recipe", "train": "recipe"}
+_MODULES = {
+    "adapt": "adaptation.adapt",
+    "export": "acoustic.export",
+    "resume": "acoustic.recipe",
+    "train": "acoustic.recipe",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -48,7 +54,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.acoustic.{_MODULES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:
