@@ -22,7 +22,7 @@ TEXT_SUFFIXES = (".txt", ".lab")  # of the file beside it that holds what is sai
 def build_manifest(
     folder: Path, destination: Path, with_texts: bool = True
 ) -> Iterator[Utterance | DataError]:
-    """Find the recordings in a folder, each with its text: speech.wav's in speech.txt or speech.lab.
+    """Find the recordings in a folder, each with its text: that of a.wav in a.txt or a.lab.
 
     The id is the recording's path in the folder, without its suffix unless recordings differ only
     in that. The first folder of that path is taken as the speaker, so that the recordings of a

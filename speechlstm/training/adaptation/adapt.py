@@ -302,9 +302,9 @@ class _Steps:
         Wortsman et al., Robust fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903:
         between a network and what it became, weights lie that know both kinds of data.
         """
-        model = run.best_model()
+        model = run.best_network()
         if self.keep:
-            start = run.new_model()
+            start = run.new_network()
             load_checkpoint(run.initial, {"model": start.variables})
             for ours, theirs in zip(model.weights, start.weights, strict=True):
                 ours.assign((1 - self.keep) * ours + self.keep * theirs)
