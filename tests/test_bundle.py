@@ -244,6 +244,13 @@ def test_how_the_lstm_takes_part_is_written_as_format_1_has_it(
     assert read_bundle(decoder).decoder.neural_lm_config == expected
 
 
+def test_how_many_words_tell_contexts_apart_is_kept(decoder: Path) -> None:
+    spec = read_bundle(decoder).decoder
+    spec = replace(spec, neural_lm_config=NeuralLMConfig(0.7, "fuse", 4))
+    write_decoder(decoder, spec)
+    assert read_bundle(decoder).decoder.neural_lm_config.context_words == 4
+
+
 def test_a_decoder_takes_the_place_of_the_one_before(decoder: Path) -> None:
     other = DecoderSpec(lm=read_bundle(decoder).decoder.lm)
     write_decoder(decoder, other)

@@ -88,6 +88,8 @@ def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
             "weight": config.weight,
             "shallow_fusion": config.mode == "fuse",
         }
+        if config.context_words:  # 0.1.0 reads bundles without it
+            description[_NEURAL_LM]["context_words"] = config.context_words
     return description
 
 
@@ -153,12 +155,15 @@ def _config(kind: type[AnyConfig], values: object) -> AnyConfig:
 
 def _neural_lm_config(values: object) -> NeuralLMConfig:
     mapping = _mapping(_NEURAL_LM, values)
-    _expect_keys(_NEURAL_LM, mapping, {"weight", "shallow_fusion"})
+    mapping = {"context_words": 0, **mapping}
+    _expect_keys(_NEURAL_LM, mapping, {"weight", "shallow_fusion", "context_words"})
     if not isinstance(is_fused := mapping["shallow_fusion"], bool):
         raise ConfigError(
             f"{_NEURAL_LM}.shallow_fusion: must be true or false, is {is_fused!r:.40}"
         )
-    return NeuralLMConfig(mapping["weight"], "fuse" if is_fused else "rescore")
+    return NeuralLMConfig(
+        mapping["weight"], "fuse" if is_fused else "rescore", mapping["context_words"]
+    )
 
 
 def _alphabet(name: str, values: object) -> Alphabet:
