@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from speechlstm.errors import SpeechLSTMError as SpeechLSTMError
     from speechlstm.recognizer import Recognizer as Recognizer
     from speechlstm.transcript import Hypothesis as Hypothesis
+    from speechlstm.transcript import Token as Token
     from speechlstm.transcript import Transcript as Transcript
     from speechlstm.transcript import Word as Word
 
@@ -41,6 +42,7 @@ _MODULES = {
     "Hypothesis": "speechlstm.transcript",
     "Recognizer": "speechlstm.recognizer",
     "SpeechLSTMError": "speechlstm.errors",
+    "Token": "speechlstm.transcript",
     "Transcript": "speechlstm.transcript",
     "Word": "speechlstm.transcript",
     "read_audio": "speechlstm.audio",
@@ -54,6 +56,7 @@ __all__ = [
     "Hypothesis",
     "Recognizer",
     "SpeechLSTMError",
+    "Token",
     "Transcript",
     "Word",
     "__version__",

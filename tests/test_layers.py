@@ -20,7 +20,7 @@ LAYERS = [
     {"lm"},
     {"audio", "decoding"},
     {"corpora", "bundle"},
-    {"acoustic", "doctor"},
+    {"acoustic", "doctor", "readable"},
     {"recognizer"},
     {"evaluation"},
     {"training"},
@@ -67,8 +67,7 @@ TRAINING = [
     {"layers", "data"},
     {"plots", "engine"},
     {"tflite"},
-    {"acoustic", "lm", "g2p"},
-    {"adaptation"},
+    {"acoustic", "lm", "g2p", "punctuation"},
 ]
 TRAINING_LEVEL = {unit: level for level, units in enumerate(TRAINING) for unit in units}
 TRAINING_MODULES = [p for p in MODULES if (PACKAGE / "training") in p.parents[:-1]]

@@ -24,7 +24,6 @@ VERBS = (
     "augment",
     "lexicon",
     "lm",
-    "adapt",
     "train",
     "evaluate",
     "score",

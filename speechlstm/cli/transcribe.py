@@ -24,7 +24,13 @@ from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import AudioError, DamagedAudioError, DataError, printable
 from speechlstm.transcript import Transcript
-from speechlstm.transcript.formats import FORMATS, WHOLE_FILE_FORMATS, recording_ids
+from speechlstm.transcript.formats import (
+    FORMATS,
+    READABLE_FORMATS,
+    SUBTITLES,
+    WHOLE_FILE_FORMATS,
+    recording_ids,
+)
 
 if TYPE_CHECKING:
     from speechlstm.recognizer import Recognizer
@@ -60,6 +66,12 @@ if TYPE_CHECKING:
     "[default: by the output's suffix, or text]",
 )
 @click.option(
+    "--readable/--raw-text",
+    default=None,
+    help="Capitals, punctuation and numbers in figures; the words as they are recognised.  "
+    "[default: readable for srt and vtt, if the bundle can, otherwise raw]",
+)
+@click.option(
     "-o",
     "--output",
     type=OutputPath(),
@@ -75,6 +87,7 @@ def command(
     channels: int | str,
     raw_rate: int | None,
     format_name: str | None,
+    readable: bool | None,
     output: Path | None,
 ) -> None:
     """Print what is said in each FILE, of any container and codec, a line a file; -: stdin.
@@ -95,6 +108,7 @@ def command(
       speechlstm transcribe interview.mp3
       speechlstm transcribe --format json --n-best 3 *.wav > transcripts.jsonl
       speechlstm transcribe lecture.mp3 -o lecture.srt
+      speechlstm transcribe --readable letter.wav
       speechlstm transcribe --channels separate telephone.wav
       speechlstm transcribe --hot-word "anna karenina" reading.flac
     """
@@ -103,11 +117,10 @@ def command(
     from speechlstm.storage import write_atomically
 
     format_name = output_format(format_name, output, "text")
-    if decoding.get("num_hypotheses", 1) > 1 and format_name != "json":
-        raise click.UsageError("--n-best is for --format json, which alone holds alternatives")
-    if format_name in WHOLE_FILE_FORMATS and len(files) > 1:
-        raise click.UsageError(f"--format {format_name} is for one FILE at a time")
-    load = partial(_load, bundle, decoding)
+    _check_usage(format_name, decoding, readable, len(files))
+    if readable is None and format_name not in SUBTITLES:
+        readable = False
+    load = partial(_load, bundle, {**decoding, "readable": readable})
     reading = {"channels": channels, "raw_rate": raw_rate}
     names = [click.format_filename(file) for file in files]
     labels = recording_ids(names) if format_name == "ctm" else names
@@ -132,6 +145,18 @@ def command(
         write_atomically(output, "".join(f"{line}\n" for line in lines))
     if failed:
         ctx.exit(1)
+
+
+def _check_usage(
+    format_name: str, decoding: dict[str, Any], readable: bool | None, num_files: int
+) -> None:
+    if decoding.get("num_hypotheses", 1) > 1 and format_name != "json":
+        raise click.UsageError("--n-best is for --format json, which alone holds alternatives")
+    if format_name in WHOLE_FILE_FORMATS and num_files > 1:
+        raise click.UsageError(f"--format {format_name} is for one FILE at a time")
+    if readable and format_name not in READABLE_FORMATS:
+        known = ", ".join(READABLE_FORMATS)
+        raise click.UsageError(f"--readable is for --format {known}, not {format_name}")
 
 
 def _written(format_name: str, label: str, transcript: Transcript, is_one_of_many: bool) -> str:

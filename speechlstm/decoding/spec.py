@@ -25,6 +25,7 @@ class DecoderSpec:
         g2p: The network (.tflite) that gives the phones of hot words that the lexicon lacks.
         prior: Of the labels that the decoder reads; None: it is not known.
         calibration: Makes probabilities of words' confidences; None: they stay raw.
+        punctuator: The network (.tflite) for readable text: see speechlstm.readable.
     """
 
     config: DecodeConfig = field(default_factory=DecodeConfig)
@@ -35,6 +36,7 @@ class DecoderSpec:
     g2p: Path | None = None
     prior: Prior | None = None
     calibration: Calibration | None = None
+    punctuator: Path | None = None
 
     @property
     def is_search(self) -> bool:
@@ -44,7 +46,8 @@ class DecoderSpec:
     @property
     def files(self) -> list[Path]:
         """Those that it reads."""
-        return [path for path in (self.lm, self.neural_lm, self.lexicon, self.g2p) if path]
+        paths = (self.lm, self.neural_lm, self.lexicon, self.g2p, self.punctuator)
+        return [path for path in paths if path]
 
     def changed(
         self,

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
-from speechlstm.bundle import find_bundle, read_bundle
+from speechlstm.bundle import Bundle, find_bundle, read_bundle
+from speechlstm.config.hot_words import read_hot_words
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.spec import with_arguments
-from speechlstm.errors import ConfigError
+from speechlstm.errors import BundleError, ConfigError
+from speechlstm.readable.marked_text import marked_words
+
+if TYPE_CHECKING:
+    from speechlstm.readable.writer import ReadableWriter
 
 
 class _Default(Enum):
@@ -38,19 +43,25 @@ def given_arguments(models: Mapping[str, ModelFile], **others: Any) -> dict[str,
 
 
 def load_models(
-    bundle: Path | str | None, greedy: bool, changes: Mapping[str, Any], settings: Mapping[str, Any]
-) -> tuple[AcousticModel, Decoder]:
-    """The acoustic model of a bundle and its decoder.
+    bundle: Path | str | None,
+    greedy: bool,
+    readable: bool | None,
+    changes: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> tuple[AcousticModel, Decoder, "ReadableWriter | None"]:
+    """The acoustic model of a bundle, its decoder, and the writer of readable text.
 
     Args:
         bundle: The name, the folder or the .tflite file of the bundle.
         greedy: Whether to decode by the best path even if the bundle has a language model.
+        readable: Whether to load the writer; None: only if the bundle has one.
         changes: The arguments decoding, lm, neural_lm, neural_lm_weight and neural_lm_mode of
             `Recognizer.load`, as far as they were given.
         settings: Single settings of `DecodeConfig` that replace those of the bundle.
 
     Raises:
-        BundleError: The bundle is missing, damaged or of another format version.
+        BundleError: The bundle is missing, damaged or of another format version, or cannot write
+            readable text.
         LanguageModelError: A language model is damaged, or was built for another alphabet.
         ConfigError: A setting is unknown or out of range, or has no effect on greedy decoding.
     """
@@ -60,6 +71,7 @@ def load_models(
             f"greedy decoding does not use {', '.join(given)}; leave out one or the other"
         )
     contents = read_bundle(find_bundle(bundle))
+    writer = _writer(contents, readable, settings)
     spec = with_arguments(contents.decoder, changes, settings)
     searches = not greedy and (spec.is_search or bool(settings) or "decoding" in changes)
     # A calibration fitted to the confidences of one decoder does not hold for another.
@@ -67,10 +79,30 @@ def load_models(
         spec = replace(spec, calibration=None)
     if not searches:
         model = LiteRTAcousticModel(contents)
-        return model, GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration)
+        greedy_decoder = GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration)
+        return model, greedy_decoder, writer
     # Imported here because it takes 25 ms, which greedy decoding can save.
     from speechlstm.decoding.assemble import DecoderAssembly
 
     assembly = DecoderAssembly(spec, contents.acoustic.alphabet, contents.acoustic.phones)
     model = LiteRTAcousticModel(contents, phones=assembly.reads_phones)
-    return model, assembly.decoder(model.frame_seconds)
+    return model, assembly.decoder(model.frame_seconds), writer
+
+
+def _writer(
+    contents: Bundle, readable: bool | None, settings: Mapping[str, Any]
+) -> "ReadableWriter | None":
+    """The writer of readable text; hot words are written as the user writes them."""
+    path = contents.decoder.punctuator
+    if readable and not path:
+        raise BundleError(
+            contents.path,
+            "has no network for readable text (punctuator.tflite); leave out --readable",
+        )
+    if readable is False or not path:
+        return None
+    from speechlstm.readable.writer import ReadableWriter  # 20 ms
+
+    phrases = " ".join(word.phrase for word in read_hot_words(settings.get("hot_words", ())))
+    casing = {word.text: word.written for word in marked_words(phrases)}
+    return ReadableWriter(path, {text: way for text, way in casing.items() if way != text})

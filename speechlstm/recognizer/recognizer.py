@@ -1,9 +1,10 @@
 """`Recognizer`: transcribes waveforms and recordings, and aligns texts with them."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, given_argument
 from speechlstm.text.targets import encode_target
 from speechlstm.transcript import Hypothesis, Transcript
 
+if TYPE_CHECKING:
+    from speechlstm.readable.writer import ReadableWriter
+
 
 class Recognizer:
     """Turns speech into text, by an acoustic model and a decoder. Threads may share one.
@@ -37,6 +41,7 @@ class Recognizer:
         reject_non_speech: Whether to drop words recognised in tones, hum or noise (see
             `speechlstm.audio.activity`) and words of an impossible length or confidence (see
             `speechlstm.decoding.plausibility`).
+        writer: Makes readable text of the words; None: transcripts have words only.
     """
 
     def __init__(
@@ -45,8 +50,9 @@ class Recognizer:
         decoder: Decoder | None = None,
         *,
         reject_non_speech: bool = True,
+        writer: "ReadableWriter | None" = None,
     ) -> None:
-        self.model, self.reject_non_speech = model, reject_non_speech
+        self.model, self.reject_non_speech, self.writer = model, reject_non_speech, writer
         self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
         self._load_again: Callable[[], Recognizer] | None = None  # in another process
 
@@ -62,6 +68,7 @@ class Recognizer:
         neural_lm_weight: float | None = None,
         neural_lm_mode: Literal["rescore", "fuse"] | None = None,
         reject_non_speech: bool = True,
+        readable: bool | None = False,
         **settings: Any,
     ) -> "Recognizer":
         """Load a recogniser from a bundle.
@@ -89,11 +96,15 @@ class Recognizer:
             neural_lm_mode: "rescore": the LSTM rescores the n-best list. "fuse": it takes part in
                 the search (slower). None: the bundle's.
             reject_non_speech: As in the constructor.
+            readable: Whether transcripts also have readable text (`Transcript.readable`): capitals,
+                punctuation, figures. None: if the bundle has a network for that. Hot words appear
+                as they are given: "iPhone".
             settings: Single settings of `DecodeConfig` that replace the bundle's, such as
                 beam_width=64. Hot words are normalised as transcripts are.
 
         Raises:
-            BundleError: The bundle is missing, damaged or of another format version.
+            BundleError: The bundle is missing, damaged or of another format version, or has no
+                network for readable text.
             LanguageModelError: A language model is damaged, or was built for another alphabet.
             ConfigError: A setting is unknown or out of range, or has no effect on greedy decoding.
         """
@@ -103,9 +114,13 @@ class Recognizer:
             neural_lm_weight=neural_lm_weight,
             neural_lm_mode=neural_lm_mode,
         )
-        model, decoder = load_models(bundle, greedy, changes, settings)
-        recognizer = cls(model, decoder, reject_non_speech=reject_non_speech)
-        changes |= {"greedy": greedy, "reject_non_speech": reject_non_speech}
+        model, decoder, writer = load_models(bundle, greedy, readable, changes, settings)
+        recognizer = cls(model, decoder, reject_non_speech=reject_non_speech, writer=writer)
+        changes |= {
+            "greedy": greedy,
+            "reject_non_speech": reject_non_speech,
+            "readable": readable,
+        }
         recognizer._load_again = partial(cls.load, bundle, **changes, **settings)
         return recognizer
 
@@ -305,5 +320,11 @@ class Recognizer:
                 duration = start + audio.duration
         except DamagedAudioError as error:
             partial = Transcript(joined.best(), duration, calibrated, error.lost)
-            raise error.with_partial(partial) from None
-        return Transcript(joined.best(), duration, calibrated)
+            raise error.with_partial(self._written(partial)) from None
+        return self._written(Transcript(joined.best(), duration, calibrated))
+
+    def _written(self, transcript: Transcript) -> Transcript:
+        """The transcript with readable text, if that is wanted."""
+        if not self.writer:
+            return transcript
+        return replace(transcript, tokens=self.writer.tokens(transcript.words))

@@ -1,4 +1,4 @@
-"""Exchanges the names of two folders in one system call, on systems that can."""
+"""Two folders exchange their names in one system call, where the system has one."""
 
 import errno
 import os
@@ -12,15 +12,15 @@ _IMPOSSIBLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errn
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Exchange the names of two existing paths atomically.
+    """Have two paths, which both exist, exchange what they name: both at once or not at all.
 
-    Uses renameat2 on Linux (since 3.15) and renamex_np on macOS, which Python does not offer.
+    renameat2 on Linux (since 3.15), renamex_np on macOS; Python has neither.
 
     Returns:
-        Whether it was done; False if the system or the file system cannot do it.
+        Whether it was done; False where the system or the file system cannot.
 
     Raises:
-        OSError: The system can do it, but not with these paths.
+        OSError: It could be done here, but not with these.
     """
     if sys.platform not in ("linux", "darwin"):
         return False
@@ -33,7 +33,7 @@ def exchange(one: Path, other: Path) -> bool:
             failed = libc.renamex_np(*paths, _RENAME_SWAP)
         else:
             failed = libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE)
-    except AttributeError:  # the C library lacks it
+    except AttributeError:  # a C library that lacks it
         return False
     if not failed:
         return True

@@ -1,45 +1,44 @@
-"""Reads untrusted FlatBuffers: every access is checked to lie within the file.
+"""FlatBuffers that nobody has checked: whatever is read lies within the file, or is refused.
 
-The flatbuffers package follows any offset that it finds, and so does LiteRT, which crashes on a
-damaged one. Each access here checks what the verifier of the C++ library checks
-(flatbuffers/verifier.h): that tables, their vtables, vectors and strings are aligned and lie within
-the file. Fields are identified by their numbers in TensorFlow Lite's schema.fbs. LiteRT's Python
-schema is not used, because it checks nothing, and because importing it takes twice as long as
-checking the model in this package.
+The flatbuffers package follows any offset it finds, and so does LiteRT, which crashes on a damaged
+one. A read here checks what the verifier of FlatBuffers' C++ library does (flatbuffers/verifier.h):
+tables, their vtables, vectors and strings are aligned and lie within the file. Fields are known by
+their number in TensorFlow Lite's schema.fbs. LiteRT's own schema in Python is not used: it checks
+nothing, and to import it takes twice as long as to check the model that comes with the package.
 """
 
 import struct
 from typing import Any
 
-_VTABLE = struct.Struct("<HH")  # the header of a vtable
+_VTABLE = struct.Struct("<HH")  # the head of one
 _SCALARS = {kind: struct.Struct(f"<{kind}") for kind in "?bBiIfqQ"}
-_TABLE_BYTES = 8  # at least, with the offset that refers to it
+_TABLE_BYTES = 8  # at least, with the offset that names it
 
 
 class FlatBuffer:
-    """The content of a file.
+    """A file.
 
     Args:
-        data: The content.
-        identifier: The file identifier, expected at byte 4.
+        data: Its content.
+        identifier: What it has at byte 4.
 
     Attributes:
         data: As given.
 
     Raises:
-        ValueError: The file has another identifier.
+        ValueError: It is of another kind.
     """
 
     def __init__(self, data: bytes, identifier: bytes) -> None:
         if data[4:8] != identifier:
             raise ValueError(f"no {identifier.decode()} at byte 4")
         self.data = data
-        # A small file could refer to the same bytes so often that reading it would never end.
+        # Offsets that name the same few bytes again and again would make a small file endless.
         self._bytes_left = 4 * len(data)
         self._vtables: dict[int, tuple[int, tuple[int, ...]]] = {}
 
     def root(self) -> "Table":
-        """The root table.
+        """The table that all others hang from.
 
         Raises:
             ValueError: It does not lie within the file.
@@ -47,21 +46,21 @@ class FlatBuffer:
         return Table(self, self.number("I", 0))
 
     def number(self, kind: str, position: int) -> Any:
-        """The number or bool at a position; kind is its format character in the struct module."""
+        """A number or truth value somewhere in the file; its kind as the struct module has it."""
         scalar = _SCALARS[kind]
         if position % scalar.size or not 0 <= position <= len(self.data) - scalar.size:
-            raise ValueError(f"damaged: no number can be at byte {position}")
+            raise ValueError(f"damaged: byte {position} is named as a number's")
         return scalar.unpack_from(self.data, position)[0]
 
     def vtable(self, position: int) -> tuple[int, tuple[int, ...]]:
-        """The size of the tables with this vtable, and the offsets of their fields (0: missing)."""
-        if position not in self._vtables:  # most tables of one type share a vtable
+        """The size of the tables that share a vtable, and where in them each field is, or 0."""
+        if position not in self._vtables:  # most tables of a kind share one
             self._vtables[position] = self._read_vtable(position)
         return self._vtables[position]
 
     def _read_vtable(self, position: int) -> tuple[int, tuple[int, ...]]:
         if position % 2 or not 0 <= position <= len(self.data) - _VTABLE.size:
-            raise ValueError(f"damaged: no vtable can be at byte {position}")
+            raise ValueError(f"damaged: byte {position} is named as a vtable's")
         num_bytes, size = _VTABLE.unpack_from(self.data, position)
         num_fields, odd = divmod(num_bytes - _VTABLE.size, 2)
         if odd or num_fields < 0 or position + num_bytes > len(self.data):
@@ -72,27 +71,25 @@ class FlatBuffer:
         return size, offsets
 
     def spend(self, num_bytes: int) -> None:
-        """Count bytes that are read, to refuse files that refer to the same bytes too often."""
+        """Count bytes that are read; no file names its bytes more often than a few times."""
         self._bytes_left -= num_bytes
         if self._bytes_left < 0:
-            raise ValueError("damaged: refers to the same bytes too often")
+            raise ValueError("damaged: says more than there is room for")
 
 
 class Table:
-    """A table, with numbered fields, any of which may be missing.
-
-    All methods raise ValueError if what they read does not lie within the file.
+    """A table in a file, with numbered fields, any of which may be missing.
 
     Args:
         file: The file.
-        position: The position of the table in the file.
+        position: Where in it the table begins.
 
     Attributes:
         position: As given.
-        num_fields: The number of fields in the vtable; later fields are missing.
+        num_fields: Fields from this number on are missing.
 
     Raises:
-        ValueError: The table does not lie within the file.
+        ValueError: The table does not lie within the file; so for all methods.
     """
 
     __slots__ = ("_fields", "_file", "_size", "num_fields", "position")
@@ -106,40 +103,40 @@ class Table:
             raise ValueError(f"damaged: the table at byte {position}")
 
     def has(self, field: int) -> bool:
-        """Whether a field is present."""
+        """Whether a field is there."""
         return field < self.num_fields and bool(self._fields[field])
 
     def number(self, field: int, kind: str, default: Any = 0) -> Any:
-        """A number or bool; kind is its format character in the struct module."""
+        """A number or truth value; its kind as the struct module has it."""
         if not self.has(field):
             return default
         return self._file.number(kind, self._place(field, _SCALARS[kind].size))
 
     def table(self, field: int) -> "Table | None":
-        """The table in a field; None if the field is missing."""
+        """The table that a field names; None: the field is missing."""
         return Table(self._file, self.target(field)) if self.has(field) else None
 
     def tables(self, field: int) -> list["Table"]:
-        """The vector of tables in a field; empty if the field is missing."""
+        """A vector of tables; empty where it is missing."""
         start, num_tables = self.vector(field, 4)
         offsets = struct.unpack_from(f"<{num_tables}I", self._file.data, start)
         return [Table(self._file, start + 4 * k + offset) for k, offset in enumerate(offsets)]
 
     def numbers(self, field: int, kind: str) -> tuple[Any, ...]:
-        """The vector of numbers in a field; empty if the field is missing."""
+        """A vector of numbers; empty where it is missing."""
         start, length = self.vector(field, _SCALARS[kind].size)
         return struct.unpack_from(f"<{length}{kind}", self._file.data, start)
 
     def text(self, field: int) -> str:
-        """The string in a field; empty if the field is missing."""
+        """A string; empty where it is missing."""
         start, length = self.vector(field, 1)
         data = self._file.data
         if self.has(field) and data[start + length : start + length + 1] != b"\0":
-            raise ValueError(f"damaged: the string at byte {start} is not terminated")
+            raise ValueError(f"damaged: the text at byte {start} has no end")
         return data[start : start + length].decode(errors="replace")
 
     def vector(self, field: int, item_bytes: int) -> tuple[int, int]:
-        """The position of a vector's items in the file, and their number."""
+        """Where in the file the items of a vector begin, and how many there are."""
         if not self.has(field):
             return 0, 0
         position = self.target(field)
@@ -151,7 +148,7 @@ class Table:
         return start, length
 
     def target(self, field: int) -> int:
-        """The position in the file that the offset in a field refers to."""
+        """Where in the file that begins which a field names."""
         place = self._place(field, 4)
         return place + int(self._file.number("I", place))
 

@@ -1,6 +1,6 @@
-"""Numbers of the fields in TensorFlow Lite's schema.fbs, as far as they are read.
+"""Numbers of the fields that are read from TensorFlow Lite's tables, as its schema.fbs has them.
 
-A test compares them with LiteRT's generated schema; flatbuffer.py says why that is not imported.
+The tests compare them with LiteRT's generated schema; flatbuffer.py says why that is not imported.
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
 
@@ -8,7 +8,7 @@ IDENTIFIER = b"TFL3"
 
 
 class Model:
-    """The root table."""
+    """The root."""
 
     VERSION = 0
     OPERATOR_CODES = 1
@@ -23,7 +23,7 @@ class Model:
 
 
 class OperatorCode:
-    """An operator that the model uses."""
+    """A kind of operator."""
 
     DEPRECATED_BUILTIN_CODE = 0
     CUSTOM_CODE = 1
@@ -31,7 +31,7 @@ class OperatorCode:
 
 
 class SubGraph:
-    """A graph. The first is the model's main graph, the others belong to its loops."""
+    """A graph: the first is the model's, others are those of its loops."""
 
     TENSORS = 0
     INPUTS = 1
@@ -41,7 +41,7 @@ class SubGraph:
 
 
 class Tensor:
-    """A tensor."""
+    """An array."""
 
     SHAPE = 0
     TYPE = 1
@@ -56,7 +56,7 @@ class Tensor:
 
 
 class Operator:
-    """An operator in a graph."""
+    """A step of the computation."""
 
     OPCODE_INDEX = 0
     INPUTS = 1
@@ -73,7 +73,7 @@ class Operator:
 
 
 class QuantizationParameters:
-    """The scale and zero point of a quantised tensor."""
+    """What the whole numbers of an array stand for."""
 
     MIN = 0
     MAX = 1
@@ -85,7 +85,7 @@ class QuantizationParameters:
 
 
 class Buffer:
-    """The bytes of a constant."""
+    """Bytes of a constant."""
 
     DATA = 0
     OFFSET = 1
@@ -93,14 +93,14 @@ class Buffer:
 
 
 class Metadata:
-    """A named buffer."""
+    """Bytes with a name, in a buffer."""
 
     NAME = 0
     BUFFER = 1
 
 
 class SignatureDef:
-    """The names of a graph's inputs and outputs."""
+    """Names of a graph's inputs and outputs."""
 
     INPUTS = 0
     OUTPUTS = 1
@@ -109,7 +109,7 @@ class SignatureDef:
 
 
 class TensorMap:
-    """The name of an input or output."""
+    """A name of one of them."""
 
     NAME = 0
     TENSOR_INDEX = 1

@@ -1,35 +1,28 @@
 """Formats that transcripts are written in: text, JSON, CTM, TextGrid, SRT and WebVTT."""
 
-import html
 import json
-import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from speechlstm.errors import UNPRINTABLE, printable
+from speechlstm.transcript.subtitles import to_srt, to_vtt
 from speechlstm.transcript.types import Hypothesis, Transcript, Word
-
-# Limits of a subtitle, from the guidelines of the BBC and of Netflix.
-_LINE_CHARACTERS = 42
-_CUE_LINES = 2
-_CUE_SECONDS = 7.0
-_CUE_PAUSE = 1.0
 
 Format = Callable[[str, Transcript], str]  # (file name, transcript) -> lines, without a final "\n"
 
 
 def to_text(file: str, transcript: Transcript) -> str:
-    """The text of the best hypothesis in one line.
+    """The best hypothesis in one line: readable text, if there is any.
 
     If the channels were transcribed separately: one line for each turn, after its channel's number.
     """
     if not transcript.channels:
-        return printable(transcript.text)
+        return printable(transcript.readable)
     return "\n".join(
-        printable(f"{turn[0].channel}: {' '.join(word.text for word in turn)}")
-        for turn in transcript.turns
+        printable(f"{turn[0].channel}: {' '.join(item.text for item in turn)}")
+        for turn in transcript.written_turns
     )
 
 
@@ -44,10 +37,13 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
     The dict holds the text, words, log_prob and lm_log_prob of the best hypothesis. "alternatives"
     holds the other hypotheses; "calibrated" is true if confidences are probabilities. If the
     recording is damaged, "lost" holds the start and end of each part that is missing. If the
-    channels were transcribed separately, "channels" holds such a dict for each.
+    channels were transcribed separately, "channels" holds such a dict for each. Of readable text,
+    "readable" holds all and "tokens" the pieces, each with the indices of its words in "words".
     """
     best, *others = map(_hypothesis_to_dict, transcript.hypotheses)
     values = {"text": best.pop("text"), "duration": round(transcript.duration, 3)}
+    if transcript.tokens is not None:
+        values |= {"readable": transcript.readable, "tokens": _tokens_to_list(transcript)}
     if transcript.lost:
         values["lost"] = [[round(start, 3), round(end, 3)] for start, end in transcript.lost]
     values |= best | {"calibrated": transcript.is_calibrated, "alternatives": others}
@@ -170,69 +166,6 @@ def _tier(name: str, words: tuple[Word, ...], end: float) -> Iterator[str]:
         yield f'            text = "{quoted}"'
 
 
-def to_srt(file: str, transcript: Transcript) -> str:
-    """Subtitles in SubRip's format: number, times and at most two lines of text each.
-
-    If the channels were transcribed separately, each subtitle begins with its channel's number.
-    """
-    cues = enumerate(_cues(transcript), start=1)
-    return "\n".join(
-        f"{number}\n{_subtitle(words, ',', '{}: ')}" for number, words in cues
-    ).rstrip()
-
-
-def to_vtt(file: str, transcript: Transcript) -> str:
-    """Subtitles in W3C's WebVTT format; channels become voices."""
-    cues = (_subtitle(words, ".", "<v Channel {}>", _escape_markup) for words in _cues(transcript))
-    return "\n".join(["WEBVTT\n", *cues]).rstrip()
-
-
-def _cues(transcript: Transcript) -> list[list[Word]]:
-    """Words that share a subtitle, in the order in which they start. A subtitle has one channel."""
-    if not transcript.channels:
-        return list(_cues_of(transcript.words))
-    cues = [cue for turn in transcript.turns for cue in _cues_of(turn)]
-    return sorted(cues, key=lambda cue: cue[0].start)
-
-
-def _cues_of(words: Iterable[Word]) -> Iterator[list[Word]]:
-    """Words that share a subtitle: without a pause between them, and within a subtitle's limits."""
-    cue: list[Word] = []
-    for word in words:
-        if cue and (
-            word.start - cue[-1].end > _CUE_PAUSE
-            or word.end - cue[0].start > _CUE_SECONDS
-            or len(_wrapped([*cue, word])) > _CUE_LINES
-        ):
-            yield cue
-            cue = []
-        cue.append(word)
-    if cue:
-        yield cue
-
-
-def _wrapped(words: Iterable[Word]) -> list[str]:
-    return textwrap.wrap(" ".join(printable(word.text) for word in words), _LINE_CHARACTERS)
-
-
-def _escape_markup(line: str) -> str:
-    return html.escape(line, quote=False)
-
-
-def _subtitle(words: list[Word], point: str, label: str, escape: Callable[[str], str] = str) -> str:
-    times = f"{_clock(words[0].start, point)} --> {_clock(words[-1].end, point)}"
-    channel = words[0].channel
-    first, *others = map(escape, _wrapped(words))
-    named = first if channel is None else label.format(channel) + first
-    return "\n".join([times, named, *others, ""])
-
-
-def _clock(seconds: float, point: str) -> str:
-    minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
-    rest = f"{milliseconds // 1000:02}{point}{milliseconds % 1000:03}"
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest}"
-
-
 def _hypothesis_to_dict(hypothesis: Hypothesis) -> dict[str, Any]:
     return {
         "text": hypothesis.text,
@@ -240,6 +173,14 @@ def _hypothesis_to_dict(hypothesis: Hypothesis) -> dict[str, Any]:
         "log_prob": round(hypothesis.log_prob, 3),
         "lm_log_prob": round(hypothesis.lm_log_prob, 3),
     }
+
+
+def _tokens_to_list(transcript: Transcript) -> list[dict[str, Any]]:
+    places = {word: place for place, word in enumerate(transcript.words)}
+    return [
+        {"text": token.text, "words": [places[word] for word in token.words]}
+        for token in transcript.tokens or ()
+    ]
 
 
 def _word_to_dict(word: Word) -> dict[str, Any]:
@@ -273,6 +214,8 @@ FORMATS: dict[str, Format] = {
     "ctm": to_ctm,
     "textgrid": to_textgrid,
 }
+SUBTITLES = ("srt", "vtt")
+READABLE_FORMATS = ("text", "json", *SUBTITLES)  # the others are lists of words
 WHOLE_FILE_FORMATS = ("srt", "vtt", "textgrid")  # one file can hold only one transcript
 
 

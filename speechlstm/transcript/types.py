@@ -1,8 +1,8 @@
 """The types of a recogniser's results: `Word`, `Hypothesis` and `Transcript`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 _TURN_PAUSE = 1.0  # seconds; after a longer pause, a new turn begins
 
@@ -28,6 +28,34 @@ class Word:
     end: float
     confidence: float
     channel: int | None = None
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of readable text: a word with its case and punctuation, or several words in figures.
+
+    Attributes:
+        text: What is written, such as "Tom," or "July 4, 1776.".
+        words: The words that it stands for, at least one.
+    """
+
+    text: str
+    words: tuple[Word, ...]
+
+    @property
+    def start(self) -> float:
+        """Seconds from the start of the recording."""
+        return self.words[0].start
+
+    @property
+    def end(self) -> float:
+        """Seconds from the start of the recording."""
+        return self.words[-1].end
+
+    @property
+    def channel(self) -> int | None:
+        """That of its words."""
+        return self.words[0].channel
 
 
 @dataclass(frozen=True)
@@ -69,6 +97,8 @@ class Transcript:
             0.8, about 80 % are correct. If not, they can only rank words.
         lost: (start, end) in seconds of each part that is missing from a damaged recording.
         channels: The transcript of each channel, if they were transcribed separately.
+        tokens: The words of the best hypothesis as readable text, each in exactly one token; None:
+            no readable text was made.
     """
 
     hypotheses: tuple[Hypothesis, ...]
@@ -76,6 +106,7 @@ class Transcript:
     is_calibrated: bool = False
     lost: tuple[tuple[float, float], ...] = ()
     channels: "tuple[Transcript, ...]" = ()
+    tokens: tuple[Token, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.hypotheses:
@@ -92,17 +123,24 @@ class Transcript:
         return self.hypotheses[0].words
 
     @property
+    def readable(self) -> str:
+        """The best hypothesis with capitals, punctuation and figures, if that was asked for.
+
+        Otherwise the same as text: see `Recognizer.load`.
+        """
+        if self.tokens is None:
+            return self.text
+        return " ".join(token.text for turn in _turns(self.tokens) for token in turn)
+
+    @property
     def turns(self) -> tuple[tuple[Word, ...], ...]:
         """Words spoken on one channel without a long pause, in the order in which they start."""
-        turns: list[list[Word]] = []
-        current: dict[int | None, list[Word]] = {}
-        for word in self.words:
-            turn = current.get(word.channel)
-            if turn is None or word.start - turn[-1].end > _TURN_PAUSE:
-                turn = current[word.channel] = []
-                turns.append(turn)
-            turn.append(word)
-        return tuple(map(tuple, turns))
+        return _turns(self.words)
+
+    @property
+    def written_turns(self) -> tuple[tuple[Word | Token, ...], ...]:
+        """The turns as readable text, if there is any, otherwise as words."""
+        return self.turns if self.tokens is None else _turns(self.tokens)
 
     @classmethod
     def of_channels(cls, channels: "Sequence[Transcript]") -> "Transcript":
@@ -124,7 +162,21 @@ class Transcript:
         )
         duration = max(transcript.duration for transcript in channels)
         is_calibrated = all(transcript.is_calibrated for transcript in channels)
-        whole = cls((merged,), duration, is_calibrated, channels[0].lost, tuple(channels))
+        tokens = [
+            Token(token.text, tuple(replace(word, channel=number) for word in token.words))
+            for number, transcript in enumerate(channels, start=1)
+            for token in transcript.tokens or ()
+        ]
+        whole = cls(
+            (merged,),
+            duration,
+            is_calibrated,
+            channels[0].lost,
+            tuple(channels),
+            None
+            if any(transcript.tokens is None for transcript in channels)
+            else tuple(sorted(tokens, key=lambda token: token.start)),
+        )
         text = " ".join(word.text for turn in whole.turns for word in turn)
         return replace(whole, hypotheses=(replace(merged, text=text),))
 
@@ -157,15 +209,15 @@ class Transcript:
 
     def to_srt(self) -> str:
         """Subtitles in SubRip's format (.srt), without a final line feed."""
-        from speechlstm.transcript import formats
+        from speechlstm.transcript import subtitles
 
-        return formats.to_srt("", self)
+        return subtitles.to_srt("", self)
 
     def to_vtt(self) -> str:
         """Subtitles in the WebVTT format (.vtt), without a final line feed."""
-        from speechlstm.transcript import formats
+        from speechlstm.transcript import subtitles
 
-        return formats.to_vtt("", self)
+        return subtitles.to_vtt("", self)
 
     def to_ctm(self, recording: str) -> str:
         """The words in NIST's CTM format, one line for each, without a final line feed.
@@ -183,3 +235,19 @@ class Transcript:
         from speechlstm.transcript import formats
 
         return formats.to_textgrid("", self)
+
+
+_Spoken = TypeVar("_Spoken", Word, Token)
+
+
+def _turns(spoken: Iterable[_Spoken]) -> tuple[tuple[_Spoken, ...], ...]:
+    """What is spoken on one channel without a long pause, in the order in which it starts."""
+    turns: list[list[_Spoken]] = []
+    current: dict[int | None, list[_Spoken]] = {}
+    for item in spoken:
+        turn = current.get(item.channel)
+        if turn is None or item.start - turn[-1].end > _TURN_PAUSE:
+            turn = current[item.channel] = []
+            turns.append(turn)
+        turn.append(item)
+    return tuple(map(tuple, turns))

@@ -1,1 +1,1 @@
-"""What the training of every network shares: loop, run folder, checkpoint, optimizer, devices."""
+"""What every training shares, whatever network learns."""

@@ -1,4 +1,4 @@
-"""The training loop of every network: epochs, progress, checkpoints, stopping and resuming."""
+"""What every training has in common: epochs, progress, checkpoints, an end that can be resumed."""
 
 import time
 from abc import ABC, abstractmethod
@@ -26,18 +26,18 @@ Batch = tuple[dict[str, Any], dict[str, Any]]  # inputs and targets
 
 @dataclass
 class Progress:
-    """The state of a run that a checkpoint holds besides weights and optimizer.
+    """What a resumed run needs beside weights and optimizer.
 
     Attributes:
-        epoch: The current epoch, counted from 0; equals the number of epochs that have ended.
-        step: Number of batches of this epoch that are done.
-        loss_sum: Sum of the losses of their utterances (in a language model, of their words).
-        num_utterances: Number of these utterances (in a language model, of words).
-        seconds: Seconds spent on these batches.
-        waited: Seconds of these in which no batch was ready.
-        plateau_factor: Factor by which reduce_on_plateau has lowered the learning rate.
-        dropped: Ids of utterances that were removed because their loss was not finite.
-        history: The metrics of each epoch, as in metrics.jsonl.
+        epoch: The epoch under way, counted from 0: as many have ended.
+        step: Batches of it that are done.
+        loss_sum: Sum of their utterances' losses (for a language model: of their words').
+        num_utterances: How many those are.
+        seconds: Time spent on them.
+        waited: The part of it in which no batch was ready.
+        plateau_factor: By what the plateau rule has lowered the learning rate.
+        dropped: Utterances whose loss was not finite.
+        history: A line an epoch, as in metrics.jsonl.
     """
 
     epoch: int = 0
@@ -52,17 +52,17 @@ class Progress:
 
 
 class EpochLoop(ABC):
-    """Trains a network for a number of epochs; can be stopped and resumed.
+    """Trains a network for some epochs, and can be stopped and resumed.
 
     Args:
-        run: The run; its folder exists.
-        config: Number of epochs, learning rate, seed.
-        network: The network to train.
-        optimizer: The optimizer that updates it.
+        run: Its folder; it exists.
+        config: How long, how fast.
+        network: What is trained.
+        optimizer: What updates it.
         train_data: The batches of an epoch.
-        report: Called with a line of text for each epoch and each warning.
+        report: Is given a line of text an epoch, and warnings.
         progress: Whether to show a progress bar on stderr.
-        cluster: The devices that share each batch.
+        cluster: Who shares each batch.
     """
 
     def __init__(
@@ -86,32 +86,32 @@ class EpochLoop(ABC):
 
     @abstractmethod
     def _train_batch(self, index: int, batch: Batch) -> None:
-        """Do one update and add its loss to the state."""
+        """One update."""
 
     @abstractmethod
     def _measure(self) -> dict[str, Any]:
-        """The metrics of the epoch that has ended, without its number."""
+        """The line of the epoch that has ended, after its number."""
 
     @abstractmethod
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
-        """Plot the metrics, and report those of the epoch that has ended."""
+        """Draw and report an epoch's line."""
 
     @abstractmethod
     def _loss(self) -> str:
-        """The mean loss of the epoch so far, as the progress bar shows it."""
+        """The loss of the epoch so far, for the progress bar."""
 
     def _stalled(self) -> bool:
-        """Whether to stop early, before the last epoch."""
+        """Whether to stop before the last epoch."""
         return False
 
     def resume(self) -> bool:
-        """Restore the last checkpoint; without one, the initial weights of --init-from, if any.
+        """Go back to the last checkpoint, or to the weights of another model, if there are any.
 
         Returns:
-            Whether there is a checkpoint.
+            Whether there was a checkpoint.
 
         Raises:
-            ModelError: The checkpoint is damaged, or of another network or version.
+            ModelError: The checkpoint is damaged, of another model or of another version.
         """
         run = self.run
         if self.cluster.leads:
@@ -125,24 +125,21 @@ class EpochLoop(ABC):
             self.state = Progress(**state)
         except TypeError:
             known = Progress.__dataclass_fields__
-            unknown = ", ".join(repr(key) for key in dict(state or {}) if key not in known)
+            strange = ", ".join(repr(key) for key in dict(state or {}) if key not in known)
             raise ModelError(
-                f"{run.checkpoint}: written by another version of speechlstm: its state has "
-                f"{f'the unknown keys {unknown}' if unknown else 'another form'}; resume with that "
-                f"version, or start a new run with --init-from {run.path}"
+                f"{run.checkpoint}: written by another version of speechlstm, its state holds "
+                f"{strange or 'something else'}; go on with that version, or start anew: "
+                f"--init-from {run.path}"
             ) from None
         return True
 
     def train(self) -> list[dict[str, Any]]:
-        """Train until the last epoch.
-
-        Returns:
-            The metrics of each epoch.
+        """Train to the end; returns the history.
 
         Raises:
-            TrainingError: Too many losses are not finite.
-            KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
-            SystemExit: SIGTERM was received; the run can be resumed.
+            TrainingError: The loss is not finite, too often.
+            KeyboardInterrupt: Ctrl-C; the run can be resumed.
+            SystemExit: SIGTERM, likewise.
         """
         start, num_epochs = self.state.epoch, self.config.num_epochs
         with deferred_signals() as self._received:
@@ -152,13 +149,11 @@ class EpochLoop(ABC):
                 self._end_epoch()
         if self.state.epoch < num_epochs:
             self.report(
-                f"stopped early after epoch {self.state.epoch} of {num_epochs}: the last epochs "
-                "were no better; to train on, use --resume with another number of --epochs"
+                f"stopped after epoch {self.state.epoch} of {num_epochs}: the last ones were no "
+                "better; --resume with another number of --epochs goes on"
             )
         elif start == num_epochs:
-            self.report(
-                f"all {num_epochs} epochs have ended; to train on, use --resume with more --epochs"
-            )
+            self.report(f"all {num_epochs} epochs have ended; --resume with more --epochs goes on")
         return self.state.history
 
     def _train_epoch(self) -> None:
@@ -182,7 +177,7 @@ class EpochLoop(ABC):
                     saved = time.monotonic()
 
     def _stop_if_asked(self) -> None:
-        """Save a checkpoint and end, between two batches, after Ctrl-C or SIGTERM."""
+        """Save and end here, between two batches, if Ctrl-C or SIGTERM asked for it."""
         if self.cluster.any(bool(self._received())):
             self._save()
             stop(self._received())
@@ -199,17 +194,17 @@ class EpochLoop(ABC):
                 save_checkpoint(self.run.best, {"model": self.network.variables})
             self.run.write_metrics(state.history)
             self._publish(metrics, best)
-        self._save()  # last: a run that is killed before this repeats the end of the epoch
+        self._save()  # last: whoever is killed before it does the end of the epoch again
 
     def _minutes_left(self, metrics: dict[str, Any]) -> float:
         seconds: float = metrics["seconds"]
         return (self.config.num_epochs - self.state.epoch) * seconds / 60
 
     def _update(self, batch: Batch) -> float:
-        """Do one update at the current learning rate; returns the loss of the batch."""
+        """One update at the rate that is due; the batch's loss."""
         num_updates = int(self.optimizer.iterations)
         if keras.backend.backend() == "torch":
-            # torch's dropout draws from a global generator, which no checkpoint holds.
+            # Its dropout draws from a generator that no checkpoint holds.
             import torch
 
             torch.manual_seed((self.config.seed << 32) + num_updates)
@@ -232,9 +227,5 @@ class EpochLoop(ABC):
 
 
 def since_best(values: Sequence[Any]) -> int:
-    """The number of values after the first occurrence of the lowest.
-
-    >>> since_best([0.5, 0.3, 0.4, 0.3])
-    2
-    """
+    """How many values follow the first of the lowest."""
     return len(values) - 1 - values.index(min(values))

@@ -9,12 +9,12 @@ import numpy as np
 
 
 class Network(keras.Model):
-    """A Keras model whose update and prediction are compiled once for batches of any shape.
+    """A model whose update and prediction are compiled once, for batches of any shape.
 
-    On TensorFlow, Keras compiles one graph for the shape of the first batch of a process and
-    another one for all other shapes, and TensorFlow's graph optimizer rounds the two differently: a
-    run that was stopped and resumed would end with other weights than one that was not. Here one
-    graph serves all batches, in every process.
+    On TensorFlow, Keras compiles the first batch of a process for its own shape and the others for
+    any, and the graph optimiser rounds the two differently: a run that was stopped and resumed
+    would end with other weights than one that was not. Here one graph serves all batches, and it
+    is the same in every process.
     """
 
     def __init__(self, name: str) -> None:
@@ -44,14 +44,11 @@ class Network(keras.Model):
         return self.batch_loss(y_pred, y, training)
 
     def train_on_batch(self, x: dict[str, Any], y: dict[str, Any]) -> float:
-        """Do one update.
+        """One update; returns the batch's loss.
 
         Args:
-            x: The inputs of the batch: NumPy arrays by name.
-            y: Its targets: NumPy arrays by name.
-
-        Returns:
-            The loss of the batch.
+            x: The batch's inputs, NumPy arrays.
+            y: Its targets, likewise.
         """
         self.reset_metrics()
         if keras.backend.backend() != "tensorflow":
@@ -59,7 +56,7 @@ class Network(keras.Model):
         return float(self._compiled_update(x, y))
 
     def predict_on_batch(self, x: dict[str, Any]) -> Any:
-        """The outputs for a batch, as NumPy arrays."""
+        """The outputs of a batch, as NumPy arrays."""
         if keras.backend.backend() != "tensorflow":
             return super().predict_on_batch(x)
         return keras.tree.map_structure(np.asarray, self._compiled_prediction(x))
@@ -74,10 +71,10 @@ def build_stack(layers: Iterable[Any], width: int) -> int:
 
 
 class _AnyShape:
-    """A function compiled as one TensorFlow graph for each set of ranks and data types.
+    """A function of NumPy arrays as a graph for each set of ranks and types, whatever the shapes.
 
     Args:
-        function: A function of dicts of tensors. The result is called with dicts of NumPy arrays.
+        function: Of dicts of tensors.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

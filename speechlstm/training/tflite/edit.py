@@ -63,7 +63,7 @@ def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = Fals
         tflite: The file, in float32.
         quantization: "none"; "float16", which LiteRT expands to float32 when it loads the file; or
             "int8", one scale a kernel, to which LiteRT quantises the inputs of each product too.
-        all_kernels: Whether those of all other products are stored so, too.
+        all_kernels: Whether those of all other products, and embeddings, are stored so, too.
     """
     if quantization == "none":
         return tflite
@@ -113,13 +113,14 @@ def read_weights(tflite: bytes) -> Iterator[NDArray[np.float32]]:
 def _kernels(model: Any, all_of_them: bool) -> list[tuple[Any, int]]:
     """The graph and index of each kernel: input of a fused LSTM, or of a product inside a loop.
 
-    Or of any product.
+    Or of any product, and the rows that are looked up.
     """
     kernels = {}
     for number, graph in enumerate(model.subgraphs):
         for op in graph.operators:
             is_product = _code(model, op) == _FULLY_CONNECTED and (number > 0 or all_of_them)
-            if _code(model, op) == _LSTM or is_product:
+            is_lookup = _code(model, op) == _GATHER and all_of_them
+            if _code(model, op) == _LSTM or is_product or is_lookup:
                 for index in op.inputs:
                     if index >= 0 and _is_constant_matrix(model, graph.tensors[index]):
                         kernels[number, int(index)] = graph

@@ -1,0 +1,48 @@
+"""How often labels are right: precision, recall and F1 of each, from counts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class LabelCounts:
+    """Adds up what was expected and found; divides at the end.
+
+    >>> counts = LabelCounts(2)
+    >>> counts.add([0, 1, 1], [1, 1, 0])
+    >>> counts.precision(1), counts.recall(1), counts.f1(1)
+    (0.5, 0.5, 0.5)
+
+    Args:
+        num_labels: The labels are 0..num_labels - 1.
+
+    Attributes:
+        confusion: (num_labels, num_labels), expected by found.
+    """
+
+    def __init__(self, num_labels: int) -> None:
+        self.confusion = np.zeros((num_labels, num_labels), np.int64)
+
+    def add(
+        self, expected: Sequence[int] | NDArray[np.int32], found: Sequence[int] | NDArray[np.int32]
+    ) -> None:
+        """Count pairs of labels."""
+        np.add.at(self.confusion, (np.asarray(expected, int), np.asarray(found, int)), 1)
+
+    def precision(self, label: int) -> float:
+        """Share of those found that were expected; 0 where none was found."""
+        return _ratio(self.confusion[label, label], self.confusion[:, label].sum())
+
+    def recall(self, label: int) -> float:
+        """Share of those expected that were found; 0 where none was expected."""
+        return _ratio(self.confusion[label, label], self.confusion[label].sum())
+
+    def f1(self, label: int) -> float:
+        """The harmonic mean of precision and recall; 0 where none was found or expected."""
+        both = self.confusion[label].sum() + self.confusion[:, label].sum()
+        return _ratio(2 * self.confusion[label, label], both)
+
+
+def _ratio(count: int, total: int) -> float:
+    return float(count / total) if total else 0.0

@@ -1,0 +1,1 @@
+"""Readable text: capitals, punctuation and numbers, from recognised words and their pauses."""

@@ -1,0 +1,120 @@
+"""Dates, times and years in figures."""
+
+from collections.abc import Sequence
+
+from speechlstm.readable.numbers import (
+    DIGITS,
+    NUMBER_WORDS,
+    SCALES,
+    Number,
+    below_hundred,
+    ordinal,
+    word_at,
+    year,
+)
+from speechlstm.readable.speech import Speech, Written, stands_alone, word_set
+
+MONTHS = word_set(
+    "january february march april may june july august september october november december"
+)
+_VERBS = word_set("may march")  # months that are verbs as well
+_SUBJECTS = word_set("i you he she it we they this that these those which who to and")
+_BEFORE_YEARS = word_set(
+    "in since year until till by from before after during around circa early late mid"
+)
+_BEFORE_TIMES = word_set("at by until till from to before after around about between past since")
+
+
+def date(speech: Speech, start: int) -> Written | None:
+    """July 4, 1776; July 4; July 1776."""
+    words, month = speech.sentence(start), speech.words[start]
+    if month not in MONTHS:
+        return None
+    day = ordinal(words, start + 1)
+    is_named = bool(day) and not (month in _VERBS and speech.before(start) in _SUBJECTS)
+    if not day and (number := below_hundred(words, start + 1)):
+        day = Number(*number, "")
+    name = month.capitalize()
+    if day and day.value <= 31:
+        of_day = year(words, day.end)
+        if of_day and of_day.value >= 1000 and stands_alone(words, of_day.end, of_day.end):
+            return f"{name} {day.value}, {of_day.text}", of_day.end
+    found = year(words, start + 1)
+    if found and stands_alone(words, found.end, found.end):
+        return f"{name} {found.text}", found.end
+    is_day = day and day.value <= 31 and stands_alone(words, day.end, day.end)
+    if day and is_day and (is_named or month not in _VERBS):
+        return f"{name} {day.value}", day.end
+    return None
+
+
+def day_of_month(speech: Speech, start: int) -> Written | None:
+    """(the) 4th of July 1776."""
+    words = speech.clause(start)
+    day = ordinal(words, start)
+    if not day or day.value > 31 or word_at(words, day.end) != "of":
+        return None
+    month, end = word_at(words, day.end + 1), day.end + 2
+    if month not in MONTHS:
+        return None
+    of_month = year(words, end)
+    if of_month and stands_alone(words, of_month.end, of_month.end):
+        return f"{day.text} of {month.capitalize()} {of_month.text}", of_month.end
+    return f"{day.text} of {month.capitalize()}", end
+
+
+def time_of_day(speech: Speech, start: int) -> Written | None:
+    """5:30 p.m.; 5 p.m.; 10 o'clock; 5:30 after "at" and the like."""
+    words = speech.clause(start)
+    hour = below_hundred(words, start)
+    # "five thirty" and "twenty five" begin alike.
+    if not hour or hour[0] > 12 or hour[1] != start + 1:
+        return None
+    if word_at(words, hour[1]) == "o'clock":
+        return f"{hour[0]} o'clock", hour[1] + 1
+    minutes = _minutes(words, hour[1])
+    text, end = (f"{hour[0]}:{minutes[0]}", minutes[1]) if minutes else (str(hour[0]), hour[1])
+    for half, letter in (("a.m.", "a"), ("p.m.", "p")):
+        if word_at(words, end) == f"{letter}m":
+            return f"{text} {half}", end + 1
+        if word_at(words, end) == letter and word_at(words, end + 1) == "m":
+            return f"{text} {half}", end + 2
+    is_time = minutes and speech.before(start) in _BEFORE_TIMES
+    return (text, end) if is_time and stands_alone(words, start, end) else None
+
+
+def _minutes(words: Sequence[str], start: int) -> Written | None:
+    if word_at(words, start) in ("oh", "o"):
+        digit = DIGITS.get(word_at(words, start + 1), 0)
+        return (f"0{digit}", start + 2) if digit else None
+    found = below_hundred(words, start)
+    return (f"{found[0]}", found[1]) if found and 10 <= found[0] < 60 else None
+
+
+def decade(speech: Speech, start: int) -> Written | None:
+    """1960s; 1800s."""
+    words = list(speech.clause(start))
+    for place in (start + 1, start + 2):
+        plural = word_at(words, place)
+        singular = f"{plural[:-3]}y" if plural.endswith("ies") else plural.removesuffix("s")
+        if plural != singular and singular in NUMBER_WORDS and singular not in SCALES:
+            words[place] = singular
+            found = year(words[: place + 1], start)
+            if found and found.end == place + 1 and found.value % 10 == 0:
+                return f"{found.text}s", found.end
+    return None
+
+
+def whole_year(speech: Speech, start: int) -> Written | None:
+    """1984; 2005; 1905."""
+    words = speech.clause(start)
+    found = year(words, start)
+    if not found or not stands_alone(words, start, found.end):
+        return None
+    first = words[start]
+    # "ten thirty" is a time as well, "two thousand" a number.
+    if found.value < 1300 and speech.before(start) not in _BEFORE_YEARS:
+        return None
+    if found.value == 2000 and first == "two" and speech.before(start) not in _BEFORE_YEARS:
+        return None
+    return found.text, found.end

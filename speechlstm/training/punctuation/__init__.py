@@ -1,0 +1,1 @@
+"""The network for capitals and punctuation: text, network, run, trainer, export."""

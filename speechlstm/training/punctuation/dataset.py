@@ -1,0 +1,115 @@
+"""Punctuated text as batches."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.readable.features import NUM_PAUSES, word_ids
+from speechlstm.training.data.bucketing import bucket
+from speechlstm.training.punctuation.text import PunctuatedText
+
+_HIDDEN = word_ids([""])[0, :2]  # buckets of a word that is not known
+
+
+class PunctuationDataset:
+    """Batches of sequences of like length, drawn anew each epoch.
+
+    A sequence is one or more passages that follow one another in the text, up to a length that is
+    drawn; a longer passage is cut. Text has no pauses: they are drawn by the mark that stands
+    there, as often as people make them; of some sequences no pause is known.
+
+    Args:
+        text: The passages.
+        pauses: (num_marks, NUM_PAUSES) how often each mark goes with each class of pause.
+        batch_words: Of a batch, padding included.
+        max_words: Of a sequence.
+        no_pauses: Share of the sequences whose pauses are not known.
+        word_dropout: Share of the words whose whole is hidden.
+        seed: Of all that is drawn.
+    """
+
+    def __init__(
+        self,
+        text: PunctuatedText,
+        pauses: NDArray[np.int64],
+        batch_words: int,
+        max_words: int,
+        no_pauses: float,
+        word_dropout: float,
+        seed: int,
+    ) -> None:
+        self._text, self._batch_words, self._max_words = text, batch_words, max_words
+        self._no_pauses, self._word_dropout, self._seed = no_pauses, word_dropout, seed
+        # No mark goes with no class of pause: a smoothing of 1 keeps rare ones possible.
+        counts = pauses[:, 1:] + 1.0
+        self._cumulative = np.cumsum(counts / counts.sum(axis=1, keepdims=True), axis=1)
+        self.start_epoch(0)
+
+    @property
+    def num_words(self) -> int:
+        """Words of an epoch."""
+        return int(self._lengths.sum())
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw the sequences of an epoch, counted from 0, and their order."""
+        generator = np.random.default_rng((self._seed, epoch))
+        self._epoch = epoch
+        self._starts, self._lengths = self._sequences(generator)
+        order = np.lexsort((generator.random(len(self._lengths)), self._lengths))
+        batches = bucket(order, self._lengths, capacity=self._batch_words)
+        self._batches = [batches[i] for i in generator.permutation(len(batches))]
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return len(self._batches)
+
+    def size(self, index: int) -> int:
+        """Words of a batch."""
+        return int(self._lengths[self._batches[index]].sum())
+
+    def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Inputs and targets: see PunctuationNetwork."""
+        generator = np.random.default_rng((self._seed, self._epoch, index))
+        sequences = self._batches[index]
+        starts, lengths = self._starts[sequences], self._lengths[sequences]
+        steps = np.arange(lengths.max())
+        places = starts[:, np.newaxis] + np.minimum(steps, lengths[:, np.newaxis] - 1)
+        ids, marks = self._text.ids[places], self._text.marks[places]
+        ids[..., :2][generator.random(places.shape) < self._word_dropout] = _HIDDEN
+        pauses = self._drawn_pauses(generator, marks)
+        pauses[steps >= lengths[:, np.newaxis] - 1] = 0
+        pauses[generator.random(len(sequences)) < self._no_pauses] = 0
+        inputs = {"ids": ids, "pauses": pauses, "num_words": lengths.astype(np.int32)}
+        return inputs, {"marks": marks, "cases": self._text.cases[places]}
+
+    def _drawn_pauses(
+        self, generator: np.random.Generator, marks: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        drawn = generator.random(marks.shape)[..., np.newaxis]
+        classes = 1 + (drawn > self._cumulative[marks]).sum(axis=-1)
+        drawn_classes: NDArray[np.int32] = np.minimum(classes, NUM_PAUSES - 1).astype(np.int32)
+        return drawn_classes
+
+    def _sequences(
+        self, generator: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where sequences begin, and how many words each has; together they are all words."""
+        ends = [*self._text.starts[1:].tolist(), len(self._text.marks)]
+        starts, lengths, start = [], [], 0
+        wanted = generator.integers(1, self._max_words + 1, len(ends)).tolist()
+        for number, end in enumerate(ends):
+            while end - start > self._max_words:  # one passage more would be too much
+                before = ends[number - 1] if number else 0
+                cut = before if before > start else start + self._max_words
+                starts.append(start)
+                lengths.append(cut - start)
+                start = cut
+            if end - start >= wanted[number]:
+                starts.append(start)
+                lengths.append(end - start)
+                start = end
+        if start < len(self._text.marks):
+            starts.append(start)
+            lengths.append(len(self._text.marks) - start)
+        return np.array(starts), np.array(lengths)

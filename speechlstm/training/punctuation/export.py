@@ -1,0 +1,119 @@
+"""From a trained network to the file that speechlstm.readable.punctuation.Punctuator reads."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from speechlstm import __version__
+from speechlstm.errors import ModelError
+from speechlstm.readable.features import NUM_IDS, PAUSE_BOUNDS, pause_classes, word_ids
+from speechlstm.readable.punctuation import (
+    LANGUAGE,
+    MIXED_CASE,
+    Punctuator,
+    described_features,
+)
+from speechlstm.storage import write_atomically
+from speechlstm.tflite.metadata import embed_metadata
+from speechlstm.training.punctuation.network import PunctuationNetwork
+from speechlstm.training.punctuation.run import PunctuationRun
+from speechlstm.training.tflite.convert import convert, inference_layer, require_tensorflow
+from speechlstm.training.tflite.edit import quantize, without_cell_clip
+
+MAX_CHANGE = 0.02  # of a probability, on average, by which a file may differ from the model
+
+
+def export_punctuation(run: PunctuationRun, path: Path, language: str = "en") -> float:
+    """Write the best model of a run in 8 bits, once it has been run by LiteRT.
+
+    Args:
+        run: The run.
+        path: The .tflite file.
+        language: Of its text; figures are written for "en".
+
+    Returns:
+        The mean difference of a probability between the file and the model.
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+        ModelError: No epoch has ended yet, the run is damaged, or the file differs from the model
+            by more than MAX_CHANGE; it is not written then.
+        OSError: It cannot be written; a file that was there before is untouched.
+    """
+    network = run.best_network()
+    content = described_file(network, language, dict(run.mixed_case), run.summary())
+    with TemporaryDirectory() as folder:
+        candidate = Path(folder) / "punctuator.tflite"
+        candidate.write_bytes(content)
+        change = mean_change(network, Punctuator(candidate))
+    if not change <= MAX_CHANGE:
+        raise ModelError(f"{path}: not written: probabilities differ by {change:.3f} from Keras'")
+    write_atomically(path, content)
+    return change
+
+
+def described_file(
+    network: PunctuationNetwork, language: str, mixed_case: dict[str, str], training: dict[str, Any]
+) -> bytes:
+    """The file, with kernels and embeddings in 8 bits and its description."""
+    tflite = quantize(without_cell_clip(convert_punctuation(network)), "int8", all_kernels=True)
+    description = {
+        "writer": f"speechlstm {__version__}",
+        LANGUAGE: language,
+        **described_features(),
+        network.config.section: network.config.to_dict(),
+        MIXED_CASE: mixed_case,
+        "training": training,
+    }
+    return embed_metadata(tflite, description)
+
+
+def convert_punctuation(network: PunctuationNetwork) -> bytes:
+    """The network as a TensorFlow Lite file: float32 weights, built-in operators only.
+
+    Returns:
+        The file. Inputs: ids (1, num_words, NUM_IDS) and pauses (1, num_words) int32; output:
+        logits (1, num_words, num_marks + num_cases).
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+    """
+    require_tensorflow()
+    recurrent = [inference_layer(layer) for layer in network.recurrent]
+    ids = tf.TensorSpec((1, None, NUM_IDS), tf.int32, "ids")
+    pauses = tf.TensorSpec((1, None), tf.int32, "pauses")
+    embeddings = [layer.embeddings.value for layer in (network.embedding, network.pause_embedding)]
+
+    @tf.function(input_signature=[ids, pauses], autograph=False)
+    def logits(ids: Any, pauses: Any) -> Any:
+        x = tf.reduce_sum(tf.gather(embeddings[0], ids), axis=2) + tf.gather(embeddings[1], pauses)
+        for layer in recurrent:
+            x = layer(x)
+        return network.output_layer(x)
+
+    return convert(logits, network)
+
+
+def mean_change(network: PunctuationNetwork, punctuator: Punctuator) -> float:
+    """How far the probabilities of a file and of its model lie apart, on random words."""
+    generator = np.random.default_rng(1)
+    words = [f"{number:x}" for number in generator.integers(1 << 16, size=100)]
+    pauses = [*generator.uniform(0, 2 * PAUSE_BOUNDS[-1], 99), None]
+    inputs = {
+        "ids": word_ids(words)[np.newaxis],
+        "pauses": pause_classes(pauses)[np.newaxis],
+        "num_words": np.array([len(words)], np.int32),
+    }
+    expected = np.asarray(network.predict_on_batch(inputs)[0])[0]
+    found = punctuator.logits(words, pauses)
+    return float(np.abs(_probs(expected) - _probs(found)).mean())
+
+
+def _probs(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probs: NDArray[np.float32] = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probs

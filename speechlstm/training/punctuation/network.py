@@ -1,0 +1,134 @@
+"""The network that restores punctuation and case: see speechlstm.readable.punctuation.
+
+Tilk and Alumäe, Bidirectional recurrent neural network with attention mechanism for punctuation
+restoration, Interspeech 2016; here without attention, and with case (Susanto, Chieu and Lu,
+Learning to capitalize with character-level recurrent neural networks, EMNLP 2016) as a second
+output.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from speechlstm.config import Config, Schedule
+from speechlstm.readable.features import NUM_BUCKETS, NUM_PAUSES
+from speechlstm.readable.marked_text import CASES, MARKS
+from speechlstm.training.engine.network import Network
+from speechlstm.training.layers.recurrent import RecurrentLayer
+
+
+@dataclass(frozen=True)
+class PunctuationConfig(Config):
+    """The network.
+
+    Attributes:
+        width: Of the embeddings.
+        num_layers: Bidirectional LSTM layers, one above the other.
+        num_units: Units a layer and direction.
+        dropout: Share of each layer's inputs and of the last one's outputs dropped in training.
+    """
+
+    section: ClassVar[str] = "punctuation"
+
+    width: int = 96
+    num_layers: int = 2
+    num_units: int = 96
+    dropout: float = 0.1
+
+    def _check(self) -> None:
+        self._at_least(1, "width", "num_layers", "num_units")
+        self._share("dropout")
+
+
+@dataclass(frozen=True)
+class PunctuationTraining(Schedule):
+    """How the network is trained; see Schedule for the other settings.
+
+    Attributes:
+        batch_words: Words in a batch, padding included.
+        max_words: Of a sequence, which is made of passages that follow one another in the text.
+        no_pauses: Share of the sequences whose pauses are not known.
+        word_dropout: Share of the words of which only the beginning and the end are known.
+    """
+
+    section: ClassVar[str] = "punctuation_training"
+
+    num_epochs: int = 5
+    batch_words: int = 4000
+    max_words: int = 100
+    no_pauses: float = 0.4
+    word_dropout: float = 0.05
+    learning_rate: float = 3e-3
+    warmup_steps: int = 100
+    decay: float = 0.2
+    clip_norm: float = 1.0
+
+    def _check(self) -> None:
+        super()._check()
+        self._at_least(1, "batch_words", "max_words")
+        self._share("word_dropout")
+        if not 0 <= self.no_pauses <= 1:
+            self._refuse("no_pauses", f"must be in [0, 1], is {self.no_pauses}")
+
+
+class PunctuationNetwork(Network):
+    """Words and pauses in, the mark after each word and its case out.
+
+    Its input is ``ids`` (batch, max_words, NUM_IDS) int32, ``pauses`` (batch, max_words) int32 and
+    ``num_words`` (batch,) int32; its output (logits (batch, max_words, num_marks + num_cases),
+    num_words), those of the marks first.
+
+    Args:
+        config: The network.
+    """
+
+    def __init__(self, config: PunctuationConfig) -> None:
+        super().__init__(name="punctuation")
+        self.config = config
+        normal = keras.initializers.RandomNormal(stddev=0.3)
+        self.embedding = keras.layers.Embedding(NUM_BUCKETS, config.width, normal)
+        self.pause_embedding = keras.layers.Embedding(NUM_PAUSES, config.width, normal)
+        self.recurrent = [RecurrentLayer(config.num_units) for _ in range(config.num_layers)]
+        self.dropout = keras.layers.Dropout(config.dropout)
+        self.output_layer = keras.layers.Dense(len(MARKS) + len(CASES))
+        self.embedding.build((None, None))
+        self.pause_embedding.build((None, None))
+        width = config.width
+        for layer in self.recurrent:
+            layer.build((None, None, width))
+            width = 2 * config.num_units
+        self.output_layer.build((None, None, width))
+        self.built = True
+
+    def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
+        """Logits and their true lengths; see the class."""
+        num_words = inputs["num_words"]
+        x = self.embed(inputs["ids"], inputs["pauses"])
+        for layer in self.recurrent:
+            x = layer(self.dropout(x, training=training), num_words, training=training)
+        return self.output_layer(self.dropout(x, training=training)), num_words
+
+    def embed(self, ids: Any, pauses: Any) -> Any:
+        """What the first LSTM reads: (batch, max_words, width)."""
+        return ops.sum(self.embedding(ids), axis=2) + self.pause_embedding(pauses)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Mean cross-entropy of a word's mark and case, added; y holds ``marks`` and ``cases``."""
+        logits, num_words = y_pred
+        log_marks = ops.log_softmax(logits[..., : len(MARKS)])
+        log_cases = ops.log_softmax(logits[..., len(MARKS) :])
+        losses = 0.0
+        for log_probs, labels in ((log_marks, y["marks"]), (log_cases, y["cases"])):
+            places = ops.convert_to_tensor(labels)[..., None]
+            losses = losses - ops.take_along_axis(log_probs, places, axis=-1)[..., 0]
+        steps = ops.arange(ops.shape(logits)[1])[None, :] < num_words[:, None]
+        return ops.sum(ops.where(steps, losses, 0.0)) / ops.cast(ops.sum(num_words), "float32")

@@ -1,0 +1,118 @@
+"""A run of the network for punctuation: the folder that its training fills and that can be resumed.
+
+run.json         settings, words in mixed case
+train.npz        the text to learn from, as numbers, and how long people pause where
+valid.npz        the text to measure on
+checkpoint.npz   weights, optimizer and progress, to resume from
+best.npz         weights of the epoch with the lowest validation loss
+metrics.jsonl    a line an epoch
+lock             held by the process that trains
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm import __version__
+from speechlstm.errors import ModelError
+from speechlstm.storage import write_atomically
+from speechlstm.training.engine.run_folder import NetworkRun, read_description
+from speechlstm.training.punctuation.network import (
+    PunctuationConfig,
+    PunctuationNetwork,
+    PunctuationTraining,
+)
+from speechlstm.training.punctuation.text import PunctuatedText
+
+_MIXED_CASE = "mixed_case"
+
+
+@dataclass(frozen=True)
+class PunctuationRun(NetworkRun[PunctuationNetwork]):
+    """What a run was made from.
+
+    Attributes:
+        path: Its folder.
+        model: The network.
+        training: How it is trained.
+        mixed_case: How words are written that are mostly in mixed case.
+    """
+
+    model: PunctuationConfig
+    training: PunctuationTraining
+    mixed_case: Mapping[str, str]
+
+    def create(
+        self, train: PunctuatedText, valid: PunctuatedText, pauses: NDArray[np.int64]
+    ) -> None:
+        """Make the folder.
+
+        Args:
+            train: What to learn from.
+            valid: What to measure on.
+            pauses: (num_marks, NUM_PAUSES): see count_pauses.
+
+        Raises:
+            ConfigError: It holds a run already.
+        """
+        self.clear()
+        for name, text in (("train", train), ("valid", valid)):
+            arrays = io.BytesIO()
+            np.savez(arrays, allow_pickle=False, pauses=pauses, **asdict(text))
+            write_atomically(self.path / f"{name}.npz", arrays.getvalue())
+        self.write_description(
+            {
+                "version": __version__,
+                self.model.section: self.model.to_dict(),
+                self.training.section: self.training.to_dict(),
+                _MIXED_CASE: dict(self.mixed_case),
+            }
+        )
+
+    def text(self, name: str) -> tuple[PunctuatedText, NDArray[np.int64]]:
+        """The text "train" or "valid", and how often each mark goes with each class of pause.
+
+        Raises:
+            ModelError: It is missing or damaged.
+        """
+        path = self.path / f"{name}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            pauses: NDArray[np.int64] = arrays.pop("pauses")
+            return PunctuatedText(**arrays), pauses
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ModelError(f"{path}: cannot be read: {error}") from None
+
+    def new_network(self) -> PunctuationNetwork:
+        """The network with fresh weights."""
+        return PunctuationNetwork(self.model)
+
+    def rank(self, metrics: Mapping[str, Any]) -> float:
+        """The validation loss."""
+        loss: float = metrics["valid_loss"]
+        return loss
+
+
+def load_punctuation_run(path: Path) -> PunctuationRun:
+    """The run that a folder holds.
+
+    Raises:
+        ModelError: The folder holds none, or its description is damaged.
+        ConfigError: Its settings are not ones this version knows.
+    """
+    with read_description(path, "a punctuation network") as values:
+        model, training = (values[c.section] for c in (PunctuationConfig, PunctuationTraining))
+        mixed_case = dict(values[_MIXED_CASE])
+    return PunctuationRun(
+        path,
+        PunctuationConfig.from_dict(model),
+        PunctuationTraining.from_dict(training),
+        mixed_case,
+    )

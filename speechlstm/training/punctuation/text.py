@@ -1,0 +1,142 @@
+"""Punctuated text to learn from, and how long people pause where."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.errors import DataError
+from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text
+from speechlstm.readable.features import NUM_IDS, NUM_PAUSES, pause_classes, word_ids
+from speechlstm.readable.marked_text import (
+    CAPITALISED,
+    MARKS,
+    SENTENCE_ENDS,
+    MarkedWord,
+    in_case,
+    marked_words,
+)
+
+Passage = list[MarkedWord]
+
+_BLOCK = 50  # passages in succession that are held out together: they may be of one article
+_MIN_COUNT = 2  # of a way to write a word that is mixed case, to be kept
+
+
+@dataclass(frozen=True)
+class PunctuatedText:
+    """Passages as numbers.
+
+    Attributes:
+        ids: (num_words, NUM_IDS) int32: see word_ids.
+        marks: (num_words,) int32 labels of MARKS.
+        cases: (num_words,) int32 labels of CASES.
+        starts: (num_passages,) int64, where each passage begins.
+    """
+
+    ids: NDArray[np.int32]
+    marks: NDArray[np.int32]
+    cases: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, passages: Iterable[Passage]) -> "PunctuatedText":
+        """The numbers of passages.
+
+        Raises:
+            DataError: They hold no word.
+        """
+        ids, marks, cases, lengths = [np.zeros((0, NUM_IDS), np.int32)], [], [], []
+        for passage in passages:
+            ids.append(word_ids(word.text for word in passage))
+            marks += [word.mark for word in passage]
+            cases += [word.case for word in passage]
+            lengths.append(len(passage))
+        if not marks:
+            raise DataError("the text holds no word: nothing to learn from")
+        starts = np.cumsum([0, *lengths[:-1]])
+        return cls(
+            np.concatenate(ids), np.array(marks, np.int32), np.array(cases, np.int32), starts
+        )
+
+
+def read_passages(path: Path) -> Iterator[Passage]:
+    """The passages of a text, one a line, plain or compressed (.gz, .xz).
+
+    A line is left out that holds no word, a digit (nobody says digits), or a mark by itself: there
+    is a gap before it.
+
+    Raises:
+        DataError: The file cannot be read, or is not UTF-8 text.
+    """
+    num_lines = 0
+    try:
+        with open_text(path) as file:
+            for content in file:
+                num_lines += 1
+                line = content.decode()
+                is_whole = not any(token in (".", ",", "?", "!") for token in line.split())
+                is_spoken = is_whole and not any(map(str.isdigit, line))
+                if is_spoken and (passage := marked_words(line)):
+                    yield passage
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}:{num_lines}: not UTF-8 text: {error}") from error
+    except COMPRESSION_ERRORS as error:
+        raise DataError(f"{path}: cannot be decompressed: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def split_passages(
+    passages: Iterable[Passage], every: int = 40
+) -> tuple[list[Passage], list[Passage], list[Passage]]:
+    """Passages to train, validate and test on: of blocks that follow one another.
+
+    Args:
+        passages: In the order of the text.
+        every: One of so many blocks is held out to validate with, the next to test with.
+    """
+    parts: tuple[list[Passage], ...] = ([], [], [])
+    stream, number = iter(passages), 0
+    while block := list(islice(stream, _BLOCK)):
+        number += 1
+        parts[{0: 1, 1: 2}.get(number % every, 0)].extend(block)
+    return parts[0], parts[1], parts[2]
+
+
+def mixed_case(passages: Iterable[Passage]) -> dict[str, str]:
+    """How words are written that are mostly in mixed case, as "McDonald" is."""
+    ways: dict[str, Counter[str]] = defaultdict(Counter)
+    for passage in passages:
+        for word in passage:
+            ways[word.text][word.written] += 1
+    found = {}
+    for text, counts in ways.items():
+        written, count = counts.most_common(1)[0]
+        plain = (text, in_case(text, CAPITALISED), text.upper())
+        if count >= _MIN_COUNT and written not in plain and written.lower() == text:
+            found[text] = written
+    return dict(sorted(found.items()))
+
+
+def count_pauses(
+    recordings: Iterable[tuple[Passage, Sequence[float]]],
+) -> NDArray[np.int64]:
+    """How often each mark goes with each class of pause; all ends of sentences count as one mark.
+
+    Args:
+        recordings: Of each the marked words, and the seconds after each word but the last.
+
+    Returns:
+        (num_marks, NUM_PAUSES); none is in class 0, the unknown.
+    """
+    counts = np.zeros((len(MARKS), NUM_PAUSES), np.int64)
+    for passage, pauses in recordings:
+        marks = [word.mark for word in passage[:-1]]
+        np.add.at(counts, (np.array(marks, int), pause_classes(pauses)), 1)
+    counts[list(SENTENCE_ENDS)] = counts[list(SENTENCE_ENDS)].sum(axis=0)
+    return counts

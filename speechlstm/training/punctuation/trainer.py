@@ -1,0 +1,166 @@
+"""The training of the network for punctuation."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from speechlstm.errors import TrainingError
+from speechlstm.evaluation.marks import LabelCounts
+from speechlstm.readable.marked_text import CASES, MARKS
+from speechlstm.training.engine.distribution import Cluster
+from speechlstm.training.engine.loop import Batch, EpochLoop
+from speechlstm.training.engine.optimizer import GuardedAdamW
+from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.punctuation.dataset import PunctuationDataset
+from speechlstm.training.punctuation.network import PunctuationNetwork, PunctuationTraining
+from speechlstm.training.punctuation.run import PunctuationRun
+from speechlstm.training.punctuation.text import PunctuatedText
+
+
+class PunctuationTrainer(EpochLoop):
+    """Trains the network of a run.
+
+    Args:
+        run: The run; its folder exists.
+        report: Is given a line of text an epoch.
+        progress: Whether to show a progress bar on stderr.
+
+    Raises:
+        ModelError: The run is damaged.
+    """
+
+    run: PunctuationRun
+    config: PunctuationTraining
+    network: PunctuationNetwork
+    train_data: PunctuationDataset
+
+    def __init__(
+        self, run: PunctuationRun, report: Callable[[str], None], progress: bool = False
+    ) -> None:
+        config = run.training
+        keras.utils.set_random_seed(config.seed)
+        train_data = PunctuationDataset(
+            *run.text("train"),
+            config.batch_words,
+            config.max_words,
+            config.no_pauses,
+            config.word_dropout,
+            config.seed,
+        )
+        self.valid_data = measured_on(*run.text("valid"), config)
+        optimizer = GuardedAdamW(
+            config.learning_rate, weight_decay=0.0, global_clipnorm=config.clip_norm
+        )
+        super().__init__(
+            run, config, run.new_network(), optimizer, train_data, report, progress, Cluster()
+        )
+
+    def _loss(self) -> str:
+        return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.4f}"
+
+    def _train_batch(self, index: int, batch: Batch) -> None:
+        loss = self._update(batch)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"{self.run.path}: the loss is not finite; train with a lower learning rate"
+            )
+        num_words = self.train_data.size(index)
+        self.state.loss_sum += loss * num_words
+        self.state.num_utterances += num_words
+
+    def _measure(self) -> dict[str, Any]:
+        state = self.state
+        loss, marks, cases = measure(self.network, self.valid_data, self._stop_if_asked)
+        f1 = {
+            name or "none": counts.f1(label)
+            for names, counts in ((MARKS, marks), (CASES, cases))
+            for label, name in enumerate(names)
+        }
+        return {
+            "loss": state.loss_sum / max(1, state.num_utterances),
+            "valid_loss": loss,
+            "valid_f1": f1,
+            "learning_rate": float(self.optimizer.learning_rate),
+            "seconds": state.seconds,
+            "words_per_second": state.num_utterances / max(state.seconds, 1e-9),
+        }
+
+    def _publish(self, metrics: dict[str, Any], best: bool) -> None:
+        f1 = ", ".join(f"{name} {value:.3f}" for name, value in metrics["valid_f1"].items())
+        self.report(
+            f"epoch {self.state.epoch}/{self.config.num_epochs}: loss {metrics['loss']:.4f}, "
+            f"validation {metrics['valid_loss']:.4f}{' (best)' if best else ''}, F1 {f1}; "
+            f"{metrics['words_per_second']:.0f} words a second, "
+            f"about {self._minutes_left(metrics):.0f} min left"
+        )
+
+
+def train_punctuation(
+    run: PunctuationRun, report: Callable[[str], None], progress: bool = False
+) -> None:
+    """Train a run from its last checkpoint, or from the start where there is none.
+
+    Args:
+        run: The run.
+        report: Is given lines of text.
+        progress: Whether to show a progress bar on stderr.
+
+    Raises:
+        ModelError: The run is damaged.
+        TrainingError: The loss is not finite, or another process trains the run.
+        KeyboardInterrupt: Ctrl-C; the run can be resumed.
+        SystemExit: SIGTERM, likewise.
+    """
+    with locked(run.path):
+        trainer = PunctuationTrainer(run, report, progress)
+        trainer.resume()
+        report(
+            f"{trainer.train_data.num_words:,} words, {trainer.network.count_params():,} weights; "
+            f"recurrent layers: {trainer.network.recurrent[0].engine}"
+        )
+        trainer.train()
+
+
+def measured_on(
+    text: PunctuatedText, pauses: NDArray[np.int64], config: PunctuationTraining
+) -> PunctuationDataset:
+    """The same sequences each time, without pauses: what people pause for is not in a text."""
+    return PunctuationDataset(text, pauses, config.batch_words, config.max_words, 1.0, 0.0, 1)
+
+
+def measure(
+    network: PunctuationNetwork,
+    data: PunctuationDataset,
+    between: Callable[[], None] = lambda: None,
+) -> tuple[float, LabelCounts, LabelCounts]:
+    """Mean loss a word, and how often each mark and case was right or wrong.
+
+    Args:
+        network: The network.
+        data: What to measure on.
+        between: Is called after each batch.
+    """
+    loss_sum, marks, cases = 0.0, LabelCounts(len(MARKS)), LabelCounts(len(CASES))
+    for index in range(len(data)):
+        inputs, targets = data[index]
+        logits, num_words = network.predict_on_batch(inputs)
+        loss = network.compute_loss(
+            y=targets,
+            y_pred=(ops.convert_to_tensor(logits), ops.convert_to_tensor(num_words)),
+            training=False,
+        )
+        loss_sum += float(ops.convert_to_numpy(loss)) * data.size(index)
+        logits, steps = np.asarray(logits), np.arange(inputs["ids"].shape[1])
+        is_word = steps < inputs["num_words"][:, np.newaxis]
+        for counts, key, found in (
+            (marks, "marks", logits[..., : len(MARKS)]),
+            (cases, "cases", logits[..., len(MARKS) :]),
+        ):
+            counts.add(targets[key][is_word], found.argmax(axis=-1)[is_word])
+        between()
+    return loss_sum / data.num_words, marks, cases
