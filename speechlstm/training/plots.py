@@ -1,4 +1,4 @@
-"""Figures, as PNG files: features over time, a run's curves. They need no display."""
+"""Plots as PNG files: features over time, and the metrics of a run. They need no display."""
 
 import json
 from io import BytesIO
@@ -22,17 +22,20 @@ def plot_features(
     config: FeatureConfig,
     path: Path,
 ) -> None:
-    """Draw an utterance's mel spectrogram and, below it, its features.
+    """Plot the mel spectrogram of an utterance and, below it, its features.
 
     Args:
         log_mels: (num_frames, num_mels) in dB.
         features: (num_frames, num_features).
-        config: What they were computed with.
+        config: The settings they were computed with.
         path: The PNG file to write.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     figure = Figure(figsize=(10, 6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    # A frame is centred on its time: the first pixel starts half a hop before 0.
+    # A frame is centred on its time, so the first pixel starts half a hop before 0.
     seconds = (np.array([0, len(features)]) - 0.5) * config.hop_ms / 1000
 
     image = above.imshow(
@@ -44,7 +47,7 @@ def plot_features(
     above.set_yticks(np.interp(ticks, centres, np.arange(config.num_mels)), ticks)
     above.set(title="Mel spectrogram", ylabel="Hz (mel scale)")
 
-    # Each feature in units of its own spread: c0 alone spans more dB than all the others.
+    # Each feature is scaled by its standard deviation: that of c0 exceeds all others.
     spread = features.std(axis=0)
     image = below.imshow(
         ((features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)).T,
@@ -62,18 +65,22 @@ def plot_features(
 
 
 def describe(config: FeatureConfig) -> str:
-    """The features in one line, as `40 MFCC, Δ, ΔΔ, mean 0, variance 1`."""
-    parts = [f"{config.num_mfcc} MFCC", *("Δ", "ΔΔ")[: config.deltas]]
+    """Describe the features in one line.
+
+    >>> describe(FeatureConfig(deltas=2))
+    '40 MFCC, Δ, ΔΔ, mean 0, variance 1'
+    """
+    items = [f"{config.num_mfcc} MFCC", *("Δ", "ΔΔ")[: config.deltas]]
     normalized = {"none": [], "mean": ["mean 0"], "mean_variance": ["mean 0", "variance 1"]}
-    return ", ".join(parts + normalized[config.normalize])
+    return ", ".join(items + normalized[config.normalize])
 
 
 def plot_training(metrics: Path, path: Path) -> None:
-    """Draw a run's loss and error rates by epoch; the epoch of the best WER is marked.
+    """Plot loss and error rates of a run by epoch; the epoch with the lowest WER is marked.
 
     Args:
-        metrics: JSON lines, one an epoch: ``epoch``, ``loss``, ``valid_loss``, ``valid_wer`` and
-            ``valid_cer``, the last two as fractions.
+        metrics: A file with a line of JSON for each epoch: ``epoch``, ``loss``, ``valid_loss``,
+            ``valid_wer`` and ``valid_cer``, the last two as fractions.
         path: The PNG file to write.
     """
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
@@ -101,10 +108,11 @@ def plot_training(metrics: Path, path: Path) -> None:
 
 
 def plot_perplexity(metrics: Path, path: Path) -> None:
-    """Draw a language model's perplexity by epoch, on a logarithmic scale.
+    """Plot the perplexity of a language model by epoch, on a logarithmic scale.
 
     Args:
-        metrics: JSON lines, one an epoch: ``epoch``, ``perplexity`` and ``valid_perplexity``.
+        metrics: A file with a line of JSON for each epoch: ``epoch``, ``perplexity`` and
+            ``valid_perplexity``.
         path: The PNG file to write.
     """
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]

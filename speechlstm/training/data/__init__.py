@@ -1,1 +1,1 @@
-"""Recordings as batches."""
+"""Data for training: decoded recordings, augmentation, batches of similar lengths, prefetching."""

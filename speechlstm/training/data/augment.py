@@ -1,7 +1,7 @@
-"""Augmentation: what may happen to speech on its way to a microphone, and SpecAugment.
+"""Data augmentation: speed, room, noise, telephone and gain of a waveform, and SpecAugment's masks.
 
-What happens to an utterance follows from (seed, epoch, utterance) alone, whatever the batch, the
-process or the order: a run that resumes hears what the uninterrupted one would have heard.
+The augmentation of an utterance depends on (seed, epoch, utterance) only, not on the batch, the
+process or the order: a resumed run trains on the same data as an uninterrupted one.
 """
 
 import hashlib
@@ -18,22 +18,29 @@ from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import TrainingError
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
-LONGEST_TIME_MASK = 1 / 5  # of an utterance: more would mask whole short words
-TIME_MASK_SECONDS = 0.8  # of speech for each time mask beyond the first
-FIRST_ECHO_SECONDS = 0.002  # behind the direct sound: a wall or table 35 cm off
-DIRECT_DB = (0.0, 12.0)  # level of the direct sound above the echo: across a room .. near
-TELEPHONE_RATE = 8000
-MU = 255  # of mu-law, in ITU-T G.711
+LONGEST_TIME_MASK = 1 / 5  # fraction of an utterance: a longer one could mask whole words
+TIME_MASK_SECONDS = 0.8  # seconds of an utterance for each time mask after the first
+FIRST_ECHO_SECONDS = 0.002  # delay after the direct sound: a wall or table 35 cm away
+DIRECT_DB = (0.0, 12.0)  # level of the direct sound above the echo: far speaker .. near speaker
+TELEPHONE_RATE = 8000  # samples a second
+MU = 255  # parameter of mu-law, in ITU-T G.711
 
 
 def draw_speed(seed: int, epoch: int, utterance_id: str, speeds: Sequence[float]) -> float:
-    """The speed of an utterance in an epoch, at less cost: an epoch's batches need all of them."""
+    """Draw the speed of an utterance in an epoch.
+
+    This is faster than a random generator for each utterance: to form the batches of an epoch, the
+    speeds of all utterances are needed.
+
+    >>> draw_speed(1, 0, "date", (0.9, 1.0, 1.1))
+    0.9
+    """
     return speeds[_digest(seed, epoch, utterance_id) % len(speeds)]
 
 
 def utterance_generator(seed: int, epoch: int, utterance_id: str) -> np.random.Generator:
-    """The other random numbers of an utterance in an epoch, the same in every process."""
-    key = _digest(seed, epoch, utterance_id) >> 128  # Philox takes 128 bits; the speed is in others
+    """Return a generator of the other random numbers of an utterance in an epoch."""
+    key = _digest(seed, epoch, utterance_id) >> 128  # Philox takes 128 bits; the speed uses others
     return np.random.Generator(np.random.Philox(key=key))
 
 
@@ -44,14 +51,17 @@ def _digest(seed: int, epoch: int, utterance_id: str) -> int:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to the waveform of an utterance in an epoch, in this order.
+    """The augmentations of a waveform, applied in this order.
 
     Attributes:
-        speed: How many times as fast it is played.
-        room_seconds: Reverberation time of the room; None: none.
-        snr_db: Level of the speech above the noise; None: no noise.
-        telephone: Whether it goes through a telephone.
-        gain_db: How much louder it becomes.
+        speed: Factor by which the utterance is played faster.
+        room_seconds: Reverberation time of the room; None: no room.
+        snr_db: Level of the speech above the noise, in dB; None: no noise.
+        telephone: Whether a telephone line is simulated.
+        gain_db: Gain in dB.
+
+    >>> print(Augmentation(1.1, None, 12.0, True, -3.0))
+    speed 1.1, noise at 12.0 dB, telephone, gain -3.0 dB
     """
 
     speed: float
@@ -61,20 +71,26 @@ class Augmentation:
     gain_db: float
 
     def __str__(self) -> str:
-        parts = [f"speed {self.speed:g}"]
+        items = [f"speed {self.speed:g}"]
         if self.room_seconds is not None:
-            parts.append(f"room {self.room_seconds:.2f} s")
+            items.append(f"room {self.room_seconds:.2f} s")
         if self.snr_db is not None:
-            parts.append(f"noise at {self.snr_db:.1f} dB")
+            items.append(f"noise at {self.snr_db:.1f} dB")
         if self.telephone:
-            parts.append("telephone")
-        return ", ".join([*parts, f"gain {self.gain_db:+.1f} dB"])
+            items.append("telephone")
+        return ", ".join([*items, f"gain {self.gain_db:+.1f} dB"])
 
 
 def draw_augmentation(
     generator: np.random.Generator, speed: float, config: AugmentConfig
 ) -> Augmentation:
-    """What happens to an utterance, but for its masks."""
+    """Draw the augmentations of an utterance, except for its masks.
+
+    Args:
+        generator: The source of the random numbers.
+        speed: The speed, as `draw_speed` returned it.
+        config: Probabilities and ranges.
+    """
 
     def happens(probability: float) -> bool:
         return bool(generator.random() < probability)
@@ -97,22 +113,25 @@ def augment(
     noise: PCMCache | None,
     generator: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """The utterance as the network is to hear it: int(num_samples / speed + 0.5) samples.
+    """Augment a waveform.
 
     Args:
         samples: (num_samples,) in [-1, 1].
-        sample_rate: Of samples and noise.
-        augmentation: What is to happen.
-        noise: Recordings of noise; not None where the augmentation asks for noise.
-        generator: Draws the room's echoes and which noise it is.
+        sample_rate: Samples a second, of `samples` and of `noise`.
+        augmentation: The augmentations to apply.
+        noise: Recordings of noise; not None if `augmentation.snr_db` is not None.
+        generator: Draws the echoes of the room and the place in the noise.
+
+    Returns:
+        (int(num_samples / speed + 0.5),) float32.
     """
     samples = change_speed(samples, augmentation.speed)
     if augmentation.room_seconds is not None:
         response = draw_room(generator, augmentation.room_seconds, sample_rate)
         samples = convolve(samples, response)
     if augmentation.snr_db is not None and noise is not None:
-        place = int(generator.integers(noise.total))
-        samples = add_noise(samples, noise.loop_from(place, len(samples)), augmentation.snr_db)
+        position = int(generator.integers(noise.total))
+        samples = add_noise(samples, noise.loop_from(position, len(samples)), augmentation.snr_db)
     if augmentation.telephone:
         samples = through_telephone(samples, sample_rate)
     return change_gain(samples, augmentation.gain_db)
@@ -121,11 +140,17 @@ def augment(
 def load_noise(
     config: AugmentConfig, sample_rate: int, cache_folder: Path, progress: bool = False
 ) -> PCMCache | None:
-    """The recordings of the noise manifests; None if none is named or none is ever used.
+    """Decode the recordings of the noise manifests; None if no noise is configured.
+
+    Args:
+        config: The manifests, and the probability of noise.
+        sample_rate: Samples a second of the decoded noise.
+        cache_folder: The folder for decoded recordings; created if it is missing.
+        progress: Whether to show a progress bar on stderr.
 
     Raises:
         ManifestError: A manifest cannot be read.
-        TrainingError: No recording can.
+        TrainingError: No recording of the manifests can be decoded.
     """
     if not (config.noise and config.noise_probability):
         return None
@@ -133,14 +158,26 @@ def load_noise(
     recordings = [manifest.audio_path(u) for manifest in manifests for u in manifest]
     cache = open_cache(recordings, sample_rate, cache_folder, progress)
     if not cache.total:
-        raise TrainingError(f"augmentation.noise: no usable recording: {cache.failures[0]}")
+        raise TrainingError(
+            f"augmentation.noise: no recording can be decoded, the first: {cache.failures[0]}"
+        )
     return cache
 
 
 def change_speed(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    """Samples (num_samples,) played factor times as fast: int(num_samples / factor + 0.5) of them.
+    """Play a waveform faster by resampling, which shifts pitch and formants, too.
 
-    Pitch and formants move along (Ko et al., Audio augmentation for speech recognition, 2015).
+    Ko et al., Audio augmentation for speech recognition, Interspeech 2015.
+
+    Args:
+        samples: (num_samples,).
+        factor: The factor of the speed: 1.1 is 10 % faster.
+
+    Returns:
+        (int(num_samples / factor + 0.5),) float32.
+
+    >>> len(change_speed(np.zeros(1600, np.float32), 0.8))
+    2000
     """
     if factor == 1:
         return samples
@@ -150,15 +187,21 @@ def change_speed(samples: NDArray[np.float32], factor: float) -> NDArray[np.floa
 def draw_room(
     generator: np.random.Generator, seconds: float, sample_rate: int
 ) -> NDArray[np.float32]:
-    """The impulse response of a room: the direct sound, 1 at sample 0, and noise that dies away.
+    """Draw the impulse response of a room: the direct sound, then exponentially decaying noise.
 
-    Late echoes are so many and so dense that only their energy's decay is left of the room's shape
-    (Polack's model; Moorer, About this reverberation business, 1979).
+    Late echoes are so dense that all that remains of the shape of the room is the decay of their
+    energy (Polack's model; Moorer, About this reverberation business, 1979).
 
     Args:
         generator: Draws the echoes, and their level from DIRECT_DB.
-        seconds: Reverberation time: until the echo has fallen by 60 dB; the response's length.
+        seconds: Reverberation time, in which the echoes decay by 60 dB.
         sample_rate: Samples a second.
+
+    Returns:
+        (int(seconds * sample_rate),) float32; 1 at sample 0.
+
+    >>> draw_room(np.random.default_rng(1), 0.3, 16000).shape
+    (4800,)
     """
     time = np.arange(int(seconds * sample_rate)) / sample_rate
     echo = generator.standard_normal(len(time)) * 10 ** (-3 * time / seconds)
@@ -169,7 +212,7 @@ def draw_room(
 
 
 def convolve(samples: NDArray[np.float32], response: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Samples (num_samples,) through a filter, without the echo that rings on after them."""
+    """Filter a waveform (num_samples,) by an impulse response; the result has the same length."""
     size = 1 << (len(samples) + len(response) - 2).bit_length()
     spectrum = np.fft.rfft(samples, size) * np.fft.rfft(response, size)
     return np.fft.irfft(spectrum, size)[: len(samples)].astype(np.float32)
@@ -178,9 +221,18 @@ def convolve(samples: NDArray[np.float32], response: NDArray[np.float32]) -> NDA
 def add_noise(
     samples: NDArray[np.float32], noise: NDArray[np.float32], snr_db: float
 ) -> NDArray[np.float32]:
-    """Samples (num_samples,) and noise (num_samples,), its mean power made snr_db below theirs.
+    """Add noise at a signal-to-noise ratio.
 
-    Where either is silence, the samples stay as they are.
+    Args:
+        samples: (num_samples,).
+        noise: (num_samples,); scaled so that its mean power is `snr_db` below that of `samples`.
+        snr_db: Signal-to-noise ratio in dB.
+
+    Returns:
+        (num_samples,) float32; `samples` unchanged if either waveform is digital silence.
+
+    >>> add_noise(np.ones(2, np.float32), np.array([1, -1], np.float32), 20.0)
+    array([1.1, 0.9], dtype=float32)
     """
     power, noise_power = (np.mean(np.square(x, dtype=np.float64)) for x in (samples, noise))
     if noise_power == 0:
@@ -189,7 +241,15 @@ def add_noise(
 
 
 def through_telephone(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-    """Samples (num_samples,) as a telephone carries them: 300 to 3400 Hz, 8 bit of mu-law."""
+    """Simulate a telephone line: 300 to 3400 Hz, quantized to 8-bit mu-law.
+
+    Args:
+        samples: (num_samples,) in [-1, 1].
+        sample_rate: Samples a second.
+
+    Returns:
+        (num_samples,) float32, at the same sample rate.
+    """
     narrow = soxr.resample(samples, sample_rate, TELEPHONE_RATE)
     frequencies = np.fft.rfftfreq(len(narrow), 1 / TELEPHONE_RATE)
     band = np.interp(frequencies, [200, 300, 3400, 3600], [0, 1, 1, 0])
@@ -197,11 +257,12 @@ def through_telephone(samples: NDArray[np.float32], sample_rate: int) -> NDArray
     levels = np.round(127 * np.sign(narrow) * np.log1p(MU * np.abs(narrow)) / np.log1p(MU)) / 127
     narrow = np.sign(levels) * np.expm1(np.abs(levels) * np.log1p(MU)) / MU
     wide = soxr.resample(narrow, TELEPHONE_RATE, sample_rate)[: len(samples)]
-    return np.pad(wide, (0, len(samples) - len(wide))).astype(np.float32)  # off by one, by rounding
+    # Resampling twice rounds the length: it may be one sample short.
+    return np.pad(wide, (0, len(samples) - len(wide))).astype(np.float32)
 
 
 def change_gain(samples: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
-    """Samples (num_samples,) made louder by decibels; nothing is clipped to [-1, 1]."""
+    """Amplify a waveform (num_samples,) by a gain in dB; the result is not clipped to [-1, 1]."""
     return samples * np.float32(10 ** (decibels / 20))
 
 
@@ -211,21 +272,28 @@ def draw_masks(
     features: FeatureConfig,
     config: AugmentConfig,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """SpecAugment's masks for one utterance (Park et al., https://arxiv.org/abs/1904.08779).
+    """Draw SpecAugment's masks for an utterance (Park et al., https://arxiv.org/abs/1904.08779).
 
-    Widths are uniform from 0 to the longest allowed, starts uniform over where the mask fits. Long
-    utterances get all time masks, short ones fewer (Park et al., SpecAugment on large scale
-    datasets, https://arxiv.org/abs/1912.05533): the others' width is 0.
+    Widths are uniform from 0 to the largest allowed width, starts uniform over all places where the
+    mask fits. The number of time masks grows with the length of the utterance, up to
+    `config.time_masks` (Park et al., SpecAugment on large scale datasets,
+    https://arxiv.org/abs/1912.05533); the remaining ones have width 0.
 
     Args:
-        generator: Where the numbers come from.
-        num_frames: Feature frames of the utterance.
+        generator: The source of the random numbers.
+        num_frames: Number of feature frames of the utterance.
         features: Frame rate and number of mel filters.
-        config: How many masks, and their largest extents.
+        config: Number of masks and their largest widths.
 
     Returns:
-        (config.time_masks, 2), start and width in frames, and (config.frequency_masks, 2),
-        start and width in mel filters.
+        time_masks: (config.time_masks, 2) int32, start and width in frames.
+        frequency_masks: (config.frequency_masks, 2) int32, start and width in mel filters.
+
+    >>> time_masks, frequency_masks = draw_masks(
+    ...     np.random.default_rng(1), 100, FeatureConfig(), AugmentConfig()
+    ... )
+    >>> time_masks.shape, frequency_masks.shape
+    ((2, 2), (2, 2))
     """
     longest = int(min(config.time_mask_ms / features.hop_ms, num_frames * LONGEST_TIME_MASK))
     widest = min(config.frequency_mask_mels, features.num_mels)

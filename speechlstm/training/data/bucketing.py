@@ -1,4 +1,4 @@
-"""Batches of sequences of like length, so that little of them is padding."""
+"""Batches of sequences of similar lengths, which need little padding."""
 
 import math
 from collections.abc import Sequence
@@ -17,35 +17,35 @@ def bucket(
     max_rows: float = math.inf,
     max_padding: float = 1.0,
 ) -> list[NDArray[np.int64]]:
-    """Cut an order of rising or falling widths into batches.
+    """Split rows that are sorted by width into batches.
 
-    A batch is as wide as its widest row. It ends where one more row would exceed a limit; a single
-    row may exceed them.
-
-        >>> bucket(np.array([2, 0, 1]), np.array([3, 5, 2]), capacity=6)
-        [array([2, 0]), array([1])]
+    All rows of a batch are padded to the width of its widest row. A batch ends before the row that
+    would exceed a limit; a batch of a single row may exceed the limits.
 
     Args:
-        order: (num_rows,) places of the rows, in an order of rising or falling widths.
-        lengths: (num_rows,) of each row by its place.
-        widths: (num_rows,) what each row must be padded to at least; its length if None.
-        capacity: Of a batch, padding included, in the unit of the widths.
-        max_rows: Of a batch.
-        max_padding: Share of all batches so far that may be padding: in a small corpus, whose
-            lengths lie far apart, a batch ends sooner.
+        order: (num_rows,) indices of the rows, sorted by width, ascending or descending.
+        lengths: (num_rows,) length of each row, by index.
+        widths: (num_rows,) smallest width to which each row is padded; its length if None.
+        capacity: Largest size of a batch, padding included, in the unit of the widths.
+        max_rows: Largest number of rows of a batch.
+        max_padding: Largest fraction, 0..1, of all batches so far that may be padding. In a small
+            corpus, whose lengths differ a lot, batches then have fewer rows.
 
     Returns:
-        The places of the rows of each batch.
+        The indices of the rows of each batch.
+
+    >>> bucket(np.array([2, 0, 1]), np.array([3, 5, 2]), capacity=6)
+    [array([2, 0]), array([1])]
     """
     widths = lengths if widths is None else widths
-    batches, start, spoken, padded, widest = [], 0, 0, 0, 0
+    batches, start, num_real, padded, widest = [], 0, 0, 0, 0
     rows = zip(lengths[order].tolist(), widths[order].tolist(), strict=True)
     for end, (length, width) in enumerate(rows):
-        spoken += length
+        num_real += length
         num_rows = end + 1 - start
         size = num_rows * max(width, widest)
         if end > start and (
-            size > capacity or num_rows > max_rows or spoken < (1 - max_padding) * (padded + size)
+            size > capacity or num_rows > max_rows or num_real < (1 - max_padding) * (padded + size)
         ):
             batches.append(order[start:end])
             padded += (num_rows - 1) * widest
@@ -55,7 +55,15 @@ def bucket(
 
 
 def pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Rows of different lengths as one array (num_rows, width), zeros behind, and their lengths.
+    """Pad rows of different lengths with zeros at the end.
+
+    Args:
+        rows: Sequences of at most `width` numbers.
+        width: The width of the result.
+        dtype: The data type of the result.
+
+    Returns:
+        The rows (num_rows, width), and their lengths (num_rows,) int32.
 
     >>> pad([[1, 2], [3]], 3, np.int32)
     (array([[1, 2, 0],

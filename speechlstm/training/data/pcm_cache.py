@@ -1,4 +1,4 @@
-"""Recordings decoded once: a file of 16-bit samples each, in a folder that runs may share."""
+"""A cache of decoded recordings: a file of 16-bit samples for each, in a folder runs may share."""
 
 import hashlib
 from bisect import bisect
@@ -17,7 +17,7 @@ from speechlstm.audio import read_audio
 from speechlstm.errors import AudioError
 from speechlstm.storage import write_atomically
 
-FULL_SCALE = 32767  # the sample that stands for 1.0
+FULL_SCALE = 32767  # the 16-bit sample that represents 1.0
 _SAMPLE_BYTES = 2
 
 
@@ -26,9 +26,9 @@ class PCMCache:
     """The samples of a list of recordings.
 
     Attributes:
-        files: (num_recordings,): where the samples of each lie, as int16.
-        num_samples: (num_recordings,): their lengths.
-        failures: Why a recording could not be read, by its place in the list; it has no samples.
+        files: (num_recordings,) files with the int16 samples of each recording.
+        num_samples: (num_recordings,) number of samples of each recording.
+        failures: The reason why a recording could not be decoded, by its index; it has no samples.
     """
 
     files: tuple[Path, ...]
@@ -41,23 +41,27 @@ class PCMCache:
 
     @property
     def total(self) -> int:
-        """Samples of all recordings."""
+        """The number of samples of all recordings together."""
         return self._ends[-1] if self._ends else 0
 
     def waveform(self, index: int) -> NDArray[np.float32]:
-        """A recording, (num_samples,) in [-1, 1]."""
+        """The samples of a recording, (num_samples,) float32 in [-1, 1]."""
         return _floats(np.fromfile(self.files[index], np.int16))
 
-    def loop_from(self, place: int, num_samples: int) -> NDArray[np.float32]:
-        """Samples from a place on: (num_samples,) in [-1, 1] of one recording.
+    def loop_from(self, position: int, num_samples: int) -> NDArray[np.float32]:
+        """Return samples of the recording at a position, repeating it if it is too short.
 
         Args:
-            place: In 0..total - 1, as though the recordings stood one after the other.
-            num_samples: As many are returned; at its end the recording begins again.
+            position: Index of the first sample in the concatenation of all recordings, in
+                0..total - 1.
+            num_samples: Number of samples to return.
+
+        Returns:
+            (num_samples,) float32 in [-1, 1].
         """
-        index = bisect(self._ends, place)
+        index = bisect(self._ends, position)
         samples = np.memmap(self.files[index], np.int16, "r")
-        start = place - self._ends[index]  # counted from the end, for what follows wraps around
+        start = position - self._ends[index]  # negative: the indices below wrap around
         return _floats(samples[np.arange(start, start + num_samples) % len(samples)])
 
 
@@ -68,22 +72,28 @@ def _floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 def open_cache(
     recordings: Sequence[Path], sample_rate: int, folder: Path, progress: bool = False
 ) -> PCMCache:
-    """The cache of recordings; those that folder lacks are decoded now, several at a time.
+    """Open the cache of recordings; those that are not in the folder yet are decoded in parallel.
 
-    Each recording is a file of its own, which appears whole or not at all: a build that was killed
-    goes on where it stopped, processes may build side by side, and what one run has decoded serves
-    the next. The file is named after the sample rate and the recording's path, size and time of
-    change, which any write moves: another rate or an edited recording is never taken for this one.
-    A digest of the contents would say no more, and cost reading the whole corpus at every start.
+    Each recording has a file of its own, which is written atomically: after an interruption, the
+    remaining ones are decoded, several processes may fill the folder, and later runs reuse it. The
+    name of the file depends on the sample rate and on the recording's path, size and modification
+    times, so a recording that was edited is decoded again. A checksum of the content would be no
+    safer, and would read the whole corpus at every start.
 
     Args:
-        recordings: The files, in the order of the cache.
-        sample_rate: Samples a second.
-        folder: Where the samples lie; created if missing.
-        progress: Whether to show a progress bar.
+        recordings: The recordings, in the order of the cache.
+        sample_rate: Samples a second of the cache.
+        folder: The folder of the cache; created if it is missing.
+        progress: Whether to show a progress bar on stderr.
 
     Raises:
-        OSError: The cache cannot be written; a disk that is full, say.
+        OSError: The cache cannot be written, for example because the disk is full.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     cache = open_cache([Path("data/samples/date.wav")], 16000, Path(folder))
+    ...     cache.waveform(0).shape == cache.num_samples
+    True
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = tuple(folder / _name(path, sample_rate) for path in recordings)
@@ -107,7 +117,7 @@ def open_cache(
                     failures[index] = str(failure)
                 bar.update()
     finally:
-        pool.shutdown(cancel_futures=True)  # on Ctrl-C or a full disk: not the thousands to come
+        pool.shutdown(cancel_futures=True)  # Ctrl-C or a full disk must not wait for all others
     num_samples = tuple(
         0 if index in failures else file.stat().st_size // _SAMPLE_BYTES
         for index, file in enumerate(files)
@@ -121,5 +131,5 @@ def _name(recording: Path, sample_rate: int) -> str:
         state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
     except OSError:
         state = "missing"
-    key = f"{sample_rate}\0{recording.absolute()}\0{state}"  # resolve() is slower
+    key = f"{sample_rate}\0{recording.absolute()}\0{state}"  # resolve() would be slower
     return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.pcm"

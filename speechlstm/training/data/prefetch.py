@@ -1,4 +1,4 @@
-"""Batches made while the one before is trained on."""
+"""Batches prepared by threads while the previous batch is trained on."""
 
 import os
 import time
@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Protocol
 
-MAX_LOADERS = 8  # threads that make batches: decoding and filters hold no lock of Python's
+MAX_LOADERS = 8  # threads that prepare batches: NumPy and soxr release Python's lock
 
 
 class Batches(Protocol):
-    """The batches of an epoch, in its order; made by any thread."""
+    """The batches of an epoch, in order; `__getitem__` may be called by any thread."""
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw the order of an epoch, counted from 0."""
+        """Draw the order of the batches of an epoch; epochs are counted from 0."""
 
     def __len__(self) -> int: ...
 
@@ -23,7 +23,15 @@ class Batches(Protocol):
 
 
 def prefetched(data: Batches, start: int) -> Iterator[tuple[int, Any, float]]:
-    """Batches from start on, each with its index and the seconds of waiting for it."""
+    """Yield the batches from an index on.
+
+    Args:
+        data: The batches.
+        start: The index of the first batch to yield.
+
+    Yields:
+        The index of a batch, the batch, and the seconds spent waiting for it.
+    """
     num_loaders = min(MAX_LOADERS, os.cpu_count() or 1)
     indices = iter(range(start, len(data)))
     with ThreadPoolExecutor(num_loaders) as pool:

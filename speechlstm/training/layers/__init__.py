@@ -1,1 +1,1 @@
-"""What networks are made of, for every backend of Keras."""
+"""Keras layers and losses: MFCC, recurrent layer, CTC, for each of Keras' backends."""

@@ -1,4 +1,4 @@
-"""Connectionist temporal classification (Graves et al., 2006), over true lengths; consistency."""
+"""The CTC loss (Graves et al., ICML 2006) with true lengths, and the consistency loss of CR-CTC."""
 
 from typing import Any
 
@@ -9,19 +9,28 @@ from speechlstm.text.alphabet import BLANK
 
 
 def ctc_losses(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any:
-    """Negative natural log probability of each utterance's labels, summed over all CTC paths.
+    """The CTC loss of each utterance: the negative natural log-probability of its labels.
 
-    `keras.losses.CTC` takes the padded length as the true one, so that padding costs as speech;
-    here every length is the utterance's own.
+    The probability is summed over all CTC paths. `keras.losses.CTC` uses the padded length as the
+    length of every utterance, so that padding adds to the loss; this uses the true lengths.
 
     Args:
-        logits: (batch, max_steps, num_labels), raw.
-        num_steps: (batch,) int32, true steps.
-        labels: (batch, max_labels) int32, each in 1..num_labels - 1; anything beyond the true ones.
-        num_labels: (batch,) int32, true labels; with their adjacent repeats at most num_steps.
+        logits: (batch, max_steps, num_labels).
+        num_steps: (batch,) int32, number of output frames of each utterance.
+        labels: (batch, max_labels) int32 in 1..num_labels - 1; values after the true labels are
+            ignored.
+        num_labels: (batch,) int32, number of labels of each utterance; together with the number of
+            adjacent equal labels at most `num_steps`.
 
     Returns:
         (batch,) float32.
+
+    >>> import numpy as np
+    >>> logits = np.zeros((1, 2, 3), np.float32)  # of 9 equally likely paths, 3 give the label 1
+    >>> one = np.array([1], np.int32)
+    >>> losses = ctc_losses(logits, np.array([2], np.int32), one[None], one)
+    >>> round(float(losses[0]), 4), round(float(np.log(3)), 4)
+    (1.0986, 1.0986)
     """
     logits = ops.cast(logits, "float32")
     if keras.backend.backend() == "tensorflow":
@@ -30,18 +39,21 @@ def ctc_losses(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any
 
 
 def consistency_losses(logits: Any, num_steps: Any) -> Any:
-    """How far each row's distributions are from its partner's, summed over steps, in nats.
+    """The consistency loss of each row: its divergence from its partner, summed over all frames.
 
-    Rows 2k and 2k + 1 are two views of one utterance. Each learns from the other as that stands:
-    KL(partner || row), with no gradient through the partner (CR-CTC, Yao et al.,
+    Rows 2k and 2k + 1 are two views of one utterance, differently augmented. The loss of a row is
+    KL(partner || row) in nats, without a gradient through the partner (CR-CTC, Yao et al.,
     https://arxiv.org/abs/2410.05101).
 
     Args:
-        logits: (2 * num_utterances, max_steps, num_labels), raw.
-        num_steps: (2 * num_utterances,) int32, true steps; those of partners are equal.
+        logits: (2 * num_utterances, max_steps, num_labels).
+        num_steps: (2 * num_utterances,) int32, number of output frames, equal for partners.
 
     Returns:
-        (2 * num_utterances,) float32, each at least 0.
+        (2 * num_utterances,) float32, at least 0.
+
+    >>> ops.convert_to_numpy(consistency_losses(ops.ones((2, 5, 3)), [5, 5])).tolist()
+    [0.0, 0.0]
     """
     log_probs = ops.log_softmax(ops.cast(logits, "float32"))
     shape = ops.shape(log_probs)
@@ -53,9 +65,10 @@ def consistency_losses(logits: Any, num_steps: Any) -> Any:
 
 
 def _tensorflow(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any:
-    """TensorFlow's kernel for sparse labels: on a CPU 25 times as fast as that for dense ones.
+    """TensorFlow's CTC kernel for sparse labels, 25 times as fast on a CPU as that for dense ones.
 
-    It refuses an empty text, so it is given another, and that text's only path is summed here.
+    It rejects an utterance without labels: such an utterance gets a substitute label, and its
+    loss, which has a single path of blanks, is computed here.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""The LSTM layer on jax: a scan that holds nothing but the recurrence, for XLA to compile."""
+"""The LSTM layer on jax: XLA compiles a scan that contains only the recurrence."""
 
 from functools import partial
 from typing import Any
@@ -12,12 +12,12 @@ def lstm(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
 
     Args:
         inputs: (batch, max_steps, width).
-        num_steps: (batch,) int32, true steps.
-        cells: Keras' cells with the weights, one a direction.
-        precision: Of the large products; they are summed in float32.
+        num_steps: (batch,) int32, number of steps of each sequence.
+        cells: Keras' cells with the weights, one for each direction.
+        precision: Precision of the large matrix products, which are summed in float32.
 
     Returns:
-        (batch, max_steps, num_units * directions); without meaning beyond an utterance's length.
+        (batch, max_steps, num_units * directions); undefined after the end of a sequence.
     """
     rows = jnp.swapaxes(inputs, 0, 1)  # (max_steps, batch, width)
     true = jnp.arange(len(rows))[:, None, None] < num_steps[:, None]
@@ -43,7 +43,7 @@ def _scan(projected: Any, recurrent: Any, true: Any, backwards: bool) -> Any:
         (hidden, cell), (projected, true) = state, given
         i, f, g, o = jnp.split(projected + hidden @ recurrent, 4, axis=1)
         cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
-        cell = jnp.where(true, cell, 0.0)  # backwards, the state stays 0 until the last true step
+        cell = jnp.where(true, cell, 0.0)  # backwards, the state is 0 up to the last true step
         hidden = jax.nn.sigmoid(o) * jnp.tanh(cell)
         return (hidden, cell), hidden
 
@@ -53,7 +53,7 @@ def _scan(projected: Any, recurrent: Any, true: Any, backwards: bool) -> Any:
 
 @partial(jax.custom_vjp, nondiff_argnums=(3, 4))
 def _recurrence(projected: Any, recurrent: Any, true: Any, backwards: bool, precision: str) -> Any:
-    """The scan; its gradient by recurrent is one large product, where jax' would be one a step."""
+    """The scan, with a gradient of `recurrent` in one large product instead of one a step."""
     return _scan(projected, recurrent, true, backwards)
 
 
@@ -71,7 +71,7 @@ def _recurrence_backward(
     (d_projected,) = gradient(d_outputs)
     start = jnp.zeros_like(outputs[:1])
     before = [outputs[1:], start] if backwards else [start, outputs[:-1]]
-    # Steps and batch stay two axes: joined, devices that share the batch would send it to all.
+    # Steps and batch stay separate axes: merged, each device would need the batch of all others.
     d_recurrent = _product("tbh,tbg->hg", jnp.concatenate(before), d_projected, precision)
     return d_projected, d_recurrent, None
 

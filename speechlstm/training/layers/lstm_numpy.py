@@ -1,12 +1,12 @@
-"""The LSTM recurrence on the CPU: what remains of a layer once its large products are taken out.
+"""The LSTM recurrence on the CPU in NumPy, without the large matrix products of the layer.
 
-A step multiplies a few rows by the recurrent kernel and applies the gates. TensorFlow's operators
-take several times longer for a product of that size than BLAS does, and a loop of operators copies
-what NumPy updates in place. The gates' equations are those of Keras' ``LSTM`` (order i, f, g, o):
+Each step multiplies a few rows by the recurrent kernel and applies the gates. For products of this
+size TensorFlow's operators are several times slower than BLAS, and a loop of operators copies
+arrays that NumPy updates in place. The equations are those of Keras' ``LSTM`` (gates i, f, g, o):
 
     i, f, o = sigmoid(.), g = tanh(.), c_t = f * c_prev + i * g, h_t = o * tanh(c_t)
 
-Each direction of each slice of the batch is independent, so they run on threads of their own.
+The directions, and slices of the batch, are independent and run in parallel threads.
 """
 
 import math
@@ -24,23 +24,25 @@ from threadpoolctl import ThreadpoolController
 Array = NDArray[np.float32]
 Steps = Iterator[tuple[int, NDArray[np.bool_] | None]]
 
-_MIN_ROWS = 8  # a product of fewer rows is no faster for being shared among threads
-_MAX_PRODUCT = 100**3  # multiplications up to which OpenBLAS leaves both matrices where they lie
-_MIN_COLUMNS = 16  # those of a register
+_MIN_ROWS = 8  # rows of a slice: splitting a product of fewer rows makes it no faster
+_MAX_PRODUCT = 100**3  # multiplications up to which OpenBLAS does not copy the matrices
+_MIN_COLUMNS = 16  # columns of a block: the size of a vector register
 
 
 def forward(projected: Array, recurrent: Array, lengths: NDArray[np.int32]) -> tuple[Array, ...]:
     """Run the recurrence over a batch.
 
     Args:
-        projected: (directions, num_steps, batch, 4 * num_units), input times kernel plus bias.
+        projected: (directions, num_steps, batch, 4 * num_units), inputs times kernel plus bias.
         recurrent: (directions, num_units, 4 * num_units), the recurrent kernels.
-        lengths: (batch,), true steps; the second direction starts at each utterance's own end.
+        lengths: (batch,), number of steps of each sequence; the second direction starts at the end
+            of each sequence.
 
     Returns:
-        Outputs and cells, (directions, num_steps, batch, num_units), and gates after their
-        activations, shaped as projected. What they hold beyond an utterance's length is finite but
-        has no meaning.
+        outputs: (directions, num_steps, batch, num_units).
+        gates: (directions, num_steps, batch, 4 * num_units), after their activations.
+        cells: (directions, num_steps, batch, num_units).
+        Values after the end of a sequence are finite but undefined.
     """
     gates = _aligned(projected.shape)
     cells, outputs = (_aligned((*gates.shape[:3], recurrent.shape[1])) for _ in range(2))
@@ -59,17 +61,17 @@ def forward(projected: Array, recurrent: Array, lengths: NDArray[np.int32]) -> t
 def backward(
     d_outputs: Array, gates: Array, cells: Array, recurrent: Array, lengths: NDArray[np.int32]
 ) -> Array:
-    """Run the recurrence's gradient.
+    """Compute the gradient of the recurrence.
 
     Args:
-        d_outputs: Gradient of the outputs; 0 beyond an utterance's length.
-        gates: As returned by forward.
-        cells: As returned by forward.
-        recurrent: As given to forward.
-        lengths: As given to forward.
+        d_outputs: Gradient of the outputs; 0 after the end of a sequence.
+        gates: As `forward` returned them.
+        cells: As `forward` returned them.
+        recurrent: As `forward` got them.
+        lengths: As `forward` got them.
 
     Returns:
-        Gradient of projected.
+        Gradient of `projected`, of its shape.
     """
     d_gates = _aligned(gates.shape)
 
@@ -84,8 +86,8 @@ def backward(
     return d_gates
 
 
-# sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one vectorised tanh serves all four gates. Of an activation
-# a = scale * tanh(scale * x) + shift the derivative is scale^2 - (a - shift)^2.
+# sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: a single vectorized tanh computes all four gates. The
+# derivative of an activation a = scale * tanh(scale * x) + shift is scale^2 - (a - shift)^2.
 _SCALE = np.array([0.5, 0.5, 1.0, 0.5], np.float32)
 _SHIFT = np.array([0.5, 0.5, 0.0, 0.5], np.float32)
 
@@ -93,7 +95,7 @@ _SHIFT = np.array([0.5, 0.5, 0.0, 0.5], np.float32)
 def _forward(
     projected: Array, gates: Array, cells: Array, outputs: Array, recurrent: Array, steps: Steps
 ) -> None:
-    """One direction of some rows."""
+    """Run one direction of a slice of the batch."""
     _, batch, num_units = cells.shape
     scale, shift = np.repeat(_SCALE, num_units), np.repeat(_SHIFT, num_units)
     hidden, cell, candidate = np.zeros((3, batch, num_units), np.float32)
@@ -120,7 +122,7 @@ def _forward(
 def _backward(
     d_outputs: Array, gates: Array, cells: Array, d_gates: Array, recurrent: Array, steps: Steps
 ) -> None:
-    """The gradient of one direction of some rows: the steps of _forward, last first."""
+    """Compute the gradient of one direction of a slice: the steps of _forward in reverse order."""
     _, batch, num_units = cells.shape
     square, shift = np.repeat(_SCALE**2, num_units), np.repeat(_SHIFT, num_units)
     d_hidden, d_cell, tanh_cell, start = np.zeros((4, batch, num_units), np.float32)
@@ -154,11 +156,11 @@ def _backward(
 
 
 def _product(matrix: Array, out: Array) -> Callable[[Array], object]:
-    """What multiplies rows by a matrix, into out.
+    """Return a function that multiplies rows by a matrix and writes the result to `out`.
 
-    It does so by blocks of columns, small enough that OpenBLAS multiplies them where they lie;
-    larger matrices it copies into an order of its own first, which for a few rows takes as long as
-    the product.
+    The matrix is split into blocks of columns that are small enough for OpenBLAS to multiply them
+    in place. It copies larger matrices into another memory layout first, which for a few rows takes
+    as long as the product.
     """
     inner, columns = matrix.shape
     fitting = (
@@ -173,17 +175,17 @@ def _product(matrix: Array, out: Array) -> Callable[[Array], object]:
 
 
 def _aligned(shape: tuple[int, ...]) -> Array:
-    """An empty array that TensorFlow takes over without a copy."""
+    """An uninitialized array whose alignment lets TensorFlow use it without a copy."""
     raw = np.empty(4 * math.prod(shape) + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + 4 * math.prod(shape)].view(np.float32).reshape(shape)
 
 
 def _steps(num_steps: int, lengths: NDArray[np.int32], direction: int) -> Steps:
-    """The steps in the order of a direction, each with the rows that have no such step.
+    """Yield the steps in the order of a direction, each with a mask of the rows that have ended.
 
-    Forwards, what a row computes beyond its end reaches no true step, so no row needs care.
-    Backwards, the state must stay 0 until the row's own last step.
+    Forwards, values after the end of a row influence no earlier step, so there is no mask.
+    Backwards, the state of a row must be 0 until its last step.
     """
     if direction == 0:
         yield from ((step, None) for step in range(num_steps))
@@ -195,7 +197,7 @@ def _steps(num_steps: int, lengths: NDArray[np.int32], direction: int) -> Steps:
 
 @cache
 def _num_threads() -> int:
-    """The processors this process may use, where the system can tell (macOS cannot)."""
+    """The number of processors this process may use; of all processors except on Linux."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
@@ -213,7 +215,7 @@ def _in_parallel(run: Callable[[slice, int], None], batch: int, directions: int)
     num_slices = max(1, min(_num_threads() // directions, batch // _MIN_ROWS))
     bounds = [batch * k // num_slices for k in range(num_slices + 1)]
     rows = [slice(start, end) for start, end in pairwise(bounds)]
-    # BLAS must not spread a product this small over threads of its own.
+    # These products are too small for BLAS to split them among threads.
     with _blas().limit(limits=1, user_api="blas"):
         tasks = [_pool().submit(run, r, d) for r in rows for d in range(directions)]
         for task in tasks:

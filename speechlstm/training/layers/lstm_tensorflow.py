@@ -1,8 +1,8 @@
-"""The LSTM layer on TensorFlow and a CPU: large products there, the recurrence in NumPy.
+"""The LSTM layer on TensorFlow and a CPU: large products in TensorFlow, the recurrence in NumPy.
 
-Keras' own layer runs a loop of TensorFlow operators, each far slower than its arithmetic on the few
-rows of a step, and makes a small product of everything. Here the inputs' products for all steps and
-the weights' gradients are single large ones, for both directions.
+Keras' layer is a loop of TensorFlow operators, whose overhead exceeds the arithmetic on the few
+rows of a step, and multiplies inputs and gradients step by step. Here the products of the inputs,
+and the gradients of the weights, are single large products over all steps and both directions.
 """
 
 from typing import Any
@@ -17,12 +17,12 @@ def lstm(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
 
     Args:
         inputs: (batch, max_steps, width).
-        num_steps: (batch,) int32, true steps.
-        cells: Keras' cells with the weights, one a direction.
-        precision: Of the large products; they are summed in float32.
+        num_steps: (batch,) int32, number of steps of each sequence.
+        cells: Keras' cells with the weights, one for each direction.
+        precision: Precision of the large matrix products, which are summed in float32.
 
     Returns:
-        (batch, max_steps, num_units * directions); without meaning beyond an utterance's length.
+        (batch, max_steps, num_units * directions); undefined after the end of a sequence.
     """
     num_units, directions = cells[0].units, len(cells)
     lengths = tf.cast(num_steps, tf.int32)
@@ -50,7 +50,7 @@ def lstm(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
                 recurrence.backward, (d_outputs, gates, states, recurrent, lengths), tf.float32
             )
             d_gates = tf.reshape(d_gates, (directions, steps * batch, 4 * num_units))
-            # The state before a step: of the step before it; backwards, of the step after it.
+            # The previous state of a step is that of the step before; backwards, of that after it.
             start = tf.zeros_like(outputs[0, :1])
             before = tf.stack(
                 [
@@ -65,7 +65,7 @@ def lstm(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
             d_inputs = tf.transpose(tf.reshape(d_rows, (steps, batch, width)), (1, 0, 2))
             d_kernel = product(rows, d_gates, transpose_a=True)
             d_recurrent = product(before, d_gates, transpose_a=True)
-            # A product, as tf.reduce_sum over rows is several times slower.
+            # A product with ones, since tf.reduce_sum over rows is several times slower.
             d_bias = tf.matmul(tf.ones((directions, 1, steps * batch)), d_gates)
             return d_inputs, d_kernel, d_recurrent, d_bias[:, 0]
 

@@ -1,7 +1,7 @@
-"""The LSTM layer on torch: its fused kernels, oneDNN's on a CPU and cuDNN's on a GPU.
+"""The LSTM layer on torch, by its fused kernels: oneDNN on a CPU, cuDNN on a GPU.
 
-They take Keras' weights: the gates' order is the same (i, f, g, o); torch stores kernels transposed
-and has a second bias.
+They use Keras' weights: the order of the gates is the same (i, f, g, o), but torch stores the
+kernels transposed and has a second bias, which is 0 here.
 """
 
 from typing import Any
@@ -12,18 +12,18 @@ import torch
 def lstm(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
     """Run a layer; see `RecurrentLayer`.
 
-    The kernels know no lengths, and packed sequences would leave oneDNN's for one ten times slower.
-    So the backward direction is the forward one over each utterance reversed within its length.
+    The fused kernels ignore lengths, and with packed sequences torch uses a kernel that is ten
+    times slower than oneDNN's. So the backward direction is a forward one over sequences that are
+    reversed within their lengths.
 
     Args:
         inputs: (batch, max_steps, width).
-        num_steps: (batch,) int32, true steps.
-        cells: Keras' cells with the weights, one a direction.
-        precision: Of all that the kernels compute, but for their state.
+        num_steps: (batch,) int32, number of steps of each sequence.
+        cells: Keras' cells with the weights, one for each direction.
+        precision: Precision of everything that the kernels compute, except for their state.
 
     Returns:
-        (batch, max_steps, num_units * directions) float32; without meaning beyond an utterance's
-        length.
+        (batch, max_steps, num_units * directions) float32; undefined after the end of a sequence.
     """
     inputs = inputs.to(getattr(torch, precision))
     if len(cells) == 1:
@@ -45,7 +45,7 @@ def _forwards(inputs: Any, cell: Any) -> Any:
 
 
 def _reversal(num_steps: Any, max_steps: int) -> Any:
-    """Where each step (batch * max_steps,) of the reversed utterances stands; padding stays."""
+    """The index (batch * max_steps,) of each step of the reversed sequences; padding stays."""
     steps = torch.arange(max_steps, device=num_steps.device)
     reverse = num_steps[:, None] - 1 - steps
     starts = max_steps * torch.arange(len(num_steps), device=num_steps.device)
@@ -53,9 +53,9 @@ def _reversal(num_steps: Any, max_steps: int) -> Any:
 
 
 class _Reversed(torch.autograd.Function):
-    """Values (batch, max_steps, width) in an order that is its own inverse.
+    """Reorders values (batch, max_steps, width) by a permutation that is its own inverse.
 
-    The gradient takes the same way; that of torch's own indexing would add up rows, more slowly.
+    The gradient is reordered likewise, which is faster than the gradient of torch's indexing.
     """
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""MFCC as a Keras layer, so that training and a phone compute the same numbers.
+"""MFCC as a Keras layer, so that training and the exported model compute the same features.
 
-The layer equals `librosa.feature.mfcc` and `librosa.feature.delta(mode="nearest")`. It uses nothing
-but `keras.ops`: it runs on every backend, under XLA, and converts to LiteRT's built-in operations.
+The layer equals `librosa.feature.mfcc` and `librosa.feature.delta(mode="nearest")`. It uses only
+`keras.ops`: it runs on every backend, under XLA, and converts to built-in operators of LiteRT.
 """
 
 import math
@@ -14,24 +14,29 @@ from numpy.typing import NDArray
 
 from speechlstm.config import FeatureConfig
 
-Tensor = Any  # of whichever backend Keras runs on
+Tensor = Any  # a tensor of Keras' backend
 
-FLOOR = 1e-10  # least mel energy
+FLOOR = 1e-10  # smallest mel energy
 FLOOR_DB = -100.0  # 10 * log10(FLOOR)
-TOP_DB = 80.0  # what lies further below the loudest cell of an utterance is raised to it
-DELTA_WIDTH = 9  # frames that a derivative is fitted to
-EPSILON = 1e-3  # added to a variance, so that silence gives 0 and not NaN
+TOP_DB = 80.0  # values further below the loudest one of an utterance are raised to this distance
+DELTA_WIDTH = 9  # frames to which a derivative is fitted
+EPSILON = 1e-3  # added to the variance, so that silence gives 0 instead of NaN
 
 
 @keras.saving.register_keras_serializable("speechlstm")
 class MFCC(keras.layers.Layer):
-    """Waveforms to mel-frequency cepstral coefficients. It has no weights.
+    """Computes mel-frequency cepstral coefficients of waveforms. The layer has no weights.
 
-    Neither the amount of padding nor what stands in it changes a result: the loudest cell, the
+    Padding never changes a result, whatever its amount and values: the loudest mel energy, the
     derivatives at the end, mean and variance are those of the true frames.
 
     Args:
-        config: Frame rate, filters, coefficients, derivatives, normalisation.
+        config: Frame rate, filters, coefficients, derivatives, normalization.
+
+    >>> samples = np.zeros((1, 16000), np.float32)
+    >>> features, num_frames = MFCC(FeatureConfig())(samples, np.array([16000], np.int32))
+    >>> tuple(features.shape), int(num_frames[0])
+    ((1, 101, 40), 101)
     """
 
     def __init__(self, config: FeatureConfig) -> None:
@@ -43,39 +48,40 @@ class MFCC(keras.layers.Layer):
         self._dct = dct_matrix(config.num_mels, config.num_mfcc)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` makes the same layer of; see Keras' Layer."""
+        """The configuration from which `from_config` builds the same layer; see Keras' Layer."""
         return {"config": self.config.to_dict()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """The layer that `get_config` describes.
+        """Build the layer that `get_config` describes.
 
         Raises:
-            ConfigError: It describes no features.
+            ConfigError: An unknown or invalid setting of the features.
         """
         return cls(FeatureConfig.from_dict(config["config"]))
 
     def call(
         self, samples: Tensor, num_samples: Tensor, masks: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Features of a batch of utterances.
+        """Compute the features of a batch of utterances.
 
         Args:
             samples: (batch, padded_samples) float32 in [-1, 1].
-            num_samples: (batch,) int32, true lengths.
-            masks: SpecAugment's, as drawn by `augment.draw_masks`: (batch, num_time_masks, 2) and
-                (batch, num_frequency_masks, 2) int32, each mask a start and a width, in frames
-                and in mel filters. A masked cell takes its filter's mean over the utterance.
+            num_samples: (batch,) int32, number of samples of each utterance.
+            masks: SpecAugment's masks, as `augment.draw_masks` returns them:
+                (batch, num_time_masks, 2) and (batch, num_frequency_masks, 2) int32, start and
+                width of each mask, in frames and in mel filters. Masked values are replaced by the
+                mean of their mel filter over the utterance.
 
         Returns:
-            features: (batch, max_frames, config.num_features) float32; padded frames are 0.
-            num_frames: (batch,) int32, config.num_frames of each utterance.
+            features: (batch, max_frames, config.num_features) float32; 0 in padded frames.
+            num_frames: (batch,) int32, number of feature frames of each utterance.
         """
         log_mels, num_frames = self.log_mels(samples, num_samples)
         true = _true_steps(log_mels, num_frames)
         if self.config.normalize != "none":
-            # A constant is 0 from here on, exactly. Its cepstrum is a sum that rounds differently
-            # in different rows of a matrix product, and the division below would amplify that.
+            # Makes a constant spectrum exactly 0. Otherwise its cepstrum would be rounded
+            # differently in different rows of a matrix product, which the division below amplifies.
             log_mels = log_mels - log_mels[:, :1]
         if masks is not None:
             log_mels = _mask(log_mels, true, *masks)
@@ -89,48 +95,48 @@ class MFCC(keras.layers.Layer):
         return ops.where(true, features, 0.0), num_frames
 
     def log_mels(self, samples: Tensor, num_samples: Tensor) -> tuple[Tensor, Tensor]:
-        """Mel spectrograms of a batch of utterances.
+        """Compute the mel spectrograms of a batch of utterances.
 
         Args:
             samples: (batch, padded_samples) float32 in [-1, 1].
-            num_samples: (batch,) int32, true lengths.
+            num_samples: (batch,) int32, number of samples of each utterance.
 
         Returns:
-            log_mels: (batch, max_frames, num_mels) float32 in dB, at most TOP_DB below the
-                utterance's loudest cell.
-            num_frames: (batch,) int32.
+            log_mels: (batch, max_frames, num_mels) float32 in dB, at most TOP_DB below the largest
+                value of the utterance.
+            num_frames: (batch,) int32, number of feature frames of each utterance.
         """
         num_frames = 1 + num_samples // self.config.hop_samples
         samples = ops.where(_true_steps(samples, num_samples), samples, 0.0)
         energies = self.mel_energies(self.power_spectrum(self._frames(samples)))
-        # log(1) is 0 in any implementation: the floor is the same number in every cell.
+        # log(1) is exactly 0 in every implementation, so all values at the floor are equal.
         log_mels = FLOOR_DB + (10 / math.log(10)) * ops.log(ops.maximum(energies / FLOOR, 1.0))
         true = _true_steps(log_mels, num_frames)
         loudest = ops.max(ops.where(true, log_mels, FLOOR_DB), axis=(1, 2), keepdims=True)
         return ops.maximum(log_mels, loudest - TOP_DB), num_frames
 
     def power_spectrum(self, frames: Tensor) -> Tensor:
-        """Windowed frames (batch, num_frames, window_samples) to (..., fft_size // 2 + 1)."""
+        """Power spectra (..., fft_size // 2 + 1) of frames (batch, num_frames, window_samples)."""
         real, imaginary = ops.rfft(ops.multiply(frames, self._window), self.config.fft_size)
         return ops.square(real) + ops.square(imaginary)
 
     def mel_energies(self, power: Tensor) -> Tensor:
-        """Power spectra (batch, num_frames, fft_size // 2 + 1) to (batch, num_frames, num_mels)."""
+        """Mel energies (..., num_mels) of power spectra (batch, num_frames, fft_size // 2 + 1)."""
         return ops.matmul(power, self._filters)
 
     def cepstrum(self, log_mels: Tensor) -> Tensor:
-        """Mel spectra (batch, num_frames, num_mels) to (batch, num_frames, num_mfcc)."""
+        """Cepstra (..., num_mfcc) of mel spectra (batch, num_frames, num_mels) in dB."""
         return ops.matmul(log_mels, self._dct)
 
     def _frames(self, samples: Tensor) -> Tensor:
-        """Frames (batch, max_frames, window_samples) around every hop_samples-th sample.
+        """Frames (batch, max_frames, window_samples), centred on each hop_samples-th sample.
 
-        Cut into hops, a frame is a few neighbours side by side: slices and one concatenation, where
-        a gather would be slow and `tf.signal.frame` no LiteRT built-in.
+        The waveform is cut into hops, and a frame is the concatenation of adjacent hops. This needs
+        only slices: a gather would be slow, and `tf.signal.frame` is not built into LiteRT.
         """
         window, hop = self.config.window_samples, self.config.hop_samples
         fft_size = self.config.fft_size
-        before = fft_size // 2 - (fft_size - window) // 2  # librosa centres the window in the FFT
+        before = fft_size // 2 - (fft_size - window) // 2  # as librosa centres the window
         hops_per_frame = math.ceil(window / hop)
         batch, padded_samples = ops.shape(samples)
         max_frames = 1 + padded_samples // hop
@@ -144,7 +150,14 @@ class MFCC(keras.layers.Layer):
 
 
 def mel_filters(config: FeatureConfig) -> NDArray[np.float32]:
-    """Triangular filters (fft_size // 2 + 1, num_mels), each of area 1 over Hz."""
+    """Triangular mel filters with an area of 1 Hz each, as librosa's `norm="slaney"`.
+
+    Returns:
+        (fft_size // 2 + 1, num_mels) float32.
+
+    >>> mel_filters(FeatureConfig()).shape
+    (257, 40)
+    """
     edges = mel_edges(config)
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
     hertz = np.linspace(0, config.sample_rate / 2, config.fft_size // 2 + 1)[:, np.newaxis]
@@ -153,13 +166,17 @@ def mel_filters(config: FeatureConfig) -> NDArray[np.float32]:
 
 
 def mel_edges(config: FeatureConfig) -> NDArray[np.float64]:
-    """Frequencies in Hz, evenly spaced in mel: filter k rises from edge k to k + 1, falls to k + 2.
+    """The edges of the mel filters in Hz, which are evenly spaced in mel.
 
-    The scale (Slaney, Auditory Toolbox, Interval Research 1998-010) is linear up to 1 kHz, with
-    15 mels there, and then grows by a factor of 6.4 every 27 mels.
+    Filter k rises from edge k to edge k + 1 and falls to edge k + 2. The scale is Slaney's
+    (Auditory Toolbox, Interval Research 1998-010): linear up to 1 kHz, which is 15 mel, then
+    logarithmic, by a factor of 6.4 in 27 mel.
 
     Returns:
-        (num_mels + 2,).
+        (num_mels + 2,) float64.
+
+    >>> mel_edges(FeatureConfig(num_mels=2, num_mfcc=2, low_hz=0.0)).round()
+    array([   0., 1006., 2836., 8000.])
     """
     limits = np.array([config.low_hz, config.high_hz])
     low, high = np.where(
@@ -170,7 +187,15 @@ def mel_edges(config: FeatureConfig) -> NDArray[np.float64]:
 
 
 def dct_matrix(num_inputs: int, num_outputs: int) -> NDArray[np.float32]:
-    """The first columns (num_inputs, num_outputs) of the orthonormal DCT-II."""
+    """The first `num_outputs` columns of the orthonormal DCT-II.
+
+    Returns:
+        (num_inputs, num_outputs) float32.
+
+    >>> matrix = dct_matrix(4, 4)
+    >>> bool(np.allclose(matrix.T @ matrix, np.eye(4), atol=1e-6))
+    True
+    """
     phases = np.outer(np.arange(num_inputs) + 0.5, np.arange(num_outputs)) * np.pi / num_inputs
     matrix = np.cos(phases) * np.sqrt(2 / num_inputs)
     matrix[:, 0] /= np.sqrt(2)
@@ -178,37 +203,37 @@ def dct_matrix(num_inputs: int, num_outputs: int) -> NDArray[np.float32]:
 
 
 def _true_steps(values: Tensor, lengths: Tensor) -> Tensor:
-    """Where values (batch, steps, ...) are no padding: bool (batch, steps, 1, ...)."""
+    """A mask of the steps of values (batch, steps, ...) that are not padding: (batch, steps, 1)."""
     steps = ops.arange(ops.shape(values)[1], dtype="int32")
     true = ops.less(steps, lengths[:, None])
     return true if len(values.shape) == 2 else true[:, :, None]
 
 
 def _mean(values: Tensor, true: Tensor) -> Tensor:
-    """Means (batch, 1, width) of values (batch, steps, width) over the true steps."""
+    """The means (batch, 1, width) of values (batch, steps, width) over the true steps."""
     total = ops.sum(ops.where(true, values, 0.0), axis=1, keepdims=True)
     return total / ops.sum(ops.cast(true, "float32"), axis=1, keepdims=True)
 
 
 def _mask(log_mels: Tensor, true: Tensor, time_masks: Tensor, frequency_masks: Tensor) -> Tensor:
-    """SpecAugment: Park et al., https://arxiv.org/abs/1904.08779, without time warping."""
+    """Apply SpecAugment's masks (Park et al., https://arxiv.org/abs/1904.08779)."""
     frames = _covered(time_masks, ops.shape(log_mels)[1])[:, :, None]
     mels = _covered(frequency_masks, ops.shape(log_mels)[2])[:, None, :]
     return ops.where(ops.logical_or(frames, mels), _mean(log_mels, true), log_mels)
 
 
 def _covered(masks: Tensor, num_steps: int) -> Tensor:
-    """Steps (batch, num_steps) under any of the masks (batch, num_masks, 2)."""
+    """A mask (batch, num_steps) of the steps that any of (batch, num_masks, 2) covers."""
     start, width = masks[:, :, :1], masks[:, :, 1:]
     steps = ops.arange(num_steps, dtype="int32")
     return ops.any(ops.logical_and(steps >= start, steps < start + width), axis=1)
 
 
 def _append_deltas(features: Tensor, true: Tensor, num_frames: Tensor, orders: int) -> Tensor:
-    """Features followed by their time derivatives up to an order.
+    """Append the time derivatives of the features, up to an order.
 
-    Derivative k is that of the polynomial of degree k that fits DELTA_WIDTH frames best (Savitzky
-    and Golay, 1964); before the first and after the true last frame, those two are repeated.
+    Derivative k is that of the polynomial of degree k with the least squared error over DELTA_WIDTH
+    frames (Savitzky and Golay, 1964). At the edges, the first and the last true frame are repeated.
     """
     reach = DELTA_WIDTH // 2
     max_frames = ops.shape(features)[1]

@@ -1,4 +1,4 @@
-"""The recurrent layer: an LSTM read forwards and backwards, on each backend its fastest way."""
+"""The recurrent layer, uni- or bidirectional, with a fast LSTM implementation for each backend."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,19 +13,24 @@ _CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layer
 
 @keras.saving.register_keras_serializable("speechlstm")
 class RecurrentLayer(keras.layers.Layer):
-    """A recurrent layer over sequences with true lengths (Graves and Schmidhuber, 2005).
+    """A (bidirectional) recurrent layer (Graves and Schmidhuber, 2005) for sequences with lengths.
 
-    The weights are those of the stock Keras layer held in `layer`; the fast path computes the same
-    function. Padding never changes an output: the backward direction starts at each utterance's
-    own last step, and outputs beyond it are 0.
+    The weights are those of Keras' layer, which `layer` holds; the faster implementation computes
+    the same function. Padding never changes an output: the backward direction starts at the last
+    step of each sequence, and outputs after that step are 0.
 
     Args:
-        num_units: Units a direction.
-        cell: "lstm", "gru" or "rnn"; the last two run Keras' own layer.
-        bidirectional: Whether a second recurrence reads the sequence backwards.
-        recurrent_dropout: Share of the recurrent state dropped in training; runs Keras' own layer.
-        products: Precision of the fast path's large products in training, summed in float32; see
-            `TrainConfig.precision`. Keras' own layer is float32.
+        num_units: Units of each direction.
+        cell: "lstm", "gru" or "rnn"; the last two are computed by Keras' layer.
+        bidirectional: Whether a second recurrence runs backwards.
+        recurrent_dropout: Fraction of the recurrent state that is dropped in training; if it is not
+            0, Keras' layer computes the LSTM.
+        products: Precision of the large matrix products of the fast implementation in training,
+            summed in float32; see `TrainConfig.precision`. Keras' layer always uses float32.
+
+    >>> layer = RecurrentLayer(8)
+    >>> tuple(layer(ops.zeros((2, 5, 3)), ops.array([5, 4], "int32")).shape)
+    (2, 5, 16)
     """
 
     def __init__(
@@ -58,14 +63,14 @@ class RecurrentLayer(keras.layers.Layer):
 
         Args:
             inputs: (batch, max_steps, width).
-            num_steps: (batch,) int32, true steps.
-            training: Whether recurrent dropout acts.
+            num_steps: (batch,) int32, number of steps of each sequence.
+            training: Whether to apply recurrent dropout and the precision `products`.
 
         Returns:
-            (batch, max_steps, num_units * directions); 0 beyond an utterance's length.
+            (batch, max_steps, num_units * directions); 0 after the end of a sequence.
         """
         mask = ops.arange(ops.shape(inputs)[1])[None, :] < num_steps[:, None]
-        # A symbolic tensor has no values yet: Keras only asks for the shape.
+        # For a symbolic tensor, which has no values, Keras only needs the shape.
         if not isinstance(inputs, keras.KerasTensor) and (lstm := self._fast_path()):
             precision = self.products if training else "float32"
             outputs = lstm(inputs, num_steps, self._directions(), precision)
@@ -76,7 +81,7 @@ class RecurrentLayer(keras.layers.Layer):
     def compute_output_shape(
         self, inputs_shape: tuple[int | None, ...], *_: Any
     ) -> tuple[Any, ...]:
-        """The width becomes num_units a direction."""
+        """The shape of the inputs, with a width of num_units * directions."""
         return (*inputs_shape[:-1], self.num_units * (2 if self.bidirectional else 1))
 
     def get_config(self) -> dict[str, Any]:
@@ -92,31 +97,31 @@ class RecurrentLayer(keras.layers.Layer):
 
     @property
     def engine(self) -> str:
-        """What computes the layer, in words; where it is Keras step by step, also why."""
+        """A description of the code that computes the layer, with the reason if it is slow."""
         backend = keras.backend.backend()
         if self._fast_path():
             return {
-                "tensorflow": "the recurrence in NumPy, all else in TensorFlow",
+                "tensorflow": "the recurrence in NumPy, everything else in TensorFlow",
                 "torch": "torch's fused kernels",
                 "jax": "a scan",
             }[backend]
         precision = "" if self.products == "float32" else f"; in float32, not {self.products}"
         if self.recurrent_dropout:
-            why = "no fused kernel drops part of the recurrent state"
+            why = "no fused kernel supports recurrent dropout"
         elif backend == "tensorflow" and self.cell != "rnn" and _has_gpu():
             return f"cuDNN{precision}"
         else:
-            why = f"on this {backend} only lstm has another way, not {self.cell}"
+            why = f"on {backend}, only lstm has a faster implementation, {self.cell} has not"
         return f"Keras step by step: {why}{precision}"
 
     def _directions(self) -> list[Any]:
-        """The cells of the stock layer, which hold the weights."""
+        """The cells of Keras' layer, which hold the weights, one for each direction."""
         if not self.bidirectional:
             return [self.layer.cell]
         return [self.layer.forward_layer.cell, self.layer.backward_layer.cell]
 
     def _fast_path(self) -> Callable[..., Any] | None:
-        """What computes the layer instead of Keras' own, if anything."""
+        """The function that computes the layer faster than Keras' layer; None if there is none."""
         if self.cell != "lstm" or self.recurrent_dropout:
             return None
         match keras.backend.backend():

@@ -1,1 +1,1 @@
-"""From Keras to TensorFlow Lite."""
+"""Conversion of Keras networks to TensorFlow Lite files, and edits of these files."""

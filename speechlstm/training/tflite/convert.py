@@ -1,7 +1,7 @@
-"""A function of a network as a TensorFlow Lite file. TensorFlow only, as is its converter.
+"""Conversion of a network to a TensorFlow Lite file; needs TensorFlow, as the converter does.
 
-Padding and dropout have no place on a phone, and an LSTM is one fused operator instead of a loop,
-twice as fast: each network's export.py builds its function of layers made here.
+The export.py of each network builds a function of the layers of this module: without padding and
+dropout, and with an LSTM as one fused operator, which is twice as fast as a loop.
 """
 
 import uuid
@@ -16,27 +16,30 @@ from speechlstm.training.layers.recurrent import RecurrentLayer
 
 
 def require_tensorflow() -> None:
-    """Refuse to go on with another backend.
+    """Check that Keras runs on TensorFlow.
 
     Raises:
-        ConfigError: Keras runs on another backend than TensorFlow.
+        ConfigError: Keras runs on another backend.
     """
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(
-            f"Keras runs on {keras.backend.backend()}, export needs TensorFlow: "
-            "set KERAS_BACKEND=tensorflow"
+            f"KERAS_BACKEND: export needs tensorflow, but Keras runs on {keras.backend.backend()}: "
+            "set this environment variable to tensorflow"
         )
 
 
 def convert(function: Any, model: keras.Model) -> bytes:
-    """A file of float32 weights and built-in operators only.
+    """Convert a function to a file of float32 weights and built-in operators.
 
     Args:
         function: A `tf.function` with an input signature.
-        model: Whose weights it uses.
+        model: The model whose weights the function uses.
+
+    Returns:
+        The content of the .tflite file.
     """
     graph = tf.Module()
-    # A Keras variable is none of TensorFlow's: without this the file would lack the weights.
+    # tf.Module does not track Keras' variables: without this the file would lack the weights.
     graph.variables_of_keras = [variable.value for variable in model.variables]
     graph.function = function
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
@@ -48,14 +51,14 @@ def convert(function: Any, model: keras.Model) -> bytes:
 
 
 def inference_layer(layer: RecurrentLayer, fused: bool = True) -> Callable[[Any], Any]:
-    """A recurrent layer for one sequence without padding.
+    """Return a function that computes a recurrent layer for a single sequence without padding.
 
     Args:
         layer: The layer.
-        fused: Whether to ask for fused LSTMs; other cells are loops in any case.
+        fused: Whether to convert an LSTM to a fused operator; other cells are always loops.
 
     Returns:
-        A function of (1, num_steps, width) to (1, num_steps, num_units * directions).
+        A function from (1, num_steps, width) to (1, num_steps, num_units * directions).
     """
     if not layer.bidirectional:
         return _direction(layer.layer, fused)
@@ -65,8 +68,8 @@ def inference_layer(layer: RecurrentLayer, fused: bool = True) -> Callable[[Any]
 
 
 def _direction(layer: Any, fused: bool) -> Callable[[Any], Any]:
-    """One direction of a recurrent layer, (1, num_steps, width) to (1, num_steps, num_units)."""
-    # Not the stock layer itself: on a machine with a GPU that would be cuDNN's operator.
+    """One direction of a recurrent layer: (1, num_steps, width) to (1, num_steps, num_units)."""
+    # Not Keras' LSTM: on a machine with a GPU, that would use cuDNN's operator.
     loop = keras.layers.RNN(
         layer.cell, return_sequences=True, return_state=True, go_backwards=layer.go_backwards
     )
@@ -80,11 +83,11 @@ def _direction(layer: Any, fused: bool) -> Callable[[Any], Any]:
 
 
 def _fused_lstm(layer: Any, loop: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """An LSTM that the converter turns into UNIDIRECTIONAL_SEQUENCE_LSTM.
+    """An LSTM that the converter replaces by the operator UNIDIRECTIONAL_SEQUENCE_LSTM.
 
-    The converter knows the LSTM of Keras 2 by these attributes, six arguments and five results (its
-    pass prepare-composite-functions), and puts the operator in the place of the body. This is
-    documented nowhere; a converter that forgets it converts the body, the same loop as ever.
+    The converter recognizes the LSTM of Keras 2 by these attributes, six arguments and five results
+    (in its pass prepare-composite-functions), and replaces the body by the operator. This is not
+    documented; a converter without this pass converts the body, which is a loop.
     """
 
     @tf.function(
@@ -102,7 +105,7 @@ def _fused_lstm(layer: Any, loop: Callable[[Any], Any]) -> Callable[[Any], Any]:
         outputs, h, c = loop(inputs)
         return h, outputs, h, c, tf.constant(1.0)
 
-    # Constants: the converter crashes where it finds variables.
+    # Constants, since the converter crashes on variables.
     weights = [weight.numpy() for weight in layer.cell.weights]
 
     def run(inputs: Any) -> tuple[Any]:

@@ -128,19 +128,19 @@ def test_products_of_16_bits_are_near(products: str, difference: float) -> None:
 @pytest.mark.parametrize(
     ("settings", "has_gpu", "engine"),
     [
-        ({"products": "bfloat16"}, False, "the recurrence in NumPy, all else in TensorFlow"),
+        ({"products": "bfloat16"}, False, "the recurrence in NumPy, everything else in TensorFlow"),
         ({}, True, "cuDNN"),
         ({"products": "bfloat16"}, True, "cuDNN; in float32, not bfloat16"),
         (
             {"cell": "gru", "products": "float16"},
             False,
-            "Keras step by step: on this tensorflow only lstm has another way, not gru; "
-            "in float32, not float16",
+            "Keras step by step: on tensorflow, only lstm has a faster implementation, "
+            "gru has not; in float32, not float16",
         ),
         (
             {"recurrent_dropout": 0.5},
             True,
-            "Keras step by step: no fused kernel drops part of the recurrent state",
+            "Keras step by step: no fused kernel supports recurrent dropout",
         ),
     ],
 )
