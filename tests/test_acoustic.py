@@ -114,13 +114,13 @@ def test_refuses_several_inputs_or_outputs(tmp_path: Path, end: str) -> None:
     builder = Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     (tmp_path / "model.tflite").write_bytes(builder.Output())
-    with pytest.raises(BundleError, match="no model that can be run: "):
+    with pytest.raises(BundleError, match="is not a model that can be run: "):
         LiteRTAcousticModel(replace(bundle("levels"), path=tmp_path / "model.tflite"))
 
 
 def test_refuses_what_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_text("garbage\n" * 10)
-    with pytest.raises(BundleError, match=r"^.*model\.tflite: no model that can be run: .*$"):
+    with pytest.raises(BundleError, match=r"^.*model\.tflite: is not a model that can be run: .*$"):
         LiteRTAcousticModel(replace(bundle("levels"), path=tmp_path / "model.tflite"))
 
 

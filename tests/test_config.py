@@ -200,7 +200,7 @@ def test_wrong_settings_files_are_named(tmp_path: Path, text: str, message: str)
 
 
 def test_no_file_has_a_nul_in_its_name() -> None:
-    with pytest.raises(ConfigError, match=r"a\\x00b: no file has a name with a NUL"):
+    with pytest.raises(ConfigError, match=r"a\\x00b: file names cannot contain a NUL"):
         Settings.read(Path("a\0b"))
 
 

@@ -68,6 +68,7 @@ TRAINING = [
     {"plots", "engine"},
     {"tflite"},
     {"acoustic", "lm", "g2p", "punctuation"},
+    {"adaptation"},
 ]
 TRAINING_LEVEL = {unit: level for level, units in enumerate(TRAINING) for unit in units}
 TRAINING_MODULES = [p for p in MODULES if (PACKAGE / "training") in p.parents[:-1]]

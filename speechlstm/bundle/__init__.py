@@ -1,16 +1,16 @@
-"""Bundles: an acoustic model and a decoder, in a folder or in a single .tflite file.
+"""Bundles: an acoustic model and a decoder, as a folder or as a single .tflite file.
 
-    BUNDLE/model.tflite        waveform in, log-probabilities out; its description inside
-    BUNDLE/lm.ngram            the language model, if it has one
-    BUNDLE/rescorer.tflite     an LSTM language model, if it has one
-    BUNDLE/lexicon.tree        words and the symbols they are made of, if it has one
-    BUNDLE/pronouncer.tflite   a G2P network for hot words that the lexicon lacks, if it has one
-    BUNDLE/bundle.json         the same description for people, how to decode, and the SHA-256 of
+    BUNDLE/model.tflite        computes log-probabilities from a waveform; has a description inside
+    BUNDLE/lm.ngram            optional: an n-gram language model
+    BUNDLE/rescorer.tflite     optional: an LSTM language model
+    BUNDLE/lexicon.tree        optional: words and their spellings in phones or characters
+    BUNDLE/pronouncer.tflite   optional: a G2P network for hot words that the lexicon lacks
+    BUNDLE/bundle.json         the same description, the settings of the decoder, and the SHA-256 of
                                every other file
-    BUNDLE/README.md           notes for people, if there are any: never checked, never lost
+    BUNDLE/README.md           optional: notes for people; it has no checksum, and is kept
 
-The .tflite file alone is a bundle without what only the decoder needs. A bundle holds no code.
-Whatever is missing, damaged or unknown in it is refused, never guessed.
+The .tflite file alone is a bundle without a language model and lexicon. A bundle contains no code.
+If anything in it is missing, damaged or unknown, it is refused; nothing is guessed.
 """
 
 from speechlstm.bundle.read import default_bundle as default_bundle

@@ -1,4 +1,4 @@
-"""bundle.json: the descriptions of a bundle's models and settings, as JSON and back."""
+"""bundle.json: converts the descriptions of a bundle's models and settings to JSON and back."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -17,8 +17,8 @@ from speechlstm.text.alphabet import BLANK, Alphabet
 FORMAT_VERSION = 1
 
 INDEX = "bundle.json"
-CARD = "README.md"  # for people; it has no checksum, so that they may edit it
-# The files of a decoder, by the field of DecoderSpec that names them.
+CARD = "README.md"  # notes for people; without a checksum, so that they can be edited
+# The files of a decoder, by the field of DecoderSpec.
 DECODER_FILES = {
     "lm": "lm.ngram",
     "neural_lm": "rescorer.tflite",
@@ -27,13 +27,13 @@ DECODER_FILES = {
     "punctuator": "punctuator.tflite",
 }
 FILES = {INDEX, MODEL, *DECODER_FILES.values()}
-# Its settings, by the field: key in the file and type.
+# The settings of a decoder, by the field of DecoderSpec: key in bundle.json and type.
 _SETTINGS: dict[str, tuple[str, type[Config]]] = {
     "config": ("decoding", DecodeConfig),
     "calibration": ("calibration", Calibration),
     "prior": ("prior", Prior),
 }
-_NEURAL_LM = "rescoring"  # the key of neural_lm_config, which has a form of its own
+_NEURAL_LM = "rescoring"  # the key of neural_lm_config, which is written in another form
 DECODER_KEYS = {_NEURAL_LM, *(key for key, _ in _SETTINGS.values())}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
@@ -41,7 +41,7 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def acoustic_to_json(acoustic: AcousticSpec) -> dict[str, Any]:
-    """The description of an acoustic model; the .tflite file holds a copy of it."""
+    """The description of an acoustic model as JSON values; the .tflite file holds a copy of it."""
     description = {
         "format_version": FORMAT_VERSION,
         "writer": f"speechlstm {__version__}",
@@ -56,14 +56,14 @@ def acoustic_to_json(acoustic: AcousticSpec) -> dict[str, Any]:
 
 
 def acoustic_from_json(where: Path, description: Mapping[str, Any]) -> AcousticSpec:
-    """The acoustic model of a description.
+    """The acoustic model from its description.
 
     Args:
-        where: The file that it stands in, for errors.
-        description: As acoustic_to_json makes it.
+        where: The file with the description, for errors.
+        description: JSON values as returned by acoustic_to_json.
 
     Raises:
-        BundleError: It is of another format version, or something is missing, unknown or wrong.
+        BundleError: The format version is another, or a value is missing, unknown or wrong.
     """
     check_version(where, description)
     try:
@@ -80,7 +80,7 @@ def acoustic_from_json(where: Path, description: Mapping[str, Any]) -> AcousticS
 
 
 def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
-    """The settings of a decoder."""
+    """The settings of a decoder as JSON values."""
     settings = {key: getattr(decoder, field) for field, (key, _) in _SETTINGS.items()}
     description = {key: value.to_dict() for key, value in settings.items() if value is not None}
     if decoder.neural_lm:
@@ -89,19 +89,21 @@ def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
             "weight": config.weight,
             "shallow_fusion": config.mode == "fuse",
         }
+        if config.context_words:  # 0.1.0 reads bundles without it
+            description[_NEURAL_LM]["context_words"] = config.context_words
     return description
 
 
 def decoder_from_json(
     where: Path, settings: Mapping[str, Any], files: Mapping[str, Path], acoustic: AcousticSpec
 ) -> DecoderSpec:
-    """The decoder of a bundle.
+    """The decoder of a bundle from its settings.
 
     Args:
-        where: The file that the settings stand in, for errors.
-        settings: As decoder_to_json makes them.
-        files: Those of the bundle, by name.
-        acoustic: The acoustic model that it decodes.
+        where: The file with the settings, for errors.
+        settings: JSON values as returned by decoder_to_json.
+        files: The files of the bundle, by name.
+        acoustic: The acoustic model.
 
     Raises:
         BundleError: A setting is missing, unknown or wrong.
@@ -120,15 +122,18 @@ def decoder_from_json(
     decoder = DecoderSpec(**paths, **found)  # type: ignore[arg-type]
     labels = acoustic.lexicon_alphabet if decoder.lexicon else acoustic.alphabet
     if decoder.prior and len(decoder.prior.log_probs) != labels.num_labels:
-        raise BundleError(where, f"prior: is not of {labels.num_labels} labels")
+        raise BundleError(
+            where,
+            f"prior: has {len(decoder.prior.log_probs)} labels, the model {labels.num_labels}",
+        )
     return decoder
 
 
 def check_version(where: Path, description: Mapping[str, Any]) -> None:
-    """Refuse what another version of speechlstm has written in another format.
+    """Refuse a description that has another format version.
 
     Raises:
-        BundleError: It is of another format version, or of none.
+        BundleError: The format version is another one, or there is none.
     """
     if "format_version" not in description:
         raise BundleError(where, "format_version: missing; not a bundle")
@@ -144,19 +149,22 @@ def _alphabet_to_json(alphabet: Alphabet) -> dict[str, Any]:
 
 
 def _config(kind: type[AnyConfig], values: object) -> AnyConfig:
-    # Config would fill in defaults, which need not be those the model was trained with.
+    # Config would fill in defaults, but the model may have been trained with other values.
     keys = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     return kind.from_dict(_expect_keys(kind.section, _mapping(kind.section, values), keys))
 
 
 def _neural_lm_config(values: object) -> NeuralLMConfig:
     mapping = _mapping(_NEURAL_LM, values)
-    _expect_keys(_NEURAL_LM, mapping, {"weight", "shallow_fusion"})
+    mapping = {"context_words": 0, **mapping}
+    _expect_keys(_NEURAL_LM, mapping, {"weight", "shallow_fusion", "context_words"})
     if not isinstance(is_fused := mapping["shallow_fusion"], bool):
         raise ConfigError(
             f"{_NEURAL_LM}.shallow_fusion: must be true or false, is {is_fused!r:.40}"
         )
-    return NeuralLMConfig(mapping["weight"], "fuse" if is_fused else "rescore")
+    return NeuralLMConfig(
+        mapping["weight"], "fuse" if is_fused else "rescore", mapping["context_words"]
+    )
 
 
 def _alphabet(name: str, values: object) -> Alphabet:
@@ -164,7 +172,7 @@ def _alphabet(name: str, values: object) -> Alphabet:
     _expect_keys(name, mapping, {"symbols", "separator", "blank"})
     symbols, separator, blank = mapping["symbols"], mapping["separator"], mapping["blank"]
     if not isinstance(symbols, list) or not all(isinstance(s, str) for s in [*symbols, separator]):
-        raise ConfigError(f"{name}: symbols must be a list of texts, separator a text")
+        raise ConfigError(f"{name}: symbols must be a list of strings, separator a string")
     if blank != BLANK:
         raise ConfigError(f"{name}.blank: must be {BLANK}, is {quoted(blank)}")
     return Alphabet(tuple(symbols), separator)

@@ -1,4 +1,4 @@
-"""Reads bundles and checks all of them."""
+"""Reads and verifies bundles."""
 
 import hashlib
 from pathlib import Path
@@ -21,33 +21,34 @@ _MAX_INDEX_BYTES = 1 << 26
 
 
 def default_bundle() -> Path:
-    """The model that comes with the package.
+    """The folder of the English model in this package.
 
     Raises:
         BundleError: This installation has none.
     """
     path = Path(__file__).parents[1] / "assets" / "english"
     if not path.is_dir():
-        raise BundleError(path, "this installation has no model; name one: --bundle BUNDLE")
+        raise BundleError(path, "this installation has no model; give one with --bundle BUNDLE")
     return path
 
 
 def find_bundle(name: Path | str | None) -> Path:
-    """Where a bundle is that a user names.
+    """The path of a bundle from the name or path that a user gives.
 
     Args:
-        name: "english" or None: the model of the package. Any other text, and any Path (also a
-            folder of that name: `Path("english")`, or "./english"): a folder or a .tflite file.
+        name: "english" or None: the model in this package. Any other string, and any Path: the path
+            of a folder or .tflite file. (A folder called english is `Path("english")` or
+            "./english".)
 
     Raises:
         BundleError: This installation has no model of its own.
     """
-    # No Path is equal to a text.
+    # A Path never equals a string.
     return default_bundle() if name is None or name == "english" else Path(name)
 
 
-def read_bundle(path: Path) -> Bundle:
-    """Read a bundle's folder, or a .tflite file that speechlstm wrote, and check all of it.
+def read_bundle(path: Path | str) -> Bundle:
+    """Read the folder of a bundle, or a .tflite file that speechlstm wrote, and verify all of it.
 
     >>> bundle = read_bundle(default_bundle())
     >>> bundle.acoustic.features.sample_rate, bundle.acoustic.alphabet.symbols[:4]
@@ -56,8 +57,9 @@ def read_bundle(path: Path) -> Bundle:
     'lm.ngram'
 
     Raises:
-        BundleError: It is missing, damaged, of another format version, or lacks a part.
+        BundleError: The bundle is missing, damaged, incomplete or of another format version.
     """
+    path = Path(path)
     _recover(path)
     if path.is_file():
         return Bundle(path, acoustic_from_json(path, read_metadata(path)))
@@ -66,15 +68,17 @@ def read_bundle(path: Path) -> Bundle:
     check_version(index, description)
     files = _verified(path, description.pop("files", None))
     settings = {key: description.pop(key) for key in DECODER_KEYS & description.keys()}
-    # A changed byte in bundle.json shows here: the model's own copy is under its checksum.
+    # Detects changes in bundle.json, because the model's copy of the description has a checksum.
     if description != read_metadata(path / MODEL):
-        raise BundleError(index, f"{MODEL} describes itself otherwise; export the model again")
+        raise BundleError(
+            index, f"differs from the description inside {MODEL}; export the model again"
+        )
     acoustic = acoustic_from_json(index, description)
     return Bundle(path, acoustic, decoder_from_json(index, settings, files, acoustic))
 
 
 def _recover(path: Path) -> None:
-    """Find a bundle again that a killed process has left half replaced: see storage.folders."""
+    """Restore a bundle that a killed process has half replaced: see storage.folders."""
     try:
         recover_folder(path)
     except OSError as error:
@@ -84,6 +88,13 @@ def _recover(path: Path) -> None:
 def _read_index(index: Path) -> dict[str, Any]:
     try:
         return load_json(read_regular_file(index, _MAX_INDEX_BYTES))
+    except FileNotFoundError as error:
+        if index.parent.exists():
+            raise BundleError(index, f"{error.strerror}; not a bundle") from None
+        raise BundleError(
+            index.parent,
+            "no such bundle; give the folder of a bundle, a .tflite file, or the name english",
+        ) from None
     except OSError as error:
         raise BundleError(index, f"{error.strerror}; not a bundle") from None
     except ValueError as error:
@@ -91,19 +102,20 @@ def _read_index(index: Path) -> dict[str, Any]:
 
 
 def _verified(folder: Path, checksums: object) -> dict[str, Path]:
-    """The files of a bundle that checksums name, each of them found intact."""
+    """The files listed under "files", once their checksums have been verified."""
     if not isinstance(checksums, dict) or not {MODEL} <= checksums.keys() <= FILES - {INDEX}:
         others = ", ".join(sorted(FILES - {INDEX, MODEL}))
         raise BundleError(
-            folder / INDEX, f"files: must hold the SHA-256 of {MODEL}, and at most of {others}"
+            folder / INDEX,
+            f"files: must have the SHA-256 of {MODEL}, and may have those of {others}",
         )
     for name, expected in checksums.items():
         path = folder / name
         try:
             with open_regular_file(path) as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise BundleError(path, error.strerror or str(error)) from None
-        if found != expected:
+        if digest != expected:
             raise BundleError(path, f"damaged: its SHA-256 is not the one in {INDEX}")
     return {name: folder / name for name in checksums}

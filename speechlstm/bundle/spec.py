@@ -1,4 +1,4 @@
-"""What a bundle holds: the description of an acoustic model, that of a decoder."""
+"""The content of a bundle: the descriptions of an acoustic model and of a decoder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ MODEL = "model.tflite"
 
 @dataclass(frozen=True)
 class AcousticSpec:
-    """What an acoustic model reads and what its output stands for.
+    """The description of an acoustic model: its input and the meaning of its output.
 
     Attributes:
-        features: Sample rate and frames.
-        alphabet: The labels of its output.
+        features: Sample rate and frames of the input.
+        alphabet: The labels of the output.
         network: The network.
-        phones: The labels of its second output; None: it has none.
-        training: How it was made; plain JSON values, for people.
+        phones: The labels of a second output; None: there is no second output.
+        training: How the model was trained; plain JSON values, for people to read.
     """
 
     features: FeatureConfig
@@ -37,18 +37,18 @@ class AcousticSpec:
 
     @property
     def lexicon_alphabet(self) -> Alphabet:
-        """What a lexicon's words are made of: phones, if the model emits them."""
+        """The symbols that lexicons spell words in: phones, if the model has an output for them."""
         return self.phones or self.alphabet
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """An acoustic model and a decoder that have been read and found intact.
+    """An acoustic model and a decoder, read from disk and verified.
 
     Attributes:
         path: The folder, or the .tflite file.
-        acoustic: The acoustic model.
-        decoder: How its output becomes text.
+        acoustic: The description of the acoustic model.
+        decoder: The files and settings of the decoder.
     """
 
     path: Path
@@ -57,8 +57,8 @@ class Bundle:
 
     @property
     def model_path(self) -> Path:
-        """The .tflite file: float32 [1, num_samples] in, [1, num_frames, width] out.
+        """The .tflite file: float32 (1, num_samples) in, float32 (1, num_frames, width) out.
 
-        The columns are the labels of the alphabet, then those of the phones.
+        The columns of the output are the labels of the alphabet, followed by those of the phones.
         """
         return self.path / MODEL if self.path.is_dir() else self.path

@@ -1,4 +1,4 @@
-"""Writes bundles, whole or not at all."""
+"""Writes bundles, completely or not at all."""
 
 import hashlib
 from collections.abc import Mapping
@@ -25,18 +25,18 @@ from speechlstm.tflite.metadata import dump_json, embed_metadata, read_metadata
 def write_bundle(
     path: Path, tflite: bytes, acoustic: AcousticSpec, decoder: DecoderSpec | None = None
 ) -> None:
-    """Write a bundle's folder; a bundle that was there stays until the new one is whole.
+    """Write the folder of a bundle. An existing bundle stays until the new one is complete.
 
     Args:
-        path: The folder; missing parents are made.
-        tflite: The acoustic model as converted; its description is put inside.
-        acoustic: Its description.
-        decoder: Its decoder: see write_decoder; None: the best path is read.
+        path: The folder; missing parent folders are created.
+        tflite: The acoustic model as converted. Its description is embedded in it.
+        acoustic: The description of the acoustic model.
+        decoder: The decoder, as in write_decoder; None: greedy decoding.
 
     Raises:
-        BundleError: Something else stands at path.
-        ValueError: tflite is no TensorFlow Lite model, or acoustic.training is not JSON.
-        OSError: A file cannot be read or written; a bundle that was there is as it was before.
+        BundleError: The path is something other than a bundle.
+        ValueError: tflite is not a TensorFlow Lite model, or acoustic.training is not JSON.
+        OSError: A file cannot be read or written. An existing bundle stays as it was.
     """
     refuse_to_replace_others(path)
     description = acoustic_to_json(acoustic)
@@ -45,19 +45,19 @@ def write_bundle(
 
 
 def write_decoder(path: Path, decoder: DecoderSpec) -> None:
-    """Give a bundle's folder another decoder in place of the one it has; its model stays.
+    """Replace the decoder in the folder of a bundle. The acoustic model stays.
 
     Args:
         path: The folder.
-        decoder: Its files are copied, and may be the bundle's own; a lexicon is packed.
+        decoder: Its files, which may be the bundle's own, are copied; a lexicon is packed.
 
     Raises:
-        BundleError: It is no bundle's folder, or damaged.
-        OSError: A file cannot be read or written; the bundle is as it was before.
-        Errors of `LexiconTree.load`.
+        BundleError: The path is not the folder of a bundle, or the bundle is damaged.
+        LexiconError: The lexicon cannot be read or does not fit the model.
+        OSError: A file cannot be read or written. The bundle stays as it was.
     """
     if path.is_file():
-        raise BundleError(path, "a .tflite file holds no decoder; name a bundle's folder")
+        raise BundleError(path, "a .tflite file has no decoder; give the folder of a bundle")
     bundle = read_bundle(path)
     refuse_to_replace_others(path)
     contents = {MODEL: (path / MODEL).read_bytes()}
@@ -65,23 +65,23 @@ def write_decoder(path: Path, decoder: DecoderSpec) -> None:
 
 
 def decoder_to_keep(path: Path, acoustic: AcousticSpec) -> DecoderSpec | None:
-    """The decoder of a bundle whose acoustic model is about to be replaced.
+    """The decoder to keep when the acoustic model of a bundle is replaced.
 
-    All of it stays but the calibration, which is of what the model before gave.
+    All of it is kept except the calibration, which depends on the acoustic model.
 
     Args:
-        path: The bundle's folder; there may be none.
-        acoustic: The new model.
+        path: The folder of the bundle, which need not exist.
+        acoustic: The description of the new model.
 
     Returns:
-        The decoder; None: there is none, or nothing in it that was chosen.
+        The decoder; None if there is none, or if it is all defaults.
 
     Raises:
-        BundleError: Its files are for other labels than the new model's, or the bundle is damaged;
-            they would be lost.
+        BundleError: Files of the decoder would be lost, because they are for other labels than
+            those of the new model, or because the bundle is damaged.
     """
     files = [name for name in DECODER_FILES.values() if (path / name).exists()]
-    lost = f"{', '.join(files)} would be lost; name another place, or remove this"
+    lost = f"{', '.join(files)} would be lost; choose another path, or remove this bundle"
     try:
         bundle = read_bundle(path) if (path / INDEX).exists() else None
     except BundleError as error:
@@ -103,7 +103,7 @@ def _decoder_files(decoder: DecoderSpec, acoustic: AcousticSpec) -> dict[str, by
     sources = ((name, getattr(decoder, field)) for field, name in DECODER_FILES.items())
     contents = {name: source.read_bytes() for name, source in sources if source}
     if decoder.lexicon:
-        # Imported here: whom nothing else makes import it need not wait for it.
+        # Imported here because it takes time, and bundles without a lexicon do not need it.
         from speechlstm.decoding.lexicon_tree import LexiconTree
 
         lexicon = LexiconTree.load(decoder.lexicon, acoustic.lexicon_alphabet)
@@ -132,15 +132,15 @@ def _write(
 
 
 def refuse_to_replace_others(path: Path) -> None:
-    """Refuse to write a bundle where other things would be lost.
+    """Refuse a path where writing a bundle would delete other files.
 
     Raises:
-        BundleError: The path is a file, or a folder that holds something other than a bundle.
+        BundleError: The path is a file, or a folder with something other than a bundle.
     """
     if not path.exists():
         return
     names = {p.name for p in path.iterdir()} if path.is_dir() else {path.name}
     if names and (INDEX not in names or names - FILES - {CARD}):
         raise BundleError(
-            path, "holds something other than a bundle, which would be lost; name another place"
+            path, "has something other than a bundle, which would be lost; choose another path"
         )

@@ -24,6 +24,7 @@ VERBS = (
     "augment",
     "lexicon",
     "lm",
+    "adapt",
     "train",
     "evaluate",
     "score",

@@ -36,12 +36,13 @@ def load_keras(backend: str | None = None) -> None:
 
 
 @contextmanager
-def resumable(run: Path, command: Sequence[str]) -> Iterator[None]:
+def resumable(run: Path, command: Sequence[str], description: str = "run.json") -> Iterator[None]:
     """Have SIGTERM end the block as Ctrl-C does, and say what goes on with the run.
 
     Args:
         run: Its folder.
         command: What goes on with it.
+        description: The file without which there is nothing to go on with.
     """
 
     def terminate(*_: Any) -> None:
@@ -52,7 +53,7 @@ def resumable(run: Path, command: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        if (run / "run.json").exists():
+        if (run / description).exists():
             say(f"stopped; to go on: {shlex.join(command)}")
         raise
     finally:

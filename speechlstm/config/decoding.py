@@ -89,13 +89,19 @@ class NeuralLMConfig(Config):
         mode: "rescore": the LSTM rescores the n-best list that the search with the n-gram model
             returns. "fuse": it takes part in the search itself (shallow fusion), which takes many
             times as long.
+        context_words: In the search, hypotheses whose last so many words are equal share the LSTM's
+            state, that of the one which came first; 0: the LSTM tells all histories apart. Liu et
+            al., "Efficient lattice rescoring using recurrent neural network language models",
+            ICASSP 2014.
     """
 
     section: ClassVar[str] = "neural_lm"
 
     weight: float = 0.5
     mode: Literal["rescore", "fuse"] = "rescore"
+    context_words: int = 0
 
     def _check(self) -> None:
+        self._at_least(0, "context_words")
         if not 0 <= self.weight <= 1:
             self._refuse("weight", f"must be in [0, 1], is {self.weight}")

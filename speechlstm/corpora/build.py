@@ -16,12 +16,13 @@ AUDIO_SUFFIXES = (
     *(".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc", ".m4a", ".mp4", ".mov", ".webm"),
     *(".mkv", ".aac", ".wma", ".3gp", ".amr", ".spx", ".ac3", ".wv"),
 )
+TEXT_SUFFIXES = (".txt", ".lab")  # of the file beside it that holds what is said
 
 
 def build_manifest(
     folder: Path, destination: Path, with_texts: bool = True
 ) -> Iterator[Utterance | DataError]:
-    """Find the recordings in a folder, each with its text: that of speech.wav is in speech.txt.
+    """Find the recordings in a folder, each with its text: that of a.wav in a.txt or a.lab.
 
     The id is the recording's path in the folder, without its suffix unless recordings differ only
     in that. The first folder of that path is taken as the speaker, so that the recordings of a
@@ -44,7 +45,7 @@ def build_manifest(
     stems = Counter(path.with_suffix("") for path in paths)
     for path in paths:
         try:
-            text = _read_text(path.with_suffix(".txt"), path) if with_texts else None
+            text = _read_text(path) if with_texts else None
             name = path.with_suffix("") if stems[path.with_suffix("")] == 1 else path
             yield _build_utterance(name.relative_to(folder), path, text, destination)
         except DataError as error:
@@ -56,7 +57,18 @@ def _is_recording(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES and not hidden
 
 
-def _read_text(path: Path, recording: Path) -> str:
+def texts_alone(folder: Path) -> Iterator[Path]:
+    """The texts under a folder that stand beside no recording, as build_manifest looks for them."""
+    paths = sorted(folder.rglob("*"))
+    stems = {path.with_suffix("") for path in paths if _is_recording(path.relative_to(folder))}
+    for path in paths:
+        if path.suffix in TEXT_SUFFIXES and path.with_suffix("") not in stems:
+            yield path
+
+
+def _read_text(recording: Path) -> str:
+    candidates = [recording.with_suffix(suffix) for suffix in TEXT_SUFFIXES]
+    path = next((path for path in candidates if path.exists()), candidates[0])
     try:
         return " ".join(read_regular_file(path).decode("utf-8-sig").split())
     except FileNotFoundError:

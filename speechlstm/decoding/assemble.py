@@ -141,7 +141,7 @@ class DecoderAssembly:
         """What takes part in the search, and what scores its n-best list anew; None: nothing."""
         if not (self.ngrams and config.weight and self.lstm):
             return self.ngrams, None
-        both = InterpolatedModel(self.ngrams, self.lstm, config.weight)
+        both = InterpolatedModel(self.ngrams, self.lstm, config.weight, config.context_words)
         return (both, None) if config.mode == "fuse" else (self.ngrams, both)
 
 

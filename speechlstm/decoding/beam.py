@@ -141,7 +141,7 @@ class BeamDecoder:
             return found
         by_text = {self.text(path): path for path in found}
         for path in self.search(log_probs, detours):
-            num_labels = self._hot_words.num_labels(path.labels_and_words[1])
+            num_labels = self._hot_words.num_labels(path.words)
             least = found[0].log_prob - self._hot_words.most(MAX_TOTAL_LOSS, num_labels)
             if num_labels and path.log_prob >= least:
                 text = self.text(path)
@@ -161,14 +161,13 @@ class BeamDecoder:
 
     def text(self, path: Path) -> str:
         """The text of a path."""
-        return self._text(*path.labels_and_words)
+        return self._text(path.labels, path.words)
 
     def _hypothesis(self, path: Path) -> BeamHypothesis:
-        labels, words = path.labels_and_words
-        ends = self._word_ends(labels, words)
+        ends = self._word_ends(path.labels, path.words)
         return BeamHypothesis(
-            self._text(labels, words),
-            tuple(labels[: ends[-1]] if ends else ()),
+            self.text(path),
+            tuple(path.labels[: ends[-1]] if ends else ()),
             self._spans(ends),
             path.log_prob,
             path.lm_log_prob,
@@ -208,7 +207,7 @@ class BeamDecoder:
 
 
 def _has_detours(path: Path) -> bool:
-    return min(path.labels_and_words[1]) < NO_WORD
+    return min(path.words) < NO_WORD
 
 
 def _merged(paths: list[Path]) -> Path:
@@ -221,10 +220,9 @@ def _merged(paths: list[Path]) -> Path:
     distinct: dict[tuple[int, ...], float] = {}
     detoured = -np.inf
     for path in paths:
-        labels, _ = path.labels_and_words
         if _has_detours(path):
             detoured = max(detoured, path.log_prob)
         else:
-            distinct[tuple(labels)] = path.log_prob
+            distinct[tuple(path.labels)] = path.log_prob
     log_prob = max(detoured, float(np.logaddexp.reduce(list(distinct.values()))))
     return replace(best, log_prob=log_prob, score=best.score - best.log_prob + log_prob)

@@ -1,7 +1,6 @@
 """The hypotheses of a search as columns of arrays, and what is left of them at its end."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -54,30 +53,36 @@ class Path:
     """A hypothesis at the end of a search.
 
     Attributes:
-        trace: The search's: for each entry the one before it, its label, the word ended before it.
-        entry: Of the last label; 0: there is none.
-        last_word: The word of the lexicon that ends with the last label, or NO_WORD.
+        labels: Without repeats and blanks.
+        words: The word of the lexicon that ends before each label, and at the end, or NO_WORD.
         hash: Equal where labels and words are, but for a boundary at the end.
         log_prob: Of all paths that were kept.
         lm_log_prob: Of the words and the end of the text.
         score: What hypotheses are ranked by.
     """
 
-    trace: list[list[int]]
-    entry: int
-    last_word: int
+    labels: list[int]
+    words: list[int]
     hash: int
     log_prob: float
     lm_log_prob: float
     score: float
 
-    @cached_property
-    def labels_and_words(self) -> tuple[list[int], list[int]]:
-        """Labels without repeats and blanks; the word that ends before each, and at the end."""
-        parents, all_labels, all_words = self.trace
-        labels, words, entry = [], [self.last_word], self.entry
-        while entry:
-            labels.append(all_labels[entry])
-            words.append(all_words[entry])
-            entry = parents[entry]
-        return labels[::-1], words[::-1]
+
+def walk(trace: Integers, entries: Integers) -> tuple[list[list[int]], list[list[int]]]:
+    """What was emitted on the way to some entries of a search's trace: labels, and words.
+
+    Args:
+        trace: (3, num_entries): the entry before each, its label, the word that ended before it.
+        entries: Where to start; entry 0 is the beginning of all.
+    """
+    steps = [entries]  # all hypotheses at once, from the end to the beginning
+    while steps[-1].any():
+        steps.append(trace[0].take(steps[-1]))
+    path = np.array(steps[:-1], np.int64).reshape(-1, len(entries))
+    lengths = np.count_nonzero(path, axis=0).tolist()
+    labels, words = (
+        [row[:length][::-1].tolist() for row, length in zip(values[path].T, lengths, strict=True)]
+        for values in trace[1:]
+    )
+    return labels, words

@@ -4,6 +4,7 @@ import numpy as np
 
 from speechlstm.decoding.beams import ENDING, HOT_STATE, LENGTH, LM_STATE, NODE, Beams
 from speechlstm.decoding.fusion import EndedWords, Integers, WordFusion
+from speechlstm.decoding.lm_memory import LMMemory
 
 NOT_ASKED = -1  # in the row ENDING
 
@@ -30,6 +31,7 @@ class Endings:
         self._table = np.empty((_NUM_ROWS, 1024), np.int64)
         self._starts = np.zeros(1024, np.int64)  # in the table, of each hypothesis that was asked
         self._num_asked = 0
+        self._lm = LMMemory(fusion.lm)
 
     def of(self, beams: Beams, columns: Integers | None = None) -> EndedWords:
         """All ways to end the words in which hypotheses stand.
@@ -66,7 +68,9 @@ class Endings:
     def _ask(self, beams: Beams, columns: Integers) -> None:
         """Append what ending the words of some hypotheses means."""
         ints = beams.ints[:, columns]
-        ended = self._fusion.end_words(ints[NODE], ints[LENGTH], ints[LM_STATE], ints[HOT_STATE])
+        ended = self._fusion.end_words(
+            ints[NODE], ints[LENGTH], ints[LM_STATE], ints[HOT_STATE], self._lm.advance
+        )
         first = int(self._starts[self._num_asked])
         ends = first + np.bincount(ended.source, minlength=len(columns)).cumsum()
         start, self._num_asked = self._num_asked, self._num_asked + len(columns)

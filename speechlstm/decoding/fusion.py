@@ -1,6 +1,6 @@
 """What words add to a hypothesis: the lexicon's tree, the language model, hot words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from math import log
 from typing import NamedTuple
@@ -17,6 +17,8 @@ from speechlstm.text.alphabet import Alphabet
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+Advance = Callable[[Integers, NDArray[np.int32]], tuple[Integers, Floats]]  # SearchModel.search
 
 ROOT = 0  # the node between words
 NO_WORD = -1  # in place of a word of the lexicon
@@ -194,10 +196,19 @@ class WordFusion:
         lengths: Integers,
         lm_states: Integers,
         hot_states: Integers,
+        advance: Advance,
     ) -> EndedWords:
-        """All ways to end the words in which the hypotheses stand."""
+        """All ways to end the words in which the hypotheses stand.
+
+        Args:
+            nodes: Where they stand.
+            lengths: Labels of their words.
+            lm_states: Before the words.
+            hot_states: Before the words.
+            advance: Asks the language model.
+        """
         source, words = self._endings(nodes)
-        lm_states, lm_log_probs = self._advance(lm_states[source], self._lm_ids[words])
+        lm_states, lm_log_probs = advance(lm_states[source], self._lm_ids[words])
         lm_log_probs += self._shares[words]
         lm_log_probs += self._unknown_character * lengths[source] * (words == NO_WORD)
         gains = self._weight * lm_log_probs + self._bonus

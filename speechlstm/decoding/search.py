@@ -33,6 +33,7 @@ from speechlstm.decoding.beams import (
     WORD,
     Beams,
     Path,
+    walk,
 )
 from speechlstm.decoding.detours import Detour
 from speechlstm.decoding.endings import NOT_ASKED, Endings
@@ -318,12 +319,12 @@ class PrefixSearch:
         ints, floats = beams.ints, beams.floats
         lm_log_probs, gains = self._fusion.end_texts(ints[LM_STATE])
         scores = floats[TOTAL] + floats[SETTLED] + gains
-        trace = np.concatenate(self._trace, axis=1).tolist()
-        columns = (
-            *(ints[row].tolist() for row in (TRACE, WORD, HASH)),
-            *(values.tolist() for values in (floats[TOTAL], floats[LM] + lm_log_probs, scores)),
-        )
-        return [Path(trace, *values) for values in zip(*columns, strict=True)]
+        labels, words = walk(np.concatenate(self._trace, axis=1), ints[TRACE])
+        for before, last in zip(words, ints[WORD].tolist(), strict=True):
+            before.append(last)
+        columns = (values.tolist() for values in (floats[TOTAL], floats[LM] + lm_log_probs, scores))
+        paths = zip(labels, words, ints[HASH].tolist(), *columns, strict=True)
+        return [Path(*values) for values in paths]
 
 
 def _distinct(beams: Beams) -> Beams:

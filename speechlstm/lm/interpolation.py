@@ -25,6 +25,7 @@ class InterpolatedModel(SearchModel):
         ngrams: The n-gram model.
         lstm: The LSTM.
         weight: Of the LSTM, 0..1.
+        context_words: See SearchModel.
 
     Attributes:
         ngrams: As given.
@@ -34,10 +35,16 @@ class InterpolatedModel(SearchModel):
         LanguageModelError: The models have no word in common.
     """
 
-    def __init__(self, ngrams: NGramModel, lstm: LSTMLanguageModel, weight: float) -> None:
+    def __init__(
+        self,
+        ngrams: NGramModel,
+        lstm: LSTMLanguageModel,
+        weight: float,
+        context_words: int = 0,
+    ) -> None:
         if not 0 <= weight <= 1:
             raise ConfigError(f"the weight of an LSTM language model is in 0..1, not {weight}")
-        self.ngrams, self._lstm = ngrams, lstm
+        self.ngrams, self._lstm, self.context_words = ngrams, lstm, context_words
         self.num_words, self.alphabet_sha256 = ngrams.num_words, ngrams.alphabet_sha256
         self.sentence_end = ngrams.sentence_end
         self._lstm_ids = np.fromiter(map(lstm.word_id, ngrams.words), np.int32, ngrams.num_words)

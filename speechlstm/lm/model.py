@@ -83,7 +83,13 @@ class LanguageModel(ABC):
 
 
 class SearchModel(LanguageModel):
-    """One that can take part in a beam search."""
+    """One that can take part in a beam search.
+
+    Attributes:
+        context_words: Last words by which a search tells its states apart; 0: by all.
+    """
+
+    context_words: int = 0
 
     @property
     @abstractmethod

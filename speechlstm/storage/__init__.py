@@ -1,4 +1,4 @@
-"""Reads that end, and writes that a reader sees whole or not at all."""
+"""Safe reading of untrusted files, and atomic writing of files and folders."""
 
 from speechlstm.storage.files import open_regular_file as open_regular_file
 from speechlstm.storage.files import parse_json as parse_json

@@ -1,4 +1,4 @@
-"""Two folders exchange their names in one system call, where the system has one."""
+"""Exchanges the names of two folders in one system call, on systems that can."""
 
 import errno
 import os
@@ -12,15 +12,15 @@ _IMPOSSIBLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errn
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Have two paths, which both exist, exchange what they name: both at once or not at all.
+    """Exchange the names of two existing paths atomically.
 
-    renameat2 on Linux (since 3.15), renamex_np on macOS; Python has neither.
+    Uses renameat2 on Linux (since 3.15) and renamex_np on macOS, which Python does not offer.
 
     Returns:
-        Whether it was done; False where the system or the file system cannot.
+        Whether it was done; False if the system or the file system cannot do it.
 
     Raises:
-        OSError: It could be done here, but not with these.
+        OSError: The system can do it, but not with these paths.
     """
     if sys.platform not in ("linux", "darwin"):
         return False
@@ -33,7 +33,7 @@ def exchange(one: Path, other: Path) -> bool:
             failed = libc.renamex_np(*paths, _RENAME_SWAP)
         else:
             failed = libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE)
-    except AttributeError:  # a C library that lacks it
+    except AttributeError:  # the C library lacks it
         return False
     if not failed:
         return True

@@ -1,4 +1,4 @@
-"""Reads that end, and writes that a reader sees whole or not at all."""
+"""Reading of untrusted files, and atomic writing."""
 
 import errno
 import json
@@ -14,23 +14,23 @@ _GIGABYTE = 1 << 30
 
 
 def open_regular_file(path: Path) -> BufferedReader:
-    """Open a file for reading, unless it is a pipe or a device, which may never end.
+    """Open a file for reading. Pipes and devices, which may never end, are refused.
 
     Raises:
-        OSError: It cannot be opened, or is no file.
+        OSError: The path cannot be opened or is not a regular file.
     """
     refuse_pipes(path)
     return path.open("rb")
 
 
 def refuse_pipes(path: Path) -> None:
-    """Refuse what is no file on a disk.
+    """Refuse a path that is not a regular file.
 
     Raises:
-        OSError: It is not there, or is a folder, a pipe or a device.
+        OSError: The path does not exist, or is a folder, a pipe or a device.
     """
     refuse_nul(path)
-    mode = path.stat().st_mode  # before it is opened: that waits for the other end of a pipe
+    mode = path.stat().st_mode  # before opening it, because opening a pipe waits for its other end
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
@@ -38,20 +38,20 @@ def refuse_pipes(path: Path) -> None:
 
 
 def refuse_nul(path: Path) -> None:
-    """Refuse a name that no file has, for which Python raises another exception than for others.
+    """Refuse a path with a NUL character, for which Python raises ValueError instead of OSError.
 
     Raises:
-        OSError: It holds a NUL.
+        OSError: The path has a NUL.
     """
     if "\0" in str(path):
-        raise OSError(errno.EINVAL, "no file has a name with a NUL in it", str(path))
+        raise OSError(errno.EINVAL, "file names cannot contain a NUL character", str(path))
 
 
 def read_regular_file(path: Path, max_bytes: int = _GIGABYTE) -> bytes:
-    """The content of a file that nobody has checked.
+    """The content of an untrusted file.
 
     Raises:
-        OSError: It cannot be read, is a pipe or a device, or larger than any of its kind.
+        OSError: The file cannot be read, is a pipe or a device, or is larger than max_bytes.
     """
     with open_regular_file(path) as file:
         if os.fstat(file.fileno()).st_size > max_bytes:
@@ -60,10 +60,10 @@ def read_regular_file(path: Path, max_bytes: int = _GIGABYTE) -> bytes:
 
 
 def read_bounded(path: Path, max_bytes: int = 1 << 26) -> bytes:
-    """The content of a text, which may come from a pipe, and ends.
+    """The content of a text file, which may be a pipe.
 
     Raises:
-        OSError: It cannot be read, or is larger than any of its kind.
+        OSError: The file cannot be read, or is larger than max_bytes.
     """
     refuse_nul(path)
     with path.open("rb") as file:
@@ -74,15 +74,18 @@ def read_bounded(path: Path, max_bytes: int = 1 << 26) -> bytes:
 
 
 def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
-    """What JSON says that nobody has checked, in UTF-8.
+    """The value of untrusted JSON in UTF-8.
+
+    >>> parse_json(b'{"duration": 2}', integers_as_floats=True)
+    {'duration': 2.0}
 
     Args:
         text: The JSON.
-        integers_as_floats: Whether whole numbers become floats, those too large infinity.
+        integers_as_floats: Whether integers become floats; those too large become infinity.
 
     Raises:
-        ValueError: It is no JSON, or nested beyond reason, or a text in it holds half a surrogate
-            pair, which could be written nowhere.
+        ValueError: The text is not JSON, is nested too deeply, or has a string with half of a
+            surrogate pair, which could not be written as UTF-8.
     """
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
@@ -92,7 +95,7 @@ def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
     except UnicodeEncodeError:
-        raise ValueError("not JSON: holds half a surrogate pair") from None
+        raise ValueError("not JSON: has half of a surrogate pair") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8: {error.reason} at byte {error.start}") from None
     except RecursionError:
@@ -101,16 +104,15 @@ def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Put data into a file at once; text becomes UTF-8, its line ends unchanged.
+    """Replace the content of a file atomically. Strings become UTF-8, with line ends unchanged.
 
-    A file that was there keeps its permissions. What is no file, a pipe or a device, is written
-    into.
+    An existing file keeps its permissions. Pipes and devices are written to directly.
 
     Raises:
-        OSError: The file cannot be written; one that was there before is untouched.
+        OSError: The file cannot be written. An existing file is untouched.
     """
     refuse_nul(path)
-    path = path.resolve()  # through a symbolic link, not over it
+    path = path.resolve()  # write the target of a symbolic link, do not replace the link
     content = data.encode() if isinstance(data, str) else data
     if path.exists() and not (path.is_file() or path.is_dir()):
         path.write_bytes(content)
@@ -124,7 +126,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         if path.exists():
             shutil.copymode(path, temporary)
         temporary.replace(path)
-    except OSError as error:  # that of a full disk names no file
+    except OSError as error:  # if the disk is full, the error does not name the file
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -132,7 +134,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a process that was killed while writing into a folder has left there."""
+    """Remove the temporary files that killed processes have left in a folder."""
     for temporary in folder.glob(".*.tmp"):
         if temporary.is_dir():
             shutil.rmtree(temporary)
@@ -141,12 +143,12 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def _temporary_name(path: Path) -> Path:
-    """A name beside a path for what is to take its place."""
+    """A name for a temporary file beside a path."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
 def sync_folder(path: Path) -> None:
-    """Have the names in a folder on the disk, not only in memory; Windows has no such call."""
+    """Write the names in a folder to the disk. Windows has no such call."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -1,13 +1,13 @@
-"""Folders that take the place of others, whole or not at all, whenever the process is killed.
+"""Atomic replacement of folders, safe against kills at any moment.
 
-Beside a folder that is being replaced there may be others, which its name and the number of the
-process that writes them begin:
+While a folder NAME is being replaced, there may be others beside it; PID is the process that writes
+them:
 
     .NAME.PID-TOKEN.tmp     being filled, or to be removed
-    .NAME.PID-TOKEN.new     complete, about to take the folder's place
-    .NAME.PID-TOKEN.old     what was in its place, until the new one is
+    .NAME.PID-TOKEN.new     complete, about to become NAME
+    .NAME.PID-TOKEN.old     the previous NAME, until the new one is in place
 
-The latter two serve where the file system cannot exchange two folders.
+The last two are used only if the file system cannot exchange two folders.
 """
 
 import os
@@ -22,23 +22,28 @@ from pathlib import Path
 from speechlstm.storage.exchange import exchange
 from speechlstm.storage.files import sync_folder
 
-_ABANDONED_SECONDS = 3600.0  # since a folder changed, where no process can be asked for
-_own: set[Path] = set()  # folders that this process is filling
+_ABANDONED_SECONDS = 3600.0  # age of a leftover folder whose process cannot be checked
+_own: set[Path] = set()  # temporary folders of this process
 
 
 @contextmanager
 def folder_written_atomically(path: Path) -> Iterator[Path]:
-    """A new folder to fill, which takes the place of path when the block ends without an error.
+    """A new folder to fill, which replaces path when the block ends without an error.
 
-    Files in it are to be written by write_atomically. Whenever the process is killed, path is the
-    old folder or the new one, or, where the file system cannot exchange two folders, missing until
-    recover_folder is called. What killed processes have left beside path is removed.
+    Write its files with write_atomically. If the process is killed at any moment, path is either
+    the old folder or the new one. (If the file system cannot exchange two folders, path may be
+    missing until recover_folder is called.) Folders that killed processes have left beside path are
+    removed.
 
-        with folder_written_atomically(Path("model")) as folder:
-            write_atomically(folder / "weights", weights)
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as parent:
+    ...     with folder_written_atomically(Path(parent, "model")) as folder:
+    ...         _ = (folder / "weights").write_bytes(b"...")
+    ...     sorted(file.name for file in Path(parent, "model").iterdir())
+    ['weights']
 
     Raises:
-        OSError: The folder cannot be written; one that was there before is untouched.
+        OSError: The folder cannot be written. An existing folder is untouched.
     """
     path = path.resolve()
     recover_folder(path)
@@ -51,18 +56,18 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
         if path.is_dir():
             shutil.copymode(path, folder)
         _put_in_place(folder, path)
-    finally:  # what is there now is the old folder, or a new one that came to nothing
+    finally:  # folder is now the replaced one, or an unfinished one
         shutil.rmtree(folder, ignore_errors=True)
         _own.remove(folder)
 
 
 def recover_folder(path: Path) -> None:
-    """Put a folder in its place if a process was killed while it was replaced; else do nothing.
+    """Put a folder in its place if a process was killed while replacing it; otherwise do nothing.
 
-    To be called before the folder is opened; where it is in its place, that costs nothing.
+    Call it before the folder is opened. It takes almost no time if the folder is in its place.
 
     Raises:
-        OSError: It cannot be moved there.
+        OSError: The folder cannot be moved.
     """
     if path.exists() or "\0" in str(path):
         return
@@ -74,10 +79,10 @@ def recover_folder(path: Path) -> None:
 
 
 def _put_in_place(folder: Path, path: Path) -> None:
-    """Give a complete folder the name of another, which gets its; or a name that is free."""
+    """Rename a complete folder to path; a folder that exists there gets its name in exchange."""
     if not path.is_dir() or not any(path.iterdir()):
         if os.name == "nt" and path.is_dir():
-            path.rmdir()  # elsewhere a folder takes the place of an empty one
+            path.rmdir()  # on other systems, rename replaces an empty folder
         folder.rename(path)
     elif not exchange(folder, path):
         _replace_in_steps(folder, path)
@@ -85,13 +90,13 @@ def _put_in_place(folder: Path, path: Path) -> None:
 
 
 def _replace_in_steps(folder: Path, path: Path) -> None:
-    """The same, with names after each step by which recover_folder knows how to go on."""
+    """The same in several steps, whose names tell recover_folder how to continue after a kill."""
     new, old = folder.with_suffix(".new"), folder.with_suffix(".old")
     folder.rename(new)
     sync_folder(path.parent)
     try:
         path.rename(old)
-    except OSError:  # on Windows, where a file in it is open
+    except OSError:  # on Windows, if a file in the folder is open
         new.rename(folder)
         raise
     sync_folder(path.parent)
@@ -101,7 +106,7 @@ def _replace_in_steps(folder: Path, path: Path) -> None:
 
 
 def _move_unless_done(source: Path, path: Path) -> None:
-    """Give a folder its name, unless another process that found it missing has been quicker."""
+    """Rename a folder to path, unless another process has done so in the meantime."""
     try:
         source.rename(path)
     except OSError:
@@ -110,24 +115,24 @@ def _move_unless_done(source: Path, path: Path) -> None:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what killed processes have left beside a folder that is in its place."""
+    """Remove the folders that killed processes have left beside a path."""
     for folder, process in _beside(path, "tmp|new|old"):
         if folder not in _own and (_has_ended(process) or _is_abandoned(folder)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _beside(path: Path, suffixes: str) -> list[tuple[Path, int]]:
-    """Folders that have to do with one, and the processes that wrote them."""
+    """The folders of a replacement of path, with the processes that wrote them."""
     name = re.compile(rf"{re.escape(f'.{path.name}.')}(\d+)-[0-9a-f]{{8}}\.({suffixes})")
     matches = ((p, name.fullmatch(p.name)) for p in path.parent.glob(".*") if p.is_dir())
     return [(folder, int(match[1])) for folder, match in matches if match]
 
 
 def _has_ended(process: int) -> bool:
-    if os.name == "nt":  # signal 0 would be Ctrl-C there
+    if os.name == "nt":  # there, signal 0 would be Ctrl-C
         return False
     if process == os.getpid():
-        return True  # one of this number before: what is this one's own is known
+        return True  # an earlier process of this number; folders of this one are in _own
     try:
         os.kill(process, 0)
     except ProcessLookupError:

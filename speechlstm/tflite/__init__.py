@@ -1,1 +1,1 @@
-"""TensorFlow Lite files: what they say of themselves, whether they are sound, what runs them."""
+"""TensorFlow Lite files: metadata, checks of their structure, and the interpreter."""

@@ -1,14 +1,14 @@
-"""The structure of a .tflite file, checked before LiteRT sees it.
+"""Checks the structure of a .tflite file before LiteRT loads it.
 
-LiteRT believes what a file says: an operator whose input nothing computes ends the process, and a
-checksum is no help against a file that was made so. Here a model is read from end to end, and
-refused unless
+LiteRT trusts a file: an operator whose input is computed by nothing crashes the process, and a
+checksum does not protect against a file that was made so on purpose. Therefore a model is read
+completely, and refused unless
 
 - every table, vector and index lies within its bounds (see flatbuffer.py);
-- every operator is one of operators.py, with the inputs, outputs and options that it has there;
-- every tensor that an operator reads is a constant, an input, or the output of an earlier one, and
-  none is written twice (see graph.py);
-- every constant has as many bytes as its shape says;
+- every operator is listed in operators.py, and has the inputs, outputs and options given there;
+- every tensor that an operator reads is a constant, an input, or the output of an earlier operator,
+  and no tensor is written twice (see graph.py);
+- every constant has as many bytes as its shape implies;
 - no loop contains itself;
 - inputs and outputs are those that the caller expects.
 """
@@ -22,18 +22,18 @@ from speechlstm.tflite.graph import Graph
 from speechlstm.tflite.operators import OPERATORS, Operator
 from speechlstm.tflite.tensor import TensorSpec
 
-# Others may tell LiteRT in which order to run the operators.
+# Other entries may set the order in which LiteRT runs the operators.
 _METADATA = {"speechlstm", "min_runtime_version", "CONVERSION_METADATA"}
 
 
 @dataclass(frozen=True)
 class Interface:
-    """How to run a model that was found sound.
+    """The inputs and outputs of a model that passed the check.
 
     Attributes:
-        inputs: By name, the number of each tensor and what it is.
-        outputs: The same.
-        has_state: Whether it keeps anything from run to run.
+        inputs: By name, the index of each tensor and its type and shape.
+        outputs: The same for outputs.
+        has_state: Whether the model keeps state from one run to the next.
     """
 
     inputs: Mapping[str, tuple[int, TensorSpec]]
@@ -44,15 +44,15 @@ class Interface:
 def check_model(
     content: bytes, inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec]
 ) -> Interface:
-    """Check a .tflite file; at its end other bytes may follow.
+    """Check the structure of a .tflite file. Other bytes may follow after its end.
 
     Args:
         content: The file.
-        inputs: What its signature must name as inputs.
-        outputs: The same of outputs.
+        inputs: The inputs that its signature must have.
+        outputs: The outputs that its signature must have.
 
     Raises:
-        ValueError: What is wrong, in one line.
+        ValueError: The model is refused; the message gives the reason in one line.
     """
     root = FlatBuffer(content, schema.IDENTIFIER).root()
     if root.has(schema.Model.EXTERNAL_BUFFER_GROUPS) or root.has(schema.Model.EXTERNAL_BUFFERS):
@@ -71,7 +71,7 @@ def check_model(
     (signature,) = _one(root.tables(schema.Model.SIGNATURE_DEFS), "signature")
     signature.text(schema.SignatureDef.SIGNATURE_KEY)
     if signature.number(schema.SignatureDef.SUBGRAPH_INDEX, "I") != 0:
-        raise ValueError("has a signature of a graph that is not its first")
+        raise ValueError("has a signature for another graph than the first")
     main = graphs[0]
     return Interface(
         _named(signature.tables(schema.SignatureDef.INPUTS), main, main.inputs, inputs, "inputs"),
@@ -83,25 +83,25 @@ def check_model(
 
 
 def _buffer(table: Table) -> tuple[int, int]:
-    """Where the bytes of a constant begin in the file, and how many there are."""
+    """The position of a constant's bytes in the file, and their number."""
     if table.number(schema.Buffer.OFFSET, "Q") or table.number(schema.Buffer.SIZE, "Q"):
         raise ValueError("keeps weights outside of its buffers")
     return table.vector(schema.Buffer.DATA, 1)
 
 
 def _kind(table: Table) -> Operator:
-    code = max(  # as LiteRT reads it: in older files the number has one byte
+    code = max(  # as in LiteRT: in older files the code is one byte
         table.number(schema.OperatorCode.DEPRECATED_BUILTIN_CODE, "b"),
         table.number(schema.OperatorCode.BUILTIN_CODE, "i"),
     )
     name = table.text(schema.OperatorCode.CUSTOM_CODE)
     if name or code not in OPERATORS:
-        raise ValueError(f"has operator {name[:40] or code!r}, which no model of speechlstm needs")
+        raise ValueError(f"has operator {name[:40] or code!r}, which speechlstm does not use")
     return OPERATORS[code]
 
 
 def _refuse_endless(graphs: Sequence[Graph]) -> None:
-    """Refuse loops that, directly or through others, run the graph that they are in."""
+    """Refuse loops that contain themselves, directly or through other loops."""
     waiting = dict(enumerate(graphs))
     while waiting:
         done = [i for i, graph in waiting.items() if not graph.run_by_loops & waiting.keys()]
@@ -124,7 +124,7 @@ def _named(
     expected: Mapping[str, TensorSpec],
     what: str,
 ) -> dict[str, tuple[int, TensorSpec]]:
-    """A graph's inputs or outputs by the names in its signature, which must be those expected."""
+    """A graph's inputs or outputs by their names in the signature, which must be as expected."""
     named = {
         entry.text(schema.TensorMap.NAME): entry.number(schema.TensorMap.TENSOR_INDEX, "I")
         for entry in entries
@@ -133,7 +133,7 @@ def _named(
         names = ", ".join(sorted(expected))
         raise ValueError(f"has {len(indices)} {what} of other names than {names}")
     for name, index in named.items():
-        found, spec = graph.tensors[index].spec, expected[name]
-        if not found.fits(spec):
-            raise ValueError(f"{what[:-1]} {name} is {found}, not {spec}")
+        actual, spec = graph.tensors[index].spec, expected[name]
+        if not actual.fits(spec):
+            raise ValueError(f"{what[:-1]} {name} is {actual}, not {spec}")
     return {name: (index, graph.tensors[index].spec) for name, index in named.items()}

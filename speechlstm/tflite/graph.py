@@ -1,4 +1,4 @@
-"""Graphs of a .tflite file: operators in an order in which each finds what it reads."""
+"""Checks the graphs of a .tflite file: each operator's inputs must have been computed before it."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from speechlstm.tflite.operators import OPERATORS, WHILE, Operator
 from speechlstm.tflite.tensor import TYPES, read_tensor
 
 _ALL_TYPES = {name for name, _ in TYPES.values()}
-_TYPES = {  # that each word of operators.py allows
+_TYPES = {  # the types that each word in operators.py allows
     "any": _ALL_TYPES,
     "same": _ALL_TYPES,
     "float": {"float32"},
@@ -21,12 +21,12 @@ _TYPES = {  # that each word of operators.py allows
 }
 
 
-# Operators that say how many tensors they take or give, in their first option.
+# Operators whose first option is the number of their inputs or outputs.
 _COUNTS = {"PACK": "inputs", "SPLIT": "outputs", "UNPACK": "outputs"}
 
 
 class _Step(NamedTuple):
-    """An operator at work: what it is, the tensors it takes and gives, the numbers it is set to."""
+    """An operator in a graph: its kind, input and output tensors, and integer options."""
 
     where: str
     kind: Operator
@@ -36,20 +36,20 @@ class _Step(NamedTuple):
 
 
 class Graph:
-    """A graph of a model.
+    """A graph of a model. All methods raise ValueError with the reason if the graph is refused.
 
     Args:
-        table: Its description.
+        table: Its description in the file.
         buffers: First byte and number of bytes of each buffer of the model.
 
     Attributes:
-        tensors: Its arrays, by number.
-        inputs: Numbers of some of them.
-        outputs: The same.
-        run_by_loops: The graphs, by number, that its loops run; known once it is checked.
+        tensors: The tensors, by index.
+        inputs: The indices of the input tensors.
+        outputs: The indices of the output tensors.
+        run_by_loops: The indices of the graphs that its loops run; set by check.
 
     Raises:
-        ValueError: What is wrong; so for all methods.
+        ValueError: The description is damaged.
     """
 
     def __init__(self, table: Table, buffers: Sequence[tuple[int, int]]) -> None:
@@ -66,8 +66,11 @@ class Graph:
         """Check all operators.
 
         Args:
-            kinds: What the model's operator codes stand for.
-            num_graphs: How many graphs the model has.
+            kinds: The operator of each operator code of the model.
+            num_graphs: The number of graphs in the model.
+
+        Raises:
+            ValueError: The graph is refused.
         """
         for index in self.inputs:
             self._write(index, "an input of the graph")
@@ -91,40 +94,40 @@ class Graph:
     def _check_options(self, step: _Step, num_graphs: int) -> None:
         if step.kind.name in _COUNTS:
             if step.options[:1] != [len(getattr(step, _COUNTS[step.kind.name]))]:
-                raise ValueError(f"{step.where} says another number of tensors than it has")
+                raise ValueError(f"{step.where} has another number of tensors than its options say")
         elif step.kind is OPERATORS[WHILE]:
             if len(step.options) != 2 or not all(0 <= index < num_graphs for index in step.options):
-                raise ValueError(f"{step.where} runs a graph that is not there")
+                raise ValueError(f"{step.where} runs a graph that does not exist")
             self.run_by_loops.update(step.options)
 
     def _read(self, index: int, where: str) -> None:
         if not 0 <= index < len(self.tensors) or not (
             index in self._written or self.tensors[index].is_readable
         ):
-            raise ValueError(f"{where}: tensor {index}, which nothing computes")
+            raise ValueError(f"{where}: tensor {index} is not computed by anything")
 
     def _write(self, index: int, where: str) -> None:
         if not 0 <= index < len(self.tensors) or index in self._written:
-            raise ValueError(f"{where}: tensor {index}, which is missing or computed twice")
+            raise ValueError(f"{where}: tensor {index} is missing or computed twice")
         if self.tensors[index].is_constant or self.tensors[index].is_variable:
-            raise ValueError(f"{where}: tensor {index}, which is a constant or a state")
+            raise ValueError(f"{where}: tensor {index} is a constant or a state")
         self._written.add(index)
 
     def _check_type(self, index: int, word: str, types: set[str], where: str) -> None:
         tensor, word = self.tensors[index], word.rstrip("?")
-        found = tensor.spec.dtype
+        dtype = tensor.spec.dtype
         if word == "same":
-            types.add(found)
+            types.add(dtype)
         if (
-            found not in _TYPES.get(word, ())
+            dtype not in _TYPES.get(word, ())
             or len(types) > 1
             or tensor.is_variable != (word == "state")
         ):
-            raise ValueError(f"{where} has no use for tensor {index}, {tensor.spec}")
+            raise ValueError(f"{where}: tensor {index} has an unsuitable type: {tensor.spec}")
 
 
 def _with_words(indices: Sequence[int], pattern: str, where: str) -> Iterator[tuple[int, str]]:
-    """Tensors and what each must be, by a pattern of operators.py."""
+    """Each tensor with the word that says what it must be, from a pattern as in operators.py."""
     words = pattern.split()
     if words[-1].endswith("+"):
         words[-1:] = [words[-1][:-1]] * max(1, len(indices) - len(words) + 1)
@@ -149,7 +152,7 @@ def _read_step(number: int, table: Table, kinds: Sequence[Operator]) -> _Step:
 
 
 def _options(table: Table, kind: Operator, where: str) -> list[int]:
-    """The numbers among an operator's options."""
+    """The integer options of an operator."""
     field = schema.Operator
     number = table.number(field.BUILTIN_OPTIONS_TYPE, "B")
     options = table.table(field.BUILTIN_OPTIONS)
@@ -167,7 +170,7 @@ def _options(table: Table, kind: Operator, where: str) -> list[int]:
     if options is None:
         return []
     if any(map(options.has, range(len(kind.fields), options.num_fields))):
-        raise ValueError(f"{where} has options that are not known")
+        raise ValueError(f"{where} has unknown options")
     values = []
     for index, number_kind in enumerate(kind.fields):
         if number_kind == "V":
@@ -175,5 +178,5 @@ def _options(table: Table, kind: Operator, where: str) -> list[int]:
         elif number_kind != "-":
             values.append(options.number(index, number_kind))
         elif options.has(index):
-            raise ValueError(f"{where} has options that no model of speechlstm needs")
+            raise ValueError(f"{where} has options that speechlstm's models do not use")
     return values

@@ -1,4 +1,7 @@
-"""What runs a .tflite file: the one place where LiteRT, formerly TensorFlow Lite, is called."""
+"""Runs .tflite files with LiteRT (formerly TensorFlow Lite).
+
+This is the only module that calls LiteRT.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -20,28 +23,39 @@ _GREETING = b"Created TensorFlow Lite XNNPACK delegate"  # LiteRT offers no way 
 
 
 class TFLiteModel:
-    """A network in a .tflite file, checked before LiteRT sees it (see check.py).
+    """A network in a .tflite file. The file is checked before LiteRT loads it (see check.py).
 
-    It may be shared by threads: one runs it at a time. A lock rather than an interpreter a thread,
-    because LiteRT copies its weights for each interpreter that XNNPACK speeds up, and because those
-    who need several at once have several processes.
+    Threads may share one; they take turns. There is a lock and not an interpreter for each thread,
+    because LiteRT copies the weights for each interpreter that uses XNNPACK, and because several
+    processes are used where several networks have to run at once.
+
+    >>> from speechlstm.bundle import default_bundle
+    >>> model = TFLiteModel(
+    ...     default_bundle() / "model.tflite",
+    ...     {"samples": TensorSpec("float32", (1, None))},
+    ...     {"output_0": TensorSpec("float32", (1, None, None))},
+    ... )
+    >>> import numpy as np
+    >>> model.run(samples=np.zeros((1, 16000), np.float32))["output_0"].shape
+    (1, 34, 69)
 
     Args:
         path: The file.
-        inputs: What it must take, by name; sizes of None may differ from run to run.
-        outputs: What it must give, the same.
-        num_threads: Threads in one product of matrices.
-        use_xnnpack: Whether to run what it can by XNNPACK. It takes no recurrent operator.
-        content: Of the file, where it has been read.
-        error: What to raise, of a path and a reason.
+        inputs: The inputs that it must have, by name; sizes of None may differ from run to run.
+        outputs: The outputs that it must have.
+        num_threads: Threads of one matrix product.
+        use_xnnpack: Whether XNNPACK runs the operators that it supports; recurrent ones are not
+            among them.
+        content: The content of the file, if it has been read already.
+        error: Makes the error to raise from a path and a reason.
 
     Attributes:
-        inputs: What it takes, as the file has it.
-        outputs: What it gives.
+        inputs: The inputs, as described in the file.
+        outputs: The outputs, as described in the file.
 
     Raises:
-        ModelError: As `error` makes it: the file cannot be read, is damaged, has other inputs or
-            outputs, or needs an operator that no model of speechlstm has.
+        ModelError: Made by `error`: the file cannot be read, is damaged, has other inputs or
+            outputs, or has an operator that speechlstm's models do not use.
     """
 
     def __init__(
@@ -55,26 +69,26 @@ class TFLiteModel:
         content: bytes | None = None,
         error: Callable[[Path, str], ModelError] = BundleError,
     ) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType  # 0.1 s
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType  # takes 0.1 s
 
         self._path, self._error, self._lock = path, error, Lock()
         try:
             content = read_regular_file(path, _MAX_BYTES) if content is None else content
-            found = check_model(content, inputs, outputs)
+            interface = check_model(content, inputs, outputs)
         except OSError as reason:
             raise error(path, reason.strerror or str(reason)) from None
         except ValueError as reason:
-            raise error(path, f"no model that can be run: {reason}") from None
-        self.inputs = {name: spec for name, (_, spec) in found.inputs.items()}
-        self.outputs = {name: spec for name, (_, spec) in found.outputs.items()}
-        self._input_numbers = {name: number for name, (number, _) in found.inputs.items()}
-        self._output_numbers = {name: number for name, (number, _) in found.outputs.items()}
-        self._has_state = found.has_state
+            raise error(path, f"is not a model that can be run: {reason}") from None
+        self.inputs = {name: spec for name, (_, spec) in interface.inputs.items()}
+        self.outputs = {name: spec for name, (_, spec) in interface.outputs.items()}
+        self._input_numbers = {name: number for name, (number, _) in interface.inputs.items()}
+        self._output_numbers = {name: number for name, (number, _) in interface.outputs.items()}
+        self._has_state = interface.has_state
         resolver = (
             OpResolverType.AUTO if use_xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         )
         with self._errors("load"), hidden_stderr(_GREETING) if use_xnnpack else nullcontext():
-            # The bytes that were checked, not the file, which may have changed since.
+            # From the bytes that were checked, because the file may have changed since.
             self._interpreter = Interpreter(
                 model_content=content,
                 num_threads=num_threads,
@@ -83,22 +97,23 @@ class TFLiteModel:
             self._interpreter.allocate_tensors()
 
     def run(self, **inputs: "NDArray[Any]") -> "dict[str, NDArray[Any]]":
-        """What the network makes of its inputs; nothing is left of earlier runs.
+        """Run the network. No state remains from earlier runs.
 
         Args:
-            inputs: By name, of the types and shapes in `inputs`.
+            inputs: By name, arrays of the types and shapes in the attribute inputs.
 
         Returns:
-            By name, arrays of their own, of the types and shapes in `outputs`.
+            By name, copies of the outputs, of the types and shapes in the attribute outputs.
 
         Raises:
-            ModelError: As `error` makes it: LiteRT cannot run it, or it gives something else.
+            ModelError: Made by `error`: LiteRT cannot run the network, or an output has another
+                type or shape than the file says.
         """
         with self._lock, self._errors("run"):
             for name, values in inputs.items():
                 self._interpreter.resize_tensor_input(self._input_numbers[name], values.shape)
             self._interpreter.allocate_tensors()
-            if self._has_state:  # a fused LSTM goes on from where the run before has left it
+            if self._has_state:  # a fused LSTM would continue from its last state
                 self._interpreter.reset_all_variables()
             for name, values in inputs.items():
                 self._interpreter.set_tensor(self._input_numbers[name], values)
@@ -110,7 +125,7 @@ class TFLiteModel:
         for name, values in results.items():
             if not TensorSpec(values.dtype.name, values.shape).fits(self.outputs[name]):
                 raise self._error(
-                    self._path, f"{name} is of shape {values.shape}, not {self.outputs[name]}"
+                    self._path, f"{name} has shape {values.shape}, not {self.outputs[name]}"
                 )
         return results
 
@@ -119,5 +134,5 @@ class TFLiteModel:
         try:
             yield
         except (MemoryError, RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split()) or "not enough memory"  # LiteRT's have lines
+            reason = " ".join(str(error).split()) or "not enough memory"
             raise self._error(self._path, f"LiteRT cannot {verb} it: {reason}") from None

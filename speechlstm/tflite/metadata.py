@@ -1,9 +1,8 @@
-"""The description inside a .tflite file, by which the file alone suffices.
+"""The description inside a .tflite file, which makes the file usable on its own.
 
-It is JSON in the buffer of a `Metadata` entry named "speechlstm", where TensorFlow Lite's own tools
-look for such things (`Model.metadata` in TensorFlow Lite's schema.fbs). The file ends with the
-SHA-256 of all that comes before, so that damage is found and named as such. Readers of FlatBuffers
-ignore bytes at the end.
+It is JSON in the buffer of the `Metadata` entry "speechlstm", where TensorFlow Lite's tools expect
+such data (`Model.metadata` in TensorFlow Lite's schema.fbs). The file ends with the SHA-256 of
+everything before it, so that damage is detected. Readers of FlatBuffers ignore bytes after the end.
 """
 
 import hashlib
@@ -24,17 +23,17 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def embed_metadata(tflite: bytes, metadata: Mapping[str, Any]) -> bytes:
-    """The model with its description inside; one that was there is replaced.
+    """The model with its description embedded; an existing description is replaced.
 
-    FlatBuffers point forward only. So new entries and a new root go in front of the model, whose
-    own bytes, and with them the alignment of its weights, stay as the converter wrote them.
+    Offsets in FlatBuffers only point forward. Therefore the new entries and a new root are put in
+    front of the model, whose bytes stay as the converter wrote them, with its weights aligned.
 
     Args:
         tflite: A TensorFlow Lite model.
         metadata: Plain JSON values.
 
     Raises:
-        ValueError: The bytes are no TensorFlow Lite model, or metadata is not JSON.
+        ValueError: The bytes are not a TensorFlow Lite model, or metadata is not JSON.
     """
     description = dump_json(metadata)
     try:
@@ -45,40 +44,42 @@ def embed_metadata(tflite: bytes, metadata: Mapping[str, Any]) -> bytes:
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """The description inside a .tflite file, as embed_metadata put it there.
+    """The description inside a .tflite file, as embedded by embed_metadata.
 
     Raises:
-        BundleError: The file is missing, damaged, or not written by this project.
+        BundleError: The file is missing, damaged, or not written by speechlstm.
     """
     return read_described(path)[1]
 
 
 def read_described(path: Path) -> tuple[bytes, dict[str, Any]]:
-    """A .tflite file's content and the description inside; raises as read_metadata."""
+    """The content of a .tflite file and the description inside; raises as read_metadata does."""
     try:
         data = read_regular_file(path)
     except OSError as error:
         raise BundleError(path, error.strerror or str(error)) from None
     digest = hashlib.sha256(memoryview(data)[:-_DIGEST_BYTES]).digest()
     if data[-_DIGEST_BYTES:] != digest:
-        raise BundleError(path, "damaged, or not written by speechlstm: wrong checksum at its end")
+        raise BundleError(
+            path, "not a .tflite file that speechlstm wrote, or damaged: wrong checksum at its end"
+        )
     try:
         return data, load_json(_embedded(data))
     except ValueError as error:
-        raise BundleError(path, f"no description of the model inside: {error}") from None
+        raise BundleError(path, f"has no description of the model inside: {error}") from None
 
 
 def dump_json(values: Mapping[str, Any]) -> bytes:
-    """JSON for machines and people: UTF-8, indented, numbers finite."""
+    """JSON in UTF-8, indented, with finite numbers only."""
     return (json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
 
 
 def load_json(data: bytes) -> dict[str, Any]:
-    """An object from JSON that nobody has checked.
+    """The object in untrusted JSON.
 
     Raises:
-        ValueError: Not UTF-8, not JSON, nested beyond reason, not an object, or it holds what
-            dump_json would not write: NaN, infinity, half a surrogate pair.
+        ValueError: The data is not UTF-8, not JSON, nested too deeply or not an object, or has a
+            value that dump_json would not write: NaN, infinity, half of a surrogate pair.
     """
     values = parse_json(data)
     dump_json(values)
@@ -88,7 +89,7 @@ def load_json(data: bytes) -> dict[str, Any]:
 
 
 def _with_metadata(tflite: bytes, description: bytes) -> bytes:
-    # Imported here, by those who write a model: both take time that a reader need not spend.
+    # Imported here because both take time, and only writers of models need them.
     from ai_edge_litert import schema_py_generated as generated
     from flatbuffers import Builder
 
@@ -100,7 +101,7 @@ def _with_metadata(tflite: bytes, description: bytes) -> bytes:
         if entry.text(schema.Metadata.NAME) != NAME
     ]
     builder = Builder(0)
-    # A builder writes from the end of its bytes to their start and counts positions from the end.
+    # A builder fills its bytes from the end to the start, and counts positions from the end.
     builder.Bytes = bytearray(tflite + bytes(-len(tflite) % _ALIGNMENT))
     end = len(builder.Bytes)
     builder.Prep(_ALIGNMENT, 0)

@@ -1,37 +1,37 @@
-"""The operators that a model may consist of.
+"""The operators that models may have.
 
-They are those that speechlstm's exports need, and the like: functions of arrays, without custom
-code, strings, resources or state, an LSTM's aside. LiteRT never sees a model with another.
+They are the operators of speechlstm's exports and similar ones: functions of tensors without custom
+code, strings, resources or state (except an LSTM's). A model with any other operator is refused.
 
-Inputs and outputs are written as words, one for each tensor:
+Inputs and outputs are written as one word for each tensor:
 
-    any     of any type
-    same    of one type, the same for all that are `same`
+    any     any type
+    same    any type, but the same for all tensors marked `same`
     float   float32
     weight  float32, float16 or int8
     index   int32 or int64
-    bool    true or false
+    bool    bool
     complex complex64
-    state   float32, kept from run to run
+    state   float32, kept from one run to the next
     none    must be missing (-1)
 
-A `?` at the end allows that it is missing, a `+` that there are more of its kind.
+A `?` after a word means that the tensor may be missing, a `+` that several such tensors may follow.
 """
 
 from typing import NamedTuple
 
 
 class Operator(NamedTuple):
-    """What an operator takes and gives.
+    """The inputs, outputs and options of an operator.
 
     Attributes:
-        name: In schema.fbs.
-        inputs: As above.
-        outputs: As above.
-        options: The number of its table of options in the union BuiltinOptions.
-        fields: Kinds of the numbers in that table, as the struct module has them; V: a vector of
-            int32; -: one that must be left at its default, as LiteRT crashes on others or no export
-            sets it.
+        name: The name in schema.fbs.
+        inputs: Words as above.
+        outputs: Words as above.
+        options: The number of its options table in the union BuiltinOptions.
+        fields: The kind of each field of that table: a format character of the struct module; V: a
+            vector of int32; -: must have its default, because LiteRT crashes on other values or
+            because no export sets it.
     """
 
     name: str

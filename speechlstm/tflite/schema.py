@@ -1,6 +1,6 @@
-"""Numbers of the fields that are read from TensorFlow Lite's tables, as its schema.fbs has them.
+"""Numbers of the fields in TensorFlow Lite's schema.fbs, as far as they are read.
 
-The tests compare them with LiteRT's generated schema; flatbuffer.py says why that is not imported.
+A test compares them with LiteRT's generated schema; flatbuffer.py says why that is not imported.
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
 
@@ -8,7 +8,7 @@ IDENTIFIER = b"TFL3"
 
 
 class Model:
-    """The root."""
+    """The root table."""
 
     VERSION = 0
     OPERATOR_CODES = 1
@@ -23,7 +23,7 @@ class Model:
 
 
 class OperatorCode:
-    """A kind of operator."""
+    """An operator that the model uses."""
 
     DEPRECATED_BUILTIN_CODE = 0
     CUSTOM_CODE = 1
@@ -31,7 +31,7 @@ class OperatorCode:
 
 
 class SubGraph:
-    """A graph: the first is the model's, others are those of its loops."""
+    """A graph. The first is the model's main graph, the others belong to its loops."""
 
     TENSORS = 0
     INPUTS = 1
@@ -41,7 +41,7 @@ class SubGraph:
 
 
 class Tensor:
-    """An array."""
+    """A tensor."""
 
     SHAPE = 0
     TYPE = 1
@@ -56,7 +56,7 @@ class Tensor:
 
 
 class Operator:
-    """A step of the computation."""
+    """An operator in a graph."""
 
     OPCODE_INDEX = 0
     INPUTS = 1
@@ -73,7 +73,7 @@ class Operator:
 
 
 class QuantizationParameters:
-    """What the whole numbers of an array stand for."""
+    """The scale and zero point of a quantised tensor."""
 
     MIN = 0
     MAX = 1
@@ -85,7 +85,7 @@ class QuantizationParameters:
 
 
 class Buffer:
-    """Bytes of a constant."""
+    """The bytes of a constant."""
 
     DATA = 0
     OFFSET = 1
@@ -93,14 +93,14 @@ class Buffer:
 
 
 class Metadata:
-    """Bytes with a name, in a buffer."""
+    """A named buffer."""
 
     NAME = 0
     BUFFER = 1
 
 
 class SignatureDef:
-    """Names of a graph's inputs and outputs."""
+    """The names of a graph's inputs and outputs."""
 
     INPUTS = 0
     OUTPUTS = 1
@@ -109,7 +109,7 @@ class SignatureDef:
 
 
 class TensorMap:
-    """A name of one of them."""
+    """The name of an input or output."""
 
     NAME = 0
     TENSOR_INDEX = 1

@@ -1,4 +1,4 @@
-"""Arrays of a .tflite file."""
+"""The tensors of a .tflite file."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from speechlstm.tflite import schema
 from speechlstm.tflite.flatbuffer import Table
 
-# Of schema.fbs' TensorType: NumPy's name, and the bytes of an item.
+# By number in schema.fbs' TensorType: NumPy's name, and the bytes of an item.
 TYPES = {
     0: ("float32", 4),
     1: ("float16", 2),
@@ -22,11 +22,14 @@ _MAX_BYTES = 1 << 30
 
 
 class TensorSpec(NamedTuple):
-    """What an array is.
+    """The type and shape of a tensor.
+
+    >>> str(TensorSpec("float32", (1, None)))
+    'float32 [1, any]'
 
     Attributes:
         dtype: NumPy's name of the type.
-        shape: Its sizes; None where a size differs from run to run, or any is expected.
+        shape: The sizes; None: the size may differ from run to run, or any size is expected.
     """
 
     dtype: str
@@ -37,7 +40,7 @@ class TensorSpec(NamedTuple):
         return f"{self.dtype} [{sizes}]"
 
     def fits(self, expected: "TensorSpec") -> bool:
-        """Whether it may be what is expected; sizes that differ from run to run may be."""
+        """Whether type and shape agree with those expected. None agrees with every size."""
         return (
             self.dtype == expected.dtype
             and len(self.shape) == len(expected.shape)
@@ -49,12 +52,12 @@ class TensorSpec(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """An array in a graph.
+    """A tensor of a graph.
 
     Attributes:
-        spec: What it is.
-        is_constant: Whether the file holds it.
-        is_variable: Whether it is kept from run to run.
+        spec: Its type and shape.
+        is_constant: Whether its values are in the file.
+        is_variable: Whether its values are kept from one run to the next.
     """
 
     spec: TensorSpec
@@ -63,19 +66,19 @@ class Tensor(NamedTuple):
 
     @property
     def is_readable(self) -> bool:
-        """Whether it can be read though no operator has written it; so can what has no items."""
+        """Whether it can be read although no operator has written it. Empty tensors can."""
         return self.is_constant or self.is_variable or 0 in self.spec.shape
 
 
 def read_tensor(table: Table, buffers: Sequence[tuple[int, int]]) -> Tensor:
-    """A tensor, checked.
+    """Read and check a tensor.
 
     Args:
-        table: Its description.
+        table: Its description in the file.
         buffers: First byte and number of bytes of each buffer.
 
     Raises:
-        ValueError: What is wrong.
+        ValueError: The tensor is refused; the message gives the reason.
     """
     field = schema.Tensor
     name = table.text(field.NAME)[:40]
@@ -84,9 +87,9 @@ def read_tensor(table: Table, buffers: Sequence[tuple[int, int]]) -> Tensor:
     number, index = table.number(field.TYPE, "b"), table.number(field.BUFFER, "I")
     is_variable = table.number(field.IS_VARIABLE, "?", default=False)
     if table.has(field.SPARSITY) or table.has(field.VARIANT_TENSORS) or number not in TYPES:
-        raise ValueError(f"tensor {name!r} is of a kind that no model of speechlstm needs")
+        raise ValueError(f"tensor {name!r} has a type that speechlstm's models do not use")
     if index >= len(buffers) or table.number(field.EXTERNAL_BUFFER, "I"):
-        raise ValueError(f"tensor {name!r} names a buffer that is not there")
+        raise ValueError(f"tensor {name!r} refers to a buffer that does not exist")
     if (
         len(sizes) > _MAX_RANK
         or len(signature) != len(sizes)

@@ -1,4 +1,4 @@
-"""Everything Keras: features, network, loss, data, training loop, export (extra ``train``).
+"""Training with Keras: features, networks, losses, data, training loop, export (extra ``train``).
 
     from speechlstm.training import export, train
 
@@ -7,7 +7,7 @@
 
 Raises:
     MissingDependencyError: Keras or its backend is not installed.
-    ConfigError: KERAS_BACKEND names none, or one that cannot train.
+    ConfigError: KERAS_BACKEND names an unknown backend, or one that cannot train.
 """
 
 import os
@@ -21,7 +21,7 @@ BACKENDS = ("tensorflow", "torch", "jax")
 def _refuse_other_backends(name: str) -> None:
     if name not in BACKENDS:
         raise ConfigError(
-            f"Keras' backend {name!r} cannot train: set the environment variable KERAS_BACKEND to "
+            f"KERAS_BACKEND: the backend {name!r} cannot train: set this environment variable to "
             f"one of {', '.join(BACKENDS)}"
         )
 
@@ -31,24 +31,30 @@ try:
     import keras as keras
 except ModuleNotFoundError as error:
     raise MissingDependencyError(error.name or "keras") from error
-_refuse_other_backends(keras.backend.backend())  # Keras' own file may name another
+_refuse_other_backends(keras.backend.backend())  # ~/.keras/keras.json may name another one
 
 if TYPE_CHECKING:
     from speechlstm.training.acoustic.export import export
     from speechlstm.training.acoustic.recipe import resume, train
+    from speechlstm.training.adaptation.adapt import adapt
 
-__all__ = ["export", "resume", "train"]
+__all__ = ["adapt", "export", "resume", "train"]
 
-_MODULES = {"export": "export", "resume": "recipe", "train": "recipe"}
+_MODULES = {
+    "adapt": "adaptation.adapt",
+    "export": "acoustic.export",
+    "resume": "acoustic.recipe",
+    "train": "acoustic.recipe",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The public functions, imported when they are asked for: export needs TensorFlow."""
+    """Import a public function on first use, since export needs TensorFlow."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.acoustic.{_MODULES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

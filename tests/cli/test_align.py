@@ -69,8 +69,8 @@ def test_the_outputs_name_chooses_the_format(
     [
         ("hello 2 worlds", "a.wav: not in the alphabet: '2' (U+0032); correct the text"),
         ("hello world " * 5, "a.wav: text needs 64 frames, audio has 46; check that the"),
-        ("", "a.wav: the text holds no word to align"),
-        (" ?! ", "a.wav: the text holds no word to align"),
+        ("", "a.wav: the text has no word to align"),
+        (" ?! ", "a.wav: the text has no word to align"),
     ],
 )
 def test_a_text_that_cannot_be_said_is_one_line(

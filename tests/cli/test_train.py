@@ -61,7 +61,7 @@ def test_trains_and_resumes(folder: Path) -> None:
     assert (settings["model"]["num_units"], settings["training"]["num_epochs"]) == (4, 1)
     assert len(list((folder / "cache").iterdir())) == 2
     again = train("--resume", "-o", run, "--cache", folder / "cache")
-    nothing = "all 1 epochs have ended; --resume with more --epochs goes on"
+    nothing = "all 1 epochs have ended; to train on, use --resume with more --epochs"
     assert (again.exit_code, again.stdout) == (0, f"{run}\n")
     assert again.stderr.splitlines() == [summary, nothing]
     longer = train("--resume", "-o", run, "--cache", folder / "cache", "--epochs", "2")
@@ -69,10 +69,12 @@ def test_trains_and_resumes(folder: Path) -> None:
     assert longer.stderr.splitlines()[1].startswith("epoch 2/2: loss ")
     shorter = train("--resume", "-o", run, "--cache", folder / "cache", "--epochs", "1")
     assert shorter.exit_code == 1
-    assert shorter.stderr == f"Error: {run}: 2 epochs have ended already, 1 cannot be all\n"
+    reason = "2 epochs have ended already; --epochs must be at least 2, is 1"
+    assert shorter.stderr == f"Error: {run}: {reason}\n"
     anew = train(*manifests, "-o", run)
     assert anew.exit_code == 1
-    assert anew.stderr == f"Error: {run}: holds a run; resume it with --resume or name another\n"
+    reason = "already holds a run; resume it with --resume, or name another folder"
+    assert anew.stderr == f"Error: {run}: {reason}\n"
 
 
 @pytest.mark.parametrize(

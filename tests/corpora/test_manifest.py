@@ -62,7 +62,7 @@ def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
     [
         ("{'id': 'b'}", "not JSON: "),
         ('{"id": "b"', "not JSON: "),
-        ('{"id": "\\ud800"}', "not JSON: holds half a surrogate pair"),
+        ('{"id": "\\ud800"}', "not JSON: has half of a surrogate pair"),
         ("[" * 100_000, "not JSON: nested too deeply"),
         (line(**{"k" * 200_000: 1}), f"{'k' * 55}'; known are id, audio, duration"),
         (b'{"id": "\xff"}', "not UTF-8: invalid start byte"),

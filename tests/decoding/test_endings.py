@@ -6,8 +6,9 @@ import pytest
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.beams import ENDING, LENGTH, LM_STATE, NODE, NUM_FLOATS, NUM_INTS, Beams
 from speechlstm.decoding.endings import NOT_ASKED, Endings
-from speechlstm.decoding.fusion import EndedWords, Integers, WordFusion
+from speechlstm.decoding.fusion import Advance, EndedWords, Integers, WordFusion
 from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.decoding.lm_memory import LMMemory
 from speechlstm.text.alphabet import Alphabet
 
 PHONES = Alphabet(("K", "AE", "T"), separator=" ")
@@ -28,10 +29,15 @@ class CountedFusion(WordFusion):
         self.num_asked = 0
 
     def end_words(
-        self, nodes: Integers, lengths: Integers, lm_states: Integers, hot_states: Integers
+        self,
+        nodes: Integers,
+        lengths: Integers,
+        lm_states: Integers,
+        hot_states: Integers,
+        advance: Advance,
     ) -> EndedWords:
         self.num_asked += len(nodes)
-        ended = super().end_words(nodes, lengths, lm_states, hot_states)
+        ended = super().end_words(nodes, lengths, lm_states, hot_states, advance)
         scores = lm_states[ended.source] + 0.5 * ended.words
         return ended._replace(lm_states=ended.lm_states + 7, lm_log_probs=scores, gains=-scores)
 
@@ -58,7 +64,7 @@ def test_endings_are_those_of_the_fusion_however_they_are_asked_for(alphabet: Al
         found = endings.of(beams, columns)
         ints = beams.ints[:, columns]
         expected = oracle.end_words(
-            ints[NODE], ints[LENGTH], ints[LM_STATE], np.zeros_like(ints[0])
+            ints[NODE], ints[LENGTH], ints[LM_STATE], 0 * ints[NODE], LMMemory(None).advance
         )
         expected = expected._replace(source=columns[expected.source])
         for one, other in zip(found, expected, strict=True):

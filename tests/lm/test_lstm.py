@@ -127,7 +127,7 @@ def test_writes_nothing_to_standard_error() -> None:
     [
         (PATH.read_bytes()[:-100], "damaged"),
         (b"", "damaged"),
-        ((ASSETS / "levels.tflite").read_bytes(), "not written by speechlstm"),
+        ((ASSETS / "levels.tflite").read_bytes(), "not a .tflite file that speechlstm wrote"),
         ((default_bundle() / "pronouncer.tflite").read_bytes(), "is no language model; make one"),
     ],
 )

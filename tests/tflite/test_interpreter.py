@@ -58,7 +58,7 @@ def test_threads_get_what_they_would_get_alone() -> None:
 def test_refuses_another_interface(
     inputs: dict[str, TensorSpec], outputs: dict[str, TensorSpec], reason: str
 ) -> None:
-    with pytest.raises(BundleError, match=rf"recurrent\.tflite: no model .*{reason}"):
+    with pytest.raises(BundleError, match=rf"recurrent\.tflite: is not a model .*{reason}"):
         TFLiteModel(ASSETS / "recurrent.tflite", inputs, outputs)
 
 

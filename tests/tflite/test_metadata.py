@@ -57,7 +57,7 @@ def test_finds_every_flipped_byte(tmp_path: Path) -> None:
     good = embed_metadata(MODELS[0].read_bytes(), DESCRIPTION)
     for position in range(0, len(good), 7):
         path.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
-        with pytest.raises(BundleError, match=r"model\.tflite: damaged"):
+        with pytest.raises(BundleError, match=r"model\.tflite: .*damaged"):
             read_metadata(path)
 
 
@@ -70,7 +70,7 @@ def test_finds_a_cut(num_bytes: int, tmp_path: Path) -> None:
 
 
 def test_refuses_a_model_of_another_maker() -> None:
-    with pytest.raises(BundleError, match="not written by speechlstm"):
+    with pytest.raises(BundleError, match=r"not a \.tflite file that speechlstm wrote"):
         read_metadata(MODELS[0])
 
 
@@ -94,7 +94,7 @@ def test_bad_offsets_under_a_right_checksum_are_named(tmp_path: Path) -> None:
         try:
             assert read_metadata(path) == DESCRIPTION
         except BundleError as error:
-            assert "model.tflite: no description" in str(error)
+            assert "model.tflite: has no description" in str(error)
 
 
 @pytest.mark.parametrize("garbage", [b"", b"garbage", b"\xff" * 100, b"\xff\xff\xff\xffTFL3"])

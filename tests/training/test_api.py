@@ -72,7 +72,7 @@ def test_a_backend_that_cannot_train_is_named(verb: str, backend: str, tmp_path:
         [sys.executable, "-m", "speechlstm", verb, *(manifests if verb == "train" else [])],
         env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    reason = f"Keras' backend {backend!r} cannot train: set the environment variable KERAS_BACKEND"
+    reason = f"KERAS_BACKEND: the backend {backend!r} cannot train: set this environment variable"
     if verb == "doctor":
         assert f"training        not possible: {reason}" in ended.stdout
     else:

@@ -14,6 +14,7 @@ from speechlstm.evaluation.metrics import correct_words
 from speechlstm.evaluation.tuning.search import (
     search_beam_width,
     search_neural_lm,
+    search_quickly,
     search_weights,
 )
 from speechlstm.evaluation.tuning.trials import Trial, Trials
@@ -67,6 +68,7 @@ def tune(
     jobs: int = 1,
     progress: Progress = no_progress,
     report: Report = lambda trial: None,
+    quick: bool = False,
 ) -> Tuned:
     """Find a decoder's weights, beam width, LSTM weight and calibration.
 
@@ -79,6 +81,8 @@ def tune(
         jobs: The largest number of processes.
         progress: Shows how many utterances are done.
         report: Called with each trial.
+        quick: Whether to try only a few settings near the bundle's, if the bundle has an LSTM
+            language model.
 
     Raises:
         ManifestError: A manifest cannot be read, or no utterance has a text and can be used.
@@ -90,7 +94,7 @@ def tune(
     with Trials(bundle, jobs, progress) as trials:
         failures = trials.run_network(manifests, max_utterances)
         if decoder.is_search:
-            best, rates = _search(trials, decoder, report)
+            best, rates = _search(trials, decoder, report, quick)
             decoder = replace(
                 decoder, config=best.config, neural_lm_config=best.neural_lm, prior=trials.prior
             )
@@ -137,7 +141,7 @@ def calibrate(references: Sequence[str], hypotheses: Sequence[Hypothesis]) -> Ca
 
 
 def _search(
-    trials: Trials, decoder: DecoderSpec, report: Report
+    trials: Trials, decoder: DecoderSpec, report: Report, quick: bool
 ) -> tuple[Trial, dict[tuple[float, float], float]]:
     """The best trial, and the WER of each (lm_weight, word_bonus) tried."""
 
@@ -147,6 +151,8 @@ def _search(
         return trial
 
     config, rates = decoder.config, {}
+    if quick and decoder.neural_lm:
+        return search_quickly(attempt, config, decoder.neural_lm_config), {}
     if decoder.lm:
         weight_trials = search_weights(attempt, config)
         config = weight_trials[0].config

@@ -13,6 +13,7 @@ from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import ConfigError, SpeechLSTMError, TrainingError, counted, printable
 from speechlstm.storage import write_atomically
+from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import Corpus, derive_alphabet, load_corpus
 from speechlstm.training.acoustic.run import Run, load_run
@@ -38,6 +39,7 @@ def train(
     progress: bool = False,
     cluster: Cluster | None = None,
     only_prepare: bool = False,
+    alphabet: Alphabet | None = None,
 ) -> Run:
     """Train a new model on transcribed recordings.
 
@@ -59,6 +61,7 @@ def train(
         progress: Whether to show progress bars on stderr.
         cluster: Who shares each batch.
         only_prepare: Whether to end with the recordings decoded, for `resume` to train.
+        alphabet: What the model emits; by default, the characters of the training transcripts.
 
     Returns:
         The run; `export` makes a bundle of its best epoch.
@@ -77,7 +80,9 @@ def train(
     settings = settings or (source.settings if source else Settings())
     dictionary = Path(lexicon) if lexicon else None
     with locked(path):
-        made = prepare_run(path, _paths(train), _paths(valid), settings, source, report, dictionary)
+        made = prepare_run(
+            path, _paths(train), _paths(valid), settings, source, report, dictionary, alphabet
+        )
         try:
             data = load_data(made, report, folder, progress)
         except SpeechLSTMError:
@@ -137,6 +142,7 @@ def prepare_run(
     source: Source | None = None,
     report: Callable[[str], None] = lambda line: None,
     lexicon: Path | None = None,
+    alphabet: Alphabet | None = None,
 ) -> Run:
     """A new run; its alphabet is made of the training transcripts' characters.
 
@@ -148,6 +154,7 @@ def prepare_run(
         source: Another model to start from. Its alphabet is kept if it has all these characters.
         report: Is given lines of text: what was kept of the other model.
         lexicon: Pronouncing dictionary; the model will have a second output for its phones.
+        alphabet: What the model emits instead.
 
     Raises:
         DataError: The lexicon cannot be read.
@@ -158,7 +165,7 @@ def prepare_run(
     """
     manifests = [Manifest(p) for p in train]
     _refuse_leakage(manifests, [Manifest(p) for p in valid])
-    alphabet = derive_alphabet(manifests)
+    alphabet = alphabet or derive_alphabet(manifests)
     phones = Lexicon.read(lexicon).alphabet if lexicon else None
     if source is None and settings.training.frozen_layers:
         raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")

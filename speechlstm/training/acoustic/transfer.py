@@ -14,8 +14,9 @@ from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle, read_bundle
 from speechlstm.config import Settings
-from speechlstm.errors import BundleError, ConfigError
-from speechlstm.text.alphabet import Alphabet
+from speechlstm.errors import BundleError, ConfigError, quoted
+from speechlstm.text.alphabet import BLANK, Alphabet
+from speechlstm.text.similar import similar_letter
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import load_run
 from speechlstm.training.tflite.edit import read_weights
@@ -73,7 +74,8 @@ def transfer(
     """Give a new model every layer of another one that fits it.
 
     A layer fits if its weights have the same shapes; an output layer, if it also has the same
-    alphabet.
+    alphabet. Of an output layer for another alphabet, the letters that both have, and those that
+    sound alike, begin as they are there.
 
     Args:
         source: The other model.
@@ -107,9 +109,47 @@ def transfer(
     for name in kept:
         ours[name].set_weights(theirs[name].get_weights())
     report(f"from {source.path}: {', '.join(kept)}")
+    if alphabet != source.alphabet:
+        names = _begin_alike(source, model, alphabet)
+        report(f"output layer: begins as there for {' '.join(names) or 'no letter'}")
     for name, misfit in (misfits | _other_features(source.model, model)).items():
         if misfit:
             report(f"not from {source.path}: {name}: {misfit}")
+
+
+def _begin_alike(source: Source, model: AcousticModel, alphabet: Alphabet) -> list[str]:
+    """Copy the output weights of blank and of like letters; names these, as "ä (a)"."""
+    places = similar_symbols(source.alphabet, alphabet)
+    theirs, ours = source.model.output_layers[0], model.output_layers[0]
+    if theirs.weights[0].shape[0] != ours.weights[0].shape[0]:
+        return []  # the layers below are of another width
+    there, here = (layer.get_weights() for layer in (theirs, ours))
+    for values, begun in zip(there, here, strict=True):
+        begun[..., BLANK] = values[..., BLANK]
+        for symbol, label in places.items():
+            begun[..., alphabet.symbols.index(symbol) + 1] = values[..., label]
+    ours.set_weights(here)
+    return [
+        quoted(symbol) if symbol == name else f"{quoted(symbol)} ({name})"
+        for symbol, label in places.items()
+        for name in [source.alphabet.symbols[label - 1]]
+    ]
+
+
+def similar_symbols(source: Alphabet, alphabet: Alphabet) -> dict[str, int]:
+    """For symbols of an alphabet, the label in another of the same one or of one that sounds alike.
+
+    Symbols that nothing is like are left out.
+    """
+    labels = {symbol: label for label, symbol in enumerate(source.symbols, start=1)}
+    found = {}
+    for symbol in alphabet.symbols:
+        label = labels.get(symbol)
+        if label is None and not alphabet.separator:
+            label = labels.get(similar_letter(symbol) or "")
+        if label is not None:
+            found[symbol] = label
+    return found
 
 
 def _layers(model: AcousticModel) -> dict[str, Any]:

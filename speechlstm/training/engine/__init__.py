@@ -1,1 +1,1 @@
-"""What every training shares, whatever network learns."""
+"""What the training of every network shares: loop, run folder, checkpoint, optimizer, devices."""

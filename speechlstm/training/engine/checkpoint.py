@@ -1,9 +1,8 @@
-"""Checkpoints: arrays and a JSON text in one NumPy file, written whole or not at all."""
+"""Checkpoints: weights and a JSON state in one .npz file, which is written atomically."""
 
 import io
 import json
 import math
-import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -17,24 +16,22 @@ from speechlstm.errors import ModelError
 from speechlstm.storage import parse_json, read_regular_file, write_atomically
 
 _MAX_BYTES = 1 << 34
-_NUMBERS = "biuf"  # NumPy's kinds of them
+_NUMBERS = "biuf"  # kinds of NumPy's data types that hold numbers
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 
-# What NumPy and zipfile raise for one bit or another: no archive, a wrong checksum, "encrypted" ...
+# What NumPy and zipfile raise when a bit of the file is wrong.
 _DAMAGE = (
     ValueError,
     KeyError,
     TypeError,
-    SyntaxError,
     OverflowError,
-    tokenize.TokenError,
     EOFError,
     RuntimeError,
-    MemoryError,  # claims more than there is
-    SyntaxError,  # of the Python in the header of an array
+    MemoryError,  # an array claims more memory than the machine has
+    SyntaxError,  # in the header of an array, which is a Python literal
     TokenError,
     zipfile.BadZipFile,
     zlib.error,
@@ -45,12 +42,24 @@ def save_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]], state: Any 
     """Write variables and a state.
 
     Args:
-        path: The file.
-        groups: Keras variables, by what they belong to.
-        state: Anything JSON can hold.
+        path: The file to write.
+        groups: Keras variables by the name of what they belong to, such as "model".
+        state: A value that JSON can represent.
 
     Raises:
-        OSError: It cannot be written; a file that was there before is untouched.
+        OSError: The file cannot be written; an existing one is unchanged.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import keras
+    >>> weight = keras.Variable([1.0, 2.0])
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "checkpoint.npz"
+    ...     save_checkpoint(path, {"model": [weight]}, {"epoch": 3})
+    ...     _ = weight.assign([0.0, 0.0])
+    ...     load_checkpoint(path, {"model": [weight]})
+    {'epoch': 3}
+    >>> keras.ops.convert_to_numpy(weight).tolist()
+    [1.0, 2.0]
     """
     arrays = {
         f"{group}/{index}": np.asarray(variable)
@@ -63,19 +72,27 @@ def save_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]], state: Any 
 
 
 def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
-    """Read variables that save_checkpoint wrote; returns the state.
+    """Restore variables from a file that save_checkpoint wrote.
+
+    Args:
+        path: The file.
+        groups: The variables to assign, by the same names.
+
+    Returns:
+        The state.
 
     Raises:
-        ModelError: The file is missing or damaged, or holds other variables; none was changed.
+        ModelError: The file is missing or damaged, or holds other variables; then no variable has
+            been changed.
     """
     try:
         content = read_regular_file(path, _MAX_BYTES)
-        _refuse_what_is_larger(content)
+        _refuse_oversized_arrays(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
             state = parse_json(str(arrays.pop("state")))
             if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-                raise ValueError("holds a file that is no array")
+                raise ValueError("holds a file that is not an array")
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
     except _DAMAGE as error:
@@ -85,33 +102,39 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
         for index, variable in enumerate(variables):
             found, expected = arrays.pop(f"{group}/{index}", None), tuple(variable.shape)
             if found is None or found.shape != expected:
-                what = "is missing there" if found is None else f"has the shape {found.shape} there"
+                what = "is missing" if found is None else f"has the shape {found.shape}"
                 raise ModelError(
-                    f"{path}: of another network: {variable.path} {what}, {expected} here; "
+                    f"{path}: of another network: {variable.path} {what}, expected {expected}; "
                     "use the settings the run was made with"
                 )
             if found.dtype.kind not in _NUMBERS:
-                raise ModelError(f"{path}: damaged checkpoint: {variable.path} holds no numbers")
+                raise ModelError(
+                    f"{path}: damaged checkpoint: {variable.path} does not hold numbers; "
+                    "restore the file or train again"
+                )
             pairs.append((variable, found))
     if arrays:
-        raise ModelError(f"{path}: of another network, with {len(arrays)} more arrays")
+        raise ModelError(
+            f"{path}: of another network, which has {len(arrays)} more arrays; "
+            "use the settings the run was made with"
+        )
     for variable, value in pairs:
         variable.assign(value)
     return state
 
 
-def _refuse_what_is_larger(content: bytes) -> None:
-    """Raise ValueError for an array that claims more elements than the file has bytes for.
+def _refuse_oversized_arrays(content: bytes) -> None:
+    """Raise ValueError if an array claims more elements than the file has bytes for.
 
-    NumPy would ask for their memory before it reads the first. A checkpoint is not compressed, so
-    that no array is larger than its part of the file.
+    NumPy allocates the memory for all elements before it reads the first. Checkpoints are not
+    compressed, so no array is larger than its entry in the archive.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
-                raise ValueError(f"{member.filename}: compressed")
+                raise ValueError(f"{member.filename}: is compressed")
             with archive.open(member) as file:
                 version = np.lib.format.read_magic(file)
                 shape, _, dtype = _HEADERS[version](file)
                 if math.prod(shape) * dtype.itemsize > member.file_size:
-                    raise ValueError(f"{member.filename}: larger than the file")
+                    raise ValueError(f"{member.filename}: is larger than the file")

@@ -1,4 +1,4 @@
-"""What Keras computes on."""
+"""The devices that Keras computes on, and how the process keeps its memory."""
 
 import ctypes
 import platform
@@ -8,11 +8,18 @@ import keras
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
 _NO_GPU = "not used: {} sees no GPU"
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's mallopt
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # parameters of glibc's mallopt
 
 
 def describe_devices() -> dict[str, str]:
-    """Keras' backend, its devices, and what runs the recurrent layers there."""
+    """Describe Keras' backend, its devices, and the code that runs the recurrent layers.
+
+    Returns:
+        Texts by the name of what they describe, in the order to print them.
+
+    >>> list(describe_devices())
+    ['Keras backend', 'devices', 'LSTM layers', 'cuDNN']
+    """
     backend = keras.backend.backend()
     describe = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[backend]
     devices, cudnn = describe()
@@ -25,10 +32,11 @@ def describe_devices() -> dict[str, str]:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep the memory that is freed, for each step needs as much again.
+    """Let glibc keep freed memory for the next training step, which needs the same amount.
 
-    By default large arrays go back to the system at once, and the next step faults their pages in
-    anew: that took torch a third of its time (16 x 10 s in bfloat16, two cores).
+    By default glibc returns large arrays to the system at once, and the next step has to map their
+    pages again, which took a third of torch's time (16 x 10 s of audio in bfloat16, two cores).
+    Does nothing with another C library.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
@@ -45,9 +53,9 @@ def _tensorflow() -> tuple[list[str], str]:
     if gpus:
         return names, _used(build.get("cudnn_version", "of unknown version"))
     if not build.get("is_cuda_build"):
-        return names, f"{_NO_GPU.format('TensorFlow')}, it is built without CUDA"
+        return names, f"{_NO_GPU.format('TensorFlow')}, which is built without CUDA"
     return names, (
-        f"{_NO_GPU.format('TensorFlow')}; if there is one, look for its driver and run: "
+        f"{_NO_GPU.format('TensorFlow')}; if this machine has one, install its driver and run: "
         "pip install 'tensorflow[and-cuda]'"
     )
 
@@ -59,7 +67,7 @@ def _torch() -> tuple[list[str], str]:
     if not names:
         return names, _NO_GPU.format("torch")
     if not torch.backends.cudnn.is_available():
-        return names, "not used: this torch is built without it"
+        return names, "not used: this torch is built without cuDNN"
     return names, _used(torch.backends.cudnn.version())
 
 
@@ -67,7 +75,7 @@ def _jax() -> tuple[list[str], str]:
     import jax
 
     names = [device.device_kind for device in jax.devices() if device.platform == "gpu"]
-    return names, "not used: on jax an LSTM is a scan that XLA compiles"
+    return names, "not used: with jax, XLA compiles an LSTM as a scan"
 
 
 def _used(version: object) -> str:

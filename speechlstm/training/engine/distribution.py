@@ -1,8 +1,8 @@
-"""Several devices, on one machine or on several, that share each batch and train one model.
+"""Data-parallel training: several devices, on one or several machines, share each batch.
 
-Every device holds all weights and computes its part of a batch; loss and gradients are sums over
-all parts, so that training is what it is on one device. Keras does this on its jax backend alone
-(`keras.distribution.DataParallel`).
+Every device holds all weights and computes its share of the batch; loss and gradients are summed
+over all devices, so training gives the same result as on one device. Keras supports this on its jax
+backend only (`keras.distribution.DataParallel`).
 """
 
 import atexit
@@ -19,19 +19,22 @@ import numpy as np
 
 from speechlstm.errors import ConfigError, TrainingError
 
-START_SECONDS = 300.0  # within which all processes must have come
-_FOR_EVER = 10**6  # seconds
-_STOP_SECONDS = 60  # that a process which has ended waits for the others
-_GONE = ("Gloo", "NCCL", "UNAVAILABLE")  # what jax's errors speak of when another process has died
+START_SECONDS = 300.0  # in which all processes must have connected
+_FOREVER = 10**6  # seconds
+_STOP_SECONDS = 60  # for which a process that has finished waits for the others
+_GONE = ("Gloo", "NCCL", "UNAVAILABLE")  # words in jax's errors when another process has died
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where process 0 listens.
+    """The address at which process 0 listens.
 
     Attributes:
-        host: Name or address of its machine, as the others know it.
-        port: A free port there that they can reach.
+        host: Name or IP address of the machine of process 0, as the other machines resolve it.
+        port: A free port of that machine that the other machines can reach.
+
+    >>> Address.parse("gpu0:4000")
+    Address(host='gpu0', port=4000)
     """
 
     host: str
@@ -39,14 +42,16 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """An address from "host:port".
+        """Parse "host:port".
 
         Raises:
-            ConfigError: It is none.
+            ConfigError: The text has another form, or the port is not in 1..65535.
         """
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise ConfigError(f"coordinator: must be HOST:PORT, is {text!r}")
+            raise ConfigError(
+                f"coordinator: must be HOST:PORT with a port of 1 to 65535, is {text!r}"
+            )
         return cls(host, int(port))
 
     def __str__(self) -> str:
@@ -55,16 +60,19 @@ class Address:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Those who share each batch; by default one device alone.
+    """The processes and devices that share each batch; by default a single device.
 
     Attributes:
-        num_devices: Devices of each process.
-        num_processes: Processes.
-        process_id: This one, counted from 0; process 0 writes the run.
-        coordinator: Where process 0 listens; needed where there are several.
+        num_devices: Number of devices of each process.
+        num_processes: Number of processes.
+        process_id: Number of this process, counted from 0; process 0 writes the run.
+        coordinator: The address of process 0; needed with several processes.
 
     Raises:
-        ConfigError: No such process, or a backend that cannot do it.
+        ConfigError: `process_id` is out of range, or the backend does not support several devices.
+
+    >>> Cluster().rows(5)
+    range(0, 5)
     """
 
     num_devices: int = 1
@@ -81,13 +89,13 @@ class Cluster:
         backend = keras.backend.backend()
         if self.total_devices > 1 and backend != "jax":
             raise ConfigError(
-                f"several devices need the jax backend, this is {backend}: pip install jax, then "
-                "set the environment variable KERAS_BACKEND=jax"
+                f"several devices need the jax backend, but Keras runs on {backend}: "
+                "pip install jax, then set the environment variable KERAS_BACKEND=jax"
             )
 
     @property
     def total_devices(self) -> int:
-        """Devices of all processes."""
+        """The number of devices of all processes together."""
         return self.num_devices * self.num_processes
 
     @property
@@ -96,25 +104,25 @@ class Cluster:
         return self.process_id == 0
 
     def num_rows(self, num_utterances: int) -> int:
-        """Rows of a batch: a multiple of the devices."""
+        """The number of rows of a batch, rounded up to a multiple of the number of devices."""
         return -(-num_utterances // self.total_devices) * self.total_devices
 
     def rows(self, num_utterances: int) -> range:
-        """Those rows of a batch that are this process's."""
+        """The rows of a batch that this process computes."""
         size = self.num_rows(num_utterances) // self.num_processes
         return range(self.process_id * size, (self.process_id + 1) * size)
 
     @contextmanager
     def joined(self, state: str, seconds: float = START_SECONDS) -> Iterator[None]:
-        """Within it, models are made on all devices of all processes.
+        """Connect the processes; models built in the block use all devices of all processes.
 
         Args:
-            state: A word that must be the same in all processes.
-            seconds: How long to wait for the others.
+            state: A text that must be equal in all processes.
+            seconds: How long to wait for the other processes.
 
         Raises:
-            ConfigError: A process has fewer devices than it should use.
-            TrainingError: The processes did not meet, or one has gone.
+            ConfigError: A process has fewer devices than `num_devices`.
+            TrainingError: The processes did not connect, or one has ended during the block.
         """
         if self.total_devices == 1:
             yield
@@ -129,15 +137,16 @@ class Cluster:
                 yield
         except Exception as error:
             if self.num_processes > 1:
-                atexit.register(os._exit, 1)  # jax would wait for the others and then abort
+                atexit.register(os._exit, 1)  # jax would wait for the other processes, then abort
                 if any(word in str(error) for word in _GONE):
                     raise TrainingError(
-                        "another process has gone: see what it says, then --resume all of them"
+                        "another process has ended: read its error message, then start all "
+                        "processes again with --resume"
                     ) from error
             raise
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is set in any process; all must ask."""
+        """Whether the flag is set in any process; every process must call this."""
         if self.num_processes == 1:
             return flag
         from jax.experimental.multihost_utils import process_allgather
@@ -146,15 +155,15 @@ class Cluster:
 
 
 def _connect(cluster: Cluster, address: Address, state: str, seconds: float) -> None:
-    """Return in every process once all are there and have the same state.
+    """Wait until all processes have connected and check that they have the same state.
 
-    Where not all come, jax ends the process with a stack trace. So it waits for ever, in a thread,
-    and this one as long as it should.
+    If a process is missing after its timeout, jax ends the program with a stack trace. So jax gets
+    an endless timeout and waits in a thread, and this function watches the time.
     """
     import jax
     from jax.experimental.multihost_utils import assert_equal
 
-    faults: list[Exception] = []
+    errors: list[Exception] = []
 
     def initialize() -> None:
         try:
@@ -162,37 +171,37 @@ def _connect(cluster: Cluster, address: Address, state: str, seconds: float) -> 
                 f"{address}",
                 cluster.num_processes,
                 cluster.process_id,
-                initialization_timeout=_FOR_EVER,
+                initialization_timeout=_FOREVER,
                 shutdown_timeout_seconds=_STOP_SECONDS,
                 coordinator_bind_address=f"{address}" if cluster.leads else None,
             )
         except (RuntimeError, ValueError) as error:
-            faults.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=initialize, daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
         raise TrainingError(
-            f"{address}: not all {cluster.num_processes} processes came within {seconds:.0f} s; "
-            f"start each with another --process-id, 0 to {cluster.num_processes - 1}, and open the "
-            "port"
+            f"{address}: not all {cluster.num_processes} processes connected within "
+            f"{seconds:.0f} s; start each with its own --process-id, 0 to "
+            f"{cluster.num_processes - 1}, and check that the machines can reach this port"
         )
-    if faults:
-        reason = " ".join(f"{faults[0]}".split())
-        raise TrainingError(f"{address}: the processes cannot meet: {reason}")
+    if errors:
+        reason = " ".join(f"{errors[0]}".split())
+        raise TrainingError(f"{address}: the processes cannot connect: {reason}")
     digest = hashlib.sha256(f"{cluster.num_devices}-{state}".encode()).digest()
     try:
         assert_equal(np.frombuffer(digest, np.uint8))
     except AssertionError:
         raise TrainingError(
-            f"{address}: a process has another number of devices, other data or another checkpoint "
-            "than the others: all must see the same files"
+            f"{address}: the processes differ in their number of devices, their data or their "
+            "checkpoint: start all with the same options, on the same files"
         ) from None
 
 
 def _device_names(cluster: Cluster) -> list[str]:
-    """Keras' names of all devices, those of a process next to each other."""
+    """Keras' names of the devices of all processes, in the order of the processes."""
     import jax
 
     names = []
@@ -200,7 +209,7 @@ def _device_names(cluster: Cluster) -> list[str]:
         found = jax.local_devices(process)
         if len(found) < cluster.num_devices:
             raise ConfigError(
-                f"devices: {cluster.num_devices} are asked for, process {process} has "
+                f"devices: {cluster.num_devices} requested, but process {process} has "
                 f"{len(found)} ({found[0].platform})"
             )
         names += [f"{device.platform}:{device.id}" for device in found[: cluster.num_devices]]

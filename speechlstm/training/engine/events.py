@@ -1,6 +1,6 @@
-"""Scalars as TensorBoard reads them, written without TensorBoard and without TensorFlow.
+"""TensorBoard event files of scalars, written without TensorBoard or TensorFlow.
 
-So a run on torch or jax does not need TensorFlow. A file is a sequence of TFRecords
+So a run on torch or jax needs no TensorFlow. A file is a sequence of TFRecords
 (tensorflow/core/lib/io/record_writer.h), each an Event message (tensorflow/core/util/event.proto,
 https://protobuf.dev/programming-guides/encoding).
 """
@@ -10,21 +10,28 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-# In the order of names after the files of earlier versions, which TensorBoard then reads first.
+# TensorBoard reads files in the order of their names: those of earlier versions come before this.
 _NAME = "events.out.tfevents.run"
 _VERSION = b"brain.Event:2"
 
 
 def write_events(folder: Path, step: int, scalars: Mapping[str, float]) -> None:
-    """Add one value of each scalar to a run's file.
+    """Append the scalars of a step to the event file of a run.
 
-    What is there of this step and later ones goes: a run that was killed after it had written them,
-    and resumed from before, writes them again. So does the rest of a record that was not finished.
+    Values of this and later steps that the file already holds are removed: a run that was killed
+    and resumed from an earlier checkpoint writes them again. An incomplete record at the end is
+    removed, too.
 
     Args:
-        folder: Where TensorBoard looks; created if missing.
-        step: Of the values; counted from 1.
-        scalars: Values by their names.
+        folder: The log folder for TensorBoard; created if it is missing.
+        step: The step of the values, counted from 1.
+        scalars: Values by name.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_events(Path(folder), 1, {"loss": 3.5})
+    ...     print(*[path.name for path in Path(folder).iterdir()])
+    events.out.tfevents.run
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _NAME
@@ -49,7 +56,7 @@ def _record(fields: bytes) -> bytes:
 
 
 def _length_before(content: bytes, step: int) -> int:
-    """Bytes of whole records that come before the first one of this step or a later one."""
+    """The number of bytes of complete records before the first one of this or a later step."""
     end = 0
     while len(content) >= end + 12:
         (size,) = struct.unpack_from("<Q", content, end)
@@ -63,12 +70,12 @@ def _length_before(content: bytes, step: int) -> int:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field of a message that is a text or a message itself."""
+    """A length-delimited field of a message: a text or an embedded message."""
     return bytes([number << 3 | 2]) + _varint(len(content)) + content
 
 
 def _varint(value: int) -> bytes:
-    """A number in groups of seven bits, the lowest first; all but the last have the eighth set."""
+    """A number in groups of seven bits, lowest first; bit 8 is set in all groups but the last."""
     groups = []
     while value > 0x7F:
         groups.append(value & 0x7F | 0x80)
@@ -86,7 +93,7 @@ def _read_varint(data: bytes) -> int:
 
 
 def _checksum(data: bytes) -> bytes:
-    """CRC-32C, rotated and shifted so that data may hold checksums itself."""
+    """The masked CRC-32C of TFRecord: rotated and shifted, since data may itself hold CRCs."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc ^= byte

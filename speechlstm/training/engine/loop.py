@@ -1,4 +1,4 @@
-"""What every training has in common: epochs, progress, checkpoints, an end that can be resumed."""
+"""The training loop of every network: epochs, progress, checkpoints, stopping and resuming."""
 
 import time
 from abc import ABC, abstractmethod
@@ -26,18 +26,18 @@ Batch = tuple[dict[str, Any], dict[str, Any]]  # inputs and targets
 
 @dataclass
 class Progress:
-    """What a resumed run needs beside weights and optimizer.
+    """The state of a run that a checkpoint holds besides weights and optimizer.
 
     Attributes:
-        epoch: The epoch under way, counted from 0: as many have ended.
-        step: Batches of it that are done.
-        loss_sum: Sum of their utterances' losses (for a language model: of their words').
-        num_utterances: How many those are.
-        seconds: Time spent on them.
-        waited: The part of it in which no batch was ready.
-        plateau_factor: By what the plateau rule has lowered the learning rate.
-        dropped: Utterances whose loss was not finite.
-        history: A line an epoch, as in metrics.jsonl.
+        epoch: The current epoch, counted from 0; equals the number of epochs that have ended.
+        step: Number of batches of this epoch that are done.
+        loss_sum: Sum of the losses of their utterances (in a language model, of their words).
+        num_utterances: Number of these utterances (in a language model, of words).
+        seconds: Seconds spent on these batches.
+        waited: Seconds of these in which no batch was ready.
+        plateau_factor: Factor by which reduce_on_plateau has lowered the learning rate.
+        dropped: Ids of utterances that were removed because their loss was not finite.
+        history: The metrics of each epoch, as in metrics.jsonl.
     """
 
     epoch: int = 0
@@ -52,17 +52,17 @@ class Progress:
 
 
 class EpochLoop(ABC):
-    """Trains a network for some epochs, and can be stopped and resumed.
+    """Trains a network for a number of epochs; can be stopped and resumed.
 
     Args:
-        run: Its folder; it exists.
-        config: How long, how fast.
-        network: What is trained.
-        optimizer: What updates it.
+        run: The run; its folder exists.
+        config: Number of epochs, learning rate, seed.
+        network: The network to train.
+        optimizer: The optimizer that updates it.
         train_data: The batches of an epoch.
-        report: Is given a line of text an epoch, and warnings.
+        report: Called with a line of text for each epoch and each warning.
         progress: Whether to show a progress bar on stderr.
-        cluster: Who shares each batch.
+        cluster: The devices that share each batch.
     """
 
     def __init__(
@@ -86,32 +86,32 @@ class EpochLoop(ABC):
 
     @abstractmethod
     def _train_batch(self, index: int, batch: Batch) -> None:
-        """One update."""
+        """Do one update and add its loss to the state."""
 
     @abstractmethod
     def _measure(self) -> dict[str, Any]:
-        """The line of the epoch that has ended, after its number."""
+        """The metrics of the epoch that has ended, without its number."""
 
     @abstractmethod
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
-        """Draw and report an epoch's line."""
+        """Plot the metrics, and report those of the epoch that has ended."""
 
     @abstractmethod
     def _loss(self) -> str:
-        """The loss of the epoch so far, for the progress bar."""
+        """The mean loss of the epoch so far, as the progress bar shows it."""
 
     def _stalled(self) -> bool:
-        """Whether to stop before the last epoch."""
+        """Whether to stop early, before the last epoch."""
         return False
 
     def resume(self) -> bool:
-        """Go back to the last checkpoint, or to the weights of another model, if there are any.
+        """Restore the last checkpoint; without one, the initial weights of --init-from, if any.
 
         Returns:
-            Whether there was a checkpoint.
+            Whether there is a checkpoint.
 
         Raises:
-            ModelError: The checkpoint is damaged, of another model or of another version.
+            ModelError: The checkpoint is damaged, or of another network or version.
         """
         run = self.run
         if self.cluster.leads:
@@ -125,21 +125,24 @@ class EpochLoop(ABC):
             self.state = Progress(**state)
         except TypeError:
             known = Progress.__dataclass_fields__
-            strange = ", ".join(repr(key) for key in dict(state or {}) if key not in known)
+            unknown = ", ".join(repr(key) for key in dict(state or {}) if key not in known)
             raise ModelError(
-                f"{run.checkpoint}: written by another version of speechlstm, its state holds "
-                f"{strange or 'something else'}; go on with that version, or start anew: "
-                f"--init-from {run.path}"
+                f"{run.checkpoint}: written by another version of speechlstm: its state has "
+                f"{f'the unknown keys {unknown}' if unknown else 'another form'}; resume with that "
+                f"version, or start a new run with --init-from {run.path}"
             ) from None
         return True
 
     def train(self) -> list[dict[str, Any]]:
-        """Train to the end; returns the history.
+        """Train until the last epoch.
+
+        Returns:
+            The metrics of each epoch.
 
         Raises:
-            TrainingError: The loss is not finite, too often.
-            KeyboardInterrupt: Ctrl-C; the run can be resumed.
-            SystemExit: SIGTERM, likewise.
+            TrainingError: Too many losses are not finite.
+            KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
+            SystemExit: SIGTERM was received; the run can be resumed.
         """
         start, num_epochs = self.state.epoch, self.config.num_epochs
         with deferred_signals() as self._received:
@@ -149,11 +152,13 @@ class EpochLoop(ABC):
                 self._end_epoch()
         if self.state.epoch < num_epochs:
             self.report(
-                f"stopped after epoch {self.state.epoch} of {num_epochs}: the last ones were no "
-                "better; --resume with another number of --epochs goes on"
+                f"stopped early after epoch {self.state.epoch} of {num_epochs}: the last epochs "
+                "were no better; to train on, use --resume with another number of --epochs"
             )
         elif start == num_epochs:
-            self.report(f"all {num_epochs} epochs have ended; --resume with more --epochs goes on")
+            self.report(
+                f"all {num_epochs} epochs have ended; to train on, use --resume with more --epochs"
+            )
         return self.state.history
 
     def _train_epoch(self) -> None:
@@ -177,7 +182,7 @@ class EpochLoop(ABC):
                     saved = time.monotonic()
 
     def _stop_if_asked(self) -> None:
-        """Save and end here, between two batches, if Ctrl-C or SIGTERM asked for it."""
+        """Save a checkpoint and end, between two batches, after Ctrl-C or SIGTERM."""
         if self.cluster.any(bool(self._received())):
             self._save()
             stop(self._received())
@@ -194,17 +199,17 @@ class EpochLoop(ABC):
                 save_checkpoint(self.run.best, {"model": self.network.variables})
             self.run.write_metrics(state.history)
             self._publish(metrics, best)
-        self._save()  # last: whoever is killed before it does the end of the epoch again
+        self._save()  # last: a run that is killed before this repeats the end of the epoch
 
     def _minutes_left(self, metrics: dict[str, Any]) -> float:
         seconds: float = metrics["seconds"]
         return (self.config.num_epochs - self.state.epoch) * seconds / 60
 
     def _update(self, batch: Batch) -> float:
-        """One update at the rate that is due; the batch's loss."""
+        """Do one update at the current learning rate; returns the loss of the batch."""
         num_updates = int(self.optimizer.iterations)
         if keras.backend.backend() == "torch":
-            # Its dropout draws from a generator that no checkpoint holds.
+            # torch's dropout draws from a global generator, which no checkpoint holds.
             import torch
 
             torch.manual_seed((self.config.seed << 32) + num_updates)
@@ -227,5 +232,9 @@ class EpochLoop(ABC):
 
 
 def since_best(values: Sequence[Any]) -> int:
-    """How many values follow the first of the lowest."""
+    """The number of values after the first occurrence of the lowest.
+
+    >>> since_best([0.5, 0.3, 0.4, 0.3])
+    2
+    """
     return len(values) - 1 - values.index(min(values))

@@ -9,12 +9,12 @@ import numpy as np
 
 
 class Network(keras.Model):
-    """A model whose update and prediction are compiled once, for batches of any shape.
+    """A Keras model whose update and prediction are compiled once for batches of any shape.
 
-    On TensorFlow, Keras compiles the first batch of a process for its own shape and the others for
-    any, and the graph optimiser rounds the two differently: a run that was stopped and resumed
-    would end with other weights than one that was not. Here one graph serves all batches, and it
-    is the same in every process.
+    On TensorFlow, Keras compiles one graph for the shape of the first batch of a process and
+    another one for all other shapes, and TensorFlow's graph optimizer rounds the two differently: a
+    run that was stopped and resumed would end with other weights than one that was not. Here one
+    graph serves all batches, in every process.
     """
 
     def __init__(self, name: str) -> None:
@@ -44,11 +44,14 @@ class Network(keras.Model):
         return self.batch_loss(y_pred, y, training)
 
     def train_on_batch(self, x: dict[str, Any], y: dict[str, Any]) -> float:
-        """One update; returns the batch's loss.
+        """Do one update.
 
         Args:
-            x: The batch's inputs, NumPy arrays.
-            y: Its targets, likewise.
+            x: The inputs of the batch: NumPy arrays by name.
+            y: Its targets: NumPy arrays by name.
+
+        Returns:
+            The loss of the batch.
         """
         self.reset_metrics()
         if keras.backend.backend() != "tensorflow":
@@ -56,7 +59,7 @@ class Network(keras.Model):
         return float(self._compiled_update(x, y))
 
     def predict_on_batch(self, x: dict[str, Any]) -> Any:
-        """The outputs of a batch, as NumPy arrays."""
+        """The outputs for a batch, as NumPy arrays."""
         if keras.backend.backend() != "tensorflow":
             return super().predict_on_batch(x)
         return keras.tree.map_structure(np.asarray, self._compiled_prediction(x))
@@ -71,10 +74,10 @@ def build_stack(layers: Iterable[Any], width: int) -> int:
 
 
 class _AnyShape:
-    """A function of NumPy arrays as a graph for each set of ranks and types, whatever the shapes.
+    """A function compiled as one TensorFlow graph for each set of ranks and data types.
 
     Args:
-        function: Of dicts of tensors.
+        function: A function of dicts of tensors. The result is called with dicts of NumPy arrays.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -1,32 +1,39 @@
-"""Adam that a gradient which is not finite cannot harm."""
+"""AdamW that skips updates whose gradient is not finite, with dynamic loss scaling."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-LOSS_SCALE = 2.0**15  # to start from: whatever is too high is halved at once
-GROWTH_STEPS = 2000  # without an overflow, after which a higher scale is tried
+LOSS_SCALE = 2.0**15  # initial scale: one that is too high is halved at once
+GROWTH_STEPS = 2000  # updates without an overflow after which the scale is doubled
 
 
 class GuardedAdamW(keras.optimizers.AdamW):
-    """AdamW (Loshchilov and Hutter, 2019) that skips a step whose gradient is not finite.
+    """AdamW (Loshchilov and Hutter, 2019) that skips an update whose gradient is not finite.
 
-    Such a step leaves weights and moments as they were; `num_skipped` counts it.
+    A skipped update leaves weights and moments unchanged; `num_skipped` counts it.
 
-    With `loss_scale_factor`, for gradients that pass through float16, the loss is multiplied by it
-    and the gradient divided, lest small gradients become 0. It is halved, down to 1, by each step
-    that is skipped and doubled after GROWTH_STEPS others in succession (Micikevicius et al., Mixed
-    precision training, 2018). Keras' LossScaleOptimizer would not count what it skips.
+    With `loss_scale_factor`, which float16 needs, the loss is multiplied by it and the gradient
+    divided by it, so that small gradients do not become 0. Each skipped update halves the factor,
+    down to 1; GROWTH_STEPS updates in a row without a skip double it (Micikevicius et al., Mixed
+    precision training, 2018). Keras' LossScaleOptimizer does not count the updates it skips.
+
+    >>> weight = keras.Variable([1.0])
+    >>> optimizer = GuardedAdamW(0.1, weight_decay=0.0)
+    >>> optimizer.build([weight])
+    >>> optimizer.apply([ops.array([float("nan")])], [weight])
+    >>> float(weight[0]), int(optimizer.num_skipped)
+    (1.0, 1)
     """
 
     weight_decay: float | None
-    loss_scale_factor: Any  # Keras' argument: a number, from build on a variable
+    loss_scale_factor: Any  # Keras' argument: a number; after build, a variable
 
     def build(self, variables: list[Any]) -> None:
-        """Create the moments, the counter and, where there is a scale, what it depends on."""
+        """Create the moments, the counter and the state of the loss scale."""
         super().build(variables)
-        self.weight_decay = self.weight_decay or None  # Keras would take 0 off all weights
+        self.weight_decay = self.weight_decay or None  # Keras would compute a decay of 0
         self.num_skipped = self.add_variable((), "zeros", "int32", name="num_skipped")
         if self.loss_scale_factor is not None:
             start = keras.initializers.Constant(self.loss_scale_factor)
@@ -35,13 +42,13 @@ class GuardedAdamW(keras.optimizers.AdamW):
 
     @property
     def loss_scale(self) -> float:
-        """By what the next loss is multiplied."""
+        """The factor by which the next loss is multiplied."""
         return 1.0 if self.loss_scale_factor is None else float(self.loss_scale_factor)
 
     def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
-        """Update the variables, unless the gradients hold a number that is not finite."""
+        """Update the variables, unless a gradient is not finite."""
         finite = ops.isfinite(sum(ops.sum(ops.square(grad)) for grad in grads))
-        if keras.backend.backend() == "torch" and finite:  # no graph: the number is known here
+        if keras.backend.backend() == "torch" and finite:  # there is no graph: the value is known
             super().apply(grads, trainable_variables)
         else:
             self._apply_if(finite, grads, trainable_variables)
@@ -49,7 +56,7 @@ class GuardedAdamW(keras.optimizers.AdamW):
             self._adapt_scale(finite)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Adam's step of one variable."""
+        """Update one variable by Adam."""
         if keras.backend.backend() == "torch":
             index = self._get_variable_index(variable)
             moments = self._momentums[index].value, self._velocities[index].value
@@ -76,9 +83,9 @@ class GuardedAdamW(keras.optimizers.AdamW):
 def _fused_step(
     optimizer: GuardedAdamW, gradient: Any, value: Any, moments: tuple[Any, Any], rate: Any
 ) -> None:
-    """Adam's step in one pass through memory, where Keras' operators make a dozen.
+    """Update a variable in one pass through memory; Keras' operators take about twelve.
 
-    For large embeddings these take longer than all the rest of an update.
+    For large embeddings these take longer than the rest of the update.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The folder of a run: what every network's training keeps there, and who may write to it."""
+"""The folder of a run: the files that every network's training keeps there, and its lock."""
 
 import json
 import os
@@ -24,70 +24,75 @@ _LOCK, _OWNER = "lock", "lock.pid"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run keeps its files.
+    """The paths of a run's files.
 
     Attributes:
         path: The folder.
+
+    >>> RunFolder(Path("runs/mine")).best.name
+    'best.npz'
     """
 
     path: Path
 
     @property
     def description(self) -> Path:
-        """What the run was made from; a folder without it holds no run."""
+        """The settings and inputs of the run; a folder without this file holds no run."""
         return self.path / "run.json"
 
     @property
     def initial(self) -> Path:
-        """The weights to start from, if they are another model's."""
+        """The initial weights, of a run that starts from another model."""
         return self.path / "initial.npz"
 
     @property
     def checkpoint(self) -> Path:
-        """Where training resumes."""
+        """The state from which training resumes."""
         return self.path / "checkpoint.npz"
 
     @property
     def best(self) -> Path:
-        """The weights to export."""
+        """The weights of the best epoch, which are exported."""
         return self.path / "best.npz"
 
     @property
     def metrics(self) -> Path:
-        """A line an epoch."""
+        """The metrics as JSON, a line for each epoch."""
         return self.path / "metrics.jsonl"
 
     @property
     def plot(self) -> Path:
-        """The metrics by epoch, drawn."""
+        """The plot of the metrics."""
         return self.path / "training.png"
 
     def clear(self) -> None:
-        """Make the folder ready for a new run; one in it that has not learnt anything is replaced.
+        """Prepare the folder for a new run; one without a checkpoint is replaced.
 
         Raises:
-            ConfigError: It holds a run that has learnt something.
+            ConfigError: The folder holds a run with a checkpoint.
         """
         if self.checkpoint.exists() or self.best.exists():
-            raise ConfigError(f"{self.path}: holds a run; resume it with --resume or name another")
+            raise ConfigError(
+                f"{self.path}: already holds a run; resume it with --resume, or name another folder"
+            )
         self.path.mkdir(parents=True, exist_ok=True)
         self.initial.unlink(missing_ok=True)
 
     def forget(self) -> None:
-        """Take back a run that cannot be trained: the folder then holds none."""
+        """Remove the description of a run that cannot be trained: the folder then holds no run."""
         for path in (self.description, self.initial):
             path.unlink(missing_ok=True)
 
     def write_description(self, values: Mapping[str, Any]) -> None:
-        """Say what the run is made from: plain JSON values."""
+        """Write the description: values that JSON can represent."""
         write_atomically(self.description, json.dumps(values, indent=2) + "\n")
 
     def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
-        """Write a line an epoch."""
+        """Write the metrics of all epochs."""
         write_atomically(self.metrics, "".join(json.dumps(line) + "\n" for line in history))
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """A line an epoch; empty while none has ended.
+        """Read the metrics of each epoch; an empty list before the first epoch has ended.
 
         Raises:
             ModelError: The file is damaged.
@@ -100,19 +105,28 @@ class RunFolder:
         except OSError as error:
             raise ModelError(f"{self.metrics}: cannot be read: {error.strerror}") from None
         except (ValueError, TypeError):
-            raise ModelError(f"{self.metrics}: damaged: not a line of JSON an epoch") from None
+            raise ModelError(
+                f"{self.metrics}: damaged: must hold a line of JSON for each epoch"
+            ) from None
 
     def check_prolonging(self, num_epochs: int) -> int:
-        """How many epochs have ended; they are not more than the run shall have.
+        """Check that a run may be given another number of epochs.
+
+        Args:
+            num_epochs: The new number of epochs.
+
+        Returns:
+            The number of epochs that have ended.
 
         Raises:
-            ConfigError: They are.
+            ConfigError: More epochs than `num_epochs` have ended.
             ModelError: The metrics are damaged.
         """
         done = len(self.read_metrics())
         if num_epochs < done:
             raise ConfigError(
-                f"{self.path}: {done} epochs have ended already, {num_epochs} cannot be all"
+                f"{self.path}: {done} epochs have ended already; --epochs must be at least {done}, "
+                f"is {num_epochs}"
             )
         return done
 
@@ -186,19 +200,19 @@ def read_description(path: Path, network: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other processes from training in a folder; it is made if it is missing.
+    """Lock a folder against other processes that train; it is created if it is missing.
 
-    A folder that was made here and holds no run at the end is removed. The lock is the operating
-    system's: it ends with the process, however that ends.
+    A folder that this created is removed at the end if it holds no run. The lock belongs to the
+    operating system, so it ends with the process, even if that is killed.
 
     Raises:
-        TrainingError: Another process trains there.
+        TrainingError: Another process trains in the folder.
     """
     path = path.resolve()
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     owner, lock = path / _OWNER, FileLock(path / _LOCK, is_singleton=True)
-    if lock.is_locked:  # by this thread, further out
+    if lock.is_locked:  # by an enclosing block of this thread
         yield
         return
     try:
@@ -213,7 +227,7 @@ def locked(path: Path) -> Iterator[None]:
         lock.release()
         if made and not RunFolder(path).description.exists():
             shutil.rmtree(path, ignore_errors=True)
-            with suppress(OSError):  # what others have put into its parents meanwhile stays
+            with suppress(OSError):  # a parent that is not empty stays
                 for folder in made[1:]:
                     folder.rmdir()
 
@@ -226,4 +240,4 @@ def _describe(owner: Path) -> str:
     name, stop = (
         (f"process {pid}", f" (kill {pid})") if pid.isdecimal() else ("another process", "")
     )
-    return f"{name} is training here; wait for it, stop it{stop}, or name another folder"
+    return f"{name} is training here; wait until it ends, stop it{stop}, or name another folder"

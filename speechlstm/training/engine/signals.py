@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a network is trained."""
+"""Ctrl-C and SIGTERM during training: stop after the current batch."""
 
 import signal
 import threading
@@ -11,13 +11,13 @@ TERMINATED = 128 + signal.SIGTERM  # exit code, as a shell reports it
 
 @contextmanager
 def deferred_signals() -> Iterator[Callable[[], int]]:
-    """Turn Ctrl-C and SIGTERM into a question for the loop to ask where it is safe.
+    """Record Ctrl-C and SIGTERM, so that the training loop can stop at a safe place.
 
-    A second one acts at once. Signals reach only the main thread of a process: in another thread
-    the answer is always 0.
+    A second signal acts at once. Python handles signals in the main thread only; in other threads
+    no signal is ever recorded.
 
     Yields:
-        The number of the signal that came, 0 while none did.
+        A function that returns the number of the signal received, 0 if there was none.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: 0
@@ -31,7 +31,7 @@ def deferred_signals() -> Iterator[Callable[[], int]]:
 
     def restore() -> None:
         for number, handler in before.items():
-            # None: a handler that was not set by Python, and that it cannot set again.
+            # None: the handler was not set by Python, which cannot set it again.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -42,11 +42,11 @@ def deferred_signals() -> Iterator[Callable[[], int]]:
 
 
 def stop(number: int) -> NoReturn:
-    """End as a signal asks for.
+    """End the process as the signal would.
 
     Raises:
-        SystemExit: With TERMINATED, for SIGTERM.
-        KeyboardInterrupt: For any other.
+        SystemExit: With the exit code TERMINATED, for SIGTERM.
+        KeyboardInterrupt: For any other signal.
     """
     if number == signal.SIGTERM:
         raise SystemExit(TERMINATED)

@@ -53,7 +53,7 @@ def test_manifests_are_found_from_every_folder(
 def test_a_run_is_not_overwritten(run: Run) -> None:
     (run.path / "checkpoint.npz").touch()
     before = (run.path / "run.json").read_bytes()
-    with pytest.raises(ConfigError, match=r"x: holds a run; resume it with --resume"):
+    with pytest.raises(ConfigError, match=r"x: already holds a run; resume it with --resume"):
         replace(run, alphabet=Alphabet(("z",))).create()
     assert (run.path / "run.json").read_bytes() == before
 

@@ -222,7 +222,7 @@ def test_stops_early_and_keeps_the_best(
     assert len(scripted.epochs()) == 4
     *epochs, end = scripted.lines
     assert ["(best)" in line for line in epochs] == [True, True, False, False]
-    assert end.startswith("stopped after epoch 4 of 9: ")
+    assert end.startswith("stopped early after epoch 4 of 9: ")
     assert run.summary()["epoch"] == 2
     again = Scripted(run, corpora_of_tones, monkeypatch, results)
     again.trainer.resume()
@@ -243,7 +243,9 @@ def test_a_prolonged_run_goes_on_for_as_long_again_as_it_is_patient(
         again.trainer.resume()
         assert len(again.epochs()) == 7
     assert longer.prolonged(10) == longer
-    with pytest.raises(ConfigError, match="7 epochs have ended already, 6 cannot be all"):
+    with pytest.raises(
+        ConfigError, match="7 epochs have ended already; --epochs must be at least 7, is 6"
+    ):
         longer.prolonged(6)
 
 

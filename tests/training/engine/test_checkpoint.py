@@ -120,7 +120,7 @@ def test_texts_are_no_weights(path: Path) -> None:
         arrays = dict(file)
     arrays["model/0"] = arrays["model/0"].astype("U8")
     np.savez(path, **arrays)
-    assert refusal(path) == "damaged checkpoint: kernel holds no numbers"
+    assert refusal(path).startswith("damaged checkpoint: kernel does not hold numbers")
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -159,14 +159,14 @@ def test_another_models_checkpoint_is_refused(path: Path) -> None:
     other = new_variables(1)
     other["model"] = [keras.Variable(np.zeros((3, 2), np.float32), name="kernel")]
     assert refusal(path, other) == (
-        "of another network: kernel has the shape (2, 3) there, (3, 2) here; "
+        "of another network: kernel has the shape (2, 3), expected (3, 2); "
         "use the settings the run was made with"
     )
     more = new_variables(1)
     more["model"].append(keras.Variable(0.0, name="bias"))
-    assert refusal(path, more).startswith("of another network: bias is missing there, () here")
+    assert refusal(path, more).startswith("of another network: bias is missing, expected ()")
     fewer = {"model": new_variables(1)["model"]}
-    assert refusal(path, fewer) == "of another network, with 2 more arrays"
+    assert refusal(path, fewer).startswith("of another network, which has 2 more arrays")
 
 
 @pytest.mark.parametrize(

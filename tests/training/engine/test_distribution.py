@@ -75,8 +75,11 @@ def unchecked(**values: Any) -> Cluster:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"num_devices": 2}, "several devices need the jax backend, this is tensorflow: pip inst"),
-        ({"num_processes": 2}, "several devices need the jax backend, this is tensorflow: pip in"),
+        ({"num_devices": 2}, "several devices need the jax backend, but Keras runs on tensorflow"),
+        (
+            {"num_processes": 2},
+            "several devices need the jax backend, but Keras runs on tensorflow",
+        ),
         (
             {"num_processes": 2, "process_id": 2},
             r"process id: must be in 0\.\.1 for 2 processes, is",
@@ -214,7 +217,7 @@ def outcomes(*processes: tuple[int, int, str], seconds: float = 60) -> list[str]
 def test_processes_meet_if_they_have_the_same_state() -> None:
     assert outcomes((2, 0, "x"), (2, 1, "x")) == ["met True"] * 2
     for outcome in outcomes((2, 0, "x"), (2, 1, "y")):
-        assert outcome.startswith("a process has another number of devices, other data or anot")
+        assert outcome.startswith("the processes differ in their number of devices, their data")
 
 
 @needs_jax
@@ -222,7 +225,7 @@ def test_processes_meet_if_they_have_the_same_state() -> None:
 @pytest.mark.parametrize("process_id", [0, 1])
 def test_one_that_waits_in_vain_says_so(process_id: int) -> None:
     (outcome,) = outcomes((2, process_id, "x"), seconds=3)
-    assert outcome.startswith("not all 2 processes came within 3 s; start each with another --pro")
+    assert outcome.startswith("not all 2 processes connected within 3 s; start each with its own")
 
 
 @needs_jax
@@ -266,7 +269,7 @@ def test_one_that_is_interrupted_or_killed_stops_all(prepared: Callable[[str], P
         second.kill()
         _, said = first.communicate(timeout=300)
         assert first.returncode == 1
-        assert said.splitlines()[-1].startswith("Error: another process has gone")
+        assert said.splitlines()[-1].startswith("Error: another process has ended")
 
 
 @contextmanager

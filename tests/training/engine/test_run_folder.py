@@ -104,5 +104,7 @@ def test_no_more_epochs_can_have_ended_than_there_are(tmp_path: Path) -> None:
     assert run.check_prolonging(1) == 0
     run.write_metrics([{"epoch": 1}, {"epoch": 2}])
     assert run.check_prolonging(2) == 2
-    with pytest.raises(ConfigError, match="2 epochs have ended already, 1 cannot be all"):
+    with pytest.raises(
+        ConfigError, match="2 epochs have ended already; --epochs must be at least 2, is 1"
+    ):
         run.check_prolonging(1)

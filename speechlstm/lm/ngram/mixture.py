@@ -1,0 +1,183 @@
+"""Linear interpolation of two n-gram models, as one model: general language and a user's own.
+
+The probability of an n-gram of either model is weight * p_base + (1 - weight) * p_own; back-off
+weights are computed anew, so that each context's probabilities sum to 1 (Stolcke, "SRILM", ICSLP
+2002, -mix-lm).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.lm.model import LanguageModel
+from speechlstm.lm.ngram.estimate import estimate
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.lm.ngram.table import SENTENCE_START, NGrams, NGramTable
+from speechlstm.lm.text import limit_vocabulary, tokenize, words_by_frequency
+
+_NUM_ROUNDS = 50  # of expectation maximisation
+_LOWEST_WEIGHT = 0.02  # of either model: so that no word of it is lost
+_LEAST = 1e-7  # of a probability that is left for words that do not continue a context
+_HELD_OUT = 4  # one sentence of so many is held out to weigh the models
+_MIN_SENTENCES = 8  # fewer say nothing about a weight
+_UNDECIDED = 0.5
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def own_model(sentences: Iterable[str], base: NGramModel, order: int = 3) -> NGramModel:
+    """A model of a user's sentences that knows the words of a base model, too.
+
+    Args:
+        sentences: Normalised, at least one.
+        base: The base model.
+        order: Length of the longest n-grams.
+
+    Raises:
+        DataError: There is no sentence.
+    """
+    text = tokenize(sentences)
+    text = limit_vocabulary(text, [*words_by_frequency(text), *base.words[1:]])
+    return NGramModel.from_table(estimate(text, order).table)
+
+
+def choose_weight(base: NGramModel, sentences: Sequence[str]) -> float:
+    """The base model's share beside a model of a user's sentences, by expectation maximisation.
+
+    A quarter of the sentences is held out: the share is that under which they are likeliest, beside
+    a model of the others.
+
+    Args:
+        base: The base model.
+        sentences: Normalised.
+    """
+    if len(sentences) < _MIN_SENTENCES:
+        return _UNDECIDED
+    rest = [sentence for i, sentence in enumerate(sentences) if i % _HELD_OUT]
+    own, held_out = own_model(rest, base), sentences[::_HELD_OUT]
+    of_base, of_own = (_word_probs(model, held_out) for model in (base, own))
+    weight = _UNDECIDED
+    for _ in range(_NUM_ROUNDS):
+        both = weight * of_base + (1 - weight) * of_own
+        weight = float((weight * of_base / both).mean())
+    return min(max(weight, _LOWEST_WEIGHT), 1 - _LOWEST_WEIGHT)
+
+
+def _word_probs(model: LanguageModel, sentences: Sequence[str]) -> Floats:
+    """Of each word of the sentences, and of each sentence's end."""
+    found = []
+    for sentence in sentences:
+        state = np.array([model.start_state])
+        for word in [*map(model.word_id, sentence.split()), model.sentence_end]:
+            state, log_prob = model.advance(state, np.array([word], np.int32))
+            found.append(float(log_prob[0]))
+    return np.exp(found)
+
+
+def interpolate(base: NGramModel, own: NGramModel, weight: float) -> NGramTable:
+    """The two models as one.
+
+    Args:
+        base: The base model.
+        own: The other; it knows all words of the base: see own_model.
+        weight: Of the base, 0..1.
+
+    Raises:
+        ValueError: A word of the base is missing in the other.
+    """
+    vocabulary = list(own.words)
+    in_own = {word: i for i, word in enumerate(vocabulary)}
+    if missing := [word for word in base.words if word not in in_own]:
+        raise ValueError(f"the other model lacks the word {missing[0]!r}")
+    own_ids = np.array([in_own[word] for word in base.words], np.int32)
+    in_base = np.full(len(vocabulary), -1)
+    in_base[own_ids] = np.arange(len(own_ids))
+    tables = [[own_ids[ngrams.words] for ngrams in base.to_table().orders]]
+    tables.append([ngrams.words for ngrams in own.to_table().orders])
+    mixer = _Mixer(base, own, weight, in_base)
+    orders: list[NGrams] = []
+    for n in range(max(base.order, own.order)):
+        rows = np.unique(np.concatenate([t[n] for t in tables if n < len(t)]), axis=0)
+        orders = mixer.longer(vocabulary, orders, rows.astype(np.int32))
+    return NGramTable(vocabulary, orders)
+
+
+@dataclass
+class _Mixer:
+    """Adds one order after the other; remembers what both models know of the order before.
+
+    Attributes:
+        base: The base model.
+        own: The other; ids of words are its own.
+        weight: Of the base.
+        in_base: The base's id of each word; -1 where it does not know the word.
+    """
+
+    base: NGramModel
+    own: NGramModel
+    weight: float
+    in_base: Integers
+
+    def __post_init__(self) -> None:
+        nowhere = np.zeros(1, np.int64)
+        self._rows = np.empty((1, 0), np.int32)
+        self._states = nowhere, nowhere  # of each row, in either model
+
+    def longer(
+        self, vocabulary: Sequence[str], orders: Sequence[NGrams], rows: NDArray[np.int32]
+    ) -> list[NGrams]:
+        """The orders with one more, and the back-off weights of the one before."""
+        prefixes, words = _locate(self._rows, rows[:, :-1]), rows[:, -1]
+        of_base, of_own = self._states
+        in_base = self.in_base[words]
+        of_base, base_log_probs = self.base.advance(
+            of_base[prefixes], np.maximum(in_base, 0).astype(np.int32)
+        )
+        of_own, own_log_probs = self.own.advance(of_own[prefixes], words)
+        base_probs = np.where(in_base >= 0, np.exp(base_log_probs.astype(np.float64)), 0.0)
+        probs = self.weight * base_probs + (1 - self.weight) * np.exp(own_log_probs)
+        if not orders:
+            probs[vocabulary.index(SENTENCE_START)] = 1.0  # by convention
+        log10_probs = np.log10(np.maximum(probs, 1e-30)).astype(np.float32)
+        kept = list(orders)
+        if kept:
+            backoffs = _backoffs(NGramTable(vocabulary, kept), rows, prefixes, probs)
+            kept[-1] = NGrams(kept[-1].words, kept[-1].log10_probs, backoffs)
+        self._rows, self._states = rows, (of_base, of_own)
+        return [*kept, NGrams(rows, log10_probs, np.zeros(len(rows), np.float32))]
+
+
+def _backoffs(
+    lower: NGramTable, rows: NDArray[np.int32], prefixes: Integers, probs: Floats
+) -> NDArray[np.float32]:
+    """Log10 of what each context leaves for other words, by what they have one word shorter.
+
+    Args:
+        lower: All orders below.
+        rows: The n-grams of the new order.
+        prefixes: The row of each one's context, in the highest order of lower.
+        probs: Of each, of its last word.
+    """
+    model = NGramModel.from_table(lower)
+    ids = np.array([model.word_id(word) for word in lower.vocabulary], np.int32)
+    states = np.zeros(len(rows), np.int64)
+    for column in rows[:, 1:].T:
+        states, log_probs = model.advance(states, ids[column])
+    size = len(lower.orders[-1])
+    left = 1 - np.bincount(prefixes, probs, minlength=size)
+    left_below = 1 - np.bincount(prefixes, np.exp(log_probs.astype(np.float64)), minlength=size)
+    weights = np.maximum(left, _LEAST) / np.maximum(left_below, _LEAST)
+    has_longer = np.bincount(prefixes, minlength=size) > 0
+    return np.where(has_longer, np.log10(weights), 0).astype(np.float32)
+
+
+def _locate(rows: NDArray[np.int32], wanted: NDArray[np.int32]) -> Integers:
+    """The row of each n-gram; rows are sorted and hold all of them."""
+    if not rows.shape[1]:
+        return np.zeros(len(wanted), np.int64)
+    both = np.concatenate([rows, wanted])
+    _, inverse = np.unique(both, axis=0, return_inverse=True)
+    return np.asarray(inverse.reshape(-1)[len(rows) :], np.int64)

@@ -1,0 +1,39 @@
+"""Letters that sound alike in two alphabets, as their names in Unicode tell.
+
+ä is LATIN SMALL LETTER A WITH DIAERESIS, ж is CYRILLIC SMALL LETTER ZHE, β is GREEK SMALL LETTER
+BETA: what follows LETTER begins with the Latin letter that is nearest. That is rough, and enough to
+begin learning from.
+"""
+
+import re
+import unicodedata
+
+_NAMED = re.compile(r"(?:LETTER|CHARACTER|SYLLABLE) (?:DOTLESS |FINAL |SHARP )?([A-Z]+)")
+_CONSONANT = re.compile(r"E[B-DF-HJ-NP-TV-Z]$")  # EF, EL, EM, EN, ER, ES of Cyrillic
+_OTHERWISE = {"\u00f0": "d", "\u0153": "o"}  # eth and the ligature of o and e
+
+
+def similar_letter(letter: str) -> str | None:
+    """The letter of a to z that sounds most like another, by its name; None: it has no such name.
+
+    >>> [similar_letter(letter) for letter in "äßñжлβ7"]
+    ['a', 's', 'n', 'z', 'l', 'b', None]
+    """
+    if letter in _OTHERWISE:
+        return _OTHERWISE[letter]
+    found = _NAMED.search(unicodedata.name(letter, ""))
+    if not found:
+        return None
+    name = found[1]
+    return name[1 if _CONSONANT.match(name) else 0].lower()
+
+
+def without_accents(text: str) -> str:
+    """The text with each accented letter as its plain one: café becomes cafe.
+
+    >>> without_accents("na\u00efve caf\u00e9")
+    'naive cafe'
+    """
+    decomposed = unicodedata.normalize("NFD", text)
+    plain = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+    return unicodedata.normalize("NFC", plain)

@@ -1,0 +1,120 @@
+"""The base's lexicon and n-grams, with the user's words and sentences."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from speechlstm.bundle import Bundle
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.errors import AlphabetError
+from speechlstm.lm.ngram.estimate import estimate
+from speechlstm.lm.ngram.mixture import choose_weight, interpolate, own_model
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.lm.ngram.packed import write_packed
+from speechlstm.lm.ngram.quantize import quantize
+from speechlstm.lm.ngram.trie import build_trie
+from speechlstm.lm.text import tokenize
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.g2p import G2PModel
+from speechlstm.text.lexicon import Lexicon, Phones
+
+
+@dataclass(frozen=True)
+class NewWords:
+    """What came of the words that a lexicon lacked.
+
+    Attributes:
+        added: They were sounded out.
+        unspoken: They hold characters that nothing gives the phones of.
+    """
+
+    added: list[str]
+    unspoken: list[str]
+
+
+def write_lexicon(path: Path, bundle: Bundle, words: Iterable[str]) -> NewWords:
+    """Write a bundle's lexicon of phones as a dictionary, with words that it lacks.
+
+    Args:
+        path: The dictionary.
+        bundle: It has phones and a lexicon of them.
+        words: Of the user's texts.
+
+    Raises:
+        ModelError: The lexicon, or the network that gives phones, cannot be read.
+    """
+    phones, decoder = bundle.acoustic.phones, bundle.decoder
+    if not (phones and decoder.lexicon):
+        raise ValueError("the bundle has no lexicon of phones")
+    tree = LexiconTree.load(decoder.lexicon, phones)
+    entries = {
+        word: tuple(tuple(phones.symbols[label - 1] for label in way) for way in ways)
+        for word, ways in tree.sequences_of(tree.words).items()
+    }
+    lexicon = Lexicon(entries)
+    pronounce = G2PModel(decoder.g2p).pronounce if decoder.g2p else None
+    added: dict[str, tuple[Phones, ...]] = {}
+    unspoken = []
+    for word in sorted(set(words) - entries.keys()):
+        ways = lexicon[word]  # of possessives
+        try:
+            if not ways and pronounce:
+                ways = (pronounce(word),)
+        except AlphabetError:
+            pass
+        if ways:
+            added[word] = ways
+        else:
+            unspoken.append(word)
+    Lexicon(entries | added).write(path)
+    return NewWords(list(added), unspoken)
+
+
+def write_ngrams(
+    path: Path,
+    base: Path | None,
+    alphabet: Alphabet,
+    transcripts: Sequence[str],
+    sentences: Sequence[str],
+    keep: float,
+) -> float:
+    """Write the n-grams of a user's sentences, mixed with the base's where there are any.
+
+    Args:
+        path: The packed model.
+        base: The base's n-gram model; None: there is none.
+        alphabet: That of the acoustic model.
+        transcripts: Normalised, of what is learnt from: the share of the base is found on them.
+        sentences: Normalised, of other texts.
+        keep: The base's share, at least.
+
+    Returns:
+        The base's share.
+
+    Raises:
+        LanguageModelError: The base's model cannot be read.
+    """
+    texts = [*transcripts, *sentences]
+    if base is None:
+        table, weight = estimate(tokenize(texts), 3).table, 0.0
+    else:
+        model = NGramModel.load(base)
+        weight = max(keep, choose_weight(model, transcripts))
+        table = interpolate(model, own_model(texts, model, model.order), weight)
+    write_packed(path, quantize(build_trie(table)), alphabet.sha256)
+    return weight
+
+
+def decoder_of(base: DecoderSpec | None, lm: Path, lexicon: Path | None) -> DecoderSpec:
+    """The base's decoder with other n-grams and another lexicon; of another language, a new one.
+
+    Args:
+        base: The base's; None: its labels are others.
+        lm: The n-grams.
+        lexicon: The lexicon; None: that of the base stays.
+    """
+    if base is None:
+        return DecoderSpec(config=DecodeConfig(), lm=lm)
+    return replace(base, lm=lm, lexicon=lexicon or base.lexicon, calibration=None)

@@ -1,0 +1,58 @@
+"""How many epochs a small corpus bears: cross-validation."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.training.acoustic.run import Run
+from speechlstm.training.adaptation.work import Work
+
+Train = Callable[[Path, Path, Path, str], Run]  # train, valid, run, what it is called
+
+
+def make_folds(utterances: Sequence[Utterance], num_folds: int) -> list[list[Utterance]]:
+    """Parts of about equal length, no speaker in two of them where there are enough."""
+    voices: dict[str, list[Utterance]] = defaultdict(list)
+    for utterance in utterances:
+        voices[utterance.speaker or utterance.id].append(utterance)
+    if len(voices) < num_folds:
+        voices = {utterance.id: [utterance] for utterance in utterances}
+    folds: list[list[Utterance]] = [[] for _ in range(num_folds)]
+    seconds = [0.0] * num_folds
+    for voice in sorted(voices.values(), key=lambda v: -sum(u.duration for u in v)):
+        shortest = seconds.index(min(seconds))
+        folds[shortest].extend(voice)
+        seconds[shortest] += sum(utterance.duration for utterance in voice)
+    return folds
+
+
+def choose_epochs(manifest: Path, work: Work, num_folds: int, train: Train) -> int:
+    """The number of epochs after which the parts, each left out in turn, have the fewest errors.
+
+    Args:
+        manifest: What is learnt from.
+        work: Its folder `folds` holds the runs; those that have ended are not repeated.
+        num_folds: How many parts.
+        train: Trains a run, or goes on with it.
+    """
+    folder = work / "folds"
+    folder.mkdir(exist_ok=True)
+    original = Manifest(manifest)
+    folds = make_folds(list(original), num_folds)
+    errors: dict[int, float] = defaultdict(float)
+    for number, fold in enumerate(folds, start=1):
+        rest = [utterance for other in folds if other is not fold for utterance in other]
+        paths = folder / f"train{number}.jsonl", folder / f"valid{number}.jsonl"
+        for path, part in zip(paths, (rest, fold), strict=True):
+            write_manifest(path, (original.moved_to(folder, u) for u in part))
+        run = train(*paths, folder / f"run{number}", f"fold {number} of {num_folds}: ")
+        num_characters = sum(len(utterance.text or "") for utterance in fold)
+        for line in run.read_metrics():
+            errors[line["epoch"]] += line["valid_cer"] * num_characters
+    return best_epoch(errors)
+
+
+def best_epoch(errors: dict[int, float]) -> int:
+    """The epoch with the fewest errors; of equal ones the first."""
+    return min(sorted(errors), key=lambda epoch: errors[epoch])

@@ -1,0 +1,191 @@
+"""From a folder or manifest to what can be learnt from, and what is held out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from speechlstm.config import Settings
+from speechlstm.corpora.build import AUDIO_SUFFIXES, build_manifest, texts_alone
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.corpora.split import split_manifest
+from speechlstm.errors import DataError, TrainingError, counted, printable
+from speechlstm.storage import write_atomically
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.normalize import normalize
+from speechlstm.text.targets import encode_target
+from speechlstm.training.adaptation.work import Work
+from speechlstm.training.data.pcm_cache import PCMCache, open_cache
+
+MIN_UTTERANCES = 8
+_SILENT = 1e-3  # largest sample of a recording that holds nothing, -60 dB
+_SHARE = 0.2  # that is held out of less than half an hour of speech; half of it of more
+_HALF_AN_HOUR = 1800.0
+_MOST = 480.0  # seconds that are held out: more would cost time and tell no more
+_MIN_VOICES = 5  # with fewer speakers, one is too many to hold out
+_SEED = 1
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Usable:
+    """What can be used of the recordings.
+
+    Attributes:
+        utterances: With their texts normalised; audio paths are relative to the work folder.
+        reasons: Why others are left out.
+    """
+
+    utterances: list[Utterance]
+    reasons: list[str]
+
+    @property
+    def seconds(self) -> float:
+        """Of all utterances."""
+        return sum(utterance.duration for utterance in self.utterances)
+
+
+def gather(recordings: Path, folder: Path, report: Report) -> Usable:
+    """The transcribed recordings of a folder or manifest, as their headers describe them.
+
+    Args:
+        recordings: A folder, searched as `speechlstm manifest build` does, or a manifest.
+        folder: Where a manifest of them is to stand.
+        report: Is given a line before a folder is searched.
+
+    Raises:
+        DataError: There is nothing to be used.
+    """
+    if recordings.is_dir():
+        found = _of_folder(recordings, folder, report)
+    elif recordings.suffix.lower() in AUDIO_SUFFIXES:
+        raise DataError(f"{recordings}: is one recording; name a folder of them, or a manifest")
+    else:
+        manifest = Manifest(recordings)
+        found = Usable([], [])
+        for utterance in manifest:
+            if utterance.text is None:
+                found.reasons.append(f"{recordings}: {utterance.id}: has no text")
+            else:
+                found.utterances.append(manifest.moved_to(folder, utterance))
+    if not found.utterances:
+        first = f": {found.reasons[0]}" if found.reasons else ""
+        raise DataError(
+            f"{recordings}: no recording with its text; put what is said in speech.wav into "
+            f"speech.txt beside it{first}"
+        )
+    return found
+
+
+def _of_folder(recordings: Path, folder: Path, report: Report) -> Usable:
+    for name, kind in (("bundle.json", "a bundle"), ("run.json", "a run")):
+        if (recordings / name).exists():
+            raise DataError(
+                f"{recordings}: is {kind}, not recordings; to start from it: --init-from"
+            )
+    report(f"looking for recordings in {recordings}")
+    found = Usable([], [])
+    for entry in build_manifest(recordings, folder):
+        if isinstance(entry, Utterance):
+            found.utterances.append(entry)
+            if len(found.utterances) % 5000 == 0:
+                report(f"{len(found.utterances)} recordings so far")
+        else:
+            found.reasons.append(str(entry))
+    found.reasons.extend(f"{path}: a text without a recording" for path in texts_alone(recordings))
+    return found
+
+
+def decode(found: Usable, work: Work, sample_rate: int, progress: bool) -> Usable:
+    """Decode all recordings once; leave out what cannot be decoded and what is silent.
+
+    Args:
+        found: The recordings.
+        work: Decoded recordings are kept in its cache.
+        sample_rate: Samples a second.
+        progress: Whether to show a progress bar.
+    """
+    paths = [work.path / utterance.audio for utterance in found.utterances]
+    cache = open_cache(paths, sample_rate, work / "cache", progress)
+    kept, reasons = [], list(found.reasons)
+    for index, utterance in enumerate(found.utterances):
+        if index in cache.failures:
+            reasons.append(cache.failures[index])
+        elif utterance.text and _is_silent(cache, index):
+            reasons.append(f"{utterance.audio}: is silent, and its text is not empty")
+        else:
+            seconds = round(cache.num_samples[index] / sample_rate, 3)
+            text = normalize(utterance.text or "")
+            kept.append(replace(utterance, duration=seconds, text=text))
+    return Usable(kept, reasons)
+
+
+def _is_silent(cache: PCMCache, index: int) -> bool:
+    return bool(np.abs(cache.waveform(index)).max(initial=0) < _SILENT)
+
+
+def fitting(found: Usable, alphabet: Alphabet, settings: Settings) -> Usable:
+    """Leave out texts with symbols that the alphabet lacks, or too long for their recordings."""
+    kept, reasons = [], list(found.reasons)
+    for utterance in found.utterances:
+        num_frames = settings.features.num_frames(
+            int(utterance.duration * settings.features.sample_rate)
+        )
+        num_steps = settings.model.num_steps(num_frames)
+        try:
+            encode_target(utterance.text or "", alphabet, num_steps, utterance.audio)
+        except DataError as error:
+            reasons.append(str(error))
+        else:
+            kept.append(utterance)
+    return Usable(kept, reasons)
+
+
+def split(found: Usable, work: Work, report: Report) -> tuple[Path, Path]:
+    """Write what is learnt from and what is held out, no speaker in both if there are enough.
+
+    Args:
+        found: The recordings.
+        work: Where the manifests are written.
+        report: Is told who is held out.
+
+    Raises:
+        TrainingError: They are too few.
+    """
+    if found.reasons:
+        text = "".join(f"{printable(reason)}\n" for reason in found.reasons)
+        write_atomically(work / "left_out.txt", text)
+        report(
+            f"left out: {counted(len(found.reasons), 'recording')}, the first: {found.reasons[0]}; "
+            f"all: {work / 'left_out.txt'}"
+        )
+    utterances = found.utterances
+    if len(utterances) < MIN_UTTERANCES:
+        raise TrainingError(
+            f"{counted(len(utterances), 'utterance')} can be used, at least {MIN_UTTERANCES} are "
+            "needed to learn from some and measure on others; record more: a minute of speech helps"
+        )
+    voices = {utterance.speaker for utterance in utterances}
+    by_speaker = None not in voices and len(voices) >= _MIN_VOICES
+    if not by_speaker:
+        utterances = [replace(utterance, speaker=None) for utterance in utterances]
+    everything = work / "recordings.jsonl"
+    write_manifest(everything, utterances)
+    share = _SHARE if found.seconds < _HALF_AN_HOUR else _SHARE / 2
+    share = min(share, _MOST / max(found.seconds, 1e-9))
+    learnt, held_out = split_manifest(Manifest(everything), share, _SEED)
+    paths = work / "train.jsonl", work / "held_out.jsonl"
+    for path, part in zip(paths, (learnt, held_out), strict=True):
+        write_manifest(path, part)
+    report(
+        f"{_describe(learnt)} to learn from, {_describe(held_out)} held out"
+        + (" (other speakers)" if by_speaker else " (too few speakers to hold one out)")
+    )
+    return paths
+
+
+def _describe(utterances: Sequence[Utterance]) -> str:
+    minutes = sum(utterance.duration for utterance in utterances) / 60
+    return f"{counted(len(utterances), 'utterance')} ({minutes:.1f} min)"

@@ -1,0 +1,81 @@
+"""The folder in which `adapt` works: a step whose file is there has been done.
+
+adapt.json          what is adapted to what; another call with other inputs is refused
+recordings.jsonl    all that can be used; left_out.txt: what cannot, and why
+train.jsonl         what is learnt from
+held_out.jsonl      what is measured on
+plan.json           layers, learning rate, epochs
+lexicon.dict        the base's lexicon and the words that it lacks
+lm.ngram            the base's n-grams mixed with the user's sentences
+folds/              the runs of the cross-validation
+run/                the run
+bundle/             the bundle before it is put in its place
+report.json         errors before and after
+cache/              decoded recordings
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speechlstm.errors import ConfigError, ModelError
+from speechlstm.storage import parse_json, read_regular_file, write_atomically
+
+
+@dataclass(frozen=True)
+class Work:
+    """The folder of an adaptation.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def open(self, inputs: Mapping[str, Any]) -> bool:
+        """Make the folder, or find what an earlier call with the same inputs has left there.
+
+        Args:
+            inputs: What is adapted to what, as plain JSON values.
+
+        Returns:
+            Whether an earlier call has begun.
+
+        Raises:
+            ConfigError: It is the folder of another adaptation, or holds something else.
+        """
+        description = self / "adapt.json"
+        if description.exists():
+            before = self.read("adapt.json")
+            for key, value in inputs.items():
+                if before.get(key) != value:
+                    raise ConfigError(
+                        f"{self.path}: holds an adaptation with other inputs ({key}: "
+                        f"{before.get(key)} there, {value} here); remove it, or name another folder"
+                    )
+            return True
+        if self.path.exists() and any(self.path.iterdir()):
+            raise ConfigError(f"{self.path}: holds something else; name another folder with --work")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.write("adapt.json", inputs)
+        return False
+
+    def write(self, name: str, values: Mapping[str, Any]) -> None:
+        """Write plain JSON values; the file appears whole or not at all."""
+        write_atomically(self / name, json.dumps(values, indent=1) + "\n")
+
+    def read(self, name: str) -> dict[str, Any]:
+        """What `write` has written.
+
+        Raises:
+            ModelError: The file cannot be read, or is damaged.
+        """
+        try:
+            return dict(parse_json(read_regular_file(self / name)))
+        except (OSError, ValueError, TypeError) as error:
+            raise ModelError(f"{self / name}: damaged ({error}); remove {self.path}") from None

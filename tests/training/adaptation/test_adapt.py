@@ -1,0 +1,136 @@
+"""All of it, from recordings to a bundle, with a network of a few weights."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import pytest
+
+from speechlstm.bundle import AcousticSpec, read_bundle, write_bundle
+from speechlstm.config import FeatureConfig, NetworkConfig
+from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.errors import BundleError, ConfigError
+from speechlstm.lm.ngram.estimate import estimate
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.lm.ngram.packed import write_packed
+from speechlstm.lm.ngram.trie import build_trie
+from speechlstm.lm.text import tokenize
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.lexicon import Lexicon
+from speechlstm.training import adapt
+from speechlstm.training.acoustic import recipe
+from speechlstm.training.acoustic.export import convert_acoustic
+from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.adaptation import adapt as module
+from speechlstm.training.adaptation.plan import Plan
+
+WriteTones = Callable[[Path, Sequence[str]], Path]
+TEXTS = ["ab ba", "ba", "ab", "ba ab ab", "cab", "ab ba ba", "ba cab", "ab ab", "ba ba", "cab ab"]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of letters and phones, with a lexicon and n-grams, that has not learnt anything."""
+    folder = tmp_path_factory.mktemp("base")
+    alphabet, phones = Alphabet((" ", "a", "b", "c")), Alphabet(("AA", "B", "K"), separator=" ")
+    network = NetworkConfig(num_layers=1, num_units=16)
+    keras.utils.set_random_seed(1)
+    model = AcousticModel(FeatureConfig(), network, 5, 4)
+    for variable in model.trainable_variables:  # a constant 0 would be folded away
+        variable.assign(variable + keras.random.normal(variable.shape, stddev=0.1))
+    Lexicon({"ab": (("AA", "B"),), "ba": (("B", "AA"),), "k": (("K",),)}).write(folder / "lexicon")
+    table = estimate(tokenize(["ab", "ba ab"]), 2).table
+    write_packed(folder / "lm.ngram", build_trie(table), alphabet.sha256)
+    decoder = DecoderSpec(lm=folder / "lm.ngram", lexicon=folder / "lexicon")
+    spec = AcousticSpec(FeatureConfig(), alphabet, network, phones)
+    write_bundle(folder / "bundle", convert_acoustic(model), spec, decoder)
+    return folder / "bundle"
+
+
+@pytest.fixture
+def two_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan(seconds: float, num_layers: int, same_labels: bool) -> Plan:
+        return Plan(0, 1e-3, 2, 60.0, 2 if same_labels else 0)
+
+    monkeypatch.setattr(module, "make_plan", plan)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("two_epochs")
+def test_from_recordings_to_a_bundle_that_goes_on_where_it_was(
+    base: Path, write_tones: WriteTones, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, output = write_tones(tmp_path / "all.jsonl", TEXTS), tmp_path / "mine"
+    (tmp_path / "more.txt").write_text("ba ba ba\n")
+    lines: list[str] = []
+
+    def go() -> module.Adapted:
+        lines.clear()
+        return adapt(
+            manifest, output, texts=[tmp_path / "more.txt"], init_from=base, keep=0.25,
+            report=lines.append,
+        )  # fmt: skip
+
+    whole, calls = recipe.train, []
+
+    def killed(train: Path, *arguments: object, **options: object) -> object:
+        calls.append(train.name)
+        if train.name == "train.jsonl":
+            raise KeyboardInterrupt
+        return whole(train, *arguments, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recipe, "train", killed)
+        with pytest.raises(KeyboardInterrupt):
+            go()
+    assert calls == ["train1.jsonl", "train2.jsonl", "train.jsonl"]
+    assert not output.exists()
+
+    adapted = go()
+    assert lines[0] == f"going on in {adapted.work}"
+    assert not any("fold" in line for line in lines)  # they have been done
+    bundle = read_bundle(output)
+    assert bundle.acoustic.training["keep"] == 0.25
+    assert bundle.acoustic.alphabet == read_bundle(base).acoustic.alphabet
+    assert bundle.decoder.lm is not None
+    assert bundle.decoder.calibration is not None
+    assert "cab" in NGramModel.load(bundle.decoder.lm).words
+    assert adapted.comparison.before is not None
+    held_out = json.loads((adapted.work / "report.json").read_text())["after"]
+    assert [score["reference"] for score in held_out] == [
+        score.reference for score in adapted.comparison.before.scores
+    ]
+    assert (adapted.work / "adaptation.png").exists()
+    # Once more: all has been done.
+    assert go().comparison.to_text() == adapted.comparison.to_text()
+    assert len(lines) <= 3
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("two_epochs")
+def test_another_alphabet_keeps_the_layers_alone(
+    base: Path, write_tones: WriteTones, tmp_path: Path
+) -> None:
+    manifest = write_tones(tmp_path / "all.jsonl", [text.replace("a", "ä") for text in TEXTS])
+    lines: list[str] = []
+    adapted = adapt(manifest, tmp_path / "mine", init_from=base, report=lines.append)
+    bundle = read_bundle(adapted.path)
+    assert bundle.acoustic.alphabet.symbols == (" ", "b", "c", "ä")
+    assert (bundle.acoustic.phones, bundle.decoder.lexicon) == (None, None)
+    assert adapted.comparison.before is None
+    assert any(line.endswith("begins as there for ' ' 'b' 'c' 'ä' (a)") for line in lines)
+
+
+def test_what_cannot_be_is_refused_before_anything_is_made(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"keep: must be in 0\.\.1"):
+        adapt(tmp_path, tmp_path / "mine", keep=1.5)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").touch()
+    with pytest.raises(BundleError, match="is a run; make a bundle of it"):
+        adapt(tmp_path, tmp_path / "mine", init_from=tmp_path / "run")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(BundleError, match="something other than a bundle"):
+        adapt(tmp_path, tmp_path / "mine")
+    assert not (tmp_path / "mine.work").exists()

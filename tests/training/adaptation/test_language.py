@@ -1,0 +1,35 @@
+from collections.abc import Sequence
+
+import pytest
+
+from speechlstm.corpora.manifest import Utterance
+from speechlstm.errors import TrainingError
+from speechlstm.text.alphabet import ENGLISH
+from speechlstm.training.adaptation.language import Language, choose_language
+
+
+def language(texts: Sequence[str]) -> Language:
+    return choose_language([Utterance(t, "x.wav", 1.0, t) for t in texts], ENGLISH)
+
+
+def test_a_loan_word_keeps_the_alphabet_and_loses_its_accent() -> None:
+    found = language(["a café", *["an office"] * 20, "room 12"])
+    assert found.alphabet == ENGLISH
+    assert [u.text for u in found.utterances][::21] == ["a cafe", "room 12"]
+
+
+@pytest.mark.parametrize("texts", [["schöne grüße", "guten tag"], ["привет мир"], ["你好"]])
+def test_another_language_has_an_alphabet_of_its_own(texts: list[str]) -> None:
+    found = language(texts)
+    assert set(found.alphabet.symbols) == set("".join(texts))
+    assert [u.text for u in found.utterances] == texts
+    assert found.reason.startswith("another alphabet, ")
+
+
+def test_digits_alone_make_no_other_language() -> None:
+    assert language(["911", "12", "call 5"]).alphabet == ENGLISH
+
+
+def test_without_a_text_there_is_nothing_to_learn() -> None:
+    with pytest.raises(TrainingError, match="no text holds a letter"):
+        language(["", ""])

@@ -1,0 +1,137 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speechlstm.config import Settings
+from speechlstm.corpora.manifest import Manifest, Utterance
+from speechlstm.errors import DataError, TrainingError
+from speechlstm.text.alphabet import ENGLISH
+from speechlstm.training.adaptation.recordings import Usable, decode, fitting, gather, split
+from speechlstm.training.adaptation.work import Work
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a second of noise, and what is said in it beside it."""
+
+    def write(name: str, text: str | None = "yes", suffix: str = ".txt", gain: float = 0.1) -> Path:
+        path = tmp_path / "recordings" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = gain * np.random.default_rng(len(name)).normal(size=16000)
+        soundfile.write(path, samples.clip(-1, 1), 16000)
+        if text is not None:
+            path.with_suffix(suffix).write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def gathered(tmp_path: Path) -> Usable:
+    return gather(tmp_path / "recordings", tmp_path, lambda line: None)
+
+
+def test_texts_and_labels_stand_beside_recordings(write: Write, tmp_path: Path) -> None:
+    write("ann/a.wav", "Yes!")
+    write("ann/b.wav", "No.", ".lab")
+    write("c.wav", None)
+    (tmp_path / "recordings" / "d.txt").write_text("nobody said this")
+    found = gathered(tmp_path)
+    assert [(u.id, u.text, u.speaker) for u in found.utterances] == [
+        ("ann/a", "Yes!", "ann"), ("ann/b", "No.", "ann")
+    ]  # fmt: skip
+    missing, alone = found.reasons
+    assert "c.wav: has no text" in missing
+    assert alone.endswith("d.txt: a text without a recording")
+
+
+def test_recordings_without_any_text_are_refused_in_a_line(write: Write, tmp_path: Path) -> None:
+    write("a.wav", None)
+    with pytest.raises(
+        DataError, match=r"recordings: no recording with its text; put .* speech\.txt"
+    ):
+        gathered(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("bundle.json", "a bundle"), ("run.json", "a run")])
+def test_a_model_is_no_folder_of_recordings(tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / name).touch()
+    with pytest.raises(DataError, match=f"is {kind}, not recordings"):
+        gathered(tmp_path)
+
+
+def test_a_recording_is_no_folder(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is one recording; name a folder"):
+        gather(write("a.wav"), tmp_path, lambda line: None)
+
+
+def test_silence_and_damage_are_left_out_with_their_reasons(write: Write, tmp_path: Path) -> None:
+    write("a.wav", "Yes!")
+    write("b.wav", "no", gain=1e-5)
+    write("c.wav", "", gain=0.0)  # known silence is no fault
+    found = gathered(tmp_path)
+    write("a2.wav").write_bytes(b"RIFF")
+    found.utterances.append(Utterance("bad", "recordings/a2.wav", 1.0, "yes"))
+    found = decode(found, Work(tmp_path), 16000, progress=False)
+    assert [(u.id, u.text, u.duration) for u in found.utterances] == [("a", "yes", 1), ("c", "", 1)]
+    assert "b.wav: is silent" in found.reasons[0]
+    assert "a2.wav" in found.reasons[1]
+
+
+def test_texts_that_do_not_fit_are_left_out() -> None:
+    texts = ["yes", "12 times", "far too much for a tenth of a second"]
+    found = Usable([Utterance(text, "x.wav", 0.1 + (text == "yes"), text) for text in texts], [])
+    found = fitting(found, ENGLISH, Settings())
+    assert [u.id for u in found.utterances] == ["yes"]
+    assert "not in the alphabet: '1'" in found.reasons[0]
+    assert "text needs" in found.reasons[1]
+
+
+def spoken_by(*speakers: str | None) -> Usable:
+    utterances = [Utterance(f"{i}", f"{i}.wav", 1.0, "yes", s) for i, s in enumerate(speakers)]
+    return Usable(utterances, [])
+
+
+def test_speakers_are_held_out_where_there_are_enough(tmp_path: Path) -> None:
+    lines: list[str] = []
+    paths = split(spoken_by(*"aabbccddee" * 2), Work(tmp_path), lines.append)
+    learnt, held_out = ({u.speaker for u in Manifest(path)} for path in paths)
+    assert learnt | held_out == set("abcde")
+    assert not learnt & held_out
+    assert lines == [
+        "16 utterances (0.3 min) to learn from, 4 utterances (0.1 min) held out (other speakers)"
+    ]
+
+
+@pytest.mark.parametrize("speakers", ["aaaaaaaaaa", "ababababab"])
+def test_utterances_are_held_out_of_few_speakers(tmp_path: Path, speakers: str) -> None:
+    lines: list[str] = []
+    paths = split(spoken_by(*speakers), Work(tmp_path), lines.append)
+    sizes = [len(list(Manifest(path))) for path in paths]
+    assert sizes == [8, 2]
+    assert lines[0].endswith("(too few speakers to hold one out)")
+
+
+def test_at_most_eight_minutes_are_held_out(tmp_path: Path) -> None:
+    utterances = [Utterance(f"{i}", f"{i}.wav", 20.0, "yes") for i in range(600)]
+    _, held_out = split(Usable(utterances, []), Work(tmp_path), lambda line: None)
+    assert sum(u.duration for u in Manifest(held_out)) == pytest.approx(480, abs=20)
+
+
+def test_three_utterances_are_too_few(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="3 utterances can be used, at least 8 are needed"):
+        split(spoken_by(None, None, None), Work(tmp_path), lambda line: None)
+    assert not (tmp_path / "train.jsonl").exists()
+
+
+def test_all_that_is_left_out_is_listed(tmp_path: Path) -> None:
+    found = Usable(spoken_by(*"abcdefgh").utterances, ["x.wav: bad", "y.wav: worse"])
+    lines: list[str] = []
+    split(found, Work(tmp_path), lines.append)
+    assert lines[0].startswith("left out: 2 recordings, the first: x.wav: bad; all: ")
+    assert (tmp_path / "left_out.txt").read_text() == "x.wav: bad\ny.wav: worse\n"
