@@ -1,4 +1,13 @@
-"""Recordings as samples: decoded from any container, mixed to mono, at the wanted rate."""
+"""Reading of recordings: decoded from any format, mixed to mono, resampled.
+
+Installed as it is, the package reads WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF, W64,
+SPH, VOC and rarer formats of libsndfile. With the extra `media`, it reads all formats of ffmpeg:
+M4A, MP4, WebM, WMA, AMR and others.
+
+>>> audio = read_audio("data/samples/date.wav", sample_rate=8000)
+>>> audio.sample_rate, audio.samples.dtype, audio.samples.shape
+(8000, dtype('float32'), (20280,))
+"""
 
 from speechlstm.audio.recording import num_channels, read_audio, read_duration, read_segments
 from speechlstm.audio.segments import PAUSE_SECONDS, split

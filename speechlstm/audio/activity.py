@@ -1,43 +1,44 @@
-"""Whether a stretch of sound can be speech, told from its spectra alone.
+"""Decides from spectra whether a sound can be speech.
 
-Networks find words where nobody speaks: normalised features of a tone or a steady hiss are their
-smallest changes, blown up. Two properties tell speech from tones, beeps, sirens, hum and
-noise, whatever their level, pitch and colour, and whatever network listens:
+Networks recognise words in sounds that are not speech, because feature normalisation amplifies the
+smallest changes of a tone or a steady hiss. Two properties distinguish speech from tones, beeps,
+sirens, hum and noise, at any level, pitch and colour, and for any network:
 
-* Its energy is spread over harmonics or noise. A whistle, a siren or a beep has nearly all of it in
-  one spectral line, a touch tone (ITU-T Q.23) in two.
-* Its timbre changes from phone to phone. That of a sustained or repeated sound does not, however
-  its loudness may: a square wave, rain, a buzzer that goes on and off.
+* The energy of speech is spread over harmonics or noise. A whistle, a siren or a beep has nearly
+  all of it in one spectral line, a touch tone (ITU-T Q.23) in two.
+* The timbre of speech changes from phone to phone. The timbre of a sustained or repeated sound does
+  not change, even if its loudness does: a square wave, rain, a buzzer that goes on and off.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-_WINDOW_SECONDS = 0.032  # lines of a siren that glides stay narrow, harmonics of a voice apart
+_WINDOW_SECONDS = 0.032  # keeps the line of a gliding siren narrow and a voice's harmonics separate
 _HOP_SECONDS = 0.010
-_PRE_EMPHASIS = 0.97  # else the first harmonics of a voice would be nearly all of its energy
+_PRE_EMPHASIS = 0.97  # without it, a voice's first harmonics have nearly all its energy
 _LINE_HALF_WIDTH = 2  # bins, the main lobe of a Hann window
 _NUM_LINES = 2
-_BAND_HZ = 500.0  # half the distance of formants; narrower bands of noise scatter more
-_LOUD_DB = 30  # below the loudest frame of a stretch: quieter ones are its background
-_RANGE_DB = 60  # below the loudest band of a stretch: what is less is not heard
+_BAND_HZ = 500.0  # half the distance of formants; narrower bands vary more in noise
+_LOUD_DB = 30  # below the loudest frame of a segment; quieter frames are background
+_RANGE_DB = 60  # below the loudest band of a segment; lower levels are inaudible
 _SILENCE = 1e-9  # power of a band, far below a 16-bit step
-_MIN_FRAMES = 3  # loud ones from which a change of timbre can be told
+_MIN_FRAMES = 3  # the loud frames needed to measure a change of timbre
 _MARGIN_SECONDS = 0.1  # a word begins before, and ends after, the frames that emit its labels
-_MIN_SECONDS = 0.5  # of a stretch: shorter ones may lie within one vowel
+_MIN_SECONDS = 0.5  # of a segment; a shorter one may be part of a single vowel
 
-# Of 4,462 words of nine corpora, the most tonal one has .933 of its energy in two lines, and 99.9 %
-# have at most .90; tones, touch tones and sirens have .97 and more.
+# Among 4,462 words from nine corpora, the most tonal word has .933 of its energy in two lines, and
+# 99.9 % of the words have at most .90. Tones, touch tones and sirens have .97 and more.
 MAX_LINE_SHARE = 0.96
-# The same words change by 2.0 dB and more, 99.9 % by 2.7, and 99 % by 1.8 in white noise of 5 dB.
-# Noise of any colour scatters by 1.4 to 1.6; tones, buzzers, hum and square waves change by less.
+# The same words change by at least 2.0 dB, 99.9 % of them by 2.7 dB; in white noise of 5 dB SNR,
+# 99 % change by 1.8 dB. Noise of any colour varies by 1.4 to 1.6 dB; tones, buzzers, hum and square
+# waves vary by less.
 MIN_TIMBRE_CHANGE_DB = 1.6
 
 Floats = NDArray[np.float64]
 
 
 class SpeechDetector:
-    """What the spectra of a recording say about each stretch of it.
+    """Decides for segments of a recording whether they can be speech.
 
     >>> time = np.arange(16000) / 16000
     >>> whistle = np.sin(2 * np.pi * (1000 * time + 200 * time**2)).astype(np.float32)
@@ -45,8 +46,8 @@ class SpeechDetector:
     False
 
     Args:
-        samples: (num_samples,), full scale [-1, 1].
-        sample_rate: Samples a second.
+        samples: (num_samples,), full scale is [-1, 1].
+        sample_rate: In Hz.
     """
 
     def __init__(self, samples: NDArray[np.float32], sample_rate: int) -> None:
@@ -56,29 +57,29 @@ class SpeechDetector:
         self._lines = _strongest_lines(spectra)
 
     def is_speech_possible(self, start: float, end: float) -> bool:
-        """Whether there may be a word from start to end, in seconds."""
+        """Whether there can be a word from start to end, in seconds."""
         margin = max(_MARGIN_SECONDS, (_MIN_SECONDS - (end - start)) / 2) - _WINDOW_SECONDS / 2
         first, last = (
             min(max(0, round((time - _WINDOW_SECONDS / 2) / _HOP_SECONDS)), len(self._powers) - 1)
             for time in (start - margin, end + margin)
         )
-        stretch = slice(first, last + 1)
-        if not self._powers[stretch].any():  # digital silence
+        segment = slice(first, last + 1)
+        if not self._powers[segment].any():  # digital silence
             return False
         return (
-            self.line_share(stretch) <= MAX_LINE_SHARE
-            and self.timbre_change(stretch) >= MIN_TIMBRE_CHANGE_DB
+            self.line_share(segment) <= MAX_LINE_SHARE
+            and self.timbre_change(segment) >= MIN_TIMBRE_CHANGE_DB
         )
 
     def line_share(self, frames: slice) -> float:
-        """The share of the frames' energy, 0..1, in the two strongest lines of each."""
+        """The share of the energy, 0..1, in the two strongest spectral lines of each frame."""
         return float(self._lines[frames].sum() / self._powers[frames].sum())
 
     def timbre_change(self, frames: slice) -> float:
-        """How much the loud frames' spectra differ in shape, in dB; infinite for too few of them.
+        """How much the spectral shapes of the loud frames differ, in dB; inf if there are too few.
 
-        The mean over bands of the standard deviation over time of a band's level, against the mean
-        level of all bands in the frame.
+        For each band, this is the standard deviation over time of its level relative to the mean
+        level of all bands in the frame; the result is the mean over bands.
         """
         levels = 10 * np.log10(self._bands[frames])
         powers = self._bands[frames].sum(axis=1)
@@ -91,7 +92,7 @@ class SpeechDetector:
 
 
 def _power_spectra(samples: NDArray[np.float32], sample_rate: int) -> Floats:
-    """(num_frames, num_bins); frame t begins at t * _HOP_SECONDS, all lie within the samples."""
+    """Power spectra (num_frames, num_bins). Frame t starts at t * _HOP_SECONDS, without padding."""
     size, hop = round(_WINDOW_SECONDS * sample_rate), round(_HOP_SECONDS * sample_rate)
     emphasised = np.append(samples[:1], samples[1:] - _PRE_EMPHASIS * samples[:-1])
     padded = np.pad(emphasised, (0, max(0, size - len(emphasised))))
@@ -101,7 +102,7 @@ def _power_spectra(samples: NDArray[np.float32], sample_rate: int) -> Floats:
 
 
 def _banded(spectra: Floats, sample_rate: int) -> Floats:
-    """(num_frames, num_bands): the power in bands of equal width."""
+    """The power in bands of equal width, (num_frames, num_bands)."""
     bins_hz = np.linspace(0, sample_rate / 2, spectra.shape[1])
     starts = np.searchsorted(bins_hz, np.arange(0, sample_rate / 2, _BAND_HZ))
     banded: Floats = np.add.reduceat(spectra, starts, axis=1)
@@ -109,7 +110,7 @@ def _banded(spectra: Floats, sample_rate: int) -> Floats:
 
 
 def _strongest_lines(spectra: Floats) -> Floats:
-    """The energy in the strongest lines of each frame, (num_frames,)."""
+    """The energy in the strongest spectral lines of each frame, (num_frames,)."""
     left, energy = spectra.copy(), np.zeros(len(spectra))
     rows = np.arange(len(spectra))[:, np.newaxis]
     for _ in range(_NUM_LINES):

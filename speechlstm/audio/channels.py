@@ -1,4 +1,4 @@
-"""From several channels to one."""
+"""Mixes several channels into one."""
 
 import logging
 
@@ -7,24 +7,24 @@ from numpy.typing import NDArray
 
 from speechlstm.errors import printable
 
-# Microphones wired the wrong way round, and files that a converter has inverted on one side, are
-# beyond this; room microphones and stereo music are not.
+# Correlations below this come from a microphone with swapped wires or from a converter that inverts
+# a channel; room microphones and stereo music have higher ones.
 _OPPOSED = -0.7
 
-_ROUNDING = 1e-9  # of a mean square; less is what floats leave of a constant
+_ROUNDING = 1e-9  # mean square; rounding of a constant signal leaves less than this
 
 _log = logging.getLogger(__name__)
 
 
 class Mixer:
-    """The mean of the channels of a recording, block by block.
+    """Computes the mean of a recording's channels, block by block.
 
-    Channels that are each other's opposite would cancel out: they are mixed in inverted, and a
-    warning is logged. What a channel is compared with is the loudest one, in each block anew; where
-    it is like neither that nor its opposite, the last block's choice stays.
+    Channels of opposite polarity would cancel out. They are inverted before they are mixed, and a
+    warning is logged. In each block, the channels are compared with the loudest one; a channel that
+    resembles neither that nor its inverse keeps its sign of the last block.
 
     Args:
-        name: What the warning calls the recording.
+        name: The name of the recording, for the warning.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,7 +33,7 @@ class Mixer:
         self._has_warned = False
 
     def mixed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A block's mean.
+        """The mean of a block's channels.
 
         Args:
             samples: (num_samples, num_channels), at least one channel.
@@ -54,26 +54,26 @@ class Mixer:
         self, signs: NDArray[np.float32], samples: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         sums = np.ones(len(samples), np.float32) @ samples
-        # Covariances, (num_channels, num_channels): an offset is no sound.
+        # Covariances (num_channels, num_channels), so that a constant offset does not count.
         products = samples.T @ samples - np.outer(sums, sums) / np.float32(len(samples))
         energies = np.maximum(products.diagonal(), 0)
         energies = np.where(energies > _ROUNDING * len(samples), energies, 0)
         loudest = int(np.argmax(energies))
         scale = np.sqrt(energies * energies[loudest])
-        heard = scale > 0
-        correlations = np.divide(products[loudest], scale, out=np.zeros_like(scale), where=heard)
+        audible = scale > 0
+        correlations = np.divide(products[loudest], scale, out=np.zeros_like(scale), where=audible)
         relative = signs * signs[loudest]
         relative[correlations < _OPPOSED] = -1
         relative[correlations > -_OPPOSED] = 1
         signs = relative * relative[0]
         if not self._has_warned and (signs < 0).any():
             self._has_warned = True
-            named = ", ".join(str(i + 1) for i in np.flatnonzero(signs < 0))
+            numbers = ", ".join(str(i + 1) for i in np.flatnonzero(signs < 0))
             _log.warning(
-                "%s: channel %s is the opposite of channel 1, and is inverted before they are "
-                "mixed",
+                "%s: channel %s has the opposite polarity of channel 1; it is inverted before "
+                "mixing",
                 printable(self._name),
-                named,
+                numbers,
             )
         return signs
 
@@ -83,7 +83,7 @@ def mixed(samples: NDArray[np.float32], name: str = "samples") -> NDArray[np.flo
 
     Args:
         samples: (num_samples, num_channels).
-        name: What a warning calls it.
+        name: The name of the recording, for a warning.
 
     Returns:
         (num_samples,).

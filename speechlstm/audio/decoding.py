@@ -1,4 +1,4 @@
-"""Samples of what is planned, through libsndfile."""
+"""Decodes the stretches of a plan with libsndfile."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,18 +15,18 @@ from speechlstm.audio.silence import silenced
 from speechlstm.audio.source import Excerpt, Source
 
 _BUFFER_BYTES = 1 << 17
-BLOCK_SAMPLES = 1 << 16  # of a channel: what is decoded at a time
-UNKNOWN_SAMPLES = 2**63 - 1  # libsndfile's word for a length that a header does not tell
+BLOCK_SAMPLES = 1 << 16  # per channel, decoded at a time
+UNKNOWN_SAMPLES = 2**63 - 1  # libsndfile's value for an unknown length
 
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive samples.
+    """Consecutive decoded samples.
 
     Attributes:
         samples: (num_samples, num_channels) float32.
-        sample_rate: Samples a second.
-        lost: Those that are silence in place of what damage has taken: (first, end).
+        sample_rate: In Hz.
+        lost: (first, end) of samples that are silence in place of damaged data.
     """
 
     samples: NDArray[np.float32]
@@ -36,36 +36,36 @@ class Block:
 
 class _Sound(soundfile.SoundFile):  # type: ignore[misc]
     def seekable(self) -> bool:
-        """False: else soundfile seeks after each read, after which MP3 decodes to other samples."""
+        """False: otherwise soundfile seeks after each read, which changes the samples of an MP3."""
         return False
 
 
 @contextmanager
 def opened_sound(source: Source, stretch: Stretch) -> Iterator[Any]:
-    """The sound file of a stretch.
+    """Open a stretch as a sound file.
 
     Raises:
-        soundfile.LibsndfileError: It is none.
+        soundfile.LibsndfileError: It is not a sound file.
     """
     if stretch.pieces is None:
-        # By descriptor, for that is fastest, and by name soundfile takes .raw as headerless; it
-        # goes on where the descriptor stands.
+        # By descriptor, because this is fastest, and because by name soundfile would read .raw as
+        # headerless. Reading starts at the position of the descriptor.
         source.file.seek(0)
         sound = _Sound(source.file.fileno(), closefd=False)
     else:
-        # libmpg123 asks for a header, then for a frame: two calls of the file for each.
+        # Buffered, because libmpg123 reads each frame in two small parts.
         sound = _Sound(BufferedReader(Excerpt(source, stretch.pieces), _BUFFER_BYTES))
     with sound:
         yield sound
 
 
 def decoded(source: Source, plan: Plan) -> Iterator[Block | Gap]:
-    """The blocks of a plan, and what is lost between them.
+    """Decode a plan, and yield its blocks and the gaps between them.
 
     Raises:
-        soundfile.LibsndfileError: Nothing of it can be decoded.
+        soundfile.LibsndfileError: Nothing can be decoded.
     """
-    is_alone = sum(isinstance(item, Stretch) for item in plan) == 1
+    is_only_stretch = sum(isinstance(item, Stretch) for item in plan) == 1
     for item in plan:
         if isinstance(item, Gap):
             yield item
@@ -73,7 +73,7 @@ def decoded(source: Source, plan: Plan) -> Iterator[Block | Gap]:
         try:
             yield from _decoded_stretch(source, item)
         except soundfile.LibsndfileError:
-            if is_alone or not item.num_samples:
+            if is_only_stretch or not item.num_samples:
                 raise
             yield Gap(item.num_samples / item.sample_rate)
 
@@ -108,7 +108,7 @@ def _decoded_stretch(source: Source, stretch: Stretch) -> Iterator[Block | Gap]:
 def _within(
     spans: tuple[tuple[int, int], ...], start: int, end: int
 ) -> tuple[tuple[int, int], ...]:
-    """The parts of spans between start and end, counted from start."""
+    """The parts of the spans between start and end, relative to start."""
     return tuple(
         (max(first, start) - start, min(last, end) - start)
         for first, last in spans
@@ -117,7 +117,7 @@ def _within(
 
 
 def planned_seconds(source: Source, plan: Plan) -> float:
-    """How long what can be decoded of a plan lasts, gaps at its end aside.
+    """The duration of a plan without the gaps at its end.
 
     Raises:
         soundfile.LibsndfileError: A stretch of unknown length cannot be opened.

@@ -1,6 +1,6 @@
-"""FLAC (RFC 9639): files that do not say how long they are, joined ones, and damaged frames.
+"""Plans FLAC files (RFC 9639), including ones of unknown length, joined ones and damaged ones.
 
-libFLAC stops at damage; what follows it is found here by its frames' headers and checksums.
+libFLAC stops at damage. This module finds the frames after it by their headers and checksums.
 """
 
 import re
@@ -19,7 +19,10 @@ Ranges = tuple[tuple[int, int], ...]
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _MAX_HEADER_BYTES = 16
 _CHUNK_BYTES = 1 << 22
-_TAIL_BYTES = (1 << 16, 1 << 20)  # hold the last two frames, or else surely
+_TAIL_BYTES = (
+    1 << 16,
+    1 << 20,
+)  # the second always has the last two frames
 _BLOCK_SIZES = {1: 192, **{code: 576 << (code - 2) for code in range(2, 6)}} | {
     code: 256 << (code - 8) for code in range(8, 16)
 }
@@ -41,14 +44,14 @@ _CRC8, _CRC16 = _table(0x07, 8).tolist(), _table(0x8005, 16)
 
 @dataclass(frozen=True)
 class FLACStream:
-    """A stream of FLAC.
+    """A FLAC stream.
 
     Attributes:
-        ranges: Its bytes in the source.
-        metadata: Those before its frames.
-        sample_rate: Samples a second.
-        num_samples: As its header says; 0: unknown.
-        block_size: Samples of each frame but the last; 0: they differ.
+        ranges: The byte ranges of its frames in the source.
+        metadata: The bytes before the frames.
+        sample_rate: In Hz.
+        num_samples: According to the header; 0: unknown.
+        block_size: Samples of each frame except the last; 0: frames have different sizes.
     """
 
     ranges: Ranges
@@ -58,7 +61,7 @@ class FLACStream:
     block_size: int
 
     def counted(self, num_samples: int) -> bytes:
-        """The metadata with another number of samples, and no checksum of them."""
+        """The metadata with another number of samples, and without the checksum of the samples."""
         content = bytearray(self.metadata)
         fields = int.from_bytes(content[18:26], "big") & ~0xFFFFFFFFF | num_samples
         content[18:26] = fields.to_bytes(8, "big")
@@ -68,7 +71,7 @@ class FLACStream:
 
 @dataclass(frozen=True)
 class _Frame:
-    """A frame: where it begins, in bytes of its stream, and the samples it holds."""
+    """The position of a frame in the stream, its first sample and its number of samples."""
 
     start: int
     first: int
@@ -76,7 +79,7 @@ class _Frame:
 
 
 def read_stream(source: Source, ranges: Ranges) -> FLACStream | None:
-    """The stream in some ranges of a source; None where its headers are damaged."""
+    """The stream in some byte ranges of a source; None if its headers are damaged."""
     file = Excerpt(source, ranges)
     position, info = _skip_tag(file) + 4, b""
     file.seek(position - 4)
@@ -92,7 +95,7 @@ def read_stream(source: Source, ranges: Ranges) -> FLACStream | None:
         position += 4 + length
         file.seek(position)
         is_last = bool(head[0] & 0x80)
-    # The first block says all there is to know; pictures are not handed on.
+    # The first metadata block is enough to decode the stream; pictures and others are left out.
     metadata = b"fLaC\x80" + len(info).to_bytes(3, "big") + info
     smallest, largest = int.from_bytes(info[:2], "big"), int.from_bytes(info[2:4], "big")
     fields = int.from_bytes(info[10:18], "big")
@@ -104,24 +107,24 @@ def read_stream(source: Source, ranges: Ranges) -> FLACStream | None:
 
 
 def plan_flac(source: Source) -> Plan | None:
-    """How a FLAC file is decoded; None where its headers are damaged."""
+    """The plan for a FLAC file; None if its headers are damaged."""
     starts = _stream_starts(source)
     plan: Plan = []
     for start, end in zip(starts, [*starts[1:], source.size], strict=True):
         stream = read_stream(source, ((start, end),))
         if stream is None:
             return None
-        found = _num_samples(source, stream)
-        plan += plan_stream(source, stream, found or stream.num_samples, len(starts) == 1)
-        if 0 < found < stream.num_samples:
-            plan.append(Gap((stream.num_samples - found) / stream.sample_rate))
+        num_present = _num_samples(source, stream)
+        plan += plan_stream(source, stream, num_present or stream.num_samples, len(starts) == 1)
+        if 0 < num_present < stream.num_samples:
+            plan.append(Gap((stream.num_samples - num_present) / stream.sample_rate))
     return plan
 
 
 def plan_stream(
     source: Source, stream: FLACStream, num_samples: int, is_file: bool = False
 ) -> Plan:
-    """How a stream of so many samples is decoded, which may be all of a file."""
+    """The plan for a stream with a known number of samples; is_file: it is all of its file."""
     is_plain = is_file and num_samples == stream.num_samples
     pieces: Pieces | None = None
     if not is_plain:
@@ -131,7 +134,7 @@ def plan_stream(
 
 
 def _stream_starts(source: Source) -> list[int]:
-    """Where streams begin that were joined: at each header of one."""
+    """The positions of the streams in a file, which may be several joined ones."""
     marker, found, position, tail = b"fLaC\0\0\0\x22", [], 0, b""
     while chunk := source.read(position, _CHUNK_BYTES):
         joined, base, at = tail + chunk, position - len(tail), -1
@@ -142,7 +145,7 @@ def _stream_starts(source: Source) -> list[int]:
 
 
 def _skip_tag(file: Excerpt) -> int:
-    """Where a stream begins that may follow an ID3 tag."""
+    """The position after an ID3 tag, if there is one."""
     file.seek(0)
     head = file.read(10)
     if head[:3] != b"ID3" or len(head) < 10:
@@ -151,7 +154,7 @@ def _skip_tag(file: Excerpt) -> int:
 
 
 def _sliced(ranges: Ranges, start: int, end: int | None = None) -> Ranges:
-    """The ranges from a byte of theirs on, to another."""
+    """The part of some byte ranges from byte start to byte end, counted through all of them."""
     sliced, at = [], 0
     for first, last in ranges:
         low = max(first, first + start - at)
@@ -163,7 +166,7 @@ def _sliced(ranges: Ranges, start: int, end: int | None = None) -> Ranges:
 
 
 def _num_samples(source: Source, stream: FLACStream) -> int:
-    """Samples up to the end of the last frame that has a header; 0: there is none."""
+    """The number of samples up to the last frame with a valid header; 0: there is none."""
     size = sum(end - start for start, end in stream.ranges)
     file = Excerpt(source, stream.ranges)
     for tail in (*_TAIL_BYTES, size):
@@ -176,7 +179,7 @@ def _num_samples(source: Source, stream: FLACStream) -> int:
 
 
 def _headers(content: bytes, base: int, stream: FLACStream) -> Iterator[_Frame]:
-    """Whatever looks like a frame's header, its checksum included."""
+    """The frames whose headers have a valid checksum. Some may be there by chance."""
     for match in _SYNC.finditer(content):
         frame = _parse(content[match.start() : match.start() + _MAX_HEADER_BYTES], stream)
         if frame:
@@ -184,7 +187,7 @@ def _headers(content: bytes, base: int, stream: FLACStream) -> Iterator[_Frame]:
 
 
 def _parse(head: bytes, stream: FLACStream) -> tuple[int, int] | None:
-    """First sample and number of samples of the frame that begins with a header."""
+    """First sample and number of samples from a frame header; None if it is not valid."""
     if len(head) < 6 or head[3] & 1:
         return None
     size_code, rate_code = head[2] >> 4, head[2] & 15
@@ -212,7 +215,7 @@ def _parse(head: bytes, stream: FLACStream) -> tuple[int, int] | None:
 
 
 def _number_bytes(first: int) -> int:
-    """Bytes of a number coded as UTF-8 codes characters; 0: none begins so."""
+    """The length of a number in UTF-8 coding, from its first byte; 0: not valid."""
     if first < 0x80:
         return 1
     ones = f"{first:08b}".index("0") if first < 0xFF else 8
@@ -220,23 +223,30 @@ def _number_bytes(first: int) -> int:
 
 
 def _followed(found: list[_Frame], stream: FLACStream) -> list[_Frame]:
-    """Those of the headers that the next one continues, or that continue another."""
+    """The frames that continue another frame or are continued by one."""
     firsts = {frame.first for frame in found}
     ends = {frame.first + frame.num_samples for frame in found}
     return [f for f in found if f.first in ends or f.first + f.num_samples in firsts]
 
 
 def recovered(source: Source, stream: FLACStream, num_samples: int, done: int) -> Plan:
-    """What to go on with when libFLAC has stopped: the frames whose checksums are right."""
+    """The plan for the samples after an error: the frames with valid checksums.
+
+    Args:
+        source: The recording.
+        stream: The stream.
+        num_samples: The number of samples of the stream.
+        done: The number of samples decoded before the error.
+    """
     size = sum(end - start for start, end in stream.ranges)
     content = Excerpt(source, stream.ranges).read(size)
     frames = _followed(list(_headers(content, 0, stream)), stream)
     ends = [frame.start for frame in frames[1:]] + [size] * bool(frames)
-    good = _right_checksums(content, frames, ends)
+    good = _valid_checksums(content, frames, ends)
     plan: Plan = []
     run: list[tuple[_Frame, int]] = []
-    for frame, end, is_right in zip(frames, ends, good, strict=True):
-        if not is_right or frame.first + frame.num_samples <= done or frame.first < _end(run, 0):
+    for frame, end, is_valid in zip(frames, ends, good, strict=True):
+        if not is_valid or frame.first + frame.num_samples <= done or frame.first < _end(run, 0):
             continue
         if run and frame.first != _end(run, done):
             plan += _run_plan(stream, run, done)
@@ -256,7 +266,7 @@ def _end(run: list[tuple[_Frame, int]], otherwise: int) -> int:
 
 
 def _run_plan(stream: FLACStream, run: list[tuple[_Frame, int]], done: int) -> Plan:
-    """A run of whole frames, after the gap since what is decoded."""
+    """The plan for consecutive frames, and for the gap since the samples decoded before."""
     first, total = run[0][0].first, sum(frame.num_samples for frame, _ in run)
     skip = max(0, done - first)
     stretch = Stretch(
@@ -268,8 +278,8 @@ def _run_plan(stream: FLACStream, run: list[tuple[_Frame, int]], done: int) -> P
     return [Gap((first - done) / stream.sample_rate), stretch] if first > done else [stretch]
 
 
-def _right_checksums(content: bytes, frames: list[_Frame], ends: list[int]) -> list[bool]:
-    """Whether each frame ends with the CRC-16 of its bytes, computed for many side by side."""
+def _valid_checksums(content: bytes, frames: list[_Frame], ends: list[int]) -> list[bool]:
+    """Whether each frame ends with the CRC-16 of its bytes; many frames are done in parallel."""
     data = np.frombuffer(content, np.uint8)
     if not frames:
         return []
@@ -284,6 +294,6 @@ def _right_checksums(content: bytes, frames: list[_Frame], ends: list[int]) -> l
             active -= 1
         index = (crc[:active] >> 8) ^ data[starts[:active] + step]
         crc[:active] = (crc[:active] << 8) ^ _CRC16[index]
-    right = np.zeros(len(frames), bool)
-    right[order] = crc == 0  # over a frame and its checksum
-    return right.tolist()
+    valid = np.zeros(len(frames), bool)
+    valid[order] = crc == 0  # of a frame with its checksum
+    return valid.tolist()

@@ -1,4 +1,4 @@
-"""Containers that libsndfile does not know, through PyAV (extra `media`): M4A, WebM, WMA, AMR."""
+"""Decodes formats that libsndfile does not know, with PyAV (extra `media`): M4A, WebM, WMA, AMR."""
 
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -11,20 +11,20 @@ from speechlstm.audio.plan import Gap
 from speechlstm.audio.source import Excerpt, Source
 from speechlstm.errors import AudioError
 
-# Of ffmpeg's demuxers. Others open further files or addresses that a recording names: playlists.
+# Allowed demuxers of ffmpeg. Playlists and the like are not: they open other files and addresses.
 _FORMATS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,gsm,latm,"
     "loas,m4v,matroska,webm,matroska\\,webm,mov,mp4,m4a,3gp,3g2,mj2,mov\\,mp4\\,m4a\\,3gp\\,3g2\\,"
     "mj2,mp3,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
 _INTEGERS = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
-# Of these the header says how long they are; of others ffmpeg guesses by the bit rate.
+# Formats whose header has the duration; for others, ffmpeg estimates it from the bit rate.
 _MEASURED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "avi"}
-_DURATION_SLACK = 0.5  # seconds: such headers round, and count delays
+_DURATION_SLACK = 0.5  # seconds; headers round durations, and include codec delays
 
 
 def magic_name(head: bytes) -> str | None:
-    """What container the first bytes of a file are, where libsndfile knows it not."""
+    """The name of a format that libsndfile does not know, from the first bytes of a file."""
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         return "MP4, M4A or MOV"
     if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0:
@@ -39,28 +39,29 @@ def magic_name(head: bytes) -> str | None:
         b"MAC ": "Monkey's Audio",
         b"TTA1": "TTA",
         b".RMF": "RealMedia",
-        b"OggS": "Ogg with another codec than Vorbis, Opus and FLAC",
+        b"OggS": "Ogg with a codec other than Vorbis, Opus and FLAC",
     }
     return next((name for magic, name in names.items() if head.startswith(magic)), None)
 
 
 def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
-    """The blocks of a recording, and what is lost between them.
+    """Decode a recording, and yield its blocks and the gaps between them.
 
     Args:
         source: The recording.
-        reason: Why it is not decoded without PyAV.
+        reason: Why libsndfile cannot decode it, for the error message.
 
     Raises:
-        AudioError: PyAV is missing, or cannot decode it either.
+        AudioError: PyAV is not installed, or cannot decode the recording either.
     """
     try:
-        import av  # loaded where it is needed: it takes 0.1 s
+        import av  # imported here because it takes 0.1 s
     except ModuleNotFoundError:
         raise AudioError(
             source.path, f"{reason}; for more formats run: pip install 'speechlstm[media]'"
         ) from None
-    # What PyAV's callbacks raise, as for a place before the start, it prints: an Excerpt does not.
+    # Not the file itself: PyAV prints errors of its methods, such as seeking before the start, but
+    # an Excerpt raises none.
     file = Excerpt(source, [(0, source.size)])
     try:
         with av.open(
@@ -70,24 +71,24 @@ def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
             container_options={"format_whitelist": _FORMATS},
         ) as container:
             if not container.streams.audio:
-                raise AudioError(source.path, "holds no sound")
+                raise AudioError(source.path, "has no audio stream")
             yield from _stream_blocks(container, container.streams.best("audio"), av.FFmpegError)
     except (av.FFmpegError, ValueError, OSError) as error:
-        raise AudioError(source.path, f"cannot be decoded: {_said(error)}") from None
+        raise AudioError(source.path, f"cannot be decoded: {_reason(error)}") from None
 
 
 def _refused(url: str, *_: Any) -> NoReturn:
-    raise PermissionError(f"names another file ({url[:80]})")
+    raise PermissionError(f"refers to another file ({url[:80]})")
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error).splitlines()[0]
 
 
 def _stream_blocks(
     container: Any, stream: Any, error_type: type[Exception]
 ) -> Iterator[Block | Gap]:
-    seconds, was_good = 0.0, False
+    seconds, has_decoded = 0.0, False
     packets = container.demux(stream)
     while True:
         try:
@@ -107,17 +108,17 @@ def _stream_blocks(
         for frame in frames:
             block = Block(_samples(frame), frame.sample_rate)
             seconds += len(block.samples) / block.sample_rate
-            was_good = True
+            has_decoded = True
             yield block
-    if not was_good:
-        raise ValueError("no sound could be decoded")
+    if not has_decoded:
+        raise ValueError("no audio could be decoded")
     expected = _expected_seconds(container, stream)
     if expected - seconds > _DURATION_SLACK:
         yield Gap(expected - seconds)
 
 
 def _expected_seconds(container: Any, stream: Any) -> float:
-    """How long the stream is by its header; 0: it does not say."""
+    """The duration of the stream according to its header; 0: it has none."""
     if container.format.name not in _MEASURED:
         return 0.0
     if stream.duration:
@@ -128,7 +129,7 @@ def _expected_seconds(container: Any, stream: Any) -> float:
 
 
 def _samples(frame: Any) -> NDArray[np.float32]:
-    """(num_samples, num_channels) of a frame of ffmpeg's."""
+    """The samples of one of ffmpeg's frames, (num_samples, num_channels)."""
     array = frame.to_ndarray()
     num_channels = len(frame.layout.channels)
     planar = array.T if frame.format.is_planar else array.reshape(-1, num_channels)

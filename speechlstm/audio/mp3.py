@@ -1,11 +1,12 @@
-"""MPEG audio, layers I to III: every frame of a file, whatever lies between them.
+"""Plans files of MPEG audio, layers I to III: every frame is found, whatever lies between frames.
 
-libsndfile reads as many frames as the first says there are, or as the file's size lets expect: the
-end of a file without a Xing header, and whatever is joined to it, would be missing. So the frames
-are found here, and handed to it under a header that tells their true number. What is damaged is
-replaced by silent frames, for libmpg123 reports damage to stderr and shortens the recording.
+libsndfile reads as many frames as the first one announces, or as it estimates from the size of the
+file. The end of a file without a Xing header, and anything appended to a file, would be missing.
+Therefore the frames are found here and passed to libsndfile after a header with their true number.
+Damaged frames are replaced by silent ones, because libmpg123 reports damage on stderr and shortens
+the recording.
 
-ISO/IEC 11172-3 and 13818-3; the Xing header: the LAME project's mp3 info tag.
+Sources: ISO/IEC 11172-3 and 13818-3; for the Xing header, the LAME project's "mp3 info tag".
 """
 
 from dataclasses import dataclass, replace
@@ -17,15 +18,15 @@ from speechlstm.audio.mpeg_frames import RECORD_BYTES, Frames, Header, parse_hea
 from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.source import Source
 
-_CODEC_DELAY = 529  # samples that a decoder of layer III is late
+_CODEC_DELAY = 529  # delay of a layer III decoder in samples
 _MAX_BIG_VALUES = 288
 
 
 def plan_mp3(source: Source) -> Plan | None:
-    """How a file of MPEG audio is decoded; None where it is none.
+    """The plan for a file of MPEG audio; None if it is something else.
 
-    Its length is what ffmpeg decodes of it: of the first header the delay and padding of its
-    encoder are left out, and any further one, where files were joined, is a silent frame.
+    The duration is that of ffmpeg's decoder: the delay and padding of the encoder are removed if
+    the first header has them, and any further header, in joined files, becomes a silent frame.
     """
     frames = Frames(source)
     if not frames.walk():
@@ -50,7 +51,7 @@ def plan_mp3(source: Source) -> Plan | None:
 
 
 def _trimmed(plan: Plan, info: "_Info | None", frames: Frames) -> Plan:
-    """Without the encoder's delay and padding, and with the frames that the header misses."""
+    """The plan without the encoder's delay and padding, and with a gap for frames at the end."""
     at_end = sum(number for place, number in frames.missing if place == len(frames.starts))
     if not plan:
         return plan
@@ -69,7 +70,7 @@ def _trimmed(plan: Plan, info: "_Info | None", frames: Frames) -> Plan:
                     for first, end in stretch.lost
                 ),
             )
-        if info.num_frames > num_found + 1:  # some encoders count this frame too
+        if info.num_frames > num_found + 1:  # some encoders also count the header frame
             at_end += info.num_frames - num_found
     if at_end:
         header = frames.headers[-1]
@@ -79,11 +80,12 @@ def _trimmed(plan: Plan, info: "_Info | None", frames: Frames) -> Plan:
 
 @dataclass(frozen=True)
 class _Info:
-    """What the first frame says of the others: Xing's, LAME's or Fraunhofer's header.
+    """The information in the first frame about the others: the header of Xing, LAME or Fraunhofer.
 
     Attributes:
-        num_frames: As many are promised; 0: not said.
-        delay, padding: Samples at the start and at the end that are not the recording's.
+        num_frames: The number of frames; 0: unknown.
+        delay: The number of samples to remove at the start.
+        padding: The number of samples to remove at the end.
     """
 
     num_frames: int
@@ -114,12 +116,12 @@ class _Info:
 
 @dataclass(frozen=True)
 class _Usability:
-    """Which frames can be decoded; of layer III, whose data may begin in earlier frames.
+    """Which frames can be decoded. The data of a layer III frame may begin in earlier frames.
 
     Attributes:
-        is_bad: (num_frames,): it is damaged, or what its data begin with is missing.
-        begins: (num_frames,): as many bytes before it its data begin.
-        data_bytes: (num_frames,): those of its own that hold data.
+        is_bad: (num_frames,): the frame is damaged, or the start of its data is missing.
+        begins: (num_frames,): the number of bytes before the frame at which its data begin.
+        data_bytes: (num_frames,): the number of bytes of the frame that hold data.
     """
 
     is_bad: NDArray[np.bool_]
@@ -151,7 +153,7 @@ def _usability(frames: Frames) -> _Usability:
         for place in range(1, num_frames)
         if frames.headers[place].kind != frames.headers[place - 1].kind
     }
-    # Within reach of a place where data were lost, a frame may miss what it continues.
+    # Shortly after lost data, a frame's data may begin in the lost part.
     for restart in sorted(restarts | {0}):
         reservoir = 0
         for place in range(restart, min(num_frames, restart + 512)):
@@ -168,12 +170,16 @@ def _usability(frames: Frames) -> _Usability:
 def _side_information(
     side: NDArray[np.uint8], is_mpeg1: bool, num_channels: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """Of frames: bytes before it at which its data begin, their bits, and what no encoder writes.
+    """Reads the side information of frames.
 
     Args:
         side: (num_frames, side_bytes).
-        is_mpeg1: Whether there are two granules in a frame.
+        is_mpeg1: Whether a frame has two granules.
         num_channels: 1 or 2.
+
+    Returns:
+        For each frame: the number of bytes before it at which its data begin, the number of bits of
+            its data, and whether it has values that no encoder writes.
     """
     bits = np.unpackbits(side, axis=1).astype(np.int64)
 
@@ -197,7 +203,7 @@ def _side_information(
 
 
 def _stretch(frames: Frames, start: int, end: int, usability: "_Usability") -> Stretch:
-    """Frames of one kind, damage replaced by silence, behind a header that counts them."""
+    """Frames of one kind, with silent frames for damaged ones, after a header with their number."""
     header = frames.headers[start]
     missing = {place: number for place, number in frames.missing if start < place < end}
     silent = _silent_frame(frames, start)
@@ -214,7 +220,7 @@ def _stretch(frames: Frames, start: int, end: int, usability: "_Usability") -> S
             pieces.append(_silent_frame(frames, place - 1, reach))
             reach = min(reach, _reach_limit(header)) + len(pieces[-1]) - 4 - header.side_bytes
         if is_bad:
-            # It decodes to silence, but keeps the data that later frames begin with.
+            # A silent frame, which keeps the data that later frames need.
             kept = 0 if place in frames.damaged or header.layer < 3 else data
             pieces.append(_silent_frame(frames, place, reach)[: size - kept])
             reach = min(reach, _reach_limit(header)) + data
@@ -228,11 +234,11 @@ def _stretch(frames: Frames, start: int, end: int, usability: "_Usability") -> S
         num_frames += num_missing + 1
     skip = 0
     if header.layer == 3:
-        # libmpg123 leaves out the codec's delay behind such a header, here of the silent frame.
+        # libmpg123 removes the codec's delay after such a header, here from the silent frame.
         pieces[:0] = [_counting_frame(silent, header, num_frames + 1), silent]
         skip = header.num_samples - _CODEC_DELAY
     else:
-        pieces.append(silent)  # what is expected by the file's size may be a frame short
+        pieces.append(silent)  # the number estimated from the file size may be one too small
     size = header.num_samples
     return Stretch(
         tuple(pieces),
@@ -245,15 +251,15 @@ def _stretch(frames: Frames, start: int, end: int, usability: "_Usability") -> S
 
 
 def _reach_limit(header: Header) -> int:
-    """Bytes before a frame at which its data may begin, at most."""
+    """The largest number of bytes before a frame at which its data may begin."""
     return 0 if header.layer < 3 else 511 if header.is_mpeg1 else 255
 
 
 def _silent_frame(frames: Frames, place: int, reach: int = 0) -> bytes:
-    """A frame like another one, without its checksum, that decodes to silence.
+    """A frame like the one at place, without a checksum, that decodes to silence.
 
-    Its data, none, begin as far before it as is allowed: what lies there libmpg123 keeps for the
-    frames that follow.
+    It has no data, but says that they begin as far before it as possible, so that libmpg123 keeps
+    those bytes for the frames after it.
     """
     header = frames.headers[place]
     frame = frames.records[place * RECORD_BYTES : place * RECORD_BYTES + 4]
@@ -264,12 +270,12 @@ def _silent_frame(frames: Frames, place: int, reach: int = 0) -> bytes:
 
 
 def _counting_frame(silent: bytes, header: Header, num_frames: int) -> bytes:
-    """A frame with Xing's header, that holds nothing but the number of frames that follow it."""
+    """A frame with a Xing header, which has nothing but the number of the frames after it."""
     at = 4 + header.side_bytes
     counted = b"Xing" + (1).to_bytes(4, "big") + num_frames.to_bytes(4, "big")
     start = bytearray(silent[:4])
     if len(silent) < at + len(counted) and header.num_bytes:
-        start[2] = start[2] & 0x0F | 0x80  # 128 or 64 kbit/s: the smallest frames have no room
+        start[2] = start[2] & 0x0F | 0x80  # 128 or 64 kbit/s, because smaller frames have no room
     parsed = parse_header(bytes(start))
     size = parsed.num_bytes if parsed and parsed.num_bytes else len(silent)
     return (bytes(start).ljust(at, b"\0") + counted).ljust(size, b"\0")

@@ -1,6 +1,6 @@
-"""The frames of MPEG audio, layers I to III: found one by one, whatever lies between them.
+"""Finds the frames of MPEG audio, layers I to III, whatever lies between them.
 
-ISO/IEC 11172-3 and 13818-3.
+Sources: ISO/IEC 11172-3 and 13818-3.
 """
 
 from array import array
@@ -18,10 +18,10 @@ _KILOBITS = {  # by (MPEG 1, layer)
     (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-_SIDE_BYTES = 32  # of layer III, at most
+_SIDE_BYTES = 32  # at most, in layer III
 RECORD_BYTES = 4 + 2 + _SIDE_BYTES  # header, checksum, side information
 _MAX_FREE_BYTES = 8192
-_SEARCH_BYTES = 1 << 16  # before the first frame, beside tags
+_SEARCH_BYTES = 1 << 16  # searched for the first frame after tags
 _CHUNK_BYTES = 1 << 20
 
 
@@ -30,16 +30,16 @@ class Header:
     """The header of a frame: its first four bytes.
 
     Attributes:
-        kind: Version, layer, sample rate, channels: what a decoder cannot change on its way.
-        is_mpeg1: Otherwise MPEG 2 or 2.5, with half the samples in a frame of layer III.
+        kind: Version, layer, sample rate and channels, which a decoder cannot change in a stream.
+        is_mpeg1: Whether it is MPEG 1; MPEG 2 and 2.5 have half the samples in a layer III frame.
         layer: 1 to 3.
-        sample_rate: Samples a second.
+        sample_rate: In Hz.
         num_channels: 1 or 2.
-        num_bytes: Of the frame; 0: free format, only the next frame tells.
-        padding: Bytes of it that its bit rate does not account for.
-        num_samples: Of the frame.
-        side_start: Where the side information begins, after the checksum if there is one.
-        side_bytes: Its length; 0 in layers I and II.
+        num_bytes: Length of the frame; 0: free format, whose length only the next frame tells.
+        padding: Padding bytes in the frame.
+        num_samples: Samples per channel in the frame.
+        side_start: Position of the side information, which follows the checksum if there is one.
+        side_bytes: Length of the side information; 0 in layers I and II.
     """
 
     kind: tuple[int, ...]
@@ -56,7 +56,7 @@ class Header:
 
 @lru_cache(maxsize=4096)
 def parse_header(record: bytes) -> Header | None:
-    """The header that four bytes are; None where they are none."""
+    """The header in four bytes; None if they are not a header."""
     if len(record) < 4 or record[0] != 0xFF or record[1] & 0xE0 != 0xE0:
         return None
     version, layer = record[1] >> 3 & 3, 4 - (record[1] >> 1 & 3)
@@ -73,7 +73,7 @@ def parse_header(record: bytes) -> Header | None:
     side = 0
     if layer == 3:
         side = (32, 17)[num_channels == 1] if is_mpeg1 else (17, 9)[num_channels == 1]
-    # libmpg123 counts the frames of the simpler layers by the size of the first.
+    # For layers I and II, libmpg123 estimates the number of frames from the size of the first one.
     constant = bit_rate if layer < 3 else 0
     return Header(
         kind=(version, layer, sample_rate, num_channels, constant),
@@ -105,13 +105,15 @@ class _Bytes:
 
 
 class Frames:
-    """The frames of a file, in their order.
+    """The frames of a file, in order.
 
     Attributes:
-        starts, sizes: Where each lies, in bytes.
-        headers: Of each.
-        damaged: Places of frames whose content is not to be trusted.
-        missing: (place, number of frames) that damage has taken before the frame at that place.
+        starts: The position of each frame.
+        sizes: The length of each frame in bytes.
+        headers: The header of each frame.
+        records: The first RECORD_BYTES bytes of each frame, joined.
+        damaged: The indices of frames whose content may be damaged.
+        missing: (index, number) of frames lost by damage, before the frame at that index.
     """
 
     def __init__(self, source: Source) -> None:
@@ -124,7 +126,7 @@ class Frames:
         self._free_bytes: dict[tuple[int, ...], int] = {}
 
     def walk(self) -> bool:
-        """Find all frames; False where the file is no MPEG audio."""
+        """Find all frames. Returns False if the file is not MPEG audio."""
         position = self._after_tags(0)
         start = self._next_sync(position, min(self._bytes.size, position + _SEARCH_BYTES))
         if start is None:
@@ -136,7 +138,7 @@ class Frames:
             num_bytes = self._num_bytes(header, position) if header else 0
             if header and num_bytes:
                 if position + num_bytes > self._bytes.size:
-                    self.missing.append((len(self.starts), 1))  # the last one is not whole
+                    self.missing.append((len(self.starts), 1))  # the last frame is incomplete
                     break
                 self.starts.append(position)
                 self.sizes.append(num_bytes)
@@ -149,7 +151,7 @@ class Frames:
                 position = self._skip_damage(position)
         covered = sum(self.sizes)
         is_tagged = start > 0 and self._after_tags(0) > 0
-        # Samples of other formats have such headers by chance, but not one after the other.
+        # Data of other formats may look like a header by chance, but not like consecutive frames.
         is_steady = 4 * len(self.missing) <= len(self.starts) and covered > self._bytes.size // 2
         num_first = self.missing[0][0] if self.missing else len(self.starts)
         is_leading = start == self._after_tags(0) and num_first >= 4
@@ -157,9 +159,9 @@ class Frames:
         return len(self.starts) >= num_enough and (is_tagged or is_steady or is_leading)
 
     def attribute(self, num_promised: int) -> None:
-        """Count frames that a header promises, and damage has removed, to the widest damage.
+        """Add frames that a header announces and that are missing to the largest damaged part.
 
-        Where the file ends with a whole frame, its end is not what is missing.
+        If the file does not end with a complete frame, they are missing at its end instead.
         """
         num_found = len(self.starts) - 1 + sum(number for _, number in self.missing)
         within = [i for i, (place, _) in enumerate(self.missing) if place < len(self.starts)]
@@ -170,13 +172,13 @@ class Frames:
             self.missing[widest] = (place, number + num_removed)
 
     def _skip_damage(self, position: int) -> int:
-        """Where frames go on; what lies before counts as frames of the last one's length."""
+        """The position where frames continue; before it, frames of average length are missing."""
         sync = self._next_sync(position + 1, self._bytes.size)
         end = self._bytes.size if sync is None else sync
         typical = sum(self.sizes[-32:]) / len(self.sizes[-32:])
         num_missing = round((end - position) / typical)
         if sync is None and not any(self._bytes.get(position, min(_CHUNK_BYTES, end - position))):
-            num_missing = 0  # zeros at the end: what a player or a file system has filled up
+            num_missing = 0  # zeros at the end are padding of a player or a file system
         elif num_missing or sync is not None:
             self.damaged.add(len(self.starts) - 1)
             self.missing.append((len(self.starts), num_missing))
@@ -191,7 +193,7 @@ class Frames:
         return plain + header.padding if plain else 0
 
     def _measured(self, position: int) -> int:
-        """Bytes of a frame of free format without its padding: to the next but one header."""
+        """The length of a free-format frame without padding, from the next two headers."""
         window = self._bytes.get(position, 2 * _MAX_FREE_BYTES)
         first = parse_header(window[:4])
         at = 24
@@ -206,7 +208,7 @@ class Frames:
         return 0
 
     def _next_sync(self, position: int, end: int) -> int | None:
-        """The next place before end from which two frames follow each other, or a last one."""
+        """The next position before end where two consecutive frames, or a last one, begin."""
         while position < end:
             chunk = self._bytes.get(position, min(_CHUNK_BYTES, self._bytes.size - position))
             at = -1
@@ -232,7 +234,7 @@ class Frames:
         return following.kind[:3] == header.kind[:3]
 
     def _after_tags(self, position: int) -> int:
-        """The first byte after the tags that begin at a place."""
+        """The position after the tags that begin at a position."""
         while num_bytes := self._tag_bytes(position):
             position = min(position + num_bytes, self._bytes.size)
         return position
@@ -245,7 +247,7 @@ class Frames:
         if start[:3] == b"TAG":
             return 227 if start[:4] == b"TAG+" else 128
         if start[:8] == b"APETAGEX" and len(start) == 32:
-            size = int.from_bytes(start[12:16], "little")  # of what follows the header
+            size = int.from_bytes(start[12:16], "little")  # without the header
             is_header = start[23] & 0x20
             return 32 + size if is_header else 32
         if start[:11] == b"LYRICSBEGIN":

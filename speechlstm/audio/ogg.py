@@ -1,127 +1,39 @@
-"""Ogg (RFC 3533): every stream of a file, one after the other, and where pages are damaged.
+"""Plans Ogg files (RFC 3533), including files of several joined streams and damaged ones.
 
-libsndfile reads the first stream alone; streams joined together, as radio stations and `cat` make
-them, follow each other with headers of their own. Each goes to libsndfile as a file of its own.
+libsndfile reads only the first stream. In streams that were joined, by radio stations or by `cat`,
+each begins with its own headers; each is passed to libsndfile as a file of its own.
 """
 
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import soundfile
 
 from speechlstm.audio.decoding import opened_sound
 from speechlstm.audio.flac import plan_stream, read_stream, recovered
+from speechlstm.audio.ogg_pages import FIRST, HEADER_BYTES, LAST, Page, checksum, pages
 from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.source import Source
 
-_HEADER_BYTES = 27
-_PRE_SKIP = 10  # where Opus' header has its run-up
-_OPUS_RATE = 48_000  # of its granules, whatever that of its sound was
-_LARGEST_PAGE = _HEADER_BYTES + 255 + 255 * 255
-_CHUNK_BYTES = 1 << 20
-_CONTINUED, _FIRST, _LAST = 1, 2, 4
-_NO_GRANULE = 2**64 - 1  # on pages on which no packet ends
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page.
-
-    Attributes:
-        start, end: Where it lies, in bytes.
-        body: Where its packets begin.
-        flags: 1: it begins within a packet; 2, 4: it is its stream's first, last one.
-        granule: Samples of the stream by its end, as its codec counts.
-        serial: Of the stream.
-        number: In the stream.
-        packet: The first bytes of its body.
-        num_ended: Packets that end on it.
-        is_damaged: Its checksum is another.
-    """
-
-    start: int
-    end: int
-    body: int
-    flags: int
-    granule: int
-    serial: int
-    number: int
-    packet: bytes
-    num_ended: int
-    is_damaged: bool
+_PRE_SKIP = 10  # position of the pre-skip in the Opus header
+_OPUS_RATE = 48_000  # of Opus granules, for any sample rate of the recording
+_NO_GRANULE = 2**64 - 1  # on pages where no packet ends
 
 
 @dataclass
 class _Link:
-    """A stream of sound, of one codec, from its first page to its last.
+    """An audio stream from its first page to its last.
 
     Attributes:
-        serial: Its number.
-        codec: "opus", "vorbis" or "flac"; "": another.
-        runs: Pages without damage between them; those with the headers come first.
-        is_cut: A page at its end is not whole.
+        serial: Its serial number.
+        codec: "opus", "vorbis" or "flac"; "": another one.
+        runs: Consecutive pages without damage between them; the first run has the headers.
+        is_cut: Whether it ends with an incomplete page.
     """
 
     serial: int
     codec: str
     runs: list[list[Page]] = field(default_factory=lambda: [[]])
     is_cut: bool = False
-
-
-def checksum(page: bytes) -> int:
-    """The CRC-32 of a page whose field for it is zero, with Ogg's polynomial and bit order.
-
-    zlib's, a hundred times as fast as a loop, has the bits of each byte and of the sum reversed.
-    """
-    reversed_sum = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int.from_bytes(reversed_sum.to_bytes(4, "little").translate(_REVERSED), "big")
-
-
-def pages(source: Source) -> Iterator[Page | None]:
-    """The pages of a file; None in place of bytes that are none."""
-    chunk, base, at = b"", 0, 0
-    in_sync = True
-    while base + at < source.size:
-        if len(chunk) - at < _LARGEST_PAGE and base + len(chunk) < source.size:
-            base, at = base + at, 0
-            chunk = source.read(base, _CHUNK_BYTES + _LARGEST_PAGE)
-        page = _parse(chunk, at, base)
-        if page:
-            yield page
-            in_sync = not page.is_damaged
-            at += page.end - page.start if not page.is_damaged else 4
-            continue
-        if in_sync:
-            yield None
-            in_sync = False
-        found = chunk.find(b"OggS", at + 1)
-        at = found if found >= 0 else max(at + 1, len(chunk) - 3)
-
-
-def _parse(chunk: bytes, at: int, base: int) -> Page | None:
-    head = chunk[at : at + _HEADER_BYTES]
-    if len(head) < _HEADER_BYTES or head[:5] != b"OggS\0":
-        return None
-    lacing = chunk[at + _HEADER_BYTES : at + _HEADER_BYTES + head[26]]
-    body = at + _HEADER_BYTES + head[26]
-    end = body + sum(lacing)
-    if len(lacing) < head[26] or end > len(chunk):
-        return None
-    whole = chunk[at : at + 22] + bytes(4) + chunk[at + 26 : end]
-    return Page(
-        base + at,
-        base + end,
-        base + body,
-        head[5],
-        int.from_bytes(head[6:14], "little"),
-        int.from_bytes(head[14:18], "little"),
-        int.from_bytes(head[18:22], "little"),
-        chunk[body : min(end, body + 64)],
-        sum(length < 255 for length in lacing),
-        checksum(whole) != int.from_bytes(head[22:26], "little"),
-    )
 
 
 def _codec(packet: bytes) -> str:
@@ -132,10 +44,10 @@ def _codec(packet: bytes) -> str:
 
 
 def _links(source: Source) -> list[_Link]:
-    """The streams of sound, in their order, as far as pages tell them.
+    """The audio streams in their order.
 
-    Where streams run side by side, the first with sound is taken. The pages of a stream whose first
-    one is damaged make one without a codec.
+    If several streams run in parallel, the first audio stream is taken. The pages of a stream whose
+    first page is damaged form a link without a codec.
     """
     links: list[_Link] = []
     current: _Link | None = None
@@ -145,8 +57,8 @@ def _links(source: Source) -> list[_Link]:
         if page is None or page.is_damaged:
             after_damage = True
             continue
-        if page.flags & _FIRST:
-            if has_begun:  # all first pages come before any other: these are new streams
+        if page.flags & FIRST:
+            if has_begun:  # first pages come before all others, so new streams begin here
                 current, known, has_begun = None, set(), False
             known.add(page.serial)
             if current is None and (codec := _codec(page.packet)):
@@ -168,12 +80,12 @@ def _links(source: Source) -> list[_Link]:
     if current and current.runs[-1] and after_damage:
         last = current.runs[-1][-1]
         is_page = source.read(last.end, 4) == b"OggS"
-        current.is_cut = is_page or not last.flags & _LAST
+        current.is_cut = is_page or not last.flags & LAST
     return links
 
 
 def plan_ogg(source: Source) -> Plan | None:
-    """How an Ogg file is decoded; None where it holds no stream that libsndfile knows."""
+    """The plan for an Ogg file; None if it has no stream that libsndfile can decode."""
     links = _links(source)
     if not any(link.codec for link in links):
         return None
@@ -187,7 +99,7 @@ def plan_ogg(source: Source) -> Plan | None:
 
 
 def _plan_flac_link(source: Source, link: _Link) -> Plan:
-    """As native FLAC, for its frames know themselves where they belong."""
+    """A FLAC stream is planned like a native one, because its frames contain their positions."""
     ranges = tuple((page.body, page.end) for run in link.runs for page in run)
     # Before the native stream: "\x7fFLAC", a version, the number of headers.
     inner = ((ranges[0][0] + 9, ranges[0][1]), *ranges[1:])
@@ -195,7 +107,7 @@ def _plan_flac_link(source: Source, link: _Link) -> Plan:
     if stream is None:
         return [Gap(_last_granule(link.runs[-1]) / _OPUS_RATE)]
     num_samples = stream.num_samples or _last_granule(link.runs[-1])
-    if len(link.runs) > 1:  # libFLAC fills up what is missing without a word
+    if len(link.runs) > 1:  # libFLAC fills gaps without reporting them
         return recovered(source, stream, num_samples, 0)
     plan = plan_stream(source, stream, num_samples)
     if link.is_cut and not stream.num_samples:
@@ -229,7 +141,7 @@ def _plan_link(source: Source, link: _Link) -> Plan:
 
 
 def _header_pages(link: _Link) -> list[Page]:
-    """The pages with the codec's headers, two packets of Opus, three of Vorbis; none if damaged."""
+    """The pages with the codec's headers (Opus: two packets, Vorbis: three); [] if damaged."""
     wanted, num_ended = {"opus": 2, "vorbis": 3, "": 0}[link.codec], 0
     for number, page in enumerate(link.runs[0], start=1):
         num_ended += page.num_ended
@@ -263,17 +175,17 @@ def _ranges(run: list[Page]) -> tuple[bytes | tuple[int, int], ...]:
 def _resumed(
     source: Source, headers: list[Page], run: list[Page]
 ) -> tuple[bytes | tuple[int, int], ...]:
-    """The pages after damage, as though they followed their stream's headers.
+    """The pages after damage, changed to follow the headers of their stream.
 
-    libsndfile stumbles over numbers that are missing, over a last page that comes first, and over
-    the samples that Opus leaves out at its start.
+    libsndfile cannot read a stream with missing page numbers or with a last page first, and the
+    samples that Opus skips at the start of a stream must not be skipped here.
     """
     pieces: list[bytes | tuple[int, int]] = []
     for number, page in enumerate([*headers, *run], start=headers[0].number):
         content = bytearray(source.read(page.start, page.end - page.start))
         if len(run) == 1:
-            content[5] &= ~_LAST
-        if page.packet.startswith(b"OpusHead"):  # its run-up is that of the stream's start
+            content[5] &= ~LAST
+        if page.packet.startswith(b"OpusHead"):  # the pre-skip is for the start of the stream
             at = page.body - page.start + _PRE_SKIP
             content[at : at + 2] = bytes(2)
         content[18:22] = (number % 2**32).to_bytes(4, "little")
@@ -288,7 +200,7 @@ def _resumed(
 
 
 def _num_samples(source: Source, stretch: Stretch, rate: int) -> int:
-    """Of a stretch, at the rate of its granules; 0 where libsndfile cannot decode it."""
+    """The length of a stretch at the granules' rate; 0 if libsndfile cannot decode it."""
     try:
         with opened_sound(source, stretch) as sound:
             return int(sound.frames * rate // sound.samplerate)
@@ -297,10 +209,10 @@ def _num_samples(source: Source, stretch: Stretch, rate: int) -> int:
 
 
 def _cut_seconds(source: Source, link: _Link, end: int, rate: int) -> float:
-    """How much a page that is not whole would have held, by what its header says or its size."""
+    """The duration of an incomplete last page, from its header or estimated from its size."""
     last = link.runs[-1][-1]
-    head = source.read(last.end, _HEADER_BYTES)
-    if head[:5] == b"OggS\0" and len(head) == _HEADER_BYTES:
+    head = source.read(last.end, HEADER_BYTES)
+    if head[:5] == b"OggS\0" and len(head) == HEADER_BYTES:
         granule = int.from_bytes(head[6:14], "little")
         if granule != _NO_GRANULE and 0 < granule - end < 60 * rate:
             return (granule - end) / rate

@@ -1,4 +1,4 @@
-"""What is decoded of a recording's bytes, and what of the recording they lack."""
+"""How a recording is decoded: which bytes libsndfile reads, and which parts are missing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ class Stretch:
     """Bytes that libsndfile decodes in one go.
 
     Attributes:
-        pieces: Of the recording's file; None: the whole of it.
-        sample_rate: Samples a second; 0: libsndfile tells.
-        skip: Samples that come before the recording's.
-        num_samples: As many follow; None: libsndfile tells.
-        lost: Those of them that are silence in place of what damage has taken: (first, end).
-        is_mpeg: Whether libmpg123 decodes it, which writes to stderr.
-        recover: Given how many samples could be decoded until an error, what to go on with.
+        pieces: The bytes; None: the whole file.
+        sample_rate: In Hz; 0: libsndfile knows it.
+        skip: Samples to skip at the start.
+        num_samples: The number of samples after those; None: libsndfile knows it.
+        lost: (first, end) of samples that are silence in place of damaged data.
+        is_mpeg: Whether it is decoded by libmpg123, which writes to stderr.
+        recover: Called when decoding stops at an error, with the number of samples decoded before
+            it; returns the plan for what follows.
     """
 
     pieces: Pieces | None
@@ -31,10 +32,10 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Gap:
-    """A part of the recording that its bytes lack.
+    """A part of the recording that is missing from its file.
 
     Attributes:
-        seconds: Its length.
+        seconds: Its duration.
     """
 
     seconds: float

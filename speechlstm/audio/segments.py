@@ -1,4 +1,4 @@
-"""A waveform in pieces, cut where it is quietest."""
+"""Cuts waveforms into segments at the quietest places."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,20 @@ from numpy.typing import NDArray
 
 from speechlstm.audio.waveform import Audio, length_fault, sample_fault
 
-PAUSE_SECONDS = 0.2  # longer than a stop's closure, so that a pause between words wins
+PAUSE_SECONDS = 0.2  # longer than the closure of a stop, so that pauses between words are preferred
 
 
 def split(audio: Audio, max_seconds: float = 20.0) -> Iterator[tuple[float, Audio]]:
-    """A waveform in pieces, as read_segments yields those of a recording.
+    """Cut a waveform into segments, as read_segments does for a recording.
+
+    Yields the start of each segment in seconds, and the segment.
+
+    >>> [start for start, piece in split(Audio(np.zeros(16000, np.float32), 16000))]
+    [0.0]
 
     Raises:
-        ValueError: It is shorter than MIN_SECONDS, or its samples are not finite or far beyond full
-            scale.
+        ValueError: The audio is shorter than MIN_SECONDS, or its samples are not finite or far
+            beyond full scale.
     """
     if fault := length_fault(len(audio.samples), audio.sample_rate):
         raise ValueError(f"the audio {fault}")
@@ -27,7 +32,7 @@ def split(audio: Audio, max_seconds: float = 20.0) -> Iterator[tuple[float, Audi
 def cut_at_pauses(
     blocks: Iterator[NDArray[np.float32]], sample_rate: int, max_seconds: float
 ) -> Iterator[tuple[float, Audio]]:
-    """The same of blocks of samples, of any length each; they are held until a piece is full."""
+    """Cut blocks of samples, of any length, into segments of at most max_seconds."""
     max_samples = round(max_seconds * sample_rate)
     start, pending = 0, np.empty(0, np.float32)
     for block in blocks:
@@ -40,7 +45,7 @@ def cut_at_pauses(
 
 
 def _quietest(samples: NDArray[np.float32], sample_rate: int) -> int:
-    """The middle of the quietest pause between a half and nine tenths of the samples."""
+    """The middle of the quietest pause between one half and nine tenths of the samples."""
     low, high = len(samples) // 2, len(samples) * 9 // 10
     window = round(PAUSE_SECONDS * sample_rate)
     energy = np.cumsum(np.square(samples[low:high], dtype=np.float64))

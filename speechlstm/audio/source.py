@@ -1,4 +1,4 @@
-"""Where a recording's bytes come from: a file, a pipe, a file object, or parts of them."""
+"""The bytes of a recording: from a file, a pipe or a file object."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from speechlstm.errors import AudioError
 from speechlstm.storage import refuse_nul
 
-# What is decoded: a file by its name, or a binary file object, read from where it stands.
+# A recording: the path of a file, or a binary file object, which is read from its position.
 Recording = Path | str | BinaryIO
 
 _CHUNK_BYTES = 1 << 20
@@ -27,8 +27,8 @@ class Source:
     """The bytes of a recording.
 
     Attributes:
-        file: Unbuffered, and can be searched.
-        path: What errors call it.
+        file: Unbuffered and seekable.
+        path: Names the recording in errors.
         size: In bytes.
     """
 
@@ -37,7 +37,7 @@ class Source:
     size: int
 
     def read(self, start: int, num_bytes: int) -> bytes:
-        """Bytes from start on; fewer at the end, none where a damaged header leads beyond it."""
+        """The bytes from start on; fewer than num_bytes at the end, none after it."""
         if start >= self.size:
             return b""
         self.file.seek(start)
@@ -50,12 +50,19 @@ class Source:
 
 @contextmanager
 def opened(recording: Recording) -> Iterator[Source]:
-    """The bytes of a recording; those of a pipe or a file object are copied into a temporary file.
+    """Open a recording. Pipes and file objects are copied into a temporary file.
 
     Raises:
-        AudioError: It cannot be opened, is a folder or a device, or is empty.
+        AudioError: The recording cannot be opened, is a folder or a device, or is empty.
+        TypeError: It is neither a path nor a binary file object.
     """
     is_named = isinstance(recording, Path | str)
+    if not is_named and not hasattr(recording, "read"):
+        raise TypeError(
+            "a recording must be a path or a binary file object, not "
+            f"{type(recording).__name__}; Audio.from_array takes samples, io.BytesIO makes a file "
+            "object of bytes"
+        )
     path = Path(recording if isinstance(recording, Path | str) else _name(recording))
     try:
         refuse_nul(path)
@@ -69,7 +76,7 @@ def opened(recording: Recording) -> Iterator[Source]:
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether a file's bytes come only once: a FIFO, /dev/stdin, a shell's <(...)."""
+    """Whether a file can be read only once: a FIFO, /dev/stdin, a shell's <(...)."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
@@ -85,10 +92,10 @@ def _name(file: Any) -> str:
 def _opened_named(path: Path) -> Any:
     try:
         mode = path.stat().st_mode
-    except ValueError:  # a NUL in the name
-        raise AudioError(path, "cannot be read: no file has such a name") from None
+    except ValueError:  # the name has a NUL
+        raise AudioError(path, "cannot be read: file names cannot contain a NUL") from None
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        raise AudioError(path, "is a device, no recording")
+        raise AudioError(path, "is a device, not a recording")
     if is_pipe(path):
         with path.open("rb") as pipe:
             return _copied(pipe)
@@ -96,8 +103,10 @@ def _opened_named(path: Path) -> Any:
 
 
 def _copied(file: Any) -> Any:
-    copy = TemporaryFile(buffering=0)  # noqa: SIM115 - its reader closes it
+    copy = TemporaryFile(buffering=0)  # noqa: SIM115 - the caller closes it
     try:
+        if isinstance(file, io.TextIOBase):
+            raise TypeError('the file object of a recording must be binary: open(path, "rb")')
         shutil.copyfileobj(file, copy, _CHUNK_BYTES)
         copy.seek(0)
     except BaseException:
@@ -107,11 +116,11 @@ def _copied(file: Any) -> Any:
 
 
 class Excerpt(io.RawIOBase):
-    """Parts of a recording's bytes, and bytes that stand for others, as one file.
+    """Parts of a recording's bytes, and other bytes between them, as one file.
 
     Args:
         source: The recording.
-        pieces: Bytes, or (start, end) of a range of the recording's.
+        pieces: Bytes, or (start, end) of a range in the recording.
     """
 
     def __init__(self, source: Source, pieces: Sequence[bytes | tuple[int, int]]) -> None:
@@ -142,7 +151,7 @@ class Excerpt(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """See io.RawIOBase; fills the buffer as far as there are bytes."""
+        """See io.RawIOBase. Fills the buffer as far as there are bytes."""
         view, filled = memoryview(buffer).cast("B"), 0
         while filled < len(view):
             index = bisect_right(self._ends, self._position)
@@ -156,7 +165,7 @@ class Excerpt(io.RawIOBase):
             else:
                 content = self._source.read(piece[1] - self._ends[index] + self._position, wanted)
             if not content:
-                break  # the file has shrunk meanwhile
+                break  # the file has been shortened in the meantime
             view[filled : filled + len(content)] = content
             filled += len(content)
             self._position += len(content)

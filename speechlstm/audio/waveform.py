@@ -1,5 +1,6 @@
-"""A waveform: mono samples with their rate."""
+"""`Audio`: mono samples with their sample rate."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,26 +10,31 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from speechlstm.audio.channels import mixed
+from speechlstm.errors import quoted
 
-MIN_SECONDS = 0.05  # the shortest vowel; anything less is a slip of the recorder
-MAX_PEAK = 16.0  # 24 dB above full scale: no clipping, but integers saved as floats
-# Telephones begin at 8 kHz and DSD's PCM ends at 705.6; other numbers are no rates but damage.
+MIN_SECONDS = 0.05  # a short vowel; nothing shorter can be a word
+MAX_PEAK = 16.0  # 24 dB above full scale; higher peaks are integers stored as floats
+# Telephony uses 8 kHz and PCM from DSD 705.6 kHz; values far outside come from damaged headers.
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 768_000
-MAX_CHANNELS = 64  # the largest microphone arrays; a longer second axis is time
+MAX_CHANNELS = 64  # of large microphone arrays; a longer second axis must be time
 
 _INTEGERS = {"int8", "int16", "int32", "uint8", "uint16", "uint32"}
 
 
 @dataclass(frozen=True, eq=False)
 class Audio:
-    """A waveform.
+    """A waveform: mono samples with their sample rate.
+
+    >>> audio = Audio.load("data/samples/date.wav")
+    >>> audio.sample_rate, round(audio.duration, 3)
+    (16000, 2.535)
 
     Attributes:
         samples: (num_samples,) float32, full scale is [-1, 1].
-        sample_rate: Samples a second.
+        sample_rate: In Hz.
 
     Raises:
-        ValueError: The samples are not one-dimensional float32.
+        ValueError: The samples are not one-dimensional or not float32.
     """
 
     samples: NDArray[np.float32]
@@ -43,21 +49,21 @@ class Audio:
 
     @classmethod
     def from_array(cls, samples: ArrayLike, sample_rate: int) -> "Audio":
-        """A waveform from an array of any numeric type, its channels mixed.
+        """A waveform from an array of any numeric type; its channels are mixed.
 
-        Integers of at most 32 bits are divided by their type's full scale, unsigned ones centred
-        first; floats have theirs at 1, and are clipped there.
+        Integers of at most 32 bits are divided by the full scale of their type, unsigned ones after
+        subtracting the centre. For floats, full scale is 1, and values beyond it are clipped.
 
         >>> Audio.from_array(np.array([0, 16384, -32768], np.int16), 16000).samples.tolist()
         [0.0, 0.5, -1.0]
 
         Args:
             samples: (num_samples,) or (num_samples, num_channels).
-            sample_rate: Samples a second, 4,000 to 768,000.
+            sample_rate: In Hz, 4,000 to 768,000.
 
         Raises:
-            ValueError: Another shape, another type, samples that are not finite or far beyond full
-                scale, or a rate out of range.
+            ValueError: The array has another shape or type, samples that are not finite or far
+                beyond full scale, or the sample rate is out of range.
         """
         array = np.asarray(samples)
         if array.ndim not in (1, 2) or (
@@ -65,31 +71,32 @@ class Audio:
         ):
             hint = "; transpose it" if array.ndim == 2 and array.shape[0] <= MAX_CHANNELS else ""
             raise ValueError(
-                "samples must be (num_samples,) or (num_samples, num_channels), are "
+                "samples must have the shape (num_samples,) or (num_samples, num_channels), not "
                 f"{array.shape}{hint}"
             )
-        if int(sample_rate) != sample_rate:
-            raise ValueError(f"the sample rate must be a whole number, is {sample_rate}")
-        if fault := sample_rate_fault(int(sample_rate)):
+        rate = _whole_number(sample_rate)
+        if fault := sample_rate_fault(rate):
             raise ValueError(fault)
         scaled = _full_scale_one(array)
         if fault := sample_fault(scaled):
             raise ValueError(f"samples of shape {array.shape}: {fault}")
         mono = mixed(scaled[:, np.newaxis] if scaled.ndim == 1 else scaled)
-        return cls(np.clip(mono, -1, 1), int(sample_rate))
+        return cls(np.clip(mono, -1, 1), rate)
 
     @classmethod
     def load(cls, source: Path | str | BinaryIO, sample_rate: int | None = None) -> "Audio":
-        """A recording as `read_audio` decodes it, by default at its own rate.
+        """Read a recording, like `read_audio`.
 
         Args:
-            source: A file by its name, or a binary file object, read from where it stands.
-            sample_rate: Samples a second; None: those of the recording.
+            source: The path of a file, or a binary file object, which is read from its current
+                position.
+            sample_rate: In Hz; None: that of the recording.
 
         Raises:
             AudioError: As in read_audio.
+            TypeError: source is neither a path nor a binary file object.
         """
-        from speechlstm.audio.recording import read_audio  # it needs this class
+        from speechlstm.audio.recording import read_audio  # imports this module
 
         return read_audio(source, sample_rate)
 
@@ -99,7 +106,10 @@ class Audio:
         return len(self.samples) / self.sample_rate
 
     def resampled(self, sample_rate: int) -> "Audio":
-        """The waveform at another rate, low-passed where that is lower; itself at its own.
+        """The waveform at another sample rate; the same object if the rate is the same.
+
+        >>> Audio(np.zeros(16000, np.float32), 16000).resampled(8000).samples.shape
+        (8000,)
 
         Raises:
             ValueError: The rate is not in 4,000 to 768,000.
@@ -113,7 +123,7 @@ class Audio:
 
 
 def sample_rate_fault(sample_rate: int) -> str | None:
-    """Why no recording has such a rate; None where one may."""
+    """Why a sample rate is not possible; None if it is."""
     if MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
         return None
     allowed = f"{MIN_SAMPLE_RATE:,} to {MAX_SAMPLE_RATE:,} Hz"
@@ -121,35 +131,42 @@ def sample_rate_fault(sample_rate: int) -> str | None:
 
 
 def sample_fault(samples: NDArray[np.float32]) -> str | None:
-    """Why samples, of any shape, are no sound with full scale 1; None where they are."""
+    """Why samples of any shape are not a waveform with full scale 1; None if they are."""
     peak = np.abs(samples).max(initial=0)
     if not np.isfinite(peak):
-        return "holds samples that are not finite; export it as 16-bit PCM"
+        return "has samples that are not finite; export it as 16-bit PCM"
     if peak > MAX_PEAK:
         return (
-            f"has samples that reach {peak:.5g} where full scale is 1; divide by the integers' "
-            "range"
+            f"has samples up to {peak:.5g}, but full scale is 1; divide integers by their type's "
+            "full scale"
         )
     return None
 
 
 def length_fault(num_samples: int, sample_rate: int) -> str | None:
-    """Why so little sound cannot hold speech; None where it may."""
+    """Why a recording of this length cannot have speech; None if it can."""
     if num_samples == 0:
-        return "holds no samples"
+        return "has no samples"
     if num_samples < MIN_SECONDS * sample_rate:
-        return f"lasts {num_samples / sample_rate:.2g} s, too short to hold speech"
+        return f"lasts {num_samples / sample_rate:.2g} s, too short for speech"
     return None
+
+
+def _whole_number(sample_rate: Any) -> int:
+    with suppress(TypeError, ValueError, OverflowError):
+        if int(sample_rate) == sample_rate:
+            return int(sample_rate)
+    raise ValueError(f"the sample rate must be a whole number, is {quoted(sample_rate)}")
 
 
 def _full_scale_one(array: NDArray[Any]) -> NDArray[np.float32]:
     if array.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # the infinity that comes of it is refused
+        with np.errstate(over="ignore"):  # an overflow becomes infinity, which is refused later
             return array.astype(np.float32)
     if array.dtype.name not in _INTEGERS:
         raise ValueError(
-            f"samples of shape {array.shape} must be floats or integers of at most 32 bits, are "
-            f"{array.dtype}: its full scale is not known"
+            f"samples must be floats or integers of at most 32 bits, not {array.dtype}, whose full "
+            "scale is not known"
         )
     half = 2.0 ** (8 * array.dtype.itemsize - 1)
     centre = half if array.dtype.kind == "u" else 0.0

@@ -30,7 +30,9 @@ def test_opposite_channels_do_not_cancel_out(
     assert np.allclose(samples, (1 + level) / 2 * noise(1), rtol=0, atol=1e-5)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.getMessage().startswith(f"{path}: channel 2 is the opposite of channel 1")
+    assert record.getMessage().startswith(
+        f"{path}: channel 2 has the opposite polarity of channel 1"
+    )
 
 
 def test_opposite_channels_with_noise_and_silence(tmp_path: Path) -> None:
@@ -69,5 +71,5 @@ def test_one_channel_is_chosen_by_its_number(tmp_path: Path) -> None:
         )
         pieces = [audio.samples for _, audio in read_segments(path, RATE, 5, channel=number)]
         assert np.allclose(np.concatenate(pieces), noise(number), rtol=0, atol=1e-6)
-    with pytest.raises(AudioError, match="has 3 channels, no channel 4"):
+    with pytest.raises(AudioError, match="has 3 channels, counted from 1; there is no channel 4"):
         read_audio(path, channel=4)

@@ -80,7 +80,7 @@ def test_an_empty_data_chunk_before_others_is_empty(tmp_path: Path, encoded: Enc
     content = encoded("WAV", "PCM_16", 1.0, 16000)
     head = content[: content.index(b"data")] + b"data" + bytes(4)
     path = written(tmp_path, head + b"LIST" + struct.pack("<I", 6) + b"notes\0")
-    with pytest.raises(AudioError, match="holds no samples"):
+    with pytest.raises(AudioError, match="has no samples"):
         read_audio(path)
 
 

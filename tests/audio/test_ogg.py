@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from speechlstm.audio import read_audio, read_duration
-from speechlstm.audio.ogg import checksum
+from speechlstm.audio.ogg_pages import checksum
 from speechlstm.errors import DamagedAudioError
 
 Encode = Callable[..., bytes]

@@ -108,7 +108,7 @@ def test_refuses_a_truncated_recording(
 
 
 def test_refuses_recordings_that_cannot_hold_speech(tmp_path: Path) -> None:
-    for seconds, reason in ((0, "holds no samples"), (0.02, "lasts 0.02 s, too short")):
+    for seconds, reason in ((0, "has no samples"), (0.02, "lasts 0.02 s, too short")):
         soundfile.write(tmp_path / "a.wav", np.zeros(int(seconds * 44100)), 44100)
         assert reason in refusal(tmp_path / "a.wav")
         with pytest.raises(AudioError, match=reason):

@@ -57,14 +57,14 @@ def test_a_list_of_floats_is_an_array_and_what_exceeds_full_scale_is_clipped() -
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        (np.zeros((2, 16000)), r"are \(2, 16000\); transpose it"),
-        (np.zeros((1, 2, 3)), r"are \(1, 2, 3\)"),
-        (np.zeros((16000, 0)), r"are \(16000, 0\)"),
-        (np.float32(1), r"are \(\)"),
-        (np.zeros(5, np.int64), r"\(5,\) must be floats .* int64"),
-        (np.zeros(5, bool), "are bool"),
-        (np.zeros(5, complex), "are complex128"),
-        (np.array(["a"]), "are <U1"),
+        (np.zeros((2, 16000)), r"not \(2, 16000\); transpose it"),
+        (np.zeros((1, 2, 3)), r"not \(1, 2, 3\)"),
+        (np.zeros((16000, 0)), r"not \(16000, 0\)"),
+        (np.float32(1), r"not \(\)"),
+        (np.zeros(5, np.int64), r"must be floats .* int64"),
+        (np.zeros(5, bool), "not bool"),
+        (np.zeros(5, complex), "not complex128"),
+        (np.array(["a"]), "not <U1"),
         (np.array([0, np.nan]), r"\(2,\): .*not finite"),
         (np.array([0, 1e300]), "not finite"),
         (np.array([0.0, 32767.0]), "full scale is 1"),
@@ -75,7 +75,7 @@ def test_arrays_that_are_no_waveform_are_refused(samples: NDArray[Any], message:
         Audio.from_array(samples, 16000)
 
 
-@pytest.mark.parametrize("rate", [0, -16000, 1, 3999, 768001, 16000.5])
+@pytest.mark.parametrize("rate", [0, -16000, 1, 3999, 768001, 16000.5, None, "16000", np.nan])
 def test_rates_that_no_recording_has_are_refused(rate: Any) -> None:
     with pytest.raises(ValueError, match="sample rate"):
         Audio.from_array(np.zeros(16000), rate)
@@ -103,3 +103,18 @@ def test_load_reads_files_and_file_objects(tmp_path: Path) -> None:
     assert Audio.load(path, 16000).duration == pytest.approx(1)
     with pytest.raises(AudioError, match="cannot be decoded"):
         Audio.load(io.BytesIO(b"no sound " * 100))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (None, "must be a path or a binary file object, not NoneType"),
+        (5, "not int"),
+        (b"RIFF", "not bytes; .* io.BytesIO makes a file object"),
+        (np.zeros(16000), "not ndarray; Audio.from_array takes samples"),
+        (io.StringIO("text"), r'must be binary: open\(path, "rb"\)'),
+    ],
+)
+def test_what_is_no_recording_is_refused_with_what_to_do(source: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        Audio.load(source)

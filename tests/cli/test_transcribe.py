@@ -320,7 +320,7 @@ def test_opposite_channels_are_heard_and_named(
     command = [sys.executable, "-m", "speechlstm", "transcribe", "--bundle", str(levels_bundle)]
     result = subprocess.run([*command, "a.wav"], check=True, capture_output=True, text=True)
     assert result.stdout == "hello\n"
-    assert result.stderr.startswith("a.wav: channel 2 is the opposite of channel 1")
+    assert result.stderr.startswith("a.wav: channel 2 has the opposite polarity of channel 1")
 
 
 def test_raw_samples(levels_bundle: Path, recordings: Path) -> None:

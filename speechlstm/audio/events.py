@@ -1,0 +1,73 @@
+"""The decoded blocks of a recording of any format, from libsndfile or PyAV."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import soundfile
+
+from speechlstm.audio import media
+from speechlstm.audio.decoding import BLOCK_SAMPLES, Block, decoded
+from speechlstm.audio.flac import plan_flac
+from speechlstm.audio.headers import is_rare_format, plan_by_header
+from speechlstm.audio.mp3 import plan_mp3
+from speechlstm.audio.ogg import plan_ogg
+from speechlstm.audio.plan import Gap, Plan, Stretch
+from speechlstm.audio.source import Source
+from speechlstm.errors import AudioError
+
+
+def plan_recording(source: Source) -> Plan | None:
+    """The plan for decoding a recording with libsndfile, from its content; None if it cannot."""
+    head = source.read(0, 16)
+    if head[:4] == b"OggS":
+        return plan_ogg(source)
+    if media.magic_name(head):
+        return None
+    is_tagged = head[:3] == b"ID3"
+    if head[:4] == b"fLaC" or is_tagged:
+        plan = plan_flac(source)
+        if plan:
+            return plan
+    if is_tagged or (head[0] == 0xFF and len(head) > 1 and head[1] & 0xE0 == 0xE0):
+        return plan_mp3(source)  # not by libsndfile alone, because libmpg123 writes to stderr
+    plan = plan_by_header(source) or plan_mp3(source)
+    return [Stretch(None)] if plan is None and is_rare_format(source) else plan
+
+
+def decoded_events(source: Source, raw_rate: int | None = None) -> Iterator[Block | Gap]:
+    """The blocks of a recording, and the gaps between them.
+
+    Args:
+        source: The recording.
+        raw_rate: The sample rate in Hz of a recording without a header (16-bit little-endian PCM,
+            mono); None: it has a header.
+
+    Raises:
+        AudioError: The recording cannot be decoded.
+    """
+    if raw_rate is not None:
+        yield from _raw_blocks(source, raw_rate)
+        return
+    plan = plan_recording(source)
+    name = media.magic_name(source.read(0, 16))
+    reason = f"is {name}" if name else "is not audio of a known format"
+    has_begun = False
+    if plan:
+        try:
+            for event in decoded(source, plan):
+                has_begun = True
+                yield event
+            return
+        except soundfile.LibsndfileError as error:
+            reason = f"cannot be decoded: {error.error_string.rstrip('.')}"
+            if has_begun:
+                raise AudioError(source.path, reason) from None
+    yield from media.decoded(source, reason)
+
+
+def _raw_blocks(source: Source, sample_rate: int) -> Iterator[Block]:
+    num_bytes = source.size - source.size % 2
+    for start in range(0, num_bytes, 2 * BLOCK_SAMPLES):
+        content = source.read(start, min(2 * BLOCK_SAMPLES, num_bytes - start))
+        samples = np.frombuffer(content[: len(content) // 2 * 2], "<i2").astype(np.float32)
+        yield Block(samples[:, np.newaxis] / np.float32(32768), sample_rate)

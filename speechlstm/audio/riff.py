@@ -1,0 +1,112 @@
+"""WAV, RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088), and Sony's Wave64."""
+
+from speechlstm.audio.encoded import MAX_CHUNKS, UNKNOWN_LONG, UNKNOWN_SIZE, EncodedSamples
+from speechlstm.audio.plan import Pieces
+from speechlstm.audio.source import Source
+
+_WRAP = 2**32
+_W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # end of the identifiers of other chunks
+
+
+def find_riff_samples(source: Source, start: int) -> EncodedSamples | None:
+    """The samples of a WAV, RF64 or BW64 file; None if it is damaged or something else."""
+    order = "big" if source.read(start, 4) == b"RIFX" else "little"
+    if source.read(start + 8, 4) != b"WAVE":
+        return None
+    position, layout, long_data = start + 12, b"", 0
+    for _ in range(MAX_CHUNKS):
+        head = source.read(position, 8)
+        if len(head) < 8:
+            return None
+        name, size = head[:4], int.from_bytes(head[4:], order)  # type: ignore[arg-type]
+        position += 8
+        if name == b"ds64":
+            long_data = int.from_bytes(source.read(position + 8, 8), "little")
+        elif name == b"fmt ":
+            layout = source.read(position, min(size, 1 << 16))
+        elif name == b"data":
+            break
+        position += size + size % 2
+    else:
+        return None
+    is_long = source.read(start, 4) in (b"RF64", b"BW64")
+    if is_long and size == _WRAP - 1:
+        size = long_data if 0 < long_data < UNKNOWN_LONG else 0
+        is_unknown = size == 0
+    else:
+        is_unknown = size >= UNKNOWN_SIZE and position + size > source.size
+    return _settled(source, start, position, size, is_unknown, is_long, layout, order)
+
+
+def _settled(
+    source: Source, start: int, position: int, size: int, is_unknown: bool, is_long: bool,
+    layout: bytes, order: str,
+) -> EncodedSamples:  # fmt: skip
+    """The samples of a WAV file: as in its header, or all that follows if the size is wrong."""
+    after = position + size + size % 2
+    rest = 0
+    if size == 0 and not _is_chunks(source, after):
+        is_unknown = True
+    elif not is_unknown and after < source.size and not _is_chunks(source, after):
+        head = source.read(after, 12)
+        if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
+            rest = after
+        elif source.size - position >= _WRAP:  # the size has overflowed 32 bits
+            is_unknown = True
+    if is_unknown or is_long or rest or start:
+        end = source.size if is_unknown else min(source.size, position + size)
+        pieces: Pieces | None = None
+        if order == "little":
+            fmt = b"fmt " + len(layout).to_bytes(4, "little") + layout + bytes(len(layout) % 2)
+            sizes = (_WRAP - 1).to_bytes(4, "little")
+            if end - position < UNKNOWN_SIZE:
+                sizes = (end - position).to_bytes(4, "little")
+            head = b"RIFF" + b"\xff" * 4 + b"WAVE" + fmt + b"data" + sizes
+            pieces = (head, (position, end))
+        return EncodedSamples(position, end, end - position if is_unknown else size, pieces, rest)
+    return EncodedSamples(position, min(source.size, position + size), size)
+
+
+def _is_chunks(source: Source, position: int) -> bool:
+    """Whether everything to the end is chunks, tags or padding, and not samples."""
+    for _ in range(MAX_CHUNKS):
+        if position >= source.size - 1:
+            return True
+        head = source.read(position, 8)
+        if not any(head):
+            return not any(source.read(position, 1 << 16))
+        if head[:3] in (b"ID3", b"TAG") or head == b"APETAGEX":
+            return True
+        if head[:4] in (b"RIFF", b"RF64") or not all(32 <= byte < 127 for byte in head[:4]):
+            return False
+        if len(head) < 8:
+            return True
+        size = int.from_bytes(head[4:], "little")
+        position += 8 + size + size % 2
+    return False
+
+
+def find_w64_samples(source: Source, start: int) -> EncodedSamples | None:
+    """The samples of a Wave64 file; None if it is damaged.
+
+    Chunks have identifiers of 16 bytes and sizes of 8 bytes. The sizes include both, without the
+    padding to a multiple of 8.
+    """
+    position, layout = start + 40, b""
+    for _ in range(MAX_CHUNKS):
+        head = source.read(position, 24)
+        if len(head) < 24:
+            return None
+        size = int.from_bytes(head[16:], "little")
+        if head[:4] == b"fmt ":
+            layout = source.read(position + 24, min(max(0, size - 24), 1 << 16))
+        if head[:4] == b"data" and head[4:16] == _W64_TAIL:
+            position, size = position + 24, size - 24
+            is_unknown = size <= 0 or size >= UNKNOWN_LONG or size == _WRAP - 1 - 24
+            return _settled(
+                source, start, position, max(0, size), is_unknown, True, layout, "little"
+            )
+        if size < 24:
+            return None
+        position += size + -size % 8
+    return None
