@@ -110,7 +110,7 @@ def with_arguments(
         for file in (changes.get("lm", given.lm), changes.get("neural_lm", given.neural_lm))
     )
     if changes.get("neural_lm") and not lm:
-        raise ConfigError(f"{neural_lm}: counts beside an n-gram model, and there is none")
+        raise ConfigError(f"{neural_lm}: needs an n-gram model, and there is none")
     keys = {"weight": "neural_lm_weight", "mode": "neural_lm_mode"}
     neural_settings = {key: changes[name] for key, name in keys.items() if name in changes}
     return given.changed(

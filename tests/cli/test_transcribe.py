@@ -308,7 +308,9 @@ def test_channels(levels_bundle: Path, dialogue: str, jobs: str) -> None:
 def test_channels_that_are_not_there(levels_bundle: Path, dialogue: str) -> None:
     result = transcribe(levels_bundle, "--channels", "3", dialogue)
     assert result.exit_code == 1
-    assert result.stderr == "Error: two.wav: has 2 channels, no channel 3\n"
+    assert (
+        result.stderr == "Error: two.wav: has 2 channels, counted from 1; there is no channel 3\n"
+    )
     for value in ("0", "-1", "left", "1.5"):
         assert transcribe(levels_bundle, "--channels", value, dialogue).exit_code == 2
 

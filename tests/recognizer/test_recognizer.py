@@ -387,7 +387,7 @@ def test_a_rescorer_of_another_alphabet_is_refused(
     ("samples", "reason"),
     [
         (np.zeros(0, np.float32), "has no samples"),
-        (np.zeros(1, np.float32), "too short to hold speech"),
+        (np.zeros(1, np.float32), "too short for speech"),
         (np.full(16000, np.nan, np.float32), "not finite"),
         (np.full(16000, 8000, np.float32), "full scale is 1"),
     ],
