@@ -20,6 +20,9 @@ Result = TypeVar("Result")
 
 # Processes take about this long to start; work that takes less time does not need them.
 PATIENCE_SECONDS = 1.0
+# A signal that arrives just before a system call that blocks does not interrupt it: without a
+# timeout, Ctrl-C would go unnoticed until the next outcome.
+_SIGNAL_SECONDS = 1.0
 
 
 def num_usable_cores() -> int:
@@ -135,7 +138,7 @@ class WorkerPool(Generic[Item, Result]):
         busy = {w.connection: w for w in self._workers if w.give(next(waiting, None))}
         for index in range(len(items)):
             while index not in results:
-                for ready in wait(list(busy)):
+                for ready in wait(list(busy), _SIGNAL_SECONDS):
                     worker = busy.pop(ready)  # type: ignore[call-overload]
                     results[worker.index] = worker.outcome()
                     if worker.give(next(waiting, None)):
