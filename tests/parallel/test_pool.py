@@ -114,10 +114,11 @@ def test_what_nobody_asks_for_is_not_done() -> None:
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
 from functools import partial
 from speechlstm.parallel import map_in_processes
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     items = ["__import__('os').getpid()"] * 2 + ["__import__('time').sleep(600)"] * 2
     for result in map_in_processes(partial(partial, eval), items, 2, patience=0):
         print(result, flush=True)
