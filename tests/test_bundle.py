@@ -23,7 +23,7 @@ from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig, Neural
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
-from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.decoding.spec import DecoderSpec, FastDecoding
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import ENGLISH, Alphabet
 from speechlstm.tflite.metadata import embed_metadata, read_metadata
@@ -242,6 +242,19 @@ def test_how_the_lstm_takes_part_is_written_as_format_1_has_it(
     (decoder / "bundle.json").write_text(json.dumps(index))
     expected = NeuralLMConfig(0.7, "fuse" if is_fused else "rescore")
     assert read_bundle(decoder).decoder.neural_lm_config == expected
+
+
+@pytest.mark.parametrize("calibration", [None, Calibration(0.5, 0.25)])
+def test_fast_settings_are_kept(decoder: Path, calibration: Calibration | None) -> None:
+    fast = FastDecoding(DecodeConfig(beam_width=32, lm_weight=0.75), calibration)
+    spec = replace(read_bundle(decoder).decoder, fast=fast)
+    write_decoder(decoder, spec)
+    assert read_bundle(decoder).decoder == spec
+    index = json.loads((decoder / "bundle.json").read_text())
+    for wrong in (None, [], {}, {"decoding": {}}, index["fast"] | {"more": 1}):
+        (decoder / "bundle.json").write_text(json.dumps(index | {"fast": wrong}))
+        with pytest.raises(BundleError, match=r"bundle\.json: (fast|decoding)"):
+            read_bundle(decoder)
 
 
 def test_how_many_words_tell_contexts_apart_is_kept(decoder: Path) -> None:

@@ -10,7 +10,7 @@ from speechlstm.bundle.spec import MODEL, AcousticSpec
 from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
-from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.decoding.spec import DecoderSpec, FastDecoding
 from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 
@@ -34,7 +34,8 @@ _SETTINGS: dict[str, tuple[str, type[Config]]] = {
     "prior": ("prior", Prior),
 }
 _NEURAL_LM = "rescoring"  # the key of neural_lm_config, which is written in another form
-DECODER_KEYS = {_NEURAL_LM, *(key for key, _ in _SETTINGS.values())}
+_FAST = "fast"  # the key of fast, which has keys of its own
+DECODER_KEYS = {_NEURAL_LM, _FAST, *(key for key, _ in _SETTINGS.values())}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -91,6 +92,15 @@ def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
         }
         if config.context_words:  # 0.1.0 reads bundles without it
             description[_NEURAL_LM]["context_words"] = config.context_words
+    if decoder.fast:
+        description[_FAST] = {
+            key: values.to_dict()
+            for key, values in (
+                (DecodeConfig.section, decoder.fast.config),
+                (Calibration.section, decoder.fast.calibration),
+            )
+            if values
+        }
     return description
 
 
@@ -116,10 +126,11 @@ def decoder_from_json(
         }
         if _NEURAL_LM in settings:
             found["neural_lm_config"] = _neural_lm_config(settings[_NEURAL_LM])
+        fast = _fast(settings[_FAST]) if _FAST in settings else None
     except ConfigError as error:
         raise BundleError(where, str(error)) from None
     paths = {field: files.get(name) for field, name in DECODER_FILES.items()}
-    decoder = DecoderSpec(**paths, **found)  # type: ignore[arg-type]
+    decoder = DecoderSpec(**paths, **found, fast=fast)  # type: ignore[arg-type]
     labels = acoustic.lexicon_alphabet if decoder.lexicon else acoustic.alphabet
     if decoder.prior and len(decoder.prior.log_probs) != labels.num_labels:
         raise BundleError(
@@ -165,6 +176,15 @@ def _neural_lm_config(values: object) -> NeuralLMConfig:
     return NeuralLMConfig(
         mapping["weight"], "fuse" if is_fused else "rescore", mapping["context_words"]
     )
+
+
+def _fast(values: object) -> FastDecoding:
+    mapping = _mapping(_FAST, values)
+    keys = {DecodeConfig.section, Calibration.section} & {DecodeConfig.section, *mapping}
+    _expect_keys(_FAST, mapping, keys)
+    config = _config(DecodeConfig, mapping[DecodeConfig.section])
+    calibration = mapping.get(Calibration.section)
+    return FastDecoding(config, calibration and _config(Calibration, calibration))
 
 
 def _alphabet(name: str, values: object) -> Alphabet:

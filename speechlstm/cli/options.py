@@ -172,8 +172,11 @@ def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]
     return function
 
 
+_FAST = "Search without the LSTM language model, in a narrower beam."
+
 _DECODING = (
     click.option("--greedy", is_flag=True, help="Take the likeliest label of each frame: no beam."),
+    click.option("--fast", is_flag=True, help=_FAST),
     click.option("--no-lm", is_flag=True, help="Leave the bundle's language models out."),
     click.option("--lm", metavar="FILE", type=_PATH, help="Another one, packed or ARPA."),
     click.option("--lm-weight", type=float, help="Of the language model beside the sound."),
@@ -204,6 +207,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 _OPTIONS = {
+    "fast": "--fast",
     "num_hypotheses": "--n-best",
     "hot_words": "--hot-word",
     "neural_lm.weight": "--neural-lm-weight",
@@ -223,7 +227,9 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
     """
 
     @wraps(function)
-    def command(*args: Any, greedy: bool, no_lm: bool, lm: Path | None, **rest: Any) -> None:
+    def command(
+        *args: Any, greedy: bool, fast: bool, no_lm: bool, lm: Path | None, **rest: Any
+    ) -> None:
         if no_lm and lm:
             raise click.UsageError("--lm and --no-lm exclude each other")
         settings = {key: rest.pop(key) for key in _SETTINGS}
@@ -232,6 +238,8 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
         settings["hot_words"] = (*words, *listed) or None
         decoding = {key: value for key, value in settings.items() if value is not None}
         decoding["greedy"] = greedy
+        if fast:
+            decoding["fast"] = True
         if no_lm or lm:
             decoding["lm"] = lm
         try:

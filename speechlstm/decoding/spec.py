@@ -11,6 +11,22 @@ from speechlstm.decoding.prior import Prior
 from speechlstm.errors import ConfigError
 from speechlstm.text.normalize import normalize
 
+_FAST_BEAM_WIDTH = 64
+_FAST_SCORE_GAP = 10.0
+
+
+@dataclass(frozen=True)
+class FastDecoding:
+    """Settings of a faster and less accurate search, without the LSTM language model.
+
+    Attributes:
+        config: Settings of the search.
+        calibration: Maps its confidences to probabilities; None: they stay raw.
+    """
+
+    config: DecodeConfig
+    calibration: Calibration | None = None
+
 
 @dataclass(frozen=True)
 class DecoderSpec:
@@ -26,6 +42,7 @@ class DecoderSpec:
         prior: Of the labels that the decoder reads; None: it is not known.
         calibration: Makes probabilities of words' confidences; None: they stay raw.
         punctuator: The network (.tflite) for readable text: see speechlstm.readable.
+        fast: Other settings, for `made_fast`; None: the same weights in a narrower search.
     """
 
     config: DecodeConfig = field(default_factory=DecodeConfig)
@@ -37,6 +54,7 @@ class DecoderSpec:
     prior: Prior | None = None
     calibration: Calibration | None = None
     punctuator: Path | None = None
+    fast: FastDecoding | None = None
 
     @property
     def is_search(self) -> bool:
@@ -48,6 +66,11 @@ class DecoderSpec:
         """Those that it reads."""
         paths = (self.lm, self.neural_lm, self.lexicon, self.g2p, self.punctuator)
         return [path for path in paths if path]
+
+    def made_fast(self) -> "DecoderSpec":
+        """A decoder without the LSTM, with the settings in `fast` or a narrower search."""
+        fast = self.fast or FastDecoding(narrowed(self.config))
+        return replace(self, config=fast.config, neural_lm=None, calibration=fast.calibration)
 
     def changed(
         self,
@@ -88,6 +111,15 @@ class DecoderSpec:
         return config, lm, uses_neural_lm and (neural_lm, self.neural_lm_config)
 
 
+def narrowed(config: DecodeConfig) -> DecodeConfig:
+    """The same settings with the beam of a fast search; one that is narrower stays."""
+    return replace(
+        config,
+        beam_width=min(config.beam_width, _FAST_BEAM_WIDTH),
+        max_score_gap=min(config.max_score_gap, _FAST_SCORE_GAP),
+    )
+
+
 def with_arguments(
     given: DecoderSpec, changes: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> DecoderSpec:
@@ -95,12 +127,18 @@ def with_arguments(
 
     Args:
         given: The bundle's.
-        changes: decoding, lm, neural_lm, neural_lm_weight and neural_lm_mode, where they are given.
+        changes: fast, decoding, lm, neural_lm, neural_lm_weight and neural_lm_mode, where they are
+            given.
         settings: Single ones of `DecodeConfig`; hot words are normalised.
 
     Raises:
-        ConfigError: A setting is unknown or out of range, or an LSTM has no n-grams beside it.
+        ConfigError: A setting is unknown or out of range, or an LSTM has no n-grams beside it, or
+            is named for a fast decoder.
     """
+    if changes.get("fast"):
+        if named := [key for key in changes if key.startswith("neural_lm") and changes[key]]:
+            raise ConfigError(f"fast decoding does not use {named[0]}; leave out one or the other")
+        given = given.made_fast()
     config = DecodeConfig.from_dict(
         changes.get("decoding", given.config).to_dict() | dict(settings)
     )

@@ -62,6 +62,7 @@ class Recognizer:
         bundle: Path | str | None = "english",
         *,
         greedy: bool = False,
+        fast: bool = False,
         decoding: DecodeConfig | None = None,
         lm: ModelFile = FROM_BUNDLE,
         neural_lm: ModelFile = FROM_BUNDLE,
@@ -78,14 +79,16 @@ class Recognizer:
         characters and phones, the search uses the phones if there is a lexicon that has all hot
         words, or a G2P network for those that it lacks; otherwise the characters.
 
-        >>> fast = Recognizer.load(beam_width=64, neural_lm=None)
-        >>> fast.transcribe_file("data/samples/zip.wav").text
+        >>> Recognizer.load(fast=True).transcribe_file("data/samples/zip.wav").text
         'one eight zero zero five'
 
         Args:
             bundle: "english" or None: the model in this package. Any other string, and any Path:
                 the folder of a bundle, or a .tflite file.
             greedy: Decode greedily in any case.
+            fast: Search without the LSTM language model, with a narrower beam, by settings that the
+                bundle has for this. What it costs in accuracy and saves in time: see the bundle's
+                README.md.
             decoding: Replaces all settings of the bundle's search.
             lm: An n-gram language model (packed or ARPA) that replaces the bundle's; None: use no
                 language model, neither n-gram nor LSTM.
@@ -110,6 +113,7 @@ class Recognizer:
         """
         changes = given_arguments(
             {"lm": lm, "neural_lm": neural_lm},
+            fast=fast or None,
             decoding=decoding,
             neural_lm_weight=neural_lm_weight,
             neural_lm_mode=neural_lm_mode,

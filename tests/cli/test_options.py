@@ -26,6 +26,7 @@ def parsed(*arguments: str) -> dict[str, Any]:
     ("arguments", "expected"),
     [
         ([], {}),
+        (["--fast"], {"fast": True}),
         (["--neural-lm-mode", "rescore"], {"neural_lm_mode": "rescore"}),
         (
             ["--neural-lm-mode", "fuse", "--neural-lm-weight", "0.5"],
@@ -38,7 +39,7 @@ def parsed(*arguments: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_options_of_the_lstm_keep_their_older_names(
+def test_options_are_keywords_of_load_and_keep_their_older_names(
     arguments: list[str], expected: dict[str, Any]
 ) -> None:
     assert parsed(*arguments) == {"greedy": False} | expected

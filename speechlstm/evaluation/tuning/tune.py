@@ -7,7 +7,7 @@ from speechlstm.bundle import Bundle
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.confidence import Calibration, calibration_error, fit_calibration
-from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.decoding.spec import DecoderSpec, FastDecoding, narrowed
 from speechlstm.errors import ModelError
 from speechlstm.evaluation.evaluate import normalized_confidences
 from speechlstm.evaluation.metrics import correct_words
@@ -70,7 +70,7 @@ def tune(
     report: Report = lambda trial: None,
     quick: bool = False,
 ) -> Tuned:
-    """Find a decoder's weights, beam width, LSTM weight and calibration.
+    """Find a decoder's weights, beam width, LSTM weight and calibration, and its fast settings.
 
     If the bundle has no language model, lexicon or hot words, only the confidences are calibrated.
 
@@ -93,17 +93,21 @@ def tune(
     rates: dict[tuple[float, float], float] = {}
     with Trials(bundle, jobs, progress) as trials:
         failures = trials.run_network(manifests, max_utterances)
+        fast = None
         if decoder.is_search:
-            best, rates = _search(trials, decoder, report, quick)
+            best, fast_config, rates = _search(trials, decoder, report, quick)
             decoder = replace(
                 decoder, config=best.config, neural_lm_config=best.neural_lm, prior=trials.prior
             )
             hypotheses = trials.with_confidences(best.config, best.neural_lm)
+            found_fast = trials.with_confidences(fast_config)
+            fast_fit = calibrate(trials.references, found_fast)
+            fast = FastDecoding(fast_config, fast_fit.calibration)
         else:
             decoder = replace(decoder, prior=None)
             hypotheses = trials.greedy()
         fit = calibrate(trials.references, hypotheses)
-        decoder = replace(decoder, calibration=fit.calibration)
+        decoder = replace(decoder, calibration=fit.calibration, fast=fast)
         return Tuned(decoder, fit, len(trials.outputs), failures, rates)
 
 
@@ -142,8 +146,8 @@ def calibrate(references: Sequence[str], hypotheses: Sequence[Hypothesis]) -> Ca
 
 def _search(
     trials: Trials, decoder: DecoderSpec, report: Report, quick: bool
-) -> tuple[Trial, dict[tuple[float, float], float]]:
-    """The best trial, and the WER of each (lm_weight, word_bonus) tried."""
+) -> tuple[Trial, DecodeConfig, dict[tuple[float, float], float]]:
+    """The best trial, fast settings, and the WER of each (lm_weight, word_bonus) tried."""
 
     def attempt(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
         trial = trials.decode(config, neural_lm)
@@ -152,7 +156,8 @@ def _search(
 
     config, rates = decoder.config, {}
     if quick and decoder.neural_lm:
-        return search_quickly(attempt, config, decoder.neural_lm_config), {}
+        best = search_quickly(attempt, config, decoder.neural_lm_config)
+        return best, decoder.fast.config if decoder.fast else narrowed(best.config), {}
     if decoder.lm:
         weight_trials = search_weights(attempt, config)
         config = weight_trials[0].config
@@ -162,8 +167,9 @@ def _search(
             if trial.config.prior_weight == config.prior_weight
         }
     best = search_beam_width(attempt, config)
+    fast = narrowed(best.config)
     if decoder.neural_lm:
         without = replace(best, neural_lm=replace(decoder.neural_lm_config, weight=0.0))
         report(without)
         best = search_neural_lm(attempt, without, decoder.neural_lm_config)
-    return best, rates
+    return best, fast, rates

@@ -7,6 +7,7 @@ from speechlstm.bundle import Bundle, default_bundle, read_bundle
 from speechlstm.config import DecodeConfig
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.confidence import calibration_error, fit_calibration
+from speechlstm.decoding.spec import narrowed
 from speechlstm.errors import ModelError
 from speechlstm.evaluation.tuning.trials import Trial, Trials
 from speechlstm.evaluation.tuning.tune import calibrate, tune
@@ -29,6 +30,9 @@ def test_a_decoder_is_found_with_its_prior_and_calibration(
     assert tuned.decoder.lm == bundle.decoder.lm
     assert tuned.decoder.prior is not None
     assert tuned.decoder.calibration == tuned.fit.calibration
+    assert tuned.decoder.fast
+    assert tuned.decoder.fast.config == narrowed(config)
+    assert tuned.decoder.fast.calibration is not None
     assert (tuned.num_utterances, list(tuned.failures)) == (3, ["missing"])
     assert tuned.word_error_rates[config.lm_weight, config.word_bonus] == 0.0
 
