@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(line: str, folder: Path) -> None:
     """Types a line; a training is told to last one epoch."""
     short = re.sub(
-        r"^speechlstm (train|lm train) (?!.*--epochs)", r"speechlstm \1 --epochs 1 ", line
+        r"^speechlstm (adapt|train|lm train) (?!.*--epochs)", r"speechlstm \1 --epochs 1 ", line
     )
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     done = subprocess.run(

@@ -14,7 +14,7 @@ _PATH = click.Path(path_type=Path)
 
 
 @verb()
-@click.argument("recordings", type=_PATH)
+@click.argument("recordings", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", metavar="BUNDLE", type=OutputFolder(), required=True)
 @click.option(
     "--text",
@@ -38,6 +38,12 @@ _PATH = click.Path(path_type=Path)
     help="How much of what the base knows shall stay: 0.3 hardly forgets.",
 )
 @click.option(
+    "--epochs",
+    "num_epochs",
+    type=click.IntRange(min=1),
+    help="Passes over the recordings.  [default: as many as their amount bears]",
+)
+@click.option(
     "--work",
     type=OutputFolder(),
     metavar="FOLDER",
@@ -51,6 +57,7 @@ def command(
     texts: tuple[Path, ...],
     init_from: Path | None,
     keep: float,
+    num_epochs: int | None,
     work: Path | None,
     jobs: int | None,
     worst: int,
@@ -83,6 +90,7 @@ def command(
             texts=texts,
             init_from=init_from or "english",
             keep=keep,
+            num_epochs=num_epochs,
             work=folder,
             jobs=jobs or num_usable_cores(),
             report=say,

@@ -1,6 +1,7 @@
 """`speechlstm train`: recordings with transcripts to a model."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -47,6 +48,9 @@ from speechlstm.config import Precision, Settings
     type=BundlePath(),
     metavar="BUNDLE|RUN",
     help="Model to start from, also english: every layer of it that fits is kept.",
+)
+@click.option(
+    "--from-scratch", is_flag=True, help="Start from fresh weights, however little data there is."
 )
 @click.option(
     "--lexicon",
@@ -120,6 +124,7 @@ def command(
     run_path: Path,
     config_path: Path | None,
     init_from: Path | None,
+    from_scratch: bool,
     lexicon: Path | None,
     cache_path: Path | None,
     prepare: bool,
@@ -136,6 +141,10 @@ def command(
     punctuation. What cannot be used (unreadable recordings, texts too long for theirs) is listed in
     the run's refused.txt. Ctrl-C and SIGTERM save a checkpoint, and --resume goes on from it; with
     --epochs the run is prolonged, and its learning rate is then that of a run of so many epochs.
+
+    With less than ten hours of speech whose transcripts need no other characters than English, and
+    unless --config asks for another network, training starts from the model of the package, and
+    says so. --from-scratch and --init-from say otherwise.
 
     With --init-from, features and network are those of the other model unless --config says
     otherwise, and so is the alphabet if it has all the characters. What does not fit is listed.
@@ -157,10 +166,8 @@ def command(
     """
     given = {key: value for key, value in training.items() if value is not None}
     fixed = given.keys() - {"num_epochs"}
-    if resume and (train_paths or valid_paths or config_path or init_from or lexicon or fixed):
-        raise click.UsageError("--resume takes manifests and settings, but --epochs, from the run")
-    if resume and prepare:
-        raise click.UsageError("--prepare makes a new run, --resume goes on with one")
+    new = bool(train_paths or valid_paths or config_path or init_from or lexicon or fixed)
+    _check_usage(resume, new, prepare, from_scratch)
     if not resume and not (train_paths and valid_paths):
         raise click.UsageError("--train and --valid are needed, or --resume")
     if num_processes > 1 and not (resume and coordinator):
@@ -168,8 +175,10 @@ def command(
             "several processes go on with a run made with --prepare: each needs --resume and "
             "--coordinator"
         )
-    if given.get("frozen_layers") and not init_from:
-        raise click.UsageError("--freeze needs a model to start from: --init-from")
+    if (given.get("frozen_layers") and not init_from) or (from_scratch and init_from):
+        raise click.UsageError(
+            "--freeze needs a model to start from (--init-from), --from-scratch has none"
+        )
     again = ["speechlstm", "train", "--resume", "-o", str(run_path)]
     again += ["--cache", str(cache_path)] if cache_path else []
     again += ["--devices", str(num_devices)] if num_devices > 1 else []
@@ -196,6 +205,8 @@ def command(
                 cache=cache_path, report=report, progress=progress, cluster=cluster,
             )  # fmt: skip
         else:
+            if not (init_from or from_scratch):
+                init_from = _english_if_better(train_paths, config_path, report)
             source = read_source(init_from) if init_from else None
             settings = source.settings if source else Settings()
             settings = Settings.read(config_path, settings) if config_path else settings
@@ -205,3 +216,26 @@ def command(
                 progress=progress, cluster=cluster, only_prepare=prepare,
             )  # fmt: skip
     show(f"{run_path}")
+
+
+def _check_usage(resume: bool, new: bool, prepare: bool, from_scratch: bool) -> None:
+    """Refuse options of a new run beside --resume."""
+    if resume and new:
+        raise click.UsageError("--resume takes manifests and settings, but --epochs, from the run")
+    if resume and (prepare or from_scratch):
+        raise click.UsageError("--prepare and --from-scratch make a new run, --resume goes on")
+
+
+def _english_if_better(
+    train: tuple[Path, ...], config: Path | None, report: Callable[[str], None]
+) -> Path | None:
+    """The model of the package, if there is too little speech to begin with fresh weights."""
+    from speechlstm.training.acoustic.start import MAX_HOURS, better_start
+
+    found = better_start(train, config)
+    if found:
+        report(
+            f"less than {MAX_HOURS:g} hours of speech: starting from english, the model of the "
+            "package (--from-scratch: from fresh weights)"
+        )
+    return found

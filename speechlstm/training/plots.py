@@ -61,7 +61,7 @@ def plot_features(
     )
     figure.colorbar(image, ax=below, label="Standard deviations")
     below.set(title=describe(config), xlabel="Seconds", ylabel="Feature")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def describe(config: FeatureConfig) -> str:
@@ -104,7 +104,7 @@ def plot_training(metrics: Path, path: Path) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_perplexity(metrics: Path, path: Path) -> None:
@@ -125,10 +125,11 @@ def plot_perplexity(metrics: Path, path: Path) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3, which="both")
     axes.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG file."""
     image = BytesIO()
     figure.savefig(image, format="png", dpi=120)
     write_atomically(path, image.getvalue())

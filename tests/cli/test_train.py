@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ import soundfile
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
+from speechlstm.bundle import default_bundle
 from speechlstm.cli import main
+from speechlstm.config import NetworkConfig, Settings
 from speechlstm.corpora.manifest import Utterance, write_manifest
 
 SETTINGS = """
@@ -121,8 +125,9 @@ def test_what_is_wrong_is_one_line(
     config, manifest = tmp_path / "settings.toml", folder / "train.jsonl"
     if settings is not None:
         config.write_text(settings)
+    start = [] if "--init-from" in arguments else ["--from-scratch"]
     result = train(
-        "--train", manifest, "--valid", folder / "valid.jsonl", "-o", tmp_path / "run",
+        "--train", manifest, "--valid", folder / "valid.jsonl", "-o", tmp_path / "run", *start,
         "--config", config, *(argument.format(train=manifest) for argument in arguments),
     )  # fmt: skip
     assert (result.exit_code, result.stdout) == (1, "")
@@ -148,13 +153,14 @@ def test_data_that_cannot_be_used_leave_no_folder(folder: Path, tmp_path: Path) 
     for which in ("--train", "--valid"):
         manifests = {"--train": folder / "train.jsonl", "--valid": folder / "valid.jsonl"}
         manifests[which] = tmp_path / "bad.jsonl"
-        result = train(*(word for pair in manifests.items() for word in pair), "-o", run)
+        arguments = ["--from-scratch", *(word for pair in manifests.items() for word in pair)]
+        result = train(*arguments, "-o", run)
         assert result.exit_code == 1
         assert "bad.jsonl: no usable utterance: " in result.stderr
         assert not (tmp_path / "runs").exists()
     run.mkdir(parents=True)
     (run / "notes.txt").write_text("mine")
-    assert train(*(word for pair in manifests.items() for word in pair), "-o", run).exit_code == 1
+    assert train(*arguments, "-o", run).exit_code == 1
     assert (run / "notes.txt").exists()
     assert not (run / "run.json").exists()
 
@@ -165,7 +171,9 @@ def test_lists_that_overlap_are_refused_on_resuming_too(folder: Path, tmp_path: 
         shutil.copy(folder / path.name, path)
         shutil.copy((folder / path.name).with_suffix(".wav"), tmp_path)
     run = tmp_path / "run"
-    made = train("--train", train_list, "--valid", valid_list, "-o", run, "--prepare")
+    made = train(
+        "--train", train_list, "--valid", valid_list, "-o", run, "--prepare", "--from-scratch"
+    )
     assert made.exit_code == 0
     shutil.copy(train_list, valid_list)
     result = train("--resume", "-o", run)
@@ -228,3 +236,29 @@ def test_trains_off_the_main_thread(folder: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         result = pool.submit(train, *manifests, *settings, "-o", tmp_path / "run").result()
     assert result.exit_code == 0, result.stderr
+
+
+def test_training_starts_from_the_model_of_the_package_unless_told_otherwise(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[object, int]] = []
+
+    def run(train: object, valid: object, path: Path, settings: Any, **options: Any) -> None:
+        made.append((options["init_from"], settings.model.num_units))
+
+    monkeypatch.setattr("speechlstm.training.acoustic.recipe.train", run)
+    monkeypatch.setattr(
+        "speechlstm.training.acoustic.transfer.read_source",
+        lambda path: SimpleNamespace(
+            path=path, settings=Settings(model=NetworkConfig(num_units=9))
+        ),
+    )
+    given = (f"--train={folder / 'train.jsonl'}", f"--valid={folder / 'valid.jsonl'}")
+    result = train(*given, "-o", tmp_path / "run")
+    assert result.stderr.startswith("less than 10 hours of speech: starting from english")
+    source, num_units = made.pop()
+    assert (source.path, num_units) == (default_bundle(), 9)  # type: ignore[attr-defined]
+    assert train(*given, "-o", tmp_path / "run", "--from-scratch").stderr == ""
+    assert made.pop() == (None, 256)
+    result = train("--resume", "-o", tmp_path / "run", "--from-scratch")
+    assert (result.exit_code, "make a new run" in result.stderr) == (2, True)

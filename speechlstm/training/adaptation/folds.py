@@ -1,18 +1,22 @@
 """How many epochs a small corpus bears: cross-validation."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.training.acoustic.dataset import SpeechDataset
+from speechlstm.training.acoustic.recipe import load_data
 from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.validation import validate
 from speechlstm.training.adaptation.work import Work
+from speechlstm.training.engine.checkpoint import load_checkpoint
 
 Train = Callable[[Path, Path, Path, str], Run]  # train, valid, run, what it is called
 
 
 def make_folds(utterances: Sequence[Utterance], num_folds: int) -> list[list[Utterance]]:
-    """Parts of about equal length, no speaker in two of them where there are enough."""
+    """Parts of about equal length, no speaker in two of them if there are enough speakers."""
     voices: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
         voices[utterance.speaker or utterance.id].append(utterance)
@@ -35,6 +39,9 @@ def choose_epochs(manifest: Path, work: Work, num_folds: int, train: Train) -> i
         work: Its folder `folds` holds the runs; those that have ended are not repeated.
         num_folds: How many parts.
         train: Trains a run, or goes on with it.
+
+    Returns:
+        0 if no epoch has fewer errors than the network had before it learnt anything.
     """
     folder = work / "folds"
     folder.mkdir(exist_ok=True)
@@ -47,12 +54,24 @@ def choose_epochs(manifest: Path, work: Work, num_folds: int, train: Train) -> i
         for path, part in zip(paths, (rest, fold), strict=True):
             write_manifest(path, (original.moved_to(folder, u) for u in part))
         run = train(*paths, folder / f"run{number}", f"fold {number} of {num_folds}: ")
-        num_characters = sum(len(utterance.text or "") for utterance in fold)
+        errors[0] += _initial_cer(run, work / "cache") * _num_characters(fold)
         for line in run.read_metrics():
-            errors[line["epoch"]] += line["valid_cer"] * num_characters
+            errors[line["epoch"]] += line["valid_cer"] * _num_characters(fold)
     return best_epoch(errors)
 
 
-def best_epoch(errors: dict[int, float]) -> int:
+def best_epoch(errors: Mapping[int, float]) -> int:
     """The epoch with the fewest errors; of equal ones the first."""
     return min(sorted(errors), key=lambda epoch: errors[epoch])
+
+
+def _initial_cer(run: Run, cache: Path) -> float:
+    """The CER, by the best path, of the network that a run started from."""
+    network = run.new_network()
+    load_checkpoint(run.initial, {"model": network.variables})
+    _, valid = load_data(run, lambda line: None, cache)
+    return validate(network, SpeechDataset(valid, run.settings, augment=False), run).characters.rate
+
+
+def _num_characters(utterances: Sequence[Utterance]) -> int:
+    return sum(len(utterance.text or "") for utterance in utterances)

@@ -7,6 +7,7 @@ from speechlstm.evaluation.tuning.search import (
     NEURAL_LM_WEIGHTS,
     search_beam_width,
     search_neural_lm,
+    search_quickly,
     search_weights,
 )
 from speechlstm.evaluation.tuning.trials import WITHOUT, Trial, Trials
@@ -75,3 +76,20 @@ def test_an_lstm_that_does_harm_is_left_out() -> None:
 
     without = harm(DecodeConfig(), replace(NeuralLMConfig(mode="fuse"), weight=0.0))
     assert search_neural_lm(harm, without, NeuralLMConfig(mode="fuse")) == without
+
+
+def test_a_quick_search_moves_one_setting_after_another() -> None:
+    tried: list[tuple[float, float, float]] = []
+
+    def attempt(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        tried.append((neural_lm.weight, config.lm_weight, config.word_bonus))
+        errors = abs(neural_lm.weight - 0.4) + abs(config.lm_weight - 0.7) + abs(config.word_bonus)
+        return Trial(config, neural_lm, ErrorCounts(substitutions=round(100 * errors)), 0.0, ())
+
+    best = search_quickly(
+        attempt, DecodeConfig(lm_weight=1.0, word_bonus=-0.5), NeuralLMConfig(0.7, "fuse")
+    )
+    assert (best.neural_lm.weight, best.config.lm_weight, best.config.word_bonus) == (0.4, 0.7, 0.0)
+    assert best.neural_lm.mode == "fuse"
+    assert len(tried) == 9
+    assert tried[:3] == [(0.7, 1.0, -0.5), (0.4, 1.0, -0.5), (0.0, 1.0, -0.5)]

@@ -22,7 +22,8 @@ from speechlstm.training import adapt
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.adaptation import adapt as module
+from speechlstm.training.adaptation import steps
+from speechlstm.training.adaptation.adapt import Adapted
 from speechlstm.training.adaptation.plan import Plan
 
 WriteTones = Callable[[Path, Sequence[str]], Path]
@@ -53,7 +54,7 @@ def two_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     def plan(seconds: float, num_layers: int, same_labels: bool) -> Plan:
         return Plan(0, 1e-3, 2, 60.0, 2 if same_labels else 0)
 
-    monkeypatch.setattr(module, "make_plan", plan)
+    monkeypatch.setattr(steps, "make_plan", plan)
 
 
 @pytest.mark.slow
@@ -65,7 +66,7 @@ def test_from_recordings_to_a_bundle_that_goes_on_where_it_was(
     (tmp_path / "more.txt").write_text("ba ba ba\n")
     lines: list[str] = []
 
-    def go() -> module.Adapted:
+    def go() -> Adapted:
         lines.clear()
         return adapt(
             manifest, output, texts=[tmp_path / "more.txt"], init_from=base, keep=0.25,

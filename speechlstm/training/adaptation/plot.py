@@ -1,0 +1,55 @@
+"""What an adaptation has learnt, as a picture."""
+
+import json
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from speechlstm.evaluation.report import EvaluationReport
+from speechlstm.training.adaptation.comparison import Comparison
+from speechlstm.training.plots import save_figure
+
+
+def plot_adaptation(metrics: Path, comparison: Comparison, path: Path) -> None:
+    """Draw errors by epoch, and those before and after with their intervals.
+
+    Args:
+        metrics: JSON lines, one an epoch, with ``epoch``, ``valid_wer`` and ``valid_cer``; there is
+            no such file if nothing was trained.
+        comparison: Before and after.
+        path: The PNG file to write.
+    """
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
+    rows = [json.loads(line) for line in lines]
+    for key, label in (("valid_wer", "WER"), ("valid_cer", "CER")):
+        left.plot([r["epoch"] for r in rows], [100 * r[key] for r in rows], ".-", label=label)
+    left.set(title="Network alone, held-out recordings", xlabel="Epoch", ylabel="%", ylim=(0, None))
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.grid(alpha=0.3)
+    left.legend()
+    bars = [
+        (name, report, rate)
+        for rate in ("wer", "cer")
+        for name, report in (("before", comparison.before), ("after", comparison.after))
+        if report
+    ]
+    for place, (name, report, rate) in enumerate(bars):
+        value = 100 * getattr(report, rate)
+        color = "tab:gray" if name == "before" else "tab:blue"
+        right.bar(place, value, yerr=_error_bar(report, rate), capsize=4, color=color)
+        right.annotate(f"{value:.1f}", (place, value), ha="center", va="bottom")
+    right.set_xticks(range(len(bars)), [f"{rate.upper()}\n{name}" for name, _, rate in bars])
+    right.set(title="With lexicon and language models", ylabel="%", ylim=(0, None))
+    right.grid(alpha=0.3, axis="y")
+    save_figure(figure, path)
+
+
+def _error_bar(report: EvaluationReport, rate: str) -> list[list[float]] | None:
+    interval = getattr(report, f"{rate}_interval")
+    if not interval:
+        return None
+    value = getattr(report, rate)
+    return [[max(0.0, 100 * (value - interval[0]))], [max(0.0, 100 * (interval[1] - value))]]
