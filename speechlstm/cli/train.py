@@ -223,7 +223,8 @@ def _check_usage(resume: bool, new: bool, prepare: bool, from_scratch: bool) -> 
     if resume and new:
         raise click.UsageError("--resume takes manifests and settings, but --epochs, from the run")
     if resume and (prepare or from_scratch):
-        raise click.UsageError("--prepare and --from-scratch make a new run, --resume goes on")
+        option = "--prepare" if prepare else "--from-scratch"
+        raise click.UsageError(f"{option} makes a new run, --resume goes on with one")
 
 
 def _english_if_better(

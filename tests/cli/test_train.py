@@ -75,7 +75,7 @@ def test_trains_and_resumes(folder: Path) -> None:
     assert shorter.exit_code == 1
     reason = "2 epochs have ended already; --epochs must be at least 2, is 1"
     assert shorter.stderr == f"Error: {run}: {reason}\n"
-    anew = train(*manifests, "-o", run)
+    anew = train(*manifests, "-o", run, "--from-scratch")
     assert anew.exit_code == 1
     reason = "already holds a run; resume it with --resume, or name another folder"
     assert anew.stderr == f"Error: {run}: {reason}\n"
@@ -261,4 +261,4 @@ def test_training_starts_from_the_model_of_the_package_unless_told_otherwise(
     assert train(*given, "-o", tmp_path / "run", "--from-scratch").stderr == ""
     assert made.pop() == (None, 256)
     result = train("--resume", "-o", tmp_path / "run", "--from-scratch")
-    assert (result.exit_code, "make a new run" in result.stderr) == (2, True)
+    assert (result.exit_code, "--from-scratch makes a new run" in result.stderr) == (2, True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from speechlstm.bundle import AcousticSpec, read_bundle, write_bundle
@@ -22,9 +23,10 @@ from speechlstm.training import adapt
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.adaptation import steps
+from speechlstm.training.adaptation import folds, steps
 from speechlstm.training.adaptation.adapt import Adapted
 from speechlstm.training.adaptation.plan import Plan
+from speechlstm.training.tflite.edit import read_weights
 
 WriteTones = Callable[[Path, Sequence[str]], Path]
 TEXTS = ["ab ba", "ba", "ab", "ba ab ab", "cab", "ab ba ba", "ba cab", "ab ab", "ba ba", "cab ab"]
@@ -55,6 +57,7 @@ def two_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
         return Plan(0, 1e-3, 2, 60.0, 2 if same_labels else 0)
 
     monkeypatch.setattr(steps, "make_plan", plan)
+    monkeypatch.setattr(folds, "best_epoch", max)  # whether or not it learnt anything
 
 
 @pytest.mark.slow
@@ -106,6 +109,22 @@ def test_from_recordings_to_a_bundle_that_goes_on_where_it_was(
     # Once more: all has been done.
     assert go().comparison.to_text() == adapted.comparison.to_text()
     assert len(lines) <= 3
+
+
+@pytest.mark.slow
+def test_a_network_that_learns_nothing_stays_as_it_is(
+    base: Path, write_tones: WriteTones, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "choose_epochs", lambda *arguments: 0)
+    manifest, lines = write_tones(tmp_path / "all.jsonl", TEXTS), list[str]()
+    adapted = adapt(manifest, tmp_path / "mine", init_from=base, report=lines.append)
+    assert any(line.startswith("no epoch had fewer errors than the base") for line in lines)
+    theirs, ours = read_bundle(base), read_bundle(adapted.path)
+    weights = [read_weights(bundle.model_path.read_bytes()) for bundle in (theirs, ours)]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert ours.decoder.lm is not None
+    assert ours.decoder.lm.read_bytes() != theirs.decoder.lm.read_bytes()  # type: ignore[union-attr]
 
 
 @pytest.mark.slow
