@@ -18,9 +18,22 @@ from speechlstm.cli.verbs import verb
     is_flag=True,
     help="Each line of a text begins with its id, as in Kaldi's text files.",
 )
+@click.option(
+    "--readable",
+    is_flag=True,
+    help="Case and punctuation count: marks are words of their own, and precision, recall and F1 "
+    "are given for each.",
+)
 @worst_option
 @json_option
-def command(reference: Path, hypothesis: Path, with_ids: bool, worst: int, as_json: bool) -> None:
+def command(
+    reference: Path,
+    hypothesis: Path,
+    with_ids: bool,
+    readable: bool,
+    worst: int,
+    as_json: bool,
+) -> None:
     """Score the texts of HYPOTHESIS against those of REFERENCE.
 
     Either may be a text file (a line an utterance), what `speechlstm transcribe` writes (text,
@@ -32,15 +45,16 @@ def command(reference: Path, hypothesis: Path, with_ids: bool, worst: int, as_js
       speechlstm score reference.txt hypothesis.txt --worst 20
       speechlstm score valid.jsonl hypothesis.txt
       speechlstm score --ids data/test/text decoded/text
+      speechlstm score --readable letters.txt transcripts.jsonl
     """
     from speechlstm.evaluation.score import score_transcripts, seem_to_have_ids
     from speechlstm.evaluation.transcript_files import read_transcript_file
 
     # Once each: what is read may be a pipe.
     references, hypotheses = (
-        read_transcript_file(path, with_ids) for path in (reference, hypothesis)
+        read_transcript_file(path, with_ids, readable) for path in (reference, hypothesis)
     )
-    report = score_transcripts(references, hypotheses)
+    report = score_transcripts(references, hypotheses, readable)
     if seem_to_have_ids(references, hypotheses):
         say(
             "Warning: the lines of both files begin with the same ids, which count as words; "

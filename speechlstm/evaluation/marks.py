@@ -43,6 +43,16 @@ class LabelCounts:
         both = self.confusion[label].sum() + self.confusion[:, label].sum()
         return _ratio(2 * self.confusion[label, label], both)
 
+    def to_dict(self, label: int) -> dict[str, float]:
+        """What is known of a label, as plain JSON values."""
+        return {
+            "precision": self.precision(label),
+            "recall": self.recall(label),
+            "f1": self.f1(label),
+            "expected": int(self.confusion[label].sum()),
+            "found": int(self.confusion[:, label].sum()),
+        }
+
 
 def _ratio(count: int, total: int) -> float:
     return float(count / total) if total else 0.0

@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 
 from speechlstm.errors import DataError, counted
+from speechlstm.evaluation.readable import readable_report, written_tokens
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.transcript_files import (
     TranscriptEntry,
@@ -19,7 +20,7 @@ Pair = tuple[TranscriptEntry, TranscriptEntry]
 
 
 def score_files(
-    reference: Path | str, hypothesis: Path | str, with_ids: bool = False
+    reference: Path | str, hypothesis: Path | str, with_ids: bool = False, readable: bool = False
 ) -> EvaluationReport:
     """Score the texts of one file against those of another: see score_transcripts.
 
@@ -30,22 +31,32 @@ def score_files(
         reference: The reference transcripts; see read_transcript_file for the formats.
         hypothesis: The recognised texts.
         with_ids: Whether the lines of text files begin with an id.
+        readable: Whether case and punctuation count.
 
     Raises:
         DataError: A file cannot be read, a text has no counterpart, or there are no texts.
     """
     return score_transcripts(
-        read_transcript_file(reference, with_ids), read_transcript_file(hypothesis, with_ids)
+        read_transcript_file(reference, with_ids, readable),
+        read_transcript_file(hypothesis, with_ids, readable),
+        readable,
     )
 
 
-def score_transcripts(references: TranscriptFile, hypotheses: TranscriptFile) -> EvaluationReport:
+def score_transcripts(
+    references: TranscriptFile, hypotheses: TranscriptFile, readable: bool = False
+) -> EvaluationReport:
     """Score the texts of one file against those of another.
 
     If the texts of both files have ids, texts with the same id are paired, in any order. Ids that
     are paths may differ in leading folders and in the suffix, as long as they stay unique.
     Otherwise, the texts are paired by their order. A text without an id gets its number, from 1, as
     id.
+
+    Args:
+        references: The reference transcripts.
+        hypotheses: The recognised texts.
+        readable: Whether case and punctuation count; the result is a ReadableReport then.
 
     Raises:
         DataError: A text has no counterpart, or there are no texts.
@@ -54,20 +65,21 @@ def score_transcripts(references: TranscriptFile, hypotheses: TranscriptFile) ->
         pairs = list(_pair_by_id(references, hypotheses))
     else:
         pairs = list(_pair_by_order(references, hypotheses))
+    prepare = written_tokens if readable else normalize
     scores = tuple(
-        compare(
+        Score(
             expected.id or found.id or str(number),
-            expected.text or "",
-            _scored_text(found, expected.ignored),
+            prepare(expected.text or ""),
+            prepare(_scored_text(found, expected.ignored)),
             expected.speaker,
         )
         for number, (expected, found) in enumerate(pairs, start=1)
     )
     if not scores:
         raise DataError(f"{references.path}: no text to score against")
-    return EvaluationReport(
-        scores, tuple(e.id for e in references.untranscribed if e.id is not None)
-    )
+    skipped = tuple(e.id for e in references.untranscribed if e.id is not None)
+    report = EvaluationReport(scores, skipped)
+    return readable_report(report) if readable else report
 
 
 def compare(

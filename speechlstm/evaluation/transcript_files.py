@@ -75,7 +75,9 @@ class TranscriptFile:
         return list(counts)
 
 
-def read_transcript_file(path: Path | str, with_ids: bool = False) -> TranscriptFile:
+def read_transcript_file(
+    path: Path | str, with_ids: bool = False, readable: bool = False
+) -> TranscriptFile:
     """Read the texts of a file.
 
     The suffix determines the format. .jsonl, .json and .csv are manifests, or (the first two) the
@@ -90,6 +92,8 @@ def read_transcript_file(path: Path | str, with_ids: bool = False) -> Transcript
         path: The file.
         with_ids: Whether the lines of a text file begin with an id and a space, as in Kaldi's
             `text`.
+        readable: Whether to take the readable text from the JSON of `speechlstm transcribe`, if it
+            holds any.
 
     Raises:
         DataError: The file cannot be read, has another format than its suffix says, or is a format
@@ -103,7 +107,7 @@ def read_transcript_file(path: Path | str, with_ids: bool = False) -> Transcript
             f"{path}: subtitles and TextGrids cannot be scored; give text, JSON, CTM or STM"
         )
     if suffix in (".json", ".jsonl") and _is_transcribe_output(path):
-        entries: Iterable[TranscriptEntry] = _read_transcribe_json(path)
+        entries: Iterable[TranscriptEntry] = _read_transcribe_json(path, readable)
     elif suffix in MANIFEST_SUFFIXES:
         entries = (TranscriptEntry(u.id, u.text, u.speaker) for u in Manifest(path))
     elif suffix in _NIST_FORMATS:
@@ -226,13 +230,14 @@ def _is_transcribe_output(path: Path) -> bool:
     return False
 
 
-def _read_transcribe_json(path: Path) -> Iterator[TranscriptEntry]:
+def _read_transcribe_json(path: Path, readable: bool) -> Iterator[TranscriptEntry]:
     for number, line in _lines(path):
         if not line.strip():
             continue
         try:
             values = parse_json(line)
             name, text = values["file"], values["text"]
+            text = values.get("readable", text) if readable else text
         except (ValueError, KeyError, TypeError):
             raise DataError(
                 f"{path}:{number}: not a JSON object with the keys file and text"

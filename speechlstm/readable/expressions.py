@@ -20,7 +20,7 @@ from speechlstm.readable.amounts import (
 )
 from speechlstm.readable.dates import date, day_of_month, decade, time_of_day, whole_year
 from speechlstm.readable.speech import Rule, Speech, end_of_numbers
-from speechlstm.readable.spelling import domain, initials
+from speechlstm.readable.spelling import domain, initials, title
 
 
 class Expression(NamedTuple):
@@ -67,4 +67,5 @@ def expressions(
 _RULES: Sequence[Rule] = (
     date, day_of_month, time_of_day, measure, spoken_digits, decimal_number, decade, whole_year,
     ordinal_number, cardinal_number, domain, initials,
+    title,
 )  # fmt: skip

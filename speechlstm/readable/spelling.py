@@ -1,4 +1,4 @@
-"""Spelled letters and internet addresses."""
+"""Spelled letters, internet addresses, titles."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ _INITIALISMS = word_set(
     "abc aol ac ai api atm acl aaa ibm ip iq irs icu id it usa cia fbi dna rna nba mba uae cpa epa "
     "fda nra nsa pta fema nasa ncaa uefa fifa"
 )
+_TITLES = word_set("mr mrs ms dr")
 _WORDS_OF_ONE_LETTER = frozenset("aio")
 
 
@@ -50,3 +51,11 @@ def domain(speech: Speech, start: int) -> Written | None:
         if words[end - 1] in _DOMAINS:
             return host, end
     return None
+
+
+def title(speech: Speech, start: int) -> Written | None:
+    """Mr., before a name."""
+    word = speech.words[start]
+    if word not in _TITLES or len(speech.clause(start)) == start + 1:
+        return None
+    return f"{word.capitalize()}.", start + 1
