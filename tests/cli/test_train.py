@@ -59,7 +59,7 @@ def test_trains_and_resumes(folder: Path) -> None:
     )  # fmt: skip
     assert (result.exit_code, result.stdout) == (0, f"{run}\n")
     summary, epoch = result.stderr.splitlines()
-    assert summary.startswith("1 utterance to learn from, 1 to measure on, ")
+    assert summary.startswith("1 training utterance, 1 validation utterance, ")
     assert epoch.startswith("epoch 1/1: loss ")
     settings = json.loads((run / "run.json").read_text())
     assert (settings["model"]["num_units"], settings["training"]["num_epochs"]) == (4, 1)
@@ -115,7 +115,11 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
         ("[training]\nfrozen_layers = 1", [], "training.frozen_layers: needs a model to start fr"),
         ("", ["--train", "missing.jsonl"], "missing.jsonl: cannot be read: No such file"),
         ("", ["--valid", "missing.jsonl"], "missing.jsonl: cannot be read: No such file"),
-        ("", ["--valid", "{train}"], "{train}: train is in a training manifest too"),
+        (
+            "",
+            ["--valid", "{train}"],
+            "{train}: the recording of train is in a training manifest, too",
+        ),
         ("", ["--init-from", "missing"], "missing"),
     ],
 )
@@ -178,7 +182,7 @@ def test_lists_that_overlap_are_refused_on_resuming_too(folder: Path, tmp_path: 
     shutil.copy(train_list, valid_list)
     result = train("--resume", "-o", run)
     assert result.exit_code == 1
-    assert f"{valid_list}: train is in a training manifest too" in result.stderr
+    assert f"{valid_list}: the recording of train is in a training manifest, too" in result.stderr
     assert (run / "run.json").exists()
 
 

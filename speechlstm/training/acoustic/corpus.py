@@ -1,4 +1,4 @@
-"""What of manifests can be trained on: decoded recordings and the labels of their texts."""
+"""The usable utterances of manifests: decoded recordings with the labels of their transcripts."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,16 @@ from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
 @dataclass(frozen=True)
 class Example:
-    """An utterance that can be trained on.
+    """A usable utterance.
 
     Attributes:
-        id: Its id in its manifest; where an earlier manifest has that too, numbered.
-        text: Its normalised transcript.
-        labels: The transcript's labels.
-        index: Its place in the cache.
-        num_samples: Its length.
-        phones: Labels of the transcript's phones; None where they are not known or do not fit.
+        id: Id in its manifest; with a number in parentheses if an earlier utterance has it, too.
+        text: Normalized transcript.
+        labels: Labels of the transcript.
+        index: Index of the recording in the cache.
+        num_samples: Number of samples of the recording.
+        phones: Labels of the phones of the transcript; None if a word is not in the lexicon, or if
+            there are more phones than CTC can align to the output frames.
     """
 
     id: str
@@ -38,14 +39,14 @@ class Example:
 
 @dataclass(frozen=True)
 class Corpus:
-    """What can be trained on of one or several manifests.
+    """The usable utterances of one or several manifests.
 
     Attributes:
         examples: The usable utterances.
         cache: Their samples.
-        refused: What is wrong with each of the others; those without a text are not counted.
-        phones: What the labels of their phones stand for; None: there are no such labels.
-        noise: What may be added to them.
+        refused: The reason why each of the other transcribed utterances is not usable.
+        phones: The alphabet of the phone labels; None if there are none.
+        noise: Recordings of noise for data augmentation; None if there are none.
     """
 
     examples: tuple[Example, ...]
@@ -56,14 +57,16 @@ class Corpus:
 
 
 def derive_alphabet(manifests: Iterable[Manifest]) -> Alphabet:
-    """The characters of the normalised transcripts.
+    """Return the alphabet of the characters in the normalized transcripts of manifests.
 
     Raises:
         TrainingError: No utterance has a transcript.
     """
     texts = [normalize(u.text) for manifest in manifests for u in manifest if u.text]
     if not any(texts):
-        raise TrainingError("no utterance of the training manifests has a transcript")
+        raise TrainingError(
+            "no utterance of the training manifests has a transcript: add a text to their lines"
+        )
     return Alphabet.from_texts(texts)
 
 
@@ -73,13 +76,21 @@ def load_corpus(
     settings: Settings,
     cache_folder: Path,
     progress: bool = False,
-    dictionary: Lexicon | None = None,
+    lexicon: Lexicon | None = None,
 ) -> Corpus:
-    """Decode the recordings of manifests and encode their transcripts, as characters and phones.
+    """Decode the recordings of manifests, and encode their transcripts as characters and phones.
+
+    Args:
+        manifests: The manifests; utterances without a text are ignored.
+        alphabet: The alphabet of the character labels.
+        settings: Sample rate, frame rate and frame stacking.
+        cache_folder: The folder for decoded recordings; created if it is missing.
+        progress: Whether to show a progress bar on stderr.
+        lexicon: The pronunciations of words, for phone labels.
 
     Raises:
         ManifestError: A manifest cannot be read.
-        TrainingError: No utterance is usable; the first refusals are named.
+        TrainingError: No utterance is usable; the message has the first reasons.
     """
     utterances = [(m.audio_path(u), u) for m in manifests for u in m if u.text is not None]
     cache = open_cache(
@@ -101,25 +112,29 @@ def load_corpus(
         except DataError as error:
             refused.append(str(error))
         else:
-            phones = _phone_labels(text, dictionary, num_steps) if dictionary else None
+            phones = _phone_labels(text, lexicon, num_steps) if lexicon else None
             examples.append(Example(name, text, tuple(labels), index, num_samples, phones))
     if not examples:
         names = ", ".join(str(m.path) for m in manifests)
-        first = "; ".join(refused[:3]) or "none has a transcript"
+        first = "; ".join(refused[:3]) or "no utterance has a transcript"
         raise TrainingError(f"{names}: no usable utterance: {first}")
-    phone_alphabet = dictionary.alphabet if dictionary else None
+    phone_alphabet = lexicon.alphabet if lexicon else None
     return Corpus(tuple(examples), cache, tuple(refused), phone_alphabet)
 
 
-def _phone_labels(text: str, dictionary: Lexicon, num_steps: int) -> tuple[int, ...] | None:
-    """Labels of a text's phones; None if a word is not known or the phones need more steps."""
-    phones = dictionary.pronounce(text)
+def _phone_labels(text: str, lexicon: Lexicon, num_steps: int) -> tuple[int, ...] | None:
+    """The labels of the phones of a text; None if a word is unknown or the phones are too many."""
+    phones = lexicon.pronounce(text)
     if phones is None:
         return None
-    labels = dictionary.alphabet.encode(phones)
+    labels = lexicon.alphabet.encode(phones)
     return tuple(labels) if min_steps(labels) <= num_steps else None
 
 
 def num_steps_of(num_samples: int, settings: Settings) -> int:
-    """Steps of the network for a recording of so many samples."""
+    """The number of output frames of the network for a recording of `num_samples` samples.
+
+    >>> num_steps_of(16000, Settings())
+    34
+    """
     return settings.model.num_steps(settings.features.num_frames(num_samples))

@@ -1,4 +1,4 @@
-"""Batches of utterances, in an order and with an augmentation that follow from (seed, epoch)."""
+"""Batches of utterances, whose order and augmentation depend on (seed, epoch) only."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,26 +21,27 @@ from speechlstm.training.data.augment import (
 from speechlstm.training.data.bucketing import bucket, pad
 from speechlstm.training.engine.distribution import Cluster
 
-# The lengths in samples to which batches are padded, each a twentieth above the one before: XLA
-# compiles a program for every shape, and an epoch would bring as many shapes as it has batches.
+# Batches are padded to one of these lengths in samples, each 5 % above the previous one: XLA
+# compiles a program for each shape, and without this nearly every batch would have its own.
 _WIDTHS = np.unique(np.ceil(1.05 ** np.arange(500)).astype(np.int64))
-_MAX_PADDING = 0.1  # of an epoch
+_MAX_PADDING = 0.1  # fraction of an epoch that may be padding
 
 
 class SpeechDataset(keras.utils.PyDataset):
     """The batches of an epoch: `dataset[k]` is (inputs, targets) for `AcousticModel`.
 
-    Utterances of like length share a batch, so that at most a tenth of an epoch is padding; it
-    holds at most `training.batch_seconds` of audio, padding included, or a single utterance. Order
-    and augmentation are a pure function of (seed, epoch): whoever resumes in the middle of an epoch
-    sees the same batches. Batches come in few shapes. With `training.consistency`, training hears
-    each utterance twice: rows 2k and 2k + 1 are it at one speed, with other noise and masks.
+    Utterances of similar lengths share a batch, so that at most a tenth of an epoch is padding. A
+    batch has at most `training.batch_seconds` of audio, padding included, or a single utterance,
+    and one of few shapes. Order and augmentation are a pure function of (seed, epoch): a run that
+    resumes in the middle of an epoch gets the same batches. With `training.consistency`, a training
+    batch has two views of each utterance, in rows 2k and 2k + 1, of the same speed but with
+    different noise and masks.
 
     Args:
         corpus: The utterances.
         settings: Batch size and augmentation.
-        augment: Whether to shuffle and augment (training) or not (validation).
-        cluster: Who shares each batch: `dataset[k]` is this process's part of it.
+        augment: Whether to shuffle and augment (for training) or not (for validation).
+        cluster: The devices that share each batch: `dataset[k]` has the rows of this process.
     """
 
     def __init__(
@@ -58,9 +59,10 @@ class SpeechDataset(keras.utils.PyDataset):
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw the batches of an epoch, counted from 0; the run's first has the longest utterance.
+        """Draw the batches of an epoch; epochs are counted from 0.
 
-        So that a batch that does not fit into memory shows at once.
+        The first batch of the run has the longest utterances, so that a lack of memory shows at
+        once.
         """
         self.epoch = epoch
         self._speeds, lengths = self._draw_speeds()
@@ -86,7 +88,7 @@ class SpeechDataset(keras.utils.PyDataset):
         self.seconds = int(lengths.sum()) / self.settings.features.sample_rate
 
     def _draw_speeds(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Speeds and lengths of all utterances; 1 where at another speed the text would not fit."""
+        """The speeds and lengths of all utterances; 1 if CTC could not align a faster one."""
         speeds = np.ones(len(self._num_samples))
         if self.augment:
             seed, choices = self.settings.training.seed, self.settings.augmentation.speeds
@@ -100,40 +102,40 @@ class SpeechDataset(keras.utils.PyDataset):
         return len(self._batches)
 
     def examples(self, index: int) -> list[Example]:
-        """The utterances of a batch that were not dropped, in its order."""
+        """The utterances of a batch, in its order, without the dropped ones."""
         batch = (self.corpus.examples[i] for i in self._batches[index])
         return [example for example in batch if example.id not in self.dropped]
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """This process's part of a batch, its inputs and its targets, padded with zeros.
+        """Return the rows of a batch that this process computes, padded with zeros.
 
         Returns:
             inputs: ``samples`` (batch, padded_samples) float32, ``num_samples`` (batch,) int32;
                 with augmentation also ``time_masks`` and ``frequency_masks``, (batch, num_masks, 2)
                 int32.
             targets: ``labels`` (batch, padded_labels) int32, ``num_labels`` (batch,) int32,
-                ``weights`` (batch,) float32: 0 for the copies that take the place of an utterance
-                that was dropped, or fill the batch up to a multiple of the devices. Of a corpus
-                with phones also ``phones``, ``num_phones`` and ``phone_weights``, 0 for those whose
-                phones are not known, too.
+                ``weights`` (batch,) float32: 0 for copies of other utterances, which replace
+                dropped ones or fill the batch up to a multiple of the number of devices. If the
+                corpus has phones, also ``phones``, ``num_phones`` and ``phone_weights``, which are
+                0 for utterances without phones, too.
         """
         return self._rows(index, self.cluster.rows(len(self._batches[index])))
 
     def whole(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A batch with the parts of all processes."""
+        """Return a batch with the rows of all processes."""
         return self._rows(index, range(self.cluster.num_rows(len(self._batches[index]))))
 
     def _rows(self, index: int, rows: range) -> tuple[dict[str, Any], dict[str, Any]]:
         batch = self._batches[index]
         kept = [i for i in batch if self.corpus.examples[i].id not in self.dropped]
         sources = kept or batch
-        places = [sources[row % len(sources)] for row in rows]
-        views = [view for place in places for view in self._heard(place)]
+        indices = [sources[row % len(sources)] for row in rows]
+        views = [view for i in indices for view in self._views(i)]
         waveforms, masks = zip(*views, strict=True)
         width = int(self._widths[batch[0]])
         samples, num_samples = pad(waveforms, width, np.float32)
         num_steps = num_steps_of(width, self.settings)
-        examples = [self.corpus.examples[i] for i in places for _ in range(self.num_views)]
+        examples = [self.corpus.examples[i] for i in indices for _ in range(self.num_views)]
         weights = np.repeat([row < len(kept) for row in rows], self.num_views).astype(np.float32)
         labels, num_labels = pad([e.labels for e in examples], num_steps, np.int32)
         targets = {"labels": labels, "num_labels": num_labels, "weights": weights}
@@ -148,18 +150,18 @@ class SpeechDataset(keras.utils.PyDataset):
             inputs["frequency_masks"] = np.stack(frequency_masks)
         return inputs, targets
 
-    def _heard(self, place: int) -> Iterator[tuple[NDArray[np.float32], Any]]:
-        """The waveform and the masks of each view of an utterance of the corpus in this epoch."""
-        example, noise = self.corpus.examples[place], self.corpus.noise
+    def _views(self, index: int) -> Iterator[tuple[NDArray[np.float32], Any]]:
+        """Yield the waveform and the masks of each view of an utterance in this epoch."""
+        example, noise = self.corpus.examples[index], self.corpus.noise
         waveform = self.corpus.cache.waveform(example.index)
         if not self.augment:
             yield waveform, None
             return
         config, features = self.settings.augmentation, self.settings.features
-        waveform = change_speed(waveform, float(self._speeds[place]))  # views are equally long
+        waveform = change_speed(waveform, float(self._speeds[index]))  # of the same length in all
         generator = utterance_generator(self.settings.training.seed, self.epoch, example.id)
         for _ in range(self.num_views):
             augmentation = draw_augmentation(generator, 1.0, config)
-            heard = augment(waveform, features.sample_rate, augmentation, noise, generator)
-            masks = draw_masks(generator, features.num_frames(len(heard)), features, config)
-            yield heard, masks
+            augmented = augment(waveform, features.sample_rate, augmentation, noise, generator)
+            masks = draw_masks(generator, features.num_frames(len(augmented)), features, config)
+            yield augmented, masks

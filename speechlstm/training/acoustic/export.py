@@ -1,4 +1,4 @@
-"""From a trained model to a bundle that was run and compared before it was written."""
+"""Export of a trained acoustic model to a bundle, which is verified before it is written."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from speechlstm.training.acoustic.verification import Verification, read_recordi
 from speechlstm.training.tflite.convert import convert, inference_layer, require_tensorflow
 from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
 
-MAX_UTTERANCES = 100  # to verify a bundle on, unless told otherwise
+MAX_UTTERANCES = 100  # default number of utterances to verify a bundle on
 
 
 def export(
@@ -29,7 +29,7 @@ def export(
     max_utterances: int = MAX_UTTERANCES,
     report: Callable[[Verification], object] = lambda verification: None,
 ) -> Verification:
-    """Write a bundle with the best model of a run; see export_model.
+    """Export the best model of a run to a bundle; see export_model.
 
         from speechlstm.training import export
 
@@ -38,15 +38,20 @@ def export(
 
     Args:
         run: The run, or its folder.
-        bundle: The bundle's folder.
-        quantization: How the recurrent kernels are stored.
-        manifests: Utterances to verify the bundle on; by default those the run was validated on.
-        max_utterances: How many of them at most.
-        report: Gets the figures, also those of a bundle that is refused.
+        bundle: The folder of the bundle; an existing bundle is replaced, but keeps its decoder.
+        quantization: How to store the recurrent kernels: "none" (float32), "float16" or "int8".
+        manifests: Manifests to verify the bundle on; by default the validation manifests of the
+            run.
+        max_utterances: Largest number of utterances to verify on.
+        report: Called with the verification, also with that of a bundle that is refused.
+
+    Returns:
+        The verification.
 
     Raises:
-        ModelError: The run has no model yet, or its file does not run.
-        BundleError: The bundle misses a bar and is not written, or something else stands there.
+        ModelError: No epoch of the run has ended, or the exported file does not run.
+        BundleError: The bundle fails the verification and is not written, or the folder holds
+            something else.
         DataError: A manifest or recording cannot be read.
         ConfigError: Keras runs on another backend than TensorFlow.
     """
@@ -75,25 +80,28 @@ def export_model(
     report: Callable[[Verification], object] = lambda verification: None,
     phones: Alphabet | None = None,
 ) -> Verification:
-    """Write a bundle, once it has been verified in another process, without TensorFlow.
+    """Write a bundle after it has been verified in a process without TensorFlow.
 
-    A bundle that is there keeps its decoder, without the calibration: see decoder_to_keep.
+    An existing bundle keeps its decoder, except for the calibration: see decoder_to_keep.
 
     Args:
         model: The trained model.
-        alphabet: What its labels stand for.
-        recordings: What it is verified on: see verify.
-        path: The bundle's folder.
-        quantization: How the recurrent kernels are stored.
-        training: How the model was made: plain JSON values.
-        report: Gets the figures, also those of a bundle that is refused.
-        phones: What the labels of its second output stand for, if it has one.
+        alphabet: The alphabet of its character labels.
+        recordings: Recordings and their transcripts to verify the bundle on: see verify.
+        path: The folder of the bundle.
+        quantization: How to store the recurrent kernels.
+        training: How the model was trained: values that JSON can represent.
+        report: Called with the verification, also with that of a bundle that is refused.
+        phones: The alphabet of its phone labels, if it has a second output.
+
+    Returns:
+        The verification.
 
     Raises:
-        BundleError: The bundle misses a bar and is not written, or something else stands at path,
-            or a decoder for other labels.
+        BundleError: The bundle fails the verification and is not written, or the folder holds
+            something else, or a decoder for other labels.
         ConfigError: Keras runs on another backend than TensorFlow.
-        ModelError: The file does not run.
+        ModelError: The exported file does not run.
     """
     acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
     decoder = decoder_to_keep(path, acoustic)
@@ -110,15 +118,16 @@ def export_model(
 
 
 def convert_acoustic(model: AcousticModel, fused: bool = True) -> bytes:
-    """The model as a TensorFlow Lite file: float32 weights, built-in operators only.
+    """Convert a model to a TensorFlow Lite file of float32 weights and built-in operators.
 
     Args:
         model: The model.
-        fused: Whether to ask for fused LSTMs; other cells are loops in any case.
+        fused: Whether to use a fused operator for LSTMs; other cells are always loops.
 
     Returns:
-        The file. Input: samples (1, num_samples) float32; output: natural log-probabilities
-        (1, num_steps, num_labels + num_phones), normalised over the characters and over the phones.
+        The content of the file. Its input is samples (1, num_samples) float32 in [-1, 1], its
+        output natural log-probabilities (1, num_steps, num_labels + num_phones), normalized over
+        the characters and over the phones separately.
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.

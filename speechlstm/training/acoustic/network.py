@@ -13,24 +13,30 @@ from speechlstm.training.layers.recurrent import RecurrentLayer
 
 
 class AcousticModel(Network):
-    """A stacked (bidirectional) recurrent network under CTC.
+    """A stacked (bidirectional) recurrent network, trained with CTC.
 
-    Its input is a batch as `training.dataset` makes it: ``samples`` (batch, padded_samples) float32
+    Its inputs are those of a batch of `SpeechDataset`: ``samples`` (batch, padded_samples) float32
     and ``num_samples`` (batch,) int32, in training also the SpecAugment masks. Its output is
     (logits (batch, max_steps, num_labels + num_phones), num_steps (batch,) int32). Padding never
     changes it.
 
-    A second output layer for phones makes the recurrent layers hear what spelling hides, and lets
-    a lexicon turn phones into words; its logits follow those of the characters.
+    A second output layer for phones, whose logits follow those of the characters, trains the
+    recurrent layers on pronunciations, which spelling hides, and allows decoding by a lexicon.
 
     Args:
-        features: How the waveform becomes features.
-        config: The network above them.
-        num_labels: Symbols plus the blank.
-        num_phones: Phones plus their blank; 0: no such output.
-        products: Precision of the recurrent layers' large products in training.
-        consistency: Weight of `consistency_losses` in the loss; other than 0, rows 2k and 2k + 1 of
-            a training batch are two views of one utterance.
+        features: The features of the waveform.
+        config: The network above the features.
+        num_labels: Number of characters plus one for the blank.
+        num_phones: Number of phones plus one for their blank; 0: no output for phones.
+        products: Precision of the large matrix products of the recurrent layers in training.
+        consistency: Weight of `consistency_losses` in the loss; if it is not 0, rows 2k and 2k + 1
+            of a training batch are two views of an utterance.
+
+    >>> model = AcousticModel(FeatureConfig(), NetworkConfig(num_layers=1, num_units=8), 29)
+    >>> num_samples = ops.array([16000], "int32")
+    >>> logits, num_steps = model({"samples": ops.zeros((1, 16000)), "num_samples": num_samples})
+    >>> tuple(logits.shape), int(num_steps[0])
+    ((1, 34, 29), 34)
     """
 
     def __init__(
@@ -71,7 +77,7 @@ class AcousticModel(Network):
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
-        """Logits and their true lengths; see the class."""
+        """Return the logits and the number of output frames of each utterance; see the class."""
         masks = None
         if training and "time_masks" in inputs:
             masks = (inputs["time_masks"], inputs["frequency_masks"])
@@ -86,13 +92,13 @@ class AcousticModel(Network):
         return ops.concatenate([layer(x) for layer in self.output_layers], axis=-1), num_steps
 
     def log_probs(self, logits: Any) -> Any:
-        """Natural log-probabilities of logits: each output layer's sum to 1 for themselves."""
+        """Natural log-probabilities of logits, normalized for each output layer separately."""
         characters, phones = logits[..., : self.num_labels], logits[..., self.num_labels :]
         heads = [characters, phones] if self.num_phones else [characters]
         return ops.concatenate([ops.log_softmax(head) for head in heads], axis=-1)
 
     def freeze(self, num_layers: int) -> None:
-        """Train neither the first recurrent layers nor their normalisation."""
+        """Exclude the first recurrent layers, with their normalization, from training."""
         for layer in (*self.recurrent[:num_layers], *self.norms[:num_layers]):
             layer.trainable = False
 
@@ -129,15 +135,20 @@ def _mean(losses: Any, weights: Any) -> Any:
 
 
 def stack_frames(frames: Any, num_frames: Any, size: int) -> tuple[Any, Any]:
-    """Join each `size` frames into one, the last one filled up with zeros.
+    """Concatenate every `size` frames into one; the last one is padded with zeros.
 
     Args:
-        frames: (batch, max_frames, width), 0 beyond an utterance's own frames.
-        num_frames: (batch,) int32.
-        size: How many frames become one.
+        frames: (batch, max_frames, width), 0 after the last frame of each utterance.
+        num_frames: (batch,) int32, number of frames of each utterance.
+        size: Number of frames to concatenate.
 
     Returns:
-        (batch, ceil(max_frames / size), size * width), and the true lengths (batch,) int32.
+        The stacked frames (batch, ceil(max_frames / size), size * width), and their number for each
+        utterance (batch,) int32.
+
+    >>> stacked, num_steps = stack_frames(ops.ones((1, 5, 2)), ops.array([5]), 3)
+    >>> tuple(stacked.shape), int(num_steps[0])
+    ((1, 2, 6), 2)
     """
     batch, max_frames, width = ops.shape(frames)[0], ops.shape(frames)[1], frames.shape[2]
     num_steps = -(-max_frames // size)

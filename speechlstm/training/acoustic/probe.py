@@ -1,10 +1,10 @@
-"""Run a bundle where no training framework can be imported, as it will run on a phone.
+"""Run a bundle in a process that cannot import a training framework, as on a phone.
 
     python probe.py BUNDLE SAMPLES.npz LOG_PROBS.npz
 
-A script and no module of the package, whose import brings in Keras. SAMPLES.npz holds waveforms,
-which one interpreter runs in their order; LOG_PROBS.npz gets the log-probabilities of each and,
-last, the seconds that all of them took.
+This is a script, since importing it from the package would import Keras. SAMPLES.npz holds
+waveforms, which one interpreter runs in this order. LOG_PROBS.npz gets the log-probabilities of
+each and, as its last array, the seconds that all of them took.
 """
 
 import sys
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def main(bundle: Path, samples: Path, log_probs: Path) -> None:
-    """Write the log-probabilities of the waveforms."""
+    """Run the model of a bundle on waveforms and write their log-probabilities."""
     for framework in ("tensorflow", "keras", "torch", "jax"):
         sys.modules[framework] = None  # type: ignore[assignment]  # to import it raises ImportError
 

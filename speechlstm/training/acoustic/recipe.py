@@ -1,4 +1,4 @@
-"""From manifests to a trained run: what the command line and the recipes in scripts/ share."""
+"""Training of an acoustic model, from manifests to a run; used by the command line and scripts."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -49,44 +49,44 @@ def train(
         export(run, "mine")
 
     Args:
-        train: Manifest, or several, to learn from.
-        valid: Manifest, or several, to measure on each epoch: of other speakers.
-        run: Folder to fill; a run that is there must not have learnt anything yet.
-        settings: Features, network, training; by default those of `init_from` or of Settings().
-        init_from: Bundle ("english": the package's) or run to start from: every layer of it that
-            fits is kept.
-        lexicon: Pronouncing dictionary; the model will have a second output, for its phones.
-        cache: Folder for decoded recordings; the run's own if None.
-        report: Is given lines of text: what cannot be used, how each epoch went.
+        train: Training manifest, or several.
+        valid: Validation manifest, or several, of other speakers; evaluated after each epoch.
+        run: Folder of the run; a run in it must not have a checkpoint yet.
+        settings: Features, network, training; by default those of `init_from`, or Settings().
+        init_from: Bundle ("english" for that of the package) or run whose weights the training
+            starts from, for every layer that fits.
+        lexicon: Pronouncing dictionary; the model gets a second output for its phones.
+        cache: Folder for decoded recordings; by default a folder in the run.
+        report: Called with lines of text: unusable utterances, the metrics of each epoch.
         progress: Whether to show progress bars on stderr.
-        cluster: Who shares each batch.
-        only_prepare: Whether to end with the recordings decoded, for `resume` to train.
-        alphabet: What the model emits; by default, the characters of the training transcripts.
+        cluster: The devices that share each batch.
+        only_prepare: Whether to stop after decoding the recordings; `resume` then trains.
+        alphabet: The alphabet of the model; by default the characters of the training transcripts.
 
     Returns:
-        The run; `export` makes a bundle of its best epoch.
+        The run; `export` writes a bundle of its best epoch.
 
     Raises:
         DataError: A manifest or the lexicon cannot be read.
-        TrainingError: No usable utterance, a recording is in manifests of both kinds, another
-            process trains in the folder, or too many losses are not finite.
-        ConfigError: The folder holds a run already, or settings do not fit together.
-        ModelError: What to start from is damaged.
-        KeyboardInterrupt: Ctrl-C; `resume` goes on.
-        SystemExit: SIGTERM, likewise.
+        TrainingError: No utterance is usable, a recording is in a training and in a validation
+            manifest, another process trains in the folder, or too many losses are not finite.
+        ConfigError: The folder holds a run already, or settings contradict each other.
+        ModelError: The model to start from is damaged.
+        KeyboardInterrupt: Ctrl-C was pressed; `resume` continues the run.
+        SystemExit: SIGTERM was received; `resume` continues the run.
     """
     path, folder = Path(run), Path(cache) if cache else None
     source = read_source(find_bundle(init_from)) if isinstance(init_from, str | Path) else init_from
     settings = settings or (source.settings if source else Settings())
-    dictionary = Path(lexicon) if lexicon else None
+    lexicon = Path(lexicon) if lexicon else None
     with locked(path):
         made = prepare_run(
-            path, _paths(train), _paths(valid), settings, source, report, dictionary, alphabet
+            path, _paths(train), _paths(valid), settings, source, report, lexicon, alphabet
         )
         try:
             data = load_data(made, report, folder, progress)
         except SpeechLSTMError:
-            made.forget()  # so that nothing is left of a run that cannot be
+            made.forget()  # a run that cannot be trained must not block the folder
             raise
         if not only_prepare:
             train_run(made, report, folder, progress, cluster, data)
@@ -102,26 +102,29 @@ def resume(
     progress: bool = False,
     cluster: Cluster | None = None,
 ) -> Run:
-    """Go on with a run where it was stopped; it ends as if it never had been.
+    """Continue a run from its last checkpoint; the result is that of an uninterrupted run.
 
     Args:
-        run: Its folder.
-        num_epochs: Another number of epochs than it was made with.
+        run: The folder of the run.
+        num_epochs: A new number of epochs; by default that of the run.
         cache: See train.
         report: See train.
         progress: See train.
         cluster: See train.
 
+    Returns:
+        The run.
+
     Raises:
-        ModelError: The folder holds no run, or it is damaged.
-        ConfigError: More epochs have ended than it shall have.
+        ModelError: The folder holds no run, or the run is damaged.
+        ConfigError: More than `num_epochs` epochs have ended already.
         DataError: See train.
         TrainingError: See train.
         KeyboardInterrupt: See train.
         SystemExit: See train.
     """
     path, cluster = Path(run), cluster or Cluster()
-    load_run(path)  # or nothing is locked
+    load_run(path)  # before the lock, which would create the folder
     with locked(path) if cluster.leads else nullcontext():
         found = load_run(path)
         if num_epochs is not None:
@@ -144,24 +147,25 @@ def prepare_run(
     lexicon: Path | None = None,
     alphabet: Alphabet | None = None,
 ) -> Run:
-    """A new run; its alphabet is made of the training transcripts' characters.
+    """Create a run.
 
     Args:
-        path: Its folder.
-        train: Manifests to learn from.
-        valid: Manifests to measure on.
-        settings: Features, model, training.
-        source: Another model to start from. Its alphabet is kept if it has all these characters.
-        report: Is given lines of text: what was kept of the other model.
-        lexicon: Pronouncing dictionary; the model will have a second output for its phones.
-        alphabet: What the model emits instead.
+        path: The folder of the run.
+        train: Training manifests.
+        valid: Validation manifests.
+        settings: Features, network, training.
+        source: A model to start from. Its alphabet is used if it has all characters of the training
+            transcripts.
+        report: Called with lines of text: the layers that start from `source`.
+        lexicon: Pronouncing dictionary; the model gets a second output for its phones.
+        alphabet: The alphabet of the model; by default the characters of the training transcripts.
 
     Raises:
         DataError: The lexicon cannot be read.
         ManifestError: A manifest cannot be read.
-        TrainingError: No transcript in the training manifests, a recording is in both, or another
-            process trains in the folder.
-        ConfigError: The folder holds a run already, or nothing of the other model fits.
+        TrainingError: The training manifests have no transcript, a recording is in manifests of
+            both kinds, or another process trains in the folder.
+        ConfigError: The folder holds a run already, or no layer of the other model fits.
     """
     manifests = [Manifest(p) for p in train]
     _refuse_leakage(manifests, [Manifest(p) for p in valid])
@@ -188,37 +192,40 @@ def prepare_run(
 
 
 def _refuse_leakage(train: Sequence[Manifest], valid: Sequence[Manifest]) -> None:
-    learnt = {m.audio_path(u).resolve() for m in train for u in m}
+    recordings = {m.audio_path(u).resolve() for m in train for u in m}
     for manifest in valid:
         for utterance in manifest:
-            if manifest.audio_path(utterance).resolve() in learnt:
+            if manifest.audio_path(utterance).resolve() in recordings:
                 raise TrainingError(
-                    f"{manifest.path}: {utterance.id} is in a training manifest too; "
-                    "split with: speechlstm manifest split"
+                    f"{manifest.path}: the recording of {utterance.id} is in a training manifest, "
+                    "too; separate them with: speechlstm manifest split"
                 )
 
 
 def load_data(
     run: Run, report: Callable[[str], None], cache: Path | None = None, progress: bool = False
 ) -> tuple[Corpus, Corpus]:
-    """What a run learns from and what it is measured on; decodes what is not decoded yet.
+    """Load the training and the validation data of a run; decodes recordings that are not cached.
 
     Args:
-        run: The run; what it cannot use is listed in its refused.txt.
-        report: Is given lines of text.
-        cache: Folder for decoded recordings; the run's own if None.
+        run: The run; unusable utterances are listed in its refused.txt.
+        report: Called with lines of text.
+        cache: Folder for decoded recordings; by default a folder in the run.
         progress: Whether to show progress bars on stderr.
+
+    Returns:
+        The training corpus and the validation corpus.
 
     Raises:
         ManifestError: A manifest cannot be read.
-        TrainingError: No usable utterance, or a recording is in manifests of both kinds.
+        TrainingError: No utterance is usable, or a recording is in manifests of both kinds.
     """
-    cache, dictionary = cache or run.path / "cache", run.dictionary()
+    cache, lexicon = cache or run.path / "cache", run.read_lexicon()
     _refuse_leakage([Manifest(p) for p in run.train], [Manifest(p) for p in run.valid])
     train, valid = (
         load_corpus(
             [Manifest(p) for p in paths], run.alphabet, run.settings, cache, progress,
-            dictionary,
+            lexicon,
         )
         for paths in (run.train, run.valid)
     )  # fmt: skip
@@ -233,7 +240,7 @@ def load_data(
         write_atomically(path, "".join(f"{printable(reason)}\n" for reason in refused))
         report(
             f"warning: {counted(len(refused), 'recording')} cannot be used, the first: "
-            f"{refused[0]}; all: {path}"
+            f"{refused[0]}; all of them are listed in {path}"
         )
     return train, valid
 
@@ -246,22 +253,23 @@ def train_run(
     cluster: Cluster | None = None,
     data: tuple[Corpus, Corpus] | None = None,
 ) -> None:
-    """Train a run from its last checkpoint, or from the start where there is none.
+    """Train a run from its last checkpoint; without one, from the start.
 
     Args:
         run: The run.
-        report: Is given lines of text.
-        cache: Folder for decoded recordings; the run's own if None.
+        report: Called with lines of text.
+        cache: Folder for decoded recordings; by default a folder in the run.
         progress: Whether to show progress bars on stderr.
-        cluster: Who shares each batch: all processes see the same files, process 0 writes.
-        data: What `load_data` gave, if it was called already.
+        cluster: The devices that share each batch; all processes read the same files, process 0
+            writes.
+        data: The result of `load_data`, if it was called already.
 
     Raises:
         ManifestError: A manifest cannot be read.
-        TrainingError: No usable utterance, too many losses are not finite, a process is missing, or
-            another one trains the run.
-        KeyboardInterrupt: Ctrl-C; the run can be resumed.
-        SystemExit: SIGTERM, likewise.
+        TrainingError: No utterance is usable, too many losses are not finite, a process of the
+            cluster is missing, or another process trains the run.
+        KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
+        SystemExit: SIGTERM was received; the run can be resumed.
     """
     cluster = cluster or Cluster()
     with locked(run.path) if cluster.leads else nullcontext():
@@ -270,8 +278,9 @@ def train_run(
             trainer = Trainer(run, train, valid, report, progress, cluster)
             trainer.resume()
             report(
-                f"{counted(len(train.examples), 'utterance')} to learn from, "
-                f"{len(valid.examples)} to measure on, {trainer.network.count_params():,} weights, "
+                f"{counted(len(train.examples), 'training utterance')}, "
+                f"{counted(len(valid.examples), 'validation utterance')}, "
+                f"{trainer.network.count_params():,} weights, "
                 f"{run.alphabet.num_labels} labels, {counted(cluster.total_devices, 'device')}; "
                 f"recurrent layers: {trainer.network.recurrent[0].engine}"
             )
@@ -279,7 +288,7 @@ def train_run(
 
 
 def _digest(run: Run, *corpora: Corpus) -> str:
-    """Of all that processes which train a run together must have in common."""
+    """A checksum of everything that must be equal in the processes that train a run together."""
     digest = hashlib.sha256()
     for path in (run.description, run.initial, run.checkpoint):
         digest.update(path.read_bytes() if path.exists() else b"")

@@ -1,14 +1,14 @@
-"""A run: the folder that training fills and that can be resumed or exported.
+"""The run of an acoustic model: the folder that training writes, to be resumed or exported.
 
 run.json        settings, alphabet, manifests, the model it started from
-initial.npz     weights to start from; only with --init-from
+initial.npz     initial weights; only with --init-from
 checkpoint.npz  weights, optimizer and progress, to resume from
 best.npz        weights of the epoch with the lowest validation WER
-metrics.jsonl   a line an epoch
+metrics.jsonl   the metrics, a line for each epoch
 training.png    loss and error rates by epoch
-lock            held by the process that trains
-refused.txt     utterances that could not be used, each with its reason
-tensorboard/    the metrics as TensorBoard reads them
+lock            locked by the process that trains
+refused.txt     unusable utterances, each with the reason
+tensorboard/    the metrics for TensorBoard
 cache/          decoded recordings; may be deleted
 """
 
@@ -29,19 +29,19 @@ from speechlstm.training.engine.run_folder import NetworkRun, read_description
 
 @dataclass(frozen=True)
 class Run(NetworkRun[AcousticModel]):
-    """What a run was made from.
+    """The settings and inputs of a run.
 
     Attributes:
-        path: Its folder.
-        settings: Features, model, training, augmentation.
-        alphabet: What the model emits.
-        train: Manifests it learns from.
-        valid: Manifests it is measured on.
-        init_from: Bundle or run whose weights it started from.
-        lexicon: Pronouncing dictionary whose phones the model emits too.
-        phones: Those phones.
-        prolonged_at: Epochs that had ended when it was last prolonged: early stopping counts from
-            there.
+        path: The folder of the run.
+        settings: Features, network, training, augmentation.
+        alphabet: The alphabet of the model.
+        train: Training manifests.
+        valid: Validation manifests.
+        init_from: Bundle or run whose weights the training started from.
+        lexicon: Pronouncing dictionary; its phones are the labels of the second output.
+        phones: The alphabet of these phones.
+        prolonged_at: Number of epochs that had ended when the number of epochs was last changed;
+            early stopping counts from there.
     """
 
     settings: Settings
@@ -53,28 +53,31 @@ class Run(NetworkRun[AcousticModel]):
     phones: Alphabet | None = None
     prolonged_at: int = 0
 
-    def dictionary(self) -> Lexicon | None:
-        """What the lexicon holds.
+    def read_lexicon(self) -> Lexicon | None:
+        """Read the lexicon; None if the run has none.
 
         Raises:
-            DataError: It cannot be read.
-            ConfigError: It has other phones than when the run was made.
+            DataError: The file cannot be read.
+            ConfigError: Its phones have changed since the run was created.
         """
         if not self.lexicon:
             return None
-        dictionary = Lexicon.read(self.lexicon)
-        if dictionary.alphabet != self.phones:
-            raise ConfigError(f"{self.lexicon}: has other phones than those of {self.path}")
-        return dictionary
+        lexicon = Lexicon.read(self.lexicon)
+        if lexicon.alphabet != self.phones:
+            raise ConfigError(
+                f"{self.lexicon}: its phones have changed since {self.path} was created: "
+                "restore the file, or train a new run"
+            )
+        return lexicon
 
     def create(self, initial: AcousticModel | None = None) -> None:
-        """Make the folder; a run in it that has not learnt anything yet is replaced.
+        """Create the folder of the run; a run in it without a checkpoint is replaced.
 
         Args:
-            initial: The model whose weights training starts from; fresh ones if None.
+            initial: The model whose weights training starts from; by default random ones.
 
         Raises:
-            ConfigError: It holds a run already.
+            ConfigError: The folder holds a run already.
         """
         self.clear()
         if initial:
@@ -82,11 +85,11 @@ class Run(NetworkRun[AcousticModel]):
         self._describe()
 
     def prolonged(self, num_epochs: int) -> "Run":
-        """The same run with another number of epochs, written to its folder.
+        """Change the number of epochs, also in the folder; returns the changed run.
 
         Raises:
-            ConfigError: More have ended already.
-            ModelError: Its metrics are damaged.
+            ConfigError: More epochs have ended already.
+            ModelError: The metrics are damaged.
         """
         done = self.check_prolonging(num_epochs)
         if num_epochs == self.settings.training.num_epochs:
@@ -112,7 +115,7 @@ class Run(NetworkRun[AcousticModel]):
         )
 
     def new_network(self) -> AcousticModel:
-        """The network with fresh weights."""
+        """The network with newly initialized weights."""
         settings = self.settings
         return AcousticModel(
             settings.features,
@@ -129,11 +132,11 @@ class Run(NetworkRun[AcousticModel]):
 
 
 def load_run(path: Path) -> Run:
-    """The run that a folder holds.
+    """Load the run in a folder.
 
     Raises:
-        ModelError: The folder holds no run, or its description is damaged.
-        ConfigError: Its settings are not ones this version knows.
+        ModelError: The folder holds no run of an acoustic model, or its run.json is damaged.
+        ConfigError: The run has settings that this version does not know.
     """
     with read_description(path, "an acoustic model") as values:
         sections = {name: values[name] for name in Settings().to_dict()}

@@ -1,4 +1,4 @@
-"""The training of an acoustic model: updates, validation, what each epoch leaves behind."""
+"""The trainer of an acoustic model: updates, validation, and the metrics of each epoch."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from speechlstm.training.engine.optimizer import LOSS_SCALE, GuardedAdamW
 from speechlstm.training.layers.ctc import ctc_losses
 from speechlstm.training.plots import plot_training
 
-MAX_DROPPED = 0.01  # share of the utterances whose loss may be not finite
+MAX_DROPPED = 0.01  # largest fraction of the utterances whose loss may not be finite
 
 
 class Trainer(EpochLoop):
@@ -30,11 +30,11 @@ class Trainer(EpochLoop):
 
     Args:
         run: The run; its folder exists.
-        train: What to learn from.
-        valid: What to measure on, each epoch.
-        report: Is given a line of text an epoch, and warnings.
+        train: The training data.
+        valid: The validation data, on which each epoch is evaluated.
+        report: Called with a line of text for each epoch and each warning.
         progress: Whether to show a progress bar on stderr.
-        cluster: Who shares each batch; `Cluster.joined` is entered.
+        cluster: The devices that share each batch; the caller is within `Cluster.joined`.
     """
 
     run: Run
@@ -66,7 +66,7 @@ class Trainer(EpochLoop):
         super().__init__(run, config, network, optimizer, train_data, report, progress, cluster)
 
     def resume(self) -> bool:
-        """See EpochLoop."""
+        """Restore the last checkpoint; see EpochLoop."""
         has_checkpoint = super().resume()
         self.train_data.dropped = set(self.state.dropped)
         return has_checkpoint
@@ -75,7 +75,7 @@ class Trainer(EpochLoop):
         return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.2f}"
 
     def _train_batch(self, index: int, batch: Batch) -> None:
-        """One update; without the utterances whose loss is not finite, should there be any."""
+        """Do one update; utterances whose loss is not finite are dropped, and it is repeated."""
         loss = self._scaled_update(batch)
         if not math.isfinite(loss):
             self._drop(index)
@@ -86,9 +86,9 @@ class Trainer(EpochLoop):
             self.state.num_utterances += num_utterances
 
     def _scaled_update(self, batch: Batch) -> float:
-        """The batch's mean loss; not finite where the optimizer skipped the update.
+        """Do one update; returns the mean loss, NaN if the optimizer skipped the update.
 
-        If the gradient overflowed for the loss' scale alone, it is computed again at a lower one.
+        If only the scale of the loss made the gradient overflow, it is repeated at a lower scale.
         """
         while True:
             skipped, scale = int(self.optimizer.num_skipped), self.optimizer.loss_scale
@@ -99,10 +99,10 @@ class Trainer(EpochLoop):
                 return math.nan
 
     def _drop(self, index: int) -> None:
-        """Find utterances whose loss is not finite, name them, leave them out from now on.
+        """Drop the utterances of a batch whose loss is not finite, and report their ids.
 
         Raises:
-            TrainingError: They are more than MAX_DROPPED of all.
+            TrainingError: More than MAX_DROPPED of all utterances have been dropped.
         """
         data = self.train_data
         inputs, targets = data.whole(index)
@@ -111,20 +111,23 @@ class Trainer(EpochLoop):
         losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
         finite = np.isfinite(ops.convert_to_numpy(losses))
         finite = finite.reshape(-1, data.num_views).all(axis=1)
-        # Only the gradient overflowed: no utterance is to blame alone, so all of them are.
+        # If all losses are finite, the gradient overflowed: any utterance may be the cause.
         bad = {
             example.id
             for example, ok in zip(data.examples(index), finite, strict=False)
             if not ok or finite.all()
         }
         if names := ", ".join(sorted(bad)):
-            self.report(f"warning: epoch {self.state.epoch + 1}: loss not finite, skipped: {names}")
+            self.report(
+                f"warning: epoch {self.state.epoch + 1}: the loss of {names} is not finite; "
+                "training continues without these utterances"
+            )
         data.dropped |= bad
         self.state.dropped = sorted(data.dropped)
         num_examples = len(data.corpus.examples)
         if len(data.dropped) > MAX_DROPPED * num_examples:
             raise TrainingError(
-                f"loss not finite for {len(data.dropped)} of {num_examples} utterances: "
+                f"the loss of {len(data.dropped)} of {num_examples} utterances is not finite: "
                 "lower training.learning_rate, or check these recordings"
             )
 
@@ -164,7 +167,7 @@ class Trainer(EpochLoop):
         )
 
     def _stalled(self) -> bool:
-        """Whether the best epoch is early_stop epochs ago, and so is the last prolonging."""
+        """Whether early_stop epochs have passed since the best epoch and the last prolonging."""
         patience = self.config.early_stop
         ranks = [self.run.rank(line) for line in self.state.history]
         since_prolonged = self.state.epoch - self.run.prolonged_at

@@ -1,4 +1,4 @@
-"""Start from another model: keep every layer of it that fits."""
+"""Transfer learning: start from another model, with the weights of every layer that fits."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import load_run
 from speechlstm.training.tflite.edit import read_weights
 
-_MAX_DIFFERENCE = 0.05  # of two probabilities, on average: see _verify
+_MAX_DIFFERENCE = 0.05  # mean total variation distance of probabilities: see _verify
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Source:
     """A trained model to start from.
 
     Attributes:
-        path: The bundle or run it comes from.
+        path: The bundle or run of the model.
         model: Features, network and weights.
-        alphabet: What its labels stand for.
-        phones: What those of its second output stand for, if it has one.
+        alphabet: The alphabet of its character labels.
+        phones: The alphabet of its phone labels, if it has a second output.
     """
 
     path: Path
@@ -42,19 +42,20 @@ class Source:
 
     @property
     def settings(self) -> Settings:
-        """Those of its features and network; of training, the defaults."""
+        """Its features and network, with the default settings of training."""
         return Settings(features=self.model.features, model=self.model.config)
 
 
 def read_source(path: Path) -> Source:
-    """The best model of a run, or that of a bundle.
+    """Read the best model of a run, or the model of a bundle.
 
-    A bundle needs no second copy of its weights: they are read from its .tflite file, as exact as
-    it stores them.
+    The weights of a bundle are read from its .tflite file, in the precision in which it stores
+    them.
 
     Raises:
-        ModelError: It holds no model, or one that is damaged or cannot be read back.
-        ConfigError: The settings of a run are not ones this version knows.
+        ModelError: The folder holds no model, or one that is damaged or whose weights cannot be
+            read from its .tflite file.
+        ConfigError: The run has settings that this version does not know.
     """
     if (path / "run.json").exists():
         run = load_run(path)
@@ -71,75 +72,86 @@ def transfer(
     report: Callable[[str], None],
     phones: Alphabet | None = None,
 ) -> None:
-    """Give a new model every layer of another one that fits it.
+    """Copy the weights of every layer that fits from another model to a new one.
 
-    A layer fits if its weights have the same shapes; an output layer, if it also has the same
-    alphabet. Of an output layer for another alphabet, the letters that both have, and those that
-    sound alike, begin as they are there.
+    A layer fits if its weights have the same shapes, an output layer if its alphabet is the same,
+    too. If the alphabets differ, the output weights are copied for the letters that both have, and
+    for letters that sound alike.
 
     Args:
-        source: The other model.
-        model: The new one.
-        alphabet: What its labels stand for.
-        frozen_layers: How many recurrent layers must fit, since they will not be trained.
-        report: Is given a line for what was kept, and one for each layer or feature that was not.
-        phones: What those of its second output stand for, if it has one.
+        source: The model to start from.
+        model: The new model.
+        alphabet: The alphabet of its character labels.
+        frozen_layers: Number of recurrent layers that must fit, since they will not be trained.
+        report: Called with a line for the layers that are copied, and with one for each layer or
+            feature that differs.
+        phones: The alphabet of its phone labels, if it has a second output.
 
     Raises:
-        ConfigError: No layer fits, or one that will not be trained doesn't.
+        ConfigError: No layer fits, or one that is to be frozen does not.
     """
-    theirs, ours = _layers(source.model), _layers(model)
-    misfits = {name: _misfit(layer, ours.get(name)) for name, layer in theirs.items()}
+    old, new = _layers(source.model), _layers(model)
+    misfits = {name: _misfit(layer, new.get(name)) for name, layer in old.items()}
     if alphabet != source.alphabet:
         misfits["output layer"] = (
-            f"another alphabet: {len(source.alphabet.symbols)} symbols there, "
-            f"{len(alphabet.symbols)} here"
+            f"the alphabet is {quoted(''.join(source.alphabet.symbols))} there, "
+            f"{quoted(''.join(alphabet.symbols))} in the new model"
         )
     if source.phones and phones and phones != source.phones:
-        there, here = (" ".join(alphabet.symbols) for alphabet in (source.phones, phones))
-        misfits["phone layer"] = f"other phones: {there} there, {here} here"
+        misfits["phone layer"] = (
+            f"the phones are {' '.join(source.phones.symbols)} there, "
+            f"{' '.join(phones.symbols)} in the new model"
+        )
     kept = [name for name, misfit in misfits.items() if not misfit]
-    for name in list(ours)[:frozen_layers]:
+    for name in list(new)[:frozen_layers]:
         if name not in kept:
-            misfit = misfits.get(name, "there is none")
+            misfit = misfits.get(name, "that model has no such layer")
             raise ConfigError(f"{source.path}: {name} cannot be frozen: {misfit}")
     if not kept:
         name, misfit = next(iter(misfits.items()))
-        raise ConfigError(f"{source.path}: no layer fits: {name}: {misfit}; use its settings")
+        raise ConfigError(
+            f"{source.path}: no layer fits the new model: {name}: {misfit}; "
+            "use the settings of that model"
+        )
     for name in kept:
-        ours[name].set_weights(theirs[name].get_weights())
-    report(f"from {source.path}: {', '.join(kept)}")
+        new[name].set_weights(old[name].get_weights())
+    report(f"weights from {source.path}: {', '.join(kept)}")
     if alphabet != source.alphabet:
-        names = _begin_alike(source, model, alphabet)
-        report(f"output layer: begins as there for {' '.join(names) or 'no letter'}")
+        symbols = _copy_output_weights(source, model, alphabet)
+        report(f"output weights from {source.path} for: {' '.join(symbols) or 'no letter'}")
     for name, misfit in (misfits | _other_features(source.model, model)).items():
         if misfit:
-            report(f"not from {source.path}: {name}: {misfit}")
+            report(f"differs from {source.path}: {name}: {misfit}")
 
 
-def _begin_alike(source: Source, model: AcousticModel, alphabet: Alphabet) -> list[str]:
-    """Copy the output weights of blank and of like letters; names these, as "ä (a)"."""
-    places = similar_symbols(source.alphabet, alphabet)
-    theirs, ours = source.model.output_layers[0], model.output_layers[0]
-    if theirs.weights[0].shape[0] != ours.weights[0].shape[0]:
-        return []  # the layers below are of another width
-    there, here = (layer.get_weights() for layer in (theirs, ours))
-    for values, begun in zip(there, here, strict=True):
-        begun[..., BLANK] = values[..., BLANK]
-        for symbol, label in places.items():
-            begun[..., alphabet.symbols.index(symbol) + 1] = values[..., label]
-    ours.set_weights(here)
+def _copy_output_weights(source: Source, model: AcousticModel, alphabet: Alphabet) -> list[str]:
+    """Copy the output weights of blank and of similar symbols; returns these, as in "ä (a)"."""
+    labels = similar_symbols(source.alphabet, alphabet)
+    old, new = source.model.output_layers[0], model.output_layers[0]
+    if old.weights[0].shape[0] != new.weights[0].shape[0]:
+        return []  # the layers below differ in width
+    weights = new.get_weights()
+    for old_values, values in zip(old.get_weights(), weights, strict=True):
+        values[..., BLANK] = old_values[..., BLANK]
+        for symbol, label in labels.items():
+            values[..., alphabet.symbols.index(symbol) + 1] = old_values[..., label]
+    new.set_weights(weights)
     return [
-        quoted(symbol) if symbol == name else f"{quoted(symbol)} ({name})"
-        for symbol, label in places.items()
-        for name in [source.alphabet.symbols[label - 1]]
+        quoted(symbol) if symbol == similar else f"{quoted(symbol)} ({similar})"
+        for symbol, label in labels.items()
+        for similar in [source.alphabet.symbols[label - 1]]
     ]
 
 
 def similar_symbols(source: Alphabet, alphabet: Alphabet) -> dict[str, int]:
-    """For symbols of an alphabet, the label in another of the same one or of one that sounds alike.
+    """Map symbols of an alphabet to the labels of equal or similar-sounding symbols in another.
 
-    Symbols that nothing is like are left out.
+    Args:
+        source: The alphabet of the labels.
+        alphabet: The alphabet of the symbols; those without a similar one are left out.
+
+    >>> similar_symbols(Alphabet(("a", "b")), Alphabet(("b", "z", "ä")))
+    {'b': 2, 'ä': 1}
     """
     labels = {symbol: label for label, symbol in enumerate(source.symbols, start=1)}
     found = {}
@@ -153,26 +165,28 @@ def similar_symbols(source: Alphabet, alphabet: Alphabet) -> dict[str, int]:
 
 
 def _layers(model: AcousticModel) -> dict[str, Any]:
-    """The layers with weights by name, the recurrent ones first."""
+    """The layers that have weights, by name; the recurrent ones come first."""
     recurrent = {f"recurrent layer {i}": layer for i, layer in enumerate(model.recurrent, 1)}
-    norms = {f"normalisation {i}": layer for i, layer in enumerate(model.norms, 1)}
+    norms = {f"normalization {i}": layer for i, layer in enumerate(model.norms, 1)}
     outputs = dict(zip(("output layer", "phone layer"), model.output_layers, strict=False))
     return {**recurrent, **norms, **outputs}
 
 
-def _misfit(theirs: Any, ours: Any | None) -> str:
-    """Why a layer's weights do not fit another; empty: they do."""
-    if ours is None:
-        return "the new model has none"
-    there, here = ([tuple(weight.shape) for weight in layer.weights] for layer in (theirs, ours))
-    return "" if there == here else f"{_describe(there)} there, {_describe(here)} here"
+def _misfit(old: Any, new: Any | None) -> str:
+    """The reason why the weights of a layer do not fit another; empty if they fit."""
+    if new is None:
+        return "the new model has no such layer"
+    there, here = ([tuple(weight.shape) for weight in layer.weights] for layer in (old, new))
+    if there == here:
+        return ""
+    return f"the weights are {_describe(there)} there, {_describe(here)} in the new model"
 
 
-def _other_features(theirs: AcousticModel, ours: AcousticModel) -> dict[str, str]:
-    here = ours.features.to_dict()
+def _other_features(old: AcousticModel, new: AcousticModel) -> dict[str, str]:
+    here = new.features.to_dict()
     return {
-        f"features.{key}": f"{value} there, {here[key]} here"
-        for key, value in theirs.features.to_dict().items()
+        f"features.{key}": f"{value} there, {here[key]} in the new model"
+        for key, value in old.features.to_dict().items()
         if value != here[key]
     }
 
@@ -182,25 +196,28 @@ def _describe(shapes: list[tuple[int, ...]]) -> str:
 
 
 def _read_model(bundle: Bundle) -> AcousticModel:
-    """The model of a bundle with the weights that stand in its .tflite file."""
+    """The model of a bundle, with the weights in its .tflite file."""
     spec = bundle.acoustic
     if spec.network.cell != "lstm":
         raise BundleError(
             bundle.path,
-            f"the weights of {spec.network.cell} cells cannot be read back; name the run instead",
+            f"the weights of {spec.network.cell} cells cannot be read from a bundle; name the run "
+            "instead",
         )
     num_phones = spec.phones.num_labels if spec.phones else 0
     model = AcousticModel(spec.features, spec.network, spec.alphabet.num_labels, num_phones)
     try:
         _assign(model, read_weights(bundle.model_path.read_bytes()))
     except ValueError as error:
-        raise BundleError(bundle.path, f"weights cannot be read back: {error}") from None
+        raise BundleError(
+            bundle.path, f"its weights cannot be read: {error}; name the run instead"
+        ) from None
     _verify(model, bundle)
     return model
 
 
 def _assign(model: AcousticModel, weights: Iterator[NDArray[np.float32]]) -> None:
-    """Give a model the weights of a .tflite file; ValueError if they are not its own."""
+    """Assign the weights of a .tflite file; raises ValueError if they do not fit the model."""
     values = list(weights)
 
     def take(count: int) -> NDArray[np.float32]:
@@ -220,11 +237,11 @@ def _assign(model: AcousticModel, weights: Iterator[NDArray[np.float32]]) -> Non
         kernel.assign(take(1).T)
         bias.assign(take(1).ravel())
     if values:
-        raise ValueError(f"{len(values)} constants too many")
+        raise ValueError(f"the file has {len(values)} more constants than the model")
 
 
 def _verify(model: AcousticModel, bundle: Bundle) -> None:
-    """Refuse a model that is not the file's: an order of its operators that was never seen, say."""
+    """Compare a model with its file: another version may have ordered the weights differently."""
     samples = np.random.default_rng(0).normal(0, 0.1, (1, bundle.acoustic.features.sample_rate))
     samples = samples.astype(np.float32)
     logits, _ = model({"samples": samples, "num_samples": np.array(samples.shape[1:], np.int32)})
@@ -234,5 +251,7 @@ def _verify(model: AcousticModel, bundle: Bundle) -> None:
     difference = np.abs(found - expected).sum(axis=-1).mean() / 2
     if not difference <= _MAX_DIFFERENCE:
         raise BundleError(
-            bundle.path, f"weights cannot be read back: probabilities differ by {difference:.2g}"
+            bundle.path,
+            f"its weights cannot be read: with them, probabilities differ by {difference:.2g}, "
+            f"the limit is {_MAX_DIFFERENCE:g}; name the run instead",
         )

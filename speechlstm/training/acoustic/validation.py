@@ -1,4 +1,4 @@
-"""Error rates of a model in training: best path, no language model."""
+"""Validation in training: loss and error rates with greedy decoding, without a language model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from speechlstm.training.layers.ctc import ctc_losses
 
 @dataclass(frozen=True)
 class Validation:
-    """What a model gets wrong.
+    """Loss and errors of a model on the validation data.
 
     Attributes:
-        loss: Mean CTC loss of an utterance's characters.
-        words: Counts over all utterances.
-        characters: Likewise.
-        phones: Over those utterances whose phones are known.
+        loss: Mean CTC loss of the characters of an utterance.
+        words: Word errors of all utterances.
+        characters: Character errors of all utterances.
+        phones: Phone errors of the utterances whose phones are known.
     """
 
     loss: float
@@ -38,7 +38,14 @@ def validate(
     run: Run,
     between: Callable[[], None] = lambda: None,
 ) -> Validation:
-    """Decode every utterance of data with the best path; `between` is called after each batch."""
+    """Compute the loss, and decode all utterances greedily.
+
+    Args:
+        model: The model.
+        data: The validation data.
+        run: The run, for its alphabets and frame rate.
+        between: Called after each batch.
+    """
     features, stack = run.settings.features, run.settings.model.frame_stack
     frame_seconds = features.hop_ms / 1000 * stack
     words = characters = phones = ErrorCounts(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What a bundle does where it will live, beside the Keras model that it was made from."""
+"""Verification of an exported bundle: LiteRT without TensorFlow, compared with the Keras model."""
 
 import subprocess
 import sys
@@ -24,12 +24,12 @@ from speechlstm.text.normalize import normalize
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.tflite.edit import Quantization, count_ops
 
-MAX_DIFFERENCE = 1e-4  # of a log-probability in float32: rounding
-MAX_REPEAT_DIFFERENCE = 1e-6  # between two runs of one utterance: nothing but the same arithmetic
+MAX_DIFFERENCE = 1e-4  # of log-probabilities of a file in float32: rounding
+MAX_REPEAT_DIFFERENCE = 1e-6  # of log-probabilities in two runs of an utterance
 MAX_WER_CHANGE = 0.005  # or one word, if that is more
 
-# What every LiteRT runtime has: neither operators of the user nor of TensorFlow ("Flex"), nor
-# StableHLO's, which only some delegates run.
+# The operators of every LiteRT runtime: no custom ones, none of TensorFlow ("Flex"), and none of
+# StableHLO, which only some delegates support.
 ALLOWED_OPS = frozenset(
     name
     for name in vars(BuiltinOperator)
@@ -41,18 +41,19 @@ ALLOWED_OPS = frozenset(
 
 @dataclass(frozen=True)
 class Verification:
-    """What a bundle does, beside the Keras model it was made from.
+    """The figures of an exported bundle, compared with its Keras model.
 
     Attributes:
         quantization: How the file stores the recurrent kernels.
         num_bytes: Size of the .tflite file.
-        ops: How often each operator stands in it.
-        num_utterances: How many were compared.
-        rtf: Compute seconds by audio seconds, one thread.
-        max_difference: Largest absolute difference of two log-probabilities.
-        repeat_difference: The same between two runs of one utterance, one after the other.
-        keras_errors: Word errors of the Keras model, decoded greedily.
-        file_errors: Those of the file.
+        ops: Number of times that each operator is in the file.
+        num_utterances: Number of utterances compared.
+        rtf: Real-time factor, compute seconds / audio seconds, with one thread.
+        max_difference: Largest absolute difference of log-probabilities from the Keras model.
+        repeat_difference: Largest absolute difference of log-probabilities between two consecutive
+            runs of an utterance.
+        keras_errors: Word errors of the Keras model, with greedy decoding.
+        file_errors: Word errors of the file, with greedy decoding.
     """
 
     quantization: Quantization
@@ -67,33 +68,35 @@ class Verification:
 
     @property
     def wer_change(self) -> float:
-        """What the file's word error rate is above that of the Keras model."""
+        """The word error rate of the file minus that of the Keras model."""
         added = self.file_errors.num_errors - self.keras_errors.num_errors
         return added / max(self.keras_errors.num_reference, 1)
 
     @property
     def _max_wer_change(self) -> float:
-        """Of few words, one more that is wrong says nothing: see MAX_WER_CHANGE."""
+        """At least one word: with few words, one more error is no evidence (see MAX_WER_CHANGE)."""
         return max(MAX_WER_CHANGE, 1 / max(self.keras_errors.num_reference, 1))
 
     @property
     def failures(self) -> list[str]:
-        """The bars that the bundle misses, each with its figure; empty: it is fit for use."""
+        """The limits that the bundle exceeds, each with its figure; empty if it may be used."""
         figures = [
             ("log-probabilities change between two runs of an utterance", self.repeat_difference,
              MAX_REPEAT_DIFFERENCE),
             ("the WER rises", self.wer_change, self._max_wer_change),
         ]  # fmt: skip
         if self.quantization == "none":
-            figures.append(("log-probabilities differ", self.max_difference, MAX_DIFFERENCE))
-        failures = [f"{what} by {found:.2g}, allowed are {bar:g}"
-                    for what, found, bar in figures if not found <= bar]  # fmt: skip
+            figures.append(
+                ("log-probabilities differ from Keras", self.max_difference, MAX_DIFFERENCE)
+            )
+        failures = [f"{what} by {value:.2g}, the limit is {limit:g}"
+                    for what, value, limit in figures if not value <= limit]  # fmt: skip
         if forbidden := sorted(self.ops.keys() - ALLOWED_OPS):
-            failures.append(f"operators that are not built into LiteRT: {', '.join(forbidden)}")
+            failures.append(f"the operators {', '.join(forbidden)} are not built into LiteRT")
         return failures
 
     def to_text(self) -> str:
-        """The figures as a table, without a line end after the last."""
+        """The figures as a table, without a newline at the end."""
         ops = ", ".join(f"{name} {num}" for name, num in sorted(self.ops.items()))
         rows = {
             "quantization": self.quantization,
@@ -110,14 +113,22 @@ class Verification:
 def read_recordings(
     manifests: Sequence[Manifest], sample_rate: int, max_utterances: int
 ) -> list[tuple[Audio, str]]:
-    """Recordings and texts of transcribed utterances, spread evenly over the manifests.
+    """Read recordings and transcripts of utterances, evenly spaced over the manifests.
+
+    Args:
+        manifests: The manifests; utterances without a text are ignored.
+        sample_rate: Samples a second to convert the recordings to.
+        max_utterances: Largest number of utterances.
 
     Raises:
         DataError: A manifest or recording cannot be read, or no utterance has a text.
     """
     utterances = [(m.audio_path(u), u.text) for m in manifests for u in m if u.text is not None]
     if not utterances:
-        raise ManifestError(manifests[0].path, "no utterance has a text to verify the model on")
+        raise ManifestError(
+            manifests[0].path,
+            "no utterance has a text: name transcribed utterances to verify the model on",
+        )
     chosen = utterances[:: -(-len(utterances) // max_utterances)]
     return [(read_audio(path, sample_rate), text) for path, text in chosen]
 
@@ -131,14 +142,15 @@ def verify(
     """Run a bundle in a process that cannot import TensorFlow, and compare it with its model.
 
     Args:
-        model: The Keras model that the bundle was made from.
+        model: The Keras model that was exported.
         path: The bundle.
-        recordings: Utterances and what is said in them, at least one. The first is run twice in
-            succession, lest a fused LSTM keep its state, and once by half, for another length.
-        quantization: How the bundle stores the recurrent kernels; decides which bars count.
+        recordings: At least one recording with its transcript. The first one is run twice in a row,
+            which shows whether a fused LSTM keeps its state, and then half of it, which shows
+            whether the file accepts another length.
+        quantization: How the bundle stores the recurrent kernels, which decides on the limits.
 
     Raises:
-        ModelError: The bundle does not run, or gives no log-probabilities.
+        ModelError: The bundle does not run, or its log-probabilities are not finite.
     """
     bundle = read_bundle(path)
     audios, texts = zip(*recordings, strict=True)
@@ -174,11 +186,11 @@ def _word_errors(
 
 
 def _litert_log_probs(path: Path, runs: Sequence[Audio]) -> tuple[list[Any], float]:
-    """Log-probabilities of each run in a process without TensorFlow, and seconds for all."""
+    """The log-probabilities of each recording, and the seconds of all, without TensorFlow."""
     with tempfile.TemporaryDirectory() as folder:
         samples, log_probs = Path(folder) / "samples.npz", Path(folder) / "log_probs.npz"
         np.savez(samples, *(audio.samples for audio in runs))
-        # -P: the script's own folder, full of modules like `loss`, stays out of sys.path.
+        # -P keeps the folder of the script, with modules such as `network`, out of sys.path.
         command = [sys.executable, "-P", str(Path(__file__).with_name("probe.py"))]
         process = subprocess.run(
             [*command, path, samples, log_probs], capture_output=True, text=True, check=False
@@ -203,7 +215,7 @@ def _keras_log_probs(model: AcousticModel, runs: Sequence[Audio]) -> list[NDArra
 
 @contextmanager
 def _exact_products() -> Iterator[None]:
-    """A GPU rounds the factors of its products to 10 bits (TensorFloat-32) unless told not to."""
+    """Disable TensorFloat-32, with which a GPU rounds the factors of products to 10 bits."""
     before = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:

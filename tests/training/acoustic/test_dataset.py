@@ -273,8 +273,8 @@ def test_batches_come_in_few_shapes(tmp_path: Path) -> None:
 class Unread(SpeechDataset):
     """Batches of which only the shapes matter."""
 
-    def _heard(self, place: int) -> Any:
-        yield np.zeros(self._widths[place], np.float32), (np.zeros((2, 2)), np.zeros((2, 2)))
+    def _views(self, index: int) -> Any:
+        yield np.zeros(self._widths[index], np.float32), (np.zeros((2, 2)), np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize("augment", [True, False])
@@ -382,7 +382,7 @@ def test_ids_that_several_manifests_have_are_told_apart(
     ("utterance", "reason"),
     [
         (Utterance("a", "none.wav", 1, "a"), r"none\.wav: cannot be read: No such file"),
-        (Utterance("a", "none.wav", 1), "none has a transcript"),
+        (Utterance("a", "none.wav", 1), "no utterance has a transcript"),
     ],
 )
 def test_nothing_usable_is_said(tmp_path: Path, utterance: Utterance, reason: str) -> None:

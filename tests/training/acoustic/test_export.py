@@ -98,7 +98,9 @@ def test_refuses_a_file_that_is_not_the_model(
     monkeypatch.setattr(export, "convert_acoustic", lambda model: tflite)
     reports: list[Verification] = []
     path = tmp_path / "bundle"
-    with pytest.raises(BundleError, match=r"bundle: not written: .*differ by .*allowed are 0.0001"):
+    with pytest.raises(
+        BundleError, match=r"not written: .*differ from Keras by .* limit is 0.0001"
+    ):
         export_model(acoustic_model(2), ALPHABET, recordings(), path, report=reports.append)
     assert not path.exists()
     assert reports[0].max_difference > 0.01

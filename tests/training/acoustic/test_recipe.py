@@ -57,7 +57,9 @@ def test_a_recording_in_both_manifests_is_refused(
     (leaking,) = list(Manifest(valid))
     moved = Utterance("renamed", f"../{train.stem}1.wav", leaking.duration, "ba")
     write_manifest(folder / "valid.jsonl", [moved])
-    with pytest.raises(TrainingError, match=r"valid\.jsonl: renamed is in a training manifest too"):
+    with pytest.raises(
+        TrainingError, match=r"valid\.jsonl: the recording of renamed is in a training"
+    ):
         prepare_run(tmp_path / "run", [train], [valid, folder / "valid.jsonl"], SETTINGS)
     assert not (tmp_path / "run").exists()
 
@@ -125,7 +127,7 @@ def test_what_cannot_be_used_is_listed(
     assert "text needs 100 frames" in refused[1]
     assert "not in the alphabet: 'x' (U+0078)" in refused[2]
     assert lines[0].startswith("warning: 3 recordings cannot be used, the first: ")
-    assert lines[1].startswith("2 utterances to learn from, 1 to measure on, ")
+    assert lines[1].startswith("2 training utterances, 1 validation utterance, ")
     (trainer,) = trainers
     assert [example.id for example in trainer.train_data.corpus.examples] == ["train0", "train1"]
     assert (tmp_path / "cache").is_dir()

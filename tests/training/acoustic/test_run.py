@@ -70,10 +70,10 @@ def test_phones_are_those_of_the_dictionary_when_the_run_was_made(run: Run, tmp_
     lexicon = tmp_path / "lexicon.dict"
     lexicon.write_text("a P1\n")
     made = replace(run, lexicon=lexicon, phones=Lexicon.read(lexicon).alphabet)
-    assert made.dictionary() is not None
+    assert made.read_lexicon() is not None
     lexicon.write_text("a P2\n")
-    with pytest.raises(ConfigError, match=r"lexicon\.dict: has other phones than those of"):
-        made.dictionary()
+    with pytest.raises(ConfigError, match=r"lexicon\.dict: its phones have changed since"):
+        made.read_lexicon()
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:

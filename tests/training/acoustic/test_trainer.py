@@ -299,7 +299,8 @@ def test_a_loss_that_is_not_finite_is_skipped_named_and_counted(
     trainer, lines = new_trainer(new_run(tmp_path / "run", consistency=consistency), damage(7))
     history = trainer.train()
     assert [line for line in lines if "warning" in line] == [
-        "warning: epoch 1: loss not finite, skipped: train7"
+        "warning: epoch 1: the loss of train7 is not finite; "
+        "training continues without these utterances"
     ]
     assert [line["dropped"] for line in history] == [1, 1]
     assert history[1]["loss"] < history[0]["loss"]
@@ -317,7 +318,9 @@ def test_too_many_losses_that_are_not_finite_stop_training(
     damage: Callable[..., Corpora], tmp_path: Path
 ) -> None:
     trainer, _ = new_trainer(new_run(tmp_path / "run"), damage(7, 70))
-    with pytest.raises(TrainingError, match=r"^loss not finite for 2 of 120 utterances: [^\n]+$"):
+    with pytest.raises(
+        TrainingError, match=r"^the loss of 2 of 120 utterances is not finite: [^\n]+$"
+    ):
         trainer.train()
     assert all(np.isfinite(variable).all() for variable in trainer.network.get_weights())
 
@@ -328,7 +331,9 @@ def test_a_gradient_that_is_not_finite_is_blamed_on_the_whole_batch(
     trainer = Scripted(new_run(tmp_path / "run"), corpora_of_tones, monkeypatch, []).trainer
     in_batch(trainer, 1, lambda: trainer.optimizer.num_skipped.assign_add(1))
     size = len(trainer.train_data.examples(0))
-    with pytest.raises(TrainingError, match=rf"^loss not finite for {size} of 120 utterances"):
+    with pytest.raises(
+        TrainingError, match=rf"^the loss of {size} of 120 utterances is not finite"
+    ):
         trainer.train()
 
 
@@ -357,7 +362,7 @@ def test_float16_repeats_a_batch_at_lower_scales(
         assert [line["dropped"] for line in trainer.train()] == [0]
         assert int(optimizer.iterations) == len(trainer.train_data)
     else:  # the scale cannot be to blame any more
-        with pytest.raises(TrainingError, match=r"^loss not finite"):
+        with pytest.raises(TrainingError, match=r"^the loss of "):
             trainer.train()
     assert optimizer.loss_scale == scale
 
@@ -382,6 +387,6 @@ def test_another_versions_checkpoint_is_refused(
     state = json.loads(str(arrays.pop("state"))) | {"mood": 3}
     np.savez(run.checkpoint, state=np.array(json.dumps(state)), **arrays)
     with pytest.raises(
-        ModelError, match=r"checkpoint\.npz: written by another version.*'mood'; go on"
+        ModelError, match=r"checkpoint\.npz: written by another version.*'mood'; resume"
     ):
         trainer.resume()

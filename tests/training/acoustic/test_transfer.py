@@ -52,7 +52,10 @@ def test_other_phones_get_a_new_layer() -> None:
     here, there = (Alphabet(symbols, separator=" ") for symbols in (("K", "T"), ("K", "AA")))
     source = Source(Path("other"), theirs, ALPHABET, there)
     transfer(source, ours, ALPHABET, 0, lines.append, phones=here)
-    assert lines[-1] == "not from other: phone layer: other phones: K AA there, K T here"
+    assert (
+        lines[-1]
+        == "differs from other: phone layer: the phones are K AA there, K T in the new model"
+    )
     np.testing.assert_array_equal(ours.output_layers[1].get_weights()[0], new[0])
     transfer(source, ours, ALPHABET, 0, lines.append, phones=there)
     np.testing.assert_array_equal(ours.output_layers[1].kernel, theirs.output_layers[1].kernel)
@@ -110,17 +113,21 @@ def test_weights_in_another_order_are_refused(
     values = list(read_weights(tflite))
     backward_first = values[12:24] + values[:12] + values[24:]
     monkeypatch.setattr(transfer_module, "read_weights", lambda _: iter(backward_first))
-    with pytest.raises(BundleError, match=r"cannot be read back: probabilities differ by 0\.\d"):
+    with pytest.raises(
+        BundleError, match=r"cannot be read: with them, probabilities differ by 0\.\d"
+    ):
         read_source(bundle)
     for wrong in (values[1:], values[:-1], [*values, values[-1]]):
         monkeypatch.setattr(transfer_module, "read_weights", lambda _, wrong=wrong: iter(wrong))
-        with pytest.raises(BundleError, match="weights cannot be read back: "):
+        with pytest.raises(BundleError, match="weights cannot be read: "):
             read_source(bundle)
 
 
 def test_a_bundle_of_other_cells_is_refused(tflite: bytes, tmp_path: Path) -> None:
     gru = new_model(NetworkConfig(num_layers=1, num_units=8, cell="gru"))
-    with pytest.raises(BundleError, match="of gru cells cannot be read back; name the run"):
+    with pytest.raises(
+        BundleError, match="of gru cells cannot be read from a bundle; name the run"
+    ):
         read_source(write(tmp_path / "bundle", gru, tflite))
 
 
@@ -130,7 +137,7 @@ def test_everything_fits_the_same_model(model: AcousticModel) -> None:
     for found, expected in zip(weights(other), weights(model), strict=True):
         np.testing.assert_array_equal(found, expected)
     assert lines == [
-        "from x: recurrent layer 1, recurrent layer 2, normalisation 1, normalisation 2, "
+        "weights from x: recurrent layer 1, recurrent layer 2, normalization 1, normalization 2, "
         "output layer"
     ]
 
@@ -138,15 +145,15 @@ def test_everything_fits_the_same_model(model: AcousticModel) -> None:
 @pytest.mark.parametrize(
     ("symbols", "config", "kept", "dropped"),
     [
-        ("abcd", SMALL, "recurrent layer 1, recurrent layer 2, normalisation 1, normalisation 2",
-         ["output layer: another alphabet: 4 symbols there, 4 here"]),
-        (" abc", NetworkConfig(num_layers=1, num_units=8), "recurrent layer 1, normalisation 1, "
-         "output layer", ["recurrent layer 2: the new model has none",
-                          "normalisation 2: the new model has none"]),
+        ("abcd", SMALL, "recurrent layer 1, recurrent layer 2, normalization 1, normalization 2",
+         ["output layer: the alphabet is ' abc' there, 'abcd' in the new model"]),
+        (" abc", NetworkConfig(num_layers=1, num_units=8), "recurrent layer 1, normalization 1, "
+         "output layer", ["recurrent layer 2: the new model has no such layer",
+                          "normalization 2: the new model has no such layer"]),
         (" abc", NetworkConfig(num_layers=2, num_units=8, frame_stack=1),
-         "recurrent layer 2, normalisation 1, normalisation 2, output layer",
-         ["recurrent layer 1: 39 x 32, 8 x 32, 32, 39 x 32, 8 x 32, 32 there, "
-          "13 x 32, 8 x 32, 32, 13 x 32, 8 x 32, 32 here"]),
+         "recurrent layer 2, normalization 1, normalization 2, output layer",
+         ["recurrent layer 1: the weights are 39 x 32, 8 x 32, 32, 39 x 32, 8 x 32, 32 there, "
+          "13 x 32, 8 x 32, 32, 13 x 32, 8 x 32, 32 in the new model"]),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_stays_new_and_is_listed(
@@ -155,8 +162,12 @@ def test_what_does_not_fit_stays_new_and_is_listed(
     other, lines = new_model(config, seed=2), list[str]()
     before = other.output_layers[0].kernel.numpy().copy()
     transfer(Source(Path("x"), model, ALPHABET), other, Alphabet(tuple(symbols)), 0, lines.append)
-    alike = ["output layer: begins as there for 'a' 'b' 'c'"] if symbols == "abcd" else []
-    assert lines == [f"from x: {kept}", *alike, *(f"not from x: {reason}" for reason in dropped)]
+    alike = ["output weights from x for: 'a' 'b' 'c'"] if symbols == "abcd" else []
+    assert lines == [
+        f"weights from x: {kept}",
+        *alike,
+        *(f"differs from x: {reason}" for reason in dropped),
+    ]
     theirs, ours = model.output_layers[0].kernel.numpy(), other.output_layers[0].kernel.numpy()
     if alike:  # labels 1 to 4 are " abc" there, "abcd" here; 0 is the blank
         np.testing.assert_array_equal(
@@ -169,19 +180,26 @@ def test_what_does_not_fit_stays_new_and_is_listed(
 def test_other_features_are_listed(model: AcousticModel) -> None:
     other, lines = AcousticModel(FeatureConfig(num_mfcc=13, hop_ms=12.5), SMALL, 5), list[str]()
     transfer(Source(Path("x"), model, ALPHABET), other, ALPHABET, 0, lines.append)
-    assert lines[1:] == ["not from x: features.hop_ms: 10.0 there, 12.5 here"]
+    assert lines[1:] == ["differs from x: features.hop_ms: 10.0 there, 12.5 in the new model"]
 
 
 def test_what_cannot_be_frozen_and_what_has_nothing_in_common(model: AcousticModel) -> None:
     source = Source(Path("x"), model, ALPHABET)
     other = new_model(NetworkConfig(num_layers=2, num_units=8, frame_stack=1))
-    with pytest.raises(ConfigError, match="x: recurrent layer 1 cannot be frozen: 39 x 32"):
+    with pytest.raises(
+        ConfigError, match="x: recurrent layer 1 cannot be frozen: the weights are 39 x 32"
+    ):
         transfer(source, other, ALPHABET, 1, print)
     deeper = new_model(NetworkConfig(num_layers=3, num_units=8))
-    with pytest.raises(ConfigError, match="x: recurrent layer 3 cannot be frozen: there is none"):
+    with pytest.raises(
+        ConfigError, match="x: recurrent layer 3 cannot be frozen: that model has no such layer"
+    ):
         transfer(source, deeper, ALPHABET, 3, print)
     wider = new_model(NetworkConfig(num_layers=2, num_units=9))
-    with pytest.raises(ConfigError, match="x: no layer fits: recurrent layer 1: 39 x 32"):
+    with pytest.raises(
+        ConfigError,
+        match="x: no layer fits the new model: recurrent layer 1: the weights are 39 x 32",
+    ):
         transfer(source, wider, ALPHABET, 0, print)
 
 

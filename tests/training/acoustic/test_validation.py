@@ -83,7 +83,7 @@ def test_phone_errors_are_counted_where_the_phones_are_known(
     texts = ["a ab abc", "cc a", "b"]
     manifest = Manifest(write_tones(tmp_path / "valid.jsonl", texts))
     corpus = load_corpus(
-        [manifest], ALPHABET, SETTINGS, tmp_path / "cache", dictionary=run.dictionary()
+        [manifest], ALPHABET, SETTINGS, tmp_path / "cache", lexicon=run.read_lexicon()
     )
     assert [e.phones for e in corpus.examples] == [(1, 1, 2, 1, 2, 3), None, (2,)]
     data = SpeechDataset(corpus, SETTINGS, augment=False)

@@ -139,7 +139,7 @@ def test_another_alphabet_keeps_the_layers_alone(
     assert bundle.acoustic.alphabet.symbols == (" ", "b", "c", "ä")
     assert (bundle.acoustic.phones, bundle.decoder.lexicon) == (None, None)
     assert adapted.comparison.before is None
-    assert any(line.endswith("begins as there for ' ' 'b' 'c' 'ä' (a)") for line in lines)
+    assert any(line.endswith(" for: ' ' 'b' 'c' 'ä' (a)") for line in lines)
 
 
 def test_what_cannot_be_is_refused_before_anything_is_made(base: Path, tmp_path: Path) -> None:
