@@ -175,10 +175,10 @@ def command(
             "several processes go on with a run made with --prepare: each needs --resume and "
             "--coordinator"
         )
-    if (given.get("frozen_layers") and not init_from) or (from_scratch and init_from):
-        raise click.UsageError(
-            "--freeze needs a model to start from (--init-from), --from-scratch has none"
-        )
+    if given.get("frozen_layers") and not init_from:
+        raise click.UsageError("--freeze needs a model to start from: --init-from")
+    if from_scratch and init_from:
+        raise click.UsageError("--from-scratch and --init-from exclude each other: use only one")
     again = ["speechlstm", "train", "--resume", "-o", str(run_path)]
     again += ["--cache", str(cache_path)] if cache_path else []
     again += ["--devices", str(num_devices)] if num_devices > 1 else []
