@@ -5,14 +5,16 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.config import HotWord
 from speechlstm.errors import ConfigError, DataError, printable
 from speechlstm.storage import read_bounded
 from speechlstm.transcript.formats import SUFFIXES
+
+if TYPE_CHECKING:
+    from speechlstm.config import HotWord
 
 MANIFESTS = (".jsonl", ".json")  # endings of those that are written
 
@@ -252,8 +254,10 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _listed_hot_words(path: Path) -> list[HotWord]:
+def _listed_hot_words(path: Path) -> "list[HotWord]":
     """The hot words of a file, one a line; empty lines are passed over."""
+    from speechlstm.config import HotWord
+
     try:
         lines = read_text(path).splitlines()
     except OSError as error:

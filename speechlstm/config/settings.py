@@ -1,6 +1,5 @@
 """`Settings`: what a configuration file (TOML) holds."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -81,6 +80,8 @@ class Settings:
             ConfigError: The file is missing or is not TOML, a section or setting is unknown, or a
                 value is wrong.
         """
+        import tomllib  # here because nothing but training reads TOML
+
         try:
             values = tomllib.loads(read_regular_file(path).decode("utf-8-sig"))
         except OSError as error:

@@ -184,7 +184,7 @@ class LexiconTree:
             return np.zeros(len(self.words), np.int32)
         if self.words is lm.words:
             return np.arange(lm.num_words, dtype=np.int32)
-        return np.fromiter(map(lm.word_id, self.words), np.int32, len(self.words))
+        return lm.word_ids(self.words)
 
 
 def _arrays(num_labels: int, num_nodes: int, num_values: int) -> list[tuple[DTypeLike, int]]:

@@ -47,7 +47,7 @@ class InterpolatedModel(SearchModel):
         self.ngrams, self._lstm, self.context_words = ngrams, lstm, context_words
         self.num_words, self.alphabet_sha256 = ngrams.num_words, ngrams.alphabet_sha256
         self.sentence_end = ngrams.sentence_end
-        self._lstm_ids = np.fromiter(map(lstm.word_id, ngrams.words), np.int32, ngrams.num_words)
+        self._lstm_ids = lstm.word_ids(ngrams.words)
         self._is_known = self._lstm_ids > 0
         if self._is_known.sum() <= 2:  # <s> and </s>
             raise LanguageModelError(
@@ -74,6 +74,10 @@ class InterpolatedModel(SearchModel):
     def word_id(self, word: str) -> int:
         """Id of a word in the n-gram model."""
         return self.ngrams.word_id(word)
+
+    def word_ids(self, words: Sequence[str]) -> NDArray[np.int32]:
+        """The same for many words."""
+        return self.ngrams.word_ids(words)
 
     def advance(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
