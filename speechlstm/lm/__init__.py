@@ -1,1 +1,1 @@
-"""Word n-gram language models: estimated, read and written as ARPA, packed and queried."""
+"""Language models: n-gram models and LSTMs, perplexity, sampling."""

@@ -1,4 +1,4 @@
-"""An n-gram model and an LSTM in one: what the first has counted, the second has generalised."""
+"""Linear interpolation of an n-gram model and an LSTM language model."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,16 +16,15 @@ _Reader = Callable[
 
 
 class InterpolatedModel(SearchModel):
-    """The probability of a word is weight * that of the LSTM + (1 - weight) * that of the n-grams.
+    """A word's probability is weight * that of the LSTM + (1 - weight) * that of the n-gram model.
 
-    Its words are those of the n-gram model; what the LSTM does not know keeps the probability that
-    it has there.
+    The vocabulary is that of the n-gram model. Words that the LSTM does not know have the
+    probability of the n-gram model.
 
     Args:
         ngrams: The n-gram model.
         lstm: The LSTM.
-        weight: Of the LSTM, 0..1.
-        context_words: See SearchModel.
+        weight: The weight of the LSTM, 0..1.
 
     Attributes:
         ngrams: As given.
@@ -43,7 +42,7 @@ class InterpolatedModel(SearchModel):
         context_words: int = 0,
     ) -> None:
         if not 0 <= weight <= 1:
-            raise ConfigError(f"the weight of an LSTM language model is in 0..1, not {weight}")
+            raise ConfigError(f"the weight of an LSTM language model must be in 0..1, is {weight}")
         self.ngrams, self._lstm, self.context_words = ngrams, lstm, context_words
         self.num_words, self.alphabet_sha256 = ngrams.num_words, ngrams.alphabet_sha256
         self.sentence_end = ngrams.sentence_end
@@ -51,28 +50,28 @@ class InterpolatedModel(SearchModel):
         self._is_known = self._lstm_ids > 0
         if self._is_known.sum() <= 2:  # <s> and </s>
             raise LanguageModelError(
-                lstm.path, f"knows none of the words of {ngrams.path}, as {ngrams.words[-1]!r}"
+                lstm.path, f"knows no word of {ngrams.path}, such as {ngrams.words[-1]!r}"
             )
-        self._is_known[0] = True  # what is unknown to one is so to the other
+        self._is_known[0] = True  # <unk> stands for the same words in both models
         self._num_states = ngrams.num_states
         if NUM_CONTEXTS * lstm.num_words * self._num_states >= 1 << 63:
-            raise LanguageModelError(lstm.path, f"and {ngrams.path}: too large to go together")
+            raise LanguageModelError(lstm.path, f"and {ngrams.path}: too large to be combined")
         self.start_state = lstm.start_state * self._num_states + ngrams.start_state
         with np.errstate(divide="ignore"):
             self._log_weight, self._log_rest = np.log([weight, 1 - weight]).astype(np.float32)
 
     @property
     def words(self) -> Sequence[str]:
-        """Word of each id: those of the n-gram model."""
+        """The word of each id, as in the n-gram model."""
         return self.ngrams.words
 
     @property
     def unigram_log_probs(self) -> NDArray[np.float32]:
-        """Natural log-probability of each word in no context: those of the n-gram model."""
+        """Natural log-probability of each word without context, from the n-gram model."""
         return self.ngrams.unigram_log_probs
 
     def word_id(self, word: str) -> int:
-        """Id of a word in the n-gram model."""
+        """The id of a word in the n-gram model."""
         return self.ngrams.word_id(word)
 
     def word_ids(self, words: Sequence[str]) -> NDArray[np.int32]:
@@ -88,15 +87,15 @@ class InterpolatedModel(SearchModel):
     def search(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The same for a search: see SearchModel."""
+        """As advance, for a search: see SearchModel."""
         return self._read(self.ngrams.search, states, words)
 
     def _read(
         self, ngrams: _Reader, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        of_lstm, of_ngrams = np.divmod(states, self._num_states)
-        of_ngrams, counted = ngrams(of_ngrams, words)
-        of_lstm, generalised = self._lstm.advance(of_lstm, self._lstm_ids[words])
-        both = np.logaddexp(self._log_weight + generalised, self._log_rest + counted)
-        log_probs = np.where(self._is_known[words], both, counted)
-        return of_lstm * self._num_states + of_ngrams, log_probs
+        lstm_states, ngram_states = np.divmod(states, self._num_states)
+        ngram_states, ngram_log_probs = ngrams(ngram_states, words)
+        lstm_states, lstm_log_probs = self._lstm.advance(lstm_states, self._lstm_ids[words])
+        both = np.logaddexp(self._log_weight + lstm_log_probs, self._log_rest + ngram_log_probs)
+        log_probs = np.where(self._is_known[words], both, ngram_log_probs)
+        return lstm_states * self._num_states + ngram_states, log_probs

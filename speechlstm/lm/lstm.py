@@ -1,4 +1,4 @@
-"""The LSTM language model, without TensorFlow; made by speechlstm.training.lm.network."""
+"""The LSTM language model, run without TensorFlow; speechlstm.training.lm.network trains it."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,28 +16,29 @@ from speechlstm.tflite.interpreter import TFLiteModel
 from speechlstm.tflite.metadata import read_described
 from speechlstm.tflite.tensor import TensorSpec
 
-WORDS = "words"  # parted by spaces, <unk> first: the key of the network's description
-ALPHABET = "alphabet_sha256"  # the key of what they are spelled in
+# Keys of the description inside the .tflite file.
+WORDS = "words"  # separated by spaces, <unk> first
+ALPHABET = "alphabet_sha256"  # of the alphabet of the words
 
-# Contexts that are kept, with the probabilities of all words: 48 MB for 24,000 words. A search asks
-# for about as many as its beam is wide, time and again; to make them anew takes far longer.
+# Cached contexts, with the probabilities of all words: 48 MB for 24,000 words. A search uses about
+# as many as the beam is wide, again and again, and computing them takes much longer.
 _MEMORY = 512
-_BLOCK = 64  # contexts that the network makes at once
-NUM_CONTEXTS = 1 << 18  # that are told apart; then their numbers are given again
-_LOWEST = np.float32(-1e4)  # natural log; what a damaged file makes of a probability stays finite
+_BLOCK = 64  # contexts in one run of the network
+NUM_CONTEXTS = 1 << 18  # context numbers in use; older ones are reused
+_LOWEST = np.float32(-1e4)  # natural log; keeps the values of a damaged file finite
 _BEGINNING = -1  # the state of the context before <s>
 
 _Floats = NDArray[np.float32]
 
 
 class _Context(NamedTuple):
-    """What the network makes of the words of a sentence.
+    """The output of the network after the first words of a sentence.
 
     Attributes:
-        number: By which states name it.
-        h: (num_layers, num_units), outputs of the layers.
-        c: (num_layers, num_units), their cells.
-        log_probs: (num_words,), natural, of the next word.
+        number: Identifies the context in states.
+        h: (num_layers, num_units), the outputs of the layers.
+        c: (num_layers, num_units), the cell states of the layers.
+        log_probs: (num_words,), natural log-probabilities of the next word.
     """
 
     number: int
@@ -47,19 +48,19 @@ class _Context(NamedTuple):
 
 
 class LSTMLanguageModel(LanguageModel):
-    """A recurrent language model: all words since the beginning of the sentence count.
+    """A recurrent language model: the context of a word is all words before it in the sentence.
 
-    A state is a context and a word after it, which the network reads when it is first asked what
-    comes next. Few contexts are kept; those forgotten are made again from the words that led to
-    them, which takes time but changes nothing. A state is good until NUM_CONTEXTS / 2 other
-    contexts have been met, more than any search through an utterance meets.
+    A state is a context and a word after it; the network reads the word when the next word is
+    queried. Few contexts are cached. Others are computed again from the words that led to them,
+    with the same result. A state is valid until NUM_CONTEXTS / 2 further contexts have been
+    visited, which is more than the search through any utterance visits.
 
     Args:
-        path: A .tflite file: words (n,) int32, h and c (n, num_layers, num_units) in, log_probs
-            (n, num_words), h and c out.
+        path: A .tflite file with the inputs words (n,) int32, h and c (n, num_layers, num_units),
+            and the outputs log_probs (n, num_words), h and c.
 
     Raises:
-        LanguageModelError: The file cannot be read, is damaged, or holds another kind of network.
+        LanguageModelError: The file cannot be read, is damaged, or has another kind of network.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,27 +71,29 @@ class LSTMLanguageModel(LanguageModel):
             raise LanguageModelError(path, error.reason) from None
         self._words = str(description.get(WORDS, "")).split(" ")
         if self._words[0] != UNKNOWN:
-            raise LanguageModelError(path, "is no language model; make one: speechlstm lm export")
+            raise LanguageModelError(
+                path, "is not a language model; make one with speechlstm lm export"
+            )
         if missing := {SENTENCE_START, SENTENCE_END} - set(self._words):
             raise LanguageModelError(path, f"has no word {min(missing)}")
         self.num_words, self.alphabet_sha256 = len(self._words), description.get(ALPHABET)
         self.sentence_end = self.word_id(SENTENCE_END)
-        self.start_state = self.word_id(SENTENCE_START)  # after context 0
+        self.start_state = self.word_id(SENTENCE_START)  # in context 0
         state = TensorSpec("float32", (None, None, None))
         network = TFLiteModel(
             path,
             {"words": TensorSpec("int32", (None,)), "h": state, "c": state},
             {"log_probs": TensorSpec("float32", (None, self.num_words)), "h": state, "c": state},
-            use_xnnpack=True,  # it quarters the time of a step
+            use_xnnpack=True,  # a step takes a quarter of the time
             content=content,
             error=LanguageModelError,
         )
         self._step = network.run
         self._empty = self._before_start(network)
-        self._origins = np.full(NUM_CONTEXTS, _BEGINNING)  # the state of which each is the context
-        self._num_met = 0
-        self._numbers: dict[int, int] = {}  # of the contexts met lately, by state
-        self._contexts: OrderedDict[int, _Context] = OrderedDict()  # by state, the latest used last
+        self._origins = np.full(NUM_CONTEXTS, _BEGINNING)  # the state of each context
+        self._num_visited = 0
+        self._numbers: dict[int, int] = {}  # of recently visited contexts, by state
+        self._contexts: OrderedDict[int, _Context] = OrderedDict()  # by state, the last used last
         self._lock = Lock()
 
     def _before_start(self, network: TFLiteModel) -> _Context:
@@ -100,13 +103,13 @@ class LSTMLanguageModel(LanguageModel):
         if len(shape) != 2 or h != c:
             raise LanguageModelError(self.path, f"has states of different shapes: {h}, {c}")
         zeros = np.zeros(shape, np.float32)
-        last = np.array([self.num_words - 1], np.int32)  # which the network may not know
+        last = np.array([self.num_words - 1], np.int32)  # fails if the network has fewer words
         network.run(words=last, h=zeros[np.newaxis], c=zeros[np.newaxis])
         return _Context(0, zeros, zeros, np.zeros(0, np.float32))
 
     @property
     def words(self) -> Sequence[str]:
-        """Word of each id: <unk>, <s>, </s>, then the others."""
+        """The word of each id: <unk>, <s>, </s>, then the others."""
         return self._words
 
     def advance(
@@ -123,23 +126,23 @@ class LSTMLanguageModel(LanguageModel):
                     context.log_probs[word]
                     for context, word in zip(contexts, words[rows], strict=True)
                 ]
-        # In this order: what a damaged file makes NaN becomes the lowest.
+        # In this order, so that NaN from a damaged file becomes the lowest value.
         return after * self.num_words + words, np.fmin(np.fmax(log_probs, _LOWEST), 0)
 
     def _read(self, states: Sequence[int]) -> list[_Context]:
-        """The context that each state stands for; those not kept are made together."""
-        found = {state: self._contexts[state] for state in states if state in self._contexts}
-        found[_BEGINNING] = self._empty
-        if missing := [state for state in dict.fromkeys(states) if state not in found]:
-            found |= zip(missing, self._made(missing), strict=True)
-        for state in found.keys() - {_BEGINNING}:
-            self._contexts[state] = found[state]
+        """The context of each state; those that are not cached are computed in one batch."""
+        known = {state: self._contexts[state] for state in states if state in self._contexts}
+        known[_BEGINNING] = self._empty
+        if missing := [state for state in dict.fromkeys(states) if state not in known]:
+            known |= zip(missing, self._computed(missing), strict=True)
+        for state in known.keys() - {_BEGINNING}:
+            self._contexts[state] = known[state]
             self._contexts.move_to_end(state)
         while len(self._contexts) > _MEMORY:
             self._contexts.popitem(last=False)
-        return [found[state] for state in states]
+        return [known[state] for state in states]
 
-    def _made(self, states: Sequence[int]) -> list[_Context]:
+    def _computed(self, states: Sequence[int]) -> list[_Context]:
         """One step of the network in each of several different states."""
         numbers, words = np.divmod(np.array(states), self.num_words)
         before = self._read(self._origins[numbers].tolist())
@@ -149,7 +152,7 @@ class LSTMLanguageModel(LanguageModel):
             c=np.stack([context.c for context in before]),
         )
         if {len(values) for values in results.values()} != {len(states)}:
-            raise LanguageModelError(self.path, "gives other than one result for each context")
+            raise LanguageModelError(self.path, "does not return one result for each context")
         values = zip(results["h"], results["c"], results["log_probs"], strict=True)
         return [
             _Context(self._number(state), *value)
@@ -157,13 +160,13 @@ class LSTMLanguageModel(LanguageModel):
         ]
 
     def _number(self, state: int) -> int:
-        """By what later states name the context that a state stands for."""
+        """The number that identifies the context of a state in later states."""
         if state in self._numbers:
             return self._numbers[state]
-        if self._num_met % (NUM_CONTEXTS // 2) == 0:
-            self._contexts.clear()  # so that no number is in use that will soon be another's
+        if self._num_visited % (NUM_CONTEXTS // 2) == 0:
+            self._contexts.clear()  # so that no number is in use that will be reused soon
             self._numbers.clear()
-        number = 1 + self._num_met % (NUM_CONTEXTS - 1)
-        self._num_met += 1
+        number = 1 + self._num_visited % (NUM_CONTEXTS - 1)
+        self._num_visited += 1
         self._origins[number], self._numbers[state] = state, number
         return number

@@ -1,4 +1,4 @@
-"""What a language model is to those who ask it: states, words, probabilities."""
+"""The interface of language models: states, words, probabilities."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 
 class LanguageModel(ABC):
-    """Tells how probable words are after words. It may be shared by threads.
+    """Computes the probabilities of words in context. Threads may share one.
 
-    A state stands for the words before the next one. Words have ids from 0, that of <unk>, on. All
+    A state represents the words before the next one. Words have ids; that of <unk> is 0. All
     logarithms are natural.
 
     Attributes:
-        num_words: Size of the vocabulary, <unk>, <s> and </s> included.
-        alphabet_sha256: Of the alphabet that its words are spelled in; None: of no certain one.
+        num_words: Size of the vocabulary, including <unk>, <s> and </s>.
+        alphabet_sha256: SHA-256 of the alphabet of the words; None: not known.
         start_state: The state at the beginning of a sentence, after <s>.
         sentence_end: The id of </s>.
     """
@@ -30,7 +30,7 @@ class LanguageModel(ABC):
     @property
     @abstractmethod
     def words(self) -> Sequence[str]:
-        """Word of each id."""
+        """The word of each id."""
 
     @abstractmethod
     def advance(
@@ -39,11 +39,11 @@ class LanguageModel(ABC):
         """Read a word in each of several states.
 
         Args:
-            states: (n,) from start_state or from here.
+            states: (n,), start_state or states returned by this method.
             words: (n,) word ids.
 
         Returns:
-            The states after the words, (n,); the natural log-probabilities of the words, (n,).
+            The states after the words, (n,), and the natural log-probabilities of the words, (n,).
         """
 
     @cached_property
@@ -51,7 +51,7 @@ class LanguageModel(ABC):
         return dict(zip(self.words, range(self.num_words), strict=True))
 
     def word_id(self, word: str) -> int:
-        """Id of a word; 0, that of <unk>, for any that the model does not know."""
+        """The id of a word; 0, that of <unk>, if the model does not know it."""
         return self._ids.get(word, 0)
 
     def word_ids(self, words: Sequence[str]) -> NDArray[np.int32]:
@@ -63,9 +63,9 @@ class LanguageModel(ABC):
         return self.advance(states, np.full(len(states), self.sentence_end, np.int32))[1]
 
     def sentence_log_prob(self, words: Sequence[str]) -> tuple[float, int]:
-        """Natural log-probability of a sentence, its end included, and how many words are unknown.
+        """Natural log-probability of a sentence with its end, and its number of unknown words.
 
-        Unknown words count with the probability of <unk>.
+        Unknown words have the probability of <unk>.
         """
         log_probs, num_oov = self.sentence_log_probs([words])
         return float(log_probs[0]), int(num_oov[0])
@@ -73,7 +73,7 @@ class LanguageModel(ABC):
     def sentence_log_probs(
         self, sentences: Sequence[Sequence[str]]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """The same of several sentences at once: two arrays, (num_sentences,) each."""
+        """The results of sentence_log_prob for several sentences: two arrays (num_sentences,)."""
         lengths = np.array([len(words) for words in sentences], np.int64)
         ids = np.full((len(sentences), lengths.max(initial=0) + 1), self.sentence_end, np.int32)
         for row, words in zip(ids, sentences, strict=True):
@@ -88,21 +88,17 @@ class LanguageModel(ABC):
 
 
 class SearchModel(LanguageModel):
-    """One that can take part in a beam search.
-
-    Attributes:
-        context_words: Last words by which a search tells its states apart; 0: by all.
-    """
+    """A language model that can be used in a beam search."""
 
     context_words: int = 0
 
     @property
     @abstractmethod
     def unigram_log_probs(self) -> NDArray[np.float32]:
-        """Natural log-probability of each word, (num_words,), in no context."""
+        """Natural log-probability of each word without context, (num_words,)."""
 
     @abstractmethod
     def search(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """As advance, for a few dozen words, of which many were asked for before."""
+        """As advance, but fast for a few dozen words, many of which were queried before."""

@@ -1,4 +1,4 @@
-"""How well a language model predicts a text."""
+"""Perplexity of a text under a language model."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -9,18 +9,19 @@ from typing import Any
 from speechlstm.errors import DataError, counted
 from speechlstm.lm.model import LanguageModel
 
-_BLOCK = 100  # sentences scored at once: an LSTM keeps few contexts
+_BLOCK = 100  # sentences in a batch; few, because an LSTM caches few contexts
 
 
 @dataclass(frozen=True)
 class SentenceScore:
-    """One sentence under a language model.
+    """The score of a sentence under a language model.
 
     Attributes:
         text: The sentence.
-        log10_prob: Base 10, the sentence's end included; unknown words count as <unk>.
-        num_words: Its words.
-        num_oov: Those that the model does not know.
+        log10_prob: Base-10 logarithm of its probability, with its end; unknown words count as
+            <unk>.
+        num_words: The number of words.
+        num_oov: The number of words that the model does not know.
     """
 
     text: str
@@ -31,7 +32,11 @@ class SentenceScore:
 
 @dataclass(frozen=True)
 class PerplexityReport:
-    """A text under a language model: its sentences, at least one."""
+    """The scores of a text's sentences, at least one.
+
+    Attributes:
+        sentences: The scores.
+    """
 
     sentences: tuple[SentenceScore, ...]
 
@@ -46,7 +51,7 @@ class PerplexityReport:
         return {"perplexity": self.perplexity, "sentences": [asdict(s) for s in self.sentences]}
 
     def to_text(self) -> str:
-        """The report as a line for people."""
+        """The report as one line of text."""
         num_words = sum(s.num_words for s in self.sentences)
         num_oov = sum(s.num_oov for s in self.sentences)
         return (
@@ -56,14 +61,14 @@ class PerplexityReport:
 
 
 def measure_perplexity(model: LanguageModel, sentences: Iterable[str]) -> PerplexityReport:
-    """Score normalised sentences.
+    """Compute the perplexity of normalised sentences.
 
     Raises:
-        DataError: There is none.
+        DataError: There is no sentence.
     """
     scores = tuple(_score(model, sentences))
     if not scores:
-        raise DataError("the text holds no sentence: nothing to score")
+        raise DataError("the text has no sentence to score")
     return PerplexityReport(scores)
 
 
@@ -72,5 +77,6 @@ def _score(model: LanguageModel, sentences: Iterable[str]) -> Iterator[SentenceS
     while block := list(islice(stream, _BLOCK)):
         words = [sentence.split(" ") for sentence in block]
         log_probs, nums_oov = model.sentence_log_probs(words)
-        for text, said, log_prob, num_oov in zip(block, words, log_probs, nums_oov, strict=True):
-            yield SentenceScore(text, float(log_prob) / math.log(10), len(said), int(num_oov))
+        scored = zip(block, words, log_probs, nums_oov, strict=True)
+        for text, sentence, log_prob, num_oov in scored:
+            yield SentenceScore(text, float(log_prob) / math.log(10), len(sentence), int(num_oov))

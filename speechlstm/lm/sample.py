@@ -1,4 +1,4 @@
-"""What a language model would say."""
+"""Random sentences from a language model."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -17,14 +17,17 @@ def sample(
     temperature: float,
     generator: np.random.Generator,
 ) -> Iterator[list[str]]:
-    """Sentences, word by word as the model holds them for probable.
+    """Draw sentences word by word from a language model's probabilities.
 
     Args:
         model: The model.
-        prompt: How the first one begins; its words count.
-        num_words: Of all, at most, those of the prompt included.
-        temperature: By which logarithms are divided: below 1 the probable becomes more so.
-        generator: Draws.
+        prompt: The first words of the first sentence.
+        num_words: The largest number of words in all sentences, including those of the prompt.
+        temperature: Log-probabilities are divided by it; below 1, probable words become more so.
+        generator: The random generator.
+
+    Yields:
+        Each sentence as a list of words.
 
     Raises:
         DataError: The model does not know a word of the prompt.

@@ -1,4 +1,4 @@
-"""Texts to learn from: a sentence a line, read as a stream and kept as word ids."""
+"""Texts for language models: read as a stream of sentences, one a line, and stored as word ids."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN
 from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text
 from speechlstm.text.normalize import normalize
 
-START_ID, END_ID = 1, 2  # of <s> and </s>, after <unk>
+START_ID, END_ID = 1, 2  # of <s> and </s>; <unk> is 0
 _SPECIAL = (UNKNOWN, SENTENCE_START, SENTENCE_END)
 _BLOCK = 10_000  # sentences
 
@@ -23,7 +23,7 @@ class Text:
     """Sentences as word ids.
 
     Attributes:
-        vocabulary: Word of each id: <unk>, <s>, </s>, then the others.
+        vocabulary: The word of each id: <unk>, <s>, </s>, then the others.
         tokens: (num_tokens,) int32; each sentence is its words between START_ID and END_ID.
     """
 
@@ -32,10 +32,10 @@ class Text:
 
 
 def read_sentences(path: Path) -> Iterator[str]:
-    """The lines of a text, plain or compressed (.gz, .xz), normalised; empty ones are left out.
+    """The normalised lines of a text, plain or compressed (.gz, .xz); empty ones are skipped.
 
     Raises:
-        DataError: The file cannot be read, is not UTF-8 text, or holds no sentence.
+        DataError: The file cannot be read, is not UTF-8 text, or has no sentence.
     """
     num_lines = num_sentences = 0
     try:
@@ -52,17 +52,21 @@ def read_sentences(path: Path) -> Iterator[str]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     if not num_sentences:
-        raise DataError(f"{path}: holds no sentence")
+        raise DataError(f"{path}: has no sentence")
 
 
 class Exclusion:
-    """Leaves out certain sentences, and remembers that it had to.
+    """Removes certain sentences from texts, and counts them.
+
+    >>> exclusion = Exclusion(["good day"])
+    >>> list(exclusion.filter(["good day", "good night"])), exclusion.num_found
+    (['good night'], 1)
 
     Args:
-        sentences: Normalised.
+        sentences: The normalised sentences to remove.
 
     Attributes:
-        num_found: How many have been left out.
+        num_found: The number of sentences removed.
         first_found: The first of them.
     """
 
@@ -72,7 +76,7 @@ class Exclusion:
         self.first_found = ""
 
     def filter(self, sentences: Iterable[str]) -> Iterator[str]:
-        """The sentences that may stay."""
+        """The sentences without those to be removed."""
         for sentence in sentences:
             if sentence in self._sentences:
                 self.num_found += 1
@@ -83,6 +87,10 @@ class Exclusion:
 
 def tokenize(sentences: Iterable[str]) -> Text:
     """Number the words of normalised sentences in the order in which they occur.
+
+    >>> text = tokenize(["good day", "good night"])
+    >>> list(text.vocabulary), text.tokens.tolist()
+    (['<unk>', '<s>', '</s>', 'good', 'day', 'night'], [1, 3, 4, 2, 1, 3, 5, 2])
 
     Raises:
         DataError: There is no sentence.
@@ -95,12 +103,12 @@ def tokenize(sentences: Iterable[str]) -> Text:
         words = f"{SENTENCE_START} {between.join(block)} {SENTENCE_END}".split(" ")
         blocks.append(np.fromiter(map(ids.__getitem__, words), np.int32, len(words)))
     if not blocks:
-        raise DataError("the text holds no sentence: nothing to learn from")
+        raise DataError("the text has no sentence to learn from")
     return Text(list(ids), np.concatenate(blocks))
 
 
 class _Ids(dict[str, int]):
-    """Gives each word that is asked for the next id."""
+    """Assigns the next id to each new word."""
 
     def __missing__(self, word: str) -> int:
         self[word] = len(self)
@@ -108,13 +116,13 @@ class _Ids(dict[str, int]):
 
 
 def words_by_frequency(text: Text) -> list[str]:
-    """The words of a text, the most frequent first; of equally frequent ones the earlier first."""
+    """The words of a text, the most frequent first; ties are in the order of the vocabulary."""
     counts = np.bincount(text.tokens, minlength=len(text.vocabulary))[len(_SPECIAL) :]
     return [text.vocabulary[len(_SPECIAL) + i] for i in np.argsort(-counts, kind="stable")]
 
 
 def limit_vocabulary(text: Text, words: Iterable[str]) -> Text:
-    """The text with these words only; any other becomes <unk>."""
+    """The text with these words only; all others become <unk>."""
     vocabulary = list(dict.fromkeys([*_SPECIAL, *words]))
     ids = {word: i for i, word in enumerate(vocabulary)}
     new_ids = np.array([ids.get(word, 0) for word in text.vocabulary], np.int32)

@@ -1,4 +1,4 @@
-"""Text files that may be compressed: the name's end, .gz or .xz, says how."""
+"""Text files that may be compressed, according to their suffix: .gz or .xz."""
 
 import gzip
 import lzma
@@ -10,13 +10,13 @@ from typing import IO, Any
 
 from speechlstm.storage import refuse_nul, write_atomically
 
-# What reading a damaged or cut file raises, a file that is not there aside.
+# Errors of reading a damaged or truncated file.
 COMPRESSION_ERRORS = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 
 @contextmanager
 def open_text(path: Path) -> Iterator[IO[bytes]]:
-    """The file's bytes, decompressed; iterate over it for lines."""
+    """Open a file for reading its decompressed bytes, line by line."""
     refuse_nul(path)
     opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
     with opener(path, "rb") as file:
@@ -24,7 +24,7 @@ def open_text(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_text(path: Path, data: bytes) -> None:
-    """Write data at once, compressed as the name's end says."""
+    """Write a file atomically, compressed according to its suffix."""
     if path.suffix.lower() == ".gz":
         data = gzip.compress(data, compresslevel=6, mtime=0)
     elif path.suffix.lower() == ".xz":

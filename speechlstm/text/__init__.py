@@ -1,3 +1,3 @@
-"""What is said, as text: normalised, spelled with an alphabet, pronounced."""
+"""Texts: normalisation, alphabets, lexicons, grapheme-to-phoneme conversion."""
 
 from speechlstm.text.normalize import normalize as normalize

@@ -1,4 +1,4 @@
-"""The alphabet: which symbols the network can emit, and their labels."""
+"""The alphabet: the symbols that the network can emit, and their labels."""
 
 import hashlib
 from collections import Counter
@@ -14,12 +14,17 @@ BLANK = 0  # CTC's blank is label 0 everywhere; symbols follow from label 1
 class Alphabet:
     """An ordered set of symbols: characters, or phones written with a separator between them.
 
+    >>> ENGLISH.encode("cab")
+    [5, 3, 4]
+    >>> ENGLISH.decode([5, 3, 4])
+    'cab'
+
     Attributes:
         symbols: Symbol k has label k + 1; label 0 is CTC's blank.
-        separator: What stands between two symbols in a text: "" for characters, " " for phones.
+        separator: Written between two symbols of a text: "" for characters, " " for phones.
 
     Raises:
-        ConfigError: No symbol, an empty or repeated one, or one that holds the separator.
+        ConfigError: There is no symbol, or a symbol is empty, repeated or contains the separator.
     """
 
     symbols: tuple[str, ...]
@@ -27,49 +32,53 @@ class Alphabet:
 
     def __post_init__(self) -> None:
         if not self.symbols or not all(self.symbols):
-            raise ConfigError("alphabet: needs at least one symbol, and none may be empty")
+            raise ConfigError("alphabet: must have at least one symbol, and none may be empty")
         repeated = sorted(s for s, count in Counter(self.symbols).items() if count > 1)
         if repeated:
             raise ConfigError(f"alphabet: repeated symbols: {quoted(repeated)}")
         if self.separator and any(self.separator in s for s in self.symbols):
-            raise ConfigError(f"alphabet: a symbol holds the separator {quoted(self.separator)}")
+            raise ConfigError(f"alphabet: a symbol contains the separator {quoted(self.separator)}")
         if not self.separator and any(len(s) > 1 for s in self.symbols):
             raise ConfigError("alphabet: symbols of several characters need a separator")
 
     @classmethod
     def from_texts(cls, texts: Iterable[str]) -> "Alphabet":
-        """The characters that occur in texts, in code point order."""
+        """The alphabet of the characters that occur in texts, in code point order."""
         return cls(tuple(sorted({character for text in texts for character in text})))
 
     @property
     def num_labels(self) -> int:
-        """Symbols plus the blank: the width of the network's output."""
+        """The number of symbols plus the blank: the width of the network's output."""
         return len(self.symbols) + 1
 
     @property
     def sha256(self) -> str:
-        """Identifies the alphabet: models and language models must agree on it."""
+        """Identifies the alphabet: acoustic model and language model must have the same."""
         return hashlib.sha256("\0".join((self.separator, *self.symbols)).encode()).hexdigest()
 
     def encode(self, text: str, where: str | None = None) -> list[int]:
-        """Labels of a text, each in 1..len(symbols).
+        """The labels of a text, each in 1..len(symbols).
 
         Args:
             text: The text.
-            where: What an error names; the text itself if None.
+            where: Where the text comes from, for errors; None: errors quote the text.
 
         Raises:
-            AlphabetError: The text holds symbols that the alphabet lacks.
+            AlphabetError: The text has symbols that the alphabet lacks.
         """
         labels = {symbol: label for label, symbol in enumerate(self.symbols, start=1)}
-        found = [s for s in text.split(self.separator) if s] if self.separator else text
-        missing = sorted({symbol for symbol in found if symbol not in labels})
+        symbols = [s for s in text.split(self.separator) if s] if self.separator else text
+        missing = sorted({symbol for symbol in symbols if symbol not in labels})
         if missing:
             raise AlphabetError(missing, where if where is not None else quoted(text))
-        return [labels[symbol] for symbol in found]
+        return [labels[symbol] for symbol in symbols]
 
     def decode(self, labels: Sequence[int]) -> str:
-        """Text of labels in 1..len(symbols): the inverse of encode, without blanks or repeats."""
+        """The text of labels in 1..len(symbols), the inverse of encode. Blanks are not allowed.
+
+        Raises:
+            ValueError: A label is out of range.
+        """
         bad = [label for label in labels if not 1 <= label <= len(self.symbols)]
         if bad:
             raise ValueError(f"label {bad[0]} is outside 1..{len(self.symbols)}")

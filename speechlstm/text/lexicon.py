@@ -1,4 +1,4 @@
-"""Pronouncing dictionaries: how words sound, in phones."""
+"""Lexicons (pronouncing dictionaries): the phones of words."""
 
 import re
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from speechlstm.text.alphabet import Alphabet
 
 Phones = tuple[str, ...]
 
-MAX_SYMBOLS = 500  # of a word, and of a way to say it: what is longer is no word
+MAX_SYMBOLS = 500  # letters or phones; longer entries are errors
 
-LETTERS = Alphabet(("'", *ascii_lowercase))  # what a word is spelled with if it can be sounded out
+LETTERS = Alphabet(("'", *ascii_lowercase))  # of words that a G2P network can pronounce
 
 _STRESSED_VOWEL = re.compile(r"^([AEIOU][A-Z])[012]$")  # of ARPAbet
 _SIBILANTS = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
@@ -22,10 +22,16 @@ _VOICELESS = frozenset(("P", "T", "K", "F", "TH"))
 
 
 class Lexicon:
-    """Words and how each is pronounced, the most usual way first.
+    """Words and their pronunciations, the most usual one first.
+
+    >>> lexicon = Lexicon({"cat": (("K", "AE", "T"),)})
+    >>> lexicon["cat's"]
+    (('K', 'AE', 'T', 'S'),)
+    >>> lexicon["dog"]
+    ()
 
     Args:
-        entries: Pronunciations by word.
+        entries: The pronunciations of each word.
     """
 
     def __init__(self, entries: Mapping[str, tuple[Phones, ...]]) -> None:
@@ -33,16 +39,16 @@ class Lexicon:
 
     @classmethod
     def read(cls, path: Path) -> "Lexicon":
-        """A dictionary from a text file in the format of CMUdict.
+        """Read a text file in the format of CMUdict.
 
-        A line holds a word and its phones; the word's further pronunciations are `word(2)` and so
-        on. The stress of ARPAbet's vowels (AH0) is dropped, as is what follows " #"; lines that
-        begin with ";;;" are comments.
+        A line has a word and its phones; further pronunciations of the word are written as
+        `word(2)` and so on. The stress of ARPAbet's vowels (AH0) is dropped, as is text after " #".
+        Lines that begin with ";;;" are comments.
 
         Raises:
-            DataError: The file cannot be read, or a line has no phone, or too many.
+            DataError: The file cannot be read, or a line has no phone or too many.
         """
-        found: dict[str, dict[Phones, None]] = {}  # by word, without repetition, in order
+        entries: dict[str, dict[Phones, None]] = {}  # by word; the keys are a set in order
         try:
             for number, line in enumerate(
                 read_regular_file(path).decode("utf-8-sig").splitlines(), 1
@@ -55,23 +61,23 @@ class Lexicon:
                 if max(len(word), len(phones)) > MAX_SYMBOLS:
                     raise DataError(
                         f"{path}:{number}: {quoted(word)} with {len(phones)} phones is too long; "
-                        f"a word has at most {MAX_SYMBOLS} letters and phones"
+                        f"words may have at most {MAX_SYMBOLS} letters and phones"
                     )
                 plain = tuple(map(_without_stress, phones))
-                found.setdefault(word.split("(")[0].lower(), {})[plain] = None
+                entries.setdefault(word.split("(")[0].lower(), {})[plain] = None
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}") from None
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
-        if not found:
-            raise DataError(f"{path}: holds no pronunciation")
-        return cls({word: tuple(ways) for word, ways in found.items()})
+        if not entries:
+            raise DataError(f"{path}: has no pronunciation")
+        return cls({word: tuple(ways) for word, ways in entries.items()})
 
     def write(self, path: Path) -> None:
-        """Write the words, sorted, in the format that `read` reads.
+        """Write the words, sorted, in the format of `read`.
 
         Raises:
-            OSError: It cannot be written; a file that was there before is untouched.
+            OSError: The file cannot be written; an existing one is untouched.
         """
         lines = [
             f"{word if number == 1 else f'{word}({number})'} {' '.join(way)}\n"
@@ -87,10 +93,9 @@ class Lexicon:
         return Alphabet(tuple(sorted({phone for way in ways for phone in way})), separator=" ")
 
     def __getitem__(self, word: str) -> tuple[Phones, ...]:
-        """How a word is pronounced; a possessive that is not listed sounds like its noun and s.
+        """The pronunciations of a word, the most usual one first; () if it is not known.
 
-        Returns:
-            Pronunciations, the most usual one first; none if the word is not known.
+        A possessive that is not listed is pronounced as its noun with an s.
         """
         if word in self.entries:
             return self.entries[word]
@@ -100,9 +105,11 @@ class Lexicon:
         return ()
 
     def pronounce(self, text: str) -> str | None:
-        """The phones of a normalised text, each word in its most usual way; None: one is unknown.
+        """The phones of a normalised text, each word in its most usual pronunciation.
 
-        Its phones are parted by spaces, its words not at all: an alphabet encodes them.
+        Returns:
+            The phones, separated by spaces, without any mark between words; None if a word is
+            unknown.
         """
         ways = [self[word] for word in text.split()]
         return " ".join(" ".join(way[0]) for way in ways) if all(ways) else None
@@ -114,7 +121,7 @@ def _without_stress(phone: str) -> str:
 
 
 def _plural(last: str) -> Phones:
-    """How a final s sounds after a phone (English: kisses, cats, dogs)."""
+    """The phones of a final s after a phone (English: kisses, cats, dogs)."""
     if last in _SIBILANTS:
         return ("IH", "Z")
     return ("S",) if last in _VOICELESS else ("Z",)

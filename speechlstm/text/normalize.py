@@ -1,4 +1,4 @@
-"""The one transcript normaliser, for training data and for scoring alike."""
+"""The normalisation of transcripts, for training data and for scoring alike."""
 
 import re
 import unicodedata
@@ -6,14 +6,13 @@ import unicodedata
 _APOSTROPHES = dict.fromkeys(
     map(ord, "'`\u00b4\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07\uff40"), "'"
 )
-# The same for ASCII in one go, which is several times as fast.
+# A complete table for ASCII, which is several times as fast.
 _ASCII = {
     code: chr(code).lower() if chr(code).isalnum() else _APOSTROPHES.get(code, " ")
     for code in range(128)
 }
 
-# Format characters (category Cf) that stand between words, not in them: the ends of verses, and
-# what sets an annotation off from its text.
+# Format characters (category Cf) between words: ends of verses, and marks of annotations.
 _SEPARATORS = "\u06dd\u08e2\ufff9\ufffa\ufffb"
 # Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) beyond category Cf: grapheme
 # joiner, fillers and variation selectors, which are marks or letters by category.
@@ -21,29 +20,29 @@ _IGNORABLE = (
     (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065),
     (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF),
 )  # fmt: skip
-# Another drawing of the same letter, by the tag of its compatibility decomposition.
+# Tags of compatibility decompositions that give the same letter in another form.
 _PRESENTATIONS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>")
 _GREEK_END, _LIGATURES, _LIGATURES_END = 0x0400, 0xFB00, 0xFB18
 
-_ORPHAN_MARKS = re.compile(r"(?<![^ '])[^\w ']+")  # what is no letter or digit here is a mark
-_DOTTED_I = re.compile("(i[\u0316-\u0319\u031b-\u0333]*)\u0307")  # NFD, marks below in between
+_ORPHAN_MARKS = re.compile(r"(?<![^ '])[^\w ']+")  # here, only marks are outside \w, " " and "'"
+_DOTTED_I = re.compile("(i[\u0316-\u0319\u031b-\u0333]*)\u0307")  # NFD: marks below come first
 
 
 def normalize(text: str) -> str:
-    r"""Lower case, composed (NFC), letters, marks, digits and inner apostrophes only.
+    r"""Normalise a text to lower-case words of letters, marks, digits and inner apostrophes (NFC).
 
-    Everything else (punctuation, symbols, line ends) separates words; words are joined by single
-    spaces.
+    Everything else (punctuation, symbols, line ends) separates words. The words are joined by
+    single spaces.
 
-    - Characters without a shape of their own vanish: soft hyphen, zero width space and joiners,
-      byte order mark, direction marks, variation selectors, fillers. They never separate words.
-    - Letters and digits that differ in presentation alone become the plain ones: full and half
-      width, mathematical alphabets, Arabic presentation forms, ligatures of Latin, symbols of
-      Greek. This is less than NFKC, which would also change how Thai, Lao and Armenian are
-      usually spelled and read superscripts and fractions as digits.
-    - Lower case is without regard to language: capital I, dotted or not, becomes i, capital sharp
-      s becomes ß, sigma becomes ς at the end of a word.
-    - A mark without a letter before it, and one that encloses it (keycaps), is dropped.
+    - Characters without a shape of their own are removed and never separate words: soft hyphen,
+      zero width space and joiners, byte order mark, direction marks, variation selectors, fillers.
+    - Letters and digits that differ only in presentation become the plain ones: full and half
+      width, mathematical alphabets, Arabic presentation forms, Latin ligatures, Greek symbols. This
+      is less than NFKC, which would also change the usual spelling of Thai, Lao and Armenian, and
+      read superscripts and fractions as digits.
+    - Lower-casing does not depend on the language: capital I, with or without a dot, becomes i,
+      capital sharp s becomes ß, sigma becomes ς at the end of a word.
+    - Marks without a letter before them, and enclosing marks (keycaps), are removed.
 
     >>> normalize("It\u2019s  T-shirt 'time'!")
     "it's t shirt time"
@@ -61,7 +60,7 @@ def normalize(text: str) -> str:
 
 
 class _Plain(dict[int, str]):
-    """What a character contributes before lower-casing, worked out when it is first met."""
+    """The replacement of each character before lower-casing, computed when it is first needed."""
 
     def __missing__(self, code: int) -> str:
         plain = self[code] = _plain(chr(code))
@@ -85,12 +84,12 @@ def _plain(character: str) -> str:
         return character
     letters = unicodedata.normalize("NFKC", character).translate(_APOSTROPHES)
     is_text = all(c in " '" or unicodedata.category(c)[0] in "LMN" for c in letters)
-    # One that begins with a space shows a mark alone.
+    # If it begins with a space, the character is a spacing form of a mark.
     return letters if is_text and not letters.startswith(" ") else character
 
 
 def _lower(text: str) -> str:
     lowered = text.lower()
-    if "\u0307" in lowered:  # Python makes İ an i with a second dot
+    if "\u0307" in lowered:  # Python turns İ into an i with a second dot
         lowered = _DOTTED_I.sub(r"\1", unicodedata.normalize("NFD", lowered))
     return unicodedata.normalize("NFC", lowered)

@@ -1,4 +1,4 @@
-"""What a recording's text asks of the network: its labels, if CTC can emit them in time."""
+"""The CTC labels of a recording's transcript."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,18 +9,19 @@ from speechlstm.text.normalize import normalize
 
 
 def encode_target(text: str, alphabet: Alphabet, num_steps: int, where: str) -> list[int]:
-    """Labels of a text, normalised first, for a recording of num_steps network steps.
+    """The labels of a text, after normalisation, for a recording with num_steps network steps.
 
-    A loss may be finite for a text that does not fit, and the model learns nonsense from it.
+    A text that is too long is refused, because its loss may be finite and would train the model on
+    nonsense.
 
     Args:
-        text: What is said.
-        alphabet: Gives the labels.
+        text: The transcript.
+        alphabet: Has the labels.
         num_steps: `NetworkConfig.num_steps` of the recording's frames.
-        where: What an error names.
+        where: The name of the recording, for errors.
 
     Raises:
-        AlphabetError: The text holds symbols that the alphabet lacks.
+        AlphabetError: The text has symbols that the alphabet lacks.
         InfeasibleTargetError: The text needs more steps than there are.
     """
     labels = alphabet.encode(normalize(text), where)
@@ -31,8 +32,11 @@ def encode_target(text: str, alphabet: Alphabet, num_steps: int, where: str) -> 
 
 
 def min_steps(labels: Sequence[int]) -> int:
-    """Steps that labels need: CTC emits one a step and a blank between two equal ones.
+    """The number of steps that labels need: one for each, and a blank between two equal ones.
 
-    (Graves et al., Connectionist temporal classification, 2006.)
+    Graves et al., "Connectionist temporal classification", ICML 2006.
+
+    >>> min_steps([1, 2, 2])
+    4
     """
     return len(labels) + sum(first == second for first, second in pairwise(labels))

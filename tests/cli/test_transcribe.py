@@ -140,7 +140,7 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
         (["--beam-width", "many"], 2, "'many' is not a valid integer"),
         (["--lm", "no.lm"], 1, "no.lm: cannot be read: No such file"),
         (["--lm", "hello.wav"], 1, "hello.wav: "),
-        (["--rescore", "a.tflite"], 1, "a.tflite: counts beside an n-gram model"),
+        (["--rescore", "a.tflite"], 1, "a.tflite: needs an n-gram model"),
         (["--rescore-weight", "-1"], 1, "--neural-lm-weight: must be in [0, 1], is -1"),
         (["--hot-words", "no.txt"], 1, "--hot-words no.txt: cannot be read: No such file"),
         (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),

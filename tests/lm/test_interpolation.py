@@ -73,11 +73,11 @@ def test_refuses_what_does_not_go_together(
 ) -> None:
     lstm = LSTMLanguageModel(PATH)
     for weight in (-0.1, 1.1):
-        with pytest.raises(ConfigError, match=rf"0\.\.1, not {weight}"):
+        with pytest.raises(ConfigError, match=rf"0\.\.1, is {weight}"):
             InterpolatedModel(ngrams, lstm, weight)
     with monkeypatch.context() as patch:
         patch.setattr(interpolation, "NUM_CONTEXTS", 1 << 60)
-        with pytest.raises(LanguageModelError, match="too large to go together"):
+        with pytest.raises(LanguageModelError, match="too large to be combined"):
             InterpolatedModel(ngrams, lstm, 0.5)
     for word in ("a", "bat", "hat"):
         monkeypatch.setitem(lstm._ids, word, 0)

@@ -128,7 +128,10 @@ def test_writes_nothing_to_standard_error() -> None:
         (PATH.read_bytes()[:-100], "damaged"),
         (b"", "damaged"),
         ((ASSETS / "levels.tflite").read_bytes(), "not a .tflite file that speechlstm wrote"),
-        ((default_bundle() / "pronouncer.tflite").read_bytes(), "is no language model; make one"),
+        (
+            (default_bundle() / "pronouncer.tflite").read_bytes(),
+            "is not a language model; make one",
+        ),
     ],
 )
 def test_refuses_other_files(content: bytes, reason: str, tmp_path: Path) -> None:

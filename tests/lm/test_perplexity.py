@@ -45,5 +45,5 @@ def test_more_sentences_than_a_block(model: NGramModel) -> None:
 
 
 def test_nothing_to_score(model: NGramModel) -> None:
-    with pytest.raises(DataError, match="holds no sentence"):
+    with pytest.raises(DataError, match="has no sentence"):
         measure_perplexity(model, [])

@@ -30,8 +30,8 @@ def test_sentences_are_normalised_lines(tmp_path: Path, name: str, opener: type)
     ("name", "content", "reason"),
     [
         ("t.txt", b"fine\nbad \xff\n", r"t\.txt:2: not UTF-8"),
-        ("t.txt", b" \n--\n", r"t\.txt: holds no sentence"),
-        ("t.txt", b"", r"t\.txt: holds no sentence"),
+        ("t.txt", b" \n--\n", r"t\.txt: has no sentence"),
+        ("t.txt", b"", r"t\.txt: has no sentence"),
         ("t.gz", b"plain\n", r"t\.gz: cannot be decompressed"),
         ("t.gz", gzip.compress(b"cut short\n" * 9, mtime=0)[:-9], r"t\.gz: cannot be decompressed"),
         ("t.xz", lzma.compress(b"cut short\n" * 9)[:-9], r"t\.xz: cannot be decompressed"),
@@ -62,7 +62,7 @@ def test_blocks_join_without_a_seam() -> None:
 
 
 def test_nothing_to_learn_from() -> None:
-    with pytest.raises(DataError, match="holds no sentence"):
+    with pytest.raises(DataError, match="has no sentence"):
         tokenize([])
 
 

@@ -57,7 +57,7 @@ def test_another_file_is_refused(pronouncer: G2PModel, tmp_path: Path) -> None:
     for content, reason in (
         (whole[:-100], "damaged"),
         (b"", "damaged"),
-        (bundle.model_path.read_bytes(), "is no G2P network"),
+        (bundle.model_path.read_bytes(), "is not a G2P network"),
         (embed_metadata(whole[:-32], {"phones": ["AA", "AA"]}), "repeated symbols"),
     ):
         path.write_bytes(content)

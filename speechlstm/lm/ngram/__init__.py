@@ -1,1 +1,1 @@
-"""N-gram language models: counted, estimated, packed."""
+"""N-gram language models: counting, estimation, ARPA files, packed files and queries."""

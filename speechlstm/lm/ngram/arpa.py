@@ -1,8 +1,8 @@
-r"""ARPA files, the text format that n-gram tools share.
+r"""ARPA files, the common text format of n-gram models.
 
-A head, `\data\` and `ngram 1=4` for each order; for each order `\1-grams:` and its n-grams, each
-on a line: log10 of the probability, a tab, the words, and below the highest order another tab and
-log10 of the back-off weight; at last `\end\`.
+The file begins with `\data\` and a line `ngram 1=4` for each order. For each order follow
+`\1-grams:` and its n-grams, one a line: log10 of the probability, a tab, the words and, except at
+the highest order, a tab and log10 of the back-off weight. It ends with `\end\`.
 """
 
 import codecs
@@ -27,9 +27,9 @@ from speechlstm.lm.ngram.table import (
 from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text, write_text
 from speechlstm.storage import refuse_pipes
 
-_MISSING_UNKNOWN = -100.0  # log10 probability of <unk> where a file has none, as in KenLM
-_LOWEST = -1000.0  # what is below is no log10 probability but a fault
-_MAX_PREAMBLE = 1000  # lines before \data\, where some tools write comments
+_MISSING_UNKNOWN = -100.0  # log10 probability of <unk> if a file lacks it, as in KenLM
+_LOWEST = -1000.0  # lower log10 probabilities are errors
+_MAX_PREAMBLE = 1000  # lines before \data\; some tools write comments there
 _COUNT = re.compile(rb"ngram\s+(\d{1,2})\s*=\s*(\d{1,12})")
 
 
@@ -39,17 +39,17 @@ def is_arpa(path: Path) -> bool:
 
 
 def read_arpa(path: Path) -> NGramTable:
-    """Read an ARPA file, plain or compressed (.gz, .xz); n-grams may stand in any order.
+    """Read an ARPA file, plain or compressed (.gz, .xz). The n-grams may be in any order.
 
     Raises:
-        LanguageModelError: The file cannot be read, is cut short or holds something else; the
-            message names the line.
+        LanguageModelError: The file cannot be read, is truncated or is something else; the message
+            gives the line.
     """
     try:
         refuse_pipes(path)
         with open_text(path) as file:
             if kind := identify_binary(file.read(HEAD_BYTES)):
-                raise LanguageModelError(path, f"is no ARPA file but {kind}")
+                raise LanguageModelError(path, f"is not an ARPA file but {kind}")
             file.seek(0)
             return _Reader(path, file).read()
     except COMPRESSION_ERRORS as error:
@@ -59,11 +59,11 @@ def read_arpa(path: Path) -> NGramTable:
 
 
 class _Reader:
-    """Reads one file from top to bottom."""
+    """Reads one file from start to end."""
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
         self._path, self._file = path, file
-        self._line = 0  # the number of the line read last
+        self._line = 0  # the number of the last line read
         self._ids = {UNKNOWN.encode(): 0}
         self._has_unknown = False
 
@@ -73,10 +73,10 @@ class _Reader:
         for n, num_ngrams in enumerate(counts, start=1):
             orders.append(self._read_order(n, num_ngrams, is_highest=n == len(counts)))
             header = f"\\{n + 1}-grams:" if n < len(counts) else "\\end\\"
-            if (found := self._next()) != header.encode():
-                raise self._fault(f"expected {header} after {num_ngrams} {n}-grams, found", found)
+            if (line := self._next()) != header.encode():
+                raise self._fault(f"expected {header} after {num_ngrams} {n}-grams, found", line)
         for _ in self._file:
-            pass  # a checksum of the compression stands at its end
+            pass  # verifies the checksum at the end of a compressed file
         for special in (SENTENCE_START, SENTENCE_END):
             if special.encode() not in self._ids:
                 raise LanguageModelError(self._path, f"has no unigram {special}")
@@ -85,16 +85,16 @@ class _Reader:
         return NGramTable([word.decode() for word in self._ids], orders)
 
     def _read_counts(self) -> list[int]:
-        """The number of n-grams of each order; reads on to the header of the unigrams."""
+        """The number of n-grams of each order; reads up to the header of the unigrams."""
         while self._next(before="\\data\\").removeprefix(codecs.BOM_UTF8) != b"\\data\\":
             if self._line > _MAX_PREAMBLE:
-                raise self._fault("no ARPA file: there is no \\data\\ up to here")
+                raise self._fault("not an ARPA file: there is no \\data\\ up to here")
         counts: list[int] = []
         while (line := self._next()) != b"\\1-grams:" or not counts:
             n = len(counts) + 1
             match = _COUNT.fullmatch(line)
             if not match or int(match[1]) != n or n > MAX_ORDER:
-                raise self._fault(f"expected how many {n}-grams there are, found", line)
+                raise self._fault(f"expected the number of {n}-grams, found", line)
             counts.append(int(match[2]))
         return counts
 
@@ -113,7 +113,7 @@ class _Reader:
                 log10_backoff = float(fields[n + 1]) if len(fields) == n + 2 else 0.0
                 words.extend(map(to_id, fields[1 : n + 1]))
             except ValueError as error:
-                raise self._fault(f"no {n}-gram, {error}:", line) from None
+                raise self._fault(f"not a {n}-gram, {error}:", line) from None
             except KeyError as error:
                 raise self._fault("not among the unigrams:", error.args[0]) from None
             if not (_LOWEST <= log10_prob <= 0 and abs(log10_backoff) <= largest_backoff):
@@ -131,18 +131,18 @@ class _Reader:
             self._has_unknown = True
             return 0
         if word in self._ids or word == b"<UNK>":
-            raise self._fault("is a unigram twice:", word)
+            raise self._fault("repeated unigram:", word)
         word.decode()  # a UnicodeDecodeError is a ValueError
         self._ids[word] = len(self._ids)
         return len(self._ids) - 1
 
     def _next(self, before: str = "\\end\\") -> bytes:
-        """The next line that is not empty, without the blanks around it."""
+        """The next line that is not empty, stripped."""
         for content in self._file:
             self._line += 1
             if stripped := content.strip():
                 return stripped
-        raise self._fault(f"the file ends here, before {before}: cut short, or no ARPA file")
+        raise self._fault(f"the file ends before {before}: truncated, or not an ARPA file")
 
     def _fault(self, reason: str, found: bytes | None = None) -> LanguageModelError:
         shown = "" if found is None else f" {found[:60].decode(errors='replace')!r}"
@@ -158,10 +158,10 @@ def _with_unknown(unigrams: NGrams) -> NGrams:
 
 
 def write_arpa(path: Path, table: NGramTable) -> None:
-    """Write an ARPA file, compressed where its name ends in .gz or .xz; it appears whole.
+    """Write an ARPA file atomically, compressed if its suffix is .gz or .xz.
 
     Raises:
-        OSError: The file cannot be written; one that was there before is untouched.
+        OSError: The file cannot be written; an existing one is untouched.
     """
     write_text(path, "".join(_lines(table)).encode())
 

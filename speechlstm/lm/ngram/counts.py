@@ -1,4 +1,4 @@
-"""How often each n-gram of a text occurs, and after how many different words."""
+"""Counts the n-grams of a text."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,16 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class NGramCounts:
-    """The n-grams of one order n that a text holds, sorted by prefix, then by word; one a row.
+    """The n-grams of one order n in a text, one a row, sorted by prefix and then by word.
 
     Attributes:
-        prefixes: (num_ngrams,) the row, at order n - 1, of all words but the last; 0 at order 1.
-        words: (num_ngrams,) the id of the last word; at order 1 each word of the vocabulary.
-        suffixes: (num_ngrams,) the row, at order n - 1, of all words but the first; 0 at order 1.
-        counts: (num_ngrams,) how often it occurs within sentences; 0 for <s>, never predicted.
-        is_start: (num_ngrams,) whether its first word is <s>.
+        prefixes: (num_ngrams,) the row, at order n - 1, of all words except the last; 0 at order 1.
+        words: (num_ngrams,) the id of the last word; at order 1, every word of the vocabulary.
+        suffixes: (num_ngrams,) the row, at order n - 1, of all words except the first; 0 at order
+            1.
+        counts: (num_ngrams,) the number of occurrences within sentences; 0 for <s>, which is never
+            predicted.
+        is_start: (num_ngrams,) whether the first word is <s>.
     """
 
     prefixes: Integers
@@ -35,7 +37,7 @@ class NGramCounts:
 def count_ngrams(text: Text, order: int) -> list[NGramCounts]:
     """Count the n-grams of orders 1 to order.
 
-    Takes some 65 bytes of memory for each token of English text at order 3.
+    It takes about 65 bytes of memory for each token of English text at order 3.
     """
     num_words = len(text.vocabulary)
     words = np.arange(num_words)
@@ -43,7 +45,7 @@ def count_ngrams(text: Text, order: int) -> list[NGramCounts]:
     counts = np.bincount(text.tokens, minlength=num_words)
     counts[START_ID] = 0
     found = [NGramCounts(nothing, words, nothing, counts, words == START_ID)]
-    rows = text.tokens  # of the n-gram that ends at each token; -1 where it would begin before <s>
+    rows = text.tokens  # of the n-gram that ends at each token; -1 if it would begin before <s>
     for _ in range(1, order):
         longer, rows = _extend(found[-1], rows, text.tokens, num_words)
         found.append(longer)
@@ -53,7 +55,7 @@ def count_ngrams(text: Text, order: int) -> list[NGramCounts]:
 def _extend(
     shorter: NGramCounts, rows: NDArray[np.int32], tokens: NDArray[np.int32], num_words: int
 ) -> tuple[NGramCounts, NDArray[np.int32]]:
-    """The n-grams one longer, and the row of the one that ends at each token."""
+    """The n-grams of the next order, and the row of the one that ends at each token."""
     ends = np.flatnonzero((rows[:-1] >= 0) & (tokens[1:] != START_ID)) + 1
     keys = rows[ends - 1].astype(np.int64) * num_words + tokens[ends]
     order = np.argsort(keys)

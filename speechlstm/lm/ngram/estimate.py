@@ -1,8 +1,8 @@
-"""Interpolated modified Kneser-Ney: the probabilities that a text gives its n-grams.
+"""Estimates n-gram probabilities with interpolated modified Kneser-Ney smoothing.
 
 Chen and Goodman, "An empirical study of smoothing techniques for language modeling", Harvard
-TR-10-98, 1998; in the details as Heafield's lmplz ("Scalable modified Kneser-Ney language model
-estimation", ACL 2013), which gives the same numbers.
+TR-10-98, 1998. Details follow Heafield's lmplz ("Scalable modified Kneser-Ney language model
+estimation", ACL 2013), which computes the same numbers.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.errors import ConfigError
+from speechlstm.errors import ConfigError, counted
 from speechlstm.lm.ngram.counts import NGramCounts, count_ngrams
 from speechlstm.lm.ngram.table import NGrams, NGramTable
 from speechlstm.lm.text import START_ID, Text
@@ -24,12 +24,12 @@ MAX_ORDER = 6
 
 @dataclass(frozen=True)
 class Discounts:
-    """What n-grams of one order give up for those never seen.
+    """The discounts of one order's counts, which free probability for unseen n-grams.
 
     Attributes:
-        values: Taken from an adjusted count of 1, of 2, and of 3 or more.
-        is_fallback: Whether they are fixed ones, because the text is too small, or too regular, to
-            tell its own.
+        values: The discounts of an adjusted count of 1, of 2, and of 3 or more.
+        is_fallback: Whether they are fixed values, because the text is too small or too regular to
+            estimate them.
     """
 
     values: tuple[float, float, float]
@@ -41,7 +41,12 @@ _FALLBACK = Discounts((0.5, 1.0, 1.5), True)  # lmplz --discount_fallback
 
 @dataclass(frozen=True)
 class Estimate:
-    """A language model and the discounts of each of its orders."""
+    """An estimated language model.
+
+    Attributes:
+        table: The model.
+        discounts: The discounts of each order.
+    """
 
     table: NGramTable
     discounts: Sequence[Discounts]
@@ -50,12 +55,16 @@ class Estimate:
 def estimate(text: Text, order: int, prune: Sequence[int] = (0,)) -> Estimate:
     """Estimate a language model.
 
+    >>> from speechlstm.lm.text import tokenize
+    >>> estimate(tokenize(["good day", "good night"]), order=2).table.vocabulary[3:]
+    ['good', 'day', 'night']
+
     Args:
-        text: The text; each word of its vocabulary is known to the model, also one that does not
-            occur.
+        text: The text. The model has each word of its vocabulary, even those that do not occur.
         order: Length of the longest n-grams, 1 to 6.
-        prune: For each order, unigrams first, the count up to which n-grams are left out; the last
-            number holds for all orders above. The first is 0: limit the text's vocabulary instead.
+        prune: For each order, beginning with unigrams, the largest count of n-grams that are left
+            out; the last number also holds for all higher orders. The first must be 0: limit the
+            vocabulary of the text instead.
 
     Raises:
         ConfigError: order or prune is out of range.
@@ -92,14 +101,14 @@ def _thresholds(order: int, prune: Sequence[int]) -> list[int]:
     thresholds = [*prune, *[prune[-1]] * (order - len(prune))]
     if len(thresholds) != order or thresholds[0] != 0 or thresholds != sorted(thresholds):
         raise ConfigError(
-            f"prune: must be 0 for unigrams, then {order - 1} numbers at most, none less than the "
-            f"one before; is {' '.join(map(str, prune))}"
+            f"prune: must be 0 for unigrams, then at most {counted(order - 1, 'number')}, none "
+            f"less than the one before; is {' '.join(map(str, prune))}"
         )
-    return [-1, *thresholds[1:]]  # words that do not occur stay too
+    return [-1, *thresholds[1:]]  # keeps words that do not occur
 
 
 def _words(counts: Sequence[NGramCounts], rows: Integers) -> NDArray[np.int32]:
-    """The word ids, (num_rows, n), of rows of the last of the orders given, up to n."""
+    """The word ids (num_rows, n) of rows of the last of the orders given."""
     columns = []
     for grams in reversed(counts):
         columns.append(grams.words[rows])
@@ -108,9 +117,9 @@ def _words(counts: Sequence[NGramCounts], rows: Integers) -> NDArray[np.int32]:
 
 
 def _adjusted_counts(grams: NGramCounts, longer: NGramCounts | None) -> Integers:
-    """What Kneser-Ney smooths: at the highest order counts, below it the number of words before.
+    """Kneser-Ney's adjusted counts: at the highest order counts, below it distinct words before.
 
-    N-grams that begin with <s> have nothing before them and keep their counts.
+    N-grams that begin with <s> cannot have words before them and keep their counts.
     """
     if longer is None:
         return grams.counts
@@ -119,7 +128,11 @@ def _adjusted_counts(grams: NGramCounts, longer: NGramCounts | None) -> Integers
 
 
 def estimate_discounts(adjusted: Integers) -> Discounts:
-    """Discounts from how many n-grams have adjusted count 1 to 4: the paper's equation 26."""
+    """Discounts from the numbers of n-grams with adjusted counts 1 to 4 (the paper's equation 26).
+
+    >>> estimate_discounts(np.array([1, 1, 1, 1, 2, 2, 3, 4])).values
+    (0.5, 1.25, 1.0)
+    """
     n1, n2, n3, n4 = np.bincount(np.minimum(adjusted, 5), minlength=6)[1:5].tolist()
     if not (n1 and n2 and n3):
         return _FALLBACK
@@ -136,12 +149,12 @@ def _interpolate(
     discounts: Discounts,
     lower: Floats,
 ) -> tuple[Floats, Floats]:
-    """Probabilities of one order, and the back-off weights of the rows one order down.
+    """The probabilities of one order, and the back-off weights of the order below.
 
-    lower are the probabilities of those rows.
+    lower are the probabilities of the order below.
     """
     discount = np.array([0.0, *discounts.values])[np.minimum(adjusted, 3)]
-    freed = np.where(is_kept, discount, adjusted)  # all of what is pruned
+    freed = np.where(is_kept, discount, adjusted)  # all of a pruned count
     totals = np.bincount(grams.prefixes, adjusted, minlength=len(lower))
     freed_totals = np.bincount(grams.prefixes, freed, minlength=len(lower))
     weights = np.ones(len(lower))

@@ -1,48 +1,48 @@
-"""What a file is that was given as an n-gram model and is none that can be read."""
+"""Identifies files that were given as an n-gram model but are something else."""
 
 import codecs
 import lzma
 import zlib
 from typing import Any
 
-HEAD_BYTES = 4096  # that are enough to tell
+HEAD_BYTES = 4096  # enough to identify a file
 
 _MAGICS = (
     (
         0,
         b"mmap lm http://kheafield.com/code",
-        "a KenLM binary, which only KenLM reads: give the ARPA file it was made from",
+        "a KenLM binary, which only KenLM can read: give the ARPA file it was made from",
     ),
     (0, b"slstm-lm", "a packed language model: its name must not end in .arpa"),
     (0, b"slstmlex", "a packed lexicon"),
-    (4, b"TFL3", "a .tflite file: an LSTM language model is given by --neural-lm"),
+    (4, b"TFL3", "a .tflite file: give LSTM language models with --neural-lm"),
 )
 _LONGEST_PREAMBLE = 100  # lines
 
 
 def identify(head: bytes) -> str:
-    """What a file is by its first bytes, and what to do with it.
-
-    Args:
-        head: HEAD_BYTES of them, or all.
+    """What a file is, from its first bytes, and what to do with it.
 
     >>> identify(b"the cat sat on the mat")
-    'a text: make a language model of it by speechlstm lm build'
+    'a text: make a language model of it with speechlstm lm build'
+
+    Args:
+        head: The first HEAD_BYTES bytes, or all.
     """
     if kind := identify_binary(head):
         return kind
     if _is_arpa(head):
         return "an ARPA file: its name must end in .arpa"
     if _is_text(head):
-        return "a text: make a language model of it by speechlstm lm build"
-    return "something else: make one by speechlstm lm build"
+        return "a text: make a language model of it with speechlstm lm build"
+    return "something else: make a language model with speechlstm lm build"
 
 
 def identify_binary(head: bytes) -> str | None:
-    """The same for files that are no text; None: it is one, or of an unknown kind.
+    """As identify, for binary files; None: it is a text, or unknown.
 
     >>> identify_binary(b"mmap lm http://kheafield.com/code format version 5")
-    'a KenLM binary, which only KenLM reads: give the ARPA file it was made from'
+    'a KenLM binary, which only KenLM can read: give the ARPA file it was made from'
     """
     for at, magic, kind in _MAGICS:
         if head[at:].startswith(magic):
@@ -54,7 +54,9 @@ def identify_binary(head: bytes) -> str | None:
         if head.startswith(magic):
             if _is_arpa(_unpacked(unpacker, head)):
                 return f"a compressed ARPA file: its name must end in .arpa{suffix}"
-            return f"compressed: unpack it, or if it is an ARPA file, name it .arpa{suffix}"
+            return (
+                f"compressed: decompress it or, if it is an ARPA file, rename it to .arpa{suffix}"
+            )
     return None
 
 
@@ -65,7 +67,9 @@ def _is_arpa(head: bytes) -> bool:
 
 def _is_text(head: bytes) -> bool:
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # its last character may be cut
+        text = codecs.getincrementaldecoder("utf-8")().decode(
+            head
+        )  # the last character may be incomplete
     except UnicodeDecodeError:
         return False
     return bool(text) and all(character.isprintable() or character.isspace() for character in text)

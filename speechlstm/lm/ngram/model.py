@@ -1,4 +1,4 @@
-"""The n-gram language model as a decoder asks it: many words after many contexts at once."""
+"""The n-gram language model as decoders query it: many words in many contexts at once."""
 
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Sequence
@@ -15,24 +15,32 @@ from speechlstm.lm.ngram.packed import open_packed, verify_packed
 from speechlstm.lm.ngram.table import NGrams, NGramTable
 from speechlstm.lm.ngram.trie import NATURAL, Trie, build_trie
 
-_MEMORY = 1 << 15  # answers to a search that are kept: some 8 MB
-_LOWEST = -1e4  # natural log; what a damaged file makes of a probability stays finite
+_MEMORY = 1 << 15  # cached results for a search: about 8 MB
+_LOWEST = -1e4  # natural log; keeps the values of a damaged file finite
 
 
 class NGramModel(SearchModel):
     """A back-off n-gram model.
 
-    A state is the longest context that the model knows anything about. Equal states have equal
-    futures; state 0 is the empty context.
+    A state is the longest suffix of the context that the model has as a context. Equal states have
+    equal futures; state 0 is the empty context.
+
+    >>> from speechlstm.lm.ngram.estimate import estimate
+    >>> from speechlstm.lm.text import tokenize
+    >>> text = tokenize(["good day", "good night", "good night"])
+    >>> model = NGramModel.from_table(estimate(text, order=2).table)
+    >>> day, night = (model.sentence_log_prob(["good", word])[0] for word in ("day", "night"))
+    >>> day < night
+    True
 
     Args:
         trie: The n-grams.
-        alphabet_sha256: Of the alphabet that its words are spelled in; None: of no certain one.
-        path: Where they come from, for errors.
+        alphabet_sha256: SHA-256 of the alphabet of the words; None: not known.
+        path: The file of the model, for errors.
 
     Attributes:
         order: Length of the longest n-grams.
-        num_states: How many states there are.
+        num_states: The number of states.
         path: As given.
     """
 
@@ -50,26 +58,26 @@ class NGramModel(SearchModel):
         self._backoff: Callable[[int], float] = trie.backoffs.item  # of a state
         if trie.is_quantized:
             self._log_prob, self._backoff = self._coded_log_prob, self._coded_backoff
-        # The same words are read again and again: in neighbouring frames, after the same words.
-        self._remembered_step = lru_cache(_MEMORY)(self.step)
+        # A search queries the same words in the same contexts in many consecutive frames.
+        self._cached_step = lru_cache(_MEMORY)(self.step)
 
     @classmethod
     def open(cls, path: Path) -> "NGramModel":
-        """A packed model, memory-mapped: no more of the file is read than is asked for.
+        """Open a packed model, memory-mapped: only the parts that are queried are read.
 
         Raises:
-            LanguageModelError: It cannot be read, is no packed language model, is damaged, cut
-                short or of another version.
+            LanguageModelError: The file cannot be read, is not a packed language model, or is
+                damaged, truncated or of another version.
         """
         packed = open_packed(path)
         return cls(packed.trie, packed.alphabet_sha256, path)
 
     @classmethod
     def load(cls, path: Path) -> "NGramModel":
-        """A packed model, all of it checked, or an ARPA file (by its name), read into memory.
+        """Load a packed model and verify all of it, or read an ARPA file (recognised by its name).
 
         Raises:
-            LanguageModelError: It cannot be read, or holds something else.
+            LanguageModelError: The file cannot be read, is damaged or is something else.
         """
         if not is_arpa(path):
             verify_packed(path)
@@ -84,8 +92,7 @@ class NGramModel(SearchModel):
         """A model in memory.
 
         Raises:
-            ValueError: An n-gram is there twice, or without the n-gram of all its words but the
-                last.
+            ValueError: An n-gram is repeated, or its prefix is missing.
         """
         return cls(build_trie(table), alphabet_sha256)
 
@@ -97,8 +104,8 @@ class NGramModel(SearchModel):
         log_probs = self._log_probs(np.arange(len(trie.words)))
         backoffs = np.zeros(len(trie.words), np.float32)
         backoffs[trie.contexts[1:]] = self._backoffs(np.arange(1, len(trie.contexts)))
-        ngrams, orders = np.empty((1, 0), np.int32), []  # of the order before
-        first = before = 0  # nodes of this order, of the one before
+        ngrams, orders = np.empty((1, 0), np.int32), []  # of the order below
+        first = before = 0  # nodes of this order and of the order below
         for size in trie.num_ngrams:
             nodes = slice(first, first + size)
             prefixes = ngrams[trie.contexts[parents[nodes]] - before]
@@ -109,7 +116,7 @@ class NGramModel(SearchModel):
 
     @cached_property
     def words(self) -> Sequence[str]:
-        """Word of each id: <unk>, which has id 0, then the others in code point order.
+        """The word of each id: <unk>, which has id 0, then the others in code point order.
 
         Raises:
             LanguageModelError: The vocabulary is damaged.
@@ -120,13 +127,13 @@ class NGramModel(SearchModel):
             raise LanguageModelError(self.path, f"is damaged: vocabulary: {error}") from error
         if len(words) != self.num_words:
             raise LanguageModelError(
-                self.path, f"is damaged: holds {len(words)} words instead of {self.num_words}"
+                self.path, f"is damaged: has {len(words)} words instead of {self.num_words}"
             )
         return words
 
     @property
     def unigram_log_probs(self) -> NDArray[np.float32]:
-        """Natural log-probability of each word, (num_words,), in no context."""
+        """Natural log-probability of each word without context, (num_words,)."""
         log_probs = self._log_probs(np.arange(self.num_words))
         return np.fmin(np.fmax(log_probs, _LOWEST), 0)
 
@@ -135,7 +142,7 @@ class NGramModel(SearchModel):
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Read a word in each of several states: see LanguageModel."""
         trie, columns = self.trie, np.arange(len(states))
-        # Row k: the contexts when k words are forgotten; the last row is the empty one.
+        # Row k: the contexts without their first k words; the last row is the empty context.
         contexts = np.zeros((self.order, len(states)), np.int64)
         contexts[0] = states
         for row in range(1, self.order):
@@ -155,17 +162,17 @@ class NGramModel(SearchModel):
     def search(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """As advance, word by word, where it was not asked before.
+        """As advance, word by word and with a cache.
 
         Raises:
             LanguageModelError: The model is damaged.
         """
-        steps = list(map(self._remembered_step, states.tolist(), words.tolist()))
+        steps = list(map(self._cached_step, states.tolist(), words.tolist()))
         after, log_probs = zip(*steps, strict=True) if steps else ((), ())
         return np.array(after, np.int64), np.array(log_probs, np.float32)
 
     def step(self, state: int, word: int) -> tuple[int, float]:
-        """Read one word in one state: see `advance`, which takes longer for a few dozen.
+        """Read one word in one state. For a few dozen words this is faster than `advance`.
 
         Raises:
             LanguageModelError: The model is damaged.
@@ -174,7 +181,7 @@ class NGramModel(SearchModel):
         try:
             for _ in range(self.order):
                 first, stop = self._children[state], self._children[state + 1]
-                # A unigram is at its word's id.
+                # The node of a unigram is the id of its word.
                 node = bisect_left(self._words, word, first, stop) if state else word
                 if not state or (node < stop and self._words[node] == word):
                     if not is_scored:
@@ -187,31 +194,31 @@ class NGramModel(SearchModel):
                 state = self._suffixes[state]
         except (IndexError, ValueError) as error:
             raise LanguageModelError(self.path, f"is damaged: {error}") from error
-        return after, min(0.0, max(_LOWEST, log_prob))  # in this order: of NaN, the lowest
+        return after, min(0.0, max(_LOWEST, log_prob))  # in this order: NaN becomes the lowest
 
     def _find(self, contexts: NDArray[np.int64], words: NDArray[np.int32]) -> NDArray[np.int64]:
-        """The node of each word, (n,), in each context, (order, n); -1 where it was not seen.
+        """The node of each word, (n,), in each context, (order, n); -1 if there is none.
 
-        Python's bisect halves the children of one context as fast as NumPy's searchsorted does
-        with a key a node, which would take 8 bytes of memory each, and twice as fast as halving
-        those of 50 contexts by NumPy. Indices are clipped: a damaged file makes no crash.
+        Python's bisect searches the children of a context as fast as NumPy's searchsorted, which
+        needs an 8-byte key for each node, and twice as fast as a binary search by NumPy in 50
+        contexts at once. Indices are clipped, so that a damaged file cannot crash it.
         """
         trie, shorter = self.trie, contexts[:-1].ravel()
         first = trie.children.take(shorter, mode="clip")
         stop = np.minimum(trie.children.take(shorter + 1, mode="clip"), len(trie.words))
-        stop[shorter == 0] = 0  # the last row looks there
+        stop[shorter == 0] = 0  # the last row has the unigrams
         wanted = np.tile(words, self.order - 1)
         places = zip(wanted.tolist(), first.tolist(), stop.tolist(), strict=True)
-        found = np.array([bisect_left(self._words, *place) for place in places], np.int64)
-        is_seen = (found < stop) & (trie.words.take(found, mode="clip") == wanted)
+        positions = np.array([bisect_left(self._words, *place) for place in places], np.int64)
+        is_seen = (positions < stop) & (trie.words.take(positions, mode="clip") == wanted)
         nodes = np.empty_like(contexts)
-        nodes[:-1] = np.where(is_seen, found, -1).reshape(nodes[:-1].shape)
-        nodes[-1] = words  # a unigram is at its word's id
+        nodes[:-1] = np.where(is_seen, positions, -1).reshape(nodes[:-1].shape)
+        nodes[-1] = words  # the node of a unigram is the id of its word
         return nodes
 
     @cached_property
     def _states(self) -> NDArray[np.uint32]:
-        """The state of each node below the highest order, 0 of one that is none; at last a 0."""
+        """The state of each node below the highest order (0: it is no state), followed by a 0."""
         states = np.zeros(sum(self.trie.num_ngrams[:-1]) + 1, np.uint32)
         nodes = np.minimum(self.trie.contexts[1:], len(states) - 1)
         states[nodes] = np.arange(1, len(nodes) + 1)

@@ -1,11 +1,11 @@
-"""The packed file of a language model: a trie that is memory-mapped, not read.
+"""The packed file format of n-gram models: a trie that can be memory-mapped.
 
     magic                    8 bytes
-    version, header's size and its CRC-32   uint32 each, little-endian as all numbers
+    version, size and CRC-32 of the header   uint32 each, little-endian like all numbers
     header                   JSON: sizes, special words, alphabet, writer, CRC-32 of the arrays
-    arrays                   in the order of `Trie`, each filled up to a multiple of 64 bytes
+    arrays                   in the order of `Trie`, each padded to a multiple of 64 bytes
 
-Opening checks the header, and that the file is as long as it must be; `verify` reads all of it.
+Opening a file checks its header and its length; `verify_packed` reads all of it.
 """
 
 import json
@@ -37,11 +37,11 @@ _ALIGNMENT = 64
 
 @dataclass(frozen=True)
 class PackedModel:
-    """What a packed file holds.
+    """The content of a packed file.
 
     Attributes:
-        trie: The n-grams, in memory that is mapped from the file.
-        alphabet_sha256: Of the alphabet that its words are spelled in; None: of no certain one.
+        trie: The n-grams, memory-mapped from the file.
+        alphabet_sha256: SHA-256 of the alphabet of the words; None: not known.
     """
 
     trie: Trie
@@ -50,15 +50,15 @@ class PackedModel:
 
 @dataclass(frozen=True)
 class _Header:
-    """The header, field by field.
+    """The header of a packed file.
 
     Attributes:
-        num_ngrams, num_states, start_state, sentence_end: As in `Trie`.
+        num_ngrams: As in `Trie`, like num_states, start_state and sentence_end.
         vocabulary_bytes: Length of the vocabulary.
         quantized: Whether log_probs and backoffs are codes.
         alphabet_sha256: As in `PackedModel`.
-        crc32: Of the arrays.
-        writer: Who wrote it.
+        crc32: CRC-32 of the arrays.
+        writer: Name and version of the program that wrote it.
     """
 
     num_ngrams: tuple[int, ...]
@@ -73,15 +73,15 @@ class _Header:
 
     @classmethod
     def parse(cls, text: bytes) -> "_Header":
-        """The header from JSON that nobody has checked.
+        """The header from untrusted JSON.
 
         Raises:
-            ValueError: What is wrong with it.
+            ValueError: A value is missing, unknown or wrong.
         """
         values = parse_json(text)
         names = [field.name for field in fields(cls)]
         if not isinstance(values, dict) or set(values) != set(names):
-            raise ValueError(f"needs {', '.join(names)}")
+            raise ValueError(f"must have {', '.join(names)}")
         for name in ("num_ngrams", "num_states"):
             if not isinstance(values[name], list):
                 raise ValueError(f"{name} must be a list, is {quoted(values[name])}")
@@ -94,13 +94,13 @@ class _Header:
         sizes = self.num_ngrams, self.num_states
         counts = (*self.num_ngrams, *self.num_states, self.vocabulary_bytes, self.crc32)
         if not all(type(count) is int and 0 <= count < 1 << 32 for count in counts):
-            raise ValueError(f"needs whole numbers below 2^32, has {quoted(sizes)}")
-        # A state is the empty context or an n-gram of any order but the highest.
+            raise ValueError(f"sizes must be whole numbers below 2^32, are {quoted(sizes)}")
+        # A state is the empty context or an n-gram below the highest order.
         if not 1 <= len(self.num_ngrams) == len(self.num_states) <= MAX_ORDER or any(
             states > ngrams
             for states, ngrams in zip(self.num_states, (1, *self.num_ngrams), strict=False)
         ):
-            raise ValueError(f"{quoted(sizes)} are no numbers of n-grams and of states")
+            raise ValueError(f"numbers of n-grams and states cannot be {quoted(sizes)}")
         for name, limit in (
             ("start_state", sum(self.num_states)),
             ("sentence_end", self.num_ngrams[0]),
@@ -111,10 +111,12 @@ class _Header:
         if type(self.quantized) is not bool:
             raise ValueError(f"quantized must be true or false, is {quoted(self.quantized)}")
         if self.alphabet_sha256 is not None and not isinstance(self.alphabet_sha256, str):
-            raise ValueError(f"alphabet_sha256 is {quoted(self.alphabet_sha256)}")
+            raise ValueError(
+                f"alphabet_sha256 must be a string or null, is {quoted(self.alphabet_sha256)}"
+            )
 
     def arrays(self) -> Iterator[tuple[str, DTypeLike, tuple[int, ...]]]:
-        """Name, kind and shape of each array, in the order of the file."""
+        """Name, type and shape of each array, in the order of the file."""
         num_nodes, num_states = sum(self.num_ngrams), sum(self.num_states)
         value = "u1" if self.quantized else "<f4"
         yield "vocabulary", "u1", (self.vocabulary_bytes,)
@@ -128,10 +130,10 @@ class _Header:
 
 
 def write_packed(path: Path, trie: Trie, alphabet_sha256: str | None) -> None:
-    """Write a packed file; it appears whole or not at all.
+    """Write a packed file atomically.
 
     Raises:
-        OSError: The file cannot be written; one that was there before is untouched.
+        OSError: The file cannot be written; an existing one is untouched.
     """
     header = _Header(
         num_ngrams=trie.num_ngrams,
@@ -156,22 +158,22 @@ def write_packed(path: Path, trie: Trie, alphabet_sha256: str | None) -> None:
 
 
 def open_packed(path: Path) -> PackedModel:
-    """Map a packed file into memory; nothing but its header is read.
+    """Map a packed file into memory. Only its header is read.
 
     Raises:
-        LanguageModelError: It cannot be read, is no packed language model, is damaged, cut short
-            or of another version.
+        LanguageModelError: The file cannot be read, is not a packed language model, or is damaged,
+            truncated or of another version.
     """
     data, header, start = _map(path)
     stop = start + sum(_aligned(_num_bytes(*array)) for array in header.arrays())
     if stop != len(data):
-        raise LanguageModelError(path, f"has {len(data)} bytes instead of {stop}: cut short?")
+        raise LanguageModelError(path, f"has {len(data)} bytes instead of {stop}: truncated?")
     arrays: dict[str, NDArray[Any]] = {}
     for name, dtype, shape in header.arrays():
         arrays[name] = np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape)
         start += _aligned(_num_bytes(name, dtype, shape))
     if not np.isfinite(arrays["codebooks"]).all():
-        raise LanguageModelError(path, "is damaged: codes stand for no numbers")
+        raise LanguageModelError(path, "is damaged: a codebook has values that are not finite")
     trie = Trie(
         header.num_ngrams, header.num_states, header.start_state, header.sentence_end, **arrays
     )
@@ -179,10 +181,10 @@ def open_packed(path: Path) -> PackedModel:
 
 
 def verify_packed(path: Path) -> None:
-    """Read a whole packed file and compare its checksum.
+    """Read a packed file completely and verify its checksum.
 
     Raises:
-        LanguageModelError: As `open_packed`, or the arrays are damaged.
+        LanguageModelError: As in `open_packed`, or the arrays are damaged.
     """
     data, header, start = _map(path)
     if zlib.crc32(memoryview(data)[start:]) != header.crc32:
@@ -190,25 +192,25 @@ def verify_packed(path: Path) -> None:
 
 
 def _map(path: Path) -> tuple[mmap.mmap, _Header, int]:
-    """The mapped file, its header, and where its arrays begin."""
+    """The memory-mapped file, its header, and the position of its arrays."""
     try:
         with open_regular_file(path) as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise LanguageModelError(path, f"cannot be read: {error.strerror}") from error
-    except ValueError as error:  # there is no map of an empty file
+    except ValueError as error:  # an empty file cannot be mapped
         raise LanguageModelError(path, "is empty") from error
     if data[: len(_MAGIC)] != _MAGIC:
         kind = identify(data[:HEAD_BYTES])
-        raise LanguageModelError(path, f"is no packed language model but {kind}")
+        raise LanguageModelError(path, f"is not a packed language model but {kind}")
     if len(data) < _PREFIX.size:
-        raise LanguageModelError(path, "is no packed language model: it is cut short")
+        raise LanguageModelError(path, "is not a packed language model: it is truncated")
     _, version, size, checksum = _PREFIX.unpack_from(data)
     if version != FORMAT_VERSION:
         raise LanguageModelError(
             path,
-            f"has format version {version}, this is speechlstm {__version__}, which reads "
-            f"version {FORMAT_VERSION}; build it again",
+            f"has format version {version}, but speechlstm {__version__} reads version "
+            f"{FORMAT_VERSION}; build it again",
         )
     text = data[_PREFIX.size : _PREFIX.size + size]
     if zlib.crc32(text) != checksum:
@@ -219,7 +221,7 @@ def _map(path: Path) -> tuple[mmap.mmap, _Header, int]:
     try:
         return data, _Header.parse(text), start
     except ValueError as error:
-        raise LanguageModelError(path, f"has a header of another kind: {error}") from None
+        raise LanguageModelError(path, f"has a wrong header: {error}") from None
 
 
 def _num_bytes(name: str, dtype: DTypeLike, shape: tuple[int, ...]) -> int:

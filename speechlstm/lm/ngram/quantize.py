@@ -1,4 +1,4 @@
-"""A byte for each probability and back-off weight of a trie, in place of four."""
+"""Quantises the probabilities and back-off weights of a trie to one byte each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from speechlstm.lm.ngram.trie import NUM_CODES, Trie
 
-_NUM_ROUNDS = 20  # of Lloyd's algorithm
+_NUM_ROUNDS = 20  # iterations of Lloyd's algorithm
 
 
 def quantize(trie: Trie) -> Trie:
-    """The trie with each value as one of 256, which are chosen for each order.
+    """The trie with each value replaced by one of 256, which are chosen for each order.
 
-    They minimise the squared error, by Lloyd's algorithm from quantiles on.
+    They minimise the squared error, by Lloyd's algorithm starting from quantiles.
     """
     log_probs, log_prob_books = _quantize_parts(trie.log_probs, trie.num_ngrams)
     backoffs, backoff_books = _quantize_parts(trie.backoffs, trie.num_states)
@@ -26,7 +26,7 @@ def quantize(trie: Trie) -> Trie:
 def _quantize_parts(
     values: NDArray[Any], sizes: Sequence[int]
 ) -> tuple[NDArray[np.uint8], Iterable[NDArray[np.float32]]]:
-    """The codes of values, whose parts of these sizes have a codebook each; and the codebooks."""
+    """The codes of values that consist of parts of these sizes, and the codebook of each part."""
     codes, codebooks = [], []
     for part in np.split(values, np.cumsum(sizes)[:-1]):
         codebook = _choose(part)
@@ -37,7 +37,7 @@ def _quantize_parts(
 
 
 def _choose(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """256 values, ascending, that stand for the given ones."""
+    """The codebook of some values: 256 values in ascending order."""
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) <= NUM_CODES:
         return np.append(distinct, np.full(NUM_CODES - len(distinct), distinct.max(initial=0)))

@@ -1,4 +1,4 @@
-"""A back-off n-gram model as plain arrays: what is estimated, read, written and packed."""
+"""A back-off n-gram model as plain arrays, for estimating, reading, writing and packing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ MAX_ORDER = 10
 
 @dataclass(frozen=True)
 class NGrams:
-    """The n-grams of one order, n, in any order of rows.
+    """The n-grams of one order n, in no particular order.
 
     Attributes:
-        words: (num_ngrams, n) int32, the word ids of each, its first word first.
-        log10_probs: (num_ngrams,) float32, of the last word after those before it; at most 0.
+        words: (num_ngrams, n) int32, the word ids.
+        log10_probs: (num_ngrams,) float32, of the last word given those before it; at most 0.
         log10_backoffs: (num_ngrams,) float32, of the n-gram as a context; 0 at the highest order.
     """
 
@@ -35,8 +35,8 @@ class NGramTable:
     """A back-off model; the n-grams of order n are orders[n - 1].
 
     Attributes:
-        vocabulary: Word of each id; id 0 is <unk>, and <s> and </s> are among them.
-        orders: From unigrams up; each word is a unigram once.
+        vocabulary: The word of each id. Id 0 is <unk>; <s> and </s> are included.
+        orders: The n-grams of each order, beginning with unigrams. Each word is a unigram once.
     """
 
     vocabulary: Sequence[str]

@@ -1,9 +1,9 @@
-"""An n-gram table as a trie in flat arrays, ready to be written, memory-mapped and searched.
+"""An n-gram model as a trie in flat arrays, to be written, memory-mapped and searched.
 
-Nodes are the n-grams: first the unigrams, each at its word's id, then the bigrams, and so on, each
-order sorted by context, then by word; so what continues a context lies together, sorted by word.
-States are the contexts that a search can be in: 0 is the empty one; then, in the order of their
-nodes, all n-grams that something continues or that have a back-off weight.
+Nodes are the n-grams: first the unigrams, each at the id of its word, then the bigrams, and so on.
+Each order is sorted by context and then by word, so that the words that follow a context are
+adjacent and sorted. States are the contexts of a search: state 0 is the empty context; then follow,
+in the order of their nodes, all n-grams that are a prefix of others or have a back-off weight.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN, NGr
 Integers = NDArray[np.int64]
 
 NATURAL = np.float32(np.log(10))  # natural logarithms from base 10
-NUM_CODES = 256  # of a quantised value: a byte's
+NUM_CODES = 256  # the values of a byte
 
 
 @dataclass(frozen=True)
@@ -25,23 +25,24 @@ class Trie:
     """The arrays of a trie. Logarithms are natural.
 
     Attributes:
-        num_ngrams: Nodes of each order; those of order 1 are the vocabulary.
-        num_states: States whose context has length 0, 1, ...; one entry an order.
+        num_ngrams: The number of nodes of each order; at order 1, the size of the vocabulary.
+        num_states: The number of states for each context length: 0, 1, ... One entry for each
+            order.
         start_state: The state after <s>.
-        sentence_end: Id of the word </s>.
-        vocabulary: uint8, the words in UTF-8, a line feed after each: <unk>, then the others in
-            code point order.
+        sentence_end: The id of </s>.
+        vocabulary: uint8, the words in UTF-8, each followed by a line feed: <unk>, then the others
+            in code point order.
         words: (num_nodes,) uint16 or uint32, the id of each node's last word.
-        log_probs: (num_nodes,) float32, of the last word after those before it; or uint8 codes.
-        contexts: (num_states,) uint32, the node of each state, ascending; state 0, which has none,
-            holds a 0.
-        children: (num_states + 1,) uint32: nodes children[s] to children[s + 1] - 1 continue s.
+        log_probs: (num_nodes,) float32, of the last word given those before it; or uint8 codes.
+        contexts: (num_states,) uint32, the node of each state, ascending; 0 for state 0, which has
+            none.
+        children: (num_states + 1,) uint32: nodes children[s] to children[s + 1] - 1 follow state s.
         suffixes: (num_states,) uint32, the state of the longest proper suffix that is a state.
-        backoffs: (num_states,) float32, log weight of that suffix for words that do not continue
-            the state; or uint8 codes.
-        codebooks: float32, (0, 256) where there are no codes, otherwise (2 * order, 256): what the
-            codes of log_probs mean at each order of node, then those of backoffs at each length
-            of context.
+        backoffs: (num_states,) float32, log weight of that suffix for words that do not follow the
+            state; or uint8 codes.
+        codebooks: float32, (0, 256) if there are no codes, otherwise (2 * order, 256): the values
+            of the codes of log_probs for each order of nodes, then of backoffs for each context
+            length.
     """
 
     num_ngrams: tuple[int, ...]
@@ -64,10 +65,10 @@ class Trie:
 
 
 def build_trie(table: NGramTable) -> Trie:
-    """Sort the n-grams of a table into a trie; words get new ids.
+    """Sort the n-grams of a table into a trie. Words get new ids.
 
     Raises:
-        ValueError: An n-gram is there twice, or without the n-gram of all its words but the last.
+        ValueError: An n-gram is repeated, or its prefix is missing.
     """
     sorter = _Sorter(table)
     state_rows = _state_rows(sorter)
@@ -86,7 +87,7 @@ def build_trie(table: NGramTable) -> Trie:
     return Trie(
         num_ngrams=tuple(map(len, sorter.rows)),
         num_states=tuple(map(len, state_rows)),
-        start_state=int(after_start.sum()),  # of one state or none
+        start_state=int(after_start.sum()),  # there is one such state, or none
         sentence_end=sorter.vocabulary.index(SENTENCE_END),
         vocabulary=np.frombuffer("".join(f"{w}\n" for w in sorter.vocabulary).encode(), np.uint8),
         words=np.concatenate([rows[:, -1] for rows in sorter.rows]).astype(word_type),
@@ -107,7 +108,7 @@ class _Sorter:
         self.vocabulary = [UNKNOWN, *(table.vocabulary[i] for i in ids)]
         new_ids = np.argsort([0, *ids]).astype(np.int32)
         self.rows: list[NDArray[np.int32]] = []  # of each order, (num_ngrams, n) new word ids
-        self.parents: list[Integers] = []  # of each order: the row of all words but the last
+        self.parents: list[Integers] = []  # of each order: the row of all words except the last
         self.log10_probs: list[NDArray[np.float32]] = []
         self.log10_backoffs: list[NDArray[np.float32]] = []
         self._keys: list[Integers] = []
@@ -116,7 +117,7 @@ class _Sorter:
             parents = self.locate(rows[:, :-1])
             if (parents < 0).any():
                 lost = self._text(rows[parents.argmin()])
-                raise ValueError(f"the n-gram {lost!r} is there without its own beginning")
+                raise ValueError(f"the prefix of the n-gram {lost!r} is missing")
             keys = self._key(parents, rows[:, -1])
             order = np.argsort(keys, kind="stable")
             self.rows.append(rows[order])
@@ -126,10 +127,10 @@ class _Sorter:
             self._keys.append(keys[order])
             twice = np.flatnonzero(np.diff(self._keys[-1]) == 0)
             if twice.size:
-                raise ValueError(f"the n-gram {self._text(self.rows[-1][twice[0]])!r} is twice")
+                raise ValueError(f"the n-gram {self._text(self.rows[-1][twice[0]])!r} is repeated")
 
     def locate(self, ngrams: NDArray[np.int32]) -> Integers:
-        """The row of each n-gram, given as (num, n) word ids, within its order; -1 if not there."""
+        """The row within its order of each n-gram, given as (num, n) word ids; -1: not found."""
         located = np.zeros(len(ngrams), np.int64)
         for keys, words in zip(self._keys, ngrams.T, strict=False):
             wanted = self._key(located, words)
@@ -138,14 +139,14 @@ class _Sorter:
         return located
 
     def _key(self, parents: Integers, words: NDArray[np.int32]) -> Integers:
-        return parents * len(self.vocabulary) + words  # of a parent -1: negative, found nowhere
+        return parents * len(self.vocabulary) + words  # for parent -1 negative, so never found
 
     def _text(self, row: NDArray[np.int32]) -> str:
         return " ".join(self.vocabulary[i] for i in row)
 
 
 def _state_rows(sorter: _Sorter) -> list[Integers]:
-    """For each context length, 0 first: the rows, within their order, of what is a state."""
+    """For each context length, from 0: the rows, within their order, of the states."""
     rows = [np.zeros(1, np.int64)]
     for backoffs, parents in zip(sorter.log10_backoffs, sorter.parents[1:], strict=False):
         is_state = backoffs != 0
@@ -155,18 +156,18 @@ def _state_rows(sorter: _Sorter) -> list[Integers]:
 
 
 def _suffixes(sorter: _Sorter, state_rows: list[Integers]) -> Integers:
-    """For each state: the state of its longest proper suffix that is one."""
+    """For each state, the state of its longest proper suffix that is a state."""
     first_states = np.cumsum([0, *map(len, state_rows)])
-    states = [np.zeros(1, np.int64)]  # by context length: the state of each row, 0 if it is none
+    states = [np.zeros(1, np.int64)]  # by context length: the state of each row, or 0
     suffixes = [np.zeros(1, np.int64)]
     for length, rows in enumerate(state_rows[1:], start=1):
         ngrams = sorter.rows[length - 1]
-        found = np.zeros(len(rows), np.int64)
+        longest = np.zeros(len(rows), np.int64)
         for shorter in range(1, length):
             located = sorter.locate(ngrams[rows, length - shorter :])
             state = np.where(located >= 0, states[shorter].take(located, mode="clip"), 0)
-            found = np.where(state > 0, state, found)
-        suffixes.append(found)
+            longest = np.where(state > 0, state, longest)
+        suffixes.append(longest)
         states.append(np.zeros(len(ngrams), np.int64))
         states[-1][rows] = first_states[length] + np.arange(len(rows))
     return np.concatenate(suffixes)

@@ -11,15 +11,18 @@ from speechlstm.bundle import default_bundle
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["build", "empty.txt", "-o", "x.lm"], "empty.txt: holds no sentence"),
+        (["build", "empty.txt", "-o", "x.lm"], "empty.txt: has no sentence"),
         (["build", "text.txt", "-o", "x.lm", "--prune", "1"], "prune: must be 0 for unigrams"),
-        (["perplexity", "text.txt", "text.txt"], "text.txt: is no packed language model"),
-        (["perplexity", "cut.arpa", "text.txt"], "cut.arpa:3: the file ends here"),
+        (["perplexity", "text.txt", "text.txt"], "text.txt: is not a packed language model"),
+        (["perplexity", "cut.arpa", "text.txt"], "cut.arpa:3: the file ends before"),
         (["convert", "none.lm", "-o", "x.lm"], "none.lm: cannot be read"),
-        (["perplexity", "cut.tflite", "text.txt"], "cut.tflite: damaged"),
-        (["perplexity", "pronouncer.tflite", "text.txt"], "pronouncer.tflite: is no language"),
+        (
+            ["perplexity", "cut.tflite", "text.txt"],
+            "cut.tflite: not a .tflite file that speechlstm wrote",
+        ),
+        (["perplexity", "pronouncer.tflite", "text.txt"], "pronouncer.tflite: is not a language"),
         (["perplexity", "none.tflite", "text.txt"], "none.tflite: No such file"),
-        (["perplexity", "lm.tflite", "empty.txt"], "empty.txt: holds no sentence"),
+        (["perplexity", "lm.tflite", "empty.txt"], "empty.txt: has no sentence"),
         (["sample", "lm.tflite", "--prompt", "zebra"], "does not know 'zebra'"),
         (
             ["train", "text.txt", "--valid", "text.txt", "-o", "run", "--init-from", "none"],

@@ -61,26 +61,26 @@ def test_unknown_word_in_capitals_or_missing(tmp_path: Path) -> None:
             "\\data\\",
             "\\daten\\",
             17,
-            "the file ends here, before \\data\\: cut short, or no ARPA file",
+            "the file ends before \\data\\: truncated, or not an ARPA file",
         ),
-        ("made by hand", "#\n" * 1001, 1001, "no ARPA file: there is no \\data\\ up to here"),
-        ("ngram 2=2", "ngram 3=2", 5, "expected how many 2-grams there are, found 'ngram 3=2'"),
-        ("ngram 1=4\nngram 2=2\n", "", 5, "expected how many 1-grams there are"),
+        ("made by hand", "#\n" * 1001, 1001, "not an ARPA file: there is no \\data\\ up to here"),
+        ("ngram 2=2", "ngram 3=2", 5, "expected the number of 2-grams, found 'ngram 3=2'"),
+        ("ngram 1=4\nngram 2=2\n", "", 5, "expected the number of 1-grams"),
         ("1=4", "1=5", 13, "expected 1-gram 5 of 5, found '\\\\2-grams:'"),
         ("1=4", "1=3", 11, "expected \\2-grams: after 3 1-grams, found '-1\\t<unk>'"),
         ("2=2", "2=1", 15, "expected \\end\\ after 1 2-grams, found '0\\tgröße </s>'"),
-        ("\\end\\", "", 17, "cut short"),
+        ("\\end\\", "", 17, "truncated"),
         ("-0.0625", "nan", 14, "expected a log10 probability"),
         ("-0.0625", "0.0625", 14, "expected a log10 probability"),
         ("-0.0625", "-inf", 14, "expected a log10 probability"),
         ("-0.0625", "-1e9", 14, "expected a log10 probability"),
         ("-0.25", "inf", 8, "a back-off of at most 1000"),
         ("größe </s>", "größe </s>\t-0.5", 15, "a back-off of at most 0"),
-        ("-0.0625", "one", 14, "no 2-gram"),
-        ("-0.125", "one", 10, "no 1-gram"),
+        ("-0.0625", "one", 14, "not a 2-gram"),
+        ("-0.125", "one", 10, "not a 1-gram"),
         ("<s> größe", "<s> klein", 14, "not among the unigrams: 'klein'"),
         ("<s> größe", "<s>", 14, "expected 2-gram 1 of 2"),
-        ("-1\t<unk>", "-1\tgröße", 11, "is a unigram twice: 'größe'"),
+        ("-1\t<unk>", "-1\tgröße", 11, "repeated unigram: 'größe'"),
         ("-0.5\t</s>", "-0.5\tende", None, "has no unigram </s>"),
     ],
 )
@@ -102,7 +102,7 @@ def test_faults_are_named_with_their_line(
 def test_words_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "lm.arpa"
     path.write_bytes(SMALL.encode("latin-1"))
-    with pytest.raises(LanguageModelError, match=r"lm\.arpa:10: no 1-gram, .*utf-8"):
+    with pytest.raises(LanguageModelError, match=r"lm\.arpa:10: not a 1-gram, .*utf-8"):
         read_arpa(path)
 
 

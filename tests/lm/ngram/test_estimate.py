@@ -152,7 +152,7 @@ def test_discounts_fall_back_where_there_is_nothing_to_tell_them(counts: list[in
         (7, (0,), "order: must be in 1..6, is 7"),
         (3, (1,), "prune: must be 0 for unigrams"),
         (3, (0, 2, 1), "none less than the one before; is 0 2 1"),
-        (2, (0, 0, 1), "then 1 numbers at most"),
+        (2, (0, 0, 1), "then at most 1 number,"),
         (3, (0, -1), "is 0 -1"),
     ],
 )

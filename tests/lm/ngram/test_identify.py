@@ -44,33 +44,35 @@ def test_an_arpa_file_of_another_name_is_named(
 ) -> None:
     assert callable(pack)
     (tmp_path / name).write_bytes(pack(arpa))
-    with pytest.raises(LanguageModelError, match=f"{name}: is no packed language model but {kind}"):
+    with pytest.raises(
+        LanguageModelError, match=f"{name}: is not a packed language model but {kind}"
+    ):
         NGramModel.load(tmp_path / name)
 
 
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (KENLM, "a KenLM binary, which only KenLM reads: give the ARPA file"),
-        ("the cat sat\non the mät\n".encode(), "a text: make .* by speechlstm lm build"),
+        (KENLM, "a KenLM binary, which only KenLM can read: give the ARPA file"),
+        ("the cat sat\non the mät\n".encode(), "a text: make .* with speechlstm lm build"),
         ((default_bundle() / "rescorer.tflite").read_bytes(), "a .tflite file: .* --neural-lm"),
         ((default_bundle() / "lexicon.tree").read_bytes(), "a packed lexicon"),
-        (gzip.compress(b"the cat"), "compressed: unpack it"),
-        (bytes(100), "something else: make one by speechlstm lm build"),
+        (gzip.compress(b"the cat"), "compressed: decompress it"),
+        (bytes(100), "something else: make a language model with"),
     ],
     ids=["KenLM", "text", "tflite", "lexicon", "gzip", "zeros"],
 )
 def test_what_is_no_language_model_is_named(content: bytes, kind: str, tmp_path: Path) -> None:
     (tmp_path / "a.lm").write_bytes(content)
-    with pytest.raises(LanguageModelError, match=rf"a\.lm: is no packed .* but {kind}"):
+    with pytest.raises(LanguageModelError, match=rf"a\.lm: is not a packed .* but {kind}"):
         NGramModel.load(tmp_path / "a.lm")
 
 
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (KENLM, "is no ARPA file but a KenLM binary"),
-        (b"slstm-lm" + bytes(100), "is no ARPA file but a packed language model"),
+        (KENLM, "is not an ARPA file but a KenLM binary"),
+        (b"slstm-lm" + bytes(100), "is not an ARPA file but a packed language model"),
         (gzip.compress(b"\\data\\\n"), "but a compressed ARPA file: its name must end in .arpa.gz"),
     ],
     ids=["KenLM", "packed", "gzip"],

@@ -143,7 +143,7 @@ def test_words_are_numbered_in_code_point_order() -> None:
 
 @pytest.mark.parametrize(
     ("extra", "reason"),
-    [((3, 3, 4), "'b b a' is there without its own beginning"), ((3,), "'b' is twice")],
+    [((3, 3, 4), "'b b a' is missing"), ((3,), "'b' is repeated")],
 )
 def test_impossible_tables_are_refused(extra: tuple[int, ...], reason: str) -> None:
     entries: Entries = {(word,): (-1.0, 0.0) for word in range(5)} | {(4, 3): (-0.5, 0.0)}
@@ -182,7 +182,7 @@ def test_load_names_the_file_at_fault(tmp_path: Path) -> None:
         "\\data\\\nngram 1=3\nngram 2=1\nngram 3=1\n\n\\1-grams:\n-1 <s>\n-1 </s>\n-1 a\n\n"
         "\\2-grams:\n-1 <s> a\n\n\\3-grams:\n-1 a a a\n\n\\end\\\n"
     )
-    with pytest.raises(LanguageModelError, match=r"lost\.arpa: the n-gram 'a a a'"):
+    with pytest.raises(LanguageModelError, match=r"lost\.arpa: the prefix of the n-gram 'a a a'"):
         NGramModel.load(arpa)
 
 

@@ -80,7 +80,7 @@ def test_damage_is_found_or_harmless(path: Path) -> None:
     for position in positions:
         value = whole[position] ^ int(generator.choice([1, 0x40, 0x80, 0xFF]))
         path.write_bytes(whole[:position] + bytes([value]) + whole[position + 1 :])
-        with pytest.raises(LanguageModelError, match=r"is damaged|no packed|version"):
+        with pytest.raises(LanguageModelError, match=r"is damaged|not a packed|version"):
             verify_packed(path)
         try:
             ask(path)
@@ -106,8 +106,8 @@ def test_what_is_no_packed_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "some.lm"
     for content, reason in [
         (b"", "is empty"),
-        (b"\\data\\\nngram 1=5\n", "is no packed language model"),
-        (b"slstm-lm", "is no packed language model"),
+        (b"\\data\\\nngram 1=5\n", "is not a packed language model"),
+        (b"slstm-lm", "is not a packed language model"),
     ]:
         path.write_bytes(content)
         with pytest.raises(LanguageModelError, match=rf"some\.lm: {reason}"):
@@ -171,7 +171,7 @@ def test_an_impossible_header_is_refused(path: Path, values: dict[str, object]) 
 )
 def test_a_header_that_is_no_json_is_refused(path: Path, text: bytes) -> None:
     path.write_bytes(with_header(path.read_bytes(), text=text))
-    with pytest.raises(LanguageModelError, match=r"^.*tiny\.lm: has a header of another kind: .*$"):
+    with pytest.raises(LanguageModelError, match=r"^.*tiny\.lm: has a wrong header: .*$"):
         NGramModel.open(path)
 
 

@@ -79,7 +79,7 @@ def test_learns_what_ngrams_cannot_and_is_exported(monkeypatch: pytest.MonkeyPat
     [
         (["text.txt", "--valid", "text.txt", "--vocabulary", "words.txt"], "text.txt: holds no w"),
         (["text.txt", "--valid", "strange.txt"], "strange.txt: holds no word of the vocabulary"),
-        (["empty.txt", "--valid", "text.txt"], "empty.txt: holds no sentence"),
+        (["empty.txt", "--valid", "text.txt"], "empty.txt: has no sentence"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused_in_a_line(arguments: list[str], reason: str) -> None:
