@@ -172,10 +172,10 @@ def remembering(beam: BeamDecoder, memory: dict[Any, Any]) -> BeamDecoder:
     """The same decoder; searches that another one has made are not made again."""
     search = beam.search
 
-    def remembered(log_probs: NDArray[np.float32], detours: Sequence[Any] = ()) -> Any:
-        key = log_probs.tobytes(), tuple(detours)
+    def remembered(log_probs: NDArray[np.float32], spotted: Sequence[Any] = ()) -> Any:
+        key = log_probs.tobytes(), tuple(spotted)
         if key not in memory:
-            memory[key] = search(log_probs, detours)
+            memory[key] = search(log_probs, spotted)
         return memory[key]
 
     beam.search = remembered  # type: ignore[method-assign]

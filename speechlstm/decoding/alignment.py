@@ -1,7 +1,8 @@
-"""Forced alignment: the frames in which a text that is known was said.
+"""Forced alignment: the frames in which the words of a known text are spoken.
 
-Viterbi over CTC's states, the labels with a blank before, between and after them: Graves et al.,
-Connectionist temporal classification, ICML 2006, section 4.1, with the largest term of each sum.
+Viterbi search over CTC's states, which are the labels with blanks before, between and after them:
+Graves et al., "Connectionist temporal classification", ICML 2006, section 4.1, with the maximum in
+place of each sum.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,8 @@ from speechlstm.text.alphabet import BLANK
 from speechlstm.text.targets import min_steps
 from speechlstm.transcript import Hypothesis
 
-# Moves kept at a time, a byte each. Those of an hour's text would be ten gigabytes; beyond this
-# they are computed anew, from scores kept on the way.
+# The number of moves in memory, one byte each. Those of an hour would take ten gigabytes; beyond
+# this limit they are recomputed block by block, from the scores at the start of each block.
 _MAX_MOVES = 1 << 26
 
 _Scores = NDArray[np.float64]
@@ -26,15 +27,19 @@ _Scores = NDArray[np.float64]
 def align(
     log_probs: NDArray[np.float32], labels: Sequence[int], where: str = "alignment"
 ) -> list[tuple[int, int]]:
-    """The frames that emit each label on the likeliest of the paths that say all of them in order.
+    """The frames that emit each label, on the most probable path that emits all of them in order.
+
+    >>> log_probs = np.log([[0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
+    >>> align(log_probs.astype(np.float32), [1, 2])
+    [(0, 1), (2, 3)]
 
     Args:
         log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
-        labels: What is said, each in 1..num_labels - 1.
-        where: What an error names.
+        labels: The labels of the text, each in 1..num_labels - 1.
+        where: The name of the recording, for errors.
 
     Returns:
-        For each label its first frame, and one past its last. Frames between are blanks.
+        For each label its first frame, and the frame after its last one. Other frames are blank.
 
     Raises:
         InfeasibleTargetError: The labels need more frames than there are.
@@ -50,7 +55,7 @@ def align(
     states = np.full(2 * len(labels) + 1, BLANK)
     states[1::2] = labels
     path = _best_path(floored(log_probs), states)
-    emitting = np.arange(1, len(states), 2)  # the path's states never fall
+    emitting = np.arange(1, len(states), 2)  # states never decrease along the path
     starts, stops = (np.searchsorted(path, emitting, side) for side in ("left", "right"))
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
@@ -61,16 +66,16 @@ def aligned_hypothesis(
     words: Iterable[tuple[str, tuple[int, int]]],
     times: NDArray[np.float64],
 ) -> Hypothesis:
-    """Words with the times and confidences of the frames that emit their labels.
+    """A hypothesis whose words have times and confidences from the frames that emit their labels.
 
     Args:
-        log_probs: As for align.
-        labels: As for align.
-        words: Each word; where it begins in labels, and one past its last label.
-        times: (num_frames + 1,), seconds: see frame_times.
+        log_probs: As in align.
+        labels: As in align.
+        words: Each word, with the (start, stop) range of its labels.
+        times: (num_frames + 1,), in seconds: see frame_times.
 
     Returns:
-        The hypothesis; its log_prob is that of the best path, not of all paths of its text.
+        The hypothesis. Its log_prob is that of the best path, not of all paths of its text.
     """
     spans = align(log_probs, labels)
     emissions = [Emission(label, *span) for label, span in zip(labels, spans, strict=True)]
@@ -86,16 +91,16 @@ def aligned_hypothesis(
 
 
 def _best_path(log_probs: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The state of each frame on the best path; states hold the label of each."""
+    """The state of each frame on the best path, from the label of each state."""
     num_frames = len(log_probs)
-    # A blank may be skipped where the labels around it differ.
+    # A blank may be skipped if the labels around it differ.
     skip = np.full(len(states), -np.inf)
     skip[3::2][states[3::2] != states[1:-2:2]] = 0
     block = max(1, _MAX_MOVES // len(states))
     starts = range(0, num_frames, block)
 
     scores = np.full(len(states), -np.inf)
-    scores[0] = 0  # before the first frame: in the first blank, or one move from it
+    scores[0] = 0  # the path starts in the first blank or one state after it
     checkpoints = [scores]
     for start in starts[:-1]:
         for row in log_probs[start : start + block]:
@@ -109,7 +114,7 @@ def _best_path(log_probs: NDArray[np.float32], states: NDArray[np.intp]) -> NDAr
         for row in log_probs[start : start + block]:
             scores, move = _advance(scores, row[states], skip)
             moves.append(move)
-        if state is None:  # a path ends in the last label or the blank after it
+        if state is None:  # the path ends in the last label or the blank after it
             state = len(states) - 2 + int(scores[-1] > scores[-2])
         for frame, move in reversed(list(enumerate(moves, start))):
             path[frame] = state
@@ -120,7 +125,7 @@ def _best_path(log_probs: NDArray[np.float32], states: NDArray[np.intp]) -> NDAr
 def _advance(
     scores: _Scores, emissions: NDArray[np.float32], skip: _Scores
 ) -> tuple[_Scores, NDArray[np.int8]]:
-    """Best score of each state after one more frame, and from how many states before it came."""
+    """The best score of each state after another frame, and how many states its path has moved."""
     best = scores.copy()
     moves = np.zeros(len(scores), np.int8)
     for step, moved in ((1, scores[:-1]), (2, scores[:-2] + skip[2:])):

@@ -1,4 +1,4 @@
-"""From the files and settings of a decoder to the decoder."""
+"""Makes a decoder from its files and settings."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -22,28 +22,28 @@ from speechlstm.text.lexicon import Phones
 
 
 class DecoderAssembly:
-    """The language models and the lexicon of a decoder, loaded once for decoders of any weights.
+    """The language models and the lexicon of a decoder, loaded once for decoders with any settings.
 
-    A model that emits characters and phones is read by its phones where there is a lexicon of them,
-    unless the lexicon lacks a hot word and nothing gives the phones of that: how it is spelled is
-    known, so the characters are read instead.
+    If the acoustic model has outputs for characters and phones and there is a lexicon of phones,
+    the decoder reads the phones. But if the lexicon lacks a hot word and there is no G2P network
+    for it, the decoder reads the characters, which any word can be spelled with.
 
     Args:
-        spec: The files; the hot words.
+        spec: The files and hot words.
         alphabet: The characters of the acoustic model's output.
-        phones: Those of its second output; None: it has none.
+        phones: The phones of its second output; None: there is none.
 
     Attributes:
-        lexicon: The words; None: any.
+        lexicon: The words; None: any word is possible.
         ngrams: The n-gram language model; None: there is none.
-        alphabet: What the decoder reads.
-        reads_phones: Whether it reads the phones.
+        alphabet: The symbols that the decoder reads.
+        reads_phones: Whether these are the phones.
 
     Raises:
-        LanguageModelError: A language model cannot be read, or belongs to another alphabet.
+        LanguageModelError: A language model cannot be read, or was built for another alphabet.
         LexiconError: The lexicon cannot be read.
-        ModelError: The network that gives phones cannot be read.
-        AlphabetError: A hot word has characters that nothing gives the phones of.
+        ModelError: The G2P network cannot be read.
+        AlphabetError: A hot word has characters that the G2P network cannot pronounce.
     """
 
     def __init__(self, spec: DecoderSpec, alphabet: Alphabet, phones: Alphabet | None) -> None:
@@ -62,10 +62,10 @@ class DecoderAssembly:
 
     @cached_property
     def lstm(self) -> LSTMLanguageModel | None:
-        """The LSTM language model, read when it is first needed.
+        """The LSTM language model, loaded when it is first needed.
 
         Raises:
-            LanguageModelError: It cannot be read, or belongs to another alphabet.
+            LanguageModelError: It cannot be read, or was built for another alphabet.
         """
         if not self._spec.neural_lm:
             return None
@@ -74,16 +74,16 @@ class DecoderAssembly:
         return lstm
 
     def decoder(self, frame_seconds: float) -> NBestDecoder:
-        """The decoder as the spec has it.
+        """The decoder with the settings of the spec.
 
-        Prior and calibration are left out where another output is read than the lexicon's: they
-        were found for that.
+        Prior and calibration are left out if another output is read than the lexicon's, because
+        they were estimated for that.
 
         Args:
-            frame_seconds: From one frame of the acoustic model to the next.
+            frame_seconds: Seconds from one frame of the acoustic model to the next.
 
         Raises:
-            Errors of `with_settings`.
+            ModelError: As in `with_settings`.
         """
         spec = self._spec
         is_as_tuned = bool(self.lexicon) == bool(spec.lexicon)
@@ -107,21 +107,22 @@ class DecoderAssembly:
         calibration: Calibration | None = None,
         plain: Decoder | None = None,
     ) -> NBestDecoder:
-        """A decoder of other settings; its hot words must be those of the spec.
+        """A decoder with other settings. Its hot words must be those of the spec.
 
         Args:
-            frame_seconds: From one frame of the acoustic model to the next.
-            config: Of the search.
-            neural_lm_config: How the LSTM language model takes part.
-            prior: Of the labels.
-            calibration: Of the words' confidences.
-            plain: Decodes where no hot word is found; None: the search.
+            frame_seconds: Seconds from one frame of the acoustic model to the next.
+            config: Settings of the search.
+            neural_lm_config: Settings of the LSTM language model.
+            prior: The labels' prior.
+            calibration: The calibration of the words' confidences.
+            plain: The decoder for utterances in which no hot word is found; None: the search.
 
         Raises:
-            LanguageModelError: The LSTM cannot be read, or has no word in common with the n-grams.
-            Errors of `BeamDecoder`.
+            ModelError: The LSTM cannot be read, language models and lexicon have no word in common,
+                or one of them was built for another alphabet.
+            ConfigError: A hot word cannot be spelled in the decoder's symbols.
         """
-        lm, rescorer = self._language_models(neural_lm_config)
+        lm, rescoring_lm = self._language_models(neural_lm_config)
         return NBestDecoder(
             self.alphabet,
             frame_seconds,
@@ -130,7 +131,7 @@ class DecoderAssembly:
             self.lexicon,
             calibration,
             prior,
-            rescorer,
+            rescoring_lm,
             self._pronunciations,
             plain,
         )
@@ -138,7 +139,7 @@ class DecoderAssembly:
     def _language_models(
         self, config: NeuralLMConfig
     ) -> tuple[SearchModel | None, LanguageModel | None]:
-        """What takes part in the search, and what scores its n-best list anew; None: nothing."""
+        """The language model of the search, and the one that rescores its n-best list."""
         if not (self.ngrams and config.weight and self.lstm):
             return self.ngrams, None
         both = InterpolatedModel(self.ngrams, self.lstm, config.weight, config.context_words)
@@ -146,7 +147,7 @@ class DecoderAssembly:
 
 
 def _searches_for_hot_words_only(spec: DecoderSpec) -> bool:
-    """Whether the likeliest label of each frame would be taken if it were not for hot words."""
+    """Whether decoding would be greedy if there were no hot words."""
     if spec.lm or spec.lexicon or any((word.weight or 0) < 0 for word in spec.config.hot_words):
         return False
     unset = DecodeConfig(
@@ -158,7 +159,7 @@ def _searches_for_hot_words_only(spec: DecoderSpec) -> bool:
 def _pronunciations(
     spec: DecoderSpec, lexicon: LexiconTree
 ) -> Mapping[str, Sequence[Phones]] | None:
-    """Of the hot words that a lexicon of phones lacks; None: nothing gives them."""
+    """The pronunciations of hot words that a lexicon of phones lacks; None: there is no G2P."""
     hot_words = dict.fromkeys(w for hot in spec.config.hot_words for w in hot.phrase.split())
     known = set(lexicon.words) if hot_words else set()
     missing = [word for word in hot_words if word not in known]
@@ -181,5 +182,5 @@ def _check_alphabet(lm: LanguageModel, path: Path, alphabet: Alphabet) -> None:
         raise LanguageModelError(
             path,
             f"is for the alphabet {lm.alphabet_sha256:.12}..., the model has {alphabet.sha256:.12}"
-            "...; make one with: speechlstm lm build --bundle, speechlstm lm train --bundle",
+            "...; make one with speechlstm lm build --bundle or speechlstm lm train --bundle",
         )

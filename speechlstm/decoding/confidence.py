@@ -1,4 +1,4 @@
-"""How sure a word is: from a score to a probability, and how far the probabilities are off."""
+"""Confidences: their calibration, and the calibration error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,22 @@ from numpy.typing import NDArray
 from speechlstm.config import Config
 
 NUM_BINS = 10
-_PRIOR = 1e-2  # that nothing need be changed: decides only where all scores are the same
-_CLOSEST = 1e-6  # to 0 and 1: their log-odds are infinite
+_PRIOR = 1e-2  # weak regularisation towards no change, for when all scores are the same
+_CLOSEST = 1e-6  # to 0 and 1, whose log-odds are infinite
 
 
 @dataclass(frozen=True)
 class Calibration(Config):
-    """A map from 0..1 to 0..1 that never falls: log-odds become slope * log-odds + intercept.
+    """A monotonic map from confidences to probabilities: sigmoid(slope * log-odds + intercept).
 
-    Platt, "Probabilistic outputs for support vector machines", 1999, on log-odds.
+    Platt, "Probabilistic outputs for support vector machines", 1999, applied to log-odds.
+
+    >>> Calibration(slope=1.0, intercept=0.0)(0.75)
+    0.75
 
     Attributes:
-        slope: At least 0; 1 leaves differences as they are.
-        intercept: Above 0 where words are right more often than their scores say.
+        slope: At least 0; 1 keeps differences of log-odds.
+        intercept: Above 0 if words are correct more often than their confidences say.
     """
 
     section: ClassVar[str] = "calibration"
@@ -34,31 +37,31 @@ class Calibration(Config):
         self._at_least(0, "slope")
 
     def __call__(self, confidence: float) -> float:
-        """The share of words of this confidence, 0..1, that are expected to be right."""
+        """The probability, 0..1, that a word with this confidence is correct."""
         return float(_sigmoid(self.slope * _log_odds([confidence])[0] + self.intercept))
 
 
 def fit_calibration(confidences: Sequence[float], correct: Sequence[bool]) -> Calibration:
-    """The calibration under which the words that are right are likeliest.
+    """The maximum-likelihood calibration for words that are known to be correct or not.
 
     Args:
-        confidences: 0..1, of each word.
-        correct: Whether it was said.
+        confidences: The confidence of each word, 0..1.
+        correct: Whether each word is correct.
 
     Returns:
-        The calibration; the one that changes nothing where all words are right, or all wrong, or
-        where sure words are wrong more often than unsure ones.
+        The calibration. It changes nothing if all words are correct or all wrong, or if confident
+        words are wrong more often than others.
     """
-    right = np.asarray(correct, float)
-    num_right, num_wrong = right.sum(), (1 - right).sum()
-    if not num_right or not num_wrong:
+    is_correct = np.asarray(correct, float)
+    num_correct, num_wrong = is_correct.sum(), (1 - is_correct).sum()
+    if not num_correct or not num_wrong:
         return Calibration()
-    # Platt's targets: what is right in a sample is not right for certain elsewhere.
-    targets = np.where(right > 0, (num_right + 1) / (num_right + 2), 1 / (num_wrong + 2))
-    inputs = np.stack([_log_odds(confidences), np.ones(len(right))], axis=1)
+    # Platt's targets, which are not 0 and 1, avoid overfitting.
+    targets = np.where(is_correct > 0, (num_correct + 1) / (num_correct + 2), 1 / (num_wrong + 2))
+    inputs = np.stack([_log_odds(confidences), np.ones(len(is_correct))], axis=1)
     unchanged = np.array([1.0, 0.0])
     weights = unchanged
-    for _ in range(200):  # Newton's method, in small steps: where all are sure it would leap
+    for _ in range(200):  # Newton's method; steps are limited because the curvature may be tiny
         probabilities = _sigmoid(inputs @ weights)
         gradient = inputs.T @ (probabilities - targets) + _PRIOR * (weights - unchanged)
         spread = probabilities * (1 - probabilities)
@@ -72,18 +75,21 @@ def fit_calibration(confidences: Sequence[float], correct: Sequence[bool]) -> Ca
 
 
 def calibration_error(confidences: Sequence[float], correct: Sequence[bool]) -> float:
-    """Expected calibration error: how far words' confidences are from the share that is right.
+    """Expected calibration error: how far words' confidences are from the share of correct words.
 
-    Words are put into NUM_BINS equal bins of confidence ([0, 0.1), ..., [0.9, 1]); the result is
-    the mean over all words of |mean confidence - share of right words| in their bin. Guo et al.,
+    Words are put into NUM_BINS equal bins of confidence ([0, 0.1), ..., [0.9, 1]). The result is
+    the mean over all words of |mean confidence - share of correct words| in their bin. Guo et al.,
     "On calibration of modern neural networks", ICML 2017, equation 3.
 
+    >>> calibration_error([0.5, 0.5], [True, False])
+    0.0
+
     Args:
-        confidences: 0..1, of each word.
-        correct: Whether it was said.
+        confidences: The confidence of each word, 0..1.
+        correct: Whether each word is correct.
 
     Returns:
-        0..1; 0 is perfect, or there is no word.
+        0..1; 0 is perfect, and also the result if there is no word.
     """
     scores = np.asarray(confidences, float)
     bins = np.minimum((scores * NUM_BINS).astype(int), NUM_BINS - 1)
@@ -98,5 +104,5 @@ def _log_odds(confidences: Sequence[float]) -> NDArray[np.float64]:
 
 
 def _sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    halves: NDArray[np.float64] = np.tanh(log_odds / 2)  # unlike exp, never overflows
+    halves: NDArray[np.float64] = np.tanh(log_odds / 2)  # unlike exp, it does not overflow
     return (1 + halves) / 2

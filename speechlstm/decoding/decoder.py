@@ -1,4 +1,4 @@
-"""From log_probs to hypotheses with words, times and confidences."""
+"""The interface of decoders, and the greedy decoder."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -13,34 +13,33 @@ from speechlstm.transcript import Hypothesis
 
 
 class Decoder(Protocol):
-    """Reads texts out of what the network gives."""
+    """Finds the text in the output of the acoustic model."""
 
     @property
     def is_calibrated(self) -> bool:
         """Whether the words' confidences are calibrated."""
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
-        """Hypotheses of an utterance, the best first, at least one.
+        """The hypotheses for an utterance, the best one first, at least one.
 
-        A probability of 0 counts as exp(LOG_ZERO) along a path. So log_prob and score are finite
-        always, and where no text is possible (each one that the lexicon allows has a frame of
-        probability 0), the hypothesis is the text with the fewest such frames that was found; it
-        may be empty.
+        A probability of 0 counts as exp(LOG_ZERO) in a path, so log_prob and score are always
+        finite. If no text is possible (each text that the lexicon allows has a frame of probability
+        0), the hypothesis is the text with the fewest such frames that was found; it may be empty.
 
         Args:
             log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
-            duration: Of the recording in seconds; words end with it.
+            duration: Duration of the recording in seconds; no word ends later.
         """
 
 
 @dataclass(frozen=True)
 class GreedyDecoder:
-    """The best path: see greedy_decode.
+    """Decodes by the best path: see greedy_decode.
 
     Attributes:
-        alphabet: What the labels stand for.
-        frame_seconds: From one frame to the next.
-        calibration: Makes probabilities of the words' confidences; None leaves them.
+        alphabet: The symbols of the labels.
+        frame_seconds: Seconds from one frame to the next.
+        calibration: Maps the words' confidences to probabilities; None: no calibration.
     """
 
     alphabet: Alphabet
@@ -53,13 +52,13 @@ class GreedyDecoder:
         return self.calibration is not None
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
-        """One hypothesis: see Decoder."""
+        """The hypothesis in a list: see Decoder."""
         hypothesis = greedy_decode(log_probs, self.alphabet, self.frame_seconds, duration)
         return [calibrated(hypothesis, self.calibration)]
 
 
 def calibrated(hypothesis: Hypothesis, calibration: Calibration | None) -> Hypothesis:
-    """The same with the words' confidences calibrated; None leaves them."""
+    """The hypothesis with its words' confidences calibrated; None: no change."""
     if calibration is None:
         return hypothesis
     words = (replace(w, confidence=calibration(w.confidence)) for w in hypothesis.words)

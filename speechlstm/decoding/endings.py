@@ -1,12 +1,10 @@
-"""What it means to end the words of hypotheses, asked once for each of them."""
+"""Caches the results of ending words, which many frames need again."""
 
 import numpy as np
 
-from speechlstm.decoding.beams import ENDING, HOT_STATE, LENGTH, LM_STATE, NODE, Beams
+from speechlstm.decoding.beams import ENDING, HOT_STATE, LENGTH, LM_STATE, NODE, NOT_QUERIED, Beams
 from speechlstm.decoding.fusion import EndedWords, Integers, WordFusion
 from speechlstm.decoding.lm_memory import LMMemory
-
-NOT_ASKED = -1  # in the row ENDING
 
 # Rows of the table: word, states of language model and hot words; natural logarithms.
 _WORD, _LM_STATE, _HOT_STATE, _LM_LOG_PROB, _GAIN = range(5)
@@ -15,12 +13,12 @@ _NUM_ROWS = 5
 
 
 class Endings:
-    """The words in which hypotheses of one search can end.
+    """The words in which the hypotheses of a search can end.
 
-    A hypothesis at the end of a word of the lexicon stays there for some frames, and in each of
-    them another one may go on from it. What the language model says of that word is the same in all
-    of them. (Asked anew in each frame, it was asked four times as often, and decoding read speech
-    took 1.4 times as long.)
+    A hypothesis at the end of a word stays there for several frames, and in each of them another
+    hypothesis may continue from it. The language model's result for the word is the same in all of
+    them, so it is queried once. (Queried in each frame, it was queried four times as often, and
+    decoding read speech took 1.4 times as long.)
 
     Args:
         fusion: Scores words.
@@ -29,25 +27,25 @@ class Endings:
     def __init__(self, fusion: WordFusion) -> None:
         self._fusion = fusion
         self._table = np.empty((_NUM_ROWS, 1024), np.int64)
-        self._starts = np.zeros(1024, np.int64)  # in the table, of each hypothesis that was asked
-        self._num_asked = 0
+        self._starts = np.zeros(1024, np.int64)  # of each queried hypothesis, in the table
+        self._num_queried = 0
         self._lm = LMMemory(fusion.lm)
 
     def of(self, beams: Beams, columns: Integers | None = None) -> EndedWords:
-        """All ways to end the words in which hypotheses stand.
+        """All ways to end the words of hypotheses.
 
         Args:
-            beams: The hypotheses; their row ENDING is filled.
-            columns: Which of them, rising; None: all.
+            beams: The hypotheses; their row ENDING is filled in.
+            columns: The columns of some of them, ascending; None: all.
 
         Returns:
             As WordFusion.end_words; source refers to beams.
         """
         numbers = beams.ints[ENDING] if columns is None else beams.ints[ENDING, columns]
-        new = (numbers == NOT_ASKED).nonzero()[0]
+        new = (numbers == NOT_QUERIED).nonzero()[0]
         if new.size:
-            numbers[new] = np.arange(self._num_asked, self._num_asked + new.size)
-            self._ask(beams, new if columns is None else columns[new])
+            numbers[new] = np.arange(self._num_queried, self._num_queried + new.size)
+            self._query(beams, new if columns is None else columns[new])
             if columns is not None:
                 beams.ints[ENDING, columns] = numbers
         starts = self._starts.take(numbers)
@@ -65,17 +63,17 @@ class Endings:
             gains,
         )
 
-    def _ask(self, beams: Beams, columns: Integers) -> None:
-        """Append what ending the words of some hypotheses means."""
+    def _query(self, beams: Beams, columns: Integers) -> None:
+        """Append the results of ending the words of some hypotheses to the table."""
         ints = beams.ints[:, columns]
         ended = self._fusion.end_words(
             ints[NODE], ints[LENGTH], ints[LM_STATE], ints[HOT_STATE], self._lm.advance
         )
-        first = int(self._starts[self._num_asked])
+        first = int(self._starts[self._num_queried])
         ends = first + np.bincount(ended.source, minlength=len(columns)).cumsum()
-        start, self._num_asked = self._num_asked, self._num_asked + len(columns)
-        self._starts = _grown(self._starts, self._num_asked + 1)
-        self._starts[start + 1 : self._num_asked + 1] = ends
+        start, self._num_queried = self._num_queried, self._num_queried + len(columns)
+        self._starts = _grown(self._starts, self._num_queried + 1)
+        self._starts[start + 1 : self._num_queried + 1] = ends
         self._table = _grown(self._table, first + len(ended.source))
         new = self._table[:, first : first + len(ended.source)]
         new[_WORD], new[_LM_STATE], new[_HOT_STATE] = ended.words, ended.lm_states, ended.hot_states
@@ -84,7 +82,7 @@ class Endings:
 
 
 def _grown(array: Integers, size: int) -> Integers:
-    """The same array, or, where its last axis is too short, a copy of twice the length or more."""
+    """The array, or a copy of at least twice the length if its last axis is too short."""
     if size <= array.shape[-1]:
         return array
     longer = np.empty((*array.shape[:-1], max(size, 2 * array.shape[-1])), array.dtype)

@@ -1,4 +1,4 @@
-"""What words add to a hypothesis: the lexicon's tree, the language model, hot words."""
+"""Scores the words of hypotheses: the lexicon's tree, the language model, hot words."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -21,19 +21,19 @@ Floats = NDArray[np.float64]
 Advance = Callable[[Integers, NDArray[np.int32]], tuple[Integers, Floats]]  # SearchModel.search
 
 ROOT = 0  # the node between words
-NO_WORD = -1  # in place of a word of the lexicon
+NO_WORD = -1  # instead of a word of the lexicon
 
 
 class EndedWords(NamedTuple):
-    """Hypotheses that have ended a word, one entry each.
+    """Hypotheses after a word has ended, one entry for each.
 
     Attributes:
-        source: Which of the given hypotheses it was; one may end in several words.
-        words: Indices of the words in the lexicon, NO_WORD for any other.
-        lm_states: After the word.
-        lm_log_probs: Of the word; for one outside the lexicon its spelling included.
-        hot_states: After the word.
-        gains: What the word adds to the score.
+        source: The index of the hypothesis before; one hypothesis may end in several words.
+        words: Indices of the words in the lexicon, or NO_WORD.
+        lm_states: The states of the language model after the word.
+        lm_log_probs: Log-probabilities of the words; outside the lexicon with their spelling.
+        hot_states: The states of the hot words after the word.
+        gains: What the words add to the scores.
     """
 
     source: Integers
@@ -45,36 +45,39 @@ class EndedWords(NamedTuple):
 
 
 class WordFusion:
-    """Scores the words of hypotheses, given as flat arrays with one entry a hypothesis.
+    """Scores the words of hypotheses, given as flat arrays with one entry for each.
 
-    Within a word a hypothesis stands in a node of the lexicon's tree and counts as if it were to
-    become the best word below, by its unigram; when the word ends, the language model scores it in
-    its context. (Without this look-ahead, WER on LibriSpeech's valid speakers rose from .36 to .43
-    with 50 hypotheses.) What leaves the tree is charged as an unknown word at once: charged when
-    such a word ended, misspelled beginnings crowded out all words, and WER was .98.
+    Within a word, a hypothesis is at a node of the lexicon's tree. Its look-ahead is the unigram of
+    the best word below that node; when the word ends, the language model scores it in its context.
+    (Without the look-ahead, the WER of the validation speakers of LibriSpeech rose from .36 to .43
+    with 50 hypotheses.) A hypothesis that leaves the tree is charged as an unknown word at once.
+    (When it was charged at the end of the word, misspelled words crowded out all others, and the
+    WER was .98.)
 
-    The lexicon's words that the language model lacks share in equal parts what it gives to unknown
-    words. (If each got all of it, 1,700 such words raised WER on read speech from .386 to .427.)
+    Words of the lexicon that the language model lacks share the probability of unknown words
+    equally. (When each had all of it, 1,700 such words raised the WER of read speech from .386 to
+    .427.)
 
-    Hot words of negative weight are charged here, at their end. Those of positive weight never take
-    part in this search: it must find what it finds without them. They come in by detours.
+    Hot words with negative weights are charged here when they end. Those with positive weights are
+    not part of the first search, whose result must not depend on them; they enter the second search
+    as spotted phrases.
 
     Args:
-        alphabet: What labels stand for.
-        config: The weights, the hot words.
-        lm: Scores words; None: words cost nothing.
-        lexicon: The words; None: those of the language model; without one, any.
+        alphabet: The symbols of the labels.
+        config: The weights and hot words.
+        lm: The language model; None: there is none.
+        lexicon: The words; None: those of the language model or, without one, any word.
 
     Attributes:
         lm: As given.
-        boundary: The label that ends a word; 0 where the alphabet has none: there a word ends
-            where the next one begins.
+        boundary: The label that ends a word; 0 if the alphabet has none, and a word ends where the
+            next one begins.
         is_open: Whether words outside the lexicon are possible.
-        is_free: Whether nothing but the labels' probabilities counts.
-        spelled_hot_words: What finds hot words in labels; None where words are told apart.
+        is_free: Whether only the labels' probabilities count.
+        spelled_hot_words: Matches hot words by their labels; None if they are matched as words.
         lexicon: The words.
-        lm_start_state: Before the first word.
-        hot_start_state: Before the first word.
+        lm_start_state: The state of the language model before the first word.
+        hot_start_state: The state of the hot words before the first word.
     """
 
     def __init__(
@@ -93,13 +96,13 @@ class WordFusion:
         self.is_open = not lexicon or (config.open_vocabulary and not alphabet.separator)
         self.lexicon = lexicon or LexiconTree.from_pronunciations({}, alphabet)
         self.lm_start_state = lm.start_state if lm else 0
-        self._lm_ids = np.append(self.lexicon.lm_ids(lm), 0)  # the last one is that of NO_WORD
+        self._lm_ids = np.append(self.lexicon.lm_ids(lm), 0)  # the last entry is for NO_WORD
         if lm and num_given and not self._lm_ids[:num_given].any():
             raise _no_common_word(lm, self.lexicon)
         num_unknown = int(np.count_nonzero(self._lm_ids[:-1] == 0))
         self._unknown_share = -log(max(1, num_unknown)) if lm else 0.0
         self._shares = np.where(self._lm_ids == 0, self._unknown_share, 0.0)
-        self._shares[NO_WORD] = 0.0  # its spelling is charged
+        self._shares[NO_WORD] = 0.0  # its spelling is charged instead
         self._matcher = self._match(config, alphabet)
         self.spelled_hot_words = self._matcher if self.is_open else None
         self.hot_start_state = self._matcher.start_state if self._matcher else 0
@@ -110,7 +113,7 @@ class WordFusion:
         self._ahead = self._look_ahead()
 
     def _match(self, config: DecodeConfig, alphabet: Alphabet) -> PhraseMatcher | None:
-        """What finds the hot words of negative weight; None: there are none."""
+        """The matcher of hot words with negative weights; None: there are none."""
         weights = {
             tuple(hot_word.phrase.split()): hot_word.weight
             for hot_word in config.hot_words
@@ -118,22 +121,22 @@ class WordFusion:
         }
         if not weights:
             return None
-        if self.is_open:  # a phrase as it is spelled, from boundary to boundary
+        if self.is_open:  # by spelling, from boundary to boundary
             edge = [self.boundary] if self.boundary else []
             tokens = [edge + alphabet.encode(" ".join(phrase)) + edge for phrase in weights]
-            worth = [
+            gains = [
                 weight * sum(t != self.boundary for t in labels)
                 for labels, weight in zip(tokens, weights.values(), strict=True)
             ]
-            return PhraseMatcher(tokens, worth, alphabet.num_labels, edge)
+            return PhraseMatcher(tokens, gains, alphabet.num_labels, edge)
         ids = {word: i for i, word in enumerate(self.lexicon.words)}
         possible = {p: weight for p, weight in weights.items() if all(word in ids for word in p)}
         tokens = [[ids[word] for word in phrase] for phrase in possible]
-        worth = [weight * len("".join(phrase)) for phrase, weight in possible.items()]
-        return PhraseMatcher(tokens, worth, len(ids)) if possible else None
+        gains = [weight * len("".join(phrase)) for phrase, weight in possible.items()]
+        return PhraseMatcher(tokens, gains, len(ids)) if possible else None
 
     def _look_ahead(self) -> Floats:
-        """For each node: the best that a word below adds; -inf outside the tree."""
+        """For each node, the most that a word below it adds to the score; -inf outside the tree."""
         tree = self.lexicon.tree
         gains = self._unigrams[self._lm_ids[tree.values]] + self._weight * self._shares[tree.values]
         if self._matcher and not self.is_open:
@@ -144,14 +147,14 @@ class WordFusion:
         return ahead
 
     def _advance(self, states: Integers, words: NDArray[np.int32]) -> tuple[Integers, Floats]:
-        """As SearchModel.search; without a model all words are certain."""
+        """As SearchModel.search; without a model, all words have probability 1."""
         if self.lm is None:
             return states, np.zeros(len(states))
         after, log_probs = self.lm.search(states, words)
         return after, log_probs.astype(np.float64)
 
     def _endings(self, nodes: Integers) -> tuple[Integers, Integers]:
-        """Which of the nodes a word can end in, one entry a word, and the word."""
+        """The words that end at the nodes: the index of the node, and the word."""
         if self.is_open:
             source = (nodes != ROOT).nonzero()[0]
             return source, self._word_spelled[nodes[source]]
@@ -163,7 +166,7 @@ class WordFusion:
 
     @cached_property
     def _word_spelled(self) -> Integers:
-        """The word of each node in an open vocabulary, where what is spelled alike is the same."""
+        """The word of each node in an open vocabulary (the first, if several are spelled alike)."""
         tree = self.lexicon.tree
         words = np.full(tree.outside + 1, NO_WORD)
         ends = np.flatnonzero(tree.num_values)
@@ -173,22 +176,22 @@ class WordFusion:
     def spell(
         self, nodes: Integers, lengths: Integers, labels: Integers
     ) -> tuple[Integers, Floats]:
-        """Each hypothesis one label further within a word.
+        """Extend hypotheses by one label within a word.
 
         Args:
-            nodes: Where the hypotheses stand.
-            lengths: Labels of their words so far, the new one included.
-            labels: The new ones, no boundaries.
+            nodes: The nodes of the hypotheses.
+            lengths: The number of labels of their words, with the new one.
+            labels: The new labels, which are not boundaries.
 
         Returns:
-            The nodes then; what the words promise, -inf where there is no such word.
+            The new nodes, and the look-ahead of the words; -inf if there is no such word.
         """
         nodes = self.lexicon.tree.children(nodes, labels)
-        promises = self._ahead[nodes]
+        look_ahead = self._ahead[nodes]
         if self.is_open:
             unknown = self._unigrams[0] + self._weight * self._unknown_character * lengths
-            promises = np.maximum(promises, unknown)
-        return nodes, promises
+            look_ahead = np.maximum(look_ahead, unknown)
+        return nodes, look_ahead
 
     def end_words(
         self,
@@ -198,14 +201,14 @@ class WordFusion:
         hot_states: Integers,
         advance: Advance,
     ) -> EndedWords:
-        """All ways to end the words in which the hypotheses stand.
+        """End the words of hypotheses, in all possible ways.
 
         Args:
-            nodes: Where they stand.
-            lengths: Labels of their words.
-            lm_states: Before the words.
-            hot_states: Before the words.
-            advance: Asks the language model.
+            nodes: The nodes of the hypotheses.
+            lengths: The number of labels of their words.
+            lm_states: The states of the language model before the words.
+            hot_states: The states of the hot words before the words.
+            advance: Queries the language model.
         """
         source, words = self._endings(nodes)
         lm_states, lm_log_probs = advance(lm_states[source], self._lm_ids[words])
@@ -218,15 +221,17 @@ class WordFusion:
             gains += hot_gains
         return EndedWords(source, words, lm_states, lm_log_probs, hot_states, gains)
 
-    def say(self, lm_states: Integers, words: Sequence[str]) -> tuple[Integers, Floats, Floats]:
-        """Each hypothesis some words further, in the lexicon or not.
+    def add_words(
+        self, lm_states: Integers, words: Sequence[str]
+    ) -> tuple[Integers, Floats, Floats]:
+        """Extend hypotheses by some words, which may be in the lexicon or not.
 
         Args:
-            lm_states: After the words before.
-            words: The same for all.
+            lm_states: The states of the language model before the words.
+            words: The same words for all hypotheses.
 
         Returns:
-            The states after the words; their log-probability; what they add to the score.
+            The states after the words, their log-probabilities, and what they add to the scores.
         """
         lm_log_probs = np.zeros(len(lm_states))
         for word in words:
@@ -239,7 +244,7 @@ class WordFusion:
         return lm_states, lm_log_probs, self._weight * lm_log_probs + self._bonus * len(words)
 
     def end_texts(self, lm_states: Integers) -> tuple[Floats, Floats]:
-        """What ends a text: the language model's log-probability, and what the score gains."""
+        """The log-probabilities of the end of the text, and what they add to the scores."""
         lm_log_probs = np.zeros(len(lm_states))
         if self.lm:
             lm_log_probs += self.lm.end_log_probs(lm_states)
@@ -249,7 +254,7 @@ class WordFusion:
 def _no_common_word(lm: SearchModel, lexicon: LexiconTree) -> ModelError:
     known = next((word for word in lm.words if not word.startswith("<")), "")
     return ModelError(
-        f"the language model knows no word of the lexicon; it knows {known!r}, the lexicon "
+        f"the language model knows no word of the lexicon; it has {known!r}, the lexicon has "
         f"{lexicon.words[0]!r}: are both in lower case?"
     )
 
@@ -262,9 +267,9 @@ def _check_alphabets(
             f"the lexicon is for the alphabet {lexicon.alphabet_sha256:.12}, the acoustic model "
             f"has {alphabet.sha256:.12}"
         )
-    if alphabet.separator:  # what words are spelled with is of no account
+    if alphabet.separator:  # the language model's alphabet does not matter then
         if lm and not lexicon:
-            raise ConfigError("a language model of words needs a lexicon to tell how they sound")
+            raise ConfigError("a language model needs a lexicon with the phones of its words")
     elif lm and lm.alphabet_sha256 not in (None, alphabet.sha256):
         raise ModelError(
             f"the language model is for the alphabet {lm.alphabet_sha256:.12}, the acoustic model "

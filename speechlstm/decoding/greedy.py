@@ -1,6 +1,6 @@
-"""Best-path decoding: the likeliest label of each frame, repeats collapsed, blanks dropped.
+"""Greedy (best-path) decoding: the most probable label of each frame, without repeats and blanks.
 
-Graves et al., Connectionist temporal classification, ICML 2006, section 3.2.
+Graves et al., "Connectionist temporal classification", ICML 2006, section 3.2.
 """
 
 from collections.abc import Iterator
@@ -23,18 +23,24 @@ def greedy_decode(
 ) -> Hypothesis:
     """The text of the best path.
 
+    >>> from speechlstm.text.alphabet import ENGLISH
+    >>> log_probs = np.full((3, ENGLISH.num_labels), np.log(0.001), np.float32)
+    >>> log_probs[range(3), [10, 0, 11]] = np.log(0.972)
+    >>> greedy_decode(log_probs, ENGLISH, frame_seconds=0.03).text
+    'hi'
+
     Args:
         log_probs: (num_frames, alphabet.num_labels), natural logarithms; label 0 is the blank.
-        alphabet: What labels 1 and up stand for.
+        alphabet: The symbols of labels 1 and up.
         frame_seconds: Seconds from one frame to the next.
-        duration: Of the recording in seconds; words end with it.
+        duration: Duration of the recording in seconds; no word ends later.
 
     Returns:
-        The hypothesis; its log_prob is that of the best path, not of all paths of its text. Words:
-        see spelled_words and timed_word.
+        The hypothesis. Its log_prob is that of the best path, not of all paths of its text. For the
+        words see spelled_words and timed_word.
 
     Raises:
-        ValueError: The shape is another, or a row's probabilities do not sum to 1.
+        ValueError: The array has another shape, or the probabilities of a frame do not sum to 1.
     """
     check_log_probs(log_probs, alphabet)
     times = frame_times(len(log_probs), frame_seconds, duration)

@@ -1,4 +1,4 @@
-"""Hypotheses of a long recording's pieces, joined to hypotheses of the whole."""
+"""Joins the hypotheses of a long recording's segments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from speechlstm.transcript import Hypothesis
 
 
 class _Joined(NamedTuple):
-    """A hypothesis of all pieces so far: one of the last piece, after one of those before it."""
+    """A hypothesis for all segments so far: one for the last segment after one for those before."""
 
     score: float
     log_prob: float
@@ -21,10 +21,10 @@ class _Joined(NamedTuple):
 
 
 class JoinedHypotheses:
-    """The best hypotheses of a recording that is decoded piece by piece.
+    """The best hypotheses of a recording that is decoded in segments.
 
-    A hypothesis of the whole refers to the one that it continues, and its words are put together
-    once, at the end: time and memory grow with the number of pieces, not with its square.
+    A hypothesis of the whole refers to the one that it continues, and its words are joined once, at
+    the end. So time and memory are linear in the number of segments.
 
     >>> joined = JoinedHypotheses()
     >>> joined.add(0.0, [Hypothesis("good", (), -1.0, score=-1.0)])
@@ -37,13 +37,13 @@ class JoinedHypotheses:
         self._joined: list[_Joined] = []
 
     def add(self, start: float, hypotheses: Sequence[Hypothesis]) -> None:
-        """Go on with each of the hypotheses of the next piece.
+        """Continue with the hypotheses of the next segment.
 
-        The number kept is that of the longest list so far.
+        As many hypotheses are kept as the longest list so far has.
 
         Args:
-            start: Of the piece, in seconds from the start of the recording.
-            hypotheses: Of the piece, at least one.
+            start: The start of the segment, in seconds from the start of the recording.
+            hypotheses: The hypotheses of the segment, at least one.
         """
         before: Sequence[_Joined | None] = self._joined or [None]
         pairs = product(before, hypotheses)
@@ -52,7 +52,7 @@ class JoinedHypotheses:
         self._joined = nlargest(num_kept, continued, key=lambda joined: joined.score)
 
     def best(self) -> tuple[Hypothesis, ...]:
-        """Hypotheses of the whole, the best first; one without words where there was no piece."""
+        """The hypotheses of the whole, the best one first; an empty one if there was no segment."""
         if not self._joined:
             return (Hypothesis("", (), 0.0),)
         return tuple(map(_whole, self._joined))
@@ -72,18 +72,18 @@ def _continued(before: _Joined | None, start: float, last: Hypothesis) -> _Joine
 
 
 def _whole(joined: _Joined) -> Hypothesis:
-    pieces = list(_pieces(joined))[::-1]
+    segments = list(_segments(joined))[::-1]
     words = tuple(
         replace(word, start=word.start + start, end=word.end + start)
-        for start, hypothesis in pieces
+        for start, hypothesis in segments
         for word in hypothesis.words
     )
-    text = " ".join(hypothesis.text for _, hypothesis in pieces if hypothesis.text)
+    text = " ".join(hypothesis.text for _, hypothesis in segments if hypothesis.text)
     return Hypothesis(text, words, joined.log_prob, joined.lm_log_prob, joined.score)
 
 
-def _pieces(joined: _Joined | None) -> Iterator[tuple[float, Hypothesis]]:
-    """Start and hypothesis of each piece, the last first."""
+def _segments(joined: _Joined | None) -> Iterator[tuple[float, Hypothesis]]:
+    """The start and the hypothesis of each segment, the last one first."""
     while joined:
         yield joined.start, joined.last
         joined = joined.before

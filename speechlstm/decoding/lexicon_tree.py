@@ -1,4 +1,4 @@
-"""Lexicons: words and the symbols that spell them."""
+"""Lexicons as prefix trees, and their packed file format."""
 
 import struct
 import zlib
@@ -15,24 +15,28 @@ from speechlstm.storage import open_regular_file, read_regular_file
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import MAX_SYMBOLS, Lexicon
 
-# A packed file: magic, version, CRC-32 of the rest; numbers of labels, nodes and values, the
-# alphabet's SHA-256; the tree's arrays; the words in UTF-8, a line feed after each.
+# A packed file: magic, version, CRC-32 of the rest; numbers of labels, nodes and values; SHA-256 of
+# the alphabet; the arrays of the tree; the words in UTF-8, each followed by a line feed.
 _MAGIC = b"slstmlex"
 _HEAD = struct.Struct("<II")
 _SIZES = struct.Struct("<III32s")
-_FIRST = len(_MAGIC) + _HEAD.size  # byte under the checksum
+_FIRST = len(_MAGIC) + _HEAD.size  # the first byte that the checksum covers
 _VERSION = 1
 
 
 class LexiconTree:
-    """Words and the sequences of symbols that stand for each, as a prefix tree.
+    """Words and their label sequences, as a prefix tree.
 
-    A word may have several sequences, and words may share one.
+    A word may have several sequences, and words may have the same.
+
+    >>> from speechlstm.text.alphabet import ENGLISH
+    >>> LexiconTree.from_words(["cab", "cat"], ENGLISH).sequences_of(["cab"])
+    {'cab': [(5, 3, 4)]}
 
     Args:
         words: The words, each once.
-        tree: The sequences; their values are indices into words.
-        alphabet_sha256: Of the alphabet whose labels the sequences consist of.
+        tree: The label sequences; their values are indices into words.
+        alphabet_sha256: SHA-256 of the alphabet of the labels.
     """
 
     def __init__(self, words: Sequence[str], tree: PrefixTree, alphabet_sha256: str) -> None:
@@ -42,13 +46,13 @@ class LexiconTree:
     def from_words(
         cls, words: Sequence[str], alphabet: Alphabet, skip: bool = False
     ) -> "LexiconTree":
-        """Words as their characters spell them.
+        """A lexicon in which words are spelled by their characters.
 
         Args:
             words: The words, each once, without spaces.
             alphabet: Its symbols must be characters.
-            skip: Words with other characters, or too many, stay without a spelling, instead of an
-                error.
+            skip: Whether words with other characters, or too many, have no spelling instead of
+                raising an error.
 
         Raises:
             AlphabetError: A word has characters that the alphabet lacks.
@@ -56,10 +60,10 @@ class LexiconTree:
             DataError: A word is too long.
         """
         if alphabet.separator:
-            raise ConfigError("lexicon: phones do not tell how a word is spelled; name a lexicon")
+            raise ConfigError("words cannot be spelled in phones without a lexicon; give a lexicon")
         if not skip and (too_long := [word for word in words if len(word) > MAX_SYMBOLS]):
             raise DataError(
-                f"{quoted(too_long[0])} has {len(too_long[0])} characters; a word has at most "
+                f"{quoted(too_long[0])} has {len(too_long[0])} characters; words may have at most "
                 f"{MAX_SYMBOLS}"
             )
         sequences, is_spelled = _spell(words, alphabet)
@@ -73,10 +77,10 @@ class LexiconTree:
 
     @classmethod
     def read(cls, path: Path, alphabet: Alphabet) -> "LexiconTree":
-        """A lexicon from a text file: a line holds a word and its symbols, parted by spaces.
+        """Read a lexicon from a text file. A line has a word and its symbols, separated by spaces.
 
-        It is read as a pronouncing dictionary is: `word(2)` is a further way to say a word, the
-        stress of ARPAbet's vowels (AH0) is dropped, words become lower-case.
+        The format is that of `Lexicon.read`: `word(2)` is a further pronunciation, the stress of
+        ARPAbet's vowels (AH0) is dropped, words become lower-case.
 
         Raises:
             AlphabetError: A word has symbols that the alphabet lacks.
@@ -88,7 +92,7 @@ class LexiconTree:
     def from_pronunciations(
         cls, entries: Mapping[str, Sequence[Sequence[str]]], alphabet: Alphabet
     ) -> "LexiconTree":
-        """Words and the ways in which symbols stand for each.
+        """A lexicon from words and the symbols of each of their pronunciations.
 
         Raises:
             AlphabetError: A word has symbols that the alphabet lacks.
@@ -111,11 +115,13 @@ class LexiconTree:
 
     @classmethod
     def load(cls, path: Path, alphabet: Alphabet) -> "LexiconTree":
-        """A lexicon from a file, packed or text.
+        """Load a lexicon from a packed file or a text file.
 
         Raises:
-            LexiconError: It cannot be read.
-            Errors of `open` and `read`.
+            LexiconError: The file cannot be read, or it is packed and damaged, truncated or of
+                another version.
+            AlphabetError: As in `read`.
+            DataError: As in `read`.
         """
         try:
             with open_regular_file(path) as file:
@@ -126,23 +132,23 @@ class LexiconTree:
 
     @classmethod
     def open(cls, path: Path) -> "LexiconTree":
-        """A lexicon that is packed, in a hundredth of the time that its text takes to read.
+        """Load a packed lexicon, which takes a hundredth of the time of reading its text.
 
         Raises:
-            LexiconError: It cannot be read, is no packed lexicon, is damaged, cut short or of
-                another version.
+            LexiconError: The file cannot be read, is not a packed lexicon, or is damaged, truncated
+                or of another version.
         """
         try:
             data = read_regular_file(path)
         except OSError as error:
             raise LexiconError(path, f"cannot be read: {error.strerror}") from error
         if data[: len(_MAGIC)] != _MAGIC or len(data) < _FIRST + _SIZES.size:
-            raise LexiconError(path, "is no packed lexicon")
+            raise LexiconError(path, "is not a packed lexicon")
         version, checksum = _HEAD.unpack_from(data, len(_MAGIC))
         if version != _VERSION:
             raise LexiconError(path, f"has format version {version}, not {_VERSION}: pack it again")
         if zlib.crc32(memoryview(data)[_FIRST:]) != checksum:
-            raise LexiconError(path, "is damaged or cut short: its checksum differs")
+            raise LexiconError(path, "is damaged or truncated: its checksum differs")
         *sizes, sha256 = _SIZES.unpack_from(data, _FIRST)
         start, arrays = _FIRST + _SIZES.size, []
         try:
@@ -152,12 +158,12 @@ class LexiconTree:
             words = data[start:].decode().split("\n")[:-1]
             tree = PrefixTree(sizes[0], *arrays)
             tree.check(len(words))
-        except ValueError as error:  # in a file that was made to deceive
+        except ValueError as error:  # a file with a valid checksum may be malicious
             raise LexiconError(path, f"is damaged: {error}") from error
         return cls(words, tree, sha256.hex())
 
     def packed(self) -> bytes:
-        """The content of a file that `open` reads."""
+        """The content of a file for `open`."""
         tree = self.tree
         sizes = tree.num_labels, tree.outside, len(tree.values)
         arrays = (tree.labels, tree.num_children, tree.num_values, tree.values)
@@ -168,7 +174,7 @@ class LexiconTree:
         return _MAGIC + _HEAD.pack(_VERSION, zlib.crc32(content)) + content
 
     def sequences_of(self, words: Iterable[str]) -> dict[str, list[tuple[int, ...]]]:
-        """The label sequences of some words; those that are not in the lexicon are left out."""
+        """The label sequences of some words; words that the lexicon lacks are left out."""
         wanted = set(words)
         found: dict[str, list[tuple[int, ...]]] = {}
         ids = [i for i, word in enumerate(self.words) if word in wanted] if wanted else []
@@ -179,7 +185,7 @@ class LexiconTree:
         return found
 
     def lm_ids(self, lm: LanguageModel | None) -> NDArray[np.int32]:
-        """A language model's id of each word; 0 for those that it does not know."""
+        """The id of each word in a language model; 0 if the model does not know it."""
         if lm is None:
             return np.zeros(len(self.words), np.int32)
         if self.words is lm.words:
@@ -188,7 +194,7 @@ class LexiconTree:
 
 
 def _arrays(num_labels: int, num_nodes: int, num_values: int) -> list[tuple[DTypeLike, int]]:
-    """Kind and size of each array in a file: those of PrefixTree, in this order."""
+    """Type and size of each array in a file, in the order of PrefixTree's fields."""
     label = _label_type(num_labels)
     return [(label, num_nodes), (label, num_nodes), ("<u2", num_nodes), ("<i4", num_values)]
 
@@ -198,9 +204,9 @@ def _label_type(num_labels: int) -> str:
 
 
 def _spell(words: Sequence[str], alphabet: Alphabet) -> tuple[Labels, NDArray[np.bool_]]:
-    """Labels of each word's characters, (num_words, longest), and whether there is one for each.
+    """The labels of each word's characters, (num_words, longest), and whether all have one.
 
-    In one go: a vocabulary has some 100,000 words.
+    All words are done at once, because a vocabulary may have 100,000 words.
     """
     dtype = _label_type(alphabet.num_labels)
     short = [word if len(word) <= MAX_SYMBOLS else "" for word in words]

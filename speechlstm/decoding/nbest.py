@@ -1,4 +1,4 @@
-"""Beam search as a decoder of recordings: n-best hypotheses, their words timed and judged."""
+"""The decoder with beam search: n-best hypotheses, whose words have times and confidences."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,38 +22,38 @@ from speechlstm.lm.model import LanguageModel, SearchModel
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.transcript import Hypothesis
 
-NUM_RIVALS = 16  # hypotheses by which the words of one are judged
-NUM_RESCORED = 50  # hypotheses that a second language model is asked about
-# Of their scores: these add up frames as if they were independent, and are too far apart.
+NUM_RIVALS = 16  # hypotheses that the confidences of words are computed from
+NUM_RESCORED = 50  # hypotheses that are rescored
+# Scales the scores, whose differences are too large because frames are scored as independent.
 _SHARPNESS = 0.3
 
 
 class NBestDecoder:
-    """Beam search, forced alignment of what it finds, and confidences.
+    """Beam search, forced alignment of its hypotheses, and confidences of their words.
 
-    It may be shared by threads, of which one searches at a time: in Python no two would be faster,
-    and the LSTM language model keeps the contexts of one search.
+    Threads may share one. They search one at a time, because in Python two would not be faster, and
+    because the LSTM language model caches the contexts of one search.
 
-    A word's confidence is the geometric mean posterior of the frames that emit it, times the share
-    of the n-best list that has the word in this place, calibrated.
+    The confidence of a word is the geometric mean posterior of the frames that emit it, times the
+    share of the n-best list that has the word in this place; then it is calibrated.
 
     Args:
-        alphabet: What labels stand for.
-        frame_seconds: From one frame to the next.
-        config: How wide to search, the weights.
-        lm: Scores the words; None: all are equal.
-        lexicon: How words are spelled; None: by their characters.
-        calibration: Makes probabilities of the words' confidences; None leaves them.
-        prior: Of the labels; None: it is not known.
-        rescorer: Scores the words of the n-best list anew; only beside lm, whose words it has.
-        pronunciations: Of hot words that the lexicon lacks.
-        plain: Decodes where no hot word is found; None: the search.
+        alphabet: The symbols of the labels.
+        frame_seconds: Seconds from one frame to the next.
+        config: The settings of the search.
+        lm: The language model of the search; None: there is none.
+        lexicon: The spellings of words; None: their characters.
+        calibration: Maps the words' confidences to probabilities; None: no calibration.
+        prior: The labels' prior; None: not known.
+        rescoring_lm: Rescores the n-best list. It is used only with lm, and has the same words.
+        pronunciations: The pronunciations of hot words that the lexicon lacks.
+        plain: The decoder for utterances in which no hot word is found; None: the search.
 
     Attributes:
         beam: The search.
 
     Raises:
-        Errors of `BeamDecoder`.
+        AlphabetError: As in `BeamDecoder`, like ConfigError and ModelError.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class NBestDecoder:
         lexicon: LexiconTree | None = None,
         calibration: Calibration | None = None,
         prior: Prior | None = None,
-        rescorer: LanguageModel | None = None,
+        rescoring_lm: LanguageModel | None = None,
         pronunciations: Pronunciations | None = None,
         plain: Decoder | None = None,
     ) -> None:
         self._frame_seconds, self._calibration, self._plain = frame_seconds, calibration, plain
-        self._config, self._lm, self._rescorer = config, lm, rescorer
-        num_needed = NUM_RESCORED if rescorer else NUM_RIVALS
+        self._config, self._lm, self._rescoring_lm = config, lm, rescoring_lm
+        num_needed = NUM_RESCORED if rescoring_lm else NUM_RIVALS
         searched = replace(config, num_hypotheses=max(config.num_hypotheses, num_needed))
         self.beam = BeamDecoder(alphabet, searched, lm, lexicon, prior, pronunciations)
         self._lock = Lock()
@@ -82,47 +82,53 @@ class NBestDecoder:
         return self._calibration is not None
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
-        """At most num_hypotheses: see Decoder."""
-        found = self.search(log_probs)
-        if self._plain and not found[0].has_hot_words:
+        """At most num_hypotheses hypotheses: see Decoder."""
+        n_best = self.search(log_probs)
+        if self._plain and not n_best[0].has_hot_words:
             return self._plain.decode(log_probs, duration)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
-        judged = (judge(h, found, log_probs, times) for h in found[: self._config.num_hypotheses])
-        return [calibrated(hypothesis, self._calibration) for hypothesis in judged]
+        hypotheses = (
+            with_times_and_confidences(h, n_best, log_probs, times)
+            for h in n_best[: self._config.num_hypotheses]
+        )
+        return [calibrated(hypothesis, self._calibration) for hypothesis in hypotheses]
 
     def search(self, log_probs: NDArray[np.float32]) -> list[BeamHypothesis]:
-        """The n-best list by which words are judged, the best first, at least one.
+        """The n-best list that confidences are computed from, the best hypothesis first.
 
         Args:
             log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
 
+        Returns:
+            At least one hypothesis.
+
         Raises:
-            Errors of `BeamDecoder.decode`.
+            ValueError: As in `BeamDecoder.decode`.
         """
         with self._lock:
-            found = self.beam.decode(log_probs)
-            if self._lm and self._rescorer:
-                return rescored(found, self._lm, self._rescorer, self._config.lm_weight)
-            return found
+            n_best = self.beam.decode(log_probs)
+            if self._lm and self._rescoring_lm:
+                return rescored(n_best, self._lm, self._rescoring_lm, self._config.lm_weight)
+            return n_best
 
 
-def judge(
+def with_times_and_confidences(
     hypothesis: BeamHypothesis,
-    found: Sequence[BeamHypothesis],
+    n_best: Sequence[BeamHypothesis],
     log_probs: NDArray[np.float32],
     times: NDArray[np.float64],
 ) -> Hypothesis:
-    """A hypothesis with the times of its words, and confidences that are not calibrated yet.
+    """A hypothesis with the times of its words, and with uncalibrated confidences.
 
     Args:
-        hypothesis: One of those found.
-        found: The n-best list; the first NUM_RIVALS of it count.
-        log_probs: (num_frames, num_labels), natural logarithms, in which it was found.
-        times: (num_frames + 1,), seconds: see frame_times.
+        hypothesis: A hypothesis of the n-best list.
+        n_best: The n-best list; the first NUM_RIVALS hypotheses are used.
+        log_probs: (num_frames, num_labels), natural logarithms, from which it was found.
+        times: (num_frames + 1,), in seconds: see frame_times.
     """
     spelled = zip(hypothesis.text.split(), hypothesis.spans, strict=True)
     timed = aligned_hypothesis(log_probs, hypothesis.labels, spelled, times)
-    shares = _shares(hypothesis.text.split(), found[:NUM_RIVALS])
+    shares = _shares(hypothesis.text.split(), n_best[:NUM_RIVALS])
     return Hypothesis(
         hypothesis.text,
         tuple(
@@ -136,13 +142,13 @@ def judge(
 
 
 def _shares(words: list[str], rivals: Sequence[BeamHypothesis]) -> list[float]:
-    """For each word, 0..1, the probability of the rivals that have it too."""
+    """For each word, the probability, 0..1, of those rivals that have it in the same place."""
     scores = _SHARPNESS * np.array([rival.score for rival in rivals])
     probabilities = np.exp(scores - scores.max())
     probabilities /= probabilities.sum()
     shares = np.zeros(len(words))
     for rival, probability in zip(rivals, probabilities, strict=True):
-        # Without "junk": in a long text it would pass over common words.
+        # Without autojunk, which skips common words in long texts.
         matcher = SequenceMatcher(None, words, rival.text.split(), autojunk=False)
         for block in matcher.get_matching_blocks():
             shares[block.a : block.a + block.size] += probability

@@ -1,12 +1,12 @@
-"""Words that nobody can have said: by their length, their confidence, or the sound they lie in."""
+"""Removes words that cannot be speech, by their length, their confidence or their sound."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from speechlstm.transcript import Hypothesis, Word
 
-# Slow speech takes 0.1 s a letter. Beyond this a word is held together by nothing but blanks: a
-# network that is not sure of a hum emits a label now and then.
+# Slow speech takes 0.1 s a letter. Words longer than this consist of blanks with a label now and
+# then, which networks emit in hum.
 _LONGEST_SECONDS = 1.0
 _LONGEST_SECONDS_A_LETTER = 0.25
 _LEAST_CONFIDENCE = 0.003
@@ -15,17 +15,17 @@ _LEAST_CONFIDENCE = 0.003
 def plausible(
     hypotheses: Iterable[Hypothesis], is_speech_possible: Callable[[float, float], bool]
 ) -> list[Hypothesis]:
-    """The hypotheses without the words that cannot be any, those that become equal only once.
+    """The hypotheses without implausible words; those that become equal are returned once.
 
-    Their scores stay those of what was searched.
+    Their scores do not change.
 
     >>> word = Word("one", 0.2, 0.5, 0.9), Word("two", 0.6, 7.0, 0.9)
     >>> plausible([Hypothesis("one two", word, -1.0)], lambda start, end: True)[0].text
     'one'
 
     Args:
-        hypotheses: The best first.
-        is_speech_possible: Whether somebody may speak from start to end, in seconds.
+        hypotheses: The best one first.
+        is_speech_possible: Whether there can be speech from start to end, in seconds.
     """
     kept: dict[str, Hypothesis] = {}
     for hypothesis in hypotheses:

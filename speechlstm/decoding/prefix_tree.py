@@ -1,4 +1,4 @@
-"""Sequences of labels as a prefix tree in flat arrays."""
+"""A prefix tree of label sequences, in flat arrays."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Labels = NDArray[np.unsignedinteger[Any]]  # uint8 or uint16
 
-_BLOCK = 64  # labels whose presence among a node's children is one word of memory
+_BLOCK = 64  # labels for which one integer has the bits of a node's children
 _BIT = np.uint64(1) << np.arange(_BLOCK, dtype=np.uint64)
 _BITS_BEFORE = _BIT - np.uint64(1)
 
 
 @dataclass(frozen=True)
 class PrefixTree:
-    """A prefix tree whose nodes are numbered breadth first, so that siblings lie side by side.
+    """A prefix tree. Nodes are numbered breadth first, so that siblings are adjacent.
 
-    Node 0 is the root. The node `outside`, one past the last, stands for every sequence that the
-    tree lacks: no label leads out of it again.
+    Node 0 is the root. The node `outside`, one after the last, stands for all sequences that are
+    not in the tree; no label leads out of it.
 
     Attributes:
         num_labels: Labels are 1 to num_labels - 1.
-        labels: (num_nodes,), the label that leads to each node, rising among siblings; that of the
-            root is 0.
-        num_children: (num_nodes,).
-        num_values: (num_nodes,), how many values the sequence has that ends in each node.
+        labels: (num_nodes,), the label that leads to each node, ascending among siblings; 0 for the
+            root.
+        num_children: (num_nodes,), the number of children of each node.
+        num_values: (num_nodes,), the number of values of the sequence that ends in each node.
         values: (sum of num_values,), in the order of their nodes.
     """
 
@@ -44,12 +44,12 @@ class PrefixTree:
 
     @classmethod
     def build(cls, num_labels: int, sequences: Labels, values: NDArray[np.int32]) -> "PrefixTree":
-        """A tree from sequences in any order; a sequence may have several values.
+        """Build a tree from sequences in any order. A sequence may have several values.
 
         Args:
-            num_labels: As above.
-            sequences: (num_sequences, longest), labels from 1 up; zeros fill up a row.
-            values: One a sequence.
+            num_labels: Labels are 1 to num_labels - 1.
+            sequences: (num_sequences, longest), labels, padded with zeros.
+            values: The value of each sequence.
         """
         rows, values = _sorted_distinct(sequences, values)
         ends = np.zeros(len(rows), np.int64)  # the node of each row's labels so far
@@ -72,17 +72,17 @@ class PrefixTree:
 
     @property
     def outside(self) -> int:
-        """The node of the sequences that the tree lacks."""
+        """The node of the sequences that are not in the tree."""
         return len(self.labels)
 
     @cached_property
     def first_values(self) -> Integers:
-        """(outside + 2,): the values of node n are those from first_values[n] to [n + 1] - 1."""
+        """(outside + 2,): the values of node n are first_values[n] to first_values[n + 1] - 1."""
         return np.concatenate(([0], np.cumsum(self.num_values, dtype=np.int64), [len(self.values)]))
 
     @cached_property
     def _parents(self) -> Integers:
-        """The parent of node 1, 2, ..."""
+        """The parents of nodes 1, 2, ..."""
         return np.repeat(np.arange(self.outside), self.num_children)
 
     @cached_property
@@ -91,9 +91,9 @@ class PrefixTree:
 
     @cached_property
     def _blocks(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """For each node and block: the bits of its children's labels; its first child."""
+        """For each node and block, the bits of its children's labels and the first child."""
         labels = self.labels[1:].astype(np.int64)
-        blocks = self._parents * self._num_blocks + labels // _BLOCK  # rises from node to node
+        blocks = self._parents * self._num_blocks + labels // _BLOCK  # ascending
         starts = np.flatnonzero(np.diff(blocks, prepend=-1))
         bits = np.zeros((self.outside + 1) * self._num_blocks, np.uint64)
         first = np.zeros(len(bits), np.int64)
@@ -103,16 +103,16 @@ class PrefixTree:
         return bits, first
 
     def check(self, num_values: int) -> None:
-        """Refuse arrays that make no tree, as those of a file may.
+        """Refuse arrays that are not a valid tree, as in a damaged file.
 
         Args:
             num_values: Values are 0 to num_values - 1.
 
         Raises:
-            ValueError: What is wrong.
+            ValueError: The arrays are not valid; the message gives the reason.
         """
         if not self.outside or int(self.num_children.sum(dtype=np.int64)) != self.outside - 1:
-            raise ValueError("numbers of children do not make a tree")
+            raise ValueError("the numbers of children are not those of a tree")
         if (self._parents > np.arange(self.outside - 1)).any():
             raise ValueError("a node comes before its parent")
         labels, siblings = self.labels[1:], np.diff(self._parents) == 0
@@ -121,14 +121,14 @@ class PrefixTree:
         if len(list(islice(self._levels(), MAX_SYMBOLS + 2))) > MAX_SYMBOLS + 1:
             raise ValueError(f"a word has more than {MAX_SYMBOLS} symbols")
         if (labels[1:] <= labels[:-1])[siblings].any():
-            raise ValueError("labels of siblings do not rise")
+            raise ValueError("labels of siblings are not in ascending order")
         if int(self.num_values.sum(dtype=np.int64)) != len(self.values):
-            raise ValueError("numbers of values do not add up")
+            raise ValueError("the numbers of values do not add up")
         if ((self.values < 0) | (self.values >= num_values)).any():
             raise ValueError("a value is out of range")
 
     def children(self, nodes: Integers, labels: Integers) -> Integers:
-        """The node to which each label leads from each node; `outside` where it leads nowhere."""
+        """The node that each label leads to from each node; `outside` if there is none."""
         bits, first = self._blocks
         if self._num_blocks > 1:
             nodes = nodes * self._num_blocks + labels // _BLOCK
@@ -139,13 +139,13 @@ class PrefixTree:
         return children
 
     def best_below(self, scores: Floats) -> Floats:
-        """The best score among the sequences that begin as each node's, (outside + 1,).
+        """The best score of all sequences that begin with each node's sequence, (outside + 1,).
 
         Args:
-            scores: One for each of `values`.
+            scores: The score of each entry of `values`.
 
         Returns:
-            -inf where there is no sequence.
+            The best scores; -inf if there is no sequence.
         """
         best = np.full(self.outside + 1, -np.inf)
         ends = np.flatnonzero(self.num_values)
@@ -158,7 +158,7 @@ class PrefixTree:
         return best
 
     def sequence(self, index: int) -> tuple[int, ...]:
-        """The labels of the sequence that has a value, given by its index in `values`."""
+        """The labels of the sequence of a value, given by its index in `values`."""
         node = int(self.first_values.searchsorted(index, side="right")) - 1
         labels = []
         while node:
@@ -167,7 +167,7 @@ class PrefixTree:
         return tuple(labels[::-1])
 
     def _levels(self) -> Iterator[tuple[int, int]]:
-        """First node and one past the last of each depth, from the root down."""
+        """The (first, last + 1) nodes of each depth, from the root down."""
         start, stop = 0, 1
         while start < stop:
             yield start, stop
@@ -177,7 +177,7 @@ class PrefixTree:
 def _sorted_distinct(
     sequences: Labels, values: NDArray[np.int32]
 ) -> tuple[Labels, NDArray[np.int32]]:
-    """The rows in the order of their labels, then values; one that is there twice comes once."""
+    """The rows sorted by their labels and then by their values, without duplicates."""
     if not sequences.size:
         return sequences, values
     big_endian = np.ascontiguousarray(sequences, sequences.dtype.newbyteorder(">"))

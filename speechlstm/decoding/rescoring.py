@@ -1,4 +1,4 @@
-"""A second look at the n-best list, by a language model that would be slow in the search."""
+"""Rescores n-best lists with a language model that would be too slow in the search."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,20 +8,20 @@ from speechlstm.lm.model import LanguageModel
 
 
 def rescored(
-    found: Sequence[BeamHypothesis], first: LanguageModel, second: LanguageModel, lm_weight: float
+    n_best: Sequence[BeamHypothesis], first: LanguageModel, second: LanguageModel, lm_weight: float
 ) -> list[BeamHypothesis]:
-    """The hypotheses as if another language model had scored their words, the best first.
+    """The hypotheses with the scores that another language model gives their words, best first.
 
     Args:
-        found: The hypotheses.
-        first: The language model that has scored them.
-        second: The other one, of the same words.
-        lm_weight: Of the language model in their scores: see DecodeConfig.
+        n_best: The hypotheses.
+        first: The language model that their scores are from.
+        second: The other one, with the same words.
+        lm_weight: The weight of the language model in the scores: see DecodeConfig.
     """
-    texts = [hypothesis.text.split() for hypothesis in found]
+    texts = [hypothesis.text.split() for hypothesis in n_best]
     gains = second.sentence_log_probs(texts)[0] - first.sentence_log_probs(texts)[0]
-    again = (
+    hypotheses = (
         replace(h, lm_log_prob=h.lm_log_prob + gain, score=h.score + lm_weight * gain)
-        for h, gain in zip(found, gains.tolist(), strict=True)
+        for h, gain in zip(n_best, gains.tolist(), strict=True)
     )
-    return sorted(again, key=lambda hypothesis: -hypothesis.score)
+    return sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)

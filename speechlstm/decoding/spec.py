@@ -1,4 +1,4 @@
-"""What decoder a bundle asks for: its files and settings."""
+"""The description of a decoder: its files and settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ class FastDecoding:
 
     Attributes:
         config: Settings of the search.
-        calibration: Maps its confidences to probabilities; None: they stay raw.
+        calibration: Maps its confidences to probabilities; None: no calibration.
     """
 
     config: DecodeConfig
@@ -30,19 +30,20 @@ class FastDecoding:
 
 @dataclass(frozen=True)
 class DecoderSpec:
-    """The files and settings of a decoder; `speechlstm.decoding.assemble` makes one of them.
+    """The files and settings of a decoder; `speechlstm.decoding.assemble` makes the decoder.
 
     Attributes:
         config: Settings of the search.
         lm: The n-gram language model, packed or ARPA; None: there is none.
-        neural_lm: An LSTM language model (.tflite), which counts only beside lm.
-        neural_lm_config: How that takes part.
-        lexicon: The words and their phones (or characters), packed or text; None: any word.
-        g2p: The network (.tflite) that gives the phones of hot words that the lexicon lacks.
-        prior: Of the labels that the decoder reads; None: it is not known.
-        calibration: Makes probabilities of words' confidences; None: they stay raw.
+        neural_lm: The LSTM language model (.tflite), used only together with lm; None: there is
+            none.
+        neural_lm_config: Settings of the LSTM language model.
+        lexicon: Words and their phones (or characters), packed or text; None: any word is possible.
+        g2p: The G2P network (.tflite) for hot words that the lexicon lacks.
+        prior: The prior of the labels that the decoder reads; None: not known.
+        calibration: Maps words' confidences to probabilities; None: no calibration.
         punctuator: The network (.tflite) for readable text: see speechlstm.readable.
-        fast: Other settings, for `made_fast`; None: the same weights in a narrower search.
+        fast: The settings for `made_fast`; None: the same weights in a narrower search.
     """
 
     config: DecodeConfig = field(default_factory=DecodeConfig)
@@ -58,12 +59,12 @@ class DecoderSpec:
 
     @property
     def is_search(self) -> bool:
-        """Whether it is a beam search by default: something tells words from one another."""
+        """Whether decoding is a beam search by default: there is something to weigh words by."""
         return bool(self.lm or self.lexicon or self.config.hot_words)
 
     @property
     def files(self) -> list[Path]:
-        """Those that it reads."""
+        """The files of the decoder."""
         paths = (self.lm, self.neural_lm, self.lexicon, self.g2p, self.punctuator)
         return [path for path in paths if path]
 
@@ -79,18 +80,19 @@ class DecoderSpec:
         neural_lm: Path | None,
         neural_lm_config: NeuralLMConfig,
     ) -> "DecoderSpec":
-        """The same with other settings and language models.
+        """The spec with other settings and language models.
 
-        The calibration stays only where confidences mean what they did when it was fitted: any
-        other language model, weight or beam drops it. The number of hypotheses does not, nor do hot
-        words. (With 100 of them, half of which were not said, the calibration error on 100
-        utterances of LibriSpeech and Common Voice was .024, raw .108; without them .023 and .105.)
+        The calibration is kept only if confidences mean the same as when it was fitted: any other
+        language model, weight or beam drops it. The number of hypotheses and hot words do not.
+        (With 100 hot words, half of them not spoken, the calibration error on 100 utterances of
+        LibriSpeech and Common Voice was .024, uncalibrated .108; without hot words it was .023 and
+        .105.)
 
         Args:
             config: Settings of the search.
             lm: The n-gram language model.
             neural_lm: The LSTM language model.
-            neural_lm_config: How that takes part.
+            neural_lm_config: Settings of the LSTM language model.
         """
         other = replace(
             self, config=config, lm=lm, neural_lm=neural_lm, neural_lm_config=neural_lm_config
@@ -123,25 +125,27 @@ def narrowed(config: DecodeConfig) -> DecodeConfig:
 def with_arguments(
     given: DecoderSpec, changes: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> DecoderSpec:
-    """A bundle's decoder with the arguments of `Recognizer.load`.
+    """A bundle's decoder, changed by the arguments of `Recognizer.load`.
 
     Args:
-        given: The bundle's.
-        changes: fast, decoding, lm, neural_lm, neural_lm_weight and neural_lm_mode, where they are
-            given.
-        settings: Single ones of `DecodeConfig`; hot words are normalised.
+        given: The decoder of the bundle.
+        changes: The arguments fast, decoding, lm, neural_lm, neural_lm_weight and neural_lm_mode,
+            as far as they were given.
+        settings: Single settings of `DecodeConfig`; hot words are normalised.
 
     Raises:
-        ConfigError: A setting is unknown or out of range, or an LSTM has no n-grams beside it, or
-            is named for a fast decoder.
+        ConfigError: A setting is unknown or out of range, an LSTM has no n-gram model, or an LSTM
+            is given for a fast decoder.
+        TypeError: decoding is not a DecodeConfig.
     """
     if changes.get("fast"):
         if named := [key for key in changes if key.startswith("neural_lm") and changes[key]]:
             raise ConfigError(f"fast decoding does not use {named[0]}; leave out one or the other")
         given = given.made_fast()
-    config = DecodeConfig.from_dict(
-        changes.get("decoding", given.config).to_dict() | dict(settings)
-    )
+    decoding = changes.get("decoding", given.config)
+    if not isinstance(decoding, DecodeConfig):
+        raise TypeError(f"decoding must be a DecodeConfig, not {type(decoding).__name__}")
+    config = DecodeConfig.from_dict(decoding.to_dict() | dict(settings))
     hot_words = (replace(word, phrase=normalize(word.phrase)) for word in config.hot_words)
     lm, neural_lm = (
         Path(file) if file else None

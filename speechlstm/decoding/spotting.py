@@ -1,8 +1,8 @@
-"""Where phrases may be said: a search for their labels in the log-probabilities, all at once.
+"""Finds the frames where phrases may be spoken, by their labels' log-probabilities.
 
-CTC word spotting as in Andrusenko, Laptev, Bataev, Lavrukhin and Ginsburg, Fast context-biasing for
-CTC and transducer ASR models with CTC-based word spotter, Interspeech 2024: each phrase is a row of
-CTC states that may be entered in any frame.
+CTC word spotting as in Andrusenko, Laptev, Bataev, Lavrukhin and Ginsburg, "Fast context-biasing
+for CTC and transducer ASR models with CTC-based word spotter", Interspeech 2024: each phrase is a
+row of CTC states that can be entered in any frame. All phrases are processed at once.
 """
 
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 
 from speechlstm.text.alphabet import BLANK
 
-_LIKELY = 0.7  # of a label, how far it may be behind the likeliest one: half its probability
+_LIKELY = 0.7  # a label is likely if it is this close to the most probable one: half of it
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 
 class Spot(NamedTuple):
-    """Frames in which a phrase may be said.
+    """Frames in which a phrase may be spoken.
 
     Attributes:
-        phrase: Its index.
+        phrase: The index of the phrase.
         start: The first frame that may emit its first label.
-        stop: One past the last frame that emits its last label.
-        gap: How far the best path of its labels stays behind the likeliest label of each frame, a
-            natural logarithm, at least 0.
+        stop: The frame after the last one that emits its last label.
+        gap: How far the best path of its labels is below the most probable label of each frame, in
+            natural logarithms, at least 0.
     """
 
     phrase: int
@@ -40,8 +40,8 @@ class Spotter:
     """Finds phrases in log-probabilities.
 
     Args:
-        phrases: The labels of each, at least one.
-        max_gaps: Of each phrase; spots with more are left out.
+        phrases: The labels of each phrase, at least one.
+        max_gaps: The largest gap of each phrase.
     """
 
     def __init__(self, phrases: Sequence[Sequence[int]], max_gaps: Sequence[float]) -> None:
@@ -50,26 +50,26 @@ class Spotter:
         ends = np.cumsum(lengths)
         self._last, self._first = ends - 1, ends - lengths
         self._limits = np.array(max_gaps, np.float32)
-        # Between equal labels a blank is needed.
+        # Between equal labels there must be a blank.
         self._needs_blank = np.zeros(len(self._labels), bool)
         self._needs_blank[1:] = self._labels[1:] == self._labels[:-1]
 
     def spots(self, log_probs: Floats) -> list[Spot]:
-        """The best of each phrase among those that overlap, in the order of their ends.
+        """The best spot in each group of overlapping ones of a phrase, ordered by their ends.
 
         Args:
             log_probs: (num_frames, num_labels), natural logarithms.
         """
         gaps = log_probs.max(axis=1, keepdims=True) - log_probs
         num_states = len(self._labels)
-        # Of each state, its label's and that of the blank after it: the least gap of a path that
-        # ends there, and the frame where that path entered the phrase.
+        # For each label, and for the blank after it: the smallest gap of a path that ends there,
+        # and the frame where that path entered the phrase.
         label = np.full(num_states, np.inf, np.float32)
         blank = label.copy()
         label_start, blank_start = np.zeros(num_states, np.int32), np.zeros(num_states, np.int32)
         before, before_start = label.copy(), label_start.copy()
         best: dict[int, Spot] = {}
-        found: list[Spot] = []
+        spots: list[Spot] = []
         for t, row in enumerate(gaps):
             # Into a label: from the blank before it, or from the label before that one.
             is_label = (label[:-1] < blank[:-1]) & ~self._needs_blank[1:]
@@ -81,7 +81,7 @@ class Spotter:
             np.copyto(blank, label, where=is_label)
             np.copyto(blank_start, label_start, where=is_label)
             blank += row[BLANK]
-            is_new = before < label  # of equal ones, what has begun before
+            is_new = before < label  # among equal paths, prefer the one that began earlier
             np.copyto(label, before, where=is_new)
             np.copyto(label_start, before_start, where=is_new)
             label += row[self._labels]
@@ -91,20 +91,20 @@ class Spotter:
                 spot = Spot(phrase, int(label_start[state]), t + 1, float(label[state]))
                 rival = best.get(phrase)
                 if rival is not None and spot.start >= rival.stop:
-                    found.append(rival)
+                    spots.append(rival)
                     rival = None
                 if rival is None or spot.gap < rival.gap:
                     best[phrase] = spot
-        found += best.values()
+        spots += best.values()
         return sorted(
-            (self._with_onset(spot, gaps) for spot in found), key=lambda s: (s.stop, s.start)
+            (self._with_onset(spot, gaps) for spot in spots), key=lambda s: (s.stop, s.start)
         )
 
     def _with_onset(self, spot: Spot, gaps: Floats) -> Spot:
-        """The same with the frames before it in which its first label is likely too.
+        """The spot with the frames before it in which its first label is also likely.
 
-        To begin a label late costs a path of the phrase nothing, but the words before would have to
-        read these frames.
+        A path of the phrase may begin a label late without a penalty, but then the words before it
+        would have to fill these frames.
         """
         start, label = spot.start, self._labels[self._first[spot.phrase]]
         while start and gaps[start - 1, label] < _LIKELY:

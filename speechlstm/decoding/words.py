@@ -1,4 +1,4 @@
-"""Labels and the frames that emit them, as words with times and confidences."""
+"""From labels and the frames that emit them to words with times and confidences."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,18 +23,21 @@ class Emission:
 def frame_times(
     num_frames: int, frame_seconds: float, duration: float = np.inf
 ) -> NDArray[np.float64]:
-    """Where frames begin and end, in seconds.
+    """The times at which frames begin and end, in seconds.
 
-    The last frame is centred near the end of the recording or outlasts it; it is shortened to what
-    is left of the recording, but at least half a frame.
+    The last frame is centred near the end of the recording or goes beyond it. It is shortened to
+    the rest of the recording, but not to less than half a frame.
+
+    >>> frame_times(3, 0.5, duration=1.25)
+    array([0.  , 0.5 , 1.  , 1.25])
 
     Args:
-        num_frames: How many there are.
-        frame_seconds: From the start of one to that of the next.
-        duration: Of the recording; what is later than that is clipped.
+        num_frames: The number of frames.
+        frame_seconds: Seconds from the start of one frame to the start of the next.
+        duration: Duration of the recording; later times are clipped.
 
     Returns:
-        (num_frames + 1,), rising: frame t lasts from the t-th to the one after.
+        (num_frames + 1,), ascending: frame t lasts from times[t] to times[t + 1].
     """
     times = np.arange(num_frames + 1, dtype=np.float64)
     times *= frame_seconds
@@ -46,10 +49,10 @@ def frame_times(
 def spelled_words(
     labels: Sequence[int], alphabet: Alphabet
 ) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Words as labels spell them; where each begins in labels, and one past its last label.
+    """The words that labels spell, each with the (start, stop) range of its labels.
 
-    Spaces part words and belong to none; each symbol of an alphabet with a separator (phones) is a
-    word of its own.
+    Spaces separate words and belong to none. If the alphabet has a separator (phones), each symbol
+    is a word of its own.
     """
     symbols = [alphabet.symbols[label - 1] for label in labels]
     if alphabet.separator:
@@ -65,9 +68,9 @@ def timed_word(
     log_probs: NDArray[np.float32],
     times: NDArray[np.float64],
 ) -> Word:
-    """A word from the first frame that emits one of its labels to the last one.
+    """A word that lasts from the first frame that emits one of its labels to the last one.
 
-    Its confidence is the geometric mean posterior of the frames that emit them.
+    Its confidence is the geometric mean posterior of the frames that emit its labels.
 
     Args:
         text: The word.

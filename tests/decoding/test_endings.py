@@ -5,7 +5,7 @@ import pytest
 
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.beams import ENDING, LENGTH, LM_STATE, NODE, NUM_FLOATS, NUM_INTS, Beams
-from speechlstm.decoding.endings import NOT_ASKED, Endings
+from speechlstm.decoding.endings import NOT_QUERIED, Endings
 from speechlstm.decoding.fusion import Advance, EndedWords, Integers, WordFusion
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.lm_memory import LMMemory
@@ -48,7 +48,7 @@ def random_beams(seed: int, num_beams: int, num_nodes: int) -> Beams:
     beams.ints[NODE] = generator.integers(0, num_nodes, num_beams)
     beams.ints[LENGTH] = generator.integers(1, 5, num_beams)
     beams.ints[LM_STATE] = generator.integers(0, 1 << 40, num_beams)
-    beams.ints[ENDING] = NOT_ASKED
+    beams.ints[ENDING] = NOT_QUERIED
     return beams
 
 

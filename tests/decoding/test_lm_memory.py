@@ -88,7 +88,7 @@ def test_a_state_from_elsewhere_shares_with_none() -> None:
     lm = WholeHistory(2)
     memory, one = LMMemory(lm), np.array([1], np.int32)
     known, _ = memory.advance(np.array([0]), one)
-    foreign, _ = lm.advance(np.array([0]), np.array([3], np.int32))  # as a detour's words lead to
+    foreign, _ = lm.advance(np.array([0]), np.array([3], np.int32))  # as after a spotted phrase
     after_foreign, _ = memory.advance(foreign, one)
     assert lm.histories[int(after_foreign[0])] == (3, 1)
     assert after_foreign != known

@@ -34,7 +34,7 @@ def test_odds_are_divided_by_those_of_the_prior(weight: float) -> None:
 
 def test_what_is_no_distribution_is_refused() -> None:
     for log_probs in ([-0.1, -0.1], [0.0, 0.0], []):
-        with pytest.raises(ConfigError, match=r"prior\.log_probs: must be those of a distribution"):
+        with pytest.raises(ConfigError, match=r"prior\.log_probs: must be logarithms of"):
             Prior.from_dict({"log_probs": log_probs})
     with pytest.raises(ConfigError, match=r"prior\.log_probs"):
         Prior.from_dict({"log_probs": "ab"})

@@ -81,5 +81,5 @@ def test_refuses_what_does_not_go_together(
             InterpolatedModel(ngrams, lstm, 0.5)
     for word in ("a", "bat", "hat"):
         monkeypatch.setitem(lstm._ids, word, 0)
-    with pytest.raises(LanguageModelError, match=r"model\.tflite: knows none .*tiny\.lm, as 'hat'"):
+    with pytest.raises(LanguageModelError, match=r"knows no word of .*tiny\.lm, such as 'hat'"):
         InterpolatedModel(ngrams, lstm, 0.5)

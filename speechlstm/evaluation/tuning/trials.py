@@ -18,7 +18,7 @@ from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.beam import BeamHypothesis
 from speechlstm.decoding.greedy import greedy_decode
-from speechlstm.decoding.nbest import NUM_RIVALS, judge
+from speechlstm.decoding.nbest import NUM_RIVALS, with_times_and_confidences
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import DataError, ManifestError
@@ -154,7 +154,9 @@ class Trials:
         for output, n_best in zip(self.outputs, trial.hypotheses, strict=True):
             num_frames = len(output.log_probs)
             times = frame_times(num_frames, self._acoustic.frame_seconds, output.duration)
-            hypotheses.append(judge(n_best[0], n_best, output.log_probs, times))
+            hypotheses.append(
+                with_times_and_confidences(n_best[0], n_best, output.log_probs, times)
+            )
         return hypotheses
 
     def greedy(self) -> list[Hypothesis]:

@@ -27,11 +27,11 @@ class NGramModel(SearchModel):
 
     >>> from speechlstm.lm.ngram.estimate import estimate
     >>> from speechlstm.lm.text import tokenize
-    >>> text = tokenize(["good day", "good night", "good night"])
+    >>> text = tokenize(["good day", "good night"])
     >>> model = NGramModel.from_table(estimate(text, order=2).table)
-    >>> day, night = (model.sentence_log_prob(["good", word])[0] for word in ("day", "night"))
-    >>> day < night
-    True
+    >>> log_prob, num_unknown = model.sentence_log_prob(["good", "evening"])
+    >>> log_prob < model.sentence_log_prob(["good", "day"])[0], num_unknown
+    (True, 1)
 
     Args:
         trie: The n-grams.

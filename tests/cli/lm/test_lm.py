@@ -18,7 +18,7 @@ from speechlstm.bundle import default_bundle
         (["convert", "none.lm", "-o", "x.lm"], "none.lm: cannot be read"),
         (
             ["perplexity", "cut.tflite", "text.txt"],
-            "cut.tflite: not a .tflite file that speechlstm wrote",
+            "cut.tflite: not a .tflite file that",
         ),
         (["perplexity", "pronouncer.tflite", "text.txt"], "pronouncer.tflite: is not a language"),
         (["perplexity", "none.tflite", "text.txt"], "none.tflite: No such file"),

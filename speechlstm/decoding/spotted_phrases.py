@@ -1,4 +1,4 @@
-"""Detours: stretches of an utterance that a search may read as a phrase of its caller's."""
+"""Spotted phrases: hot words that fit the log-probabilities of certain frames."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,19 +10,19 @@ from speechlstm.decoding.fusion import NO_WORD
 from speechlstm.text.alphabet import BLANK
 
 
-class Detour(NamedTuple):
-    """A phrase that hypotheses may read in some frames, instead of what the search finds there.
+class SpottedPhrase(NamedTuple):
+    """A phrase that hypotheses of a search may contain in certain frames.
 
     Attributes:
         start: The first frame.
-        stop: One past the last frame, which emits the last label.
-        labels: What they emit; of a boundary before the phrase, not that.
+        stop: The frame after the last one, which emits the last label.
+        labels: The labels emitted in these frames, without a boundary before the phrase.
         words: The words of the phrase.
-        ended: For each label, the word that ends before it within the phrase: the codes of words
-            are below NO_WORD, which stands for none.
-        last: The word that has ended after the last label, or NO_WORD.
-        log_prob: Of all paths that emit the labels in these frames.
-        gain: What the phrase adds to a hypothesis' score.
+        ended: For each label, the code of the word of the phrase that ends before it, or NO_WORD.
+            The codes are below NO_WORD.
+        last: The code of the word that ends after the last label, or NO_WORD.
+        log_prob: Natural log-probability of all paths that emit the labels in these frames.
+        gain: What the phrase adds to the score of a hypothesis.
     """
 
     start: int
@@ -38,11 +38,14 @@ class Detour(NamedTuple):
 def words_ended(
     labels: Sequence[Sequence[int]], first_code: int, boundary: int
 ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Labels, ended and last of a detour.
+    """The fields labels, ended and last of a spotted phrase.
+
+    >>> words_ended([(1, 2), (3,)], first_code=-2, boundary=9)
+    ((1, 2, 9, 3, 9), (-1, -1, -2, -1, -3), -1)
 
     Args:
-        labels: Of each word.
-        first_code: Of the first word; the next one's is one less, and so on.
+        labels: The labels of each word.
+        first_code: The code of the first word; each further word has one less.
         boundary: The label after each word; 0: there is none.
     """
     flat: list[int] = []
@@ -64,11 +67,11 @@ def log_prob_of(log_probs: NDArray[np.float32], labels: Sequence[int]) -> float:
 
     Args:
         log_probs: (num_frames, num_labels), natural logarithms, at least one frame.
-        labels: At least one. Before the first there may be blanks; the last frame emits the last.
+        labels: At least one. There may be blanks before the first; the last frame emits the last.
     """
     states = np.full(2 * len(labels), BLANK)
     states[1::2] = labels
-    skip = np.full(len(states), -np.inf)  # a blank may be passed over where labels differ
+    skip = np.full(len(states), -np.inf)  # a blank may be skipped if labels differ
     skip[3::2][states[3::2] != states[1:-2:2]] = 0
     emissions = log_probs[:, states].astype(np.float64)
     scores = np.full(len(states), -np.inf)

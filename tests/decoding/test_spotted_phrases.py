@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speechlstm.decoding.detours import log_prob_of, words_ended
 from speechlstm.decoding.fusion import NO_WORD
+from speechlstm.decoding.spotted_phrases import log_prob_of, words_ended
 
 
 def collapsed(path: tuple[int, ...]) -> tuple[int, ...]:
