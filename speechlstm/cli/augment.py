@@ -1,4 +1,4 @@
-"""`speechlstm augment`: a recording as training changes it."""
+"""`speechlstm augment`: listen to the data augmentation of training."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ _PATH = click.Path(path_type=Path)
 @verb()
 @click.argument("recording", metavar="FILE", type=_PATH)
 @click.option("-o", "--output", metavar="WAV", type=OutputPath((".wav",)), required=True)
-@click.option("--config", metavar="TOML", type=_PATH, help="Settings of the training.")
-@click.option("--seed", type=click.IntRange(0), help="Instead of training.seed.")
+@click.option("--config", metavar="TOML", type=_PATH, help="Settings of training.")
+@click.option("--seed", type=click.IntRange(0), help="Seed, instead of training.seed.")
 @click.option(
     "--epoch",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Which pass over the data.",
+    help="Epoch, counted from 1.",
 )
 @click.option(
-    "--id", "utterance_id", help="Of the utterance in its manifest.  [default: name of FILE]"
+    "--id", "utterance_id", help="Id of the utterance in its manifest.  [default: name of FILE]"
 )
 def command(
     recording: Path,
@@ -35,9 +35,9 @@ def command(
     epoch: int,
     utterance_id: str | None,
 ) -> None:
-    """Write FILE as the network hears it in an epoch, and print what was done to it.
+    """Augment FILE as training does in an epoch, and print the augmentations.
 
-    The masks over the mel spectrogram, the last of the augmentations, are not in it.
+    The result does not include SpecAugment, which masks the mel spectrogram.
 
     \b
     Example:
@@ -62,9 +62,9 @@ def command(
     )
 
     settings = (Settings.read(config) if config else Settings()).with_training(seed=seed)
-    drawn_for = settings.training.seed, epoch - 1, utterance_id or recording.stem
-    generator = utterance_generator(*drawn_for)
-    speed = draw_speed(*drawn_for, settings.augmentation.speeds)
+    key = settings.training.seed, epoch - 1, utterance_id or recording.stem
+    generator = utterance_generator(*key)
+    speed = draw_speed(*key, settings.augmentation.speeds)
     augmentation = draw_augmentation(generator, speed, settings.augmentation)
     audio = read_audio(recording, settings.features.sample_rate)
     with TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ def command(
         if augmentation.snr_db is not None:
             noise = load_noise(settings.augmentation, audio.sample_rate, Path(folder))
         samples = augment(audio.samples, audio.sample_rate, augmentation, noise, generator)
-    buffer = BytesIO()  # as floats, for what is louder than full scale is not clipped in training
+    buffer = BytesIO()  # as floats: training does not clip samples above full scale either
     soundfile.write(buffer, samples, audio.sample_rate, "FLOAT", format="WAV")
     write_atomically(output, buffer.getvalue())
     show(f"{output}: {augmentation}")

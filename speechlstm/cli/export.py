@@ -1,4 +1,4 @@
-"""`speechlstm export`."""
+"""`speechlstm export`: export the model of a run to a bundle."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import click
 
 from speechlstm.cli.options import OutputFolder
 from speechlstm.cli.output import show_lines
-from speechlstm.cli.training import load_keras
+from speechlstm.cli.training import load_keras, quantize_option
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -23,16 +23,9 @@ if TYPE_CHECKING:
     type=OutputFolder(),
     required=True,
     metavar="BUNDLE",
-    help="Folder to write.",
+    help="Folder of the bundle.",
 )
-@click.option(
-    "--quantize",
-    "quantization",
-    type=click.Choice(["none", "float16", "int8"]),
-    default="none",
-    show_default=True,
-    help="Store the recurrent layers in fewer bits.",
-)
+@quantize_option("Precision of the stored recurrent layers.")
 @click.option(
     "--verify",
     "manifests",
@@ -40,14 +33,14 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="MANIFEST",
     help="Transcribed utterances to verify the bundle on; may be given several times.  "
-    "[default: those that RUN was validated on]",
+    "[default: the validation manifests of RUN]",
 )
 @click.option(
     "--max-utterances",
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="How many of them at most.",
+    help="Largest number of utterances to verify on.",
 )
 def command(
     run: Path,
@@ -56,18 +49,18 @@ def command(
     manifests: tuple[Path, ...],
     max_utterances: int,
 ) -> None:
-    """Make a bundle for LiteRT (TensorFlow Lite) of the best model of RUN.
+    """Export the best model of RUN to a bundle for LiteRT (TensorFlow Lite).
 
-    The bundle is run without TensorFlow and compared with the model in Keras before it is written:
-    size, real-time factor, largest difference of a log-probability, word error rate, operators.
-    Where BUNDLE was one before, it keeps its decoder (language models, lexicon, settings), but for
-    the calibration; then `speechlstm tune` finds settings for the new model.
+    Before it is written, the bundle is run without TensorFlow and compared with the Keras model:
+    size, real-time factor, largest difference of log-probabilities, word error rate, operators. An
+    existing BUNDLE keeps its decoder (language models, lexicon, settings), except for the
+    calibration of confidences; `speechlstm tune` then finds settings for the new model.
 
     \b
     Example:
       speechlstm export runs/an4 -o an4-model --quantize int8
     """
-    load_keras("tensorflow")  # whichever the run was trained on
+    load_keras("tensorflow")  # whatever backend the run was trained with
     from speechlstm.bundle import read_bundle
     from speechlstm.training import export
 
@@ -82,7 +75,8 @@ def command(
     kept = [path.name for path in read_bundle(bundle).decoder.files]
     if kept:
         click.echo(
-            f"Kept of the bundle that was there: its decoder, with {', '.join(kept)}. Its settings "
-            f"are of the model before, confidences are not calibrated: speechlstm tune {bundle}",
+            f"Kept the decoder of the previous bundle, with {', '.join(kept)}. Its settings were "
+            f"tuned for the previous model, and confidences are no longer calibrated; to tune "
+            f"them: speechlstm tune {bundle}",
             err=True,
         )

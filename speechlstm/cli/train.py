@@ -1,4 +1,4 @@
-"""`speechlstm train`: recordings with transcripts to a model."""
+"""`speechlstm train`: train an acoustic model on recordings with transcripts."""
 
 import sys
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from speechlstm.config import Precision, Settings
     "train_paths",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Manifest to learn from; may be given several times.",
+    help="Training manifest; may be given several times.",
 )
 @click.option(
     "--valid",
     "valid_paths",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Manifest to measure on each epoch, of other speakers; may be given several times.",
+    help="Validation manifest, of other speakers; may be given several times.",
 )
 @click.option(
     "-o",
@@ -55,41 +55,43 @@ from speechlstm.config import Precision, Settings
 @click.option(
     "--lexicon",
     type=click.Path(path_type=Path),
-    help="Pronouncing dictionary (CMUdict's format): learn to emit its phones, too.",
+    help="Pronouncing dictionary (CMUdict's format); the model learns to output its phones, too.",
 )
 @click.option(
     "--freeze",
     "frozen_layers",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Leave the first N recurrent layers as they are in it (training.frozen_layers).",
+    help="Do not train the first N recurrent layers (training.frozen_layers); needs --init-from.",
 )
 @click.option(
     "--epochs",
     "num_epochs",
     type=click.IntRange(min=1),
-    help="Instead of training.num_epochs; with --resume, prolongs or shortens the run.",
+    help="Number of epochs (training.num_epochs); with --resume, changes that of the run.",
 )
 @click.option(
     "--precision",
     type=click.Choice(get_args(Precision)),
-    help="Instead of training.precision.",
+    help="Precision of large products, instead of training.precision.",
 )
 @click.option(
     "--checkpoint-minutes",
     type=click.FloatRange(min=0),
-    help="Instead of training.checkpoint_minutes.",
+    help="Minutes between checkpoints, instead of training.checkpoint_minutes.",
 )
 @click.option(
     "--cache",
     "cache_path",
     type=click.Path(path_type=Path),
-    help="Folder for decoded recordings; the run's own by default.",
+    help="Folder for decoded recordings; by default a folder in the run.",
 )
 @click.option(
-    "--prepare", is_flag=True, help="Make the run and decode its recordings; train with --resume."
+    "--prepare",
+    is_flag=True,
+    help="Only create the run and decode its recordings; --resume then trains it.",
 )
-@click.option("--resume", is_flag=True, help="Go on with the run in the output folder.")
+@click.option("--resume", is_flag=True, help="Continue the run in the output folder.")
 @click.option(
     "--devices",
     "num_devices",
@@ -102,21 +104,21 @@ from speechlstm.config import Precision, Settings
     "--coordinator",
     metavar="HOST:PORT",
     envvar="KERAS_DISTRIBUTION_JOB_ADDRESSES",
-    help="Of several processes that share each batch, where process 0 runs (jax backend).",
+    help="Address of process 0, if several processes share each batch (jax backend).",
 )
 @click.option(
     "--num-processes",
     type=click.IntRange(min=1),
     default=1,
     envvar="KERAS_DISTRIBUTION_NUM_PROCESSES",
-    help="How many there are.",
+    help="Number of processes that share each batch.",
 )
 @click.option(
     "--process-id",
     type=int,
     default=0,
     envvar="KERAS_DISTRIBUTION_PROCESS_ID",
-    help="Which of them this is, counted from 0.",
+    help="Number of this process, counted from 0.",
 )
 def command(
     train_paths: tuple[Path, ...],
@@ -135,26 +137,28 @@ def command(
     process_id: int,
     **training: Any,
 ) -> None:
-    """Train a model.
+    """Train an acoustic model.
 
-    The alphabet is made of the characters in the training transcripts, lower-cased and without
-    punctuation. What cannot be used (unreadable recordings, texts too long for theirs) is listed in
-    the run's refused.txt. Ctrl-C and SIGTERM save a checkpoint, and --resume goes on from it; with
-    --epochs the run is prolonged, and its learning rate is then that of a run of so many epochs.
+    The alphabet consists of the characters in the training transcripts, in lower case and without
+    punctuation. Utterances that cannot be used (unreadable recordings, texts that are too long for
+    their recording) are listed in refused.txt in the folder of the run. Ctrl-C and SIGTERM save a
+    checkpoint, and --resume continues from it. --resume --epochs changes the number of epochs: the
+    learning rate is then that of a run of the new length.
 
     With less than ten hours of speech whose transcripts need no other characters than English, and
     unless --config asks for another network, training starts from the model of the package, and
     says so. --from-scratch and --init-from say otherwise.
 
     With --init-from, features and network are those of the other model unless --config says
-    otherwise, and so is the alphabet if it has all the characters. What does not fit is listed.
+    otherwise. Its alphabet is used if it has all characters of the transcripts. Layers that do not
+    fit are listed.
 
-    With --lexicon the network has a second output, for phones. Utterances with a word that the
-    dictionary lacks teach it characters alone.
+    With --lexicon, the network has a second output for phones. Utterances with a word that is not
+    in the dictionary train the output for characters only.
 
-    Several devices share each batch, so that training.batch_seconds should grow with them. Where
-    they are on several machines, make the run with --prepare, in a folder that all of them see
-    under the same path, as they do the recordings; then start --resume on each.
+    Several devices share each batch, so training.batch_seconds should grow with their number. For
+    several machines, create the run with --prepare in a folder that all of them see under the same
+    path, as must be the recordings; then start --resume on each.
 
     \b
     Example:
@@ -169,11 +173,11 @@ def command(
     new = bool(train_paths or valid_paths or config_path or init_from or lexicon or fixed)
     _check_usage(resume, new, prepare, from_scratch)
     if not resume and not (train_paths and valid_paths):
-        raise click.UsageError("--train and --valid are needed, or --resume")
+        raise click.UsageError("a new run needs --train and --valid; --resume continues a run")
     if num_processes > 1 and not (resume and coordinator):
         raise click.UsageError(
-            "several processes go on with a run made with --prepare: each needs --resume and "
-            "--coordinator"
+            "--num-processes needs --resume and --coordinator: create the run with --prepare, then "
+            "start each process with them"
         )
     if given.get("frozen_layers") and not init_from:
         raise click.UsageError("--freeze needs a model to start from: --init-from")
@@ -219,12 +223,14 @@ def command(
 
 
 def _check_usage(resume: bool, new: bool, prepare: bool, from_scratch: bool) -> None:
-    """Refuse options of a new run beside --resume."""
+    """Refuse options of a new run together with --resume."""
     if resume and new:
-        raise click.UsageError("--resume takes manifests and settings, but --epochs, from the run")
+        raise click.UsageError(
+            "--resume takes manifests and settings from the run: only --epochs may be changed"
+        )
     if resume and (prepare or from_scratch):
         option = "--prepare" if prepare else "--from-scratch"
-        raise click.UsageError(f"{option} makes a new run, --resume goes on with one")
+        raise click.UsageError(f"{option} makes a new run, --resume continues one: use only one")
 
 
 def _english_if_better(

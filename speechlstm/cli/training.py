@@ -1,13 +1,15 @@
-"""What the verbs that train have in common: how their process begins, and how it ends."""
+"""What the commands that train share: importing Keras, stopping, the option --quantize."""
 
 import os
 import shlex
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import click
 
 from speechlstm.cli.output import say
 from speechlstm.stderr import hidden_stderr
@@ -16,19 +18,21 @@ _TERMINATED = 128 + signal.SIGTERM  # exit code, as a shell reports it
 
 
 def load_keras(backend: str | None = None) -> None:
-    """Import Keras, with what this process is set to: a program with the library in it is left be.
+    """Import Keras and configure this process; only the command line may do that, not the library.
 
     Args:
-        backend: Keras' backend; by default that of the environment.
+        backend: Keras' backend; by default that of the environment variable KERAS_BACKEND.
 
     Raises:
         MissingDependencyError: Keras or its backend is not installed.
-        ConfigError: KERAS_BACKEND names none, or one that cannot train.
+        ConfigError: KERAS_BACKEND names an unknown backend, or one that cannot train.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it once, when imported
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
     if backend:
         os.environ["KERAS_BACKEND"] = backend
-    with hidden_stderr():  # TensorFlow: https://github.com/tensorflow/tensorflow/issues/100442
+    # Importing TensorFlow writes to stderr at any log level:
+    # https://github.com/tensorflow/tensorflow/issues/100442
+    with hidden_stderr():
         import speechlstm.training  # noqa: F401
     from speechlstm.training.engine.devices import keep_freed_memory
 
@@ -37,12 +41,12 @@ def load_keras(backend: str | None = None) -> None:
 
 @contextmanager
 def resumable(run: Path, command: Sequence[str], description: str = "run.json") -> Iterator[None]:
-    """Have SIGTERM end the block as Ctrl-C does, and say what goes on with the run.
+    """Let SIGTERM end the block as Ctrl-C does, and print the command that continues the run.
 
     Args:
-        run: Its folder.
-        command: What goes on with it.
-        description: The file without which there is nothing to go on with.
+        run: The folder of the run.
+        command: The command that continues it.
+        description: The file in the folder without which there is no run to continue.
     """
 
     def terminate(*_: Any) -> None:
@@ -54,8 +58,24 @@ def resumable(run: Path, command: Sequence[str], description: str = "run.json") 
         yield
     except (KeyboardInterrupt, SystemExit):
         if (run / description).exists():
-            say(f"stopped; to go on: {shlex.join(command)}")
+            say(f"stopped; to continue: {shlex.join(command)}")
         raise
     finally:
         if is_main:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def quantize_option(description: str) -> Callable[[Any], Any]:
+    """The option --quantize of the commands that export a model.
+
+    Args:
+        description: The help text.
+    """
+    return click.option(
+        "--quantize",
+        "quantization",
+        type=click.Choice(["none", "float16", "int8"]),
+        default="none",
+        show_default=True,
+        help=description,
+    )

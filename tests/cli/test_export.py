@@ -70,7 +70,7 @@ def test_a_tuned_bundle_keeps_its_decoder(run: Path, tmp_path: Path, tiny_lm: Pa
     write_decoder(bundle, tuned)
     result = export(run, "-o", bundle, "--quantize", "float16")
     assert result.exit_code == 0
-    assert "Kept of the bundle that was there: its decoder, with lm.ngram." in result.stderr
+    assert "Kept the decoder of the previous bundle, with lm.ngram." in result.stderr
     expected = DecoderSpec(config, lm=bundle / "lm.ngram")
     assert read_bundle(bundle).decoder == expected
     write_packed(tmp_path / "a.lm", trie, "0" * 64)

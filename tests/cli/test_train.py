@@ -85,8 +85,8 @@ def test_trains_and_resumes(folder: Path) -> None:
     ("arguments", "message"),
     [
         ([], "Missing option '-o' / '--output'"),
-        (["-o", "run"], "--train and --valid are needed, or --resume"),
-        (["-o", "run", "--train", "x.jsonl"], "--train and --valid are needed, or --resume"),
+        (["-o", "run"], "a new run needs --train and --valid"),
+        (["-o", "run", "--train", "x.jsonl"], "a new run needs --train and --valid"),
         (["-o", "run", "--resume", "--train", "x.jsonl"], "--resume takes manifests and settings"),
         (["-o", "run", "--resume", "--config", "x.toml"], "--resume takes manifests and settings"),
         (["-o", "run", "--resume", "--seed", "0"], "No such option"),
@@ -228,7 +228,7 @@ def test_a_signal_saves_a_checkpoint_and_names_what_goes_on(
     assert process.returncode == code
     *_, last = stderr.splitlines()
     resume = f"speechlstm train --resume -o '{run}' --cache {tmp_path / 'cache'}"
-    assert last == f"stopped; to go on: {resume}"
+    assert last == f"stopped; to continue: {resume}"
     assert (run / "checkpoint.npz").exists()
     again = train(*shlex.split(resume)[2:], "--epochs", "2")
     assert (again.exit_code, again.stdout) == (0, f"{run}\n")

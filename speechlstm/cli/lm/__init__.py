@@ -1,4 +1,4 @@
-"""`speechlstm lm`: language models, which tell the decoder which words are likely."""
+"""`speechlstm lm`: commands for language models."""
 
 import click
 
@@ -9,7 +9,7 @@ VERBS = ("build", "convert", "perplexity", "train", "export", "sample")
 
 @click.group(cls=VerbGroup, package=__name__, verbs=VERBS)
 def command() -> None:
-    """Make language models from text, and measure how well they predict a text.
+    """Train language models on text, convert them, and measure their perplexity.
 
     \b
     Example:

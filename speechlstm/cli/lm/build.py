@@ -1,4 +1,4 @@
-"""`speechlstm lm build`: an n-gram model from text."""
+"""`speechlstm lm build`: estimate an n-gram model from text."""
 
 import time
 from pathlib import Path
@@ -35,7 +35,7 @@ _PATH = click.Path(path_type=Path)
     metavar="COUNTS",
     default="0",
     show_default=True,
-    help="For each order, the count up to which n-grams are dropped: '0 1 2'.",
+    help="For each order, the count up to which n-grams are dropped, as in '0 1 2'.",
 )
 @vocabulary_option
 @exclude_option
@@ -51,10 +51,10 @@ def command(
     bundle: Path | None,
     quantize: bool,
 ) -> None:
-    """Estimate an n-gram model from TEXT: UTF-8, a sentence a line, plain, .gz or .xz.
+    """Estimate an n-gram model from TEXT: UTF-8, one sentence per line, plain, .gz or .xz.
 
-    The text is normalised as transcripts are: lower case, no punctuation. The estimate is
-    interpolated modified Kneser-Ney.
+    The text is normalized like transcripts: lower case, no punctuation. Probabilities are smoothed
+    by interpolated modified Kneser-Ney.
 
     \b
     Example:
@@ -73,8 +73,8 @@ def command(
     for n, discounts in enumerate(estimated.discounts, start=1):
         if discounts.is_fallback:
             say(
-                f"Warning: {n}-grams: too few, or too regular, for discounts of their own; took "
-                f"{', '.join(f'{value:g}' for value in discounts.values)}"
+                f"Warning: {n}-grams: too few, or with too regular counts, to estimate discounts; "
+                f"used {', '.join(f'{value:g}' for value in discounts.values)}"
             )
     write_model(output, estimated.table, alphabet.sha256 if alphabet else None, quantize)
     say(f"{describe_model(output, estimated.table)}; {time.perf_counter() - start:.0f} s")
@@ -85,5 +85,5 @@ def _parse_prune(prune: str) -> list[int]:
         return [int(count) for count in prune.replace(",", " ").split()]
     except ValueError:
         raise click.UsageError(
-            f"--prune takes whole numbers, as in '0 1 2'; is {prune!r}"
+            f"--prune: must be whole numbers, as in '0 1 2', is {prune!r}"
         ) from None

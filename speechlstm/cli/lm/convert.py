@@ -1,4 +1,4 @@
-"""`speechlstm lm convert`: an n-gram model in another format."""
+"""`speechlstm lm convert`: convert an n-gram model to another format."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _PATH = click.Path(path_type=Path)
 @alphabet_option
 @quantize_option
 def command(lm: Path, output: Path, bundle: Path | None, quantize: bool) -> None:
-    """Turn LM, packed or ARPA, into a packed or an ARPA file.
+    """Convert LM, packed or ARPA, to a packed or an ARPA file.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`speechlstm lm export`: an LSTM language model as the decoder runs it."""
+"""`speechlstm lm export`: export an LSTM language model for the decoder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import click
 
 from speechlstm.cli.options import OutputPath
 from speechlstm.cli.output import show
-from speechlstm.cli.training import load_keras
+from speechlstm.cli.training import load_keras, quantize_option
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -19,30 +19,23 @@ _PATH = click.Path(path_type=Path)
 @verb()
 @click.argument("run", type=_PATH)
 @click.option("-o", "--output", metavar="LM.tflite", type=OutputPath((".tflite",)), required=True)
-@click.option(
-    "--quantize",
-    "quantization",
-    type=click.Choice(["none", "float16", "int8"]),
-    default="none",
-    show_default=True,
-    help="Store embeddings and kernels in fewer bits.",
-)
+@quantize_option("Precision of the stored embeddings and kernels.")
 def command(run: Path, output: Path, quantization: "Quantization") -> None:
-    """Make a .tflite file of the best model of RUN.
+    """Export the best model of RUN to a .tflite file.
 
-    It is run by LiteRT on RUN's validation text before it is written, and refused if its
-    perplexity is not that of the model in Keras.
+    Before it is written, the file is run by LiteRT on the validation text of RUN; it is refused if
+    its perplexity differs from that of the Keras model.
 
     \b
     Example:
       speechlstm lm export runs/lm -o books.tflite --quantize int8
     """
-    load_keras("tensorflow")  # whichever the run was trained on
+    load_keras("tensorflow")  # whatever backend the run was trained with
     from speechlstm.training.lm.export import export_language_model
     from speechlstm.training.lm.run import load_language_model_run
 
     expected, found = export_language_model(load_language_model_run(run), output, quantization)
     show(
-        f"{output}: {output.stat().st_size / 1e6:.3g} MB; validation perplexity {found:.2f}, in "
-        f"Keras {expected:.2f}"
+        f"{output}: {output.stat().st_size / 1e6:.3g} MB; validation perplexity {found:.2f}, "
+        f"{expected:.2f} in Keras"
     )

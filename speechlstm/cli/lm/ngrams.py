@@ -1,4 +1,4 @@
-"""What `speechlstm lm build` and `convert` share: the options and files of n-gram models."""
+"""What `speechlstm lm build` and `convert` share: options, and writing of n-gram models."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,25 +16,28 @@ output_option = click.option(
     metavar="LM",
     type=OutputPath(),
     required=True,
-    help="A packed model; ARPA where the name ends in .arpa, .arpa.gz or .arpa.xz.",
+    help="Model to write: packed, or ARPA if the name ends in .arpa, .arpa.gz or .arpa.xz.",
 )
 quantize_option = click.option(
-    "--quantize", is_flag=True, help="A byte for each probability: smaller, hardly worse."
+    "--quantize", is_flag=True, help="Store each probability in one byte: smaller, hardly worse."
 )
 
 
 def check_arpa_options(output: Path, bundle: Path | None, quantize: bool) -> None:
-    """Refuse, as wrong usage, what an ARPA file cannot hold."""
+    """Refuse options that an ARPA file cannot represent."""
     from speechlstm.lm.ngram.arpa import is_arpa
 
     if is_arpa(output) and (bundle or quantize):
-        raise click.UsageError("an ARPA file holds no alphabet and no quantised values")
+        raise click.UsageError(
+            f"{output}: an ARPA file cannot hold an alphabet (--bundle) or quantized values "
+            "(--quantize): write a packed model, whose name ends in .lm"
+        )
 
 
 def write_model(
     output: Path, table: "NGramTable", alphabet_sha256: str | None, quantize: bool
 ) -> None:
-    """Write a model in the format that the output's name asks for."""
+    """Write a model in the format that the name of the output selects."""
     from speechlstm.lm.ngram.arpa import is_arpa, write_arpa
     from speechlstm.lm.ngram.packed import write_packed
     from speechlstm.lm.ngram.quantize import quantize as quantized
@@ -48,6 +51,6 @@ def write_model(
 
 
 def describe_model(output: Path, table: "NGramTable") -> str:
-    """What has been written, in a line."""
+    """Describe the model that was written, in one line."""
     sizes = ", ".join(f"{len(ngrams)} {n}-grams" for n, ngrams in enumerate(table.orders, start=1))
     return f"{output}: {sizes}; {output.stat().st_size / 1e6:.3g} MB"

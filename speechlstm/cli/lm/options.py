@@ -1,4 +1,4 @@
-"""What the verbs of `speechlstm lm` share: the text to learn from and the model to read."""
+"""What the commands of `speechlstm lm` share: options, reading of texts and models."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _PATH = click.Path(path_type=Path)
 
 
 class CountOrPath(click.ParamType):  # type: ignore[type-arg]
-    """A number of words, or the file that lists them."""
+    """The parameter type of --vocabulary: a number of words, or a file with the words."""
 
     name = "N|FILE"
 
@@ -35,14 +35,16 @@ class CountOrPath(click.ParamType):  # type: ignore[type-arg]
 vocabulary_option = click.option(
     "--vocabulary",
     type=CountOrPath(),
-    help="Its most frequent words, or the words of a file; others become <unk>.  [default: all]",
+    help="Use the N most frequent words, or the words in FILE; others become <unk>.  "
+    "[default: all words]",
 )
 exclude_option = click.option(
     "--exclude",
     metavar="MANIFEST",
     type=_PATH,
     multiple=True,
-    help="Leave out the sentences of a manifest, so that it can measure the LM; repeatable.",
+    help="Leave out sentences that are in a manifest, so that it can serve as test data; may be "
+    "given several times.",
 )
 alphabet_option = click.option(
     "--bundle",
@@ -50,19 +52,25 @@ alphabet_option = click.option(
     "bundle",
     metavar="BUNDLE",
     type=_PATH,
-    help="Whose alphabet the words must be spelled in; other models then refuse the LM.",
+    help="Use only words in the alphabet of this bundle; models with another alphabet then refuse "
+    "the language model.",
 )
 
 
 def alphabet_of(bundle: Path | None) -> "Alphabet | None":
-    """That of a bundle, if one is named."""
+    """Read the alphabet of a bundle; None without a bundle."""
     from speechlstm.bundle import read_bundle
 
     return None if bundle is None else read_bundle(bundle).acoustic.alphabet
 
 
 def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
-    """The sentences of all texts but those of the manifests; then warns of what was left out."""
+    """Yield the sentences of all texts, except for those in manifests, which are reported.
+
+    Args:
+        texts: Text files, one sentence per line.
+        exclude: Manifests whose transcripts are left out.
+    """
     from tqdm import tqdm
 
     from speechlstm.corpora.manifest import Manifest
@@ -80,13 +88,13 @@ def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
     for path, exclusion in exclusions.items():
         if exclusion.num_found:
             say(
-                f"Warning: left out {counted(exclusion.num_found, 'sentence')} that {path} holds "
-                f"too, first {exclusion.first_found!r}"
+                f"Warning: left out {counted(exclusion.num_found, 'sentence')} that {path} has, "
+                f"too; the first is {exclusion.first_found!r}"
             )
 
 
 def limited(text: "Text", vocabulary: int | Path | None, alphabet: "Alphabet | None") -> "Text":
-    """The text with the words that --vocabulary and --bundle leave."""
+    """Replace the words of a text that --vocabulary and --bundle exclude by <unk>."""
     from speechlstm.lm.text import limit_vocabulary, read_sentences, words_by_frequency
 
     num_words = vocabulary if isinstance(vocabulary, int) else None
@@ -97,12 +105,12 @@ def limited(text: "Text", vocabulary: int | Path | None, alphabet: "Alphabet | N
     if alphabet and not alphabet.separator:
         words = [word for word in words if set(alphabet.symbols).issuperset(word)]
     if not words[:num_words]:
-        raise DataError("--vocabulary and --bundle leave no word")
+        raise DataError("no word of the text is left: use another --vocabulary or another --bundle")
     return limit_vocabulary(text, words[:num_words])
 
 
 def load_any(path: Path) -> "LanguageModel":
-    """A language model: an LSTM if its name ends in .tflite, else packed or ARPA."""
+    """Load a language model: an LSTM if its name ends in .tflite, else n-grams."""
     from speechlstm.lm.lstm import LSTMLanguageModel
     from speechlstm.lm.ngram.model import NGramModel
 

@@ -1,4 +1,4 @@
-"""`speechlstm lm perplexity`: how well a language model predicts a text."""
+"""`speechlstm lm perplexity`: measure the perplexity of a text."""
 
 from pathlib import Path
 
@@ -16,10 +16,11 @@ _PATH = click.Path(path_type=Path)
 @click.argument("text", type=_PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every sentence.")
 def command(lm: Path, text: Path, as_json: bool) -> None:
-    """Measure how well LM, packed, ARPA or .tflite, predicts TEXT: UTF-8, a sentence a line.
+    """Measure the perplexity of TEXT under LM.
 
-    Perplexity is 10 to the power of minus the mean log10 probability of words and sentence ends;
-    unknown words count as <unk>.
+    LM is a packed, ARPA or .tflite model, TEXT is UTF-8 with one sentence per line. The perplexity
+    is 10 to the power of minus the mean log10 probability of words and sentence ends; unknown words
+    count as <unk>.
 
     \b
     Example:

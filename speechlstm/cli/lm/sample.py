@@ -1,4 +1,4 @@
-"""`speechlstm lm sample`: sentences that a language model holds for probable."""
+"""`speechlstm lm sample`: draw sentences from a language model."""
 
 from pathlib import Path
 
@@ -13,18 +13,18 @@ _PATH = click.Path(path_type=Path)
 
 @verb()
 @click.argument("lm", type=_PATH)
-@click.option("--prompt", default="", metavar="TEXT", help="How it begins.")
+@click.option("--prompt", default="", metavar="TEXT", help="Beginning of each sentence.")
 @click.option("--num-words", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option(
     "--temperature",
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="Below 1: more of what is probable.",
+    help="Temperature of the softmax: below 1, probable words are drawn more often.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 def command(lm: Path, prompt: str, num_words: int, temperature: float, seed: int) -> None:
-    """Write what LM, packed, ARPA or .tflite, holds for probable, a sentence a line.
+    """Draw sentences from LM, a packed, ARPA or .tflite model, and print one per line.
 
     \b
     Example:

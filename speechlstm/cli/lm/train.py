@@ -1,4 +1,4 @@
-"""`speechlstm lm train`: an LSTM language model from text."""
+"""`speechlstm lm train`: train an LSTM language model on text."""
 
 import sys
 from dataclasses import replace
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
 
 _PATH = click.Path(path_type=Path)
 _COUNT = click.IntRange(min=1)
-_SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bound to
+_SHAPE = {"num_layers", "num_units", "width"}  # settings that determine the shapes of weights
 
 
 @verb()
 @click.argument("texts", metavar="TEXT...", nargs=-1, type=_PATH)
 @click.option("-o", "--output", "run_path", metavar="RUN", type=OutputFolder(), required=True)
 @click.option(
-    "--valid", metavar="TEXT", type=_PATH, help="To measure on each epoch: of other texts."
+    "--valid", metavar="TEXT", type=_PATH, help="Validation text, which is not part of TEXT."
 )
 @vocabulary_option
-@click.option("--lm", metavar="LM", type=_PATH, help="An n-gram model whose words to take.")
+@click.option("--lm", metavar="LM", type=_PATH, help="Use the vocabulary of this n-gram model.")
 @exclude_option
 @alphabet_option
 @click.option(
     "--init-from",
     metavar="RUN",
     type=_PATH,
-    help="Adapt its model to other texts: network, words and, unless named, settings are its own.",
+    help="Start from the best model of RUN; network and vocabulary are those of RUN.",
 )
 @click.option("--layers", "num_layers", type=_COUNT, help="Recurrent layers.  [default: 1]")
-@click.option("--units", "num_units", type=_COUNT, help="Units of each.  [default: 512]")
-@click.option("--width", type=_COUNT, help="Of the embeddings.  [default: 192]")
+@click.option("--units", "num_units", type=_COUNT, help="Units of a layer.  [default: 512]")
+@click.option("--width", type=_COUNT, help="Width of the embeddings.  [default: 192]")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="[default: 0.1]")
 @click.option("--epochs", "num_epochs", type=_COUNT, help="[default: 2]")
 @click.option("--batch-words", type=_COUNT, help="Words of a batch.  [default: 5000]")
@@ -57,11 +57,11 @@ _SHAPE = {"num_layers", "num_units", "width"}  # what a network's weights are bo
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
-    help="Of the large products.  [default: float32]",
+    help="Precision of large products.  [default: float32]",
 )
 @click.option("--checkpoint-minutes", type=click.FloatRange(min=0), help="[default: 5]")
 @click.option("--seed", type=click.IntRange(min=0), help="[default: 1]")
-@click.option("--resume", is_flag=True, help="Go on with the run in the output folder.")
+@click.option("--resume", is_flag=True, help="Continue the run in the output folder.")
 def command(
     texts: tuple[Path, ...],
     run_path: Path,
@@ -74,12 +74,12 @@ def command(
     resume: bool,
     **settings: Any,
 ) -> None:
-    """Train an LSTM language model on TEXT: UTF-8, a sentence a line, plain, .gz or .xz.
+    """Train an LSTM language model on TEXT: UTF-8, one sentence per line, plain, .gz or .xz.
 
-    The text is normalised as transcripts are: lower case, no punctuation. Ctrl-C and SIGTERM save a
-    checkpoint, and --resume goes on from it; with --epochs the run is prolonged, and its learning
-    rate is then that of a run of so many epochs. With KERAS_BACKEND=torch it takes the least time
-    on a CPU.
+    The text is normalized like transcripts: lower case, no punctuation. Ctrl-C and SIGTERM save a
+    checkpoint, and --resume continues from it. --resume --epochs changes the number of epochs: the
+    learning rate is then that of a run of the new length. On a CPU, KERAS_BACKEND=torch is the
+    fastest.
 
     \b
     Example:
@@ -90,13 +90,18 @@ def command(
     given = {key: value for key, value in settings.items() if value is not None}
     fixed = given.keys() - {"num_epochs"}
     if resume and (texts or valid or vocabulary or lm or exclude or bundle or init_from or fixed):
-        raise click.UsageError("--resume takes texts and settings, but --epochs, from the run")
+        raise click.UsageError(
+            "--resume takes texts and settings from the run: only --epochs may be changed"
+        )
     if not resume and not (texts and valid):
-        raise click.UsageError("TEXT and --valid are needed, or --resume")
+        raise click.UsageError("a new run needs TEXT and --valid; --resume continues a run")
     if vocabulary and lm:
-        raise click.UsageError("--vocabulary and --lm exclude each other")
+        raise click.UsageError("--vocabulary and --lm exclude each other: use only one")
     if init_from and (vocabulary or lm or bundle or given.keys() & _SHAPE):
-        raise click.UsageError("--init-from takes the network and its words from RUN")
+        raise click.UsageError(
+            "--init-from takes network and vocabulary from RUN: do not use --vocabulary, --lm, "
+            "--bundle, --layers, --units or --width"
+        )
     with resumable(run_path, ["speechlstm", "lm", "train", "--resume", "-o", str(run_path)]):
         from speechlstm.lm.ngram.model import NGramModel
         from speechlstm.lm.text import limit_vocabulary, tokenize
@@ -123,7 +128,7 @@ def command(
                     text = limited(text, vocabulary, alphabet)
                 _refuse_unknown_words(text, texts[0])
                 run = _new_run(run_path, given, text, source, alphabet)
-                run.create(text, _measured_on(valid, text), initial)
+                run.create(text, _validation_text(valid, text), initial)
             train_language_model(run, say, sys.stderr.isatty())
     show(f"{run_path}")
 
@@ -135,7 +140,7 @@ def _new_run(
     source: "LanguageModelRun | None",
     alphabet: "Alphabet | None",
 ) -> "LanguageModelRun":
-    """A run with the settings of another one, or the defaults, where none are given."""
+    """A run with the settings of the command line; others are those of the source, or defaults."""
     from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelTraining
     from speechlstm.training.lm.run import LanguageModelRun
 
@@ -150,15 +155,17 @@ def _new_run(
 
 
 def _refuse_unknown_words(text: "Text", path: Path) -> None:
-    """Refuse a text of which the vocabulary has no word."""
+    """Refuse a text without a word of the vocabulary."""
     from speechlstm.lm.text import END_ID
 
     if not (text.tokens > END_ID).any():
-        raise DataError(f"{path}: holds no word of the vocabulary")
+        raise DataError(
+            f"{path}: holds no word of the vocabulary: use another text or --vocabulary"
+        )
 
 
-def _measured_on(path: Path, text: "Text") -> "Text":
-    """The validation text in the words of the other one."""
+def _validation_text(path: Path, text: "Text") -> "Text":
+    """Read the validation text, with the vocabulary of the training text."""
     from speechlstm.lm.text import limit_vocabulary, read_sentences, tokenize
 
     valid = limit_vocabulary(tokenize(read_sentences(path)), text.vocabulary)

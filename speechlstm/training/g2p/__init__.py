@@ -1,1 +1,1 @@
-"""The pronouncer of unknown words: network, trainer, export."""
+"""Grapheme-to-phoneme conversion (g2p) for unknown words: network, dataset, trainer, export."""

@@ -1,4 +1,4 @@
-"""Words and their phones as batches."""
+"""Batches of words with their phones, for the training of the g2p network."""
 
 from typing import Any
 
@@ -12,47 +12,51 @@ from speechlstm.training.g2p.network import FRAMES
 
 
 class PronunciationDataset:
-    """Batches of words of like length, drawn anew each epoch, in any order.
+    """Batches of words of similar lengths, in a random order that each epoch draws again.
 
     Args:
-        lexicon: Words to learn from: those that are spelled with a to z and apostrophes. Each
-            word's first pronunciation counts, unless CTC cannot put it into FRAMES a letter.
-        batch_words: Of a batch.
-        seed: Of the order.
+        lexicon: The words and their pronunciations. The dataset has the first pronunciation of each
+            word of the letters a to z and apostrophes, unless it has more phones than CTC can align
+            to FRAMES output frames for each letter.
+        batch_words: Largest number of words of a batch.
+        seed: Seed of the order.
 
     Raises:
-        TrainingError: No word can be learnt.
+        TrainingError: The lexicon has no usable word.
     """
 
     def __init__(self, lexicon: Lexicon, batch_words: int, seed: int) -> None:
         self._words: list[tuple[list[int], list[int]]] = []
-        for word, ways in lexicon.entries.items():
+        for word, pronunciations in lexicon.entries.items():
             try:
                 letters = LETTERS.encode(word)
             except AlphabetError:
-                continue  # a foreign letter, a hyphen, an abbreviation's dot
-            phones = lexicon.alphabet.encode(" ".join(ways[0]))
+                continue  # another letter, a hyphen, the dot of an abbreviation
+            phones = lexicon.alphabet.encode(" ".join(pronunciations[0]))
             if min_steps(phones) <= FRAMES * len(letters):
                 self._words.append((letters, phones))
         if not self._words:
-            raise TrainingError("the dictionary holds no word that a pronouncer could learn")
+            raise TrainingError(
+                "no word of the lexicon can be used to train g2p: it needs words of a to z and "
+                "apostrophes"
+            )
         self._lengths = np.array([len(letters) for letters, _ in self._words])
         self._batch_words, self._seed = batch_words, seed
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw the batches of an epoch, counted from 0."""
+        """Draw the batches of an epoch; epochs are counted from 0."""
         generator = np.random.default_rng((self._seed, epoch))
         order = np.lexsort((generator.random(len(self._lengths)), self._lengths))
         batches = bucket(order, self._lengths, max_rows=self._batch_words)
         self._batches = [batches[i] for i in generator.permutation(len(batches))]
 
     def __len__(self) -> int:
-        """Batches of an epoch."""
+        """The number of batches of an epoch."""
         return len(self._batches)
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Inputs and targets: see G2PNetwork."""
+        """Return the inputs and targets of a batch; see G2PNetwork."""
         words = [self._words[i] for i in self._batches[index]]
         letters, phones = zip(*words, strict=True)
         width = max(map(len, letters))

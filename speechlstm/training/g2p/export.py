@@ -1,4 +1,4 @@
-"""From a trained network to the file that speechlstm.text.g2p.G2PModel reads."""
+"""Export of a g2p network to the file that speechlstm.text.g2p.G2PModel reads."""
 
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,25 @@ from speechlstm.training.tflite.edit import quantize, without_cell_clip
 
 
 def write_g2p(path: Path, network: G2PNetwork) -> None:
-    """Write a network, its LSTM's kernels in 8 bits.
+    """Write a network, with the kernels of its LSTM in 8 bits.
+
+    Args:
+        path: The .tflite file to write.
+        network: The network.
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
-        OSError: It cannot be written; a file that was there before is untouched.
+        OSError: The file cannot be written; an existing one is unchanged.
     """
     tflite = quantize(without_cell_clip(convert_g2p(network)), "int8")
     write_atomically(path, embed_metadata(tflite, {PHONES: network.phones.symbols}))
 
 
 def convert_g2p(network: G2PNetwork) -> bytes:
-    """The network as a TensorFlow Lite file: float32 weights, built-in operators only.
+    """Convert the network to a TensorFlow Lite file of float32 weights and built-in operators.
 
     Returns:
-        The file. Input: letters (1, num_letters) int32; output: logits
+        The content of the file. Its input is letters (1, num_letters) int32, its output logits
         (1, FRAMES * num_letters, num_labels).
 
     Raises:

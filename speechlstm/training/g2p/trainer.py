@@ -1,4 +1,4 @@
-"""Learning from a lexicon how words are pronounced."""
+"""Training of the g2p network on a lexicon."""
 
 import keras
 from tqdm import tqdm
@@ -9,26 +9,26 @@ from speechlstm.training.g2p.dataset import PronunciationDataset
 from speechlstm.training.g2p.network import G2PNetwork
 
 BATCH_WORDS = 128
-LEARNING_RATE = 2e-3  # at its highest, after WARM_UP of all updates; it falls to 0 along a cosine
-WARM_UP = 0.05
+LEARNING_RATE = 2e-3  # after the warm-up, from which it falls to 0 along a cosine
+WARM_UP = 0.05  # fraction of all updates
 CLIP_NORM = 5.0
 
 
 def train_g2p(
     lexicon: Lexicon, seed: int = 1, num_epochs: int = 8, progress: bool = False
 ) -> G2PNetwork:
-    """Learn from the words of a lexicon that are spelled with a to z and apostrophes.
+    """Train a g2p network.
 
-    This takes minutes, so that there is no run to resume.
+    As this takes only minutes, there is no run that could be resumed.
 
     Args:
-        lexicon: Each word's first pronunciation counts; see PronunciationDataset.
-        seed: The same seed and lexicon give the same network.
-        num_epochs: How many times all words are seen.
+        lexicon: The training data; see PronunciationDataset.
+        seed: Seed of the weights and of the order; equal seeds give equal networks.
+        num_epochs: Number of passes over the lexicon.
         progress: Whether to show a progress bar on stderr.
 
     Raises:
-        TrainingError: No word can be learnt.
+        TrainingError: The lexicon has no usable word.
     """
     train_data = PronunciationDataset(lexicon, BATCH_WORDS, seed)
     keras.utils.set_random_seed(seed)
@@ -40,7 +40,7 @@ def train_g2p(
     )
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=CLIP_NORM)
     network.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
-    with tqdm(total=num_updates, desc="pronouncer", unit=" batches", disable=not progress) as bar:
+    with tqdm(total=num_updates, desc="g2p", unit=" batches", disable=not progress) as bar:
         for epoch in range(num_epochs):
             train_data.start_epoch(epoch)
             for _, batch, _ in prefetched(train_data, 0):

@@ -1,4 +1,4 @@
-"""Sentences as batches for the LSTM language model."""
+"""Batches of sentences for the LSTM language model, and samples of its vocabulary."""
 
 from typing import Any
 
@@ -10,16 +10,21 @@ from speechlstm.training.data.bucketing import bucket
 
 
 class WordSampler:
-    """Draws words for the softmax' denominator.
+    """Draws samples of the vocabulary, to estimate the denominator of the softmax.
 
-    A word is in a sample with a probability of min(1, c * (1 + count)^POWER), which c makes add up
-    to the sample's size: the frequent half of a sample is always the same. Samples are systematic
-    (Madow, 1949): words stand in a row, each as long as its probability, and every whole step from
-    a random beginning hits one.
+    A word is in a sample with the probability min(1, c * (1 + count)^POWER), where c makes the
+    probabilities sum to the size of the sample: about half of a sample are the most frequent words,
+    which are in every sample. Sampling is systematic (Madow, 1949): the words lie on a line, each
+    with a length of its probability, and those at a random offset plus 0, 1, 2 ... are drawn.
 
     Args:
-        counts: (num_words,) how often each word is to be predicted.
-        size: Of a sample, at most num_words.
+        counts: (num_words,) number of times that each word is predicted in an epoch.
+        size: Number of words of a sample, at most num_words.
+
+    >>> sampler = WordSampler(np.array([9, 0, 4, 1]), 2)
+    >>> words, log_probs = sampler.draw(np.random.default_rng(1))
+    >>> words.tolist()
+    [0, 2]
     """
 
     POWER = 0.75
@@ -27,7 +32,8 @@ class WordSampler:
     def __init__(self, counts: NDArray[np.int64], size: int) -> None:
         self._order = np.argsort(-counts, kind="stable")
         lengths = (1.0 + counts[self._order]) ** self.POWER
-        # The first k are certain if the next one is not: the least such k.
+        # The most frequent num_certain words are in every sample: the smallest number for which the
+        # probability of the next word is below 1.
         rest = lengths[::-1].cumsum()[::-1]
         room = size - np.arange(len(lengths))
         num_certain = int(np.argmax((room <= 0) | (lengths * room <= rest)))
@@ -36,27 +42,33 @@ class WordSampler:
             scale = (size - num_certain) / rest[num_certain]
             self._probs[num_certain:] = lengths[num_certain:] * scale
         self._ends = np.cumsum(self._probs)
-        self._ends[-1] = size + 1  # whatever rounding makes of it
+        self._ends[-1] = size + 1  # so that rounding cannot put an offset past the end
         self._size = size
 
     def draw(self, generator: np.random.Generator) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Different words, (size,), and the natural log-probability of each to be drawn."""
+        """Draw a sample.
+
+        Returns:
+            The ids of the words, which differ, and the natural log-probability of each to be in a
+            sample: (size,) int32 and (size,) float32.
+        """
         hits = self._ends.searchsorted(np.arange(self._size) + generator.random(), side="right")
         return self._order[hits].astype(np.int32), np.log(self._probs[hits]).astype(np.float32)
 
 
 class SentenceDataset:
-    """Batches of sentences of like length, in another order each epoch.
+    """Batches of sentences of similar lengths, in a random order that each epoch draws again.
 
-    A sentence is read from <s> on and predicted up to </s>; the network knows nothing of the one
-    before.
+    The inputs of a sentence are <s> and its words, the targets its words and </s>. Sentences are
+    independent: the network has no context across them.
 
     Args:
-        tokens: (num_tokens,) int32; each sentence is its words between <s> and </s>.
+        tokens: (num_tokens,) int32, the sentences, each with its words between <s> and </s>.
         num_words: Size of the vocabulary.
-        batch_words: Of a batch, padding included; a longer sentence is a batch of its own.
-        sample_size: Words that the softmax' denominator is estimated from.
-        seed: Of order and samples.
+        batch_words: Largest number of words of a batch, padding included; a longer sentence has a
+            batch of its own.
+        sample_size: Number of sampled words from which the denominator of the softmax is estimated.
+        seed: Seed of order and samples.
     """
 
     def __init__(
@@ -79,11 +91,11 @@ class SentenceDataset:
 
     @property
     def num_words(self) -> int:
-        """Words to predict in an epoch, sentence ends included."""
+        """The number of words to predict in an epoch, sentence ends included."""
         return int(self._lengths.sum())
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw the order of an epoch, counted from 0."""
+        """Draw the order of the batches of an epoch; epochs are counted from 0."""
         generator = np.random.default_rng((self._seed, epoch))
         self._epoch = epoch
         order = np.lexsort((generator.random(len(self._lengths)), self._lengths))
@@ -91,15 +103,15 @@ class SentenceDataset:
         self._batches = [batches[i] for i in generator.permutation(len(batches))]
 
     def __len__(self) -> int:
-        """Batches of an epoch."""
+        """The number of batches of an epoch."""
         return len(self._batches)
 
     def size(self, index: int) -> int:
-        """Words to predict in a batch."""
+        """The number of words to predict in a batch."""
         return int(self._lengths[self._batches[index]].sum())
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Inputs and targets: see LanguageModelNetwork."""
+        """Return the inputs and targets of a batch; see LanguageModelNetwork."""
         sentences = self._batches[index]
         starts, lengths = self._starts[sentences], self._lengths[sentences]
         steps = np.arange(lengths.max() + 1)

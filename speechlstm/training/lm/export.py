@@ -1,4 +1,4 @@
-"""From a trained language model to a .tflite file that was run before it was kept."""
+"""Export of a language model to a .tflite file, which is verified before it is written."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,29 +21,29 @@ from speechlstm.training.lm.trainer import measured_perplexity
 from speechlstm.training.tflite.convert import convert, require_tensorflow
 from speechlstm.training.tflite.edit import Quantization, quantize
 
-MAX_CHANGE = 0.02  # of the perplexity, by which a file may differ from the model
-_MAX_WORDS = 5000  # of the validation text, to compare them on
+MAX_CHANGE = 0.02  # largest relative change of the perplexity by the export
+_MAX_WORDS = 5000  # of the validation text, on which they are compared
 
 
 def export_language_model(
     run: LanguageModelRun, path: Path, quantization: Quantization = "none"
 ) -> tuple[float, float]:
-    """Write the best model of a run, once it has been run by LiteRT.
+    """Write the best model of a run to a .tflite file, after it has been run by LiteRT.
 
     Args:
         run: The run.
-        path: The .tflite file.
-        quantization: How embeddings and kernels are stored.
+        path: The .tflite file to write.
+        quantization: How to store embeddings and kernels: "none" (float32), "float16" or "int8".
 
     Returns:
-        Perplexity of the validation text (its first 5,000 words) under the model in Keras, and
+        The perplexity of the first 5,000 words of the validation text under the Keras model, and
         under the file.
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
-        ModelError: No epoch has ended yet, the run is damaged, or the file differs from the model
-            by more than MAX_CHANGE; it is not written then.
-        OSError: It cannot be written; a file that was there before is untouched.
+        ModelError: No epoch has ended yet, the run is damaged, or the perplexity changes by more
+            than MAX_CHANGE; then no file is written.
+        OSError: The file cannot be written; an existing one is unchanged.
     """
     network = run.best_network()
     description = {
@@ -63,14 +63,15 @@ def export_language_model(
         found = _perplexity(LSTMLanguageModel(candidate), tokens)
     if not abs(found / expected - 1) <= MAX_CHANGE:
         raise ModelError(
-            f"{path}: not written: perplexity {found:.2f} by LiteRT, {expected:.2f} in Keras"
+            f"{path}: not written: the perplexity is {found:.2f} by LiteRT but {expected:.2f} in "
+            f"Keras, the limit is a change of {MAX_CHANGE:.0%}; try another --quantize"
         )
     write_atomically(path, content)
     return expected, found
 
 
 def _beginning(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The first sentences: whole ones, some _MAX_WORDS words, at least one."""
+    """The first complete sentences, of about _MAX_WORDS words; at least one sentence."""
     later_starts = np.flatnonzero(tokens == START_ID)[1:]
     far_enough = later_starts[later_starts >= _MAX_WORDS]
     return tokens[: int(far_enough[0])] if far_enough.size else tokens
@@ -89,11 +90,12 @@ def _perplexity(model: LSTMLanguageModel, tokens: NDArray[np.int32]) -> float:
 
 
 def convert_language_model(network: LanguageModelNetwork) -> bytes:
-    """One step of a language model, for any number of sentences; its state comes in and goes out.
+    """Convert one step of a language model, with its state as input and output.
 
     Returns:
-        The file. Inputs: words (n,) int32, h and c (n, num_layers, num_units) float32; outputs:
-        log_probs (n, num_words), natural, of the words after these, and h and c then.
+        The content of a TensorFlow Lite file. Its inputs are words (n,) int32 and the state before
+        them, h and c (n, num_layers, num_units) float32; its outputs are log_probs (n, num_words),
+        natural, of the next words, and the new state h and c.
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.

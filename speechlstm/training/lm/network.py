@@ -1,4 +1,4 @@
-"""The LSTM language model as it learns: words in, features of the next word out.
+"""The LSTM language model and its settings.
 
 Mikolov et al., Recurrent neural network based language model, Interspeech 2010; with an LSTM:
 Sundermeyer, Schlüter and Ney, LSTM neural networks for language modeling, Interspeech 2012.
@@ -14,18 +14,19 @@ from speechlstm.config import Config, Precision, Schedule
 from speechlstm.training.engine.network import Network, build_stack
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
-_NEVER = -1e9  # natural logarithm
+_NEVER = -1e9  # natural log-probability of a term that is left out
 
 
 @dataclass(frozen=True)
 class LanguageModelConfig(Config):
-    """The network.
+    """The network of a language model.
 
     Attributes:
-        width: Of a word's embedding, before the network and behind it.
-        num_layers: Recurrent layers, one above the other.
-        num_units: Units a layer.
-        dropout: Share of each layer's inputs and of the last one's outputs dropped in training.
+        width: Width of the word embeddings, which are shared by input and output.
+        num_layers: Number of recurrent layers.
+        num_units: Units of each layer.
+        dropout: Fraction, in [0, 1), of the inputs of each layer, and of the outputs of the last
+            one, that is dropped in training.
     """
 
     section: ClassVar[str] = "lm"
@@ -67,16 +68,23 @@ class LanguageModelTraining(Schedule):
 
 
 class LanguageModelNetwork(Network):
-    """Words in, a feature vector of the next word out; its product with a word's embedding counts.
+    """A language model that maps words to features of the next word.
 
-    Its input is ``words`` (batch, max_steps) int32 and ``num_steps`` (batch,) int32; its output
-    (features (batch, max_steps, width), num_steps). Embeddings and output layer share their
-    weights (Press and Wolf, Using the output embedding to improve language models, EACL 2017).
+    Its inputs are ``words`` (batch, max_steps) int32 and ``num_steps`` (batch,) int32; its output
+    is (features (batch, max_steps, width), num_steps). The logit of a word is the product of the
+    features with its embedding, plus a bias: embeddings and output layer share their weights (Press
+    and Wolf, Using the output embedding to improve language models, EACL 2017).
 
     Args:
         num_words: Size of the vocabulary.
         config: The network.
-        products: Precision of the large products in training.
+        products: Precision of the large matrix products in training.
+
+    >>> network = LanguageModelNetwork(10, LanguageModelConfig(width=4, num_units=8))
+    >>> words, num_steps = ops.ones((1, 3), "int32"), ops.array([3], "int32")
+    >>> features, _ = network({"words": words, "num_steps": num_steps})
+    >>> tuple(features.shape), tuple(network.log_probs(features).shape)
+    ((1, 3, 4), (1, 3, 10))
     """
 
     def __init__(
@@ -84,7 +92,7 @@ class LanguageModelNetwork(Network):
     ) -> None:
         super().__init__(name="language_model")
         self.num_words, self.config, self.products = num_words, config, products
-        # Of logits' variance 1 where features are of variance 1.
+        # With features of variance 1, the logits have variance 1.
         normal = keras.initializers.RandomNormal(stddev=config.width**-0.5)
         self.embedding = keras.layers.Embedding(num_words, config.width, normal)
         self.recurrent = [
@@ -99,14 +107,14 @@ class LanguageModelNetwork(Network):
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
-        """Features and their true lengths; see the class."""
+        """Return the features and the number of words of each sentence; see the class."""
         x, num_steps = self.embedding(inputs["words"]), inputs["num_steps"]
         for layer in self.recurrent:
             x = layer(self.dropout(x, training=training), num_steps, training=training)
         return self.projection(self.dropout(x, training=training)), num_steps
 
     def log_probs(self, features: Any) -> Any:
-        """Natural log-probabilities of all words, (..., num_words), from features (..., width)."""
+        """The natural log-probabilities (..., num_words) of all words for features (..., width)."""
         logits = ops.matmul(features, ops.transpose(self.embedding.embeddings)) + self.bias
         return ops.log_softmax(logits)
 
@@ -130,18 +138,22 @@ class LanguageModelNetwork(Network):
         return -ops.take_along_axis(log_probs, next_words[..., None], axis=-1)[..., 0]
 
     def _estimated(self, features: Any, next_words: Any, sample: Any, sample_log_probs: Any) -> Any:
-        """The same, with a softmax whose denominator is estimated.
+        """The losses of a softmax whose denominator is estimated by importance sampling.
 
-        That is the word's own term, and the sum of all others by importance from a sample of them
-        (Bengio and Senecal, Adaptive importance sampling to accelerate training of a neural
-        probabilistic language model, 2008), which is the same for the whole batch (Jozefowicz et
-        al., Exploring the limits of language modeling, 2016).
+        The denominator is the term of the word itself plus the sum of all other terms, which is
+        estimated from a sample of the vocabulary (Bengio and Senecal, Adaptive importance sampling
+        to accelerate training of a neural probabilistic language model, 2008). The sample is the
+        same for the whole batch (Jozefowicz et al., Exploring the limits of language modeling,
+        2016).
 
         Args:
             features: (batch, max_steps, width).
             next_words: (batch, max_steps) int32.
             sample: (num_samples,) int32, different words.
             sample_log_probs: (num_samples,) natural log-probability of each to be in the sample.
+
+        Returns:
+            (batch, max_steps) float32.
         """
         own = ops.sum(features * self.embedding(next_words), axis=-1)
         own = own + ops.take(self.bias, next_words)

@@ -1,15 +1,15 @@
-"""A run of a language model: the folder that its training fills and that can be resumed.
+"""The run of a language model: the folder that training writes, to be resumed or exported.
 
-run.json         settings, the alphabet of its words
-vocabulary.txt   its words, one a line, in the order of their ids
-train.npy        the text to learn from, as ids
-valid.npy        the text to measure on
-initial.npz      weights to start from; only with --init-from
+run.json         settings, and the alphabet of the words
+vocabulary.txt   the words, one per line, in the order of their ids
+train.npy        the training text, as ids
+valid.npy        the validation text, as ids
+initial.npz      initial weights; only with --init-from
 checkpoint.npz   weights, optimizer and progress, to resume from
 best.npz         weights of the epoch with the lowest validation perplexity
-metrics.jsonl    a line an epoch
+metrics.jsonl    the metrics, a line for each epoch
 training.png     perplexity by epoch
-lock             held by the process that trains
+lock             locked by the process that trains
 """
 
 import io
@@ -38,14 +38,15 @@ _VOCABULARY = "vocabulary.txt"
 
 @dataclass(frozen=True)
 class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
-    """What a run was made from.
+    """The settings and the vocabulary of a run.
 
     Attributes:
-        path: Its folder.
-        model: The network.
-        training: How it is trained.
-        words: Word of each id: <unk>, <s>, </s>, then the others.
-        alphabet_sha256: Of the alphabet that they are spelled in; None: of no certain one.
+        path: The folder of the run.
+        model: Settings of the network.
+        training: Settings of training.
+        words: The word of each id: <unk>, <s>, </s>, then the others.
+        alphabet_sha256: SHA-256 of the alphabet in which the words are spelled; None if no bundle
+            was named.
     """
 
     model: LanguageModelConfig
@@ -54,15 +55,15 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
     alphabet_sha256: str | None = None
 
     def create(self, train: Text, valid: Text, initial: LanguageModelNetwork | None = None) -> None:
-        """Make the folder.
+        """Create the folder of the run.
 
         Args:
-            train: What to learn from, in the run's words.
-            valid: What to measure on, in the same words.
-            initial: A network of the run's shape and words, from whose weights training starts.
+            train: The training text, with the vocabulary of the run.
+            valid: The validation text, with the same vocabulary.
+            initial: A network of the same shape and vocabulary, whose weights training starts from.
 
         Raises:
-            ConfigError: It holds a run already.
+            ConfigError: The folder holds a run already.
         """
         self.clear()
         if initial:
@@ -72,14 +73,14 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
             array = io.BytesIO()
             np.save(array, text.tokens, allow_pickle=False)
             write_atomically(self.path / f"{name}.npy", array.getvalue())
-        self._describe()  # at last
+        self._describe()  # last: without it, the folder holds no run
 
     def prolonged(self, num_epochs: int) -> "LanguageModelRun":
-        """The same run with another number of epochs, written to its folder.
+        """Change the number of epochs, also in the folder; returns the changed run.
 
         Raises:
-            ConfigError: More have ended already.
-            ModelError: Its metrics are damaged.
+            ConfigError: More epochs have ended already.
+            ModelError: The metrics are damaged.
         """
         self.check_prolonging(num_epochs)
         if num_epochs == self.training.num_epochs:
@@ -99,10 +100,10 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
         )
 
     def tokens(self, name: str) -> NDArray[np.int32]:
-        """The text "train" or "valid" as ids, mapped into memory.
+        """The text "train" or "valid" as a memory map of ids, (num_tokens,) int32.
 
         Raises:
-            ModelError: It is missing or damaged.
+            ModelError: The file is missing or damaged.
         """
         path = self.path / f"{name}.npy"
         try:
@@ -113,7 +114,7 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
         return tokens
 
     def new_network(self) -> LanguageModelNetwork:
-        """The network with fresh weights."""
+        """The network with newly initialized weights."""
         return LanguageModelNetwork(len(self.words), self.model, self.training.precision)
 
     def rank(self, metrics: Mapping[str, Any]) -> float:
@@ -123,11 +124,11 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
 
 
 def load_language_model_run(path: Path) -> LanguageModelRun:
-    """The run that a folder holds.
+    """Load the run in a folder.
 
     Raises:
-        ModelError: The folder holds none, or its description is damaged.
-        ConfigError: Its settings are not ones this version knows.
+        ModelError: The folder holds no run of a language model, or its run.json is damaged.
+        ConfigError: The run has settings that this version does not know.
     """
     with read_description(path, "a language model") as values:
         words = read_regular_file(path / _VOCABULARY).decode().split("\n")[:-1]

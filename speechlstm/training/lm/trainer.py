@@ -1,4 +1,4 @@
-"""The training of an LSTM language model."""
+"""The trainer of an LSTM language model: updates, validation perplexity, metrics of each epoch."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from speechlstm.training.lm.network import LanguageModelNetwork, LanguageModelTr
 from speechlstm.training.lm.run import LanguageModelRun
 from speechlstm.training.plots import plot_perplexity
 
-_VALIDATION_WORDS = 500  # of a batch: all words' probabilities after each, 110 MB for 55,000 words
+_VALIDATION_WORDS = 500  # of a batch: with a vocabulary of 55,000, its log-probs need 110 MB
 
 
 class LanguageModelTrainer(EpochLoop):
@@ -26,7 +26,7 @@ class LanguageModelTrainer(EpochLoop):
 
     Args:
         run: The run; its folder exists.
-        report: Is given a line of text an epoch.
+        report: Called with a line of text for each epoch.
         progress: Whether to show a progress bar on stderr.
 
     Raises:
@@ -48,7 +48,7 @@ class LanguageModelTrainer(EpochLoop):
         )
         self.valid_data = SentenceDataset(run.tokens("valid"), num_words, _VALIDATION_WORDS, 1)
         network = run.new_network()
-        # The network begins with the words' frequencies, whatever stands before them.
+        # The untrained network predicts the frequencies of the words, whatever the context.
         counts = train_data.counts + 1.0
         network.bias.assign(np.log(counts / counts.sum()))
         optimizer = GuardedAdamW(
@@ -63,7 +63,7 @@ class LanguageModelTrainer(EpochLoop):
         loss = self._update(batch)
         if not math.isfinite(loss):
             raise TrainingError(
-                f"{self.run.path}: the loss is not finite; train with a lower learning rate"
+                f"{self.run.path}: the loss is not finite; train with a lower --learning-rate"
             )
         num_words = self.train_data.size(index)
         self.state.loss_sum += loss * num_words
@@ -94,25 +94,25 @@ class LanguageModelTrainer(EpochLoop):
 def train_language_model(
     run: LanguageModelRun, report: Callable[[str], None], progress: bool = False
 ) -> None:
-    """Train a run from its last checkpoint, or from the start where there is none.
+    """Train a run from its last checkpoint; without one, from the start.
 
     Args:
         run: The run.
-        report: Is given lines of text.
+        report: Called with lines of text.
         progress: Whether to show a progress bar on stderr.
 
     Raises:
         ModelError: The run is damaged.
         TrainingError: The loss is not finite, or another process trains the run.
-        KeyboardInterrupt: Ctrl-C; the run can be resumed.
-        SystemExit: SIGTERM, likewise.
+        KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
+        SystemExit: SIGTERM was received; the run can be resumed.
     """
     with locked(run.path):
         trainer = LanguageModelTrainer(run, report, progress)
         trainer.resume()
         report(
-            f"{trainer.train_data.num_words:,} words to predict, {len(run.words):,} different "
-            f"ones, {trainer.network.count_params():,} weights; "
+            f"{trainer.train_data.num_words:,} training words, a vocabulary of {len(run.words):,}, "
+            f"{trainer.network.count_params():,} weights; "
             f"recurrent layers: {trainer.network.recurrent[0].engine}"
         )
         trainer.train()
@@ -123,12 +123,12 @@ def measured_perplexity(
     data: SentenceDataset,
     between: Callable[[], None] = lambda: None,
 ) -> float:
-    """Perplexity of a text under the whole softmax, sentence ends included.
+    """Measure the perplexity of a text with the full softmax, sentence ends included.
 
     Args:
         network: The network.
         data: The text.
-        between: Is called after each batch.
+        between: Called after each batch.
     """
     loss_sum = 0.0
     for index in range(len(data)):
@@ -142,4 +142,4 @@ def measured_perplexity(
 
 
 def _perplexity(loss_sum: float, num_words: int) -> float:
-    return math.exp(min(loss_sum / max(1, num_words), 700))  # beyond, a float ends
+    return math.exp(min(loss_sum / max(1, num_words), 700))  # exp(710) overflows a float

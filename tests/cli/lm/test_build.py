@@ -27,7 +27,8 @@ def test_a_text_that_tells_no_discounts_is_warned_of(lm: Run) -> None:
     result = lm("build", "text.txt", "text.txt", "-o", "text.lm", "--order", "2")
     warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
     assert warnings == [
-        "Warning: 2-grams: too few, or too regular, for discounts of their own; took 0.5, 1, 1.5"
+        "Warning: 2-grams: too few, or with too regular counts, to estimate discounts; "
+        "used 0.5, 1, 1.5"
     ]
     assert NGramModel.open(Path("text.lm")).order == 2
 
@@ -48,7 +49,10 @@ def test_vocabulary_by_number_or_file(lm: Run, built: Build) -> None:
     result = lm("build", "text.txt", "-o", "x.lm", "--vocabulary", "none.txt")
     assert (result.exit_code, Path("x.lm").exists()) == (1, False)
     assert result.stderr == "Error: none.txt: cannot be read: No such file or directory\n"
-    assert "leave no word" in lm("build", "text.txt", "-o", "x.lm", "--vocabulary", "0").stderr
+    assert (
+        "no word of the text is left"
+        in lm("build", "text.txt", "-o", "x.lm", "--vocabulary", "0").stderr
+    )
 
 
 def test_a_bundle_lends_its_alphabet(built: Build, levels_bundle: Path) -> None:
@@ -62,7 +66,7 @@ def test_sentences_of_a_manifest_are_left_out(lm: Run, built: Build) -> None:
     said = [Utterance("a", "a.wav", 1.0, "TWO THREE"), Utterance("b", "b.wav", 1.0, None)]
     write_manifest(Path("valid.jsonl"), said)
     result = lm("build", "text.txt", "-o", "text.lm", "--exclude", "valid.jsonl")
-    assert "Warning: left out 1 sentence that valid.jsonl holds too, first 'two three'" in (
+    assert "Warning: left out 1 sentence that valid.jsonl has, too; the first is 'two three'" in (
         result.stderr
     )
     without = NGramModel.open(Path("text.lm")).sentence_log_prob(["two", "three"])[0]
@@ -72,9 +76,9 @@ def test_sentences_of_a_manifest_are_left_out(lm: Run, built: Build) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--prune", "none"], "--prune takes whole numbers"),
+        (["--prune", "none"], "--prune: must be whole numbers"),
         (["--order", "7"], "1<=x<=6"),
-        (["-o", "x.arpa", "--quantize"], "an ARPA file holds no alphabet and no quantised values"),
+        (["-o", "x.arpa", "--quantize"], "x.arpa: an ARPA file cannot hold an alphabet"),
     ],
 )
 def test_wrong_usage(lm: Run, arguments: list[str], reason: str) -> None:

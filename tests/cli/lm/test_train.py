@@ -9,7 +9,7 @@ Run = Callable[..., Result]
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["train", "-o", "run"], "TEXT and --valid are needed, or --resume"),
+        (["train", "-o", "run"], "a new run needs TEXT and --valid"),
         (["train", "text.txt", "--resume", "-o", "run"], "--resume takes texts and settings"),
         (["train", "--resume", "-o", "run", "--units", "3"], "--resume takes texts and settings"),
         (
@@ -18,7 +18,7 @@ Run = Callable[..., Result]
         ),
         (
             ["train", "a", "--valid", "b", "-o", "run", "--init-from", "c", "--units", "9"],
-            "--init-from takes the network and its words from RUN",
+            "--init-from takes network and vocabulary from RUN",
         ),
         (["train", "--resume", "-o", "run", "--init-from", "c"], "--resume takes texts and"),
     ],

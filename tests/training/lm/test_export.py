@@ -71,7 +71,7 @@ def test_learns_what_ngrams_cannot_and_is_exported(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(lm_export, "MAX_CHANGE", -1.0)
     result = lm("export", "run", "-o", "bad.tflite")
     assert (result.exit_code, Path("bad.tflite").exists()) == (1, False)
-    assert "bad.tflite: not written: perplexity " in result.stderr
+    assert "bad.tflite: not written: the perplexity is " in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_learns_and_says_how_well(trained: tuple[LanguageModelRun, list[str]]) -
     first, second = metrics(run)
     assert second["valid_perplexity"] < first["valid_perplexity"] < len(run.words)
     assert second["perplexity"] < first["perplexity"]
-    assert heading.startswith("168 words to predict, 8 different ones, ")
+    assert heading.startswith("168 training words, a vocabulary of 8, ")
     assert lines[1].startswith(
         f"epoch 2/2: perplexity {second['perplexity']:.1f} (estimated), "
         f"validation {second['valid_perplexity']:.1f} (best); "
