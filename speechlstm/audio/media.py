@@ -63,12 +63,14 @@ def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
     # Not the file itself: PyAV prints errors of its methods, such as seeking before the start, but
     # an Excerpt raises none.
     file = Excerpt(source, [(0, source.size)])
+    # Before version 19, PyAV refused files with tags that are not UTF-8; then the option went.
+    tags: Any = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
     try:
         with av.open(
             file,
-            metadata_errors="replace",
             io_open=_refused,
             container_options={"format_whitelist": _FORMATS},
+            **tags,
         ) as container:
             if not container.streams.audio:
                 raise AudioError(source.path, "has no audio stream")

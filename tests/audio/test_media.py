@@ -51,7 +51,7 @@ def test_length_is_what_ffmpeg_decodes(
     ffmpeg("-i", wav, "-c:a", codec, "-ar", str(rate), "-ac", str(channels), path)
     nameless = path.rename(tmp_path / "a")  # by content, not by suffix
     expected = ffmpeg_seconds(nameless)
-    frame = 0.03
+    frame = max(0.03, 1024 / rate)  # of AAC: only newer ffmpegs drop the padding of the last one
     assert read_duration(nameless) == pytest.approx(expected, abs=frame)
     audio = read_audio(nameless, 16000)
     assert audio.duration == pytest.approx(expected, abs=frame)
