@@ -105,15 +105,11 @@ class ConfigError(SpeechLSTMError, ValueError):
     """A setting is unknown, has the wrong type or is out of range."""
 
 
-class DataError(SpeechLSTMError):
-    """A recording, transcript or manifest cannot be used."""
-
-
-class ManifestError(DataError):
-    """A manifest cannot be read.
+class _FileError(Exception):
+    """Adds path, reason and line to the errors that concern a file.
 
     Args:
-        path: The manifest.
+        path: The file.
         reason: What is wrong with it.
         line: The line number, from 1; None if the whole file is concerned.
     """
@@ -124,17 +120,19 @@ class ManifestError(DataError):
         super().__init__(f"{where}: {reason}")
 
 
-class AudioError(DataError):
-    """A recording cannot be decoded, is empty or holds samples that are not finite.
+class DataError(SpeechLSTMError):
+    """A recording, transcript or manifest cannot be used."""
 
-    Args:
-        path: The recording.
-        reason: What is wrong with it.
+
+class ManifestError(_FileError, DataError):
+    """A manifest cannot be read: see its attributes path, reason and line."""
+
+
+class AudioError(_FileError, DataError):
+    """A recording cannot be decoded, is empty or has samples that are not finite.
+
+    Its attributes are path and reason.
     """
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        self.path, self.reason = Path(path), reason
-        super().__init__(f"{path}: {reason}")
 
 
 class DamagedAudioError(AudioError):
@@ -210,45 +208,19 @@ class ModelError(SpeechLSTMError):
     """A model cannot be used."""
 
 
-class BundleError(ModelError):
+class BundleError(_FileError, ModelError):
     """A bundle is missing, corrupt or of another format version.
 
-    Args:
-        path: The bundle, or the file in it that is faulty.
-        reason: What is wrong with it.
+    Its attributes are path, of the bundle or of the file in it that is faulty, and reason.
     """
 
-    def __init__(self, path: Path | str, reason: str) -> None:
-        self.path, self.reason = Path(path), reason
-        super().__init__(f"{path}: {reason}")
+
+class LanguageModelError(_FileError, ModelError):
+    """A language model cannot be read or is damaged: see its attributes path, reason and line."""
 
 
-class LanguageModelError(ModelError):
-    """A language model cannot be read, or is damaged.
-
-    Args:
-        path: The language model.
-        reason: What is wrong with it.
-        line: The line number in an ARPA file, from 1; None if the whole file is concerned.
-    """
-
-    def __init__(self, path: Path | str, reason: str, line: int | None = None) -> None:
-        self.path, self.reason, self.line = Path(path), reason, line
-        where = f"{path}:{line}" if line is not None else f"{path}"
-        super().__init__(f"{where}: {reason}")
-
-
-class LexiconError(ModelError):
-    """A packed lexicon cannot be read, or is damaged.
-
-    Args:
-        path: The lexicon.
-        reason: What is wrong with it.
-    """
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        self.path, self.reason = Path(path), reason
-        super().__init__(f"{path}: {reason}")
+class LexiconError(_FileError, ModelError):
+    """A packed lexicon cannot be read or is damaged: see its attributes path and reason."""
 
 
 class TrainingError(SpeechLSTMError):

@@ -1,9 +1,8 @@
-"""The command line: one module a verb, and the one place where errors become exit codes.
+"""The command line: one module for each command, and the place where errors become exit codes.
 
-Exit codes: 0 done, 1 failed for a named reason, 2 wrong usage, 130 interrupted, 143
-ended by SIGTERM (training saves a checkpoint first). Results go to
-stdout, talk and progress to stderr. A verb imports what it needs when it runs, so that help is
-quick and needs no extra.
+Exit codes: 0: done; 1: an expected failure, with its reason; 2: wrong usage; 130: interrupted; 143:
+ended by SIGTERM (training saves a checkpoint first). Results go to stdout, messages and progress to
+stderr. Commands import what they need when they run, so that help is fast and needs no extra.
 """
 
 import os
@@ -33,12 +32,12 @@ VERBS = (
     "doctor",
 )
 
-# What the extra `train` brings, under the names it is imported by.
+# The packages of the extra `train`, by their import names.
 _TRAIN_PACKAGES = ("keras", "tensorflow", "filelock", "matplotlib", "threadpoolctl")
 
 
 class _Main(VerbGroup):
-    """The verbs, and what their errors become."""
+    """The top-level command, which reports errors."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """See click.Command."""
@@ -55,19 +54,19 @@ class _Main(VerbGroup):
                 raise
             raise click.ClickException(str(MissingDependencyError(error.name))) from error
         except BrokenPipeError:
-            raise  # click ends quietly when the reader of stdout has gone
+            raise  # click exits silently if stdout has been closed
         except OSError as error:
             raise click.ClickException(printable(_describe(error))) from error
         except KeyboardInterrupt:
-            ctx.exit(130)  # 128 + SIGINT, as a shell reports it; click alone would say 1
+            ctx.exit(130)  # 128 + SIGINT, as in shells; click would return 1
 
 
 def _describe(error: OSError) -> str:
-    """What the system refused, and for which file, without its number."""
+    """The reason and the files of a system error, without its number."""
     reason = error.strerror or str(error)
     if error.filename is None:
         return reason
-    names = (error.filename, error.filename2)  # two where one file was to become another
+    names = (error.filename, error.filename2)  # two if a file was to be renamed
     files = " to ".join(
         os.fsdecode(name) if isinstance(name, bytes) else f"{name}"
         for name in names
@@ -84,7 +83,7 @@ def _describe(error: OSError) -> str:
 )
 @click.version_option(__version__, prog_name="speechlstm")
 def main() -> None:
-    """Turn speech into text, and train the model that does it.
+    """Transcribe speech, and train the models for it.
 
     \b
     Example:

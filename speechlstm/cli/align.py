@@ -1,4 +1,4 @@
-"""`speechlstm align`: when each word of a text is said."""
+"""`speechlstm align`: when each word of a known text is spoken."""
 
 from pathlib import Path
 
@@ -12,21 +12,21 @@ from speechlstm.transcript.formats import FORMATS, recording_ids
 @verb()
 @click.argument("audio", type=click.Path(path_type=Path))
 @click.argument("text", type=click.Path(path_type=Path), required=False)
-@click.option("--text", "words", metavar="WORDS", help="What is said, instead of the file TEXT.")
+@click.option("--text", "words", metavar="WORDS", help="The text itself, instead of the file TEXT.")
 @bundle_option
 @click.option(
     "--channel",
     type=click.IntRange(min=1),
     metavar="N",
-    help="The one to listen to, counted from 1.  [default: all, mixed]",
+    help="The channel to use, counted from 1.  [default: the mean of all]",
 )
 @raw_option
 @click.option(
     "--format",
     "format_name",
     type=click.Choice([name for name in FORMATS if name != "text"]),
-    help="ctm: NIST's, a line a word; textgrid: Praat's; srt, vtt: subtitles; json: one object.  "
-    "[default: by the output's suffix, or ctm]",
+    help="ctm: NIST's CTM, one word a line; textgrid: Praat's TextGrid; srt, vtt: subtitles; json: "
+    "one object.  [default: by the suffix of the output, or ctm]",
 )
 @click.option("-o", "--output", type=OutputPath(), help="[default: stdout]")
 def command(
@@ -39,10 +39,10 @@ def command(
     format_name: str | None,
     output: Path | None,
 ) -> None:
-    """Print when each word of a text that is known is said in AUDIO.
+    """Print when each word of a known text is spoken in AUDIO.
 
-    TEXT is a UTF-8 file that holds all that is said. Case and punctuation do not matter; numbers
-    have to be spelled out.
+    TEXT is a UTF-8 file with everything that is spoken. Case and punctuation are ignored; numbers
+    have to be written out.
 
     \b
     Example:
@@ -55,11 +55,11 @@ def command(
 
     if (text is None) == (words is None):
         raise click.UsageError("needs either the file TEXT or --text WORDS")
-    said = words if text is None else read_text(text)
+    transcript_text = words if text is None else read_text(text)
     format_name = output_format(format_name, output, "ctm")
     silence_codecs()
     recognizer = Recognizer.load(bundle, greedy=True)
-    transcript = recognizer.align_file(audio, said or "", channel, raw_rate)
+    transcript = recognizer.align_file(audio, transcript_text or "", channel, raw_rate)
     name = click.format_filename(audio)
     written = FORMATS[format_name](
         recording_ids([name])[0] if format_name == "ctm" else name, transcript

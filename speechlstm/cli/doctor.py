@@ -10,10 +10,10 @@ from speechlstm.cli.verbs import verb
 @verb()
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Print what this installation is made of, what it computes on, and what it lacks.
+    """Print what is installed, what training computes on, and what is missing.
 
-    Python, packages, cores and devices; whether cuDNN and bfloat16 are of use in training; whether
-    the default model is intact. The exit code is 1 if recognition lacks something.
+    It reports Python, packages, cores and devices, whether cuDNN and bfloat16 speed up training,
+    and whether the default model is intact. The exit code is 1 if recognition does not work.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`speechlstm evaluate`: how well a model recognises a manifest."""
+"""`speechlstm evaluate`: the error rates of a recogniser on a manifest."""
 
 from functools import partial
 from pathlib import Path
@@ -34,10 +34,10 @@ def command(
     worst: int,
     as_json: bool,
 ) -> None:
-    """Recognise the utterances of MANIFEST and print the error rates.
+    """Transcribe the utterances of MANIFEST and print the error rates.
 
-    The calibration error says how far the words' confidences are from the share of words that are
-    right, on the average over ten classes of confidence.
+    The calibration error is the mean difference, in ten bins of confidence, between the words'
+    confidences and the share of words that are correct.
 
     \b
     Example:

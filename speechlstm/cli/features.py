@@ -1,4 +1,4 @@
-"""`speechlstm features`: the numbers that the network sees of a recording."""
+"""`speechlstm features`: the MFCC features of a recording."""
 
 from pathlib import Path
 
@@ -30,10 +30,10 @@ from speechlstm.errors import counted
     "--config",
     metavar="TOML",
     type=click.Path(path_type=Path),
-    help="Settings; its section [features] is used.",
+    help="A file of settings; its section [features] is used.",
 )
 def command(recording: Path, output: Path | None, plot: Path | None, config: Path | None) -> None:
-    """Compute the MFCC features of FILE, as training and a model's .tflite do.
+    """Compute the MFCC features of FILE, as training and the exported .tflite model do.
 
     \b
     Example:

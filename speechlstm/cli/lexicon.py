@@ -1,4 +1,4 @@
-"""`speechlstm lexicon`: how the words of texts are pronounced."""
+"""`speechlstm lexicon`: the pronunciations of the words in texts."""
 
 import sys
 from pathlib import Path
@@ -28,7 +28,7 @@ _PATH = click.Path(path_type=Path)
     "dictionary_path",
     type=_PATH,
     required=True,
-    help="Pronouncing dictionary (CMUdict's format) to copy and to learn from.",
+    help="Pronouncing dictionary (CMUdict's format) to copy from, and to train the network on.",
 )
 @click.option(
     "--g2p",
@@ -36,7 +36,7 @@ _PATH = click.Path(path_type=Path)
     "g2p_path",
     metavar="FILE",
     type=OutputPath((".tflite",), is_kept=True),
-    help="Where the network is kept once it has learnt: a .tflite file.",
+    help="The .tflite file of the G2P network: used if it exists, otherwise written.",
 )
 @click.option(
     "--min-count",
@@ -54,12 +54,12 @@ def command(
     g2p_path: Path | None,
     min_count: int,
 ) -> None:
-    """Write how the words of WORDS, texts or manifests, are pronounced.
+    """Write a lexicon with the pronunciations of all words in WORDS, which are texts or manifests.
 
-    The dictionary's words are copied. A small network that has learnt spelling from the dictionary
-    pronounces the others; learning takes minutes, and --g2p saves doing it again. A word
-    with other characters than a to z and apostrophes is reported and left out unless the dictionary
-    has it; the exit code is then 1.
+    Pronunciations are copied from the dictionary. For other words, a small G2P network is trained
+    on the dictionary, which takes minutes; --g2p keeps it for the next time. Words with other
+    characters than a to z and apostrophes are reported and left out unless the dictionary has them;
+    the exit code is then 1.
 
     \b
     Example:
@@ -84,7 +84,7 @@ def command(
             del entries[word]
             num_faults += 1
     if not entries:
-        raise DataError("the texts hold no word that can be pronounced")
+        raise DataError("the texts have no word that can be pronounced")
     if unknown:
         with TemporaryDirectory() as folder:
             kept = g2p_path or Path(folder) / "pronouncer.tflite"
@@ -92,26 +92,26 @@ def command(
             entries |= {word: (pronounce(word),) for word in unknown}
     Lexicon(entries).write(output)
     say(
-        f"{output}: {counted(len(entries), 'word')}, {len(unknown)} of them pronounced by their "
-        f"spelling, {num_faults} left out"
+        f"{output}: {counted(len(entries), 'word')}, {len(unknown)} of them pronounced by the "
+        f"network, {num_faults} left out"
     )
     if num_faults:
         ctx.exit(1)
 
 
 def _obtain(path: Path, dictionary: "Lexicon") -> "G2PModel":
-    """The pronouncer in a file; where there is none, one learns from the dictionary first."""
+    """The G2P network in a file; if there is none, one is trained on the dictionary first."""
     from speechlstm.errors import ModelError
     from speechlstm.text.g2p import G2PModel
 
     if not path.exists():
-        load_keras("tensorflow")  # it writes the .tflite file
+        load_keras("tensorflow")  # needed to write the .tflite file
         from speechlstm.training.g2p.export import write_g2p
         from speechlstm.training.g2p.trainer import train_g2p
 
-        say(f"learning to pronounce from {counted(len(dictionary.entries), 'word')}")
+        say(f"training a G2P network on {counted(len(dictionary.entries), 'word')}")
         write_g2p(path, train_g2p(dictionary, progress=sys.stderr.isatty()))
-    pronouncer = G2PModel(path)
-    if pronouncer.phones != dictionary.alphabet:
-        raise ModelError(f"{path}: trained for other phones than the dictionary's; train it anew")
-    return pronouncer
+    model = G2PModel(path)
+    if model.phones != dictionary.alphabet:
+        raise ModelError(f"{path}: has other phones than the dictionary; remove it to train anew")
+    return model

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and the text files they name."""
+"""Options that several commands share, and the text files that they name."""
 
 import os
 import re
@@ -16,20 +16,20 @@ from speechlstm.transcript.formats import SUFFIXES
 if TYPE_CHECKING:
     from speechlstm.config import HotWord
 
-MANIFESTS = (".jsonl", ".json")  # endings of those that are written
+MANIFESTS = (".jsonl", ".json")  # suffixes of manifests that are written
 
 _PATH = click.Path(path_type=Path)
 
 
 class OutputPath(click.Path):
-    """A file to write. That it cannot be written shows before the work, not after it.
+    """The path of a file to write. If it cannot be written, this is reported before the work.
 
-    That it is none of the files that the command reads is checked by `Verb`.
+    `Verb` checks that it is not one of the files that the command reads.
 
     Args:
-        suffixes: Endings that the name may have, lower case, as ".npy"; none means any. A name
-            without an ending may be given in any case.
-        is_kept: Whether a file that is there is read instead.
+        suffixes: The allowed suffixes, in lower case, such as ".npy"; (): any. A name without a
+            suffix is always allowed.
+        is_kept: Whether an existing file is read instead of being written.
     """
 
     def __init__(self, suffixes: tuple[str, ...] = (), is_kept: bool = False) -> None:
@@ -39,39 +39,39 @@ class OutputPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.Path."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        name, folder = printable(f"{path}"), path.resolve().parent  # as write_atomically has it
+        name, folder = printable(f"{path}"), path.resolve().parent  # as in write_atomically
         if path.is_file() and self._is_kept:
             return path
         if not folder.is_dir():
-            self.fail(f"{printable(str(folder))}: no such folder; make it first", param, ctx)
+            self.fail(f"{printable(str(folder))}: no such folder; create it first", param, ctx)
         if path.is_dir():
-            self.fail(f"{name}: is a folder; name a file", param, ctx)
+            self.fail(f"{name}: is a folder; give a file", param, ctx)
         if path.exists() and not path.is_file():  # a device or pipe
             return path
         if not os.access(folder, os.W_OK):
-            self.fail(f"{printable(str(folder))}: nothing can be written there", param, ctx)
+            self.fail(f"{printable(str(folder))}: the folder is not writable", param, ctx)
         if self._suffixes and path.suffix and path.suffix.lower() not in self._suffixes:
             known = ", ".join(self._suffixes)
-            self.fail(f"{name}: the name must end in {known} or have no ending", param, ctx)
+            self.fail(f"{name}: the name must end in {known} or have no suffix", param, ctx)
         return path
 
 
 class OutputFolder(click.Path):
-    """A folder to write, a bundle or a run. `Verb` checks that it is none of those to be read."""
+    """The path of a folder to write, a bundle or a run. `Verb` checks that it is not read, too."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path, file_okay=False)
 
 
 class BundlePath(click.Path):
-    """A bundle or run to read: a folder, a .tflite file, or the name of the package's model."""
+    """The path of a bundle or run to read: a folder, a .tflite file, or the name english."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.Path."""
-        if value == "english":  # what finds it takes a while to import
+        if value == "english":  # the module takes a while to import
             from speechlstm.bundle import find_bundle
 
             value = find_bundle(value)
@@ -79,15 +79,15 @@ class BundlePath(click.Path):
 
 
 def output_format(name: str | None, output: Path | None, default: str) -> str:
-    """The format of transcripts that --format names, or else the ending of -o.
+    """The format of transcripts, from --format or from the suffix of -o.
 
     Args:
         name: The value of --format.
-        output: That of -o.
-        default: Where neither says, as for names without an ending or in .txt.
+        output: The value of -o.
+        default: The format if neither says, which includes names without a suffix and .txt.
 
     Raises:
-        click.UsageError: The ending is not known.
+        click.UsageError: The suffix is not known.
     """
     suffix = output.suffix.lower() if output else ""
     if name or suffix in ("", ".txt"):
@@ -95,8 +95,8 @@ def output_format(name: str | None, output: Path | None, default: str) -> str:
     if suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
         raise click.UsageError(
-            f"{printable(str(output))}: no format has the ending {printable(suffix)}, known are "
-            f"{known}; or name the format with --format"
+            f"{printable(str(output))}: no format has the suffix {printable(suffix)}, known are "
+            f"{known}; or give the format with --format"
         )
     return SUFFIXES[suffix]
 
@@ -107,12 +107,12 @@ bundle_option = click.option(
     "bundle",
     metavar="BUNDLE",
     type=BundlePath(),
-    help="A bundle's folder or .tflite file.  [default: english, the model of the package]",
+    help="The folder of a bundle, or a .tflite file.  [default: english, the model in the package]",
 )
 
 
 class _Channels(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
-    """mix, separate, or the number of a channel."""
+    """The value mix, separate, or the number of a channel."""
 
     name = "channels"
 
@@ -123,7 +123,7 @@ class _Channels(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
         if value in ("mix", "separate"):
             return str(value)
         if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value!r} is not mix, separate or a number from 1 on", param, ctx)
+            self.fail(f"{value!r} is not mix, separate or a number from 1", param, ctx)
         return int(value)
 
 
@@ -134,14 +134,14 @@ raw_option = click.option(
     "raw_rate",
     type=click.IntRange(4_000, 768_000),
     metavar="RATE",
-    help="Recordings have no header: 16-bit, little-endian, mono, so many samples a second.",
+    help="Recordings have no header, but are 16-bit little-endian PCM, mono, of this sample rate.",
 )
 
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Processes that share the recordings.  [default: one a core]",
+    help="The largest number of processes.  [default: the number of cores]",
 )
 
 worst_option = click.option(
@@ -149,7 +149,7 @@ worst_option = click.option(
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
-    help="Utterances to show the errors of.",
+    help="The number of utterances with the most errors to show.",
 )
 
 json_option = click.option(
@@ -158,12 +158,12 @@ json_option = click.option(
 
 
 def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command --neural-lm-mode; --shallow-fusion and its opposite are older names."""
+    """Adds the option --neural-lm-mode to a command, with the older names --(no-)shallow-fusion."""
     options = (
         click.option(
             "--neural-lm-mode",
             type=click.Choice(["rescore", "fuse"]),
-            help="Whether it scores the n-best list anew, or takes part in the search: slower.  "
+            help="Whether the LSTM rescores the n-best list or takes part in the search (slower).  "
             "[default: the bundle's]",
         ),
         click.option("--shallow-fusion", "neural_lm_mode", flag_value="fuse", hidden=True),
@@ -177,31 +177,39 @@ def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]
 _FAST = "Search without the LSTM language model, in a narrower beam."
 
 _DECODING = (
-    click.option("--greedy", is_flag=True, help="Take the likeliest label of each frame: no beam."),
+    click.option("--greedy", is_flag=True, help="Decode greedily, without a beam search."),
     click.option("--fast", is_flag=True, help=_FAST),
-    click.option("--no-lm", is_flag=True, help="Leave the bundle's language models out."),
-    click.option("--lm", metavar="FILE", type=_PATH, help="Another one, packed or ARPA."),
-    click.option("--lm-weight", type=float, help="Of the language model beside the sound."),
+    click.option("--no-lm", is_flag=True, help="Do not use the bundle's language models."),
+    click.option(
+        "--lm", metavar="FILE", type=_PATH, help="Another n-gram language model, packed or ARPA.",
+    ),
+    click.option("--lm-weight", type=float, help="Weight of the language model."),
     click.option(
         "--neural-lm", "--rescore", "neural_lm", metavar="FILE", type=_PATH,
-        help="An LSTM language model (.tflite) beside it.",
+        help="Another LSTM language model (.tflite).",
     ),
     click.option(
         "--neural-lm-weight", "--rescore-weight", "neural_lm_weight", type=float,
-        help="Its share beside the n-grams', 0 to 1.",
+        help="Weight of the LSTM in the interpolation with the n-gram model, 0 to 1.",
     ),
     neural_lm_mode_options,
-    click.option("--word-bonus", type=float, help="For each word, in natural logarithms."),
-    click.option("--beam-width", type=int, help="Hypotheses kept from frame to frame."),
-    click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses to give (JSON)."),
+    click.option("--word-bonus", type=float, help="Score of each word, a natural logarithm."),
+    click.option("--beam-width", type=int, help="Hypotheses kept after each frame."),
+    click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses in the output (JSON)."),
     click.option(
         "--hot-word", "hot_words", metavar="WORDS[:WEIGHT]", multiple=True,
-        help="A word or phrase to expect, or, with a weight below 0, to avoid; may be given "
+        help="A word or phrase to prefer or, with a negative weight, to avoid; may be given "
         "several times.",
     ),
-    click.option("--hot-word-weight", type=float, help="Of those without a weight, for each "
-                 "character (of a lexicon of phones: phone), a natural logarithm."),
-    click.option("--hot-words", "hot_words_file", metavar="FILE", type=_PATH, help="One a line."),
+    click.option(
+        "--hot-word-weight", type=float,
+        help="Weight of hot words that have none, for each character (or phone, with a lexicon of "
+        "phones), a natural logarithm.",
+    ),
+    click.option(
+        "--hot-words", "hot_words_file", metavar="FILE", type=_PATH,
+        help="A file of hot words, one a line.",
+    ),
 )  # fmt: skip
 _SETTINGS = (
     "lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight", "neural_lm",
@@ -223,9 +231,9 @@ def _option_name(setting: re.Match[str]) -> str:
 
 
 def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options of the decoder, as one argument, `decoding`.
+    """Adds the options of the decoder to a command, as one argument `decoding`.
 
-    It holds the keywords of `Recognizer.load`, whose errors then name the options.
+    It holds the keyword arguments of `Recognizer.load`; errors about these name the options.
     """
 
     @wraps(function)
@@ -255,7 +263,7 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _listed_hot_words(path: Path) -> "list[HotWord]":
-    """The hot words of a file, one a line; empty lines are passed over."""
+    """The hot words in a file, one a line; empty lines are skipped."""
     from speechlstm.config import HotWord
 
     try:
@@ -273,11 +281,11 @@ def _listed_hot_words(path: Path) -> "list[HotWord]":
 
 
 def read_text(path: Path) -> str:
-    """The content of a text file that the user names.
+    """The content of a text file given by the user.
 
     Raises:
-        DataError: It is not UTF-8.
-        OSError: It cannot be read.
+        DataError: The file is not UTF-8.
+        OSError: The file cannot be read.
     """
     try:
         return read_bounded(path).decode("utf-8-sig")

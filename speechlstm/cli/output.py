@@ -1,4 +1,4 @@
-"""What verbs print: results on stdout, talk on stderr, and nothing that commands a terminal."""
+"""What commands print: results on stdout, messages on stderr, without control characters."""
 
 import codecs
 import io
@@ -22,7 +22,7 @@ def show(line: str) -> None:
 
 
 def show_lines(text: str) -> None:
-    """Print the lines of a result; what they quote has no line ends of its own."""
+    """Print the lines of a result. Quotations in it must not contain line ends."""
     for line in text.split("\n"):
         show(line)
 
@@ -33,7 +33,7 @@ def show_json(values: object) -> None:
 
 
 def show_report(report: "EvaluationReport", as_json: bool, num_worst: int) -> None:
-    """Print error rates, as one line of JSON or for a reader."""
+    """Print error rates, as one line of JSON or as text to be read."""
     if as_json:
         show_json(report.to_dict())
     else:
@@ -41,7 +41,7 @@ def show_report(report: "EvaluationReport", as_json: bool, num_worst: int) -> No
 
 
 def say(line: str) -> None:
-    """Print one line to whoever looks on, on stderr."""
+    """Print a message on stderr."""
     click.echo(printable(line), err=True)
 
 
@@ -54,7 +54,7 @@ def progress_bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
 
 
 def escape_what_streams_cannot_encode() -> None:
-    r"""Let stdout and stderr write characters that their encoding lacks as JSON does: \u00fc."""
+    r"""Let stdout and stderr escape characters that their encoding lacks, as JSON does: \u00fc."""
     codecs.register_error("jsonescape", _escape_as_json)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -62,7 +62,7 @@ def escape_what_streams_cannot_encode() -> None:
 
 
 def _escape_as_json(error: UnicodeError) -> tuple[str, int]:
-    # Python's own backslashreplace writes \xfc and \U0001f600, which JSON does not know.
+    # Python's backslashreplace writes \xfc and \U0001f600, which are not valid JSON.
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end

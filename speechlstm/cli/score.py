@@ -1,4 +1,4 @@
-"""`speechlstm score`: error rates of texts that are already there."""
+"""`speechlstm score`: the error rates of existing transcripts."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from speechlstm.cli.verbs import verb
     "--ids",
     "with_ids",
     is_flag=True,
-    help="Each line of a text begins with its id, as in Kaldi's text files.",
+    help="Lines of text files begin with an id, as in Kaldi's text files.",
 )
 @click.option(
     "--readable",
     is_flag=True,
-    help="Case and punctuation count: marks are words of their own, and precision, recall and F1 "
-    "are given for each.",
+    help="Score case and punctuation, too: punctuation marks are words of their own, and "
+    "precision, recall and F1 are given for each.",
 )
 @worst_option
 @json_option
@@ -36,9 +36,9 @@ def command(
 ) -> None:
     """Score the texts of HYPOTHESIS against those of REFERENCE.
 
-    Either may be a text file (a line an utterance), what `speechlstm transcribe` writes (text,
-    JSON, CTM), a manifest (.jsonl, .csv), or NIST's .trn, .stm or .ctm. Where both name their
-    utterances these are paired by name, in any order, otherwise by their order.
+    Each file may be text (one utterance a line), output of `speechlstm transcribe` (text, JSON,
+    CTM), a manifest (.jsonl, .csv), or NIST's .trn, .stm or .ctm. If both have ids, utterances are
+    paired by id, in any order; otherwise by their order.
 
     \b
     Example:
@@ -50,14 +50,14 @@ def command(
     from speechlstm.evaluation.score import score_transcripts, seem_to_have_ids
     from speechlstm.evaluation.transcript_files import read_transcript_file
 
-    # Once each: what is read may be a pipe.
+    # Each file is read once, because it may be a pipe.
     references, hypotheses = (
         read_transcript_file(path, with_ids, readable) for path in (reference, hypothesis)
     )
     report = score_transcripts(references, hypotheses, readable)
     if seem_to_have_ids(references, hypotheses):
         say(
-            "Warning: the lines of both files begin with the same ids, which count as words; "
-            "leave them out with --ids"
+            "Warning: the lines of both files begin with the same ids, which are scored as words; "
+            "exclude them with --ids"
         )
     show_report(report, as_json, worst)

@@ -1,4 +1,4 @@
-"""`speechlstm transcribe`: recordings in, text out."""
+"""`speechlstm transcribe`: from recordings to text."""
 
 import shutil
 import sys
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     default="mix",
     show_default=True,
     metavar="mix|separate|N",
-    help="mix: as one; separate: each by itself, its words labelled with its number; N: one of "
-    "them, counted from 1.",
+    help="mix: the mean of all; separate: each one by itself, with its number; N: one of them, "
+    "counted from 1.",
 )
 @raw_option
 @click.option(
@@ -62,20 +62,20 @@ if TYPE_CHECKING:
     "format_name",
     type=click.Choice(list(FORMATS)),
     help="text: the words; json: one object a line, with times, confidences and alternatives; srt, "
-    "vtt: subtitles; ctm: NIST's, a line a word; textgrid: Praat's.  "
-    "[default: by the output's suffix, or text]",
+    "vtt: subtitles; ctm: NIST's CTM, one word a line; textgrid: Praat's TextGrid.  "
+    "[default: by the suffix of the output, or text]",
 )
 @click.option(
     "--readable/--raw-text",
     default=None,
-    help="Capitals, punctuation and numbers in figures; the words as they are recognised.  "
-    "[default: readable for srt and vtt, if the bundle can, otherwise raw]",
+    help="Text with capitals, punctuation and figures, or the words as they are recognised.  "
+    "[default: readable for srt and vtt if the bundle has a network for it, otherwise raw]",
 )
 @click.option(
     "-o",
     "--output",
     type=OutputPath(),
-    help="Where to write, once all is done.  [default: stdout]",
+    help="The file to write, when all files are done.  [default: stdout]",
 )
 @click.pass_context
 def command(
@@ -90,18 +90,18 @@ def command(
     readable: bool | None,
     output: Path | None,
 ) -> None:
-    """Print what is said in each FILE, of any container and codec, a line a file; -: stdin.
+    """Transcribe each FILE, of any format, and print one line for each; -: standard input.
 
-    WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF, W64, SPH and VOC are read as installed; M4A, MP4, MOV,
-    WebM, MKV, WMA, AMR and others with: pip install 'speechlstm[media]'.
+    WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF, W64, SPH and VOC can always be read; M4A, MP4, MOV,
+    WebM, MKV, WMA, AMR and others after: pip install 'speechlstm[media]'.
 
-    As text, with several files, each line begins with the file's name and a tab. A file that
-    cannot be read is reported on stderr, the others are transcribed, the exit code is 1. So it is
-    where a file is damaged or ends too early: what there is of it is transcribed, and stderr says
-    which seconds are lost.
+    As text, with several files, each line begins with the file's name and a tab. A file that cannot
+    be read is reported on stderr, the others are transcribed, and the exit code is 1. A damaged or
+    truncated file is transcribed as far as possible, stderr says which seconds are lost, and the
+    exit code is 1 as well.
 
-    With a language model in the bundle, or hot words, a beam search finds the words; otherwise
-    they are spelled by the likeliest label of each frame.
+    The decoder is a beam search if the bundle has a language model or hot words are given;
+    otherwise it is greedy (the most probable label of each frame).
 
     \b
     Example:
@@ -137,7 +137,7 @@ def command(
                 transcript = transcript.partial
             written = _written(format_name, label, transcript, len(files) > 1)
             if format_name == "ctm" and not written:
-                continue  # nothing was said
+                continue  # silence has no line in CTM
             lines.append(written)
             if output is None:
                 click.echo(written)
@@ -167,7 +167,7 @@ def _written(format_name: str, label: str, transcript: Transcript, is_one_of_man
 
 
 def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
-    """The recogniser, in a process that belongs to this command."""
+    """The recogniser, for a process that belongs to this command."""
     from speechlstm.audio import silence_codecs
     from speechlstm.recognizer import Recognizer
 
@@ -177,14 +177,14 @@ def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
 
 @contextmanager
 def _recordings(files: tuple[Path, ...]) -> Iterator[list[Path]]:
-    """The files to decode: copies of pipes, which are searched, and read more than once."""
+    """The files to decode. Pipes are copied, because decoding seeks and reads more than once."""
     from speechlstm.audio import is_pipe
 
     if not any(file == Path("-") or is_pipe(file) for file in files):
         yield list(files)
         return
     with TemporaryDirectory() as folder:
-        copies: dict[Path, Path] = {}  # a pipe that is named twice has been read the first time
+        copies: dict[Path, Path] = {}  # by name, because a pipe can only be read once
         for number, file in enumerate(files):
             if file not in copies and (file == Path("-") or is_pipe(file)):
                 copies[file] = (
@@ -200,7 +200,7 @@ def _copy_pipe(file: Path, copy: Path) -> None:
         with file.open("rb") as pipe, copy.open("wb") as copied:
             shutil.copyfileobj(pipe, copied)
     elif sys.stdin is None:  # closed, as by <&-
-        raise AudioError("-", "standard input is closed; pipe a recording in, or name a file")
+        raise AudioError("-", "standard input is closed; pipe a recording in, or give a file")
     else:
         with copy.open("wb") as copied:
             shutil.copyfileobj(sys.stdin.buffer, copied)

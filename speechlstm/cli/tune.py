@@ -1,4 +1,4 @@
-"""`speechlstm tune`: how much a language model should count."""
+"""`speechlstm tune`: the settings of a decoder."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +20,15 @@ _PATH = click.Path(path_type=Path)
 @verb()
 @click.argument("model", metavar="BUNDLE", type=_PATH)
 @click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=_PATH)
-@click.option("--lm", metavar="LM", type=_PATH, help="A packed language model for BUNDLE to have.")
-@click.option("--lexicon", metavar="FILE", type=_PATH, help="A lexicon for BUNDLE to have.")
+@click.option("--lm", metavar="LM", type=_PATH, help="A packed language model to put into BUNDLE.")
+@click.option("--lexicon", metavar="FILE", type=_PATH, help="A lexicon to put into BUNDLE.")
 @click.option(
     "--g2p",
     "--pronouncer",
     "g2p",
     metavar="FILE",
     type=_PATH,
-    help="The network that gives phones of hot words that the lexicon lacks, for BUNDLE to have.",
+    help="A G2P network, for hot words that the lexicon lacks, to put into BUNDLE.",
 )
 @click.option(
     "--neural-lm",
@@ -36,7 +36,7 @@ _PATH = click.Path(path_type=Path)
     "neural_lm",
     metavar="LM.tflite",
     type=_PATH,
-    help="An LSTM language model for BUNDLE to have.",
+    help="An LSTM language model to put into BUNDLE.",
 )
 @neural_lm_mode_options
 @click.option(
@@ -44,15 +44,15 @@ _PATH = click.Path(path_type=Path)
     "--output",
     metavar="PNG",
     type=OutputPath((".png",)),
-    help="The plot.  [default: BUNDLE.png]",
+    help="The plot of the WER.  [default: BUNDLE.png]",
 )
-@click.option("--dry-run", is_flag=True, help="Leave BUNDLE as it is.")
+@click.option("--dry-run", is_flag=True, help="Do not change BUNDLE.")
 @click.option(
     "--max-utterances",
     type=click.IntRange(min=1),
     default=500,
     show_default=True,
-    help="Of the manifests, at most.",
+    help="The largest number of utterances to use.",
 )
 @jobs_option
 @click.pass_context
@@ -70,19 +70,19 @@ def command(
     max_utterances: int,
     jobs: int | None,
 ) -> None:
-    """Find the decoder's settings for BUNDLE on the utterances of MANIFEST, and write them into it.
+    """Find the settings of BUNDLE's decoder on the utterances of MANIFEST and write them into it.
 
-    The network runs once. Then the weights of language model and words are searched, the width of
-    the beam and the share of an LSTM language model are chosen, and the words' confidences are
-    calibrated. --lm, --lexicon, --g2p (which `speechlstm lexicon` makes) and --neural-lm
-    (`speechlstm lm export`) become parts of BUNDLE in place of those that it has. Where it has
-    none, confidences alone are calibrated.
+    The network runs once. Then the weights of the language model and of words are searched, the
+    beam width and the weight of an LSTM language model are chosen, and the words' confidences are
+    calibrated. The files given by --lm, --lexicon, --g2p (see `speechlstm lexicon`) and --neural-lm
+    (see `speechlstm lm export`) are put into BUNDLE and replace those that it has. If it has none,
+    only the confidences are calibrated.
 
     \b
     Example:
       speechlstm tune my-model valid.jsonl --lm books.lm
     """
-    import matplotlib as matplotlib  # that it is missing shows here, not after minutes
+    import matplotlib as matplotlib  # reports now if it is missing, not after minutes
 
     from speechlstm.bundle import read_bundle, refuse_to_replace_others, write_decoder
     from speechlstm.corpora.manifest import Manifest
@@ -91,7 +91,9 @@ def command(
     from speechlstm.parallel import num_usable_cores
 
     if lm and is_arpa(lm):
-        raise click.UsageError("a bundle holds packed language models: speechlstm lm convert")
+        raise click.UsageError(
+            "a bundle needs a packed language model; make one with speechlstm lm convert"
+        )
     bundle = read_bundle(model)
     if not dry_run:
         refuse_to_replace_others(model)
@@ -138,7 +140,7 @@ def _summary(tuned: "Tuned") -> str:
 
 
 class _Table:
-    """Prints trials, below a heading."""
+    """Prints trials below a heading."""
 
     def __init__(self) -> None:
         self._is_empty = True

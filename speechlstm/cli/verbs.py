@@ -1,4 +1,4 @@
-"""What a verb is, and a group of verbs: a module each, imported when it is called."""
+"""The base classes of commands (verbs) and of groups, which import a command when it is called."""
 
 import os
 import sys
@@ -16,10 +16,10 @@ _BUNDLE_INDEX = "bundle.json"
 
 
 class Verb(click.Command):
-    """A command of this package, which refuses to write over what it reads."""
+    """A command of this package. It refuses to overwrite the files that it reads."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """See click.Command; wrong usage if an output is an input, or two outputs are one."""
+        """See click.Command; an output that is also an input or another output is wrong usage."""
         rest = super().parse_args(ctx, args)
         if not ctx.resilient_parsing:
             self._check_outputs(ctx)
@@ -34,8 +34,8 @@ class Verb(click.Command):
                 for param, other in others:
                     if param is not output and _would_overwrite(path, other):
                         name = param.get_error_hint(ctx)
-                        reason = f"{printable(str(path))}: belongs to {name} too; write elsewhere"
-                        raise click.BadParameter(reason, ctx, output)
+                        reason = f"is also given by {name}; write to another path"
+                        raise click.BadParameter(f"{printable(str(path))}: {reason}", ctx, output)
 
 
 def _paths(ctx: click.Context, param: click.Parameter) -> list[Path]:
@@ -45,15 +45,15 @@ def _paths(ctx: click.Context, param: click.Parameter) -> list[Path]:
 
 
 def _would_overwrite(output: Path, other: Path) -> bool:
-    """Whether writing output changes other, whatever links lead to it."""
+    """Whether writing output changes other, also through links."""
     if output.exists() and not (output.is_file() or output.is_dir()):
-        return False  # a device or pipe takes what is written and keeps nothing
+        return False  # devices and pipes do not keep what is written
     if (other / _BUNDLE_INDEX).is_file() and output.resolve().is_relative_to(other.resolve()):
         return True  # a file of a bundle
     try:
         status = os.fstat(sys.stdin.fileno()) if other == Path("-") else other.stat()
         return os.path.samestat(output.stat(), status)
-    except (OSError, ValueError):  # one of them is not there
+    except (OSError, ValueError):  # one of them does not exist
         return output.resolve() == other.resolve()
 
 
@@ -63,11 +63,11 @@ verb = partial(click.command, cls=Verb)
 class VerbGroup(click.Group):
     """A group whose commands are the modules of a package, each with an object `command`.
 
-    A new verb is a new module in the package and its name in the package's list.
+    To add a command, add a module to the package and its name to the package's list.
 
     Args:
-        package: The package's full name.
-        verbs: Names of its modules, in the order in which help shows them.
+        package: The full name of the package.
+        verbs: The names of its modules, in the order of the help text.
     """
 
     def __init__(self, *args: Any, package: str, verbs: tuple[str, ...], **attributes: Any) -> None:

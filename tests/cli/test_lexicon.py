@@ -33,7 +33,7 @@ def test_copies_what_the_dictionary_has(folder: Path) -> None:
     result = lexicon(folder, "text.txt")
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == (
-        f"{folder / 'out.dict'}: 4 words, 0 of them pronounced by their spelling, 0 left out\n"
+        f"{folder / 'out.dict'}: 4 words, 0 of them pronounced by the network, 0 left out\n"
     )
     assert (folder / "out.dict").read_text() == (
         "a AH\na(2) EY\ncat K AE T\ndog's D AO G Z\nread R EH D\nread(2) R IY D\n"
@@ -54,14 +54,14 @@ def test_a_word_that_cannot_be_pronounced_is_named(folder: Path) -> None:
     accented, digit, summary = result.stderr.splitlines()
     assert accented.startswith("Error: 'caf\u00e9': not in the alphabet: '\u00e9' (U+00E9)")
     assert digit.startswith("Error: '3': not in the alphabet")
-    assert summary.endswith(": 1 word, 0 of them pronounced by their spelling, 2 left out")
+    assert summary.endswith(": 1 word, 0 of them pronounced by the network, 2 left out")
     assert list(Lexicon.read(folder / "out.dict").entries) == ["cat"]
 
 
 def test_without_words_nothing_is_written(folder: Path) -> None:
     result = lexicon(folder, "text.txt", "--min-count", "9")
     assert result.exit_code == 1
-    assert result.stderr == "Error: the texts hold no word that can be pronounced\n"
+    assert result.stderr == "Error: the texts have no word that can be pronounced\n"
     assert not (folder / "out.dict").exists()
 
 
@@ -71,8 +71,8 @@ def test_a_pronouncer_learns_once(folder: Path) -> None:
     first = lexicon(folder, "more.txt", "--pronouncer", "net.tflite")
     assert first.exit_code == 0
     learning, summary = first.stderr.splitlines()
-    assert learning == "learning to pronounce from 4 words"
-    assert summary.endswith(": 3 words, 2 of them pronounced by their spelling, 0 left out")
+    assert learning == "training a G2P network on 4 words"
+    assert summary.endswith(": 3 words, 2 of them pronounced by the network, 0 left out")
     written = (folder / "out.dict").read_bytes()
     assert [line.split()[0] for line in written.decode().splitlines()] == [
         *("a", "a(2)", "god", "reader's"),

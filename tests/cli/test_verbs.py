@@ -88,7 +88,7 @@ def test_no_verb_writes_over_what_it_reads(
     result = invoke(words, values)
     assert (result.exit_code, result.stdout) == (2, "")
     if Path(same).is_file():
-        assert "belongs to" in result.stderr
+        assert "is also given by" in result.stderr
         assert Path(same).read_text() == "precious"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -109,7 +109,7 @@ def test_a_link_to_an_input_is_that_input(
     for arguments in (["text.txt", "-o", str(output)], ["-o", str(output), "text.txt"]):
         result = CliRunner().invoke(main, ["lm", "build", *arguments])
         assert (result.exit_code, Path("text.txt").read_text()) == (2, "precious")
-        assert f"{output}: belongs to 'TEXT...' too; write elsewhere" in result.stderr
+        assert f"{output}: is also given by 'TEXT...'; write to another path" in result.stderr
 
 
 def test_stdin_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_stdin_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("sys.stdin", stdin)
         command = main.get_command(click.Context(main), "transcribe")
         assert command is not None
-        with pytest.raises(click.BadParameter, match="belongs to"):
+        with pytest.raises(click.BadParameter, match="is also given by"):
             command.make_context("transcribe", ["-", "-o", str(recording)])
 
 
@@ -130,7 +130,7 @@ def test_the_files_of_a_bundle_are_not_written_over(levels_bundle: Path) -> None
         main, ["transcribe", "--bundle", str(levels_bundle), "a.wav", "-o", str(output)]
     )
     assert (result.exit_code, output.read_bytes()) == (2, before)
-    assert "belongs to '--bundle' / '--model' too" in result.stderr
+    assert "is also given by '--bundle' / '--model'" in result.stderr
 
 
 def test_a_device_may_be_written_and_read(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_device_may_be_written_and_read(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, arguments).exit_code == 1
     result = CliRunner().invoke(main, ["lm", "convert", os.devnull, "-o", os.devnull])
     assert result.exit_code == 1
-    assert "belongs to" not in result.stderr
+    assert "is also given by" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_an_ending_of_another_format_is_refused(
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, arguments)
     assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
-    assert f"{arguments[-1]}: the name must end in {known} or have no ending" in result.stderr
+    assert f"{arguments[-1]}: the name must end in {known} or have no suffix" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`speechlstm manifest`: what comes before training."""
+"""`speechlstm manifest`: preparation of training data."""
 
 import click
 

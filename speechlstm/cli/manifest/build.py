@@ -12,13 +12,13 @@ from speechlstm.cli.verbs import verb
 @verb()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("-o", "--output", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
-@click.option("--no-text", is_flag=True, help="List all recordings, without texts: noise.")
+@click.option("--no-text", is_flag=True, help="List all recordings, without texts (for noise).")
 @click.pass_context
 def command(ctx: click.Context, folder: Path, output: Path, no_text: bool) -> None:
-    """List the recordings under FOLDER whose text stands in a .txt file beside them.
+    """List the recordings in FOLDER whose texts are in .txt files beside them.
 
-    The first folder below FOLDER names the speaker. A recording without a text, or that cannot be
-    read, is reported and left out; the exit code is then 1.
+    The first folder below FOLDER is taken as the speaker. A recording that has no text or cannot be
+    read is reported and left out; the exit code is then 1.
 
     \b
     Example:

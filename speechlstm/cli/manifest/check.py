@@ -1,4 +1,4 @@
-"""`speechlstm manifest check`: what is wrong with a manifest."""
+"""`speechlstm manifest check`: the errors in a manifest."""
 
 from pathlib import Path
 
@@ -13,19 +13,19 @@ _PATH = click.Path(path_type=Path)
 
 @verb()
 @click.argument("manifest", type=_PATH)
-@click.option("--config", metavar="TOML", type=_PATH, help="The settings to be trained with.")
+@click.option("--config", metavar="TOML", type=_PATH, help="The settings of the training.")
 @click.option(
     "--alphabet",
     metavar="CHARACTERS",
-    help="What texts, in lower case, may be made of.  [default: space, ' and a to z]",
+    help="The characters that texts, in lower case, may have.  [default: space, ' and a to z]",
 )
 @click.pass_context
 def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: str | None) -> None:
-    """Decode every recording of MANIFEST and print what is wrong, a line a fault.
+    """Decode every recording of MANIFEST and print its errors, one a line.
 
-    Reported are recordings that cannot be read or are of another length than the manifest says,
-    characters that the alphabet lacks, texts too long for their recording, and lines that are no
-    utterance. The exit code is 1 if there is any.
+    Errors are recordings that cannot be read or have another duration than the manifest says,
+    characters that the alphabet lacks, texts too long for their recording, and lines that are not
+    utterances. The exit code is 1 if there is any.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`speechlstm manifest split`: a manifest to train on and one to validate with."""
+"""`speechlstm manifest split`: a manifest for training and one for validation."""
 
 from pathlib import Path
 
@@ -21,15 +21,15 @@ _PATH = click.Path(path_type=Path)
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.1,
     show_default=True,
-    help="Of the audio, to validate with.",
+    help="The share of the audio for validation.",
 )
 @click.option("--seed", default=1, show_default=True)
 @click.option("--train-out", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
 @click.option("--valid-out", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
 def command(manifest: Path, share: float, seed: int, train_out: Path, valid_out: Path) -> None:
-    """Part MANIFEST into one to train on and one to validate with, no speaker in both.
+    """Split MANIFEST into one for training and one for validation, with no speaker in both.
 
-    The same seed gives the same parts. Where no speaker is named, utterances are drawn.
+    The same seed gives the same split. Utterances without a speaker are drawn one by one.
 
     \b
     Example:

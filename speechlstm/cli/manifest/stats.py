@@ -1,4 +1,4 @@
-"""`speechlstm manifest stats`: what a manifest holds."""
+"""`speechlstm manifest stats`: the statistics of a manifest."""
 
 from pathlib import Path
 
@@ -23,8 +23,8 @@ def command(manifest: Path, as_json: bool) -> None:
     from speechlstm.corpora.manifest import Manifest
     from speechlstm.corpora.stats import manifest_stats
 
-    found = manifest_stats(Manifest(manifest))
+    stats = manifest_stats(Manifest(manifest))
     if as_json:
-        show_json(found.to_dict())
+        show_json(stats.to_dict())
     else:
-        show_lines(found.to_text())
+        show_lines(stats.to_text())

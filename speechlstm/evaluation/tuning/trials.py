@@ -8,7 +8,6 @@ weights chosen that way had a WER of .434 on read speech, where .404 was possibl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Any, Self, cast
 
 import numpy as np
@@ -83,12 +82,7 @@ class Trials:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._pool.close()
 
     def run_network(self, manifests: Sequence[Manifest], max_utterances: int) -> dict[str, str]:
