@@ -7,6 +7,7 @@ weights are computed anew, so that each context's probabilities sum to 1 (Stolck
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,13 +96,12 @@ def interpolate(base: NGramModel, own: NGramModel, weight: float) -> NGramTable:
     own_ids = np.array([in_own[word] for word in base.words], np.int32)
     in_base = np.full(len(vocabulary), -1)
     in_base[own_ids] = np.arange(len(own_ids))
-    tables = [[own_ids[ngrams.words] for ngrams in base.to_table().orders]]
-    tables.append([ngrams.words for ngrams in own.to_table().orders])
+    tables = [own_ids[ngrams.words] for ngrams in base.to_table().orders]
+    tables += [ngrams.words for ngrams in own.to_table().orders]
     mixer = _Mixer(base, own, weight, in_base)
     orders: list[NGrams] = []
-    for n in range(max(base.order, own.order)):
-        rows = np.unique(np.concatenate([t[n] for t in tables if n < len(t)]), axis=0)
-        orders = mixer.longer(vocabulary, orders, rows.astype(np.int32))
+    for n in range(1, max(base.order, own.order) + 1):
+        orders = mixer.longer(vocabulary, orders, [t for t in tables if t.shape[1] == n])
     return NGramTable(vocabulary, orders)
 
 
@@ -124,21 +124,23 @@ class _Mixer:
     def __post_init__(self) -> None:
         nowhere = np.zeros(1, np.int64)
         self._rows = np.empty((1, 0), np.int32)
+        self._keys: list[Integers] = []  # of each order, ascending: row of the context, word
         self._states = nowhere, nowhere  # of each row, in either model
 
     def longer(
-        self, vocabulary: Sequence[str], orders: Sequence[NGrams], rows: NDArray[np.int32]
+        self, vocabulary: Sequence[str], orders: Sequence[NGrams], tables: Sequence[NDArray[Any]]
     ) -> list[NGrams]:
-        """The orders with one more, and the back-off weights of the one before."""
-        prefixes, words = _locate(self._rows, rows[:, :-1]), rows[:, -1]
-        of_base, of_own = self._states
-        in_base = self.in_base[words]
-        of_base, base_log_probs = self.base.advance(
-            of_base[prefixes], np.maximum(in_base, 0).astype(np.int32)
-        )
-        of_own, own_log_probs = self.own.advance(of_own[prefixes], words)
-        base_probs = np.where(in_base >= 0, np.exp(base_log_probs.astype(np.float64)), 0.0)
-        probs = self.weight * base_probs + (1 - self.weight) * np.exp(own_log_probs)
+        """The orders with one more, and the back-off weights of the one before.
+
+        Args:
+            vocabulary: Word of each id.
+            orders: Those below.
+            tables: The n-grams of both models, (num_ngrams, n) each.
+        """
+        keys = np.unique(np.concatenate([self._key(table) for table in tables]))
+        prefixes, words = np.divmod(keys, len(self.in_base))
+        rows = np.column_stack([self._rows[prefixes], words]).astype(np.int32)
+        probs = self._probs(prefixes, rows[:, -1])
         if not orders:
             probs[vocabulary.index(SENTENCE_START)] = 1.0  # by convention
         log10_probs = np.log10(np.maximum(probs, 1e-30)).astype(np.float32)
@@ -146,8 +148,28 @@ class _Mixer:
         if kept:
             backoffs = _backoffs(NGramTable(vocabulary, kept), rows, prefixes, probs)
             kept[-1] = NGrams(kept[-1].words, kept[-1].log10_probs, backoffs)
-        self._rows, self._states = rows, (of_base, of_own)
+        self._rows = rows
+        self._keys.append(keys)
         return [*kept, NGrams(rows, log10_probs, np.zeros(len(rows), np.float32))]
+
+    def _key(self, ngrams: NDArray[Any]) -> Integers:
+        """One number for each n-gram, whose context is a row of the order before."""
+        located = np.zeros(len(ngrams), np.int64)
+        for keys, words in zip(self._keys, ngrams.T, strict=False):
+            located = np.searchsorted(keys, located * len(self.in_base) + words)
+        return np.asarray(located * len(self.in_base) + ngrams[:, -1], np.int64)
+
+    def _probs(self, prefixes: Integers, words: NDArray[np.int32]) -> Floats:
+        """The mixed probability of each word after a row of the order before."""
+        of_base, of_own = self._states
+        in_base = self.in_base[words]
+        of_base, base_log_probs = self.base.advance(
+            of_base[prefixes], np.maximum(in_base, 0).astype(np.int32)
+        )
+        of_own, own_log_probs = self.own.advance(of_own[prefixes], words)
+        self._states = of_base, of_own
+        base_probs = np.where(in_base >= 0, np.exp(base_log_probs.astype(np.float64)), 0.0)
+        return np.asarray(self.weight * base_probs + (1 - self.weight) * np.exp(own_log_probs))
 
 
 def _backoffs(
@@ -172,12 +194,3 @@ def _backoffs(
     weights = np.maximum(left, _LEAST) / np.maximum(left_below, _LEAST)
     has_longer = np.bincount(prefixes, minlength=size) > 0
     return np.where(has_longer, np.log10(weights), 0).astype(np.float32)
-
-
-def _locate(rows: NDArray[np.int32], wanted: NDArray[np.int32]) -> Integers:
-    """The row of each n-gram; rows are sorted and hold all of them."""
-    if not rows.shape[1]:
-        return np.zeros(len(wanted), np.int64)
-    both = np.concatenate([rows, wanted])
-    _, inverse = np.unique(both, axis=0, return_inverse=True)
-    return np.asarray(inverse.reshape(-1)[len(rows) :], np.int64)

@@ -24,6 +24,7 @@ _SHARE = 0.2  # that is held out of less than half an hour of speech; half of it
 _HALF_AN_HOUR = 1800.0
 _MOST = 480.0  # seconds that are held out: more would cost time and tell no more
 _MIN_VOICES = 5  # with fewer speakers, one is too many to hold out
+_FEW_WORDS = 200  # at 10 % errors, WER is known to within some 5 points either way
 _SEED = 1
 
 Report = Callable[[str], None]
@@ -183,6 +184,12 @@ def split(found: Usable, work: Work, report: Report) -> tuple[Path, Path]:
         f"{_describe(learnt)} to learn from, {_describe(held_out)} held out"
         + (" (other speakers)" if by_speaker else " (too few speakers to hold one out)")
     )
+    num_words = sum(len((utterance.text or "").split()) for utterance in held_out)
+    if num_words < _FEW_WORDS:
+        report(
+            f"only {counted(num_words, 'word')} are held out: the word error rate will have a wide "
+            "interval; recordings of more speakers make it narrower"
+        )
     return paths
 
 

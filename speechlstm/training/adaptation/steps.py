@@ -1,5 +1,6 @@
 """The steps of an adaptation, in order; each leaves files, and is passed over if they are there."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -45,6 +46,7 @@ from speechlstm.training.adaptation.work import Work
 from speechlstm.training.engine.checkpoint import load_checkpoint
 
 Report = Callable[[str], None]
+_MANY_HOURS = 10
 
 
 class Steps:
@@ -126,6 +128,11 @@ class Steps:
                 f"only {found.seconds:.0f} s of speech: words of its texts will be recognised more "
                 "often, the speaker's voice hardly better; ten minutes or more make the difference"
             )
+        if found.seconds > _MANY_HOURS * 3600:
+            self.report(
+                f"{found.seconds / 3600:.0f} h of speech: learning takes long on processors; for "
+                "GPUs and several machines see speechlstm train"
+            )
         split(found, self.work, self.report)
 
     def _base_settings(self) -> Settings:
@@ -171,6 +178,7 @@ class Steps:
                 one = partial(self._train, plan, plan.num_epochs)
                 num_epochs = choose_epochs(self.learnt.path, self.work, plan.num_folds, one)
             self.work.write("plan.json", {"num_epochs": num_epochs})
+            shutil.rmtree(self.work / "folds", ignore_errors=True)  # hundreds of megabytes
         num_epochs = int(self.work.read("plan.json")["num_epochs"])
         if not num_epochs:
             self.report(

@@ -90,6 +90,7 @@ def test_from_recordings_to_a_bundle_that_goes_on_where_it_was(
             go()
     assert calls == ["train1.jsonl", "train2.jsonl", "train.jsonl"]
     assert not output.exists()
+    assert not (tmp_path / "mine.work" / "folds").exists()
 
     adapted = go()
     assert lines[0] == f"going on in {adapted.work}"
