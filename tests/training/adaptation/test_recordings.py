@@ -103,10 +103,10 @@ def test_speakers_are_held_out_where_there_are_enough(tmp_path: Path) -> None:
     learnt, held_out = ({u.speaker for u in Manifest(path)} for path in paths)
     assert learnt | held_out == set("abcde")
     assert not learnt & held_out
-    assert lines[0)
-    assert lines[1].startswith("only 4 words are held out: ") == (
+    assert lines[0] == (
         "16 utterances (0.3 min) to learn from, 4 utterances (0.1 min) held out (other speakers)"
-    ]
+    )
+    assert lines[1].startswith("only 4 words are held out: ")
 
 
 @pytest.mark.parametrize("speakers", ["aaaaaaaaaa", "ababababab"])
