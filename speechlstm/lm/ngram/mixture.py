@@ -29,20 +29,23 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def own_model(sentences: Iterable[str], base: NGramModel, order: int = 3) -> NGramModel:
+def own_model(
+    sentences: Iterable[str], base: NGramModel, order: int = 3, prune: Sequence[int] = (0,)
+) -> NGramModel:
     """A model of a user's sentences that knows the words of a base model, too.
 
     Args:
         sentences: Normalised, at least one.
         base: The base model.
         order: Length of the longest n-grams.
+        prune: See estimate.
 
     Raises:
         DataError: There is no sentence.
     """
     text = tokenize(sentences)
     text = limit_vocabulary(text, [*words_by_frequency(text), *base.words[1:]])
-    return NGramModel.from_table(estimate(text, order).table)
+    return NGramModel.from_table(estimate(text, order, prune).table)
 
 
 def choose_weight(base: NGramModel, sentences: Sequence[str]) -> float:

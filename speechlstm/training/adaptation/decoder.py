@@ -20,6 +20,10 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Lexicon, Phones
 
+_ORDER = 3
+_MANY_WORDS = 500_000  # from here on n-grams that are hardly ever seen are left out, for the size
+_PRUNE = (0, 1, 2)
+
 
 @dataclass(frozen=True)
 class NewWords:
@@ -97,12 +101,15 @@ def write_ngrams(
         LanguageModelError: The base's model cannot be read.
     """
     texts = [*transcripts, *sentences]
+    large = sum(len(text.split()) for text in texts) > _MANY_WORDS
+    prune = _PRUNE if large else (0,)
     if base is None:
-        table, weight = estimate(tokenize(texts), 3).table, 0.0
+        table, weight = estimate(tokenize(texts), _ORDER, prune).table, 0.0
     else:
         model = NGramModel.load(base)
         weight = max(keep, choose_weight(model, transcripts))
-        table = interpolate(model, own_model(texts, model, model.order), weight)
+        own = own_model(texts, model, model.order, prune[: model.order])
+        table = interpolate(model, own, weight)
     write_packed(path, quantize(build_trie(table)), alphabet.sha256)
     return weight
 

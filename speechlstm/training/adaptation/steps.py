@@ -276,7 +276,8 @@ class Steps:
             self.decoding, trials.append, quick=True,
         )  # fmt: skip
         write_decoder(bundle.path, self._kept(tuned.decoder))
-        comparison = Comparison(before, cross_fitted(trials, utterances))
+        decoded = [u for u in utterances if u.id not in tuned.failures]
+        comparison = Comparison(before, cross_fitted(trials, decoded))
         self.work.write("report.json", comparison.to_dict())
         return comparison
 
@@ -306,8 +307,10 @@ class Steps:
         plot_adaptation(metrics, comparison, self.work / "adaptation.png")
         read_bundle(self.work / "bundle")  # all of it is checked
         path.resolve().parent.mkdir(parents=True, exist_ok=True)
+        card = path / "README.md"  # notes of a bundle that is replaced are never lost
+        files = [*sorted((self.work / "bundle").iterdir()), *([card] if card.is_file() else [])]
         with folder_written_atomically(path) as folder:
-            for file in sorted((self.work / "bundle").iterdir()):
+            for file in files:
                 write_atomically(folder / file.name, file.read_bytes())
 
 
