@@ -10,12 +10,12 @@ from speechlstm.bundle import (
     read_bundle,
     refuse_to_replace_others,
 )
-from speechlstm.errors import BundleError, ConfigError, SpeechLSTMError
+from speechlstm.errors import BundleError, ConfigError, DataError, SpeechLSTMError
 from speechlstm.lm.text import read_sentences
 from speechlstm.parallel import Progress, no_progress
 from speechlstm.training.adaptation.comparison import Comparison
 from speechlstm.training.adaptation.steps import Report, Steps
-from speechlstm.training.adaptation.work import Work
+from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint
 from speechlstm.training.engine.run_folder import locked
 
 
@@ -82,10 +82,14 @@ def adapt(
     path = Path(bundle)
     if not 0 <= keep <= 1:
         raise ConfigError(f"keep: must be in 0..1, is {keep}")
+    if not Path(recordings).exists():
+        raise DataError(f"{recordings}: no such folder or manifest")
     refuse_to_replace_others(path)
     base = find_bundle(init_from)
     if (base / "run.json").exists():
         raise BundleError(base, f"is a run; make a bundle of it: speechlstm export {base}")
+    for text in texts:
+        next(read_sentences(Path(text)))  # one that cannot be read shows now
     folder = Work(Path(work) if work else path.resolve().with_name(f"{path.resolve().name}.work"))
     inputs = {
         "recordings": str(Path(recordings).resolve()),
@@ -93,10 +97,9 @@ def adapt(
         "init_from": str(base.resolve()),
         "keep": keep,
         "num_epochs": num_epochs,
+        CONTENTS: fingerprint([Path(recordings), *map(Path, texts)], (path, folder.path)),
     }
     steps = Steps(folder, read_bundle(base), keep, num_epochs, jobs, report, progress, decoding)
-    for text in texts:
-        next(read_sentences(Path(text)))  # one that cannot be read shows now
     goes_on = folder.open(inputs)
     report(f"{'going on' if goes_on else 'working'} in {folder.path}")
     with locked(folder.path):

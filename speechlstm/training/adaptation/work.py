@@ -14,14 +14,18 @@ report.json         errors before and after
 cache/              decoded recordings
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.storage import parse_json, read_regular_file, write_atomically
+
+CONTENTS = "contents"  # the input that changes with what files hold
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Work:
         description = self / "adapt.json"
         if description.exists():
             before = self.read("adapt.json")
+            if before.get(CONTENTS) != inputs.get(CONTENTS):
+                raise ConfigError(
+                    f"{self.path}: recordings or texts have changed since this was begun; remove "
+                    "it to begin anew, or name another folder"
+                )
             for key, value in inputs.items():
                 if before.get(key) != value:
                     raise ConfigError(
@@ -79,3 +88,24 @@ class Work:
             return dict(parse_json(read_regular_file(self / name)))
         except (OSError, ValueError, TypeError) as error:
             raise ModelError(f"{self / name}: damaged ({error}); remove {self.path}") from None
+
+
+def fingerprint(paths: Iterable[Path], without: Sequence[Path] = ()) -> str:
+    """Changes when a file changes, or one comes into a folder or leaves it.
+
+    Args:
+        paths: Files, and folders with all that is in them.
+        without: Folders that do not count.
+
+    Raises:
+        OSError: One cannot be read.
+    """
+    digest = hashlib.sha256()
+    ignored = {path.resolve() for path in without}
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if not file.is_dir() and ignored.isdisjoint(file.resolve().parents):
+                status = file.stat()
+                digest.update(os.fsencode(file))
+                digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()

@@ -11,7 +11,7 @@ import pytest
 from speechlstm.bundle import AcousticSpec, read_bundle, write_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import BundleError, ConfigError
+from speechlstm.errors import BundleError, ConfigError, DataError
 from speechlstm.lm.ngram.estimate import estimate
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
@@ -146,6 +146,8 @@ def test_another_alphabet_keeps_the_layers_alone(
 def test_what_cannot_be_is_refused_before_anything_is_made(base: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"keep: must be in 0\.\.1"):
         adapt(tmp_path, tmp_path / "mine", keep=1.5)
+    with pytest.raises(DataError, match="missing: no such folder or manifest"):
+        adapt(tmp_path / "missing", tmp_path / "mine")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").touch()
     with pytest.raises(BundleError, match="is a run; make a bundle of it"):

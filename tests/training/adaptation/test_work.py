@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from speechlstm.errors import ConfigError, ModelError
-from speechlstm.training.adaptation.work import Work
+from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint
 
 
 def test_the_same_inputs_go_on_others_are_refused(tmp_path: Path) -> None:
@@ -28,3 +28,24 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text("{")
     with pytest.raises(ModelError, match=r"plan\.json: damaged"):
         work.read("plan.json")
+
+
+def test_what_has_changed_since_is_not_taken_for_the_same(tmp_path: Path) -> None:
+    folder, text = tmp_path / "said", tmp_path / "text"
+    (folder / "ann").mkdir(parents=True)
+    text.write_text("yes")
+    before = fingerprint([folder, text])
+    assert fingerprint([folder, text]) == before
+    (folder / "ann" / "a.wav").write_text("1")
+    after = fingerprint([folder, text])
+    assert after != before
+    text.write_text("yes no")
+    assert fingerprint([folder, text]) not in (before, after)
+    (folder / "mine.work").mkdir()
+    (folder / "mine.work" / "b.wav").touch()
+    changed = fingerprint([folder], without=[folder / "mine.work"])
+    assert changed == fingerprint([folder / "ann" / "a.wav"])
+    work = Work(tmp_path / "work")
+    work.open({CONTENTS: before})
+    with pytest.raises(ConfigError, match="have changed since this was begun; remove it"):
+        work.open({CONTENTS: after})
