@@ -22,7 +22,7 @@ _PATH = click.Path(path_type=Path)
     metavar="FILE",
     type=_PATH,
     multiple=True,
-    help="Sentences that are likely to be said, one a line; may be given several times.",
+    help="Sentences that are likely to be spoken, one a line; may be given several times.",
 )
 @click.option(
     "--init-from",
@@ -35,19 +35,19 @@ _PATH = click.Path(path_type=Path)
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="How much of what the base knows shall stay: 0.3 hardly forgets.",
+    help="How much to keep of what the base has learnt, 0 to 1; at 0.3 little is forgotten.",
 )
 @click.option(
     "--epochs",
     "num_epochs",
     type=click.IntRange(min=1),
-    help="Passes over the recordings.  [default: as many as their amount bears]",
+    help="Passes over the recordings.  [default: depends on their duration]",
 )
 @click.option(
     "--work",
     type=OutputFolder(),
     metavar="FOLDER",
-    help="For all that is made on the way.  [default: BUNDLE.work, beside it]",
+    help="The folder for intermediate files.  [default: BUNDLE.work]",
 )
 @jobs_option
 @worst_option
@@ -62,15 +62,17 @@ def command(
     jobs: int | None,
     worst: int,
 ) -> None:
-    """Make a recogniser of RECORDINGS: a folder of recordings with their texts, or a manifest.
+    """Adapt a recogniser to RECORDINGS: a folder of recordings with their texts, or a manifest.
 
-    The text of speech.wav stands in speech.txt (or speech.lab) beside it; the first folder below
-    RECORDINGS names the speaker. A part is held out to measure on. The base learns from the rest:
-    its upper layers from a few minutes, all of them from more. Words that its lexicon lacks are
-    sounded out, its n-grams are mixed with your texts, and the decoder's settings are chosen anew.
-    Texts in another alphabet keep the base's layers, not its words.
+    The text of speech.wav is in speech.txt (or speech.lab) beside it; the first folder below
+    RECORDINGS is taken as the speaker. A part of the recordings is held out for evaluation. The
+    base is trained on the others: only its upper layers on a few minutes, all of them on more.
+    Words that its lexicon lacks are pronounced by the G2P network, its n-gram model is mixed with
+    one of your texts, and the decoder is tuned again. If the texts have another alphabet, only the
+    layers of the base are kept, not its lexicon and language models.
 
-    The bundle is verified before it appears. After Ctrl-C or a crash, the same command goes on.
+    The bundle is verified before it is written. After Ctrl-C or a crash, the same command
+    continues.
 
     \b
     Example:

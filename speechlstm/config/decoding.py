@@ -89,10 +89,10 @@ class NeuralLMConfig(Config):
         mode: "rescore": the LSTM rescores the n-best list that the search with the n-gram model
             returns. "fuse": it takes part in the search itself (shallow fusion), which takes many
             times as long.
-        context_words: In the search, hypotheses whose last so many words are equal share the LSTM's
-            state, that of the one which came first; 0: the LSTM tells all histories apart. Liu et
-            al., "Efficient lattice rescoring using recurrent neural network language models",
-            ICASSP 2014.
+        context_words: In the search, hypotheses that agree in this number of last words share the
+            LSTM state of the first of them; 0: each history has its own state. Liu et al.,
+            "Efficient lattice rescoring using recurrent neural network language models", ICASSP
+            2014.
     """
 
     section: ClassVar[str] = "neural_lm"

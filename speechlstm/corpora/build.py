@@ -16,7 +16,7 @@ AUDIO_SUFFIXES = (
     *(".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc", ".m4a", ".mp4", ".mov", ".webm"),
     *(".mkv", ".aac", ".wma", ".3gp", ".amr", ".spx", ".ac3", ".wv"),
 )
-TEXT_SUFFIXES = (".txt", ".lab")  # of the file beside it that holds what is said
+TEXT_SUFFIXES = (".txt", ".lab")  # of the transcript beside a recording
 
 
 def build_manifest(
@@ -58,7 +58,7 @@ def _is_recording(path: Path) -> bool:
 
 
 def texts_alone(folder: Path) -> Iterator[Path]:
-    """The texts under a folder that stand beside no recording, as build_manifest looks for them."""
+    """The texts in a folder that belong to no recording, as build_manifest pairs them."""
     paths = sorted(folder.rglob("*"))
     stems = {path.with_suffix("") for path in paths if _is_recording(path.relative_to(folder))}
     for path in paths:

@@ -61,7 +61,7 @@ class Manifest:
                 else:
                     yield entry
             if not line:
-                yield ManifestError(self.path, "holds no utterance")
+                yield ManifestError(self.path, "has no utterance")
         except OSError as error:
             yield ManifestError(self.path, f"cannot be read: {error.strerror}")
 

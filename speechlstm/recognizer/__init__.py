@@ -2,6 +2,7 @@
 
 recognizer  `Recognizer`, what users of the library call
 loading     from a bundle to an acoustic model and a decoder
+segments    from the segments of a recording to one transcript
 batch       many recordings, in one process or several
 """
 

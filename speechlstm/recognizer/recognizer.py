@@ -6,21 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import numpy as np
-
 from speechlstm.acoustic import AcousticModel
 from speechlstm.audio import Audio, num_channels, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
-from speechlstm.decoding.joining import JoinedHypotheses
 from speechlstm.decoding.plausibility import plausible
-from speechlstm.decoding.words import frame_times, spelled_words
 from speechlstm.errors import ConfigError, DamagedAudioError, DataError, quoted
 from speechlstm.recognizer.batch import Channels, Loaded, transcribe_files
 from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, given_arguments, load_models
-from speechlstm.text.targets import encode_target
+from speechlstm.recognizer.segments import Segments, align_segments, join_segments
 from speechlstm.transcript import Hypothesis, Transcript
 
 if TYPE_CHECKING:
@@ -279,19 +274,8 @@ class Recognizer:
         if not isinstance(text, str):
             raise TypeError(f"align_file takes the text as a string, not {type(text).__name__}")
         model = self.model.characters  # they spell every word, phones only those of a lexicon
-        outputs, times = [], [np.zeros(1)]
         segments = read_segments(path, model.sample_rate, channel=channel, raw_rate=raw_rate)
-        for start, audio in segments:
-            outputs.append(model.log_probs(audio))
-            ends = frame_times(len(outputs[-1]), model.frame_seconds, audio.duration)[1:]
-            times.append(start + ends)
-        log_probs, bounds = np.concatenate(outputs), np.concatenate(times)
-        labels = encode_target(text, model.alphabet, len(log_probs), str(path))
-        if not labels:
-            raise DataError(f"{path}: the text has no word to align")
-        spelled = spelled_words(labels, model.alphabet)
-        aligned = aligned_hypothesis(log_probs, labels, spelled, bounds)
-        return Transcript((aligned,), float(bounds[-1]))
+        return align_segments(segments, model, text, str(path))
 
     def _separate_transcript(
         self, path: Path | str, number: int, raw_rate: int | None
@@ -315,20 +299,15 @@ class Recognizer:
         detector = SpeechDetector(audio.samples, audio.sample_rate)
         return plausible(hypotheses, detector.is_speech_possible)
 
-    def _transcript(self, segments: Iterable[tuple[float, Audio]]) -> Transcript:
-        joined, duration = JoinedHypotheses(), 0.0
-        calibrated = self.decoder.is_calibrated
+    def _transcript(self, segments: Segments) -> Transcript:
         try:
-            for start, audio in segments:
-                joined.add(start, self._hypotheses(audio))
-                duration = start + audio.duration
+            transcript = join_segments(segments, self._hypotheses, self.decoder.is_calibrated)
         except DamagedAudioError as error:
-            partial = Transcript(joined.best(), duration, calibrated, error.lost)
-            raise error.with_partial(self._written(partial)) from None
-        return self._written(Transcript(joined.best(), duration, calibrated))
+            raise error.with_partial(self._with_tokens(error.partial)) from None
+        return self._with_tokens(transcript)
 
-    def _written(self, transcript: Transcript) -> Transcript:
-        """The transcript with readable text, if that is wanted."""
+    def _with_tokens(self, transcript: Transcript) -> Transcript:
+        """The transcript with readable text, if there is a writer."""
         if not self.writer:
             return transcript
         return replace(transcript, tokens=self.writer.tokens(transcript.words))

@@ -109,7 +109,7 @@ def test_a_bad_line_is_named_and_the_others_are_read(
 def test_a_manifest_that_is_missing_or_empty_is_named(manifest: Written, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"no\.jsonl: cannot be read: No such file"):
         list(Manifest(tmp_path / "no.jsonl"))
-    with pytest.raises(ManifestError, match=r"m\.jsonl: holds no utterance"):
+    with pytest.raises(ManifestError, match=r"m\.jsonl: has no utterance"):
         list(manifest("\n"))
 
 

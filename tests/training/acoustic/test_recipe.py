@@ -69,7 +69,7 @@ def test_a_recording_in_both_manifests_is_refused(
     ("content", "reason"),
     [
         (None, "cannot be read: No such file"),
-        ("", "holds no utterance"),
+        ("", "has no utterance"),
         ('{"id": "x"}\n', "lacks the key"),
     ],
 )
