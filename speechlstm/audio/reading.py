@@ -13,7 +13,12 @@ from speechlstm.audio.decoding import BLOCK_SAMPLES, Block
 from speechlstm.audio.events import decoded_events
 from speechlstm.audio.plan import Gap
 from speechlstm.audio.source import Source
-from speechlstm.audio.waveform import length_fault, sample_fault, sample_rate_fault
+from speechlstm.audio.waveform import (
+    length_fault,
+    sample_fault,
+    sample_rate_fault,
+    whole_sample_rate,
+)
 from speechlstm.errors import AudioError, counted
 
 _MAX_GAP_SECONDS = 3600.0  # of silence in place of damage; longer ones are wrong timestamps
@@ -38,6 +43,14 @@ class Reading:
     channel: int | None
     raw_rate: int | None
     lost: list[tuple[float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.sample_rate is not None:
+            self.sample_rate = whole_sample_rate(self.sample_rate)
+            if self.sample_rate < 1:
+                raise ValueError(f"the sample rate must be positive, is {self.sample_rate}")
+        if self.raw_rate is not None:
+            self.raw_rate = whole_sample_rate(self.raw_rate)
 
     @property
     def losses(self) -> tuple[tuple[float, float], ...]:

@@ -41,10 +41,11 @@ class Audio:
     sample_rate: int
 
     def __post_init__(self) -> None:
-        if self.samples.ndim != 1 or self.samples.dtype != np.float32:
+        dtype = getattr(self.samples, "dtype", type(self.samples).__name__)
+        if np.ndim(self.samples) != 1 or dtype != np.float32:
             raise ValueError(
-                f"samples must be (num_samples,) float32, are {self.samples.shape} "
-                f"{self.samples.dtype}; Audio.from_array converts other arrays"
+                f"samples must be (num_samples,) float32, are {np.shape(self.samples)} {dtype}; "
+                "Audio.from_array converts other arrays"
             )
 
     @classmethod
@@ -74,7 +75,7 @@ class Audio:
                 "samples must have the shape (num_samples,) or (num_samples, num_channels), not "
                 f"{array.shape}{hint}"
             )
-        rate = _whole_number(sample_rate)
+        rate = whole_sample_rate(sample_rate)
         if fault := sample_rate_fault(rate):
             raise ValueError(fault)
         scaled = _full_scale_one(array)
@@ -152,7 +153,12 @@ def length_fault(num_samples: int, sample_rate: int) -> str | None:
     return None
 
 
-def _whole_number(sample_rate: Any) -> int:
+def whole_sample_rate(sample_rate: Any) -> int:
+    """A sample rate as an int.
+
+    Raises:
+        ValueError: It is not a whole number.
+    """
     with suppress(TypeError, ValueError, OverflowError):
         if int(sample_rate) == sample_rate:
             return int(sample_rate)

@@ -1,4 +1,4 @@
-"""How often labels are right: precision, recall and F1 of each, from counts."""
+"""Precision, recall and F1 of labels, from counts."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class LabelCounts:
-    """Adds up what was expected and found; divides at the end.
+    """Counts pairs of expected and predicted labels; rates are computed from the sums.
 
     >>> counts = LabelCounts(2)
     >>> counts.add([0, 1, 1], [1, 1, 0])
@@ -15,10 +15,10 @@ class LabelCounts:
     (0.5, 0.5, 0.5)
 
     Args:
-        num_labels: The labels are 0..num_labels - 1.
+        num_labels: Labels are 0 to num_labels - 1.
 
     Attributes:
-        confusion: (num_labels, num_labels), expected by found.
+        confusion: (num_labels, num_labels), the counts by expected and predicted label.
     """
 
     def __init__(self, num_labels: int) -> None:
@@ -31,20 +31,20 @@ class LabelCounts:
         np.add.at(self.confusion, (np.asarray(expected, int), np.asarray(found, int)), 1)
 
     def precision(self, label: int) -> float:
-        """Share of those found that were expected; 0 where none was found."""
+        """The share of predicted labels that are correct; 0 if there are none."""
         return _ratio(self.confusion[label, label], self.confusion[:, label].sum())
 
     def recall(self, label: int) -> float:
-        """Share of those expected that were found; 0 where none was expected."""
+        """The share of expected labels that are predicted; 0 if there are none."""
         return _ratio(self.confusion[label, label], self.confusion[label].sum())
 
     def f1(self, label: int) -> float:
-        """The harmonic mean of precision and recall; 0 where none was found or expected."""
+        """The harmonic mean of precision and recall; 0 if the label does not occur."""
         both = self.confusion[label].sum() + self.confusion[:, label].sum()
         return _ratio(2 * self.confusion[label, label], both)
 
     def to_dict(self, label: int) -> dict[str, float]:
-        """What is known of a label, as plain JSON values."""
+        """The rates and counts of a label as plain JSON values."""
         return {
             "precision": self.precision(label),
             "recall": self.recall(label),

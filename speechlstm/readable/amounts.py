@@ -1,4 +1,4 @@
-"""Numbers, measures, money and strings of digits in figures."""
+"""Numbers, measures, amounts of money and strings of digits in figures."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,7 +16,7 @@ from speechlstm.readable.numbers import (
 )
 from speechlstm.readable.speech import Speech, Written, stands_alone, word_set
 
-_SMALLEST = 10  # number that is a figure without a reason
+_SMALLEST = 10  # smaller numbers are written in figures only beside units, months and the like
 
 _BEFORE_SECOND = word_set("the his her my our your their its every")
 _AFTER_SECOND = word_set("of century day birthday anniversary street avenue")
@@ -24,7 +24,7 @@ _NUMBERED = word_set(
     "page pages chapter section figure table room route highway flight gate channel apartment "
     "version volume line bus exit interstate"
 )
-# Measures that are written with figures; a person has one mile to go, but 5 miles.
+# Units after which numbers are written in figures, except one: "one mile", but "5 miles".
 _UNITS = word_set(
     "degrees miles kilometers kilometres meters metres centimeters centimetres millimeters "
     "millimetres inches yards acres hectares kilograms kilos grams milligrams pounds ounces tons "
@@ -36,7 +36,7 @@ _CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
 
 
 def _quantity(words: Sequence[str], start: int) -> tuple[Written, bool] | None:
-    """A number with or without a point and a scale, and whether it is a plain one."""
+    """A number, possibly with a decimal point and a scale, and whether it has neither."""
     if found := decimal(words, start):
         text, end = found
         if word_at(words, end) in SCALES:
@@ -78,11 +78,11 @@ def _money(words: Sequence[str], text: str, end: int) -> Written:
 
 
 def spoken_digits(speech: Speech, start: int) -> Written | None:
-    """18005; 555-1212; 412-268-2000: digits said one by one, unless someone counts."""
+    """18005; 555-1212; 412-268-2000: digits spoken one by one, except in counting."""
     words = speech.sentence(start)
     digits, end = digit_string(words, start)
-    is_said_so = len(digits) >= 4 or digits in ("911", "411")
-    if not is_said_so or words[start] == "o" or not stands_alone(words, start, end):
+    is_long_enough = len(digits) >= 4 or digits in ("911", "411")
+    if not is_long_enough or words[start] == "o" or not stands_alone(words, start, end):
         return None
     steps = {int(after) - int(before) for before, after in pairwise(digits)}
     if steps <= {1} or steps <= {-1}:
@@ -109,13 +109,13 @@ def ordinal_number(speech: Speech, start: int) -> Written | None:
     found = ordinal(words, start)
     if not found or found.value < _SMALLEST or not stands_alone(words, start, found.end):
         return None
-    is_second = words[found.end - 1] == "second"  # of time, perhaps
+    is_second = words[found.end - 1] == "second"  # perhaps the unit of time
     named = speech.before(start) in _BEFORE_SECOND or word_at(words, found.end) in _AFTER_SECOND
     if is_second and not named:
         return None
-    # "one hundredth", "one thousandth" are shares.
-    is_share = words[start] in ("one", "a") and found.end == start + 2
-    return None if is_share else (found.text, found.end)
+    # "one hundredth" and "one thousandth" are fractions.
+    is_fraction = words[start] in ("one", "a") and found.end == start + 2
+    return None if is_fraction else (found.text, found.end)
 
 
 def cardinal_number(speech: Speech, start: int) -> Written | None:
@@ -133,7 +133,7 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
 
 
 def _has_figure_beside(words: Sequence[str], start: int, end: int) -> bool:
-    """Whether a small number is the lower or upper end of a range whose other end is a figure."""
+    """Whether a small number is one end of a range whose other end is written in figures."""
     if word_at(words, end) in ("to", "or"):
         other = cardinal(words, end + 1)
         after = other and word_at(words, other.end) not in ("o'clock", "past")

@@ -67,7 +67,7 @@ def time_of_day(speech: Speech, start: int) -> Written | None:
     """5:30 p.m.; 5 p.m.; 10 o'clock; 5:30 after "at" and the like."""
     words = speech.clause(start)
     hour = below_hundred(words, start)
-    # "five thirty" and "twenty five" begin alike.
+    # "five thirty" is a time, "twenty five" is not.
     if not hour or hour[0] > 12 or hour[1] != start + 1:
         return None
     if word_at(words, hour[1]) == "o'clock":
@@ -112,7 +112,7 @@ def whole_year(speech: Speech, start: int) -> Written | None:
     if not found or not stands_alone(words, start, found.end):
         return None
     first = words[start]
-    # "ten thirty" is a time as well, "two thousand" a number.
+    # "ten thirty" may be a time, and "two thousand" a number.
     if found.value < 1300 and speech.before(start) not in _BEFORE_YEARS:
         return None
     if found.value == 2000 and first == "two" and speech.before(start) not in _BEFORE_YEARS:

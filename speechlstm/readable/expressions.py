@@ -1,11 +1,13 @@
-"""Inverse text normalisation of English: what is said in words as it is written in figures.
+"""Inverse text normalisation of English: numbers, dates, times and the like in figures.
 
-The grammar is written by hand, and careful: a number below ten stays a word unless something beside
-it calls for a figure (a unit, a month, another figure), and number words that make no single number
-("nine eleven", "twenty four seven") stay as they are. Libraries that do this need a compiler, or
-say nothing of which words a figure stands for (NeMo's is built on pynini, text2num on Rust).
+The grammar is written by hand and conservative. A number below ten stays a word unless it is beside
+something that requires figures (a unit, a month, another figure), and number words that are not a
+single number ("nine eleven", "twenty four seven") stay as they are. Existing libraries need a
+compiler or do not report which words a figure stands for (NeMo's is built on pynini, text2num on
+Rust).
 
-Sproat and Jaitly, RNN approaches to text normalization: a challenge, 2016, name the classes.
+The classes are those of Sproat and Jaitly, "RNN approaches to text normalization: a challenge",
+2016.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -24,12 +26,12 @@ from speechlstm.readable.spelling import domain, initials, title
 
 
 class Expression(NamedTuple):
-    """Words in figures.
+    """Words that are written as one text, usually in figures.
 
     Attributes:
-        text: As it is written.
-        start: Its first word's place.
-        end: Behind its last word.
+        text: The written text.
+        start: The index of its first word.
+        end: The index after its last word.
     """
 
     text: str
@@ -40,18 +42,18 @@ class Expression(NamedTuple):
 def expressions(
     words: Sequence[str], stops: Collection[int] = (), commas: Collection[int] = ()
 ) -> Iterator[Expression]:
-    """What of recognised English is written otherwise than word by word.
+    """Find the words of recognised English that are not written word by word.
 
     >>> [e.text for e in expressions("at five thirty p m on july fourth pay ten dollars".split())]
     ['5:30 p.m.', 'July 4', '$10']
 
     Args:
-        words: Lower case.
-        stops: Places of the words after which a sentence ends.
-        commas: Places of the words after which there is a comma.
+        words: The words, in lower case.
+        stops: The indices of words after which a sentence ends.
+        commas: The indices of words that are followed by a comma.
 
     Yields:
-        In their order, without overlap.
+        The expressions in order, without overlap.
     """
     speech, place = Speech(words, frozenset(stops), frozenset(commas)), 0
     while place < len(words):
@@ -63,7 +65,7 @@ def expressions(
             place = max(place + 1, end_of_numbers(speech.clause(place), place))
 
 
-# The first that fits counts.
+# The first rule that matches is applied.
 _RULES: Sequence[Rule] = (
     date, day_of_month, time_of_day, measure, spoken_digits, decimal_number, decade, whole_year,
     ordinal_number, cardinal_number, domain, initials,

@@ -1,4 +1,4 @@
-"""What the network for punctuation sees of a word: hashed letters, and the pause after it."""
+"""Input features of the punctuation network: hashed words, and the pauses after them."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -7,24 +7,23 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-NUM_BUCKETS = 16384  # rows of embeddings that words and their beginnings and ends share
-NUM_IDS = 4  # of a word: two of its whole, one of its beginning, one of its end
-NUM_LETTERS = 3  # of a beginning or end
+NUM_BUCKETS = 16384  # rows of the embedding, for words and their prefixes and suffixes
+NUM_IDS = 4  # rows for each word: two for the word, one for its prefix, one for its suffix
+NUM_LETTERS = 3  # letters of a prefix or suffix
 
-# A pause is known by its class: 0, not known; then by length in seconds, up to each of these bounds
-# and beyond the last.
+# Classes of pauses: 0: not known; then up to each of these bounds in seconds, and beyond the last.
 PAUSE_BOUNDS = (0.07, 0.13, 0.22, 0.35, 0.6, 1.0)
 NUM_PAUSES = len(PAUSE_BOUNDS) + 2
 
 
 def word_ids(words: Iterable[str]) -> NDArray[np.int32]:
-    """Rows of embeddings whose sum stands for each word.
+    """The rows of the embedding whose sum represents each word.
 
-    Each word is hashed (Weinberger et al., Feature hashing for large scale multitask learning, ICML
-    2009), so that the vocabulary costs nothing and no word is unknown. It has two buckets, so that
-    hardly any two words share both (Serrà and Karatzoglou, Getting deep recommenders fit: Bloom
-    embeddings for sparse binary input/output networks, RecSys 2017); beginning and end tell what a
-    rare word is like.
+    Words are hashed (Weinberger et al., "Feature hashing for large scale multitask learning", ICML
+    2009), so that no vocabulary is needed and no word is unknown. Each word has two buckets, so
+    that hardly any two words share both (Serrà and Karatzoglou, "Getting deep recommenders fit:
+    Bloom embeddings for sparse binary input/output networks", RecSys 2017). Prefix and suffix help
+    with rare words.
 
     Returns:
         (num_words, NUM_IDS) in 0..NUM_BUCKETS - 1.
@@ -55,7 +54,7 @@ def pause_classes(pauses: Iterable[float | None]) -> NDArray[np.int32]:
     array([1, 0, 7], dtype=int32)
 
     Args:
-        pauses: Seconds up to the next word; None: not known.
+        pauses: Seconds to the next word; None: not known.
     """
     return np.array(
         [

@@ -1,23 +1,29 @@
-"""Punctuated text as words, each with its case and the mark after it."""
+"""Punctuated text as words, each with its case and the punctuation mark after it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from speechlstm.text.normalize import normalize
 
-MARKS = ("", ".", ",", "?", "!")  # that may follow a word, by label
+MARKS = ("", ".", ",", "?", "!")  # after a word, by label
 NO_MARK, PERIOD, COMMA, QUESTION, EXCLAMATION = range(5)
 SENTENCE_ENDS = (PERIOD, QUESTION, EXCLAMATION)
-CASES = ("lower", "capitalised", "upper")  # by label; one letter alone is lower or capitalised
+CASES = ("lower", "capitalised", "upper")  # by label; a single letter is lower or capitalised
 LOWER, CAPITALISED, UPPER = range(3)
 
-# Marks of writing that are heard as one of MARKS: a dash between words and a colon as a comma.
+# Other marks are mapped to MARKS: a dash between words and a colon to a comma.
 _LABELS = {
     ".": PERIOD, "…": PERIOD, ";": COMMA, ",": COMMA, ":": COMMA, "?": QUESTION, "!": EXCLAMATION,
     "-": COMMA, "–": COMMA, "—": COMMA,  # noqa: RUF001
 }  # fmt: skip
-_WEIGHT = {NO_MARK: 0, COMMA: 1, PERIOD: 2, EXCLAMATION: 3, QUESTION: 4}  # of several: the heaviest
-# Words whose period ends no sentence.
+_WEIGHT = {
+    NO_MARK: 0,
+    COMMA: 1,
+    PERIOD: 2,
+    EXCLAMATION: 3,
+    QUESTION: 4,
+}  # the heaviest one counts
+# Words whose period does not end a sentence.
 _ABBREVIATED = frozenset(
     ("mr", "mrs", "ms", "dr", "st", "jr", "sr", "prof", "rev", "gen", "capt", "lt", "col", "sgt",
      "vs", "vol", "pp", "etc")
@@ -28,10 +34,10 @@ class MarkedWord(NamedTuple):
     """A word of punctuated text.
 
     Attributes:
-        text: As it is recognised: see normalize.
-        written: As it is written there, without marks.
-        case: Its label of CASES.
-        mark: The label of MARKS of what follows it.
+        text: The word as it is recognised: see normalize.
+        written: The word as it is written in the text, without marks.
+        case: The label of its case in CASES.
+        mark: The label of the mark after it in MARKS.
     """
 
     text: str
@@ -43,9 +49,9 @@ class MarkedWord(NamedTuple):
 def marked_words(text: str) -> list[MarkedWord]:
     """The words of a punctuated text.
 
-    Quotation marks, brackets and hyphens are left out, since none can be heard; a colon, a
-    semicolon and a dash between words count as commas, the period of an abbreviation or initial as
-    none.
+    Quotation marks, brackets and hyphens are ignored, because they cannot be heard. Colons,
+    semicolons and dashes between words count as commas; periods of abbreviations and initials do
+    not count.
 
     >>> [(word.text, CASES[word.case], MARKS[word.mark]) for word in marked_words("Is it, Tom?")]
     [('is', 'capitalised', ''), ('it', 'lower', ','), ('tom', 'capitalised', '?')]
@@ -61,7 +67,7 @@ def marked_words(text: str) -> list[MarkedWord]:
 
 
 def case_of(written: str) -> int:
-    """The label of how a word is written; mixed case goes by its first letter."""
+    """The label of a word's case; in mixed case, the first letter counts."""
     letters = [letter for letter in written if letter.isalpha()]
     if len(letters) > 1 and all(letter.isupper() for letter in letters):
         return UPPER
@@ -69,7 +75,7 @@ def case_of(written: str) -> int:
 
 
 def in_case(word: str, case: int) -> str:
-    """A lower-case word in a case.
+    """A lower-case word in another case.
 
     >>> in_case("o'clock", UPPER), in_case("ångström", CAPITALISED)
     ("O'CLOCK", 'Ångström')
@@ -80,9 +86,9 @@ def in_case(word: str, case: int) -> str:
 
 
 def _words_of(token: str) -> Iterator[MarkedWord]:
-    """The words in what stands between two blanks."""
+    """The words of a token, which is text between two spaces."""
     normalized = normalize(token).split()
-    # Lower-casing keeps nearly all words' lengths; where it does not, the case is that of the part.
+    # Lower-casing keeps the length of nearly all words; otherwise, the case is that of the part.
     position, lowered = 0, token.lower().replace("’", "'")  # noqa: RUF001
     for text in normalized:
         place = lowered.find(text, position)
@@ -93,7 +99,7 @@ def _words_of(token: str) -> Iterator[MarkedWord]:
 
 
 def _mark_after(token: str, last: str) -> int:
-    """The label of the marks at the end of a token whose last word is given."""
+    """The label of the marks at the end of a token, given its last word."""
     mark = NO_MARK
     for character in reversed(token):
         if character.isalnum():

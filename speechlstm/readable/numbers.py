@@ -1,7 +1,7 @@
 """English number words as numbers: cardinals, ordinals, decimals, years, strings of digits.
 
-Each function reads a number that begins at a place in a list of words, and takes as many words as
-belong to it. What they return is None where no number begins.
+Each function reads a number that begins at an index in a list of words, and takes as many words as
+possible. It returns None if no number begins there.
 """
 
 from collections.abc import Sequence
@@ -42,12 +42,12 @@ Words = Sequence[str]
 
 
 class Number(NamedTuple):
-    """A number that was read.
+    """A number in words.
 
     Attributes:
-        value: What it is.
-        end: Behind its last word.
-        text: As it is written.
+        value: The number.
+        end: The index after its last word.
+        text: The number in figures.
     """
 
     value: int
@@ -56,7 +56,7 @@ class Number(NamedTuple):
 
 
 def word_at(words: Words, place: int) -> str:
-    """The word at a place; "" where there is none."""
+    """The word at an index; "" if there is none."""
     return words[place] if 0 <= place < len(words) else ""
 
 
@@ -71,7 +71,7 @@ def cardinal(words: Words, start: int) -> Number | None:
 
 
 def below_hundred(words: Words, start: int) -> tuple[int, int] | None:
-    """1 to 99, and where it ends."""
+    """A number from 1 to 99, and the index after it."""
     word = word_at(words, start)
     if word in _TENS:
         unit = DIGITS.get(word_at(words, start + 1), 0)
@@ -81,7 +81,7 @@ def below_hundred(words: Words, start: int) -> tuple[int, int] | None:
 
 
 def ordinal(words: Words, start: int) -> Number | None:
-    """A place in an order: "third", "twenty first", "one hundred and tenth".
+    """An ordinal: "third", "twenty first", "one hundred and tenth".
 
     >>> ordinal("twenty first century".split(), 0)
     Number(value=21, end=2, text='21st')
@@ -91,7 +91,7 @@ def ordinal(words: Words, start: int) -> Number | None:
 
 
 def decimal(words: Words, start: int) -> tuple[str, int] | None:
-    """A number with digits behind its point, as it is written: "three point one four"."""
+    """A number with decimals in figures, and the index after it: "three point one four"."""
     whole = (0, start + 1) if word_at(words, start) == "zero" else _cardinal(words, start)
     if not whole or word_at(words, whole[1]) != "point":
         return None
@@ -105,7 +105,7 @@ def decimal(words: Words, start: int) -> tuple[str, int] | None:
 
 
 def year(words: Words, start: int) -> Number | None:
-    """A year as it is said: "nineteen eighty four", "twenty oh five", "two thousand and nine".
+    """A year: "nineteen eighty four", "twenty oh five", "two thousand and nine".
 
     >>> year("seventeen seventy six".split(), 0)
     Number(value=1776, end=3, text='1776')
@@ -115,7 +115,7 @@ def year(words: Words, start: int) -> Number | None:
 
 
 def digit_string(words: Words, start: int) -> tuple[str, int]:
-    """The digits said one by one, and where they end: "one eight double oh"."""
+    """Digits spoken one by one, and the index after them: "one eight double oh"."""
     digits, end = "", start
     while end < len(words):
         times = _TIMES.get(words[end], 1)
@@ -144,7 +144,7 @@ def _cardinal(words: Words, start: int) -> tuple[int, int] | None:
 
 
 def _below_thousand(words: Words, start: int, is_first: bool) -> tuple[int, int] | None:
-    """1 to 999, or hundreds up to 9,900; "a" counts as one before a hundred or scale."""
+    """A number from 1 to 999, or hundreds up to 9,900; "a" is one before a hundred or scale."""
     following = word_at(words, start + 1)
     if is_first and word_at(words, start) == "a" and (following == _HUNDRED or following in SCALES):
         group: tuple[int, int] | None = (1, start + 1)
@@ -158,7 +158,7 @@ def _below_thousand(words: Words, start: int, is_first: bool) -> tuple[int, int]
 
 
 def _ordinal(words: Words, start: int) -> tuple[int, int] | None:
-    """The ordinal word is the last of a cardinal: read that with it put in the cardinal's form."""
+    """An ordinal, read as a cardinal after its last word has been replaced."""
     for last in range(start, min(start + 12, len(words))):
         word = words[last]
         if word in _ORDINALS:
@@ -214,7 +214,7 @@ def _suffix(value: int) -> str:
 
 
 def _written(value: int, words: Words) -> str:
-    """Round millions keep their word; hundreds of a century and years have no comma."""
+    """The figures. Round millions keep their word; years and centuries have no comma."""
     for word in ("trillion", "billion", "million"):
         if words[-1] == word and value % SCALES[word] == 0 and value < 1000 * SCALES[word]:
             return f"{value // SCALES[word]} {word}"

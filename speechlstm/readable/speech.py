@@ -1,4 +1,4 @@
-"""Words on their way to figures: where a sentence ends, which number words belong together."""
+"""Recognised words with their sentence ends and commas, and which number words belong together."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
@@ -12,12 +12,13 @@ def word_set(text: str) -> frozenset[str]:
 
 
 class Speech(NamedTuple):
-    """Words, and where they are parted.
+    """Words with their sentence ends and commas.
 
     Attributes:
-        words: All of them.
-        stops: Places behind which a sentence ends: nothing reaches over them.
-        commas: Places behind which there is a comma: only dates and what is spelled reach over it.
+        words: All words.
+        stops: Indices of words after which a sentence ends. No expression goes beyond one.
+        commas: Indices of words that are followed by a comma. Only dates and spelled letters go
+            beyond one.
     """
 
     words: Sequence[str]
@@ -25,11 +26,11 @@ class Speech(NamedTuple):
     commas: Collection[int]
 
     def clause(self, start: int) -> list[str]:
-        """All words before the next comma or end of a sentence behind a place."""
+        """All words up to the next comma or sentence end at or after an index."""
         return self._until(start, self.commas)
 
     def sentence(self, start: int) -> list[str]:
-        """All words before the next end of a sentence behind a place."""
+        """All words up to the next sentence end at or after an index."""
         return self._until(start, ())
 
     def _until(self, start: int, commas: Collection[int]) -> list[str]:
@@ -39,17 +40,17 @@ class Speech(NamedTuple):
         return list(self.words[: end + 1])
 
     def before(self, start: int) -> str:
-        """The word before a place, unless it is parted from it; "" where there is none."""
-        is_parted = start - 1 in self.stops or start - 1 in self.commas
-        return "" if is_parted else word_at(self.words, start - 1)
+        """The word before an index; "" if there is none, or a mark in between."""
+        is_separated = start - 1 in self.stops or start - 1 in self.commas
+        return "" if is_separated else word_at(self.words, start - 1)
 
 
-Written = tuple[str, int]  # a text, and the place behind its last word
-Rule = Callable[[Speech, int], Written | None]  # of the words from a place on
+Written = tuple[str, int]  # a text, and the index after its last word
+Rule = Callable[[Speech, int], Written | None]  # for the words from an index on
 
 
 def end_of_numbers(words: Sequence[str], start: int) -> int:
-    """Behind the number words that follow one another; an "and" may stand after a hundred."""
+    """The index after consecutive number words; "and" is allowed after a hundred or a scale."""
     end = start
     while end < len(words):
         follows_scale = end > start and words[end - 1] in ("hundred", *SCALES)
@@ -61,7 +62,7 @@ def end_of_numbers(words: Sequence[str], start: int) -> int:
 
 
 def stands_alone(words: Sequence[str], start: int, end: int) -> bool:
-    """Whether the words from start to end are all of the number words there."""
+    """Whether the words from start to end are all of the consecutive number words there."""
     return end_of_numbers(words, end) == end and (
         word_at(words, start) == "a" or end_of_numbers(words, start) <= end
     )

@@ -1,4 +1,4 @@
-"""Spelled letters, internet addresses, titles."""
+"""Spelled letters, internet addresses and titles."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from speechlstm.readable.numbers import word_at
 from speechlstm.readable.speech import Speech, Written, word_set
 
 _DOMAINS = word_set("com org net edu gov io")
-# Abbreviations that begin or end with a letter which may be a word of its own.
+# Abbreviations that begin or end with a letter that may be a word of its own.
 _INITIALISMS = word_set(
     "abc aol ac ai api atm acl aaa ibm ip iq irs icu id it usa cia fbi dna rna nba mba uae cpa epa "
     "fda nra nsa pta fema nasa ncaa uefa fifa"
@@ -16,7 +16,7 @@ _WORDS_OF_ONE_LETTER = frozenset("aio")
 
 
 def initials(speech: Speech, start: int) -> Written | None:
-    """ABC: letters said one by one, at least two of them no words of their own."""
+    """ABC: letters spoken one by one, of which at least two are not words of their own."""
     words, end = speech.sentence(start), start
     previous = speech.before(start)
     if len(previous) == 1 and previous.isalpha() and previous not in "ai":

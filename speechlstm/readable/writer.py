@@ -1,4 +1,4 @@
-"""Makes readable text of recognised words: capitals, punctuation, figures."""
+"""Makes readable text from recognised words: capitals, punctuation, figures."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -11,12 +11,11 @@ from speechlstm.transcript import Token, Word
 
 
 class ReadableWriter:
-    """Writes words as people do. It may be shared by threads.
+    """Writes recognised words as readable text. Threads may share one.
 
     Args:
-        path: The network that restores marks and case: see Punctuator.
-        casing: How certain words are written, by how they are recognised: names that the user
-            knows.
+        path: The network that restores punctuation and case: see Punctuator.
+        casing: The spelling of certain words, such as names, by their recognised form.
 
     Raises:
         BundleError: The network cannot be read.
@@ -27,10 +26,10 @@ class ReadableWriter:
         self._casing = {**self._punctuator.mixed_case, **(casing or {})}
 
     def tokens(self, words: Sequence[Word]) -> tuple[Token, ...]:
-        """The words as readable text; each word is of exactly one token.
+        """The words as readable text; each word belongs to exactly one token.
 
         Args:
-            words: Said one after the other, on one channel.
+            words: Consecutive words of one channel.
         """
         texts = [word.text for word in words]
         pauses = [b.start - a.end for a, b in pairwise(words)]
@@ -57,7 +56,7 @@ class ReadableWriter:
 def _pieces(
     written: Sequence[str], figures: Iterator[Expression]
 ) -> Iterator[tuple[str, int, int]]:
-    """Each text, with the places of the words that it stands for, in their order."""
+    """Each text with the indices of its words, in order."""
     place = 0
     for figure in figures:
         for single in range(place, figure.start):

@@ -1,8 +1,8 @@
-"""Letters that sound alike in two alphabets, as their names in Unicode tell.
+"""Finds letters of a to z that sound like those of other alphabets, from their Unicode names.
 
-ä is LATIN SMALL LETTER A WITH DIAERESIS, ж is CYRILLIC SMALL LETTER ZHE, β is GREEK SMALL LETTER
-BETA: what follows LETTER begins with the Latin letter that is nearest. That is rough, and enough to
-begin learning from.
+For example, ä is LATIN SMALL LETTER A WITH DIAERESIS, ж is CYRILLIC SMALL LETTER ZHE and β is GREEK
+SMALL LETTER BETA: the word after LETTER begins with a similar Latin letter. This is rough, but good
+enough as a start for training.
 """
 
 import re
@@ -14,7 +14,7 @@ _OTHERWISE = {"\u00f0": "d", "\u0153": "o"}  # eth and the ligature of o and e
 
 
 def similar_letter(letter: str) -> str | None:
-    """The letter of a to z that sounds most like another, by its name; None: it has no such name.
+    """The letter of a to z that sounds most like another, by its name; None: not known.
 
     >>> [similar_letter(letter) for letter in "äßñжлβ7"]
     ['a', 's', 'n', 'z', 'l', 'b', None]
@@ -29,7 +29,7 @@ def similar_letter(letter: str) -> str | None:
 
 
 def without_accents(text: str) -> str:
-    """The text with each accented letter as its plain one: café becomes cafe.
+    r"""The text with accented letters replaced by plain ones.
 
     >>> without_accents("na\u00efve caf\u00e9")
     'naive cafe'

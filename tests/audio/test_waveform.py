@@ -118,3 +118,16 @@ def test_load_reads_files_and_file_objects(tmp_path: Path) -> None:
 def test_what_is_no_recording_is_refused_with_what_to_do(source: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         Audio.load(source)
+
+
+@pytest.mark.parametrize("rate", [0, -8000, "16000", 8000.5])
+def test_rates_that_are_no_number_of_samples_are_refused(tmp_path: Path, rate: Any) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(1, 16000), 16000)
+    with pytest.raises(ValueError, match="the sample rate must be"):
+        Audio.load(tmp_path / "a.wav", rate)
+
+
+def test_samples_of_other_types_are_refused_with_what_to_do() -> None:
+    for samples in ([0.0] * 100, np.zeros(100), np.zeros((100, 2), np.float32)):
+        with pytest.raises(ValueError, match=r"Audio\.from_array converts other arrays"):
+            Audio(samples, 16000)  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""Linear interpolation of two n-gram models, as one model: general language and a user's own.
+"""Linear interpolation of two n-gram models into one: of general language and of a user's texts.
 
-The probability of an n-gram of either model is weight * p_base + (1 - weight) * p_own; back-off
-weights are computed anew, so that each context's probabilities sum to 1 (Stolcke, "SRILM", ICSLP
-2002, -mix-lm).
+The probability of an n-gram of either model is weight * p_base + (1 - weight) * p_own. Back-off
+weights are computed again, so that the probabilities in each context sum to 1 (Stolcke, "SRILM",
+ICSLP 2002, -mix-lm).
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,11 @@ from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.table import SENTENCE_START, NGrams, NGramTable
 from speechlstm.lm.text import limit_vocabulary, tokenize, words_by_frequency
 
-_NUM_ROUNDS = 50  # of expectation maximisation
-_LOWEST_WEIGHT = 0.02  # of either model: so that no word of it is lost
-_LEAST = 1e-7  # of a probability that is left for words that do not continue a context
-_HELD_OUT = 4  # one sentence of so many is held out to weigh the models
-_MIN_SENTENCES = 8  # fewer say nothing about a weight
+_NUM_ROUNDS = 50  # iterations of expectation maximisation
+_LOWEST_WEIGHT = 0.02  # of either model, so that none of its words is lost
+_LEAST = 1e-7  # probability left for words that do not follow a context
+_HELD_OUT = 4  # one of this number of sentences is held out to choose the weight
+_MIN_SENTENCES = 8  # fewer are not enough to choose a weight
 _UNDECIDED = 0.5
 
 Floats = NDArray[np.float64]
@@ -32,10 +32,10 @@ Integers = NDArray[np.int64]
 def own_model(
     sentences: Iterable[str], base: NGramModel, order: int = 3, prune: Sequence[int] = (0,)
 ) -> NGramModel:
-    """A model of a user's sentences that knows the words of a base model, too.
+    """A model of a user's sentences, whose vocabulary includes that of a base model.
 
     Args:
-        sentences: Normalised, at least one.
+        sentences: The normalised sentences, at least one.
         base: The base model.
         order: Length of the longest n-grams.
         prune: See estimate.
@@ -49,14 +49,14 @@ def own_model(
 
 
 def choose_weight(base: NGramModel, sentences: Sequence[str]) -> float:
-    """The base model's share beside a model of a user's sentences, by expectation maximisation.
+    """Choose the weight of the base model by expectation maximisation.
 
-    A quarter of the sentences is held out: the share is that under which they are likeliest, beside
-    a model of the others.
+    A quarter of the sentences is held out; the weight maximises their likelihood when the base is
+    mixed with a model of the other sentences.
 
     Args:
         base: The base model.
-        sentences: Normalised.
+        sentences: The normalised sentences of a user.
     """
     if len(sentences) < _MIN_SENTENCES:
         return _UNDECIDED
@@ -71,7 +71,7 @@ def choose_weight(base: NGramModel, sentences: Sequence[str]) -> float:
 
 
 def _word_probs(model: LanguageModel, sentences: Sequence[str]) -> Floats:
-    """Of each word of the sentences, and of each sentence's end."""
+    """The probability of each word in the sentences, and of each sentence's end."""
     found = []
     for sentence in sentences:
         state = np.array([model.start_state])
@@ -82,15 +82,15 @@ def _word_probs(model: LanguageModel, sentences: Sequence[str]) -> Floats:
 
 
 def interpolate(base: NGramModel, own: NGramModel, weight: float) -> NGramTable:
-    """The two models as one.
+    """Interpolate two models into one.
 
     Args:
         base: The base model.
-        own: The other; it knows all words of the base: see own_model.
-        weight: Of the base, 0..1.
+        own: The other model, which has all words of the base: see own_model.
+        weight: The weight of the base, 0..1.
 
     Raises:
-        ValueError: A word of the base is missing in the other.
+        ValueError: A word of the base is missing from the other model.
     """
     vocabulary = list(own.words)
     in_own = {word: i for i, word in enumerate(vocabulary)}
@@ -110,13 +110,13 @@ def interpolate(base: NGramModel, own: NGramModel, weight: float) -> NGramTable:
 
 @dataclass
 class _Mixer:
-    """Adds one order after the other; remembers what both models know of the order before.
+    """Mixes one order after the other, with the states of both models for the order below.
 
     Attributes:
         base: The base model.
-        own: The other; ids of words are its own.
-        weight: Of the base.
-        in_base: The base's id of each word; -1 where it does not know the word.
+        own: The other model, whose word ids are used.
+        weight: The weight of the base.
+        in_base: The base's id of each word; -1 if it does not have the word.
     """
 
     base: NGramModel
@@ -127,17 +127,17 @@ class _Mixer:
     def __post_init__(self) -> None:
         nowhere = np.zeros(1, np.int64)
         self._rows = np.empty((1, 0), np.int32)
-        self._keys: list[Integers] = []  # of each order, ascending: row of the context, word
-        self._states = nowhere, nowhere  # of each row, in either model
+        self._keys: list[Integers] = []  # of each order, ascending: see _key
+        self._states = nowhere, nowhere  # of each row, in both models
 
     def longer(
         self, vocabulary: Sequence[str], orders: Sequence[NGrams], tables: Sequence[NDArray[Any]]
     ) -> list[NGrams]:
-        """The orders with one more, and the back-off weights of the one before.
+        """The orders with one more, and with the back-off weights of the one below.
 
         Args:
-            vocabulary: Word of each id.
-            orders: Those below.
+            vocabulary: The word of each id.
+            orders: The lower orders.
             tables: The n-grams of both models, (num_ngrams, n) each.
         """
         keys = np.unique(np.concatenate([self._key(table) for table in tables]))
@@ -156,14 +156,14 @@ class _Mixer:
         return [*kept, NGrams(rows, log10_probs, np.zeros(len(rows), np.float32))]
 
     def _key(self, ngrams: NDArray[Any]) -> Integers:
-        """One number for each n-gram, whose context is a row of the order before."""
+        """One number for each n-gram, from the row of its context in the order below."""
         located = np.zeros(len(ngrams), np.int64)
         for keys, words in zip(self._keys, ngrams.T, strict=False):
             located = np.searchsorted(keys, located * len(self.in_base) + words)
         return np.asarray(located * len(self.in_base) + ngrams[:, -1], np.int64)
 
     def _probs(self, prefixes: Integers, words: NDArray[np.int32]) -> Floats:
-        """The mixed probability of each word after a row of the order before."""
+        """The mixed probability of each word after a row of the order below."""
         of_base, of_own = self._states
         in_base = self.in_base[words]
         of_base, base_log_probs = self.base.advance(
@@ -178,13 +178,13 @@ class _Mixer:
 def _backoffs(
     lower: NGramTable, rows: NDArray[np.int32], prefixes: Integers, probs: Floats
 ) -> NDArray[np.float32]:
-    """Log10 of what each context leaves for other words, by what they have one word shorter.
+    """Log10 back-off weights, from the probability that each context leaves for other words.
 
     Args:
-        lower: All orders below.
+        lower: All lower orders.
         rows: The n-grams of the new order.
-        prefixes: The row of each one's context, in the highest order of lower.
-        probs: Of each, of its last word.
+        prefixes: The row of each n-gram's context in the highest order of lower.
+        probs: The probability of each n-gram's last word.
     """
     model = NGramModel.from_table(lower)
     ids = np.array([model.word_id(word) for word in lower.vocabulary], np.int32)
