@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,26 +16,6 @@ from speechlstm.lm.ngram.arpa import read_arpa
 from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.lm.ngram.trie import build_trie
 from speechlstm.text.alphabet import ENGLISH
-
-TINY_ARPA = """\\data\\
-ngram 1=6
-ngram 2=3
-
-\\1-grams:
--3\t<unk>\t0
--99\t<s>\t-0.3
--1\t</s>\t0
--0.5\that\t-0.2
--2\tbat\t-0.2
--1\ta\t-0.1
-
-\\2-grams:
--0.4\t<s> a
--0.3\ta hat
--0.3\that </s>
-
-\\end\\
-"""
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; set before TensorFlow is loaded
@@ -68,10 +49,11 @@ def levels_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_lm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A packed bigram model of few words for that bundle's alphabet; "hat" is likely."""
+    """A packed n-gram model of the alphabet of that bundle, and tiny.arpa beside it."""
     path = tmp_path_factory.mktemp("lm") / "tiny.lm"
-    path.with_suffix(".arpa").write_text(TINY_ARPA)
-    write_packed(path, build_trie(read_arpa(path.with_suffix(".arpa"))), ENGLISH.sha256)
+    arpa = path.with_suffix(".arpa")
+    shutil.copy(Path(__file__).parent / "assets" / "tiny.arpa", arpa)
+    write_packed(path, build_trie(read_arpa(arpa)), ENGLISH.sha256)
     return path
 
 

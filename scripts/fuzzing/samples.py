@@ -32,29 +32,7 @@ from speechlstm.tflite.metadata import dump_json, read_metadata
 ASSETS = Path(__file__).parents[2] / "tests" / "assets"
 _DIGEST_BYTES = 32
 
-ARPA = """\\data\\
-ngram 1=6
-ngram 2=3
-ngram 3=1
-
-\\1-grams:
--3\t<unk>\t0
--99\t<s>\t-0.3
--1\t</s>\t0
--0.5\that\t-0.2
--2\tbat\t-0.2
--1\ta\t-0.1
-
-\\2-grams:
--0.4\t<s> a\t-0.1
--0.3\ta hat\t-0.2
--0.3\that </s>
-
-\\3-grams:
--0.2\t<s> a hat
-
-\\end\\
-"""
+ARPA = (ASSETS / "tiny.arpa").read_text(encoding="utf-8")
 DICTIONARY = ";;; comment\nHAT HH AE1 T\nhat(2) HH AH0 T\nbat B AE1 T # note\na AH0\n"
 TEXT = "The hat's on a bat.\nDr. Smith paid $3.50 on May 5th, 1999!\nStraße ﬁne naïve\n\n12,345 a\n"
 SETTINGS = """[features]
