@@ -1,4 +1,4 @@
-"""Draw a recording's waveform with the words heard in it, coloured by confidence.
+"""Plot the waveform of a recording with the recognized words, coloured by confidence.
 
     python scripts/plot_words.py data/samples/reading.wav -o data/figures/words.png
 
@@ -26,9 +26,9 @@ COLORS, CONFIDENCES = colormaps["RdYlGn"], Normalize(0, 1)
 @click.command(help=__doc__)
 @click.argument("recording", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="PNG file.")
-@click.option("--bundle", type=click.Path(path_type=Path), help="The package's own by default.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="By default that of the package.")
 def main(recording: Path, output: Path, bundle: Path | None) -> None:
-    """Transcribe and draw."""
+    """Transcribe the recording and write the plot."""
     recognizer = Recognizer.load(bundle)
     audio = read_audio(recording, recognizer.model.sample_rate)
     image = BytesIO()
@@ -37,7 +37,7 @@ def main(recording: Path, output: Path, bundle: Path | None) -> None:
 
 
 def draw(audio: Audio, transcript: Transcript) -> Figure:
-    """The waveform, a coloured span and a label for each word, a scale of confidence."""
+    """Plot the waveform, a coloured span and a label for each word, and the scale of confidence."""
     figure = Figure(figsize=(11, 2.6), layout="constrained")
     axes = figure.subplots()
     seconds = np.arange(len(audio.samples)) / audio.sample_rate

@@ -1,12 +1,12 @@
-"""The beam search beside pyctcdecode and flashlight-text: word error rate and speed.
+"""The beam search compared with pyctcdecode and flashlight-text: word error rate and speed.
 
-    python scripts/benchmarks/decoder.py MANIFEST --model BUNDLE --lm LM.arpa
+    python scripts/benchmarks/decoder.py MANIFEST --bundle BUNDLE --lm LM.arpa
 
-All decode the same posteriors with the same language model, weights and beam width, on one core, by
-turns; each one's fastest turn counts, in seconds of the processor. The peers run in environments of
-their own, where they install: Python 3.11, pip install "numpy<2" pyctcdecode kenlm flashlight-text.
+All decoders get the same log-probabilities, language model, weights and beam width. They run on one
+core and take turns; the CPU seconds of the fastest turn of each count. The other decoders run in
+environments of their own: Python 3.11, pip install "numpy<2" pyctcdecode kenlm flashlight-text.
 
-MANIFEST may also be the .npz that --save wrote: it holds the posteriors of each utterance.
+MANIFEST may also be an .npz file of --save, which holds the log-probabilities of each utterance.
 """
 
 import gzip
@@ -36,25 +36,31 @@ from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.text.normalize import normalize
 
-Turn = Callable[[], tuple[float, list[str]]]  # seconds, and the text of each utterance
+Turn = Callable[[], tuple[float, list[str]]]  # returns CPU seconds and the text of each utterance
 
-INFO = "info"  # the array of an .npz that holds all but posteriors, as JSON
+INFO = "info"  # the array of an .npz file that holds texts and frame rate, as JSON
 
 
 @click.command(help=__doc__)
 @click.argument("source", metavar="MANIFEST", type=click.Path(path_type=Path, exists=True))
 @click.option(
-    "--bundle", "--model", "model", type=click.Path(path_type=Path), help="Bundle; of characters."
+    "--bundle",
+    "--model",
+    "model",
+    type=click.Path(path_type=Path),
+    help="Bundle of the acoustic model, which must have the English alphabet.",
 )
 @click.option("--lm", "lm_path", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--save", type=click.Path(path_type=Path), help="Keep the posteriors: an .npz.")
-@click.option("--limit", type=int, help="Utterances, at most.")
+@click.option(
+    "--save", type=click.Path(path_type=Path), help="Write the log-probabilities to an .npz."
+)
+@click.option("--limit", type=int, help="Largest number of utterances.")
 @click.option("--turns", default=3, show_default=True)
 @click.option("--beam-width", default=DecodeConfig.beam_width, show_default=True)
 @click.option("--lm-weight", default=DecodeConfig.lm_weight, show_default=True)
 @click.option("--word-bonus", default=DecodeConfig.word_bonus, show_default=True)
-@click.option("--pyctcdecode-python", "pyctcdecode", help="Python that has pyctcdecode and kenlm.")
-@click.option("--flashlight-python", "flashlight", help="Python that has flashlight-text.")
+@click.option("--pyctcdecode-python", "pyctcdecode", help="Python with pyctcdecode and kenlm.")
+@click.option("--flashlight-python", "flashlight", help="Python with flashlight-text.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def main(
     source: Path,
@@ -70,8 +76,8 @@ def main(
     flashlight: str | None,
     as_json: bool,
 ) -> None:
-    """Measure and print."""
-    if hasattr(os, "sched_setaffinity"):  # the peers inherit it
+    """Measure the decoders and print the figures."""
+    if hasattr(os, "sched_setaffinity"):  # the processes of the other decoders inherit it
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     posteriors, info = load(source, model, limit)
     if save:
@@ -90,7 +96,7 @@ def main(
             if turn:
                 contestants[name] = turn
             else:
-                click.echo(f"{name}: not measured, no Python that has it", err=True)
+                click.echo(f"{name}: not measured, since no Python with it was named", err=True)
         results = compete(contestants, turns)
     seconds = sum(map(len, matrices)) * info["frame_seconds"]
     figures = {
@@ -109,16 +115,16 @@ def main(
 def load(
     source: Path, model: Path | None, limit: int | None
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
-    """Posteriors of each utterance; texts and seconds a frame."""
+    """The log-probabilities of each utterance, and the texts and the seconds of a frame."""
     if source.suffix == ".npz":
         with np.load(source) as arrays:
             keys = [key for key in arrays.files if key != INFO][:limit]
             return {key: arrays[key] for key in keys}, json.loads(str(arrays[INFO]))
     if model is None:
-        raise click.UsageError("posteriors of a manifest need --model")
+        raise click.UsageError("a manifest needs --bundle, to compute log-probabilities")
     network = LiteRTAcousticModel(read_bundle(model))
     if network.alphabet != ENGLISH:
-        raise click.UsageError(f"{model}: this benchmark is of English characters")
+        raise click.UsageError(f"{model}: needs a model with the English alphabet")
     posteriors, texts = {}, {}
     manifest = Manifest(source)
     for utterance in islice(manifest, limit):
@@ -137,7 +143,7 @@ def spellable(words: Sequence[str]) -> list[str]:
 def share(
     folder: Path, matrices: list[NDArray[np.float32]], lm_path: Path, settings: dict[str, Any]
 ) -> list[str]:
-    """Put what peers need into a folder; the arguments that tell them where."""
+    """Write what the other decoders need into a folder; returns their arguments."""
     arpa = folder / "lm.arpa"
     opener = gzip.open if lm_path.suffix == ".gz" else open
     with opener(lm_path, "rb") as packed, arpa.open("wb") as plain:
@@ -149,10 +155,10 @@ def share(
 
 
 def ours(config: DecodeConfig, lm: NGramModel, matrices: list[NDArray[np.float32]]) -> Turn:
-    """Our decoder, in this process."""
+    """The decoder of this project, in this process."""
 
     def turn() -> tuple[float, list[str]]:
-        decoder = BeamDecoder(ENGLISH, config, lm)  # anew: it remembers what the model answered
+        decoder = BeamDecoder(ENGLISH, config, lm)  # a new one, since it caches LM scores
         start = time.process_time()
         texts = [decoder.decode(log_probs)[0].text for log_probs in matrices]
         return time.process_time() - start, texts
@@ -161,7 +167,7 @@ def ours(config: DecodeConfig, lm: NGramModel, matrices: list[NDArray[np.float32
 
 
 def peer(name: str, python: str, shared: list[str]) -> Turn | None:
-    """A peer in a process of its own, which has loaded all it needs; None: it does not run."""
+    """Another decoder in a process that has loaded everything; None if it does not run."""
     script = Path(__file__).with_name("decoder_peers.py")
     process = subprocess.Popen(
         [python, str(script), name, *shared],
@@ -182,7 +188,7 @@ def peer(name: str, python: str, shared: list[str]) -> Turn | None:
 
 
 def compete(contestants: dict[str, Turn], turns: int) -> dict[str, tuple[float, list[str]]]:
-    """Each one's fastest turn, and its texts."""
+    """The fastest turn of each decoder, with its texts."""
     results: dict[str, list[tuple[float, list[str]]]] = {name: [] for name in contestants}
     for _ in range(turns):
         for name, turn in contestants.items():
@@ -191,7 +197,7 @@ def compete(contestants: dict[str, Turn], turns: int) -> dict[str, tuple[float, 
 
 
 def error_rate(references: list[str], texts: list[str]) -> float:
-    """WER."""
+    """The word error rate."""
     pairs = zip(references, texts, strict=True)
     return sum((word_errors(*pair) for pair in pairs), ErrorCounts()).rate
 

@@ -1,8 +1,8 @@
-"""Other decoders, for scripts/benchmarks/decoder.py, which runs this in environments of their own.
+"""Other decoders; scripts/benchmarks/decoder.py runs this in environments of their own.
 
     python decoder_peers.py pyctcdecode|flashlight POSTERIORS.npz SETTINGS.json
 
-Decodes all posteriors once for each line on stdin; prints seconds and texts as a line of JSON.
+For each line on stdin, decodes all utterances once, and prints seconds and texts as a line of JSON.
 """
 
 import json
@@ -20,7 +20,7 @@ Decode = Callable[[Any], str]
 
 
 def pyctcdecode(settings: dict[str, Any]) -> Decode:
-    """Give pyctcdecode with KenLM: https://github.com/kensho-technologies/pyctcdecode."""
+    """Build pyctcdecode with KenLM: https://github.com/kensho-technologies/pyctcdecode."""
     import logging
 
     from pyctcdecode import build_ctcdecoder  # type: ignore[import-not-found]
@@ -37,7 +37,7 @@ def pyctcdecode(settings: dict[str, Any]) -> Decode:
 
 
 def flashlight(settings: dict[str, Any]) -> Decode:
-    """Give the lexicon decoder of flashlight-text with KenLM: https://github.com/flashlight/text."""
+    """Build flashlight-text's lexicon decoder with KenLM: https://github.com/flashlight/text."""
     from flashlight.lib.text.decoder import (  # type: ignore[import-not-found]
         CriterionType,
         LexiconDecoder,
@@ -85,7 +85,7 @@ def flashlight(settings: dict[str, Any]) -> Decode:
 
 
 def main() -> None:
-    """Serve until stdin ends."""
+    """Decode until stdin ends."""
     name, posteriors, settings_path = sys.argv[1:]
     settings = json.loads(Path(settings_path).read_text(encoding="utf-8"))
     with np.load(posteriors) as arrays:

@@ -1,12 +1,12 @@
-"""Why an LSTM: what a plain recurrent network forgets, it remembers.
+"""Why an LSTM: how long LSTM, GRU and a plain recurrent network remember a symbol.
 
     python scripts/benchmarks/memory_task.py -o data/figures/memory_task.png
 
-Each step of a sequence shows one of eight symbols, the first one with a cue; at the end the network
-must name that first one. Networks of equal size are trained on sequences of up to a certain lag,
-and tested on sequences of just that lag: how many symbols they name, and the gradient of the answer
-by the first step, without which training cannot teach the network what to keep. Takes a few minutes
-on two cores; needs TensorFlow. Beside the picture it writes the numbers, as JSON.
+Each step of a sequence is one of eight symbols, the first one with a cue; after the last step the
+network must name the first symbol. Networks of equal size are trained on sequences of up to a given
+lag and tested on sequences of that lag. The figures are the accuracy, and the gradient of the
+answer with respect to the first step, without which training cannot succeed. Takes a few minutes on
+two cores; needs TensorFlow. Besides the plot, the numbers are written as JSON.
 """
 
 import json
@@ -34,20 +34,20 @@ BATCH = 64
 TEST_SEQUENCES = 256
 LEARNING_RATE = 1e-2
 CLIP_NORM = 1.0
-SMALLEST_GRADIENT = 1e-10  # in the picture
+SMALLEST_GRADIENT = 1e-10  # lower end of the plot
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one network learnt at one lag.
+    """The figures of a network at a lag.
 
     Attributes:
-        cell: Its recurrent cell.
-        num_weights: Its size.
-        lag: Steps from the symbol to the answer.
-        accuracy: Share of the test sequences whose symbol it names; 1 / 8 is chance.
-        gradient: Norm of the gradient of the right symbol's logit by the first step, on average.
-        step_ms: Milliseconds of an update, median.
+        cell: Recurrent cell.
+        num_weights: Number of weights.
+        lag: Number of steps from the symbol to the answer.
+        accuracy: Fraction of test sequences with a correct answer; 1 / 8 is chance.
+        gradient: Mean norm of the gradient of the correct logit with respect to the first step.
+        step_ms: Median milliseconds of an update.
     """
 
     cell: str
@@ -59,7 +59,7 @@ class Result:
 
 
 class Recall(keras.Model):
-    """A recurrent layer and what it says at the last step of each sequence."""
+    """A recurrent layer, and an output layer for the last step of each sequence."""
 
     def __init__(self, cell: str) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Recall(keras.Model):
         self.answer = keras.layers.Dense(NUM_SYMBOLS)
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Logits (batch, NUM_SYMBOLS) of (sequences (batch, max_steps, width), lengths)."""
+        """Logits (batch, NUM_SYMBOLS) for (sequences (batch, max_steps, width), lengths)."""
         sequences, lengths = inputs
         outputs = self.memory(sequences, lengths)
         last = ops.take_along_axis(outputs, lengths[:, None, None] - 1, axis=1)
@@ -77,7 +77,7 @@ class Recall(keras.Model):
 def make_batch(
     generator: np.random.Generator, lags: NDArray[np.int32]
 ) -> tuple[tuple[NDArray[np.float32], NDArray[np.int32]], NDArray[np.int32]]:
-    """Sequences (batch, max(lags) + 1, symbols and cue), their lengths, and their first symbols."""
+    """Draw sequences (batch, max(lags) + 1, NUM_SYMBOLS + 1), lengths (batch,) and answers."""
     shown = generator.integers(0, NUM_SYMBOLS, (len(lags), lags.max() + 1), np.int32)
     sequences = np.eye(NUM_SYMBOLS + 1, dtype=np.float32)[shown]
     sequences[:, 0, NUM_SYMBOLS] = 1
@@ -85,7 +85,7 @@ def make_batch(
 
 
 def train(cell: str, lag: int, num_updates: int, seed: int = 1) -> Result:
-    """Train a new network on lags of 1 to lag; test it on lag."""
+    """Train a network on lags of 1 to `lag`, and test it on `lag`."""
     keras.utils.set_random_seed(seed)
     generator = np.random.default_rng(seed)
     network = Recall(cell)
@@ -95,7 +95,7 @@ def train(cell: str, lag: int, num_updates: int, seed: int = 1) -> Result:
     test, answers = make_batch(generator, np.full(TEST_SEQUENCES, lag, np.int32))
     seconds = []
     for _ in range(num_updates):
-        # One sequence has the whole lag: every batch is of the same shape.
+        # One sequence has the largest lag, so that all batches have the same shape.
         lags = generator.integers(1, lag, BATCH, np.int32, endpoint=True)
         lags[0] = lag
         batch = make_batch(generator, lags)
@@ -124,7 +124,7 @@ def gradient_norm(network: Recall, inputs: Any, answers: NDArray[np.int32]) -> f
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Draw accuracy and gradient by lag, a line a cell."""
+    """Plot accuracy and gradient by lag, with a line for each cell."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for index, cell in enumerate(CELLS):
@@ -154,9 +154,9 @@ def plot(results: Sequence[Result], path: Path) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="PNG file.")
 @click.option("--lag", "lags", type=int, multiple=True, default=(4, 8, 16, 32, 64, 128),
               show_default=True, help="May be given several times.")  # fmt: skip
-@click.option("--updates", default=1000, show_default=True, help="Batches a network learns from.")
+@click.option("--updates", default=1000, show_default=True, help="Updates of each network.")
 def main(output: Path, lags: tuple[int, ...], updates: int) -> None:
-    """Trains rnn, gru and lstm of equal size to remember a symbol over growing lags."""
+    """Train rnn, gru and lstm of equal size to remember a symbol over growing lags."""
     output.parent.mkdir(parents=True, exist_ok=True)
     click.echo("cell  units  weights  lag  accuracy  gradient  ms/update")
     results = []

@@ -1,10 +1,10 @@
-"""What a model is worth: errors by list and speaker, in noise, and words heard where none are.
+"""The figures of a model card: error rates by list and speaker, in noise, and false words.
 
-    python scripts/benchmarks/model_card.py [LIST...] [--model BUNDLE] [--json]
+    python scripts/benchmarks/model_card.py [LIST...] [--bundle BUNDLE] [--json]
 
-LISTs are manifests of speech the model was not trained on. Noise is made here, so that no model can
-have learnt it: white, pink, and babble, five other voices of the list at once. An hour
-without speech holds the sounds of non_speech.py. Without a LIST that hour alone is measured.
+LISTs are manifests of speech that the model was not trained on. The noise is generated here, so no
+model was trained on it: white, pink, and babble of five other voices of the list. False words are
+counted in an hour of the sounds of non_speech.py; without a LIST only these are counted.
 """
 
 import json
@@ -26,9 +26,9 @@ from speechlstm.text.normalize import normalize
 from speechlstm.training.data.augment import add_noise
 
 SNRS_DB = (20, 10, 5)
-NUM_IN_NOISE = 40  # utterances of a list, spread evenly
-NUM_VOICES = 5  # of babble
-NON_SPEECH_MINUTES = 2.5  # of each kind
+NUM_IN_NOISE = 40  # utterances of a list with noise, evenly spaced
+NUM_VOICES = 5  # of babble noise
+NON_SPEECH_MINUTES = 2.5  # of each kind of sound
 SEED = 1
 
 Samples = NDArray[np.float32]
@@ -41,11 +41,11 @@ Samples = NDArray[np.float32]
     "--model",
     "model",
     type=click.Path(path_type=Path),
-    help="The package's own by default.",
+    help="By default that of the package.",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def main(lists: tuple[Path, ...], model: Path | None, as_json: bool) -> None:
-    """Measure and print."""
+    """Measure a model and print the figures."""
     recognizers = {"greedy": Recognizer.load(model, greedy=True), "LM": Recognizer.load(model)}
     card: dict[str, Any] = {"lists": {}, "noise": {}}
     for path in lists:
@@ -77,7 +77,7 @@ def main(lists: tuple[Path, ...], model: Path | None, as_json: bool) -> None:
 def score(
     recognizer: Recognizer, utterances: Iterator[tuple[Utterance, Audio]]
 ) -> EvaluationReport:
-    """How well utterances are recognised."""
+    """Transcribe utterances and score the transcripts."""
     return EvaluationReport(
         tuple(
             Score(u.id, normalize(u.text or ""), recognizer.transcribe(audio).text, u.speaker)
@@ -87,13 +87,13 @@ def score(
 
 
 def clean(manifest: Manifest, sample_rate: int) -> Iterator[tuple[Utterance, Audio]]:
-    """The utterances of a manifest."""
+    """Read the utterances of a manifest."""
     for utterance in manifest:
         yield utterance, read_audio(manifest.audio_path(utterance), sample_rate)
 
 
 def noisy(manifest: Manifest, noise: str, snr_db: float) -> Iterator[tuple[Utterance, Audio]]:
-    """Some utterances of a manifest with noise, the same for each model."""
+    """Add noise to some utterances of a manifest; the noise is the same for each model."""
     generator = np.random.default_rng(SEED)
     utterances = list(manifest)
     for utterance in utterances[:: -(-len(utterances) // NUM_IN_NOISE)]:
@@ -108,12 +108,12 @@ def noisy(manifest: Manifest, noise: str, snr_db: float) -> Iterator[tuple[Utter
 def babble(
     manifest: Manifest,
     utterances: list[Utterance],
-    heard: Utterance,
+    utterance: Utterance,
     num_samples: int,
     generator: np.random.Generator,
 ) -> Samples:
-    """Several utterances of other speakers at once, each repeated to the length that is needed."""
-    others = [u for u in utterances if u.speaker != heard.speaker] or utterances
+    """Mix utterances of other speakers than the given one's, repeated to `num_samples`."""
+    others = [u for u in utterances if u.speaker != utterance.speaker] or utterances
     voices = generator.choice(len(others), NUM_VOICES)
     sounds = [read_audio(manifest.audio_path(others[v]), 16000).samples for v in voices]
     equal = [np.resize(s / (s.std() + 1e-9), num_samples) for s in sounds]
@@ -124,26 +124,26 @@ SPECTRA = {"white": white, "pink": pink}
 
 
 def words_a_minute(recognizer: Recognizer, kind: str) -> float:
-    """Words heard in a sound without speech."""
+    """The number of words per minute that are recognized in a sound without speech."""
     recordings = non_speech(kind, 60 * NON_SPEECH_MINUTES)
-    heard = (recognizer.transcribe(Audio(samples, SAMPLE_RATE)) for samples in recordings)
-    return sum(len(transcript.words) for transcript in heard) / NON_SPEECH_MINUTES
+    transcripts = (recognizer.transcribe(Audio(samples, SAMPLE_RATE)) for samples in recordings)
+    return sum(len(transcript.words) for transcript in transcripts) / NON_SPEECH_MINUTES
 
 
 def describe(report: EvaluationReport) -> str:
     """WER and CER with 95 % intervals."""
-    parts = []
+    texts = []
     for name, rate, interval in (
         ("WER", report.wer, report.wer_interval),
         ("CER", report.cer, report.cer_interval),
     ):
         low, high = interval or (rate, rate)
-        parts.append(f"{name} {rate:.1%} ({low:.1%} to {high:.1%})")
-    return f"{', '.join(parts)}, {len(report.scores)} utterances"
+        texts.append(f"{name} {rate:.1%} ({low:.1%} to {high:.1%})")
+    return f"{', '.join(texts)}, {len(report.scores)} utterances"
 
 
 def by_speaker(report: EvaluationReport) -> str:
-    """The lowest, the median and the highest word error rate of a speaker."""
+    """The lowest, the median and the highest word error rate of the speakers."""
     speakers = {score.speaker for score in report.scores}
     wers = sorted(
         EvaluationReport(tuple(s for s in report.scores if s.speaker == speaker)).wer
@@ -154,7 +154,7 @@ def by_speaker(report: EvaluationReport) -> str:
 
 
 def rates(report: EvaluationReport) -> dict[str, Any]:
-    """The figures of a report as JSON values."""
+    """The figures of a report as values that JSON can represent."""
     return {
         "wer": report.wer, "wer_interval": report.wer_interval,
         "cer": report.cer, "cer_interval": report.cer_interval,

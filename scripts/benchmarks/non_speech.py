@@ -1,7 +1,7 @@
-"""An hour in which nobody speaks: telephones, instruments, machines and the weather.
+"""Sounds without speech: telephones, instruments, machines and the weather.
 
-All of it is made here from a seed, so that no model can have been trained on it: pieces of 2 to 20
-seconds of each kind, at levels from -60 to -3 dB of full scale.
+They are generated from a seed, so no model was trained on them: recordings of 2 to 20 seconds of
+each kind, with peaks of -60 to -3 dB of full scale.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 SAMPLE_RATE = 16000
 LENGTHS_SECONDS = (2, 5, 10, 20)
-LEVELS_DB = (-60, -3)  # of the peak below full scale, drawn evenly between
+LEVELS_DB = (-60, -3)  # range of the peak, relative to full scale
 SEED = 1
 
 Samples = NDArray[np.float64]
@@ -20,7 +20,7 @@ Sound = Callable[[int, np.random.Generator], Samples]  # (num_samples, generator
 
 
 def non_speech(kind: str, seconds: float) -> Iterator[NDArray[np.float32]]:
-    """Recordings of a kind of sound, `seconds` in all, the same in each call.
+    """Yield recordings of a kind of sound, `seconds` in total; each call yields the same ones.
 
     >>> [len(samples) / SAMPLE_RATE for samples in non_speech("sine", 40)]
     [20.0, 5.0, 2.0, 5.0, 8.0]
@@ -32,23 +32,23 @@ def non_speech(kind: str, seconds: float) -> Iterator[NDArray[np.float32]]:
         sound = SOUNDS[kind](num_samples, generator)
         peak = 10 ** (generator.uniform(*LEVELS_DB) / 20)
         sound = sound * (peak / max(1e-9, np.abs(sound).max()))
-        # As a recorder stores it: the steps of 16 bits are noise that a network hears.
+        # Quantized to 16 bits, as a recorder does: the network reacts to quantization noise.
         yield (np.round(sound * 32767) / 32768).astype(np.float32)
         left -= num_samples
 
 
 def white(num_samples: int, generator: np.random.Generator) -> Samples:
-    """Noise of equal power at all frequencies."""
+    """White noise: equal power at all frequencies."""
     return generator.normal(size=num_samples)
 
 
 def pink(num_samples: int, generator: np.random.Generator) -> Samples:
-    """Noise whose power falls by 3 dB an octave."""
+    """Pink noise: the power falls by 3 dB per octave."""
     return coloured(num_samples, generator, 0.5)
 
 
 def coloured(num_samples: int, generator: np.random.Generator, slope: float) -> Samples:
-    """Noise whose amplitude falls with the frequency to the power of slope; deviation 1."""
+    """Noise whose amplitude is proportional to frequency ** -slope; standard deviation 1."""
     spectrum = np.fft.rfft(generator.normal(size=num_samples))
     spectrum[1:] /= np.arange(1, len(spectrum)) ** slope
     spectrum[0] = 0
@@ -77,7 +77,7 @@ def _cycle(shape: str, cycles: Samples) -> Samples:
 
 
 def _gated(pattern: tuple[float, ...], frequencies: tuple[float, ...]) -> Sound:
-    """Tones of several frequencies at once, on and off for so many seconds in turn."""
+    """A sum of tones that is on and off for the given seconds in turn."""
 
     def sound(num_samples: int, generator: np.random.Generator) -> Samples:
         time = _times(num_samples) + generator.uniform(0, sum(pattern))
@@ -90,7 +90,7 @@ def _gated(pattern: tuple[float, ...], frequencies: tuple[float, ...]) -> Sound:
 
 
 def dtmf(num_samples: int, generator: np.random.Generator) -> Samples:
-    """A number dialled by touch tones (ITU-T Q.23): 70 to 250 ms a key, a pause after each."""
+    """Touch tones of a telephone (ITU-T Q.23): 70 to 250 ms for a key, then a pause."""
     sound = np.zeros(num_samples)
     start = 0
     while start < num_samples:
@@ -103,7 +103,7 @@ def dtmf(num_samples: int, generator: np.random.Generator) -> Samples:
 
 
 def beeps(num_samples: int, generator: np.random.Generator) -> Samples:
-    """A device that beeps, at a pitch and a pace of its own."""
+    """Regular beeps of a random pitch and pace."""
     frequency = generator.uniform(300, 4000)
     length, pause = generator.uniform(0.03, 0.6), generator.uniform(0.05, 2)
     time = _times(num_samples)
@@ -112,7 +112,7 @@ def beeps(num_samples: int, generator: np.random.Generator) -> Samples:
 
 
 def siren(num_samples: int, generator: np.random.Generator) -> Samples:
-    """A tone that rises and falls, or jumps between two pitches."""
+    """A tone that rises and falls, or alternates between two pitches."""
     time, pace = _times(num_samples), generator.uniform(0.1, 4)
     swing = np.sin(2 * np.pi * pace * time)
     if generator.random() < 0.5:
@@ -133,7 +133,7 @@ def hum(num_samples: int, generator: np.random.Generator) -> Samples:
 
 
 def _strings(num_notes: int) -> Sound:
-    """Chords of so many struck strings, one after another."""
+    """A sequence of chords of plucked strings, with the given number of notes."""
 
     def sound(num_samples: int, generator: np.random.Generator) -> Samples:
         music = np.zeros(num_samples)
@@ -153,18 +153,18 @@ def _strings(num_notes: int) -> Sound:
 
 
 def organ(num_samples: int, generator: np.random.Generator) -> Samples:
-    """Chords that are held, with a tremolo."""
+    """Sustained chords with a tremolo."""
     time = _times(num_samples)
     chords = np.zeros(num_samples)
-    for part in np.array_split(np.arange(num_samples), max(1, num_samples // (2 * SAMPLE_RATE))):
+    for span in np.array_split(np.arange(num_samples), max(1, num_samples // (2 * SAMPLE_RATE))):
         root = 220 * 2 ** (generator.integers(-12, 12) / 12)
         pitches = [k * root * 2 ** (step / 12) for step in (0, 4, 7) for k in (1, 2, 3)]
-        chords[part] = sum(np.sin(2 * np.pi * p * time[part]) / p for p in pitches)
+        chords[span] = sum(np.sin(2 * np.pi * p * time[span]) / p for p in pitches)
     return chords * (1 + 0.3 * np.sin(2 * np.pi * generator.uniform(3, 7) * time))
 
 
 def _bursts(paces: tuple[float, float], decay_ms: tuple[float, float], slope: float) -> Sound:
-    """Bursts of coloured noise, so many a second, dying away within so many milliseconds."""
+    """Bursts of coloured noise: `paces` per second, with an exponential decay of `decay_ms`."""
 
     def sound(num_samples: int, generator: np.random.Generator) -> Samples:
         bursts = np.zeros(num_samples)
@@ -182,20 +182,20 @@ def _bursts(paces: tuple[float, float], decay_ms: tuple[float, float], slope: fl
 
 
 def rain(num_samples: int, generator: np.random.Generator) -> Samples:
-    """Hiss and drops."""
+    """Rain: hiss and drops."""
     hiss = coloured(num_samples, generator, generator.uniform(0, 0.5))
     drops = _bursts((5, 60), (1, 8), 0.2)(num_samples, generator)
     return hiss + generator.uniform(0, 3) * drops
 
 
 def wind(num_samples: int, generator: np.random.Generator) -> Samples:
-    """Low noise whose loudness wanders."""
+    """Wind: low-frequency noise of varying loudness."""
     gusts = np.interp(_times(num_samples), np.arange(0, 30, 0.5), generator.uniform(-1, 1, size=60))
     return coloured(num_samples, generator, generator.uniform(0.8, 1.5)) * np.exp(gusts)
 
 
 def engine(num_samples: int, generator: np.random.Generator) -> Samples:
-    """A motor or fan: a low saw that wavers, and noise."""
+    """A motor or fan: a low sawtooth of varying pitch, and noise."""
     time = _times(num_samples)
     wavers = 1 + 0.03 * np.sin(2 * np.pi * generator.uniform(0.2, 2) * time)
     saw = _cycle("saw", np.cumsum(generator.uniform(20, 200) * wavers) / SAMPLE_RATE)

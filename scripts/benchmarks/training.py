@@ -1,19 +1,19 @@
-"""What a training step costs, beside what it would cost without this project.
+"""Time of a training step, compared with Keras' own layers and with torch alone.
 
     python scripts/benchmarks/training.py [--precision bfloat16] [--json]
 
-Every contender trains the same network (3 x 256 BiLSTM, layer normalisation, dropout, CTC over true
-lengths, AdamW with a clipped gradient) on the same batches of MFCC frames; a step is forward, loss,
-backward and update, from arrays in memory:
+Every contender trains the same network (3 x 256 BiLSTM, layer normalization, dropout, CTC with true
+lengths, AdamW with a clipped gradient) on the same batches of MFCC frames. A step is forward pass,
+loss, backward pass and update, from arrays in memory:
 
-    tensorflow, torch, jax      this project's network, loss and optimizer on that backend of Keras
-    tensorflow_stock            what Keras itself brings, on TensorFlow: Bidirectional(LSTM) with a
-                                mask, keras.ops.ctc_loss, AdamW
-    tensorflow_stock_fast_loss  the same with this project's loss: what the layers alone cost
+    tensorflow, torch, jax      network, loss and optimizer of this project on a backend of Keras
+    tensorflow_stock            those of Keras on TensorFlow: Bidirectional(LSTM) with a mask,
+                                keras.ops.ctc_loss, AdamW
+    tensorflow_stock_fast_loss  the same with the loss of this project, to compare the layers only
     torch_raw                   no Keras: nn.LSTM over the padded batch, torch's CTC loss and AdamW
 
-Each contender is a process of its own. They take turns, a step each; a figure is the median of a
-contender's steps, a ratio that of two medians, the headline that of the batch where it is lower.
+Each contender is a process of its own; they take turns, a step each. The time is the median over
+the steps, the ratio that of two medians; the summary has the lower ratio of the two batches.
 """
 
 import json
@@ -33,15 +33,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 LAYERS, UNITS, DROPOUT = 3, 256, 0.2
-STACK, WIDTH = 3, 40  # MFCC frames joined into a step, coefficients of a frame
+STACK, WIDTH = 3, 40  # MFCC frames that are stacked, coefficients of a frame
 FRAMES_PER_SECOND = 100
 NUM_SYMBOLS, SYMBOLS_PER_SECOND = 29, 14
 LEARNING_RATE, WEIGHT_DECAY, CLIP_NORM = 1e-3, 1e-4, 5.0
-SHAPES = ((16, 10.0), (64, 2.5))  # utterances, seconds of the longest
-PADDING = 0.1  # of the shortest
+SHAPES = ((16, 10.0), (64, 2.5))  # number of utterances, seconds of the longest one
+PADDING = 0.1  # fraction of the shortest utterance
 WARM_UP = 2  # steps
 
-# What each contender imports; the first sets Keras' backend.
+# The packages of each contender; the first one is Keras' backend.
 CONTENDERS = {
     "tensorflow": ("tensorflow", "keras"),
     "tensorflow_stock": ("tensorflow", "keras"),
@@ -59,13 +59,13 @@ RATIOS = {
 
 @dataclass(frozen=True)
 class Batch:
-    """MFCC frames and texts of random numbers.
+    """A batch of random MFCC frames and labels.
 
     Attributes:
         frames: (batch, max_frames, WIDTH) float32; max_frames is a multiple of STACK.
-        num_frames: (batch,) int32, true frames.
+        num_frames: (batch,) int32, number of frames of each utterance.
         labels: (batch, max_labels) int32 in 1..NUM_SYMBOLS - 1.
-        num_labels: (batch,) int32, true labels.
+        num_labels: (batch,) int32, number of labels of each utterance.
     """
 
     frames: NDArray[np.float32]
@@ -79,12 +79,12 @@ Precision = Literal["float32", "bfloat16"]
 
 
 @click.command(help=__doc__)
-@click.option("--repeats", default=7, show_default=True, help="Steps measured a contender.")
+@click.option("--repeats", default=7, show_default=True, help="Measured steps of each contender.")
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 @click.option("--contender", type=click.Choice(list(CONTENDERS)), hidden=True)
 def main(repeats: int, precision: Precision, as_json: bool, contender: str | None) -> None:
-    """Measure and print."""
+    """Measure all contenders and print the figures."""
     if contender:
         compete(contender, precision)
         return
@@ -111,7 +111,7 @@ def main(repeats: int, precision: Precision, as_json: bool, contender: str | Non
 def report(
     medians: dict[str, dict[tuple[int, float], float]], precision: Precision, as_json: bool
 ) -> None:
-    """Print times and ratios; contenders that are not installed have none."""
+    """Print times and ratios, except for contenders that are not installed."""
     for shape in SHAPES:
         click.echo(f"{shape[0]} utterances of {shape[1]:g} s, {precision}:")
         for name in CONTENDERS:
@@ -138,7 +138,7 @@ def report(
 
 
 def start(name: str, precision: Precision) -> "subprocess.Popen[str]":
-    """A contender's process; it waits to be asked."""
+    """Start the process of a contender, which waits for requests."""
     return subprocess.Popen(
         [sys.executable, __file__, "--contender", name, "--precision", precision],
         stdin=subprocess.PIPE,
@@ -149,7 +149,7 @@ def start(name: str, precision: Precision) -> "subprocess.Popen[str]":
 
 
 def ask(process: "subprocess.Popen[str]", shape: int) -> float:
-    """Seconds of one step over the batch of a shape."""
+    """Let a contender do one step with the batch of a shape; returns its seconds."""
     assert process.stdin and process.stdout
     process.stdin.write(f"{shape}\n")
     process.stdin.flush()
@@ -160,7 +160,7 @@ def ask(process: "subprocess.Popen[str]", shape: int) -> float:
 
 
 def compete(name: str, precision: Precision) -> None:
-    """Be a contender: for each line on stdin, a step over that batch, its seconds on stdout."""
+    """Run a contender: for each line on stdin, do a step with that batch and print its seconds."""
     makers: dict[str, Callable[[Precision], Step]] = {
         "tensorflow_stock": stock_step,
         "tensorflow_stock_fast_loss": partial(stock_step, fast_loss=True),
@@ -175,7 +175,7 @@ def compete(name: str, precision: Precision) -> None:
 
 
 def new_batch(size: int, seconds: float) -> Batch:
-    """Utterances of up to so many seconds."""
+    """Make a batch of `size` utterances of up to `seconds` seconds."""
     generator = np.random.default_rng(1)
     lengths = seconds * np.linspace(1 - PADDING, 1, size)
     num_frames = (lengths * FRAMES_PER_SECOND).astype(np.int32)
@@ -188,7 +188,7 @@ def new_batch(size: int, seconds: float) -> Batch:
 
 
 def project_step(precision: Precision) -> Step:
-    """This project's network, compiled as the Trainer compiles it."""
+    """The network of this project, compiled as the Trainer does."""
     import keras
 
     from speechlstm.config import FeatureConfig, NetworkConfig
@@ -196,7 +196,7 @@ def project_step(precision: Precision) -> Step:
     from speechlstm.training.engine.optimizer import GuardedAdamW
 
     class Frames(keras.layers.Layer):
-        """In the place of the MFCC layer: a batch holds what that makes of the waveforms."""
+        """Replaces the MFCC layer, since the batches hold MFCC frames instead of waveforms."""
 
         def __init__(self, config: FeatureConfig) -> None:
             super().__init__()
@@ -225,7 +225,7 @@ def project_step(precision: Precision) -> Step:
 
 
 def stock_step(precision: Precision, fast_loss: bool = False) -> Step:
-    """The network as Keras offers it, perhaps with this project's loss."""
+    """The network of Keras' layers, optionally with the loss of this project."""
     import keras
 
     from speechlstm.training.layers.ctc import ctc_losses
@@ -277,7 +277,7 @@ def stock_step(precision: Precision, fast_loss: bool = False) -> Step:
 
 
 def torch_step(precision: Precision) -> Step:
-    """The network in torch alone."""
+    """The network in torch without Keras."""
     import torch
 
     class Network(torch.nn.Module):
@@ -321,7 +321,7 @@ def torch_step(precision: Precision) -> Step:
 
 
 def stacked(batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """The network's steps (batch, max_steps, STACK * WIDTH), and how many are true (batch,)."""
+    """The stacked frames (batch, max_steps, STACK * WIDTH) and their numbers (batch,)."""
     steps = batch.frames.reshape(len(batch.frames), -1, STACK * WIDTH)
     return steps, -(-batch.num_frames // STACK)
 
