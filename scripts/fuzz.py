@@ -1,13 +1,13 @@
-"""Feed every loader with damaged and deceptive files, and see what becomes of it.
+"""Load damaged and hostile files with every loader, and check how they fail.
 
     python scripts/fuzz.py [--minutes 10] [--seed 1] [--loader NAME]... [--save FOLDER]
     python scripts/fuzz.py --loader NAME --replay FILE
 
-Each loader runs in a process of its own, with limited memory, and limited CPU time for each input.
-What is right for an input: it is accepted, or refused by an exception of speechlstm.errors with a
-message of one line. Any other exception is a foreign one; a process that ends is a crash, one that
-does not come back a hang. Inputs that do wrong are saved, each with what it did; FOLDER/NAME-SEED-N
-is input N of that seed. The exit code is 1 if there is any.
+Each loader runs in a process of its own, with limited memory and limited CPU time for each input.
+An input must be accepted, or refused by an exception of speechlstm.errors with a one-line message.
+Everything else is a failure: a foreign exception, a crash (the process ends) or a hang. Inputs that
+cause a failure are saved with a description; FOLDER/NAME-SEED-N is input N of a seed. The exit code
+is 1 if there is a failure.
 """
 
 import contextlib
@@ -31,22 +31,22 @@ import numpy as np
 
 from speechlstm.errors import SpeechLSTMError, printable
 
-_MEMORY_BYTES = 6 << 30  # of addresses: LiteRT reserves more than it uses
-_WALL_SECONDS = 180.0  # for one that waits instead
-_LONGEST_MESSAGE = 2000
-_FIRST_CRASH = 256  # exit code, on Windows; on POSIX those of crashes are negative
+_MEMORY_BYTES = 6 << 30  # of address space: LiteRT reserves more than it uses
+_WALL_SECONDS = 180.0  # for an input, since a process that waits uses no CPU time
+_LONGEST_MESSAGE = 2000  # characters
+_FIRST_CRASH = 256  # lowest exit code of a crash on Windows; on POSIX they are negative
 _OUTCOMES = {"r": "refused in one line", "a": "accepted", "f": "foreign exceptions"}
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A loader to feed.
+    """A loader to test.
 
     Attributes:
-        name: Of the loader.
-        seed: Decides on its inputs.
-        input_seconds: Of CPU, for each.
-        save: Where to put those that do wrong.
+        name: Name of the loader.
+        seed: Seed of its inputs.
+        input_seconds: Largest CPU time for an input.
+        save: Folder for inputs that cause a failure.
     """
 
     name: str
@@ -55,17 +55,19 @@ class _Job:
     save: Path
 
     def saved(self, index: int) -> Path:
-        """Where to put an input."""
+        """The folder for an input that causes a failure."""
         return self.save / f"{self.name.replace(' ', '_')}-{self.seed}-{index}"
 
 
 @click.command(help=__doc__)
-@click.option("--minutes", default=10.0, show_default=True, help="For all loaders together.")
+@click.option(
+    "--minutes", default=10.0, show_default=True, help="Duration, for all loaders together."
+)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--loader", "names", multiple=True, help="Only this one; may be repeated.")
+@click.option("--loader", "names", multiple=True, help="Test only this loader; may be repeated.")
 @click.option("--save", default=Path("fuzz"), type=click.Path(path_type=Path), show_default=True)
-@click.option("--replay", type=click.Path(exists=True, path_type=Path), help="A saved input.")
-@click.option("--input-seconds", default=20.0, show_default=True, help="Of CPU, for an input.")
+@click.option("--replay", type=click.Path(exists=True, path_type=Path), help="Load a saved input.")
+@click.option("--input-seconds", default=20.0, show_default=True, help="CPU time for an input.")
 @click.option("--child", hidden=True, type=(int, click.Path(path_type=Path), float))
 def main(
     minutes: float,
@@ -76,11 +78,13 @@ def main(
     input_seconds: float,
     child: tuple[int, Path, float] | None,
 ) -> None:
-    """Run or replay."""
+    """Test loaders, or replay a saved input."""
     from fuzzing.loaders import LOADERS
 
     if unknown := set(names) - set(LOADERS):
-        raise click.UsageError(f"no loader {min(unknown)!r}; there are {', '.join(LOADERS)}")
+        raise click.UsageError(
+            f"--loader: unknown loader {min(unknown)!r}; known are {', '.join(LOADERS)}"
+        )
     if child:
         _feed(_Job(names[0], seed, input_seconds, save), *child)
     elif replay:
@@ -89,15 +93,15 @@ def main(
     else:
         chosen = names or tuple(LOADERS)
         total = sum(LOADERS[name].share for name in chosen)
-        wrong = sum(
+        num_failures = sum(
             _run(_Job(name, seed, input_seconds, save), 60 * minutes * LOADERS[name].share / total)
             for name in chosen
         )
-        sys.exit(1 if wrong else 0)
+        sys.exit(1 if num_failures else 0)
 
 
 def _run(job: _Job, seconds: float) -> int:
-    """Feed a loader for a while; print a line; return how many inputs did wrong."""
+    """Test a loader for the given time, print a summary, and return the number of failures."""
     deadline, counts = time.monotonic() + seconds, Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "outcomes"
@@ -113,16 +117,16 @@ def _run(job: _Job, seconds: float) -> int:
                 file.write("x")
         outcomes = log.read_text()
     counts.update({what: outcomes.count(letter) for letter, what in _OUTCOMES.items()})
-    wrong = counts["foreign exceptions"] + counts["crashes"] + counts["hangs"]
+    num_failures = counts["foreign exceptions"] + counts["crashes"] + counts["hangs"]
     shown = ", ".join(
         f"{counts[what]} {what}" for what in (*_OUTCOMES.values(), "crashes", "hangs")
     )
     print(f"{job.name}: {len(outcomes)} inputs, {shown} (seed {job.seed})", flush=True)
-    return wrong
+    return num_failures
 
 
 def _run_child(job: _Job, log: Path, deadline: float) -> str:
-    """Run a process that feeds the loader until it ends; why it did, or nothing if in order."""
+    """Run a process that tests the loader; returns "crashes", "hangs", or "" at the deadline."""
     start = log.stat().st_size
     command = [sys.executable, __file__, "--loader", job.name, "--seed", str(job.seed)]
     command += ["--input-seconds", str(job.input_seconds), "--save", str(job.save)]
@@ -151,9 +155,9 @@ def _run_child(job: _Job, log: Path, deadline: float) -> str:
 
 
 def _feed(job: _Job, index: int, folder: Path, end: float) -> None:
-    """Make and load one input after the other, until a time of `time.time()`.
+    """Generate and load inputs until `time.time()` reaches `end`.
 
-    An input is brought to its end and counted: one that is slow may still turn out bad.
+    The last input is completed and counted, since a slow one may still cause a failure.
     """
     from fuzzing.loaders import LOADERS
 
@@ -183,13 +187,13 @@ def _outcome(load: Callable[[Path], object], path: Path) -> tuple[str, str]:
         if message == printable(message) and len(message) <= _LONGEST_MESSAGE:
             return "r", message
         return "f", f"a message of {len(message)} characters: {json.dumps(message[:4000])}\n"
-    except (Exception, SystemExit):  # noqa: BLE001 (whatever it is, it is foreign)
+    except (Exception, SystemExit):  # noqa: BLE001 (every other exception is foreign)
         return "f", traceback.format_exc()
     return "a", ""
 
 
 def _limit_memory() -> None:
-    with contextlib.suppress(ImportError):  # on Windows there is no such limit
+    with contextlib.suppress(ImportError):  # Windows has no such limit
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
@@ -201,7 +205,7 @@ def _limited_time(seconds: float) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    signal.setitimer(signal.ITIMER_PROF, seconds)  # whose signal ends the process
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # its signal ends the process
     try:
         yield
     finally:

@@ -1,1 +1,1 @@
-"""Damaged and deceptive inputs for every loader: see scripts/fuzz.py."""
+"""Damaged and hostile inputs for every loader: see scripts/fuzz.py."""

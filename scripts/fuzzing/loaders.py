@@ -1,4 +1,4 @@
-"""What is fed to each loader: a seed makes an input, which is a file or a folder; it is loaded."""
+"""The loaders, and the generators of their inputs: an input is a file or a folder."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from speechlstm.text.lexicon import Lexicon
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript.formats import to_json
 
-_HOSTILE = (  # what to put into texts
+_HOSTILE = (  # strings to insert into texts
     b"\0", b"\x1b[31m", b"\xff\xfe", "\u202e\u200b\u0301".encode(), b"\r", b"\t", b"'", b'"',
     b"9" * 5000, b"-1", b"1e999", b"nan", b"[" * 100_000, b"a" * 200_000, b"\\ud800", b"{}", b"",
     b"\\data\\", b"</s>", b"<unk>", b"word(2)", b";;;", b"../../etc", b"\xef\xbb\xbf", b"a " * 5000,
@@ -37,12 +37,12 @@ _HOSTILE = (  # what to put into texts
 
 @dataclass(frozen=True)
 class Loader:
-    """A loader and its inputs.
+    """A loader and the generator of its inputs.
 
     Attributes:
-        make: Writes an input into a new folder; returns the file or folder to load.
-        load: Loads it, and uses it as far as it takes to read all of it.
-        share: Of the time, relative to others.
+        make: Writes an input into an empty folder; returns the file or folder to load.
+        load: Loads the input, and uses it so that all of it is read.
+        share: Share of the time, relative to the other loaders.
     """
 
     make: Callable[[Generator, Path], Path]
@@ -61,7 +61,7 @@ def _models(*names: str) -> Callable[[Generator, Path], Path]:
 
 
 def _bytes(**contents: Callable[[], bytes]) -> Callable[[Generator, Path], Path]:
-    """Damaged bytes; names have a double underscore for the dot."""
+    """A generator of damaged files; a double underscore in a name stands for a dot."""
     names = tuple(contents)
 
     def make(rng: Generator, folder: Path) -> Path:
@@ -130,7 +130,7 @@ def _load_ngrams(path: Path) -> None:
 
 def _load_bundle(path: Path) -> None:
     recognizer = Recognizer.load(path)
-    audio = samples.spoken("a hat", recognizer.model.sample_rate)
+    audio = samples.waveform_of("a hat", recognizer.model.sample_rate)
     to_json("a.wav", recognizer.transcribe(audio))
 
 

@@ -1,4 +1,4 @@
-"""Damaged .tflite files, under a right checksum, so that what comes after it is reached."""
+"""Damaged .tflite files with correct checksums, so that the checks after it are tested."""
 
 import hashlib
 from typing import Any
@@ -16,12 +16,12 @@ _DIGEST_BYTES = 32
 
 
 def damaged_model(rng: Generator, model: bytes, description: Any) -> bytes:
-    """A model with some of its bytes, its objects or its description changed.
+    """Change some bytes, some objects or the description of a model.
 
     Args:
-        rng: Decides.
-        model: As the converter wrote it.
-        description: What to embed.
+        rng: The source of the random numbers.
+        model: The .tflite file, as the converter wrote it.
+        description: The metadata to embed.
     """
     kind = rng.integers(8)
     if kind == 0:
@@ -34,13 +34,13 @@ def damaged_model(rng: Generator, model: bytes, description: Any) -> bytes:
         for _ in range(int(rng.integers(1, 4))):
             _EDITS[rng.integers(len(_EDITS))](rng, objects)
         builder.Finish(objects.Pack(builder), b"TFL3")
-    except Exception:  # noqa: BLE001 (one edit may leave nothing for the next; then the model stays)
+    except Exception:  # noqa: BLE001 (an edit may make the next one impossible: keep the model)
         return embed_metadata(model, description)
     return embed_metadata(bytes(builder.Output()), description)
 
 
 def sealed(content: bytes) -> bytes:
-    """Bytes and their checksum."""
+    """Append the checksum."""
     return content + hashlib.sha256(content).digest()
 
 
@@ -53,7 +53,7 @@ def _graph(rng: Generator, model: Any) -> Any:
 
 
 def _index(rng: Generator, graph: Any) -> int:
-    """A tensor's number, most often a possible one."""
+    """The number of a tensor; in most cases a valid one."""
     if rng.random() < 0.2:
         return int(np.clip(_any(rng, NUMBERS), -(2**31), 2**31 - 1))
     return int(rng.integers(len(graph.tensors)))
@@ -143,7 +143,7 @@ def _edit_tensor(rng: Generator, model: Any) -> None:
 
 
 def _edit_constant(rng: Generator, model: Any) -> None:
-    """Other numbers in a constant, as in shapes, axes and indices."""
+    """Change a number of an integer constant, such as a shape, an axis or an index."""
     tensors = [
         tensor
         for graph in model.subgraphs
@@ -161,7 +161,7 @@ def _edit_constant(rng: Generator, model: Any) -> None:
 
 
 def _edit_weights(rng: Generator, model: Any) -> None:
-    """Not numbers, infinite ones, large ones among the weights."""
+    """Replace some weights by NaN, infinity or large numbers."""
     buffers = [buffer for buffer in model.buffers if buffer.data is not None]
     buffer = _any(rng, buffers)
     data = np.array(buffer.data, np.uint8)

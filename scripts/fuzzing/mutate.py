@@ -1,4 +1,4 @@
-"""Ways to damage bytes, texts and JSON values."""
+"""Random damage of bytes, texts and JSON values."""
 
 import copy
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def damaged(rng: Generator, data: bytes) -> bytes:
-    """Some bytes changed, moved, lost or doubled."""
+    """Change, insert, remove or repeat some bytes."""
     changed = bytearray(data)
     for _ in range(int(rng.integers(1, 6))):
         size = len(changed)
@@ -43,7 +43,7 @@ def damaged(rng: Generator, data: bytes) -> bytes:
 
 
 def spliced(rng: Generator, data: bytes, pieces: tuple[bytes, ...]) -> bytes:
-    """A text with pieces put in, lines moved, and perhaps other damage."""
+    """Insert strings into a text, repeat and remove lines, and sometimes damage bytes."""
     lines = data.splitlines(keepends=True) or [b""]
     for _ in range(int(rng.integers(1, 4))):
         at = int(rng.integers(len(lines)))
@@ -67,7 +67,7 @@ def spliced(rng: Generator, data: bytes, pieces: tuple[bytes, ...]) -> bytes:
 
 
 def changed_json(rng: Generator, values: Any) -> Any:
-    """JSON values of which some are others, missing, or under another key."""
+    """Replace, remove or rename some of the values."""
     values = copy.deepcopy(values)
     for _ in range(int(rng.integers(1, 4))):
         places = list(_places(values))

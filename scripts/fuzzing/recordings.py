@@ -1,4 +1,4 @@
-"""Damaged recordings of every container that libsndfile writes, and of raw bytes."""
+"""Damaged recordings in each container that libsndfile can write."""
 
 import tempfile
 from functools import cache
@@ -30,17 +30,17 @@ def _recording(container: str, coding: str, num_channels: int) -> bytes:
 
 
 def sound() -> bytes:
-    """A recording without fault."""
+    """A valid WAV file."""
     return _recording("WAV", "PCM_16", 1)
 
 
 def make(rng: Generator, folder: Path) -> Path:
-    """A damaged recording; sometimes two in one file, or none at all."""
+    """Write a damaged recording; sometimes two in one file, or an empty file."""
     container, coding = _KINDS[rng.integers(len(_KINDS))]
     content = _recording(container, coding, int(rng.integers(1, 3)))
     if rng.random() < 0.1:
         content += _recording(*_KINDS[rng.integers(len(_KINDS))], 1)
-    # What a header says is at the start.
+    # Headers are at the start: damage them more often.
     head, body = content[:200], content[200:]
     kind = rng.integers(4)
     if kind == 0:

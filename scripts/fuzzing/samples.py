@@ -1,4 +1,4 @@
-"""Sound files to damage, and the damage that their formats ask for: checksums made right again."""
+"""Valid files to damage, and damage that needs knowledge of their formats, such as checksums."""
 
 import gzip
 import hashlib
@@ -61,17 +61,17 @@ TRANSCRIPTS = (
 
 
 def model(name: str) -> tuple[bytes, dict[str, Any]]:
-    """A model without its checksum, and its description: one of the tests' or of the package."""
+    """A model of the tests or of the package, without its checksum, and its description."""
     own = default_bundle() / f"{name}.tflite"
     path = own if own.exists() else ASSETS / f"{name}.tflite"
-    if name in ("levels", "recurrent"):  # as the converter wrote them
+    if name in ("levels", "recurrent"):  # these have no metadata
         return path.read_bytes(), read_metadata(bundle() / "model.tflite")
     return path.read_bytes()[:-_DIGEST_BYTES], read_metadata(path)
 
 
 @cache
 def bundle() -> Path:
-    """A bundle with all that one may have, in a folder that lasts as long as the process."""
+    """A bundle with all optional files, in a folder that is kept for the life of the process."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     acoustic = AcousticSpec(
         FeatureConfig(), ENGLISH, NetworkConfig(frame_stack=1), training={"a": ["b.wav"]}
@@ -125,7 +125,7 @@ def _packed(kind: str) -> bytes:
 
 
 def damaged_ngrams(rng: Generator) -> bytes:
-    """A packed n-gram model with another header or arrays, mostly under right checksums."""
+    """Damage the header or the arrays of a packed n-gram model, mostly with correct checksums."""
     content = _packed("quantized" if rng.random() < 0.5 else "plain")
     prefix = struct.Struct("<8sIII")
     magic, version, size, _ = prefix.unpack_from(content)
@@ -138,7 +138,7 @@ def damaged_ngrams(rng: Generator) -> bytes:
         values = changed_json(rng, values)
     else:
         arrays = damaged(rng, arrays)
-        if rng.random() < 0.8:  # of the length it should have
+        if rng.random() < 0.8:  # keep the length
             arrays = arrays[: len(content) - prefix.size - size]
             arrays = arrays.ljust(len(content) - prefix.size - size, b"\0")
         values["crc32"] = zlib.crc32(arrays)
@@ -148,7 +148,7 @@ def damaged_ngrams(rng: Generator) -> bytes:
 
 
 def damaged_lexicon(rng: Generator) -> bytes:
-    """A packed lexicon, most often with a right checksum."""
+    """Damage a packed lexicon, mostly with a correct checksum."""
     content = _packed("lexicon")
     if rng.random() < 0.3:
         return damaged(rng, content)
@@ -158,7 +158,7 @@ def damaged_lexicon(rng: Generator) -> bytes:
 
 
 def make_bundle(rng: Generator, folder: Path) -> Path:
-    """A bundle with other contents under right checksums."""
+    """Write a bundle with damaged contents and correct checksums."""
     path = folder / "bundle"
     shutil.copytree(bundle(), path)
     index = json.loads((path / "bundle.json").read_text())
@@ -169,7 +169,7 @@ def make_bundle(rng: Generator, folder: Path) -> Path:
     if kind == 1:
         (path / "bundle.json").write_text(json.dumps(changed_json(rng, index)))
         return path
-    if kind == 2:  # the same in the index and in the model
+    if kind == 2:  # the same damage in the index and in the metadata of the model
         files = index.pop("files")
         keys = ("decoding", "rescoring", "neural_lm", "calibration", "prior")
         decoder = {key: index.pop(key) for key in keys if key in index}
@@ -203,15 +203,15 @@ def _write_model(path: Path, description: Any) -> None:
 
 
 def manifest_lines(suffix: str) -> list[str]:
-    """Lines of a manifest of sound utterances."""
+    """The lines of a valid manifest."""
     if suffix == ".csv":
         return ["wav_filename,wav_filesize,transcript", "a.wav,1000,a hat", '"b.wav",5,"a, bat"']
     values = {"id": "a", "audio": "a.wav", "duration": 1.5, "text": "a hat", "speaker": "me"}
     return [json.dumps(values | {"id": name, "audio": f"{name}.wav"}) for name in "abc"]
 
 
-def spoken(text: str, sample_rate: int) -> Audio:
-    """A text as the tests' model hears it: each character is 30 ms of its amplitude."""
+def waveform_of(text: str, sample_rate: int) -> Audio:
+    """A waveform that levels.tflite recognizes as the text: 30 ms of an amplitude a character."""
     labels = np.array(ENGLISH.encode(text)) / ENGLISH.num_labels
     levels = [np.array([0, 1, 1, 1]) * label for label in labels]
     samples = np.repeat(np.concatenate([*levels, [0]]), sample_rate // 100)
@@ -219,10 +219,10 @@ def spoken(text: str, sample_rate: int) -> Audio:
 
 
 def gzipped_text() -> bytes:
-    """A text, compressed."""
+    """The text as a gzip file."""
     return gzip.compress(TEXT.encode(), mtime=0)
 
 
 def xz_text() -> bytes:
-    """The same another way."""
+    """The text as an xz file."""
     return lzma.compress(TEXT.encode())

@@ -23,7 +23,7 @@ _SETTINGS = Settings(
 
 @cache
 def _run() -> Path:
-    """A run after one epoch, in a folder that lasts as long as the process."""
+    """A run after one epoch, in a folder that is kept for the life of the process."""
     from speechlstm.training.acoustic.run import Run
     from speechlstm.training.engine.checkpoint import save_checkpoint
 
@@ -37,7 +37,7 @@ def _run() -> Path:
 
 
 def make(rng: Generator, folder: Path) -> Path:
-    """A run's folder of which one file is another."""
+    """Write the folder of a run with one damaged file."""
     path = folder / "run"
     shutil.copytree(_run(), path)
     kind = rng.integers(4)
@@ -82,7 +82,7 @@ def _damaged_checkpoint(rng: Generator, content: bytes) -> bytes:
 
 
 def load(path: Path) -> None:
-    """Read all of a run but what training it further needs."""
+    """Load a run, its metrics and the weights of the best epoch."""
     from speechlstm.training.acoustic.run import load_run
 
     run = load_run(path)

@@ -1,10 +1,10 @@
-"""Recipe: from the AN4 training set to a bundle, in less than an hour on two cores.
+"""Recipe: train a model on AN4 and export it to a bundle, in less than an hour on two cores.
 
     python scripts/recipes/an4.py an4/ -o bundles/an4
 
-The folder holds either train.jsonl or CMU's own layout (http://www.speech.cs.cmu.edu/databases/an4):
+The folder holds either train.jsonl or CMU's layout (http://www.speech.cs.cmu.edu/databases/an4):
 etc/an4_train.transcription, etc/an4_train.fileids and wav/**.sph or **.raw. A tenth of the speakers
-is held out for validation. Run again after an interruption, it goes on where it was.
+is held out for validation. After an interruption, the same command continues the run.
 """
 
 import re
@@ -33,7 +33,7 @@ SEED = 1
 @click.option("--run", "run_path", type=click.Path(path_type=Path), default=Path("runs/an4"),
               show_default=True, help="Folder of the run.")  # fmt: skip
 def main(corpus: Path, output: Path, run_path: Path) -> None:
-    """Train, then export."""
+    """Train the model and export it."""
     try:
         train_and_export(corpus, output, run_path)
     except (SpeechLSTMError, OSError) as error:
@@ -41,7 +41,7 @@ def main(corpus: Path, output: Path, run_path: Path) -> None:
 
 
 def train_and_export(corpus: Path, output: Path, run_path: Path) -> None:
-    """The whole recipe; progress goes to stderr."""
+    """Run the recipe; progress is written to stderr."""
     from speechlstm.corpora.split import write_split
     from speechlstm.training import export, resume, train
 
@@ -57,10 +57,10 @@ def train_and_export(corpus: Path, output: Path, run_path: Path) -> None:
         if not manifest.exists():
             manifest = run_path / "an4.jsonl"
             write_manifest(manifest, read_cmu_layout(corpus, run_path / "wav"))
-        learnt, held_out = run_path / "train.jsonl", run_path / "valid.jsonl"
-        write_split(Manifest(manifest), VALIDATION_SHARE, SEED, learnt, held_out)
+        train_list, valid_list = run_path / "train.jsonl", run_path / "valid.jsonl"
+        write_split(Manifest(manifest), VALIDATION_SHARE, SEED, train_list, valid_list)
         settings = Settings.read(CONFIG)
-        run = train(learnt, held_out, run_path, settings, report=report, progress=progress)
+        run = train(train_list, valid_list, run_path, settings, report=report, progress=progress)
     best = run.summary()
     click.echo(
         f"best epoch {best['epoch']}: WER {best['valid_wer']:.1%}, CER {best['valid_cer']:.1%} "
@@ -71,14 +71,14 @@ def train_and_export(corpus: Path, output: Path, run_path: Path) -> None:
 
 
 def read_cmu_layout(corpus: Path, converted: Path) -> Iterator[Utterance]:
-    """The training utterances of AN4 as CMU packs it.
+    """Read the training utterances of AN4 in CMU's layout.
 
     Args:
         corpus: The folder with etc/ and wav/.
-        converted: Where recordings without a header (.raw) are put as WAV files.
+        converted: The folder for WAV files of recordings without a header (.raw).
 
     Raises:
-        DataError: A file is missing, or the two lists do not match.
+        DataError: A file is missing, or transcription and fileids do not match.
     """
     fileids = _lines(corpus / "etc" / "an4_train.fileids")
     transcription = corpus / "etc" / "an4_train.transcription"
@@ -114,7 +114,7 @@ def _recording(corpus: Path, fileid: str, converted: Path) -> Path:
             return path
     raw = corpus / "wav" / f"{fileid}.raw"
     if not raw.exists():
-        raise DataError(f"{raw}: missing, and so are .sph, .wav and .flac")
+        raise DataError(f"{raw}: missing, also as .sph, .wav and .flac; is this the AN4 folder?")
     path = converted / f"{fileid}.wav"
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, read_raw(raw), SAMPLE_RATE)
@@ -122,10 +122,13 @@ def _recording(corpus: Path, fileid: str, converted: Path) -> Path:
 
 
 def read_raw(path: Path) -> np.ndarray:
-    """Samples (num_samples,) int16 of a file without a header, in whichever byte order is smoother.
+    """Read a file of 16-bit samples without a header, in the byte order that is smoother.
 
-    CMU offers AN4 in both orders. With its bytes swapped, speech is noise: neighbouring samples
-    differ by more than they do in the right order.
+    CMU offers AN4 in both byte orders. In the wrong one, speech is noise, whose adjacent samples
+    differ more.
+
+    Returns:
+        (num_samples,) int16.
     """
     data = path.read_bytes()
     orders = [np.frombuffer(data[: len(data) // 2 * 2], f"{order}i2") for order in "<>"]

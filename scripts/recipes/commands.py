@@ -2,12 +2,11 @@
 
     KERAS_BACKEND=torch python scripts/recipes/commands.py CORPORA -o bundles/commands
 
-CORPORA is as for scripts/recipes/english.py. A tenth of the speakers of Speech Commands is held
-out.
-The others say each command too seldom to teach a network all its sounds: it learns them from
-letters, digits and read speech as well, and hears each command three times a pass. Its lexicon
-holds the commands alone, its language model expects one of them. Run again after an interruption,
-it goes on where it was.
+CORPORA is the same folder as for scripts/recipes/english.py. A tenth of the speakers of Speech
+Commands is held out. As there are few recordings of each command, the network is also trained on
+letters, digits and read speech, and each recording of a command is used three times in an epoch.
+The lexicon holds only the commands, and the language model expects a single command. After an
+interruption, the same command continues.
 """
 
 import subprocess
@@ -24,16 +23,16 @@ from speechlstm.storage import write_atomically
 CONFIG = Path(__file__).with_suffix(".toml")
 READ = ("common-voice", "cmu-arctic")
 SAID = ("speech-commands", "an4", "fsdd")
-REPEATS = 3  # of the commands, a pass
+REPEATS = 3  # of the commands in an epoch
 
 
 @click.command(help=__doc__)
 @click.argument("corpora", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="BUNDLE")
 @click.option("--work", type=click.Path(path_type=Path), default=Path("runs/commands"),
-              show_default=True, help="Folder of what the steps make.")  # fmt: skip
+              show_default=True, help="Folder for the results of the steps.")  # fmt: skip
 def main(corpora: Path, output: Path, work: Path) -> None:
-    """Make what is not there yet, then evaluate."""
+    """Run the steps that are not done yet, then evaluate the bundle."""
     work.mkdir(parents=True, exist_ok=True)
     try:
         train, valid = make_lists(corpora, work, READ, SAID, ())
@@ -48,7 +47,7 @@ def main(corpora: Path, output: Path, work: Path) -> None:
 
 
 def make_bundle(corpora: Path, work: Path, commands: Path, unseen: Path, output: Path) -> None:
-    """Export, and let the decoder know the commands alone, one of them a recording."""
+    """Export the model, with a decoder for a single command in each recording."""
     words, lm, lexicon = work / "words.txt", work / "words.lm", work / "words.dict"
     write_atomically(words, "".join(f"{word}\n" for word in sorted(count_words(commands))))
     speechlstm("lm", "build", words, "-o", lm, "--order", "2")

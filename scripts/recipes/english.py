@@ -1,26 +1,25 @@
-"""Recipe of the English model in the package: corpora, text and a dictionary to a bundle.
+"""Recipe of the English model in the package: from corpora, text and a dictionary to a bundle.
 
     python scripts/recipes/wordnet_text.py /usr/share/wordnet -o wordnet.txt
     KERAS_BACKEND=torch python scripts/recipes/english.py CORPORA --text wordnet.txt \
         -o speechlstm/assets/english
 
-CORPORA holds a folder a corpus with train.jsonl and perhaps valid.jsonl, text/books.txt.xz and
-text/modern.txt.xz for the language models, lexicon/cmudict.dict, and noise/ with recordings. Each
-step is a command that a user could type; its product stays in the work folder, and a step whose
-product is there is not done again: after an interruption, run the recipe again. The network is
-trained on whichever backend of Keras is fastest (torch, on processors), and exported by TensorFlow.
+CORPORA has a folder for each corpus, with train.jsonl and, for some, valid.jsonl; text/books.txt.xz
+and text/modern.txt.xz for the language models; lexicon/cmudict.dict; and noise/ with recordings.
+Each step is a command that a user could type, whose result is kept in the work folder: after an
+interruption, the recipe skips the steps that are done. The network is trained on the fastest
+backend of Keras (torch, on a CPU) and exported by TensorFlow.
 
-Read speech alone would make a network that hears words in every noise and a language model that
-knows no spelled letters: recordings without speech are trained on too, and the text gets lines of
-letters, digits, dates and commands. Books alone would make one of another century: as much text of
-today stands beside them, --text adds what WordNet says of its words, and at last the model is
-adapted to the transcripts of what is trained on.
+A network trained on read speech only would recognize words in noise, so recordings without speech
+are added; a language model of books only would not know spelled letters, digits, dates and
+commands, nor modern words, so such lines, modern text and --text (the definitions of WordNet) are
+added. Finally, the LSTM language model is adapted to the transcripts of the training recordings.
 
-Neither network need begin anew: --init-weights is a checkpoint of the acoustic one to train on
-from, --init-lm the run of an LSTM language model to adapt.
+Both networks may start from trained weights: --init-weights is a checkpoint of the acoustic model,
+--init-lm the run of an LSTM language model.
 
-No recording of a valid list may be trained on, which training refuses, and no sentence of one is
-left in the text for the language model.
+Training refuses recordings of the validation lists, and their sentences are removed from the text
+of the language models.
 """
 
 import os
@@ -47,20 +46,20 @@ from speechlstm.text.lexicon import Lexicon
 CONFIG = Path(__file__).with_suffix(".toml")
 READ = ("common-voice", "common-voice-1", "cmu-arctic", "kathleen", "librispeech", "lj-prompts",
         "ljspeech-part", "speechocean762", "librispeech-more", "common-voice-more")  # fmt: skip
-SAID = ("an4", "speech-commands", "fsdd")  # letters, digits, commands; without a valid list
+SAID = ("an4", "speech-commands", "fsdd")  # letters, digits, commands; they have no valid.jsonl
 VALID = ("librispeech", "common-voice")
 VALIDATION_SHARE = 0.1
 SEED = 1
-NUM_SAID = 60_000  # lines of letters, digits, dates and commands beside a million of books
+NUM_SAID = 60_000  # lines of letters, digits, dates and commands, added to a million from books
 TEXTS = ("books", "modern")
-# At most 65,533 words: from there on each n-gram takes two bytes more.
+# With more than 65,533 words, each n-gram would need two more bytes.
 LM = ["--order", "3", "--prune", "0 3 6", "--vocabulary", "60000", "--quantize"]
 LSTM = ["--vocabulary", "30000", "--epochs", "2", "--batch-words", "5120", "--dropout", "0",
         "--precision", "bfloat16"]  # fmt: skip
-# Then it is adapted to what recordings say, with a part of the texts lest it forget them.
+# Then it is adapted to transcripts, with a part of the texts, so that it does not forget them.
 ADAPTED = ["--epochs", "1", "--learning-rate", "1.5e-3", "--batch-words", "2560"]
 NUM_REPEATS = 5  # of each transcript
-EVERY = 5  # one of so many sentences of the texts
+EVERY = 5  # every fifth sentence of the texts
 
 
 @click.command(help=__doc__)
@@ -69,11 +68,11 @@ EVERY = 5  # one of so many sentences of the texts
 @click.option("--text", "texts", type=click.Path(path_type=Path, exists=True), multiple=True,
               metavar="FILE", help="More text for the language models.")  # fmt: skip
 @click.option("--init-weights", "weights", type=click.Path(path_type=Path, exists=True),
-              metavar="NPZ", help="Weights of the network to train on from.")  # fmt: skip
+              metavar="NPZ", help="Initial weights of the acoustic model.")  # fmt: skip
 @click.option("--init-lm", type=click.Path(path_type=Path, exists=True), metavar="RUN",
               help="Run of an LSTM language model to adapt.")  # fmt: skip
 @click.option("--work", type=click.Path(path_type=Path), default=Path("runs/english"),
-              show_default=True, help="Folder of what the steps make.")  # fmt: skip
+              show_default=True, help="Folder for the results of the steps.")  # fmt: skip
 def main(
     corpora: Path,
     output: Path,
@@ -82,7 +81,7 @@ def main(
     init_lm: Path | None,
     work: Path,
 ) -> None:
-    """Make what is not there yet, then evaluate."""
+    """Run the steps that are not done yet, then evaluate the bundle."""
     work.mkdir(parents=True, exist_ok=True)
     try:
         train, valid = make_lists(corpora, work, READ, SAID, VALID)
@@ -106,23 +105,23 @@ def main(
 def make_lists(
     corpora: Path, work: Path, whole: Sequence[str], split: Sequence[str], valid_of: Sequence[str]
 ) -> tuple[list[Path], list[Path]]:
-    """Manifests to train on and to validate with.
+    """Return the training and the validation manifests.
 
     Args:
-        corpora: A folder a corpus.
-        work: Where new manifests are put.
+        corpora: The folder with a folder for each corpus.
+        work: The folder for new manifests.
         whole: Corpora to train on.
-        split: Corpora of which a share of the speakers is held out for validation.
-        valid_of: Corpora with a list to validate with.
+        split: Corpora of which a fraction of the speakers is held out for validation.
+        valid_of: Corpora with a validation manifest.
     """
     train = [corpora / name / "train.jsonl" for name in whole]
     valid = [corpora / name / "valid.jsonl" for name in valid_of]
     for name in split:
-        parts = work / f"{name}-train.jsonl", work / f"{name}-valid.jsonl"
-        if not all(part.exists() for part in parts):
-            write_split(Manifest(corpora / name / "train.jsonl"), VALIDATION_SHARE, SEED, *parts)
-        train.append(parts[0])
-        valid.append(parts[1])
+        lists = work / f"{name}-train.jsonl", work / f"{name}-valid.jsonl"
+        if not all(path.exists() for path in lists):
+            write_split(Manifest(corpora / name / "train.jsonl"), VALIDATION_SHARE, SEED, *lists)
+        train.append(lists[0])
+        valid.append(lists[1])
     return train, valid
 
 
@@ -134,15 +133,15 @@ def make_model(
     settings: Path,
     weights: Path | None = None,
 ) -> None:
-    """The network, with an output for characters and one for phones.
+    """Train the acoustic model, with outputs for characters and phones.
 
     Args:
-        corpora: Where the noise and the dictionary are.
-        work: The folder of the run.
-        train: Manifests of speech; silence and noise are added.
-        valid: Manifests to validate with.
-        settings: Of the training, a TOML file; a copy of it is put beside the noise it names.
-        weights: To start from, a checkpoint of such a network; None: fresh ones.
+        corpora: The folder with noise and dictionary.
+        work: The folder for the run.
+        train: Training manifests of speech; silence and noise are added.
+        valid: Validation manifests.
+        settings: The TOML file of settings; it is copied to the noise manifest that it names.
+        weights: A checkpoint to start from; None: random weights.
     """
     noise, lexicon, run = work / "noise.jsonl", work / "train.dict", work / "run"
     silence = [work / "silence" / "train.jsonl", work / "noise-silence.jsonl"]
@@ -176,37 +175,38 @@ def make_language_model(
     added: Sequence[Path],
     init_lm: Path | None = None,
 ) -> None:
-    """An n-gram and an LSTM model; how their words and the dictionary's are pronounced.
+    """Train the n-gram and the LSTM language model, and make the lexicon of their words.
 
     Args:
-        corpora: Where the texts and the dictionary are.
-        work: The folder of the models.
-        train: Manifests of what the network hears; those of read speech first.
-        valid: Manifests whose sentences are left out of the text.
-        added: Further texts.
-        init_lm: The run of an LSTM to adapt; None: one is trained first.
+        corpora: The folder with texts and dictionary.
+        work: The folder for the models.
+        train: Training manifests of the acoustic model; those of read speech come first.
+        valid: Manifests whose sentences are removed from the text.
+        added: Additional texts.
+        init_lm: The run of an LSTM language model to adapt; None: train one first.
     """
     lm, words, lexicon = work / "english.lm", work / "words.txt", work / "words.dict"
     texts, said = [corpora / "text" / f"{name}.txt.xz" for name in TEXTS], work / "said.txt"
-    transcripts, heard, part = work / "transcripts.txt", work / "valid.txt", work / "part.txt"
+    transcripts, valid_text = work / "transcripts.txt", work / "valid.txt"
+    part = work / "part.txt"
     exclude = pairs("--exclude", valid[: len(VALID)])
     if not lm.exists():
         write_said(corpora, said)
         write_transcripts(train[: len(READ)], transcripts)
         speechlstm("lm", "build", *texts, said, transcripts, *added, "-o", lm, *LM, *exclude)
     first, run, lstm = init_lm or work / "lm-texts", work / "lm-run", work / "english.tflite"
-    if not heard.exists():
-        write_transcripts(valid[: len(VALID)], heard)
+    if not valid_text.exists():
+        write_transcripts(valid[: len(VALID)], valid_text)
     if not (first / "run.json").exists():
-        speechlstm("lm", "train", *texts, said, "--valid", heard, "-o", first, *LSTM, *exclude)
+        speechlstm("lm", "train", *texts, said, "--valid", valid_text, "-o", first, *LSTM, *exclude)
     if not (run / "run.json").exists():
         if not init_lm:
             speechlstm("lm", "train", "--resume", "-o", first)
         sentences = islice(chain.from_iterable(map(read_sentences, [*texts, said])), 0, None, EVERY)
         write_atomically(part, "".join(f"{sentence}\n" for sentence in sentences))
         speechlstm(
-            "lm", "train", part, *added, *[transcripts] * NUM_REPEATS, "--valid", heard, "-o", run,
-            "--init-from", first, *ADAPTED, *exclude,
+            "lm", "train", part, *added, *[transcripts] * NUM_REPEATS, "--valid", valid_text,
+            "-o", run, "--init-from", first, *ADAPTED, *exclude,
         )  # fmt: skip
     if not lstm.exists():
         speechlstm("lm", "train", "--resume", "-o", run)
@@ -219,14 +219,14 @@ def make_language_model(
 
 
 def write_transcripts(manifests: Sequence[Path], path: Path) -> None:
-    """Each sentence that is said in some recording once."""
+    """Write the transcripts of manifests, each sentence once."""
     utterances = (utterance for manifest in manifests for utterance in Manifest(manifest))
     sentences = dict.fromkeys(normalize(utterance.text or "") for utterance in utterances)
     write_atomically(path, "".join(f"{sentence}\n" for sentence in sentences if sentence))
 
 
 def write_said(corpora: Path, path: Path) -> None:
-    """Random lines of what people say to machines: commands, spelled words, numbers, dates."""
+    """Write random lines of commands, spelled words, numbers and dates."""
     words = Lexicon.read(cmudict(corpora)).entries
     spelled = [" ".join(word) for word in words if word.isalpha() and 2 < len(word) < 12]
     rng = random.Random(SEED)
@@ -240,35 +240,35 @@ def write_said(corpora: Path, path: Path) -> None:
 
 
 def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
-    """Export, add the parts of the decoder, find its weights on the valid lists."""
+    """Export the model, and tune a decoder with language models and lexicon."""
     speechlstm("export", work / "run", "-o", output, "--quantize", "int8")
     names = {"--lm": "english.lm", "--lexicon": "words.dict", "--pronouncer": "pronouncer.tflite",
              "--neural-lm": "english.tflite"}  # fmt: skip
-    parts = [argument for option, name in names.items() for argument in (option, work / name)]
-    speechlstm("tune", output, *valid, *parts, "--neural-lm-mode", "fuse")
+    files = [argument for option, name in names.items() for argument in (option, work / name)]
+    speechlstm("tune", output, *valid, *files, "--neural-lm-mode", "fuse")
 
 
 def dictionary(corpora: Path, work: Path) -> list[str | Path]:
-    """Options of `speechlstm lexicon`."""
+    """The options of `speechlstm lexicon` for dictionary and g2p."""
     return ["--dictionary", cmudict(corpora), "--pronouncer", work / "pronouncer.tflite"]
 
 
 def cmudict(corpora: Path) -> Path:
-    """Carnegie Mellon University's pronouncing dictionary."""
+    """The path of Carnegie Mellon University's pronouncing dictionary."""
     return corpora / "lexicon" / "cmudict.dict"
 
 
 def pairs(option: str, values: Sequence[Path]) -> list[str | Path]:
-    """An option given once for each value."""
+    """Arguments that give an option once for each value."""
     return [argument for value in values for argument in (option, value)]
 
 
 def speechlstm(*arguments: str | Path, may_skip: bool = False) -> None:
-    """Run a command as a user would.
+    """Run a command of speechlstm as a user would; end with its exit code if it fails.
 
     Args:
-        arguments: Of the command.
-        may_skip: Whether it may say with exit code 1 that some recordings cannot be used.
+        arguments: The arguments.
+        may_skip: Whether exit code 1, which means that some recordings are unusable, is accepted.
     """
     click.echo(f"speechlstm {' '.join(map(str, arguments))}", err=True)
     code = subprocess.run([sys.executable, "-m", "speechlstm", *arguments], check=False).returncode

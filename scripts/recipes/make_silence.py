@@ -1,9 +1,9 @@
-"""Makes recordings without speech to train on: a network that never heard any hears words in them.
+"""Make training recordings without speech, in which a network would otherwise recognize words.
 
     python scripts/recipes/make_silence.py FOLDER [--num-recordings 250] [--seed 1]
 
-Each is noise of a random colour, a random chord, both or neither, at a random level, steady or
-fading in and out. FOLDER/train.jsonl lists them with an empty text, which says: nothing is said.
+Each recording is noise of a random colour, a random chord, both or neither, at a random level,
+steady or decaying repeatedly. FOLDER/train.jsonl lists them with an empty text: no speech.
 """
 
 from pathlib import Path
@@ -35,10 +35,10 @@ def main(folder: Path, num_recordings: int, seed: int) -> None:
 
 
 def make_silence(generator: np.random.Generator) -> NDArray[np.float64]:
-    """One to ten seconds without speech."""
+    """Make a recording of one to ten seconds without speech."""
     num_samples = int(generator.uniform(1, 10) * SAMPLE_RATE)
-    parts = [noise(num_samples, generator), chord(num_samples, generator)]
-    samples = sum(part for part in parts if generator.random() < 0.6) + np.zeros(num_samples)
+    sounds = [noise(num_samples, generator), chord(num_samples, generator)]
+    samples = sum(sound for sound in sounds if generator.random() < 0.6) + np.zeros(num_samples)
     if generator.random() < 0.5:
         samples *= fading(num_samples, generator)
     peak = np.abs(samples).max()
@@ -47,7 +47,7 @@ def make_silence(generator: np.random.Generator) -> NDArray[np.float64]:
 
 
 def noise(num_samples: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Noise whose amplitude falls with a power of the frequency: white, pink, brown, between."""
+    """Noise whose amplitude falls with a random power of the frequency: white, pink, brown ..."""
     spectrum = np.fft.rfft(generator.normal(size=num_samples))
     spectrum[1:] /= np.arange(1, len(spectrum)) ** generator.uniform(0, 1.2)
     samples = np.fft.irfft(spectrum, num_samples)
@@ -55,7 +55,7 @@ def noise(num_samples: int, generator: np.random.Generator) -> NDArray[np.float6
 
 
 def chord(num_samples: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """One to four tones with overtones, as an instrument or a machine has them."""
+    """One to four tones with overtones, as of an instrument or a machine."""
     time = np.arange(num_samples) / SAMPLE_RATE
     samples = np.zeros(num_samples)
     for pitch in 40 * 2 ** generator.uniform(0, 5, generator.integers(1, 5)):
@@ -66,7 +66,7 @@ def chord(num_samples: int, generator: np.random.Generator) -> NDArray[np.float6
 
 
 def fading(num_samples: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """A level that falls again and again, as when a string is struck."""
+    """An amplitude that decays repeatedly, as that of a plucked string."""
     period, rate = generator.uniform(0.1, 2), generator.uniform(1, 8)
     return np.asarray(np.exp(-rate * (np.arange(num_samples) / SAMPLE_RATE % period)))
 

@@ -1,7 +1,7 @@
-"""Synthesises a training set of letters, digits, numbers, dates and commands.
+"""Synthesize a training set of letters, digits, numbers, dates and commands.
 
-espeak-ng and flite say random sentences of the kind that AN4 and Speech Commands hold, for a model
-that is to know synthetic voices. What the recordings in data/samples say is never said here.
+espeak-ng and flite speak random sentences like those of AN4 and Speech Commands, for a model of
+synthetic voices. The sentences of the recordings in data/samples are left out.
 
     python scripts/recipes/synthesize.py synthetic --num-utterances 1500 --seed 1
 """
@@ -48,19 +48,19 @@ COMMANDS = [  # the words of Speech Commands
     "go", "happy", "house", "learn", "left", "marvin", "nine", "no", "off", "on", "one", "right",
     "seven", "sheila", "six", "stop", "three", "tree", "two", "up", "visual", "wow", "yes", "zero",
 ]  # fmt: skip
-# Both programs read a lone "a" as the article, British voices a lone "z" as zed.
+# Both programs read a single "a" as the article, and British voices a single "z" as zed.
 SPOKEN = {"flite": {"a": "ay"}, "espeak-ng": {"a": "[[eI]]", "z": "zee"}}
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A synthetic voice: the program that speaks and its name there."""
+    """A synthetic voice: the program, and the name of the voice in it."""
 
     program: str
     name: str
 
     def speak(self, text: str, words_a_minute: int) -> bytes:
-        """A recording of text as a WAV file's bytes, at the voice's own sample rate."""
+        """Synthesize a text; returns the content of a WAV file at the sample rate of the voice."""
         spoken = " ".join(SPOKEN[self.program].get(word, word) for word in text.split())
         if self.program == "flite":
             stretch = 170 / words_a_minute  # flite's voices speak at about 170 words a minute
@@ -83,7 +83,7 @@ ESPEAK = [
 
 
 def sentence(rng: random.Random) -> str:
-    """A random sentence, all in words."""
+    """A random sentence, with numbers as words."""
     digits = " ".join(rng.choices([*DIGITS, "oh"], k=rng.randint(1, 7)))
     letters = " ".join(rng.choices(string.ascii_lowercase, k=rng.randint(1, 9)))
     number = rng.choice(NUMBERS)
@@ -106,17 +106,17 @@ def sentence(rng: random.Random) -> str:
 
 
 def plan(num_utterances: int, rng: random.Random) -> Iterator[tuple[str, Voice, int]]:
-    """What is said, by whom, at how many words a minute; the samples' sentences left out."""
-    kept_out = {path.read_text(encoding="utf-8").strip() for path in SAMPLES.glob("*.txt")}
+    """Yield texts, voices and words per minute, without the sentences of data/samples."""
+    excluded = {path.read_text(encoding="utf-8").strip() for path in SAMPLES.glob("*.txt")}
     while num_utterances:
         text = sentence(rng)
-        if text not in kept_out:
+        if text not in excluded:
             num_utterances -= 1
             yield text, rng.choice(rng.choice([FLITE, ESPEAK])), rng.randint(120, 200)
 
 
 def record(path: Path, text: str, voice: Voice, words_a_minute: int) -> float:
-    """Writes one recording, 16 kHz mono 16-bit; returns its seconds."""
+    """Write a recording, 16 kHz mono 16-bit; returns its seconds."""
     samples, rate = soundfile.read(io.BytesIO(voice.speak(text, words_a_minute)))
     samples = soxr.resample(samples, rate, SAMPLE_RATE).clip(-1, 1)
     soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_16")
@@ -130,7 +130,7 @@ def record(path: Path, text: str, voice: Voice, words_a_minute: int) -> float:
 @click.option("--num-utterances", default=1500, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 def main(folder: Path, num_utterances: int, seed: int) -> None:
-    """Writes FOLDER/train.jsonl and its recordings under FOLDER/audio."""
+    """Write FOLDER/train.jsonl and its recordings in FOLDER/audio."""
     for program in ("flite", "espeak-ng"):
         if shutil.which(program) is None:
             raise click.ClickException(f"{program} is not installed; run: apt install {program}")

@@ -1,11 +1,11 @@
-"""Writes what WordNet says of each word as text for a language model, a sentence a line.
+"""Write the definitions and examples of WordNet as text for a language model, one a line.
 
     python scripts/recipes/wordnet_text.py /usr/share/wordnet -o wordnet.txt
 
-DICT is the folder of WordNet 3.0's data files (https://wordnet.princeton.edu; Debian's and Ubuntu's
-package wordnet-base). Books whose copyright has ended lack the words of the last hundred years;
-here are website, isotope and supermarket, in sentences like an encyclopedia's: a line holds the
-words of one meaning with its definition, or an example.
+DICT is the folder with the data files of WordNet 3.0 (https://wordnet.princeton.edu; in Debian and
+Ubuntu the package wordnet-base). Books out of copyright lack the words of the last hundred years,
+such as website, isotope and supermarket. Each line has the words of a meaning with its definition,
+or an example.
 """
 
 import re
@@ -31,30 +31,30 @@ HINT = "DICT is the folder of WordNet's data.noun, data.verb, data.adj and data.
 @click.argument("folder", metavar="DICT", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="TEXT")
 def main(folder: Path, output: Path) -> None:
-    """Write the text."""
+    """Write the text, all meanings of a part of speech after the other."""
     try:
         lines = [line for part in PARTS_OF_SPEECH for line in sentences(folder / f"data.{part}")]
         if not lines:
-            raise DataError(f"{folder}: its data files hold no meaning; {HINT}")
+            raise DataError(f"{folder}: the data files have no definition; {HINT}")
         write_atomically(output, "".join(f"{line}\n" for line in lines))
     except (DataError, OSError) as error:
         sys.exit(f"Error: {error}")
 
 
 def sentences(path: Path) -> Iterator[str]:
-    """Definitions and examples of a data file (format: wndb(5WN)), normalised.
+    """Yield the normalized definitions and examples of a data file (its format is wndb(5WN)).
 
-    A number, which nobody knows how to say, parts a line.
+    A number splits a line in two, since it could be read in several ways.
 
     Raises:
-        DataError: The file cannot be read, or is of another format.
+        DataError: The file cannot be read or has another format.
     """
     try:
         yield from _sentences(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; {HINT}") from None
     except ValueError as error:
-        raise DataError(f"{path}: no data file of WordNet: {error}; {HINT}") from None
+        raise DataError(f"{path}: not a data file of WordNet: {error}; {HINT}") from None
 
 
 def _sentences(content: str) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _sentences(content: str) -> Iterator[str]:
 
 
 def names(synset: str) -> list[str]:
-    """The words and phrases of a meaning, without the Latin names of animals and plants."""
+    """Return the words and phrases of a meaning, without Latin names of animals and plants."""
     _offset, file, kind, count, *rest = synset.split()
     words = [re.sub(r"\(\w+\)$", "", word) for word in rest[: 2 * int(count, 16) : 2]]
     if kind == "n" and file in LIVING:

@@ -53,9 +53,9 @@ def test_a_folder_of_something_else_is_named_and_nothing_is_written(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", ": its data files hold no meaning"),
-        (b"something else | x", "data.noun: no data file of WordNet"),
-        (b"\xff\xfe", "data.noun: no data file of WordNet: 'utf-8'"),
+        (b"", ": the data files have no definition"),
+        (b"something else | x", "data.noun: not a data file of WordNet"),
+        (b"\xff\xfe", "data.noun: not a data file of WordNet: 'utf-8'"),
     ],
 )
 def test_files_of_something_else_are_refused(wordnet: Path, content: bytes, reason: str) -> None:
