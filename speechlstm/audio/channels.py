@@ -81,6 +81,9 @@ class Mixer:
 def mixed(samples: NDArray[np.float32], name: str = "samples") -> NDArray[np.float32]:
     """The mean of the channels of a whole waveform; see Mixer.
 
+    >>> mixed(np.array([[0.5, 0.0], [0.25, 0.0]], np.float32)).tolist()
+    [0.25, 0.125]
+
     Args:
         samples: (num_samples, num_channels).
         name: The name of the recording, for a warning.

@@ -118,6 +118,10 @@ def _copied(file: Any) -> Any:
 class Excerpt(io.RawIOBase):
     """Parts of a recording's bytes, and other bytes between them, as one file.
 
+    >>> with opened("data/samples/date.wav") as source:
+    ...     Excerpt(source, [b"<", (0, 4), b">"]).read()
+    b'<RIFF>'
+
     Args:
         source: The recording.
         pieces: Bytes, or (start, end) of a range in the recording.

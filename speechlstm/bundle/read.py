@@ -23,6 +23,9 @@ _MAX_INDEX_BYTES = 1 << 26
 def default_bundle() -> Path:
     """The folder of the English model in this package.
 
+    >>> default_bundle().name
+    'english'
+
     Raises:
         BundleError: This installation has none.
     """

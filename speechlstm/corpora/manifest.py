@@ -91,6 +91,12 @@ class Manifest:
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
     """Write utterances as JSON lines. The file is written completely or not at all.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_manifest(Path(folder, "all.jsonl"), [Utterance("a1", "a1.wav", 1.5, "yes")])
+    ...     print(Path(folder, "all.jsonl").read_text(), end="")
+    {"id": "a1", "audio": "a1.wav", "duration": 1.5, "text": "yes"}
+
     Args:
         path: The manifest; its folder must exist.
         utterances: In the order of the lines. Keys whose value is None are omitted.

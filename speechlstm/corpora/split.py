@@ -15,6 +15,14 @@ def split_manifest(
 
     An utterance without a speaker counts as a speaker of its own.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> utterances = [Utterance(f"{who}1", f"{who}.wav", 2.0, speaker=who) for who in "abcd"]
+    >>> with TemporaryDirectory() as folder:
+    ...     write_manifest(Path(folder, "all.jsonl"), utterances)
+    ...     train, valid = split_manifest(Manifest(Path(folder, "all.jsonl")), 0.25, seed=1)
+    >>> len(train), len(valid)
+    (3, 1)
+
     Args:
         manifest: The manifest.
         share: The share of audio for the second part, in (0, 1); met as closely as whole speakers

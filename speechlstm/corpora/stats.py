@@ -87,6 +87,9 @@ def manifest_stats(manifest: Manifest) -> ManifestStats:
 def count_words(path: Path) -> Counter[str]:
     """Count the words in a manifest (recognised by its suffix) or in a text (plain, .gz or .xz).
 
+    >>> count_words(Path("data/samples/reading.txt")).most_common(1)
+    [('the', 3)]
+
     Raises:
         DataError: The file cannot be read.
     """

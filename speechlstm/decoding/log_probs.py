@@ -32,7 +32,11 @@ def check_log_probs(log_probs: NDArray[np.float32], alphabet: Alphabet) -> None:
 
 
 def floored(log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The log-probabilities, with values below LOG_ZERO replaced by it."""
+    """The log-probabilities, with values below LOG_ZERO replaced by it.
+
+    >>> floored(np.array([-np.inf, -1.0], np.float32)).tolist()
+    [-10000.0, -1.0]
+    """
     return np.maximum(log_probs, np.float32(LOG_ZERO))
 
 

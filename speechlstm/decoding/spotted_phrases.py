@@ -65,6 +65,10 @@ def words_ended(
 def log_prob_of(log_probs: NDArray[np.float32], labels: Sequence[int]) -> float:
     """The natural log-probability of all paths that emit labels up to the last frame.
 
+    >>> log_probs = np.log(np.array([[0.5, 0.5], [0.5, 0.5]], np.float32))
+    >>> round(float(np.exp(log_prob_of(log_probs, [1]))), 3)  # the paths (1, 1) and (blank, 1)
+    0.5
+
     Args:
         log_probs: (num_frames, num_labels), natural logarithms, at least one frame.
         labels: At least one. There may be blanks before the first; the last frame emits the last.

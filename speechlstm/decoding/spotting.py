@@ -39,6 +39,11 @@ class Spot(NamedTuple):
 class Spotter:
     """Finds phrases in log-probabilities.
 
+    >>> probs = [[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]]
+    >>> log_probs = np.log(np.array(probs, np.float32))
+    >>> [(spot.phrase, spot.start, spot.stop) for spot in Spotter([[1, 2]], [0.5]).spots(log_probs)]
+    [(0, 1, 3)]
+
     Args:
         phrases: The labels of each phrase, at least one.
         max_gaps: The largest gap of each phrase.

@@ -53,6 +53,10 @@ def spelled_words(
 
     Spaces separate words and belong to none. If the alphabet has a separator (phones), each symbol
     is a word of its own.
+
+    >>> from speechlstm.text.alphabet import ENGLISH
+    >>> list(spelled_words(ENGLISH.encode("hi you"), ENGLISH))
+    [('hi', (0, 2)), ('you', (3, 6))]
     """
     symbols = [alphabet.symbols[label - 1] for label in labels]
     if alphabet.separator:

@@ -58,12 +58,20 @@ class ErrorCounts:
 
 
 def word_errors(reference: str, hypothesis: str) -> ErrorCounts:
-    """Errors in words, which are separated by spaces. The texts are not normalised."""
+    """Errors in words, which are separated by spaces. The texts are not normalised.
+
+    >>> word_errors("one two", "one too three").num_errors
+    2
+    """
     return _counts(jiwer.process_words(reference, hypothesis))
 
 
 def character_errors(reference: str, hypothesis: str) -> ErrorCounts:
-    """Errors in characters (code points), including the spaces. The texts are not normalised."""
+    """Errors in characters (code points), including the spaces. The texts are not normalised.
+
+    >>> character_errors("one two", "one too").num_errors
+    1
+    """
     return _counts(jiwer.process_characters(reference, hypothesis))
 
 

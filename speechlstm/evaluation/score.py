@@ -85,7 +85,11 @@ def score_transcripts(
 def compare(
     utterance_id: str, reference: str, hypothesis: str, speaker: str | None = None
 ) -> Score:
-    """Score a hypothesis against a reference; both are normalised first."""
+    """Score a hypothesis against a reference; both are normalised first.
+
+    >>> compare("u1", "Yes, stop!", "yes stop").words.num_errors
+    0
+    """
     return Score(utterance_id, normalize(reference), normalize(hypothesis), speaker)
 
 

@@ -63,6 +63,14 @@ class PerplexityReport:
 def measure_perplexity(model: LanguageModel, sentences: Iterable[str]) -> PerplexityReport:
     """Compute the perplexity of normalised sentences.
 
+    >>> from speechlstm.lm.ngram.estimate import estimate
+    >>> from speechlstm.lm.ngram.model import NGramModel
+    >>> from speechlstm.lm.text import tokenize
+    >>> model = NGramModel.from_table(estimate(tokenize(["good day", "good night"]), 2).table)
+    >>> report = measure_perplexity(model, ["good day", "good evening"])
+    >>> [sentence.num_oov for sentence in report.sentences]
+    [0, 1]
+
     Raises:
         DataError: There is no sentence.
     """

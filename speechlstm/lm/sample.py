@@ -19,6 +19,14 @@ def sample(
 ) -> Iterator[list[str]]:
     """Draw sentences word by word from a language model's probabilities.
 
+    >>> from speechlstm.lm.ngram.estimate import estimate
+    >>> from speechlstm.lm.ngram.model import NGramModel
+    >>> from speechlstm.lm.text import tokenize
+    >>> model = NGramModel.from_table(estimate(tokenize(["good day"]), 2).table)
+    >>> generator = np.random.default_rng(1)
+    >>> next(sample(model, ["good"], num_words=9, temperature=0.1, generator=generator))
+    ['good', 'day']
+
     Args:
         model: The model.
         prompt: The first words of the first sentence.

@@ -34,6 +34,9 @@ class Text:
 def read_sentences(path: Path) -> Iterator[str]:
     """The normalised lines of a text, plain or compressed (.gz, .xz); empty ones are skipped.
 
+    >>> list(read_sentences(Path("data/samples/zip.txt")))
+    ['one eight zero zero five']
+
     Raises:
         DataError: The file cannot be read, is not UTF-8 text, or has no sentence.
     """
@@ -116,13 +119,21 @@ class _Ids(dict[str, int]):
 
 
 def words_by_frequency(text: Text) -> list[str]:
-    """The words of a text, the most frequent first; ties are in the order of the vocabulary."""
+    """The words of a text, the most frequent first; ties are in the order of the vocabulary.
+
+    >>> words_by_frequency(tokenize(["good day", "good night"]))
+    ['good', 'day', 'night']
+    """
     counts = np.bincount(text.tokens, minlength=len(text.vocabulary))[len(_SPECIAL) :]
     return [text.vocabulary[len(_SPECIAL) + i] for i in np.argsort(-counts, kind="stable")]
 
 
 def limit_vocabulary(text: Text, words: Iterable[str]) -> Text:
-    """The text with these words only; all others become <unk>."""
+    """The text with these words only; all others become <unk>.
+
+    >>> limit_vocabulary(tokenize(["good day"]), ["day"]).tokens.tolist()
+    [1, 0, 3, 2]
+    """
     vocabulary = list(dict.fromkeys([*_SPECIAL, *words]))
     ids = {word: i for i, word in enumerate(vocabulary)}
     new_ids = np.array([ids.get(word, 0) for word in text.vocabulary], np.int32)

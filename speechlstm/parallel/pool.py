@@ -25,7 +25,11 @@ _SIGNAL_SECONDS = 1.0
 
 
 def num_usable_cores() -> int:
-    """The number of processor cores that this process may run on."""
+    """The number of processor cores that this process may run on.
+
+    >>> num_usable_cores() >= 1
+    True
+    """
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 

@@ -108,6 +108,12 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 
     An existing file keeps its permissions. Pipes and devices are written to directly.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder, "a.txt"), "yes")
+    ...     Path(folder, "a.txt").read_text()
+    'yes'
+
     Raises:
         OSError: The file cannot be written. An existing file is untouched.
     """

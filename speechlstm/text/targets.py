@@ -14,6 +14,10 @@ def encode_target(text: str, alphabet: Alphabet, num_steps: int, where: str) -> 
     A text that is too long is refused, because its loss may be finite and would train the model on
     nonsense.
 
+    >>> from speechlstm.text.alphabet import ENGLISH
+    >>> encode_target("Cab!", ENGLISH, num_steps=10, where="cab.wav")
+    [5, 3, 4]
+
     Args:
         text: The transcript.
         alphabet: Has the labels.

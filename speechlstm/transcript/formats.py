@@ -39,6 +39,10 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
     recording is damaged, "lost" holds the start and end of each part that is missing. If the
     channels were transcribed separately, "channels" holds such a dict for each. Of readable text,
     "readable" holds all and "tokens" the pieces, each with the indices of its words in "words".
+
+    >>> words = (Word("yes", 0.1, 0.5, 0.9),)
+    >>> to_dict(Transcript((Hypothesis("yes", words, -1.0),), 0.6))["words"]
+    [{'text': 'yes', 'start': 0.1, 'end': 0.5, 'confidence': 0.9}]
     """
     best, *others = map(_hypothesis_to_dict, transcript.hypotheses)
     values = {"text": best.pop("text"), "duration": round(transcript.duration, 3)}
@@ -70,6 +74,10 @@ def to_ctm(file: str, transcript: Transcript) -> str:
 
     Each word has a line, so silence has none. Give the file as `recording_ids` names it. The lines
     are ordered by channel and then by time, as sclite requires.
+
+    >>> words = (Word("yes", 0.1, 0.5, 0.9),)
+    >>> to_ctm("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
+    'a 1 0.100 0.400 yes 0.9000'
     """
     name = _ctm_field(file)
     words = sorted(transcript.words, key=lambda word: word.channel or 1)

@@ -48,15 +48,15 @@ def test_different_line_counts_are_refused() -> None:
 
 
 def test_manifests_are_paired_by_id() -> None:
-    said = [Utterance("a", "a.wav", 1.0, "one"), Utterance("b", "b.wav", 1.0, "two")]
-    write_manifest(Path("ref.jsonl"), said)
-    write_manifest(Path("hyp.jsonl"), said[::-1])
+    utterances = [Utterance("a", "a.wav", 1.0, "one"), Utterance("b", "b.wav", 1.0, "two")]
+    write_manifest(Path("ref.jsonl"), utterances)
+    write_manifest(Path("hyp.jsonl"), utterances[::-1])
     assert "WER 0.00%" in score("ref.jsonl", "hyp.jsonl").stdout
 
 
 def test_a_manifest_is_scored_against_what_transcribe_prints() -> None:
-    said = [Utterance("a", "a.wav", 1.0, "one"), Utterance("b", "b.wav", 1.0, "two")]
-    write_manifest(Path("ref.jsonl"), said)
+    utterances = [Utterance("a", "a.wav", 1.0, "one"), Utterance("b", "b.wav", 1.0, "two")]
+    write_manifest(Path("ref.jsonl"), utterances)
     Path("hyp.txt").write_text("wav/b.wav\ttwo\nwav/a.wav\tone\n")
     assert "WER 0.00%" in score("ref.jsonl", "hyp.txt").stdout
 

@@ -53,8 +53,8 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     assert tuned.decoder.prior is not None
     assert len(tuned.decoder.prior.log_probs) == tuned.acoustic.alphabet.num_labels
     assert Path("bundle.png").read_bytes().startswith(b"\x89PNG")
-    heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
-    assert heard.stdout == "a hat\n"
+    result = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
+    assert result.stdout == "a hat\n"
 
 
 def test_a_second_language_model_goes_into_the_bundle_and_stays(
@@ -69,8 +69,8 @@ def test_a_second_language_model_goes_into_the_bundle_and_stays(
         assert tuned.decoder.neural_lm.read_bytes() == lstm.read_bytes()
         assert tuned.decoder.neural_lm_config.weight in (0.0, *NEURAL_LM_WEIGHTS)
         assert tuned.decoder.neural_lm_config.mode == "rescore"
-    heard = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
-    assert heard.stdout == "a hat\n"
+    result = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
+    assert result.stdout == "a hat\n"
 
 
 def test_a_dry_run_writes_no_bundle(bundle: Path, tiny_lm: Path) -> None:

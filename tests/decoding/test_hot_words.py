@@ -1,4 +1,4 @@
-"""Hot words in a decoder: what is not said changes nothing, what is said is found."""
+"""Hot words in a decoder: what is not spoken changes nothing, what is spoken is found."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from speechlstm.lm.ngram.table import NGrams, NGramTable
 from speechlstm.text.alphabet import ENGLISH, Alphabet
 
 PHONES = Alphabet(("K", "AE", "T", "D", "AO", "G", "S", "N", "IH", "L"), separator=" ")
-SAID = {
+ENTRIES = {
     "cat": (("K", "AE", "T"),),
     "cats": (("K", "AE", "T", "S"),),
     "dog": (("D", "AO", "G"),),
@@ -45,8 +45,8 @@ def unigrams(words: Sequence[str]) -> NGramModel:
     )
 
 
-LM = unigrams(tuple(SAID))
-LEXICON = LexiconTree.from_pronunciations(SAID, PHONES)
+LM = unigrams(tuple(ENTRIES))
+LEXICON = LexiconTree.from_pronunciations(ENTRIES, PHONES)
 
 
 def spoken(
@@ -62,7 +62,7 @@ def spoken(
 
 
 def phones_of(*words: str) -> list[int]:
-    ways = SAID | NEW
+    ways = ENTRIES | NEW
     return PHONES.encode(" ".join(phone for word in words for phone in ways[word][0]))
 
 
@@ -83,29 +83,29 @@ def test_a_hot_word_that_only_begins_as_what_is_said_changes_nothing(weight: flo
         assert decode(log_probs, "catalog", "dogtail", "cat lid", weight=weight) == without
 
 
-def edits_from(phones: list[int], said: list[int]) -> int:
-    """The fewest edits that make phones of any stretch of what is said (Sellers, 1980)."""
-    costs = [0] * (len(said) + 1)
+def edits_from(phones: list[int], spoken_phones: list[int]) -> int:
+    """The fewest edits that make phones of any stretch of a text (Sellers, 1980)."""
+    costs = [0] * (len(spoken_phones) + 1)
     for phone in phones:
         before, costs = costs, [costs[0] + 1]
-        for i, heard in enumerate(said):
-            change = before[i] + (phone != heard)
+        for i, other in enumerate(spoken_phones):
+            change = before[i] + (phone != other)
             costs.append(min(change, before[i + 1] + 1, costs[i] + 1))
     return min(costs)
 
 
 @given(
-    st.lists(st.sampled_from(sorted(SAID)), min_size=1, max_size=5),
-    st.sets(st.sampled_from([*SAID, *NEW, "cat in", "tall dog", "sat sat"]), min_size=1),
+    st.lists(st.sampled_from(sorted(ENTRIES)), min_size=1, max_size=5),
+    st.sets(st.sampled_from([*ENTRIES, *NEW, "cat in", "tall dog", "sat sat"]), min_size=1),
     st.sampled_from(WEIGHTS),
     st.integers(0, 2**32),
 )
 def test_what_is_not_said_changes_nothing(
     words: list[str], hot_words: set[str], weight: float, seed: int
 ) -> None:
-    said = phones_of(*words)
-    log_probs = spoken(said, PHONES.num_labels, 0.95, seed)
-    others = [w for w in sorted(hot_words) if edits_from(phones_of(*w.split()), said) > 1]
+    spoken_phones = phones_of(*words)
+    log_probs = spoken(spoken_phones, PHONES.num_labels, 0.95, seed)
+    others = [w for w in sorted(hot_words) if edits_from(phones_of(*w.split()), spoken_phones) > 1]
     assert decode(log_probs, *others, weight=weight) == decode(log_probs)
 
 
@@ -122,9 +122,9 @@ def test_a_new_word_is_found_with_the_words_around_it(new: str, weight: float) -
 
 
 def test_a_phrase_and_a_word_twice_are_found() -> None:
-    said = ("dogtail", "cat", "dogtail")
-    log_probs = spoken(phones_of(*said), PHONES.num_labels)
-    assert decode(log_probs, "dogtail cat", "dogtail")[0].text == " ".join(said)
+    text = ("dogtail", "cat", "dogtail")
+    log_probs = spoken(phones_of(*text), PHONES.num_labels)
+    assert decode(log_probs, "dogtail cat", "dogtail")[0].text == " ".join(text)
 
 
 def test_a_hot_word_that_is_found_anyway_costs_no_second_search(
@@ -144,8 +144,8 @@ def test_a_hot_word_that_is_found_anyway_costs_no_second_search(
 
 
 def test_of_words_that_sound_alike_the_hot_one_is_preferred() -> None:
-    lexicon = LexiconTree.from_pronunciations(SAID | {"katt": (("K", "AE", "T"),)}, PHONES)
-    lm = unigrams((*SAID, "katt"))
+    lexicon = LexiconTree.from_pronunciations(ENTRIES | {"katt": (("K", "AE", "T"),)}, PHONES)
+    lm = unigrams((*ENTRIES, "katt"))
     log_probs = spoken(phones_of("cat", "sat"), PHONES.num_labels)
 
     def text(*hot_words: str) -> str:
@@ -163,7 +163,7 @@ def test_of_words_that_sound_alike_the_hot_one_is_preferred() -> None:
 def test_characters_have_hot_words_too(with_lm: bool, is_open: bool) -> None:
     words = ("we", "met", "at", "noon")
     log_probs = spoken(ENGLISH.encode("we met zelenskyy at noon"), ENGLISH.num_labels, 0.8, 3)
-    # A letter is heard wrongly: what sounds alike is spelled otherwise.
+    # A letter is recognised wrongly: what sounds alike is spelled otherwise.
     wrong = 1 + 3 * len("we met zel")
     log_probs[wrong : wrong + 2] = spoken(ENGLISH.encode("a"), ENGLISH.num_labels, 0.6)[1:3]
     log_probs[wrong : wrong + 2, ENGLISH.encode("e")] = np.log(0.3)
@@ -185,5 +185,5 @@ def test_nothing_is_said_in_silence() -> None:
     for num_frames in (0, 1, 40):
         log_probs = np.log(np.full((num_frames, PHONES.num_labels), 1e-4))
         log_probs[:, 0] = np.log(1 - 1e-4 * (PHONES.num_labels - 1))
-        found = decode(log_probs.astype(np.float32), *SAID, *NEW, weight=10)
+        found = decode(log_probs.astype(np.float32), *ENTRIES, *NEW, weight=10)
         assert found[0].text == ""

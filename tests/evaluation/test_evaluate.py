@@ -13,26 +13,26 @@ from speechlstm.evaluation.metrics import ErrorCounts, bootstrap_interval
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.transcript import Hypothesis, Transcript, Word
 
-SAID = {
+REFERENCES = {
     "exact": "The cat sat.",
     "one-off": "It\u2019s a dog",
     "silence": "",
-    "broken": "never heard",
+    "broken": "never read",
     "untold": None,
 }
-HEARD = {"exact": "the cat sat", "one-off": "it's the dog", "silence": "uh huh"}
+HYPOTHESES = {"exact": "the cat sat", "one-off": "it's the dog", "silence": "uh huh"}
 
 
 class Parrot:
-    """Recognises what it was told it would hear, fairly sure; a recording lasts two seconds."""
+    """A recogniser that returns given texts, fairly sure; a recording lasts two seconds."""
 
-    def __init__(self, heard: dict[str, str]) -> None:
-        self.heard = heard
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
 
     def transcribe_file(self, path: Path) -> Transcript:
-        if path.stem not in self.heard:
+        if path.stem not in self.texts:
             raise AudioError(path, "no samples")
-        text = self.heard[path.stem]
+        text = self.texts[path.stem]
         words = tuple(Word(word, 0.0, 2.0, 0.75) for word in text.split())
         return Transcript((Hypothesis(text, words, 0.0),), 2.0)
 
@@ -44,11 +44,11 @@ def manifest_of(path: Path, texts: dict[str, str | None], speaker: str | None = 
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
-    return manifest_of(tmp_path / "m.jsonl", SAID)
+    return manifest_of(tmp_path / "m.jsonl", REFERENCES)
 
 
 def test_every_utterance_is_accounted_for(manifest: Manifest, tmp_path: Path) -> None:
-    report = evaluate(lambda: Parrot(HEARD), manifest)
+    report = evaluate(lambda: Parrot(HYPOTHESES), manifest)
     assert [score.id for score in report.scores] == ["exact", "one-off", "silence"]
     assert report.skipped == ("untold",)
     assert report.failures == {"broken": f"{tmp_path / 'broken.wav'}: no samples"}
@@ -57,18 +57,18 @@ def test_every_utterance_is_accounted_for(manifest: Manifest, tmp_path: Path) ->
 
 
 def test_rates_are_those_of_jiwer_over_the_normalised_texts(manifest: Manifest) -> None:
-    report = evaluate(lambda: Parrot(HEARD), manifest)
-    said = ["the cat sat", "it's a dog", ""]
-    heard = ["the cat sat", "it's the dog", "uh huh"]
+    report = evaluate(lambda: Parrot(HYPOTHESES), manifest)
+    references = ["the cat sat", "it's a dog", ""]
+    hypotheses = ["the cat sat", "it's the dog", "uh huh"]
     assert report.words == ErrorCounts(hits=5, substitutions=1, insertions=2)
-    assert report.wer == jiwer.wer(said, heard) == 3 / 6
-    assert report.cer == jiwer.cer(said, heard)
+    assert report.wer == jiwer.wer(references, hypotheses) == 3 / 6
+    assert report.cer == jiwer.cer(references, hypotheses)
 
 
 def test_calibration_error_compares_confidences_with_the_words_that_were_said(
     manifest: Manifest,
 ) -> None:
-    report = evaluate(lambda: Parrot(HEARD), manifest)
+    report = evaluate(lambda: Parrot(HYPOTHESES), manifest)
     assert report.calibration_error == pytest.approx(0.75 - 5 / 8)  # five of eight words are right
     assert "confidences 12.50%" in report.to_text(num_worst=0)
     assert EvaluationReport((Score("a", "b", "b"),)).calibration_error is None
@@ -96,8 +96,8 @@ def test_progress_sees_every_utterance(manifest: Manifest) -> None:
         assert total == len(seen)
         return items
 
-    evaluate(lambda: Parrot(HEARD), manifest, progress)
-    assert seen == list(SAID)
+    evaluate(lambda: Parrot(HYPOTHESES), manifest, progress)
+    assert seen == list(REFERENCES)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_interval_is_drawn_from_speakers_where_there_are_enough() -> None:
 
 
 def test_report_as_json(manifest: Manifest) -> None:
-    report = json.loads(json.dumps(evaluate(lambda: Parrot(HEARD), manifest).to_dict()))
+    report = json.loads(json.dumps(evaluate(lambda: Parrot(HYPOTHESES), manifest).to_dict()))
     assert report["wer"] == 0.5
     assert report["words"] == {"hits": 5, "substitutions": 1, "deletions": 0, "insertions": 2}
     assert report["skipped"] == ["untold"]

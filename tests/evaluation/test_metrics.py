@@ -97,13 +97,13 @@ def test_show_errors(reference: str, hypothesis: str, shown: str) -> None:
 def test_reference_and_hypothesis_can_be_read_off_the_shown_errors(
     reference: list[str], hypothesis: list[str]
 ) -> None:
-    said, heard = [], []
+    expected, recognised = [], []
     for shown in show_errors(" ".join(reference), " ".join(hypothesis)).split():
         word = shown.strip("[]")
         a, b = word.split("->") if "->" in word else (word, word)
-        said += [] if a.startswith("+") else [a.lstrip("-")]
-        heard += [] if b.startswith("-") else [b.lstrip("+")]
-    assert (said, heard) == (reference, hypothesis)
+        expected += [] if a.startswith("+") else [a.lstrip("-")]
+        recognised += [] if b.startswith("-") else [b.lstrip("+")]
+    assert (expected, recognised) == (reference, hypothesis)
 
 
 def test_bootstrap_of_single_words_is_the_binomial_interval() -> None:

@@ -203,7 +203,7 @@ def test_texts_that_are_not_utf_8_are_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "heard", "reason"),
+    ("reference", "hypothesis", "reason"),
     [
         ({"a": "x", "b": "y"}, {"a": "x"}, r"^hyp\.jsonl lacks 1 of the texts of ref\.jsonl: b$"),
         ({"a": "x"}, {"a": "x", "b": "y"}, r"^ref\.jsonl lacks 1 of the texts of hyp\.jsonl: b$"),
@@ -214,11 +214,11 @@ def test_texts_that_are_not_utf_8_are_named(folder: Path) -> None:
     ],
 )
 def test_unpaired_texts_are_named_in_a_line(
-    folder: Path, said: dict[str, str | None], heard: dict[str, str | None], reason: str
+    folder: Path, reference: dict[str, str | None], hypothesis: dict[str, str | None], reason: str
 ) -> None:
     reference, hypothesis = (
-        write_texts(Path("ref.jsonl"), said),
-        write_texts(Path("hyp.jsonl"), heard),
+        write_texts(Path("ref.jsonl"), reference),
+        write_texts(Path("hyp.jsonl"), hypothesis),
     )
     with pytest.raises(DataError, match=reason):
         score_files(reference, hypothesis)

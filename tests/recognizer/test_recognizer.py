@@ -81,17 +81,17 @@ def test_a_long_recording_keeps_all_words_and_their_times(
     spoken: Say, recognizer: Recognizer, tmp_path: Path
 ) -> None:
     # A word every 1.3 s for a minute and a half: three cuts at the least.
-    said = ["one", "two", "three", "four"] * 18
+    words = ["one", "two", "three", "four"] * 18
     pieces = [
-        np.concatenate([spoken(f" {word}"), silence(1.3)])[: round(1.3 * 16000)] for word in said
+        np.concatenate([spoken(f" {word}"), silence(1.3)])[: round(1.3 * 16000)] for word in words
     ]
     soundfile.write(tmp_path / "long.flac", np.concatenate(pieces), SAMPLE_RATE)
     transcript = recognizer.transcribe_file(tmp_path / "long.flac")
-    assert transcript.text == " ".join(said)
-    assert transcript.duration == pytest.approx(1.3 * len(said))
+    assert transcript.text == " ".join(words)
+    assert transcript.duration == pytest.approx(1.3 * len(words))
     starts = [word.start for word in transcript.words]
     # A cut may move the frames of what follows by up to one of them.
-    np.testing.assert_allclose(starts, 1.3 * np.arange(len(said)) + 0.05, atol=0.0101)
+    np.testing.assert_allclose(starts, 1.3 * np.arange(len(words)) + 0.05, atol=0.0101)
 
 
 def test_segments_add_up(
@@ -163,17 +163,17 @@ def searching_bundle(levels_bundle: Path, tiny_lm: Path, tmp_path: Path) -> Path
 def test_a_bundles_language_model_is_used_unless_it_is_declined(
     levels_bundle: Path, searching_bundle: Path, tiny_lm: Path, mumbled: Audio
 ) -> None:
-    def heard(bundle: Path, **options: Any) -> str:
+    def text_of(bundle: Path, **options: Any) -> str:
         return Recognizer.load(bundle, **options).transcribe(mumbled).text
 
-    assert heard(searching_bundle) == "a hat"
-    assert heard(searching_bundle, greedy=True) == "a hbt"
-    assert heard(searching_bundle, lm=None) == "a hbt"
-    assert heard(levels_bundle) == "a hbt"
-    assert heard(levels_bundle, lm=tiny_lm) == "a hat"
-    assert heard(levels_bundle, lm=tiny_lm.with_suffix(".arpa")) == "a hat"
-    assert heard(searching_bundle / "model.tflite") == "a hbt"
-    assert heard(levels_bundle, hot_words=["a hbt"], beam_width=20) == "a hbt"
+    assert text_of(searching_bundle) == "a hat"
+    assert text_of(searching_bundle, greedy=True) == "a hbt"
+    assert text_of(searching_bundle, lm=None) == "a hbt"
+    assert text_of(levels_bundle) == "a hbt"
+    assert text_of(levels_bundle, lm=tiny_lm) == "a hat"
+    assert text_of(levels_bundle, lm=tiny_lm.with_suffix(".arpa")) == "a hat"
+    assert text_of(searching_bundle / "model.tflite") == "a hbt"
+    assert text_of(levels_bundle, hot_words=["a hbt"], beam_width=20) == "a hbt"
 
 
 @pytest.mark.parametrize("has_pronouncer", [True, False])
@@ -496,16 +496,16 @@ def test_text_is_aligned_by_characters_whatever_the_decoder_reads() -> None:
 
 
 def test_settings_are_all_or_single_ones(searching_bundle: Path, mumbled: Audio) -> None:
-    def heard(**options: Any) -> str:
+    def text_of(**options: Any) -> str:
         return Recognizer.load(searching_bundle, **options).transcribe(mumbled).text
 
-    assert heard() == "a hat"
-    assert heard(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0)) != "a hat"
-    assert heard(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0), lm_weight=0.8) == "a hat"
+    assert text_of() == "a hat"
+    assert text_of(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0)) != "a hat"
+    assert text_of(decoding=DecodeConfig(lm_weight=0.0, word_bonus=0.0), lm_weight=0.8) == "a hat"
     with pytest.raises(ConfigError, match="greedy decoding does not use beam_width, decoding"):
-        heard(greedy=True, beam_width=3, decoding=DecodeConfig())
+        text_of(greedy=True, beam_width=3, decoding=DecodeConfig())
     with pytest.raises(ConfigError, match="needs an n-gram model, and there is none"):
-        heard(lm=None, neural_lm=LSTM)
+        text_of(lm=None, neural_lm=LSTM)
 
 
 @pytest.mark.parametrize("hot_words", ["anna", ("",), (3,)])

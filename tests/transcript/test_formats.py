@@ -105,32 +105,32 @@ def test_textgrid_of_silence_is_one_interval() -> None:
     assert written.endswith('xmin = 0\n            xmax = 0.02\n            text = ""')
 
 
-def said(*words: tuple[str, float, float]) -> Transcript:
+def transcript_of(*words: tuple[str, float, float]) -> Transcript:
     timed = tuple(Word(text, start, end, 0.5) for text, start, end in words)
     return Transcript((Hypothesis(" ".join(w.text for w in timed), timed, 0.0),), 4000.0)
 
 
 def test_srt_numbers_what_is_said_between_pauses() -> None:
-    transcript = said(("hello", 0.5, 0.9), ("world", 1.0, 1.5), ("again", 3661.0, 3661.25))
+    transcript = transcript_of(("hello", 0.5, 0.9), ("world", 1.0, 1.5), ("again", 3661.0, 3661.25))
     assert FORMATS["srt"]("a.wav", transcript) == (
         "1\n00:00:00,500 --> 00:00:01,500\nhello world\n\n2\n01:01:01,000 --> 01:01:01,250\nagain"
     )
 
 
 def test_vtt_has_points_and_a_heading() -> None:
-    text = FORMATS["vtt"]("a.wav", said(("hello", 59.9996, 61.0)))
+    text = FORMATS["vtt"]("a.wav", transcript_of(("hello", 59.9996, 61.0)))
     assert text == "WEBVTT\n\n00:01:00.000 --> 00:01:01.000\nhello"
-    assert FORMATS["vtt"]("a.wav", said()) == "WEBVTT"
-    assert FORMATS["srt"]("a.wav", said()) == ""
+    assert FORMATS["vtt"]("a.wav", transcript_of()) == "WEBVTT"
+    assert FORMATS["srt"]("a.wav", transcript_of()) == ""
 
 
 def test_a_subtitle_is_read_at_a_glance() -> None:
     words = [(f"word{i:02}", 0.3 * i, 0.3 * i + 0.3) for i in range(60)]
-    cues = FORMATS["srt"]("a.wav", said(*words)).split("\n\n")
+    cues = FORMATS["srt"]("a.wav", transcript_of(*words)).split("\n\n")
     texts = [cue.split("\n")[2:] for cue in cues]
     assert " ".join(line for lines in texts for line in lines).split() == [w for w, _, _ in words]
     assert all(1 <= len(lines) <= 2 and len(line) <= 42 for lines in texts for line in lines)
-    slow = said(*[(f"w{i}", 2.0 * i, 2.0 * i + 1.5) for i in range(8)])
+    slow = transcript_of(*[(f"w{i}", 2.0 * i, 2.0 * i + 1.5) for i in range(8)])
     assert [cue.count("w") for cue in FORMATS["srt"]("a.wav", slow).split("\n\n")] == [3, 3, 2]
 
 

@@ -34,7 +34,11 @@ _COUNT = re.compile(rb"ngram\s+(\d{1,2})\s*=\s*(\d{1,12})")
 
 
 def is_arpa(path: Path) -> bool:
-    """Whether a file is an ARPA file by its name: .arpa, .arpa.gz or .arpa.xz, in any case."""
+    """Whether a file is an ARPA file by its name: .arpa, .arpa.gz or .arpa.xz, in any case.
+
+    >>> is_arpa(Path("books.arpa.gz")), is_arpa(Path("books.lm"))
+    (True, False)
+    """
     return path.name.lower().endswith((".arpa", ".arpa.gz", ".arpa.xz"))
 
 

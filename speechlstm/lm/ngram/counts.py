@@ -38,6 +38,11 @@ def count_ngrams(text: Text, order: int) -> list[NGramCounts]:
     """Count the n-grams of orders 1 to order.
 
     It takes about 65 bytes of memory for each token of English text at order 3.
+
+    >>> from speechlstm.lm.text import tokenize
+    >>> unigrams, bigrams = count_ngrams(tokenize(["good day", "good night"]), order=2)
+    >>> unigrams.counts.tolist(), len(bigrams)  # <unk>, <s>, </s>, good, day, night
+    ([0, 0, 2, 2, 1, 1], 5)
     """
     num_words = len(text.vocabulary)
     words = np.arange(num_words)

@@ -98,16 +98,16 @@ def test_best_paths_need_no_search(trials: Trials) -> None:
 
 
 def test_progress_is_told(levels_bundle: Path, manifest: Manifest) -> None:
-    told = []
+    shown = []
 
     def progress(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-        told.append((total, what))
+        shown.append((total, what))
         return items
 
     with Trials(read_bundle(levels_bundle), progress=progress) as trials:
         trials.run_network([manifest], 10)
         trials.decode(DecodeConfig())
-    assert told == [(4, "network"), (3, "decoding")]
+    assert shown == [(4, "network"), (3, "decoding")]
 
 
 def test_files_are_checked_before_the_network_runs(
