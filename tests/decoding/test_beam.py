@@ -27,7 +27,7 @@ from speechlstm.text.alphabet import ENGLISH, Alphabet
 AB = Alphabet((" ", "a", "b"))
 PHONES = Alphabet(("K", "AE", "T"), separator=" ")
 WORDS = ("a", "b", "ab", "ba", "aab")
-WORDS = {  # homophones, several pronunciations, a word that begins as another
+SOUNDS = {  # homophones, several pronunciations, a word that begins as another
     "a": (("AE",),),
     "b": (("AE",), ("T", "AE")),
     "ab": (("AE", "T"), ("K", "AE")),
@@ -124,7 +124,7 @@ def spelled(labels: tuple[int, ...]) -> list[tuple[str, ...]]:
 def pronounced(labels: tuple[int, ...]) -> list[tuple[str, ...]]:
     phones = tuple(PHONES.symbols[label - 1] for label in labels)
     found = [()] if not phones else []
-    for word, ways in WORDS.items():
+    for word, ways in SOUNDS.items():
         for way in ways:
             if phones[: len(way)] == way:
                 found += [(word, *words) for words in pronounced(labels[len(way) :])]
@@ -196,8 +196,8 @@ def test_phones_equal_exhaustive_search(
     config = replace(EXACT, hot_words=hot_words)
     log_probs, lm = random_log_probs(seed, 5, 4), random_lm(seed, ("a", "b"))
     lm = lm if with_lm else None
-    expected = exhaustive(log_probs, pronounced, word_bonus(config, lm, tuple(WORDS)))
-    lexicon = LexiconTree.from_pronunciations(WORDS, PHONES)
+    expected = exhaustive(log_probs, pronounced, word_bonus(config, lm, tuple(SOUNDS)))
+    lexicon = LexiconTree.from_pronunciations(SOUNDS, PHONES)
     check(BeamDecoder(PHONES, config, lm, lexicon), log_probs, expected)
 
 
@@ -263,13 +263,13 @@ DECODERS = [
         PHONES,
         replace(config, hot_words=("b", "ab b", "new a"), hot_word_weight=9),
         LM,
-        LexiconTree.from_pronunciations(WORDS, PHONES),
+        LexiconTree.from_pronunciations(SOUNDS, PHONES),
         pronunciations={"new": [("T", "T", "AE")]},
     ),
     lambda config: BeamDecoder(
         Alphabet(("a", "b", "c")), replace(config, hot_words=("ab", "c")), None
     ),
-    lambda config: BeamDecoder(PHONES, config, LM, LexiconTree.from_pronunciations(WORDS, PHONES)),
+    lambda config: BeamDecoder(PHONES, config, LM, LexiconTree.from_pronunciations(SOUNDS, PHONES)),
 ]
 
 
@@ -386,7 +386,7 @@ def test_hot_words_need_a_spelling() -> None:
     with pytest.raises(AlphabetError, match="'z'"):
         BeamDecoder(AB, config, LM)
     with pytest.raises(ConfigError, match="hot word 'zebra' is not in the lexicon"):
-        BeamDecoder(PHONES, config, None, LexiconTree.from_pronunciations(WORDS, PHONES))
+        BeamDecoder(PHONES, config, None, LexiconTree.from_pronunciations(SOUNDS, PHONES))
 
 
 def test_parts_for_other_alphabets_are_refused() -> None:
@@ -394,7 +394,7 @@ def test_parts_for_other_alphabets_are_refused() -> None:
     with pytest.raises(ModelError, match=f"for the alphabet ffffffffffff, .* {AB.sha256:.12}"):
         BeamDecoder(AB, DecodeConfig(), other)
     with pytest.raises(ModelError, match="the lexicon is for the alphabet"):
-        BeamDecoder(AB, DecodeConfig(), None, LexiconTree.from_pronunciations(WORDS, PHONES))
+        BeamDecoder(AB, DecodeConfig(), None, LexiconTree.from_pronunciations(SOUNDS, PHONES))
     with pytest.raises(ConfigError, match="needs a lexicon"):
         BeamDecoder(PHONES, DecodeConfig(), LM)
 
