@@ -75,7 +75,7 @@ class InterpolatedModel(SearchModel):
         return self.ngrams.word_id(word)
 
     def word_ids(self, words: Sequence[str]) -> NDArray[np.int32]:
-        """The same for many words."""
+        """The ids of many words in the n-gram model."""
         return self.ngrams.word_ids(words)
 
     def advance(

@@ -1,6 +1,6 @@
-"""Restores marks and case by a small bidirectional LSTM, without TensorFlow.
+"""Restores punctuation and case with a small bidirectional LSTM, without TensorFlow.
 
-The network is made by speechlstm.training.punctuation.
+speechlstm.training.punctuation trains the network.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,17 +23,17 @@ from speechlstm.tflite.interpreter import TFLiteModel
 from speechlstm.tflite.metadata import read_described
 from speechlstm.tflite.tensor import TensorSpec
 
-LANGUAGE, MIXED_CASE = "language", "mixed_case"  # keys of the network's description
-_MAX_WORD = 200  # characters of a word in mixed case
+LANGUAGE, MIXED_CASE = "language", "mixed_case"  # keys of the description inside the .tflite file
+_MAX_WORD = 200  # the largest number of characters of a word in mixed case
 
-# Long texts are read in windows, so that time and memory are linear; of each, the words near its
-# ends, which lack what stands before or after them, are another window's.
+# Long texts are processed in overlapping windows, so that time and memory are linear. For words
+# near the ends of a window, which lack context, the results of its neighbour are used.
 _WINDOW = 160
 _CONTEXT = 30
 
 
 def described_features() -> dict[str, Any]:
-    """What the network reads and gives, as its description has it."""
+    """The input features and labels of the network, as in its description."""
     return {
         "num_buckets": NUM_BUCKETS,
         "num_ids": NUM_IDS,
@@ -44,18 +44,18 @@ def described_features() -> dict[str, Any]:
 
 
 class Punctuator:
-    """Says which mark follows each word, and how it is written.
+    """Predicts the punctuation mark after each word, and the word's case.
 
     Args:
-        path: The network, a .tflite file: ids (1, num_words, NUM_IDS) and pauses (1, num_words)
-            int32 in, logits (1, num_words, num_marks + num_cases) out.
+        path: A .tflite file with the inputs ids (1, num_words, NUM_IDS) and pauses (1, num_words),
+            both int32, and the output logits (1, num_words, num_marks + num_cases).
 
     Attributes:
-        language: Of the text it has learnt from, as in "en".
-        mixed_case: How words are written that have capitals inside, by how they are recognised.
+        language: The language of the training text, such as "en".
+        mixed_case: The spelling of words with inner capitals, by their recognised form.
 
     Raises:
-        BundleError: The file cannot be read, is damaged, or holds another kind of network.
+        BundleError: The file cannot be read, is damaged, or has another kind of network.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,9 +64,11 @@ class Punctuator:
         features = described_features()
         language, mixed_case = description.get(LANGUAGE), description.get(MIXED_CASE)
         if not isinstance(language, str) or not _is_table(mixed_case):
-            raise BundleError(path, "is no network for punctuation")
+            raise BundleError(path, "is not a punctuation network")
         if any(description.get(key) != value for key, value in features.items()):
-            raise BundleError(path, "reads words otherwise than this version of speechlstm")
+            raise BundleError(
+                path, "is for another version of speechlstm: its input features are others"
+            )
         self.language: str = language
         self.mixed_case: Mapping[str, str] = mixed_case  # type: ignore[assignment]
         self._model = TFLiteModel(
@@ -82,11 +84,11 @@ class Punctuator:
     def restore(
         self, words: Sequence[str], pauses: Sequence[float | None]
     ) -> tuple[list[int], list[int]]:
-        """The label of the mark after each word, and that of its case.
+        """The labels of the mark after each word and of the word's case.
 
         Args:
-            words: As they are recognised. The last one ends a sentence.
-            pauses: Seconds after each word, up to the next; None: not known.
+            words: The recognised words. A sentence ends after the last one.
+            pauses: Seconds after each word, until the next one; None: not known.
 
         Raises:
             BundleError: LiteRT cannot run the network.
@@ -95,12 +97,12 @@ class Punctuator:
             return [], []
         logits = self.logits(words, pauses)
         marks, cases = logits[:, : len(MARKS)], logits[:, len(MARKS) :]
-        found = marks.argmax(axis=1).tolist()
-        found[-1] = max(SENTENCE_ENDS, key=lambda label: marks[-1, label])
-        return found, cases.argmax(axis=1).tolist()
+        labels = marks.argmax(axis=1).tolist()
+        labels[-1] = max(SENTENCE_ENDS, key=lambda label: marks[-1, label])
+        return labels, cases.argmax(axis=1).tolist()
 
     def logits(self, words: Sequence[str], pauses: Sequence[float | None]) -> NDArray[np.float32]:
-        """(num_words, num_marks + num_cases), what the network gives for each word."""
+        """The network's output for each word, (num_words, num_marks + num_cases)."""
         ids, classes = word_ids(words), pause_classes(pauses)
         classes[-1:] = 0  # as in training
         parts, done = [], 0
@@ -111,7 +113,7 @@ class Punctuator:
                 ids=ids[np.newaxis, start:end], pauses=classes[np.newaxis, start:end]
             )["output_0"][0]
             if len(result) != end - start:
-                raise BundleError(self._path, "gives other than one result for each word")
+                raise BundleError(self._path, "does not return one result for each word")
             last = end if end == len(words) else end - _CONTEXT
             parts.append(result[done - start : last - start])
             done = last

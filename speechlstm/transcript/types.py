@@ -54,7 +54,7 @@ class Token:
 
     @property
     def channel(self) -> int | None:
-        """That of its words."""
+        """The number of the channel of its words; None: not known."""
         return self.words[0].channel
 
 
@@ -241,7 +241,7 @@ _Spoken = TypeVar("_Spoken", Word, Token)
 
 
 def _turns(spoken: Iterable[_Spoken]) -> tuple[tuple[_Spoken, ...], ...]:
-    """What is spoken on one channel without a long pause, in the order in which it starts."""
+    """Consecutive words of one channel without a long pause, in the order in which they start."""
     turns: list[list[_Spoken]] = []
     current: dict[int | None, list[_Spoken]] = {}
     for item in spoken:
