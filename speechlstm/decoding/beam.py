@@ -17,6 +17,7 @@ from speechlstm.decoding.log_probs import check_log_probs, floored
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import PrefixSearch
 from speechlstm.decoding.spotted_phrases import SpottedPhrase
+from speechlstm.decoding.spotted_search import SpottedSearch
 from speechlstm.lm.model import SearchModel
 from speechlstm.text.alphabet import BLANK, Alphabet
 
@@ -134,7 +135,12 @@ class BeamDecoder:
             spotted: Phrases that hypotheses may contain besides what the search finds.
         """
         by_text: dict[int | str, list[Path]] = {}
-        for path in PrefixSearch(self._fusion, self.config, log_probs, spotted).run():
+        search = (
+            SpottedSearch(self._fusion, self.config, log_probs, spotted)
+            if spotted
+            else PrefixSearch(self._fusion, self.config, log_probs)
+        )
+        for path in search.run():
             hash_is_unique = self._fusion.is_open and not spotted
             key = path.hash if hash_is_unique else self.text(path)
             by_text.setdefault(key, []).append(path)

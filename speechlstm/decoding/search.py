@@ -6,9 +6,6 @@ by rolling hashes of their labels, and words are scored before they end (Ortmann
 "Language-model look-ahead for large vocabulary speech recognition", ICSLP 1996).
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +31,6 @@ from speechlstm.decoding.beams import (
     WORD,
     Beams,
     Path,
-    distinct,
     grown_by,
     select,
     walk,
@@ -42,12 +38,9 @@ from speechlstm.decoding.beams import (
 from speechlstm.decoding.endings import Endings
 from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
 from speechlstm.decoding.log_probs import active_labels, floored
-from speechlstm.decoding.spotted_phrases import SpottedPhrase
 from speechlstm.text.alphabet import BLANK
 
-_MULTIPLIER = -0x61C8864680B583EB  # odd, with random bits
-_SPOTTED = 0x2545F4914F6CDD1D  # added to the hash after a spotted phrase, to tell it from others
-_NUM_SPOTTING = 64  # the number of best hypotheses that may continue with a spotted phrase
+MULTIPLIER = -0x61C8864680B583EB  # odd, with random bits
 
 
 class PrefixSearch:
@@ -57,7 +50,6 @@ class PrefixSearch:
         fusion: Scores words.
         config: The settings of the search.
         log_probs: (num_frames, num_labels), natural logarithms; each frame sums to 1.
-        spotted: Phrases that hypotheses may contain besides what the search finds.
     """
 
     def __init__(
@@ -65,7 +57,6 @@ class PrefixSearch:
         fusion: WordFusion,
         config: DecodeConfig,
         log_probs: NDArray[np.float32],
-        spotted: Sequence[SpottedPhrase] = (),
     ) -> None:
         self._fusion, self._config, self._endings = fusion, config, Endings(fusion)
         self._log_probs = floored(log_probs).astype(np.float64)
@@ -81,10 +72,6 @@ class PrefixSearch:
         ints[LM_STATE], ints[HOT_STATE] = fusion.lm_start_state, fusion.hot_start_state
         self._beams.floats[IN_LABEL] = -np.inf
         self._limit = -config.max_score_gap  # the lowest score that counts
-        self._starting: dict[int, list[SpottedPhrase]] = defaultdict(list)  # by their first frame
-        self._arriving: dict[int, list[Beams]] = defaultdict(list)  # by the frame after the phrase
-        for phrase in spotted:
-            self._starting[phrase.start].append(phrase)
 
     def run(self) -> list[Path]:
         """The hypotheses after the last frame, in no particular order."""
@@ -96,18 +83,25 @@ class PrefixSearch:
         bounds = np.concatenate(([0], np.cumsum(is_active.sum(axis=1)))).tolist()
         blanks: list[float] = []  # log-probabilities of blank frames since the last searched frame
         for t, frame in enumerate(self._log_probs):
-            if blanks and (not is_blank[t] or t in self._starting or t in self._arriving):
+            if blanks and (not is_blank[t] or self._has_phrases(t)):
                 self._pass_blanks(sum(blanks))
                 blanks = []
-            self._pass_spotted(t)
+            self._pass_phrases(t)
             if is_blank[t]:
                 blanks.append(frame[BLANK])
                 continue
             self._pass_frame(frame, labels[bounds[t] : bounds[t + 1]], ends_words[t])
         if blanks:
             self._pass_blanks(sum(blanks))
-        self._pass_spotted(len(self._log_probs))
+        self._pass_phrases(len(self._log_probs))
         return self._paths()
+
+    def _has_phrases(self, t: int) -> bool:
+        """Whether _pass_phrases changes anything before frame t; see SpottedSearch."""
+        return False
+
+    def _pass_phrases(self, t: int) -> None:
+        """Called before frame t, and after the last frame; see SpottedSearch."""
 
     def _pass_blanks(self, log_prob: float) -> None:
         self._limit += log_prob
@@ -170,7 +164,7 @@ class PrefixSearch:
         """Update hash, node, hot words and look-ahead for a new label that is no boundary."""
         ints, floats = longer.ints, longer.floats
         hashes, lengths, labels = ints[HASH], ints[LENGTH], ints[LAST]
-        hashes *= _MULTIPLIER
+        hashes *= MULTIPLIER
         hashes += self._codes[labels]
         lengths += 1
         ints[NODE], look_ahead = self._fusion.spell(ints[NODE], lengths, labels)
@@ -181,7 +175,7 @@ class PrefixSearch:
     def _bounded(self, ended: Beams) -> Beams:
         """Update hash, hot words and score for a boundary after ended words."""
         ints = ended.ints
-        ints[HASH] = ints[HASH] * _MULTIPLIER + self._codes[self._fusion.boundary]
+        ints[HASH] = ints[HASH] * MULTIPLIER + self._codes[self._fusion.boundary]
         ints[LAST] = self._fusion.boundary
         self._add_hot_gains(ended)
         ended.floats[BONUS] = ended.floats[SETTLED]
@@ -235,64 +229,11 @@ class PrefixSearch:
         ints[NODE], ints[LENGTH], ints[WORD], ints[ENDING] = ROOT, 0, ended.words, NOT_QUERIED
         ints[LM_STATE], ints[HOT_STATE] = ended.lm_states, ended.hot_states
         if not self._fusion.is_open:  # labels alone do not determine the words
-            ints[HASH] = (ints[HASH] + 1 + ended.words) * _MULTIPLIER
+            ints[HASH] = (ints[HASH] + 1 + ended.words) * MULTIPLIER
         floats[SETTLED] += ended.gains
         floats[BONUS] = floats[SETTLED]
         floats[LM] += ended.lm_log_probs
         return beams
-
-    def _pass_spotted(self, t: int) -> None:
-        """Add hypotheses whose spotted phrase has ended before frame t, and start new ones at t."""
-        if t in self._arriving:
-            self._beams = Beams.join([self._beams, *self._arriving[t]])
-        for phrase in self._starting.get(t, ()):
-            gone = self._between_words()
-            if gone.ints.size:
-                self._arriving[phrase.stop].append(self._after_phrase(gone, phrase))
-
-    def _between_words(self) -> Beams:
-        """The best hypotheses after which a phrase may begin; their words are ended."""
-        if self._fusion.is_open and not self._fusion.boundary:
-            beams = self._beams  # a phrase may begin anywhere
-        else:
-            between = self._beams.take((self._beams.ints[NODE] == ROOT).nonzero()[0])
-            ended = self._ended()
-            if self._fusion.boundary:
-                ended = self._bounded(ended)
-                self._record(ended.ints)
-            beams = distinct(Beams.join([between, ended]))
-        scores = beams.floats[TOTAL] + beams.floats[SETTLED]
-        return beams.take(np.argsort(-scores, kind="stable")[:_NUM_SPOTTING])
-
-    def _after_phrase(self, beams: Beams, phrase: SpottedPhrase) -> Beams:
-        """The hypotheses after a spotted phrase."""
-        ints, floats = beams.ints, beams.floats
-        # After an equal label, only the paths that end in a blank emit it once more.
-        np.copyto(floats[TOTAL], floats[IN_BLANK], where=ints[LAST] == phrase.labels[0])
-        floats[TOTAL] += phrase.log_prob
-        floats[IN_LABEL], floats[IN_BLANK] = floats[TOTAL], -np.inf
-        for label, word in zip(phrase.labels, phrase.ended, strict=True):
-            ints[LAST], ints[WORD] = label, word if word != NO_WORD else ints[WORD]
-            ints[HASH] = (ints[HASH] + word) * _MULTIPLIER + self._codes[label]
-            self._record(ints)
-        ints[WORD] = phrase.last
-        ints[HASH] = (ints[HASH] + phrase.last) * _MULTIPLIER + _SPOTTED
-        look_ahead = np.zeros(ints.shape[1])
-        if self._fusion.is_open and not self._fusion.boundary:  # the word may continue
-            for label in phrase.labels:
-                ints[LENGTH] += 1
-                new = np.full(ints.shape[1], label)
-                ints[NODE], look_ahead = self._fusion.spell(ints[NODE], ints[LENGTH], new)
-        else:
-            ints[LM_STATE], lm_log_probs, gains = self._fusion.add_words(
-                ints[LM_STATE], phrase.words
-            )
-            floats[LM] += lm_log_probs
-            floats[SETTLED] += gains
-        ints[HOT_STATE], ints[ENDING] = self._fusion.hot_start_state, NOT_QUERIED
-        floats[SETTLED] += phrase.gain
-        floats[BONUS] = floats[SETTLED] + look_ahead
-        return beams.take((floats[TOTAL] > -np.inf).nonzero()[0])
 
     def _paths(self) -> list[Path]:
         """The hypotheses with their last words ended."""
