@@ -143,7 +143,7 @@ FAULTS = [
     (setting(28, "alphabet", "blank"), "alphabet.blank: must be 0"),
     (setting("abc", "alphabet", "symbols"), "alphabet: symbols must be a list"),
     (setting([1, 2], "alphabet", "symbols"), "alphabet: symbols must be a list"),
-    (setting([], "alphabet", "symbols"), "alphabet: needs at least one symbol"),
+    (setting([], "alphabet", "symbols"), "alphabet: must have at least one symbol"),
     (setting(["a", "a"], "alphabet", "symbols"), "alphabet: repeated"),
     (setting(None, "alphabet", "separator"), "alphabet: symbols must be a list"),
     (setting(None, "training"), "training: must be an object"),

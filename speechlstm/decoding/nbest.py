@@ -53,7 +53,9 @@ class NBestDecoder:
         beam: The search.
 
     Raises:
-        AlphabetError: As in `BeamDecoder`, like ConfigError and ModelError.
+        AlphabetError: A hot word has characters that the alphabet lacks.
+        ConfigError: As in `BeamDecoder`.
+        ModelError: The language model or the lexicon was built for another alphabet.
     """
 
     def __init__(
