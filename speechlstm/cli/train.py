@@ -145,9 +145,9 @@ def command(
     checkpoint, and --resume continues from it. --resume --epochs changes the number of epochs: the
     learning rate is then that of a run of the new length.
 
-    With less than ten hours of speech whose transcripts need no other characters than English, and
-    unless --config asks for another network, training starts from the model of the package, and
-    says so. --from-scratch and --init-from say otherwise.
+    With less than ten hours of speech, whose transcripts have no other characters than English, and
+    unless --config sets another network, training starts from the model of the package, and reports
+    that. --from-scratch and --init-from override this.
 
     With --init-from, features and network are those of the other model unless --config says
     otherwise. Its alphabet is used if it has all characters of the transcripts. Layers that do not
@@ -170,26 +170,22 @@ def command(
     """
     given = {key: value for key, value in training.items() if value is not None}
     fixed = given.keys() - {"num_epochs"}
-    new = bool(train_paths or valid_paths or config_path or init_from or lexicon or fixed)
-    _check_usage(resume, new, prepare, from_scratch)
-    if not resume and not (train_paths and valid_paths):
+    if resume:
+        new = bool(train_paths or valid_paths or config_path or init_from or lexicon or fixed)
+        _check_resume(new, prepare, from_scratch)
+    elif not (train_paths and valid_paths):
         raise click.UsageError("a new run needs --train and --valid; --resume continues a run")
     if num_processes > 1 and not (resume and coordinator):
         raise click.UsageError(
             "--num-processes needs --resume and --coordinator: create the run with --prepare, then "
             "start each process with them"
         )
-    if given.get("frozen_layers") and not init_from:
-        raise click.UsageError("--freeze needs a model to start from: --init-from")
-    if from_scratch and init_from:
-        raise click.UsageError("--from-scratch and --init-from exclude each other: use only one")
-    again = ["speechlstm", "train", "--resume", "-o", str(run_path)]
-    again += ["--cache", str(cache_path)] if cache_path else []
-    again += ["--devices", str(num_devices)] if num_devices > 1 else []
+    _check_start(bool(given.get("frozen_layers")), bool(init_from), from_scratch)
+    devices = ["--devices", str(num_devices)] if num_devices > 1 else []
     if num_processes > 1:
-        again += ["--coordinator", f"{coordinator}", "--num-processes", str(num_processes)]
-        again += ["--process-id", str(process_id)]
-    with resumable(run_path, again):
+        devices += ["--coordinator", f"{coordinator}", "--num-processes", str(num_processes)]
+        devices += ["--process-id", str(process_id)]
+    with resumable(run_path, _resume_command(run_path, cache_path, devices)):
         load_keras()
         from speechlstm.training.acoustic import recipe
         from speechlstm.training.acoustic.transfer import read_source
@@ -222,27 +218,41 @@ def command(
     show(f"{run_path}")
 
 
-def _check_usage(resume: bool, new: bool, prepare: bool, from_scratch: bool) -> None:
+def _check_resume(new: bool, prepare: bool, from_scratch: bool) -> None:
     """Refuse options of a new run together with --resume."""
-    if resume and new:
+    if new:
         raise click.UsageError(
             "--resume takes manifests and settings from the run: only --epochs may be changed"
         )
-    if resume and (prepare or from_scratch):
+    if prepare or from_scratch:
         option = "--prepare" if prepare else "--from-scratch"
         raise click.UsageError(f"{option} makes a new run, --resume continues one: use only one")
+
+
+def _check_start(freeze: bool, init_from: bool, from_scratch: bool) -> None:
+    """Refuse options that contradict --init-from, or need it."""
+    if freeze and not init_from:
+        raise click.UsageError("--freeze needs a model to start from: --init-from")
+    if from_scratch and init_from:
+        raise click.UsageError("--from-scratch and --init-from exclude each other: use only one")
+
+
+def _resume_command(run: Path, cache: Path | None, devices: list[str]) -> list[str]:
+    """The command that continues the run."""
+    options = ["--cache", str(cache)] if cache else []
+    return ["speechlstm", "train", "--resume", "-o", str(run), *options, *devices]
 
 
 def _english_if_better(
     train: tuple[Path, ...], config: Path | None, report: Callable[[str], None]
 ) -> Path | None:
-    """The model of the package, if there is too little speech to begin with fresh weights."""
+    """Return the model of the package, if there is too little speech to start from scratch."""
     from speechlstm.training.acoustic.start import MAX_HOURS, better_start
 
     found = better_start(train, config)
     if found:
         report(
             f"less than {MAX_HOURS:g} hours of speech: starting from english, the model of the "
-            "package (--from-scratch: from fresh weights)"
+            "package (to start from random weights: --from-scratch)"
         )
     return found

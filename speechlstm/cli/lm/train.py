@@ -103,8 +103,7 @@ def command(
             "--bundle, --layers, --units or --width"
         )
     with resumable(run_path, ["speechlstm", "lm", "train", "--resume", "-o", str(run_path)]):
-        from speechlstm.lm.ngram.model import NGramModel
-        from speechlstm.lm.text import limit_vocabulary, tokenize
+        from speechlstm.lm.text import tokenize
 
         load_keras()
         from speechlstm.training.engine.run_folder import locked
@@ -120,17 +119,30 @@ def command(
                 initial = source.best_network() if source else None
                 alphabet = alphabet_of(bundle)
                 text = tokenize(read_texts(texts, exclude))
-                if source:
-                    text = limit_vocabulary(text, source.words)
-                elif lm:
-                    text = limit_vocabulary(text, NGramModel.load(lm).words)
-                else:
-                    text = limited(text, vocabulary, alphabet)
+                text = _with_vocabulary(text, source, lm, vocabulary, alphabet)
                 _refuse_unknown_words(text, texts[0])
                 run = _new_run(run_path, given, text, source, alphabet)
                 run.create(text, _validation_text(valid, text), initial)
             train_language_model(run, say, sys.stderr.isatty())
     show(f"{run_path}")
+
+
+def _with_vocabulary(
+    text: "Text",
+    source: "LanguageModelRun | None",
+    lm: Path | None,
+    vocabulary: int | Path | None,
+    alphabet: "Alphabet | None",
+) -> "Text":
+    """Limit a text to the vocabulary of a run, of an n-gram model, or of --vocabulary."""
+    from speechlstm.lm.ngram.model import NGramModel
+    from speechlstm.lm.text import limit_vocabulary
+
+    if source:
+        return limit_vocabulary(text, source.words)
+    if lm:
+        return limit_vocabulary(text, NGramModel.load(lm).words)
+    return limited(text, vocabulary, alphabet)
 
 
 def _new_run(

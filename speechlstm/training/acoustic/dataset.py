@@ -14,11 +14,11 @@ from speechlstm.training.data.augment import (
     augment,
     change_speed,
     draw_augmentation,
-    draw_masks,
     draw_speed,
     utterance_generator,
 )
 from speechlstm.training.data.bucketing import bucket, pad
+from speechlstm.training.data.masks import draw_masks
 from speechlstm.training.engine.distribution import Cluster
 
 # Batches are padded to one of these lengths in samples, each 5 % above the previous one: XLA

@@ -1,4 +1,4 @@
-"""Data augmentation: speed, room, noise, telephone and gain of a waveform, and SpecAugment's masks.
+"""Data augmentation of waveforms: speed, room, noise, telephone, gain.
 
 The augmentation of an utterance depends on (seed, epoch, utterance) only, not on the batch, the
 process or the order: a resumed run trains on the same data as an uninterrupted one.
@@ -13,13 +13,11 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from speechlstm.config import AugmentConfig, FeatureConfig
+from speechlstm.config import AugmentConfig
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import TrainingError
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
-LONGEST_TIME_MASK = 1 / 5  # fraction of an utterance: a longer one could mask whole words
-TIME_MASK_SECONDS = 0.8  # seconds of an utterance for each time mask after the first
 FIRST_ECHO_SECONDS = 0.002  # delay after the direct sound: a wall or table 35 cm away
 DIRECT_DB = (0.0, 12.0)  # level of the direct sound above the echo: far speaker .. near speaker
 TELEPHONE_RATE = 8000  # samples a second
@@ -264,51 +262,3 @@ def through_telephone(samples: NDArray[np.float32], sample_rate: int) -> NDArray
 def change_gain(samples: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
     """Amplify a waveform (num_samples,) by a gain in dB; the result is not clipped to [-1, 1]."""
     return samples * np.float32(10 ** (decibels / 20))
-
-
-def draw_masks(
-    generator: np.random.Generator,
-    num_frames: int,
-    features: FeatureConfig,
-    config: AugmentConfig,
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Draw SpecAugment's masks for an utterance (Park et al., https://arxiv.org/abs/1904.08779).
-
-    Widths are uniform from 0 to the largest allowed width, starts uniform over all places where the
-    mask fits. The number of time masks grows with the length of the utterance, up to
-    `config.time_masks` (Park et al., SpecAugment on large scale datasets,
-    https://arxiv.org/abs/1912.05533); the remaining ones have width 0.
-
-    Args:
-        generator: The source of the random numbers.
-        num_frames: Number of feature frames of the utterance.
-        features: Frame rate and number of mel filters.
-        config: Number of masks and their largest widths.
-
-    Returns:
-        time_masks: (config.time_masks, 2) int32, start and width in frames.
-        frequency_masks: (config.frequency_masks, 2) int32, start and width in mel filters.
-
-    >>> time_masks, frequency_masks = draw_masks(
-    ...     np.random.default_rng(1), 100, FeatureConfig(), AugmentConfig()
-    ... )
-    >>> time_masks.shape, frequency_masks.shape
-    ((2, 2), (2, 2))
-    """
-    longest = int(min(config.time_mask_ms / features.hop_ms, num_frames * LONGEST_TIME_MASK))
-    widest = min(config.frequency_mask_mels, features.num_mels)
-    time_masks = _draw_spans(generator, config.time_masks, num_frames, longest)
-    seconds = num_frames * features.hop_ms / 1000
-    time_masks[max(1, int(seconds / TIME_MASK_SECONDS)) :, 1] = 0
-    return (
-        time_masks,
-        _draw_spans(generator, config.frequency_masks, features.num_mels, widest),
-    )
-
-
-def _draw_spans(
-    generator: np.random.Generator, num_spans: int, size: int, longest: int
-) -> NDArray[np.int32]:
-    widths = generator.integers(0, longest, num_spans, endpoint=True)
-    starts = generator.integers(0, size - widths, endpoint=True)
-    return np.stack([starts, widths], axis=1).astype(np.int32)

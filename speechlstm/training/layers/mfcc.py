@@ -68,7 +68,7 @@ class MFCC(keras.layers.Layer):
         Args:
             samples: (batch, padded_samples) float32 in [-1, 1].
             num_samples: (batch,) int32, number of samples of each utterance.
-            masks: SpecAugment's masks, as `augment.draw_masks` returns them:
+            masks: SpecAugment's masks, as `masks.draw_masks` returns them:
                 (batch, num_time_masks, 2) and (batch, num_frequency_masks, 2) int32, start and
                 width of each mask, in frames and in mel filters. Masked values are replaced by the
                 mean of their mel filter over the utterance.

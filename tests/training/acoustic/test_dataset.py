@@ -15,7 +15,7 @@ from speechlstm.errors import TrainingError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.corpus import Corpus, Example, derive_alphabet, load_corpus
 from speechlstm.training.acoustic.dataset import SpeechDataset
-from speechlstm.training.data.augment import LONGEST_TIME_MASK
+from speechlstm.training.data.masks import LONGEST_TIME_MASK
 from speechlstm.training.data.pcm_cache import PCMCache
 from speechlstm.training.engine.distribution import Cluster
 

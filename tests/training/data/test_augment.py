@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from speechlstm.config import AugmentConfig, FeatureConfig
+from speechlstm.config import AugmentConfig
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.errors import ManifestError, TrainingError
 from speechlstm.training.data.augment import (
@@ -18,17 +18,11 @@ from speechlstm.training.data.augment import (
     change_speed,
     convolve,
     draw_augmentation,
-    draw_masks,
     draw_room,
     draw_speed,
     load_noise,
     through_telephone,
     utterance_generator,
-)
-
-FEATURES = FeatureConfig()
-AUGMENTATION = AugmentConfig(
-    time_masks=3, time_mask_ms=300, frequency_masks=2, frequency_mask_mels=8
 )
 
 
@@ -82,38 +76,6 @@ def test_what_is_switched_off_never_happens(noise: tuple[str, ...]) -> None:
     for k in range(300):
         drawn = draw_augmentation(utterance_generator(1, 1, f"{k}"), 1.1, config)
         assert drawn == Augmentation(1.1, None, None, False, 0)
-
-
-@pytest.mark.parametrize("num_frames", [1, 4, 5, 60, 200])
-def test_masks_fit_the_utterance(num_frames: int) -> None:
-    generator = np.random.default_rng(1)
-    drawn = [draw_masks(generator, num_frames, FEATURES, AUGMENTATION) for _ in range(500)]
-    time_masks, frequency_masks = (np.stack(masks) for masks in zip(*drawn, strict=True))
-    assert time_masks.shape == (500, 3, 2)
-    assert frequency_masks.shape == (500, 2, 2)
-    assert time_masks.dtype == frequency_masks.dtype == np.int32
-    for masks, size, longest in (
-        (time_masks, num_frames, min(30, num_frames // 5)),  # 300 ms at 10 ms a frame
-        (frequency_masks, 40, 8),
-    ):
-        starts, widths = masks[..., 0], masks[..., 1]
-        assert widths.min() == 0
-        assert widths.max() == longest
-        assert starts.min() == 0
-        assert (starts + widths).max() == size
-
-
-def test_masks_are_as_many_as_asked_for() -> None:
-    none = AugmentConfig(time_masks=0, frequency_masks=0)
-    time_masks, frequency_masks = draw_masks(np.random.default_rng(1), 100, FEATURES, none)
-    assert time_masks.shape == frequency_masks.shape == (0, 2)
-
-
-@pytest.mark.parametrize(("seconds", "most"), [(0.5, 1), (1.5, 1), (2.5, 3), (4.1, 5), (20, 6)])
-def test_short_utterances_get_fewer_time_masks(seconds: float, most: int) -> None:
-    generator, config = np.random.default_rng(1), AugmentConfig(time_masks=6)
-    drawn = [draw_masks(generator, int(100 * seconds), FEATURES, config)[0] for _ in range(100)]
-    assert max(np.count_nonzero(masks[:, 1]) for masks in drawn) == most
 
 
 @pytest.mark.parametrize("factor", [0.9, 1.1, 1.25])
