@@ -271,6 +271,20 @@ def test_a_decoder_takes_the_place_of_the_one_before(decoder: Path) -> None:
     assert set(content(decoder)) == {"bundle.json", "model.tflite", "lm.ngram"}
 
 
+def test_a_network_for_readable_text_is_optional_and_kept(decoder: Path, tmp_path: Path) -> None:
+    assert read_bundle(decoder).decoder.punctuator is None
+    (tmp_path / "network").write_bytes(b"LSTM")
+    write_decoder(decoder, replace(read_bundle(decoder).decoder, punctuator=tmp_path / "network"))
+    assert (decoder / "punctuator.tflite").read_bytes() == b"LSTM"
+    write_decoder(decoder, replace(read_bundle(decoder).decoder, calibration=None))
+    kept = decoder_to_keep(decoder, ACOUSTIC)
+    assert kept
+    assert kept.punctuator == decoder / "punctuator.tflite"
+    (decoder / "punctuator.tflite").write_bytes(b"else")
+    with pytest.raises(BundleError, match=r"punctuator\.tflite: damaged"):
+        read_bundle(decoder)
+
+
 def test_a_prior_of_other_labels_is_refused(decoder: Path) -> None:
     two = Prior((math.log(0.5), math.log(0.5)))
     write_decoder(decoder, DecoderSpec(DECODING, prior=two))

@@ -98,6 +98,13 @@ def test_recognition_loads_no_training_framework() -> None:
     assert loaded & frameworks == set()
 
 
+def test_readable_text_is_loaded_only_if_it_is_asked_for() -> None:
+    for readable in (False, True):
+        code = "from speechlstm.recognizer import Recognizer\n"
+        code += f"Recognizer.load(greedy=True, readable={readable})"
+        assert ("speechlstm.readable.writer" in modules_loaded_by(code)) is readable
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = "from speechlstm.cli import main\nmain(['--help'], standalone_mode=False)"
     loaded = modules_loaded_by(code)

@@ -21,11 +21,13 @@ from speechlstm.evaluation.transcript_files import read_transcript_file
 from speechlstm.lm.lstm import LSTMLanguageModel
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.text import read_sentences
+from speechlstm.readable.writer import ReadableWriter
 from speechlstm.recognizer import Recognizer
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.text.normalize import normalize
+from speechlstm.transcript import Word
 from speechlstm.transcript.formats import to_json
 
 _HOSTILE = (  # strings to insert into texts
@@ -119,6 +121,13 @@ def _load_language_model(path: Path) -> None:
     model.sentence_log_probs([["a", "cat"], ["the", "hat", "zebra"]])
 
 
+def _load_punctuator(path: Path) -> None:
+    writer = ReadableWriter(path)
+    for number in (1, 40):
+        words = [Word("five", 0.2 * k, 0.2 * k + 0.1, 0.5) for k in range(number)]
+        writer.tokens(words)
+
+
 def _load_ngrams(path: Path) -> None:
     openers = (NGramModel.load, NGramModel.open) if path.suffix == ".lm" else (NGramModel.load,)
     for model in (opener(path) for opener in openers):
@@ -129,7 +138,7 @@ def _load_ngrams(path: Path) -> None:
 
 
 def _load_bundle(path: Path) -> None:
-    recognizer = Recognizer.load(path)
+    recognizer = Recognizer.load(path, readable=None)
     audio = samples.waveform_of("a hat", recognizer.model.sample_rate)
     to_json("a.wav", recognizer.transcribe(audio))
 
@@ -163,6 +172,7 @@ LOADERS: Mapping[str, Loader] = {
     "g2p.tflite": Loader(
         _models("pronouncer"), lambda path: G2PModel(path).pronounce("fuzzing"), 2.0
     ),
+    "punctuator.tflite": Loader(_models("punctuator"), _load_punctuator, 2.0),
     "packed n-grams": Loader(_make_ngrams, _load_ngrams),
     "ARPA": Loader(_text("a.arpa", samples.ARPA), _load_ngrams),
     "packed lexicon": Loader(_make_lexicon, lambda path: LexiconTree.load(path, ENGLISH)),

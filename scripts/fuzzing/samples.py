@@ -84,6 +84,7 @@ def bundle() -> Path:
         neural_lm=_language_model(folder),
         lexicon=_lexicon(folder),
         g2p=default_bundle() / "pronouncer.tflite",
+        punctuator=default_bundle() / "punctuator.tflite",
     )
     write_decoder(folder / "bundle", decoder)
     return folder / "bundle"

@@ -5,7 +5,8 @@
         -o speechlstm/assets/english
 
 CORPORA has a folder for each corpus, with train.jsonl and, for some, valid.jsonl; text/books.txt.xz
-and text/modern.txt.xz for the language models; lexicon/cmudict.dict; and noise/ with recordings.
+and text/modern.txt.xz for the language models; text/punctuated.txt.xz for readable text;
+lexicon/cmudict.dict; and noise/ with recordings.
 Each step is a command that a user could type, whose result is kept in the work folder: after an
 interruption, the recipe skips the steps that are done. The network is trained on the fastest
 backend of Keras (torch, on a CPU) and exported by TensorFlow.
@@ -47,6 +48,7 @@ CONFIG = Path(__file__).with_suffix(".toml")
 READ = ("common-voice", "common-voice-1", "cmu-arctic", "kathleen", "librispeech", "lj-prompts",
         "ljspeech-part", "speechocean762", "librispeech-more", "common-voice-more")  # fmt: skip
 SAID = ("an4", "speech-commands", "fsdd")  # letters, digits, commands; they have no valid.jsonl
+PUNCTUATED = ("common-voice", "ljspeech-part", "lj-prompts")  # their texts have punctuation
 VALID = ("librispeech", "common-voice")
 VALIDATION_SHARE = 0.1
 SEED = 1
@@ -87,6 +89,7 @@ def main(
         train, valid = make_lists(corpora, work, READ, SAID, VALID)
         make_model(corpora, work, train, valid, CONFIG, weights)
         make_language_model(corpora, work, train, valid, texts, init_lm)
+        make_punctuator(corpora, work)
         make_bundle(work, valid, output)
     except (SpeechLSTMError, OSError) as error:
         sys.exit(f"Error: {error}")
@@ -239,11 +242,22 @@ def write_said(corpora: Path, path: Path) -> None:
     write_atomically(path, "".join(f"{line}\n" for line in lines))
 
 
+def make_punctuator(corpora: Path, work: Path) -> None:
+    """The network for readable text; pauses are measured on recordings of punctuated texts."""
+    path = work / "punctuator.tflite"
+    if path.exists():
+        return
+    speech = pairs("--speech", [corpora / name / "train.jsonl" for name in PUNCTUATED])
+    recipe = Path(__file__).with_name("punctuator.py")
+    text, run = corpora / "text" / "punctuated.txt.xz", work / "punctuator"
+    subprocess.run([sys.executable, recipe, text, *speech, "-o", path, "--work", run], check=True)
+
+
 def make_bundle(work: Path, valid: list[Path], output: Path) -> None:
     """Export the model, and tune a decoder with language models and lexicon."""
     speechlstm("export", work / "run", "-o", output, "--quantize", "int8")
     names = {"--lm": "english.lm", "--lexicon": "words.dict", "--pronouncer": "pronouncer.tflite",
-             "--neural-lm": "english.tflite"}  # fmt: skip
+             "--neural-lm": "english.tflite", "--punctuator": "punctuator.tflite"}  # fmt: skip
     files = [argument for option, name in names.items() for argument in (option, work / name)]
     speechlstm("tune", output, *valid, *files, "--neural-lm-mode", "fuse")
 

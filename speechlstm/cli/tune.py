@@ -38,6 +38,12 @@ _PATH = click.Path(path_type=Path)
     type=_PATH,
     help="An LSTM language model to put into BUNDLE.",
 )
+@click.option(
+    "--punctuator",
+    metavar="FILE",
+    type=_PATH,
+    help="A network for readable text (scripts/recipes/punctuator.py) to put into BUNDLE.",
+)
 @neural_lm_mode_options
 @click.option(
     "-o",
@@ -64,6 +70,7 @@ def command(
     lexicon: Path | None,
     g2p: Path | None,
     neural_lm: Path | None,
+    punctuator: Path | None,
     neural_lm_mode: Any,
     output: Path | None,
     dry_run: bool,
@@ -89,11 +96,14 @@ def command(
     from speechlstm.evaluation.tuning import plot_surface, tune
     from speechlstm.lm.ngram.arpa import is_arpa
     from speechlstm.parallel import num_usable_cores
+    from speechlstm.readable.punctuation import Punctuator
 
     if lm and is_arpa(lm):
         raise click.UsageError(
             "a bundle needs a packed language model; make one with speechlstm lm convert"
         )
+    if punctuator:
+        Punctuator(punctuator)  # whether it is one
     bundle = read_bundle(model)
     if not dry_run:
         refuse_to_replace_others(model)
@@ -105,6 +115,7 @@ def command(
         lexicon=lexicon or before.lexicon,
         g2p=g2p or before.g2p,
         neural_lm=neural_lm or before.neural_lm,
+        punctuator=punctuator or before.punctuator,
         neural_lm_config=replace(before.neural_lm_config, mode=mode),
     )
     report = _Table()

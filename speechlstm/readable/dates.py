@@ -49,18 +49,21 @@ def date(speech: Speech, start: int) -> Written | None:
 
 
 def day_of_month(speech: Speech, start: int) -> Written | None:
-    """(the) 4th of July 1776."""
+    """(the) 4th of July 1776; 4th July 1776."""
     words = speech.clause(start)
     day = ordinal(words, start)
-    if not day or day.value > 31 or word_at(words, day.end) != "of":
+    if not day or day.value > 31:
         return None
-    month, end = word_at(words, day.end + 1), day.end + 2
+    has_of = word_at(words, day.end) == "of"
+    month, end = word_at(words, day.end + has_of), day.end + has_of + 1
     if month not in MONTHS:
         return None
-    of_month = year(words, end)
+    written, of_month = f"{day.text} of" if has_of else day.text, year(words, end)
     if of_month and stands_alone(words, of_month.end, of_month.end):
-        return f"{day.text} of {month.capitalize()} {of_month.text}", of_month.end
-    return f"{day.text} of {month.capitalize()}", end
+        return f"{written} {month.capitalize()} {of_month.text}", of_month.end
+    if month in _VERBS and not has_of:
+        return None
+    return f"{written} {month.capitalize()}", end
 
 
 def time_of_day(speech: Speech, start: int) -> Written | None:

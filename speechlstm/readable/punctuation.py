@@ -23,13 +23,15 @@ from speechlstm.tflite.interpreter import TFLiteModel
 from speechlstm.tflite.metadata import read_described
 from speechlstm.tflite.tensor import TensorSpec
 
-LANGUAGE, MIXED_CASE = "language", "mixed_case"  # keys of the description inside the .tflite file
+# Keys of the description inside the .tflite file.
+LANGUAGE, MIXED_CASE, MARK_BIASES = "language", "mixed_case", "mark_biases"
+_MAX_BIAS = 100.0
 _MAX_WORD = 200  # the largest number of characters of a word in mixed case
 
 # Long texts are processed in overlapping windows, so that time and memory are linear. For words
 # near the ends of a window, which lack context, the results of its neighbour are used.
-_WINDOW = 160
-_CONTEXT = 30
+_WINDOW = 250
+_CONTEXT = 25
 
 
 def described_features() -> dict[str, Any]:
@@ -63,7 +65,8 @@ class Punctuator:
         content, description = read_described(path)
         features = described_features()
         language, mixed_case = description.get(LANGUAGE), description.get(MIXED_CASE)
-        if not isinstance(language, str) or not _is_table(mixed_case):
+        biases = description.get(MARK_BIASES)
+        if not (isinstance(language, str) and _is_table(mixed_case) and _are_biases(biases)):
             raise BundleError(path, "is not a punctuation network")
         if any(description.get(key) != value for key, value in features.items()):
             raise BundleError(
@@ -71,6 +74,7 @@ class Punctuator:
             )
         self.language: str = language
         self.mixed_case: Mapping[str, str] = mixed_case  # type: ignore[assignment]
+        self._biases = np.array(biases, np.float32)
         self._model = TFLiteModel(
             path,
             {
@@ -96,7 +100,7 @@ class Punctuator:
         if not words:
             return [], []
         logits = self.logits(words, pauses)
-        marks, cases = logits[:, : len(MARKS)], logits[:, len(MARKS) :]
+        marks, cases = logits[:, : len(MARKS)] + self._biases, logits[:, len(MARKS) :]
         labels = marks.argmax(axis=1).tolist()
         labels[-1] = max(SENTENCE_ENDS, key=lambda label: marks[-1, label])
         return labels, cases.argmax(axis=1).tolist()
@@ -125,4 +129,13 @@ def _is_table(values: object) -> bool:
     return isinstance(values, dict) and all(
         isinstance(value, str) and len(key) <= _MAX_WORD and len(value) <= _MAX_WORD
         for key, value in values.items()
+    )
+
+
+def _are_biases(values: object) -> bool:
+    """Whether there is a number for each mark, which is added to its logit."""
+    return (
+        isinstance(values, list)
+        and len(values) == len(MARKS)
+        and all(isinstance(value, int | float) and abs(value) <= _MAX_BIAS for value in values)
     )

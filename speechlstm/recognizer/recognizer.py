@@ -76,6 +76,8 @@ class Recognizer:
 
         >>> Recognizer.load(fast=True).transcribe_file("data/samples/zip.wav").text
         'one eight zero zero five'
+        >>> Recognizer.load(readable=True).transcribe_file("data/samples/date.wav").readable
+        'July 4, 1776.'
 
         Args:
             bundle: "english" or None: the model in this package. Any other string, and any Path:

@@ -349,3 +349,43 @@ def test_closed_stdin_is_one_line(levels_bundle: Path, recordings: Path) -> None
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: -: standard input is closed")
     assert len(result.stderr.splitlines()) == 1
+
+
+SAMPLE = str(Path(__file__).parents[2] / "data" / "samples" / "date.wav")
+
+
+def test_readable_text_is_written_if_it_is_asked_for() -> None:
+    assert transcribe(Path("english"), SAMPLE).stdout == "july fourth seventeen seventy six\n"
+    assert transcribe(Path("english"), "--readable", SAMPLE).stdout == "July 4, 1776.\n"
+    values = json.loads(
+        transcribe(Path("english"), "--readable", "--format", "json", SAMPLE).stdout
+    )
+    assert values["text"] == " ".join(word["text"] for word in values["words"])
+    assert values["tokens"] == [{"text": "July 4, 1776.", "words": [0, 1, 2, 3, 4]}]
+
+
+def test_subtitles_are_readable_unless_raw_text_is_asked_for() -> None:
+    for name in ("srt", "vtt"):
+        assert "July 4, 1776." in transcribe(Path("english"), "--format", name, SAMPLE).stdout
+    raw = transcribe(Path("english"), "--format", "srt", "--raw-text", SAMPLE).stdout
+    assert "july fourth seventeen seventy six" in raw
+
+
+def test_a_bundle_that_cannot_write_readable_text(levels_bundle: Path, recordings: Path) -> None:
+    asked = transcribe(levels_bundle, "--readable", "hello.wav")
+    assert asked.exit_code == 1
+    assert asked.stderr.splitlines() == [
+        f"Error: {levels_bundle}: has no network for readable text (punctuator.tflite); leave out "
+        "--readable"
+    ]
+    # By default, subtitles are as readable as the bundle can make them.
+    subtitles = transcribe(levels_bundle, "--format", "srt", "hello.wav")
+    assert (subtitles.exit_code, subtitles.stderr) == (0, "")
+    assert "hello world" in subtitles.stdout
+
+
+@pytest.mark.parametrize("name", ["ctm", "textgrid"])
+def test_lists_of_words_are_not_readable(levels_bundle: Path, name: str) -> None:
+    result = transcribe(levels_bundle, "--readable", "--format", name, "hello.wav")
+    assert result.exit_code == 2
+    assert f"not {name}" in result.stderr

@@ -17,7 +17,14 @@ from speechlstm.bundle import default_bundle, read_bundle, write_decoder
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import AudioError, BundleError, ConfigError, LanguageModelError, ModelError
+from speechlstm.errors import (
+    AudioError,
+    BundleError,
+    ConfigError,
+    DamagedAudioError,
+    LanguageModelError,
+    ModelError,
+)
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import ALPHABET, LSTMLanguageModel
 from speechlstm.lm.ngram.model import NGramModel
@@ -27,7 +34,9 @@ from speechlstm.recognizer import Recognizer, batch
 from speechlstm.recognizer import recognizer as recognizer_module
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.tflite.metadata import embed_metadata, read_metadata
-from speechlstm.transcript import Transcript
+from speechlstm.transcript import Transcript, Word
+
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
 Say = Callable[[str], NDArray[np.float32]]
 
@@ -597,3 +606,38 @@ def test_a_recognizer_made_by_hand_has_one_process(
     assert next(by_hand.transcribe_files(recordings)).text == TEXTS[0]
     with pytest.raises(ConfigError, match="jobs: must be 1"):
         by_hand.transcribe_files(recordings, jobs=2)
+
+
+def test_readable_text_stands_beside_the_words() -> None:
+    readable = Recognizer.load(readable=True).transcribe_file(SAMPLES / "date.wav")
+    assert readable.readable == "July 4, 1776."
+    assert replace(readable, tokens=None) == Recognizer.load().transcribe_file(SAMPLES / "date.wav")
+
+
+def test_hot_words_are_written_as_they_are_given() -> None:
+    writer = Recognizer.load(readable=True, hot_words=["the iPhone"]).writer
+    assert writer
+    spoken = [Word("my", 0.0, 0.2, 0.9), Word("iphone", 0.3, 0.7, 0.9)]
+    assert writer.tokens(spoken)[1].text.startswith("iPhone")
+
+
+def test_the_parts_of_a_damaged_recording_are_readable(tmp_path: Path) -> None:
+    content = (SAMPLES / "reading.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(content[: len(content) // 2])
+    with pytest.raises(DamagedAudioError) as raised:
+        Recognizer.load(readable=True).transcribe_file(tmp_path / "cut.wav")
+    assert raised.value.partial.readable.startswith("The old man")
+
+
+def test_readable_text_needs_its_network(levels_bundle: Path) -> None:
+    with pytest.raises(BundleError, match="no network for readable text"):
+        Recognizer.load(levels_bundle, readable=True)
+    assert Recognizer.load(levels_bundle, readable=None).writer is None
+    assert Recognizer.load(readable=None).writer
+    assert Recognizer.load().writer is None
+
+
+def test_other_processes_write_readable_text_too() -> None:
+    files = [SAMPLES / "date.wav"] * 2
+    texts = [t.readable for t in Recognizer.load(readable=True).transcribe_files(files, jobs=2)]
+    assert texts == ["July 4, 1776."] * 2

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from speechlstm import __version__
 from speechlstm.errors import ModelError
+from speechlstm.evaluation.marks import LabelCounts
 from speechlstm.readable.features import NUM_IDS, PAUSE_BOUNDS, pause_classes, word_ids
+from speechlstm.readable.marked_text import MARKS
 from speechlstm.readable.punctuation import (
     LANGUAGE,
+    MARK_BIASES,
     MIXED_CASE,
     Punctuator,
     described_features,
@@ -21,9 +24,11 @@ from speechlstm.storage import write_atomically
 from speechlstm.tflite.metadata import embed_metadata
 from speechlstm.training.punctuation.network import PunctuationNetwork
 from speechlstm.training.punctuation.run import PunctuationRun
+from speechlstm.training.punctuation.trainer import measured_on
 from speechlstm.training.tflite.convert import convert, inference_layer, require_tensorflow
 from speechlstm.training.tflite.edit import quantize, without_cell_clip
 
+_BIASES = [step / 4 for step in range(-6, 13) if step]
 MAX_CHANGE = 0.02  # of a probability, on average, by which a file may differ from the model
 
 
@@ -45,7 +50,13 @@ def export_punctuation(run: PunctuationRun, path: Path, language: str = "en") ->
         OSError: It cannot be written; a file that was there before is untouched.
     """
     network = run.best_network()
-    content = described_file(network, language, dict(run.mixed_case), run.summary())
+    description = {
+        LANGUAGE: language,
+        MARK_BIASES: valid_biases(run, network),
+        MIXED_CASE: dict(run.mixed_case),
+        "training": run.summary(),
+    }
+    content = described_file(network, description)
     with TemporaryDirectory() as folder:
         candidate = Path(folder) / "punctuator.tflite"
         candidate.write_bytes(content)
@@ -56,20 +67,49 @@ def export_punctuation(run: PunctuationRun, path: Path, language: str = "en") ->
     return change
 
 
-def described_file(
-    network: PunctuationNetwork, language: str, mixed_case: dict[str, str], training: dict[str, Any]
-) -> bytes:
+def described_file(network: PunctuationNetwork, description: dict[str, Any]) -> bytes:
     """The file, with kernels and embeddings in 8 bits and its description."""
     tflite = quantize(without_cell_clip(convert_punctuation(network)), "int8", all_kernels=True)
-    description = {
+    head = {
         "writer": f"speechlstm {__version__}",
-        LANGUAGE: language,
         **described_features(),
         network.config.section: network.config.to_dict(),
-        MIXED_CASE: mixed_case,
-        "training": training,
     }
-    return embed_metadata(tflite, description)
+    return embed_metadata(tflite, head | description)
+
+
+def valid_biases(run: PunctuationRun, network: PunctuationNetwork) -> list[float]:
+    """What is best added to the logits of the marks, on the validation text: see best_biases."""
+    data = measured_on(*run.text("valid"), run.training)
+    logits, marks = [], []
+    for inputs, targets in (data[index] for index in range(len(data))):
+        is_word = np.arange(inputs["ids"].shape[1]) < inputs["num_words"][:, np.newaxis]
+        logits.append(np.asarray(network.predict_on_batch(inputs)[0])[is_word][:, : len(MARKS)])
+        marks.append(targets["marks"][is_word])
+    return best_biases(np.concatenate(logits), np.concatenate(marks))
+
+
+def best_biases(logits: NDArray[np.float32], marks: NDArray[np.int32]) -> list[float]:
+    """What is to be added to the logits of each mark so that the sum of all marks' F1 is highest.
+
+    The likeliest label a word leaves rare marks out. One that would be wrong more often than right
+    stays as it is.
+
+    Args:
+        logits: (num_words, num_marks).
+        marks: (num_words,), the labels that are right.
+    """
+    biases = np.zeros(len(MARKS))
+    for label in (*range(1, len(MARKS)), *range(1, len(MARKS))):
+        scores = {}
+        for bias in (0.0, *_BIASES):
+            biases[label] = bias
+            counts = LabelCounts(len(MARKS))
+            counts.add(marks, (logits + biases).argmax(axis=1))
+            if not bias or counts.precision(label) >= 0.5:
+                scores[bias] = sum(counts.f1(other) for other in range(1, len(MARKS)))
+        biases[label] = max(scores, key=lambda bias: scores[bias])
+    return biases.tolist()
 
 
 def convert_punctuation(network: PunctuationNetwork) -> bytes:

@@ -13,6 +13,8 @@ from speechlstm.errors import ModelError
 from speechlstm.readable.features import NUM_PAUSES
 from speechlstm.readable.marked_text import (
     CAPITALISED,
+    COMMA,
+    EXCLAMATION,
     LOWER,
     NO_MARK,
     PERIOD,
@@ -21,7 +23,7 @@ from speechlstm.readable.marked_text import (
     marked_words,
 )
 from speechlstm.readable.punctuation import Punctuator
-from speechlstm.training.punctuation.export import export_punctuation
+from speechlstm.training.punctuation.export import best_biases, export_punctuation
 from speechlstm.training.punctuation.network import PunctuationConfig, PunctuationTraining
 from speechlstm.training.punctuation.run import PunctuationRun, load_punctuation_run
 from speechlstm.training.punctuation.text import PunctuatedText
@@ -104,3 +106,17 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     (run.path / "train.npz").write_bytes(b"no archive")
     with pytest.raises(ModelError, match=r"train\.npz: cannot be read"):
         run.text("train")
+
+
+def test_a_mark_that_is_too_rare_to_be_likeliest_is_found() -> None:
+    generator = np.random.default_rng(1)
+    marks = np.repeat(np.array([NO_MARK, COMMA, EXCLAMATION], np.int32), [800, 150, 50])
+    logits = np.zeros((1000, 5), np.float32)
+    logits[:, NO_MARK] = 3
+    logits[:, COMMA] = np.where(marks == COMMA, 2, -2) + generator.normal(size=1000) / 4
+    logits[:, EXCLAMATION] = generator.normal(size=1000)  # tells nothing
+    biases = best_biases(logits, marks)
+    found = (logits + np.float32(biases)).argmax(axis=1)
+    assert (found[marks == COMMA] == COMMA).mean() > 0.9
+    assert (found[marks != COMMA] == COMMA).mean() < 0.1
+    assert biases[NO_MARK] == biases[EXCLAMATION] == 0
