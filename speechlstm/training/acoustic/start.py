@@ -1,4 +1,4 @@
-"""Whether a new run had better start from the model of the package than from nothing."""
+"""Whether a new run should start from the model of the package or from random weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,21 +9,21 @@ from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import BundleError
 from speechlstm.training.acoustic.corpus import derive_alphabet
 
-MAX_HOURS = 10.0  # with more speech than that, a network of one's own is as good
+MAX_HOURS = 10.0  # with more speech, a network that starts from random weights is as good
 
 
 def better_start(train: Sequence[Path], config: Path | None = None) -> Path | None:
-    """The model of the package, if a run can start from it and is too small to do without it.
+    """Return the model of the package if a run should start from it.
 
-    That is, with less than MAX_HOURS of speech, whose transcripts have no other characters, and
-    settings that ask for no other features or network.
+    That is the case with less than MAX_HOURS of speech, if the transcripts have no other characters
+    and the settings no other features or network.
 
     Args:
-        train: Manifests to learn from.
-        config: The settings' file.
+        train: Training manifests.
+        config: The TOML file of settings.
 
     Returns:
-        The bundle; None: start from fresh weights.
+        The path of the bundle; None to start from random weights.
 
     Raises:
         ManifestError: A manifest cannot be read.
@@ -33,7 +33,7 @@ def better_start(train: Sequence[Path], config: Path | None = None) -> Path | No
     """
     try:
         path = default_bundle()
-    except BundleError:  # this installation has none
+    except BundleError:  # this installation has no model
         return None
     acoustic = read_bundle(path).acoustic
     theirs = Settings(features=acoustic.features, model=acoustic.network)
@@ -48,7 +48,7 @@ def better_start(train: Sequence[Path], config: Path | None = None) -> Path | No
 
 
 def _shape(network: NetworkConfig) -> tuple[object, ...]:
-    """What decides which weights a network has."""
+    """The settings that determine the shapes of the weights."""
     return (
         network.cell, network.bidirectional, network.num_layers, network.num_units,
         network.layer_norm, network.frame_stack,
