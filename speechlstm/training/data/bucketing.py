@@ -54,6 +54,32 @@ def bucket(
     return [*batches, order[start:]]
 
 
+def shuffled_batches(
+    generator: np.random.Generator,
+    lengths: NDArray[np.int64],
+    capacity: float = math.inf,
+    max_rows: float = math.inf,
+) -> list[NDArray[np.int64]]:
+    """Batches of rows of similar lengths, in a random order; rows of equal length are shuffled.
+
+    Args:
+        generator: The source of the random numbers.
+        lengths: (num_rows,) length of each row.
+        capacity: Largest size of a batch, padding included; see bucket.
+        max_rows: Largest number of rows of a batch.
+
+    Returns:
+        The indices of the rows of each batch.
+
+    >>> batches = shuffled_batches(np.random.default_rng(1), np.array([3, 5, 2]), max_rows=2)
+    >>> sorted(batch.tolist() for batch in batches)
+    [[1], [2, 0]]
+    """
+    order = np.lexsort((generator.random(len(lengths)), lengths))
+    batches = bucket(order, lengths, capacity=capacity, max_rows=max_rows)
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
 def pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """Pad rows of different lengths with zeros at the end.
 

@@ -7,7 +7,7 @@ import numpy as np
 from speechlstm.errors import AlphabetError, TrainingError
 from speechlstm.text.lexicon import LETTERS, Lexicon
 from speechlstm.text.targets import min_steps
-from speechlstm.training.data.bucketing import bucket, pad
+from speechlstm.training.data.bucketing import pad, shuffled_batches
 from speechlstm.training.g2p.network import FRAMES
 
 
@@ -47,9 +47,7 @@ class PronunciationDataset:
     def start_epoch(self, epoch: int) -> None:
         """Draw the batches of an epoch; epochs are counted from 0."""
         generator = np.random.default_rng((self._seed, epoch))
-        order = np.lexsort((generator.random(len(self._lengths)), self._lengths))
-        batches = bucket(order, self._lengths, max_rows=self._batch_words)
-        self._batches = [batches[i] for i in generator.permutation(len(batches))]
+        self._batches = shuffled_batches(generator, self._lengths, max_rows=self._batch_words)
 
     def __len__(self) -> int:
         """The number of batches of an epoch."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.lm.text import START_ID
-from speechlstm.training.data.bucketing import bucket
+from speechlstm.training.data.bucketing import shuffled_batches
 
 
 class WordSampler:
@@ -98,9 +98,7 @@ class SentenceDataset:
         """Draw the order of the batches of an epoch; epochs are counted from 0."""
         generator = np.random.default_rng((self._seed, epoch))
         self._epoch = epoch
-        order = np.lexsort((generator.random(len(self._lengths)), self._lengths))
-        batches = bucket(order, self._lengths, capacity=self._batch_words)
-        self._batches = [batches[i] for i in generator.permutation(len(batches))]
+        self._batches = shuffled_batches(generator, self._lengths, self._batch_words)
 
     def __len__(self) -> int:
         """The number of batches of an epoch."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.readable.features import NUM_PAUSES, word_ids
-from speechlstm.training.data.bucketing import bucket
+from speechlstm.training.data.bucketing import shuffled_batches
 from speechlstm.training.punctuation.text import PunctuatedText
 
 _HIDDEN = word_ids([""])[0, :2]  # buckets of a word that is not known
@@ -56,9 +56,7 @@ class PunctuationDataset:
         generator = np.random.default_rng((self._seed, epoch))
         self._epoch = epoch
         self._starts, self._lengths = self._sequences(generator)
-        order = np.lexsort((generator.random(len(self._lengths)), self._lengths))
-        batches = bucket(order, self._lengths, capacity=self._batch_words)
-        self._batches = [batches[i] for i in generator.permutation(len(batches))]
+        self._batches = shuffled_batches(generator, self._lengths, self._batch_words)
 
     def __len__(self) -> int:
         """Batches of an epoch."""

@@ -114,20 +114,13 @@ class PunctuationNetwork(Network):
         """What the first LSTM reads: (batch, max_words, width)."""
         return ops.sum(self.embedding(ids), axis=2) + self.pause_embedding(pauses)
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """Mean cross-entropy of a word's mark and case, added; y holds ``marks`` and ``cases``."""
-        logits, num_words = y_pred
+    def batch_loss(self, outputs: Any, targets: dict[str, Any], training: bool = True) -> Any:
+        """The mean cross-entropy of ``marks`` plus that of ``cases`` of a word."""
+        logits, num_words = outputs
         log_marks = ops.log_softmax(logits[..., : len(MARKS)])
         log_cases = ops.log_softmax(logits[..., len(MARKS) :])
         losses = 0.0
-        for log_probs, labels in ((log_marks, y["marks"]), (log_cases, y["cases"])):
+        for log_probs, labels in ((log_marks, targets["marks"]), (log_cases, targets["cases"])):
             places = ops.convert_to_tensor(labels)[..., None]
             losses = losses - ops.take_along_axis(log_probs, places, axis=-1)[..., 0]
         steps = ops.arange(ops.shape(logits)[1])[None, :] < num_words[:, None]
