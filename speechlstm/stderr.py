@@ -29,7 +29,11 @@ class _Redirection:
                     self._stderr = os.dup(_FD)
                 except OSError:  # standard error is closed: there is nothing to hide
                     return
-                self._file = TemporaryFile()  # noqa: SIM115 (closed by the last user)
+                try:
+                    self._file = TemporaryFile()  # noqa: SIM115 (closed by the last user)
+                except OSError:  # no folder can be written to: nothing is hidden
+                    os.close(self._stderr)
+                    return
                 os.dup2(self._file.fileno(), _FD)
 
     def stop(self) -> None:

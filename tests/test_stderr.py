@@ -5,6 +5,7 @@ from threading import Barrier, Thread
 
 import pytest
 
+from speechlstm import stderr
 from speechlstm.stderr import hidden_stderr
 
 
@@ -27,6 +28,21 @@ def test_shows_the_rest_after_an_error(capfd: pytest.CaptureFixture[str]) -> Non
         os.write(2, b"reason\nnoise\n")
         _ = 1 / 0
     assert capfd.readouterr().err == "reason\n"
+
+
+def test_nothing_is_hidden_without_a_temporary_file(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise OSError("read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stderr, "TemporaryFile", refuse)
+        with hidden_stderr():
+            os.write(2, b"shown\n")
+    with hidden_stderr():
+        os.write(2, b"hidden\n")
+    assert capfd.readouterr().err == "shown\n"
 
 
 def test_threads_share_the_redirection(capfd: pytest.CaptureFixture[str]) -> None:
