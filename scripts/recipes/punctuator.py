@@ -43,7 +43,8 @@ def main(
         "from speechlstm.training.punctuation.export import export_punctuation\n"
         "from speechlstm.training.punctuation.run import load_punctuation_run\n"
         f"run = load_punctuation_run(Path({str(work)!r}))\n"
-        f"print(*export_punctuation(run, Path({str(output)!r})))\n"
+        f"change = export_punctuation(run, Path({str(output)!r}))\n"
+        'print(f"mean change of a probability by export: {change:.4f}")\n'
     )
     environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
