@@ -107,7 +107,8 @@ class Comparison:
                 "Too little is held out to tell the WER within 10 points: record more, of more "
                 "speakers, before you rely on it."
             )
-        if self.before and self.after.words.num_errors >= self.before.words.num_errors:
+        num_errors = self.after.words.num_errors
+        if num_errors and self.before and num_errors >= self.before.words.num_errors:
             yield (
                 "No better than before: either the model knew such speech already, or texts do not "
                 "match their recordings (see the worst utterances), or there is too little: record "

@@ -62,6 +62,7 @@ def test_the_table_has_both_with_intervals_and_the_worst() -> None:
 def test_what_is_no_better_is_said_and_what_to_do() -> None:
     assert any(line.startswith("No better than before: ") for line in Comparison(BAD, BAD).advice())
     assert not any("No better" in line for line in Comparison(BAD, GOOD).advice())
+    assert not any("No better" in line for line in Comparison(GOOD, GOOD).advice())  # nor worse
 
 
 def test_an_interval_that_says_little_is_named() -> None:
