@@ -1,5 +1,13 @@
-from speechlstm.corpora.manifest import Utterance
-from speechlstm.training.adaptation.folds import best_epoch, make_folds
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.training.adaptation import folds
+from speechlstm.training.adaptation.folds import best_epoch, choose_epochs, make_folds
+from speechlstm.training.adaptation.work import Work
 
 
 def utterances(speakers: str) -> list[Utterance]:
@@ -7,17 +15,39 @@ def utterances(speakers: str) -> list[Utterance]:
 
 
 def test_no_speaker_is_in_two_folds() -> None:
-    folds = make_folds(utterances("abcdefgabcdefg"), 3)
-    assert sorted(int(u.id) for fold in folds for u in fold) == list(range(14))
-    voices = [{u.speaker for u in fold} for fold in folds]
+    parts = make_folds(utterances("abcdefgabcdefg"), 3)
+    assert sorted(int(u.id) for fold in parts for u in fold) == list(range(14))
+    voices = [{u.speaker for u in fold} for fold in parts]
     assert sum(map(len, voices)) == 7
 
 
 def test_utterances_of_one_speaker_are_spread() -> None:
-    folds = make_folds(utterances("a" * 12), 3)
-    seconds = [sum(u.duration for u in fold) for fold in folds]
+    parts = make_folds(utterances("a" * 12), 3)
+    seconds = [sum(u.duration for u in fold) for fold in parts]
     assert max(seconds) - min(seconds) <= 1
 
 
 def test_the_first_of_equally_good_epochs_is_the_best() -> None:
     assert best_epoch({1: 5.0, 3: 2.0, 2: 2.0, 4: 3.0}) == 2
+
+
+@pytest.mark.parametrize(("initial", "chosen"), [(0.5, 2), (0.05, 0)])
+def test_each_part_is_left_out_once_and_their_errors_are_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, initial: float, chosen: int
+) -> None:
+    said = utterances("abcabcabc")
+    write_manifest(tmp_path / "train.jsonl", said)
+    left_out: list[str] = []
+
+    def train(train: Path, valid: Path, run: Path, name: str) -> Any:
+        learnt, measured = ([u.id for u in Manifest(path)] for path in (train, valid))
+        assert sorted(learnt + measured) == sorted(u.id for u in said)
+        left_out.extend(measured)
+        assert all(u.audio.startswith("../") for u in Manifest(train))
+        rates = (0.4, 0.2 if name.startswith("fold 1") else 0.1, 0.3)
+        lines = [{"epoch": i, "valid_cer": rate} for i, rate in enumerate(rates, start=1)]
+        return SimpleNamespace(read_metrics=lambda: lines)
+
+    monkeypatch.setattr(folds, "_initial_cer", lambda run, cache: initial)
+    assert choose_epochs(tmp_path / "train.jsonl", Work(tmp_path), 3, train) == chosen
+    assert sorted(left_out) == sorted(u.id for u in said)
