@@ -50,6 +50,7 @@ def folder(
     return folder
 
 
+@pytest.mark.slow
 def test_trains_and_resumes(folder: Path) -> None:
     run = folder / "run"
     manifests = (f"--train={folder / 'train.jsonl'}", f"--valid={folder / 'valid.jsonl'}")
@@ -234,6 +235,7 @@ def test_a_signal_saves_a_checkpoint_and_names_what_goes_on(
     assert (again.exit_code, again.stdout) == (0, f"{run}\n")
 
 
+@pytest.mark.slow
 def test_trains_off_the_main_thread(folder: Path, tmp_path: Path) -> None:
     manifests = (f"--train={folder / 'train.jsonl'}", f"--valid={folder / 'valid.jsonl'}")
     settings = ("--config", folder / "settings.toml", "--epochs", "1")

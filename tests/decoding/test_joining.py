@@ -59,8 +59,8 @@ def test_memory_grows_with_the_number_of_pieces() -> None:
         try:
             joined = JoinedHypotheses()
             for number in range(num_pieces):
-                # 50 words a piece, 16 hypotheses: an hour has 180 to 360 pieces.
-                joined.add(10.0 * number, n_best(generator, 16, num_words=50))
+                # An hour has 180 to 360 pieces.
+                joined.add(10.0 * number, n_best(generator, 8, num_words=20))
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -72,9 +72,9 @@ def test_memory_grows_with_the_number_of_pieces() -> None:
 def test_an_hour_keeps_its_words_and_their_times() -> None:
     joined = JoinedHypotheses()
     for number in range(360):
-        joined.add(10.0 * number, n_best(np.random.default_rng(number), 100, num_words=30))
+        joined.add(10.0 * number, n_best(np.random.default_rng(number), 20, num_words=30))
     best = joined.best()
-    assert len(best) == 100
+    assert len(best) == 20
     assert {len(h.words) for h in best} <= {360 * 30, 359 * 30, 358 * 30}
     starts = [word.start for word in best[0].words]
     assert starts == [10.0 * piece + i for piece in range(360) for i in range(30)]
