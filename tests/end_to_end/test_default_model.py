@@ -31,7 +31,12 @@ def test_the_lexicon_reads_phones_and_new_hot_words_are_sounded_out() -> None:
         assert hot.model.alphabet == spoken.model.alphabet
 
 
-@pytest.mark.parametrize("weight", [0.7, 3.0, 10.0])
+slow = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "weight", [pytest.param(0.7, marks=slow), pytest.param(3.0, marks=slow), 10.0]
+)
 def test_hot_words_that_are_not_said_change_nothing(weight: float) -> None:
     hot_words = (
         "electroencephalographically",
@@ -48,7 +53,7 @@ def test_hot_words_that_are_not_said_change_nothing(weight: float) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("flite"), reason="needs flite, which speaks the words")
-@pytest.mark.parametrize("weight", [1.25, 10.0])
+@pytest.mark.parametrize("weight", [1.25, pytest.param(10.0, marks=slow)])
 def test_hot_words_that_are_said_are_found_with_the_words_around_them(
     tmp_path: Path, weight: float
 ) -> None:

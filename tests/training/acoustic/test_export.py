@@ -92,6 +92,7 @@ def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(spoken.log_probs(audio), outputs[:, 4:])
 
 
+@pytest.mark.slow
 def test_refuses_a_file_that_is_not_the_model(
     tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

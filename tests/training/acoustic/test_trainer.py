@@ -100,6 +100,7 @@ def uninterrupted(
     return trainer, lines
 
 
+@pytest.mark.slow
 def test_learns(uninterrupted: tuple[Trainer, list[str]]) -> None:
     history = uninterrupted[0].state.history
     assert [line["epoch"] for line in history] == [1, 2]
@@ -124,6 +125,7 @@ def test_writes_what_a_run_holds(uninterrupted: tuple[Trainer, list[str]]) -> No
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_as_the_uninterrupted_one(
     uninterrupted: tuple[Trainer, list[str]], corpora_of_tones: Corpora, tmp_path: Path
 ) -> None:

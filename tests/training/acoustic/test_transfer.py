@@ -106,6 +106,7 @@ def test_a_single_direction_without_norms_in_a_bare_file(tmp_path: Path) -> None
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_weights_in_another_order_are_refused(
     model: AcousticModel, tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,7 @@ def test_another_alphabet_keeps_the_layers_alone(
     assert any(line.endswith(" for: ' ' 'b' 'c' 'ä' (a)") for line in lines)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_refused_before_anything_is_made(base: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"keep: must be in 0\.\.1"):
         adapt(tmp_path, tmp_path / "mine", keep=1.5)

@@ -136,6 +136,7 @@ def test_a_truncated_file_is_refused(path: Path) -> None:
         refusal(path)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_refused_or_harmless(path: Path) -> None:
     content, groups, refused = path.read_bytes(), new_variables(1), 0
     directory = content.rindex(b"PK\x01\x02")

@@ -82,6 +82,7 @@ def variables(model: Network) -> list[NDArray[Any]]:
     return [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
 
 
+@pytest.mark.slow
 def test_a_new_process_goes_on_bit_for_bit(
     case: tuple[Callable[[], Network], list[Batch]],
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_new_process_goes_on_bit_for_bit(
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_predictions_do_not_depend_on_those_before(
     case: tuple[Callable[[], Network], list[Batch]],
 ) -> None:
