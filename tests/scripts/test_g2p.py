@@ -34,7 +34,7 @@ def test_prints_rates(tmp_path: Path) -> None:
     result = CliRunner().invoke(SCRIPT["main"], [str(path), "--held-out", "0.2", "--epochs", "1"])
     assert result.exit_code == 0, result.output
     trained, phones, words = result.stdout.splitlines()
-    assert trained.startswith("16 words learnt in ")
+    assert trained.startswith("16 training words, ")
     assert trained.endswith(" s, 4 held out")
     assert phones.startswith("phone error rate  ")
     assert words.startswith("words wrong       ")
