@@ -35,6 +35,6 @@ def test_prints_rates(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     trained, phones, words = result.stdout.splitlines()
     assert trained.startswith("16 training words, ")
-    assert trained.endswith(" s, 4 held out")
+    assert trained.endswith(" s; 4 held out")
     assert phones.startswith("phone error rate  ")
-    assert words.startswith("words wrong       ")
+    assert words.startswith("word error rate   ")
