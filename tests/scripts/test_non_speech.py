@@ -8,6 +8,7 @@ ROOT = Path(__file__).parent.parent.parent
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "benchmarks" / "non_speech.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SCRIPT["SOUNDS"])
 def test_each_kind_is_what_a_recorder_stores_and_the_same_again(kind: str) -> None:
     recordings = list(SCRIPT["non_speech"](kind, 30))

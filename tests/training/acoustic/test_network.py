@@ -50,6 +50,7 @@ def assert_alone_is_as_in_the_batch(model: AcousticModel, signals: list[Samples]
         np.testing.assert_array_equal(rows[:length].argmax(axis=1), alone.argmax(axis=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

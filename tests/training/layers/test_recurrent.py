@@ -71,6 +71,7 @@ def test_equals_the_stock_layer(
         assert np.abs(f - e).max() <= 1e-5 * np.abs(e).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_padding_reaches_no_output_and_no_gradient(cell: str, bidirectional: bool) -> None:
@@ -92,6 +93,7 @@ def test_padding_reaches_no_output_and_no_gradient(cell: str, bidirectional: boo
     np.testing.assert_allclose(alone[0], outputs[0, :4], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"cell": "gru"}, {"cell": "rnn"}, {"recurrent_dropout": 0.5}])
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_other_cells_are_the_stock_layers(

@@ -72,6 +72,7 @@ def test_a_sample_of_all_words_estimates_the_loss_exactly(
     assert float(loss) == pytest.approx(np.mean(losses_by_hand(network, inputs, next_words)))
 
 
+@pytest.mark.slow
 def test_the_estimate_of_the_denominator_is_right_on_the_average(
     network: LanguageModelNetwork, inputs: dict[str, Any]
 ) -> None:

@@ -122,6 +122,7 @@ def in_batch(trainer: LanguageModelTrainer, number: int, action: Callable[[], ob
     trainer.network.train_on_batch = counting
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_as_the_uninterrupted_one(
     trained: tuple[LanguageModelRun, list[str]], tmp_path: Path
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_damaged_run_is_refused(
         train_language_model(load_language_model_run(tmp_path), lambda _: None)
 
 
+@pytest.mark.slow
 def test_starts_from_the_best_weights_of_another_run(
     trained: tuple[LanguageModelRun, list[str]], tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ def noise(num_samples: int) -> NDArray[np.float32]:
     return 0.1 * np.random.default_rng(1).normal(size=num_samples).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_cells_beyond_ten_are_not_clipped(tmp_path: Path) -> None:
     # One cell, its gates open, adds up +1 a frame while it is loud and -1 while it is quiet.
     model = AcousticModel(
@@ -83,6 +84,7 @@ def test_recurrent_kernels_take_fewer_bytes(
     assert 0 < np.abs(found - full).max() < tolerance
 
 
+@pytest.mark.slow
 def test_int8_kernels_are_the_nearest_to_the_weights(tflite: bytes, model: AcousticModel) -> None:
     file = schema.ModelT.InitFromPackedBuf(quantize(tflite, "int8"))
     stored = [
