@@ -23,9 +23,10 @@ os.environ.setdefault("MPLBACKEND", "agg")  # plots go to files
 
 # The same examples in every run: what fails in CI fails everywhere. `pytest
 # --hypothesis-profile=random` tries others, and more of them, where a test sets no number itself.
-# A deadline an example fails wherever the machine is busy with something else.
-hypothesis.settings.register_profile("speechlstm", deadline=None, max_examples=50, derandomize=True)
-hypothesis.settings.register_profile("random", deadline=None, max_examples=1000)
+# Limits of time fail wherever the machine is busy with something else.
+patient = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("speechlstm", max_examples=50, derandomize=True, **patient)
+hypothesis.settings.register_profile("random", max_examples=1000, **patient)
 hypothesis.settings.load_profile("speechlstm")
 
 
