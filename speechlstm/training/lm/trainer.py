@@ -8,11 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from speechlstm.errors import TrainingError
-from speechlstm.training.engine.distribution import Cluster
-from speechlstm.training.engine.loop import Batch, EpochLoop
-from speechlstm.training.engine.optimizer import GuardedAdamW
 from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.engine.word_loop import WordLoop
 from speechlstm.training.lm.dataset import SentenceDataset
 from speechlstm.training.lm.network import LanguageModelNetwork, LanguageModelTraining
 from speechlstm.training.lm.run import LanguageModelRun
@@ -21,7 +18,7 @@ from speechlstm.training.plots import plot_perplexity
 _VALIDATION_WORDS = 500  # of a batch: with a vocabulary of 55,000, its log-probs need 110 MB
 
 
-class LanguageModelTrainer(EpochLoop):
+class LanguageModelTrainer(WordLoop):
     """Trains the language model of a run.
 
     Args:
@@ -37,6 +34,7 @@ class LanguageModelTrainer(EpochLoop):
     config: LanguageModelTraining
     network: LanguageModelNetwork
     train_data: SentenceDataset
+    hint = "train with a lower --learning-rate"
 
     def __init__(
         self, run: LanguageModelRun, report: Callable[[str], None], progress: bool = False
@@ -51,23 +49,10 @@ class LanguageModelTrainer(EpochLoop):
         # The untrained network predicts the frequencies of the words, whatever the context.
         counts = train_data.counts + 1.0
         network.bias.assign(np.log(counts / counts.sum()))
-        optimizer = GuardedAdamW(
-            config.learning_rate, weight_decay=0.0, global_clipnorm=config.clip_norm
-        )
-        super().__init__(run, config, network, optimizer, train_data, report, progress, Cluster())
+        super().__init__(run, config, network, train_data, report, progress)
 
     def _loss(self) -> str:
         return f"perplexity={_perplexity(self.state.loss_sum, self.state.num_utterances):.1f}"
-
-    def _train_batch(self, index: int, batch: Batch) -> None:
-        loss = self._update(batch)
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"{self.run.path}: the loss is not finite; train with a lower --learning-rate"
-            )
-        num_words = self.train_data.size(index)
-        self.state.loss_sum += loss * num_words
-        self.state.num_utterances += num_words
 
     def _measure(self) -> dict[str, Any]:
         state = self.state

@@ -1,6 +1,5 @@
 """The training of the network for punctuation."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,20 +8,17 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from speechlstm.errors import TrainingError
 from speechlstm.evaluation.marks import LabelCounts
 from speechlstm.readable.marked_text import CASES, MARKS
-from speechlstm.training.engine.distribution import Cluster
-from speechlstm.training.engine.loop import Batch, EpochLoop
-from speechlstm.training.engine.optimizer import GuardedAdamW
 from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.engine.word_loop import WordLoop
 from speechlstm.training.punctuation.dataset import PunctuationDataset
 from speechlstm.training.punctuation.network import PunctuationNetwork, PunctuationTraining
 from speechlstm.training.punctuation.run import PunctuationRun
 from speechlstm.training.punctuation.text import PunctuatedText
 
 
-class PunctuationTrainer(EpochLoop):
+class PunctuationTrainer(WordLoop):
     """Trains the network of a run.
 
     Args:
@@ -53,25 +49,10 @@ class PunctuationTrainer(EpochLoop):
             config.seed,
         )
         self.valid_data = measured_on(*run.text("valid"), config)
-        optimizer = GuardedAdamW(
-            config.learning_rate, weight_decay=0.0, global_clipnorm=config.clip_norm
-        )
-        super().__init__(
-            run, config, run.new_network(), optimizer, train_data, report, progress, Cluster()
-        )
+        super().__init__(run, config, run.new_network(), train_data, report, progress)
 
     def _loss(self) -> str:
         return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.4f}"
-
-    def _train_batch(self, index: int, batch: Batch) -> None:
-        loss = self._update(batch)
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"{self.run.path}: the loss is not finite; train with a lower learning rate"
-            )
-        num_words = self.train_data.size(index)
-        self.state.loss_sum += loss * num_words
-        self.state.num_utterances += num_words
 
     def _measure(self) -> dict[str, Any]:
         state = self.state
