@@ -36,12 +36,13 @@ def plot_adaptation(metrics: Path, comparison: Comparison, path: Path) -> None:
         for name, report in (("before", comparison.before), ("after", comparison.after))
         if report
     ]
+    names = []
     for place, (name, report, rate) in enumerate(bars):
         value = 100 * getattr(report, rate)
         color = "tab:gray" if name == "before" else "tab:blue"
         right.bar(place, value, yerr=_error_bar(report, rate), capsize=4, color=color)
-        right.annotate(f"{value:.1f}", (place, value), ha="center", va="bottom")
-    right.set_xticks(range(len(bars)), [f"{rate.upper()}\n{name}" for name, _, rate in bars])
+        names.append(f"{rate.upper()}\n{name}\n{value:.1f} %")
+    right.set_xticks(range(len(bars)), names)
     right.set(title="With lexicon and language models", ylabel="%", ylim=(0, None))
     right.grid(alpha=0.3, axis="y")
     save_figure(figure, path)
