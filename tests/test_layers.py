@@ -21,6 +21,7 @@ LAYERS = [
     {"audio", "decoding"},
     {"corpora", "bundle"},
     {"acoustic", "doctor", "readable"},
+    {"streaming"},
     {"recognizer"},
     {"evaluation"},
     {"training"},

@@ -9,7 +9,14 @@ M4A, MP4, WebM, WMA, AMR and others.
 (8000, dtype('float32'), (20280,))
 """
 
-from speechlstm.audio.recording import num_channels, read_audio, read_duration, read_segments
+from speechlstm.audio.blocks import Blocks, BlockSource
+from speechlstm.audio.recording import (
+    num_channels,
+    read_audio,
+    read_blocks,
+    read_duration,
+    read_segments,
+)
 from speechlstm.audio.segments import PAUSE_SECONDS, split
 from speechlstm.audio.silence import silence_codecs
 from speechlstm.audio.source import is_pipe
@@ -20,9 +27,12 @@ __all__ = [
     "MIN_SECONDS",
     "PAUSE_SECONDS",
     "Audio",
+    "BlockSource",
+    "Blocks",
     "is_pipe",
     "num_channels",
     "read_audio",
+    "read_blocks",
     "read_duration",
     "read_segments",
     "silence_codecs",

@@ -64,7 +64,7 @@ class Reading:
             AudioError: The recording cannot be decoded, has a sample rate out of range, samples
                 that are not finite or far beyond full scale, lacks the channel, or is too short.
         """
-        mixer, resampler = Mixer(str(self.source.path)), _Resampler()
+        mixer, resampler = Mixer(str(self.source.path)), Resampler()
         seconds = gap = 0.0
         num_samples = 0
         for event in decoded_events(self.source, self.raw_rate):
@@ -87,7 +87,7 @@ class Reading:
             mono = self._chosen(event, mixer)
             if resampler.source_rate != event.sample_rate:
                 yield resampler.flushed()
-                resampler = _Resampler(event.sample_rate, self.sample_rate)
+                resampler = Resampler(event.sample_rate, self.sample_rate)
             yield resampler.resampled(mono)
         yield resampler.flushed()
         if gap:
@@ -125,7 +125,7 @@ class Reading:
             left -= BLOCK_SAMPLES
 
 
-class _Resampler:
+class Resampler:
     """Resamples block by block, and clips to [-1, 1]."""
 
     def __init__(self, source_rate: int = 0, sample_rate: int | None = 0) -> None:

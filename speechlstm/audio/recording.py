@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from speechlstm.audio.decoding import Block, opened_sound, planned_seconds
 from speechlstm.audio.events import decoded_events, plan_recording
@@ -93,6 +94,26 @@ def read_segments(
             yield start, audio
         if reading.lost:
             raise DamagedAudioError(opened_source.path, reading.losses, end)
+
+
+def read_blocks(source: Recording, sample_rate: int) -> Iterator[NDArray[np.float32]]:
+    """Decode a recording of any length block by block: mono, (num_samples,), at sample_rate.
+
+    The blocks together are what read_audio returns.
+
+    Raises:
+        AudioError: As in read_audio, after the blocks before the error; DamagedAudioError, without
+            a `partial`, after all blocks.
+    """
+    with opened(source) as opened_source:
+        reading = Reading(opened_source, sample_rate, None, None)
+        num_samples = 0
+        for block in reading.blocks():
+            num_samples += len(block)
+            yield block
+        if reading.lost:
+            seconds = num_samples / sample_rate
+            raise DamagedAudioError(opened_source.path, reading.losses, seconds)
 
 
 def read_duration(source: Recording) -> float:

@@ -38,13 +38,13 @@ def cut_at_pauses(
     for block in blocks:
         pending = np.concatenate((pending, block))
         while len(pending) > max_samples:
-            cut = _quietest(pending[:max_samples], sample_rate)
+            cut = quietest(pending[:max_samples], sample_rate)
             yield start / sample_rate, Audio(pending[:cut], sample_rate)
             start, pending = start + cut, pending[cut:]
     yield start / sample_rate, Audio(pending, sample_rate)
 
 
-def _quietest(samples: NDArray[np.float32], sample_rate: int) -> int:
+def quietest(samples: NDArray[np.float32], sample_rate: int) -> int:
     """The middle of the quietest pause between one half and nine tenths of the samples."""
     low, high = len(samples) // 2, len(samples) * 9 // 10
     window = round(PAUSE_SECONDS * sample_rate)

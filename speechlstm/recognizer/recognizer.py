@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, overload
 
 from speechlstm.acoustic import AcousticModel
-from speechlstm.audio import Audio, num_channels, read_segments, split
+from speechlstm.audio import Audio, BlockSource, num_channels, read_blocks, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
@@ -20,6 +20,7 @@ from speechlstm.transcript import Hypothesis, Transcript
 
 if TYPE_CHECKING:
     from speechlstm.readable.writer import ReadableWriter
+    from speechlstm.streaming import Event, Stream
 
 
 class Recognizer:
@@ -278,6 +279,67 @@ class Recognizer:
         model = self.model.characters  # they spell every word, phones only those of a lexicon
         segments = read_segments(path, model.sample_rate, channel=channel, raw_rate=raw_rate)
         return align_segments(segments, model, text, str(path))
+
+    def open_stream(self, sample_rate: int, endpoint_seconds: float | None = None) -> "Stream":
+        """Recognise speech while it is spoken, from blocks of samples that are fed as they come.
+
+        >>> audio = Audio.load("data/samples/date.wav")
+        >>> stream = Recognizer.load().open_stream(audio.sample_rate)
+        >>> events = [*stream.feed(audio.samples), *stream.finish()]
+        >>> events[-1].text, events[-1].segment
+        ('july fourth seventeen seventy six', 1)
+
+        Args:
+            sample_rate: Of the blocks, in Hz.
+            endpoint_seconds: The pause that ends a segment, 0.2 to 10 s; None: ENDPOINT_SECONDS of
+                `speechlstm.streaming`.
+
+        Raises:
+            ConfigError: endpoint_seconds is out of range.
+            ValueError: The sample rate is not a whole number in 4,000 to 768,000.
+        """
+        from speechlstm.streaming import ENDPOINT_SECONDS, Stream
+
+        return Stream(
+            self.model,
+            self.decoder,
+            sample_rate,
+            ENDPOINT_SECONDS if endpoint_seconds is None else endpoint_seconds,
+            reject_non_speech=self.reject_non_speech,
+            writer=self.writer,
+        )
+
+    def stream(
+        self, source: BlockSource | Path | str | BinaryIO, endpoint_seconds: float | None = None
+    ) -> "Iterator[Event]":
+        """Recognise speech while it comes from a source, and yield what is new.
+
+        >>> from speechlstm.audio import Blocks
+        >>> audio = Audio.load("data/samples/zip.wav")
+        >>> source = Blocks([audio.samples[:9000], audio.samples[9000:]], audio.sample_rate)
+        >>> *partials, final = Recognizer.load().stream(source)
+        >>> final.text
+        'one eight zero zero five'
+
+        Args:
+            source: `speechlstm.audio.Blocks`, a device, or a recording.
+            endpoint_seconds: As in open_stream.
+
+        Yields:
+            Partial and final events: see `speechlstm.streaming`.
+
+        Raises:
+            AudioError: The source fails or has no samples. The final event of what came before is
+                yielded first.
+            DataError: A block has samples that are not finite, likewise.
+            ConfigError: endpoint_seconds is out of range.
+        """
+        from speechlstm.streaming.pull import pulled
+
+        if not isinstance(source, Path | str) and hasattr(source, "sample_rate"):
+            return pulled(self.open_stream(source.sample_rate, endpoint_seconds), source)
+        rate = self.model.sample_rate
+        return pulled(self.open_stream(rate, endpoint_seconds), read_blocks(source, rate))
 
     def _separate_transcript(
         self, path: Path | str, number: int, raw_rate: int | None
