@@ -24,6 +24,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+# The packages of the extra `serve`, by their import names.
+SERVE_PACKAGES = ("starlette", "uvicorn", "websockets", "python_multipart", "prometheus_client")
+
 _BIDI = "\u202a-\u202e\u2066-\u2069"  # characters that change the direction of the text after them
 UNPRINTABLE = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff{_BIDI}]")
 
@@ -237,5 +240,6 @@ class MissingDependencyError(SpeechLSTMError, ImportError):
     def __init__(self, package: str) -> None:
         self.package = package
         # The extra installs the TensorFlow backend of Keras; others have to be installed by name.
-        source = package if package in ("torch", "jax") else "speechlstm[train]"
+        extra = "serve" if package in SERVE_PACKAGES else "train"
+        source = package if package in ("torch", "jax") else f"speechlstm[{extra}]"
         super().__init__(f"{package} is not installed; run: pip install '{source}'")

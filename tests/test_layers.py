@@ -23,7 +23,7 @@ LAYERS = [
     {"acoustic", "doctor", "readable"},
     {"streaming"},
     {"recognizer"},
-    {"evaluation"},
+    {"evaluation", "server"},
     {"training"},
     {"cli"},
     {"__main__"},

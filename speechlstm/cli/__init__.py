@@ -13,11 +13,12 @@ import click
 from speechlstm import __version__
 from speechlstm.cli.output import escape_what_streams_cannot_encode
 from speechlstm.cli.verbs import VerbGroup
-from speechlstm.errors import MissingDependencyError, SpeechLSTMError, printable
+from speechlstm.errors import SERVE_PACKAGES, MissingDependencyError, SpeechLSTMError, printable
 
 VERBS = (
     "transcribe",
     "align",
+    "serve",
     "manifest",
     "features",
     "augment",
@@ -50,7 +51,7 @@ class _Main(VerbGroup):
         except SpeechLSTMError as error:
             raise click.ClickException(printable(str(error))) from error
         except ModuleNotFoundError as error:
-            if error.name not in _TRAIN_PACKAGES:
+            if error.name not in (*_TRAIN_PACKAGES, *SERVE_PACKAGES):
                 raise
             raise click.ClickException(str(MissingDependencyError(error.name))) from error
         except BrokenPipeError:

@@ -19,6 +19,8 @@ from speechlstm.errors import SpeechLSTMError
 _GRACE_SECONDS = 5.0  # for a process to end before it is killed
 _SIGKILL = 9  # Windows' signal module has no name for it
 
+_last_calls: list[Callable[[], None]] = []  # see call_when_parent_ends
+
 
 class Outcome(NamedTuple):
     """The outcome for one item.
@@ -148,10 +150,17 @@ def _work(load: Callable[[], Callable[[Any], Any]], items: Connection) -> None:
         items.send(outcome)
 
 
+def call_when_parent_ends(function: Callable[[], None]) -> None:
+    """In the process: have a function called if the parent ends first, killed for instance."""
+    _last_calls.append(function)
+
+
 def _end_with_parent() -> None:
     parent = parent_process()
     if parent:
         connection.wait([parent.sentinel])
+        for function in _last_calls:
+            function()
         os._exit(1)  # at once: the main thread may be working on a long item
 
 

@@ -1,0 +1,134 @@
+"""`speechlstm serve`: recognition for other programs and for the browser."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from speechlstm.cli.options import (
+    bundle_option,
+    decoding_options,
+    jobs_option,
+    read_text,
+)
+from speechlstm.cli.output import say
+from speechlstm.cli.verbs import verb
+from speechlstm.errors import ConfigError, DataError
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@verb()
+@bundle_option
+@decoding_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8080,
+    show_default=True,
+    help="The port to listen on; 0: a free one.",
+)
+@jobs_option
+@click.option(
+    "--readable/--raw-text",
+    default=None,
+    help="Text with capitals, punctuation and figures, or the words as they are recognised.  "
+    "[default: readable if the bundle has a network for it]",
+)
+@click.option("--token", envvar="SPEECHLSTM_TOKEN", help="What clients must give; also as the "
+    "variable SPEECHLSTM_TOKEN, which other users of the machine cannot see.")  # fmt: skip
+@click.option("--token-file", type=click.Path(path_type=Path), help="A file with the token.")
+@click.option(
+    "--allow-origin",
+    "allowed_origins",
+    metavar="URL",
+    multiple=True,
+    help="A web site whose pages may use the server, such as https://example.org; may be given "
+    "several times.",
+)
+@click.option(
+    "--queue",
+    "max_waiting",
+    type=click.IntRange(min=0),
+    default=32,
+    show_default=True,
+    help="Recordings that may wait; the next one is refused with the status 429.",
+)
+@click.option(
+    "--max-streams", type=click.IntRange(min=1), default=16, show_default=True,
+    help="Live streams at once.",
+)  # fmt: skip
+@click.option(
+    "--max-connections", type=click.IntRange(min=1), default=256, show_default=True,
+    help="Connections at once.",
+)  # fmt: skip
+@click.option(
+    "--max-megabytes", type=click.FloatRange(min=0, min_open=True), default=500.0,
+    show_default=True, help="Size of an upload.",
+)  # fmt: skip
+@click.option(
+    "--max-minutes", type=click.FloatRange(min=0, min_open=True), default=240.0,
+    show_default=True, help="Duration of a recording or a stream.",
+)  # fmt: skip
+@click.option(
+    "--timeout", "timeout_seconds", type=click.FloatRange(min=0, min_open=True), default=1800.0,
+    show_default=True, help="Seconds for a recording, waiting included.",
+)  # fmt: skip
+@click.option(
+    "--idle-seconds", type=click.FloatRange(min=0, min_open=True), default=30.0,
+    show_default=True, help="A client that sends or takes nothing for this time is dismissed.",
+)  # fmt: skip
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    bundle: Path | None,
+    decoding: dict[str, Any],
+    jobs: int | None,
+    readable: bool | None,
+    token: str | None,
+    token_file: Path | None,
+    max_megabytes: float,
+    max_minutes: float,
+    **settings: Any,
+) -> None:
+    """Serve OpenAI's transcription API, live streams and a page for the browser.
+
+    It needs the extra `serve`: pip install 'speechlstm[serve]'. POST /v1/audio/transcriptions takes
+    recordings as OpenAI's clients send them, the WebSockets /v1/stream and /vosk take live audio,
+    and / is a page that transcribes files and the microphone. Nothing that is sent is kept.
+
+    SIGTERM or Ctrl-C ends the server once what runs is done; a second one ends it at once.
+
+    \b
+    Example:
+      speechlstm serve
+      speechlstm serve --host 0.0.0.0 --token-file token.txt --jobs 4
+      curl -F file=@data/samples/date.wav http://127.0.0.1:8080/v1/audio/transcriptions
+    """
+    from speechlstm.parallel import num_usable_cores
+    from speechlstm.server.run import run_server
+    from speechlstm.server.settings import ServerSettings
+
+    if token and token_file:
+        raise click.UsageError("--token and --token-file exclude each other")
+    settings["token"] = _read_token(token_file) if token_file else (token or "")
+    settings["max_upload_bytes"] = max(1, round(max_megabytes * 1e6))
+    settings["max_audio_seconds"] = 60 * max_minutes
+    chosen = ServerSettings(jobs=jobs or num_usable_cores(), **settings)
+    if chosen.host not in _LOOPBACK and not chosen.token:
+        say(f"Warning: whoever reaches {chosen.host} may use this server; see --token-file.")
+    forced_by = run_server(chosen, bundle, {**decoding, "readable": readable}, say)
+    if forced_by:
+        ctx.exit(128 + forced_by)
+
+
+def _read_token(path: Path) -> str:
+    try:
+        token = read_text(path).strip()
+    except OSError as error:
+        raise DataError(f"--token-file {path}: cannot be read: {error.strerror}") from None
+    if not token:
+        raise ConfigError(f"--token-file {path}: is empty; write the token into it")
+    return token

@@ -1,0 +1,153 @@
+"""The application: its routes, and what it answers when something goes wrong."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from speechlstm.server.errors import ApiError
+from speechlstm.server.guard import Guard
+from speechlstm.server.metrics import MeteredApp, Metrics
+from speechlstm.server.openapi import document
+from speechlstm.server.service import Model
+from speechlstm.server.settings import ServerSettings
+from speechlstm.server.transcriptions import Transcriber, TranscriptionsEndpoint
+from speechlstm.server.workers import Workers
+
+PUBLIC = frozenset(("/healthz", "/openapi.json"))  # they need no token
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(
+    settings: ServerSettings, model: Model, uploads: Workers, streams: Workers, folder: Path
+) -> Starlette:
+    """The application.
+
+    Args:
+        settings: Limits and rights.
+        model: What the processes have loaded.
+        uploads: Processes for recordings.
+        streams: Processes for live streams.
+        folder: The folder of uploads.
+    """
+    metrics = _metrics(uploads, streams)
+    transcriber = Transcriber(uploads, settings, metrics)
+    routes: list[BaseRoute] = [
+        Route(
+            "/v1/audio/transcriptions",
+            TranscriptionsEndpoint(transcriber, model, folder, settings),
+            methods=["POST"],
+        ),
+        Route("/v1/models", _models(model)),
+        Route("/v1/models/{name}", _model(model)),
+        Route("/healthz", _health(uploads, streams)),
+        Route("/metrics", _exposition(metrics)),
+        Route("/openapi.json", _fixed(document(model.name))),
+    ]
+    paths = frozenset(route.path for route in routes if isinstance(route, Route))
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(MeteredApp, metrics, paths),
+            Middleware(Guard, settings.token, settings.allowed_origins, PUBLIC),
+        ],
+        exception_handlers={
+            ApiError: _api_error,
+            HTTPException: _http_error,
+            500: _fault,
+        },
+    )
+
+
+def _metrics(uploads: Workers, streams: Workers) -> Metrics:
+    metrics = Metrics()
+    metrics.gauge(
+        "recordings_waiting", "Uploads that wait for a process.", lambda: uploads.num_waiting
+    )
+    metrics.gauge("recordings_running", "Uploads in a process.", lambda: uploads.num_leases)
+    metrics.gauge("streams_running", "Live streams.", lambda: streams.num_leases)
+    metrics.gauge("processes", "Worker processes.", lambda: len(uploads.pids) + len(streams.pids))
+    metrics.gauge(
+        "processes_replaced",
+        "Worker processes that have died.",
+        lambda: uploads.num_replaced + streams.num_replaced,
+    )
+    return metrics
+
+
+def _models(model: Model) -> Endpoint:
+    async def models(request: Request) -> Response:
+        return JSONResponse({"object": "list", "data": [_model_object(model)]})
+
+    return models
+
+
+def _model(model: Model) -> Endpoint:
+    async def one(request: Request) -> Response:
+        if request.path_params["name"] != model.name:
+            raise ApiError(
+                404, f"no such model; this server has {model.name}", "model", "model_not_found"
+            )
+        return JSONResponse(_model_object(model))
+
+    return one
+
+
+def _model_object(model: Model) -> dict[str, object]:
+    return {
+        "id": model.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "speechlstm",
+        "language": model.language,
+        "sample_rate": model.sample_rate,
+        "readable": model.is_readable,
+    }
+
+
+def _health(uploads: Workers, streams: Workers) -> Endpoint:
+    async def health(request: Request) -> Response:
+        is_well = bool(uploads.pids and streams.pids)
+        values = {"status": "ok" if is_well else "no process to work with"}
+        return JSONResponse(values, 200 if is_well else 503)
+
+    return health
+
+
+def _exposition(metrics: Metrics) -> Endpoint:
+    async def exposition(request: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return exposition
+
+
+def _fixed(values: object) -> Endpoint:
+    async def fixed(request: Request) -> Response:
+        return JSONResponse(values)
+
+    return fixed
+
+
+async def _api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return JSONResponse(error.body, error.status, error.headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    reasons = {404: "there is nothing at this path", 405: "this path has no such method"}
+    reason = f"{reasons.get(error.status_code, error.detail)}; see /openapi.json"
+    answer = ApiError(error.status_code, reason, headers=error.headers)
+    return JSONResponse(answer.body, answer.status, answer.headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    answer = ApiError(500, "the server has a fault, which its messages describe")
+    return JSONResponse(answer.body, answer.status)

@@ -1,0 +1,189 @@
+"""Uploads: multipart forms, read piece by piece into a temporary file, within limits."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from speechlstm.server.errors import ApiError, shown_name
+from speechlstm.server.settings import ServerSettings
+
+_MAX_FIELD_BYTES = 1 << 16
+_MAX_FIELDS = 100
+_MAX_OVERHEAD = 1 << 20  # bytes of a form apart from the file
+_DRAINED_SECONDS = 2.0  # for a client to notice that it is refused while it sends
+
+
+@dataclass
+class Form:
+    """What a client has sent.
+
+    Attributes:
+        path: The file; None: there was none.
+        name: Its name at the client, for messages.
+        fields: The values of each field.
+        num_bytes: The size of the whole form.
+    """
+
+    path: Path | None = None
+    name: str = "file"
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    num_bytes: int = 0
+
+
+@asynccontextmanager
+async def received_form(
+    request: Request, folder: Path, settings: ServerSettings
+) -> AsyncIterator[Form]:
+    """Receive a form. Its file is deleted at the end of the block.
+
+    Args:
+        request: Of the type multipart/form-data, with one file in the field `file`.
+        folder: The file is written here, under a name that has nothing of the client's.
+        settings: The limits.
+
+    Raises:
+        ApiError: It is too large, too slow, or no such form.
+    """
+    _refuse_large(int(request.headers.get("content-length") or 0), settings)
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise ApiError(400, "send multipart/form-data, with the recording in the field file")
+    path = folder / secrets.token_hex(16)
+    form = Form()
+    try:
+        with path.open("wb") as file:
+            parts = _Parts(options[b"boundary"], form, file, path, settings)
+            await _receive(request, parts, settings)
+        yield form
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def drain(request: Request) -> None:
+    """Read on for a moment, so that a client that still sends gets to read that it was refused."""
+    try:
+        async with asyncio.timeout(_DRAINED_SECONDS):
+            async for _ in request.stream():
+                pass
+    except (TimeoutError, ClientDisconnect, RuntimeError):
+        pass
+
+
+async def _receive(request: Request, parts: "_Parts", settings: ServerSettings) -> None:
+    stream = request.stream()
+    deadline = asyncio.get_running_loop().time() + settings.upload_seconds
+    try:
+        async with asyncio.timeout_at(deadline):
+            while True:
+                async with asyncio.timeout(settings.idle_seconds):
+                    chunk = await anext(stream, None)
+                if chunk is None:
+                    break
+                parts.feed(chunk)
+    except TimeoutError:
+        raise ApiError(408, "the upload is too slow or has stopped; send it again") from None
+    parts.finish()
+
+
+def _refuse_large(num_bytes: int, settings: ServerSettings) -> None:
+    if num_bytes > settings.max_upload_bytes + _MAX_OVERHEAD:
+        raise ApiError(
+            413,
+            f"the upload has more than {settings.max_upload_bytes / 1e6:g} MB, the limit of this "
+            "server; compress the recording or cut it",
+            param="file",
+            code="too_large",
+        )
+
+
+class _Parts:
+    """Writes the parts of a multipart form where they belong, as they come."""
+
+    def __init__(
+        self, boundary: bytes, form: Form, file: BinaryIO, path: Path, settings: ServerSettings
+    ) -> None:
+        self._form, self._file, self._path, self._settings = form, file, path, settings
+        self._header, self._disposition, self._value = bytearray(), bytearray(), bytearray()
+        self._field: str | None = None  # None: in the file
+        self._num_fields, self._is_whole = 0, False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._add_header,
+                "on_header_value": self._add_disposition,
+                "on_header_end": self._header.clear,
+                "on_headers_finished": self._name,
+                "on_part_data": self._add_data,
+                "on_part_end": self._end_part,
+                "on_end": self._end,
+            },
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the form."""
+        self._form.num_bytes += len(chunk)
+        _refuse_large(self._form.num_bytes, self._settings)
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise ApiError(400, f"the form is not multipart/form-data: {error}") from None
+
+    def finish(self) -> None:
+        """The form has ended."""
+        if not self._is_whole:
+            raise ApiError(400, "the form is cut off; send all of it")
+
+    def _begin(self) -> None:
+        self._num_fields += 1
+        if self._num_fields > _MAX_FIELDS:
+            raise ApiError(400, f"the form has more than {_MAX_FIELDS} fields")
+        self._disposition.clear()
+        self._value.clear()
+
+    def _add_header(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _add_disposition(self, data: bytes, start: int, end: int) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition += data[start:end]
+
+    def _name(self) -> None:
+        _, options = parse_options_header(bytes(self._disposition))
+        self._field = options.get(b"name", b"").decode("utf-8", "replace")
+        if b"filename" not in options:
+            return
+        if self._field != "file" or self._form.path:
+            raise ApiError(400, "send one recording, in the field file", param="file")
+        self._form.path = self._path
+        self._form.name = shown_name(options[b"filename"].decode("utf-8", "replace"))
+        self._field = None
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        if self._field is None:
+            self._file.write(data[start:end])
+        elif len(self._value) + end - start > _MAX_FIELD_BYTES:
+            raise ApiError(400, f"the field has more than {_MAX_FIELD_BYTES} bytes", self._field)
+        else:
+            self._value += data[start:end]
+
+    def _end_part(self) -> None:
+        if self._field is None:
+            return
+        try:
+            value = self._value.decode("utf-8")
+        except UnicodeDecodeError:
+            raise ApiError(400, "the field is not UTF-8", self._field) from None
+        self._form.fields.setdefault(self._field, []).append(value)
+
+    def _end(self) -> None:
+        self._is_whole = True
