@@ -99,13 +99,15 @@ def command(
     recordings as OpenAI's clients send them, the WebSockets /v1/stream and /vosk take live audio,
     and / is a page that transcribes files and the microphone. Nothing that is sent is kept.
 
+    \b
+    curl -F file=@data/samples/date.wav http://127.0.0.1:8080/v1/audio/transcriptions
+
     SIGTERM or Ctrl-C ends the server once what runs is done; a second one ends it at once.
 
     \b
     Example:
       speechlstm serve
       speechlstm serve --host 0.0.0.0 --token-file token.txt --jobs 4
-      curl -F file=@data/samples/date.wav http://127.0.0.1:8080/v1/audio/transcriptions
     """
     from speechlstm.parallel import num_usable_cores
     from speechlstm.server.run import run_server

@@ -122,6 +122,11 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
             1,
             "Error: matplotlib is not installed; run: pip install 'speechlstm[train]'\n",
         ),
+        (
+            ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn"),
+            1,
+            "Error: uvicorn is not installed; run: pip install 'speechlstm[serve]'\n",
+        ),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
@@ -168,4 +173,5 @@ def test_model_is_another_name_of_bundle_in_every_verb() -> None:
         {*option.opts} for _, command in COMMANDS for option in command.params
         if {"--bundle", "--model"} & {*option.opts}
     ]  # fmt: skip
-    assert options == [{"--bundle", "--model"}] * 6
+    assert len(options) >= 6
+    assert options == [{"--bundle", "--model"}] * len(options)
