@@ -1,0 +1,272 @@
+/** Reads a bundle: bundle.json, the model, language model and lexicon. All of it is untrusted. */
+
+import {Alphabet} from './alphabet.js';
+import {decodeText, sha256} from './bytes.js';
+import {BundleError, quoted} from './errors.js';
+import {checkPortable, message, readMetadata} from './model_file.js';
+
+export const INDEX = 'bundle.json';
+export const PORTABLE = 'model.portable.tflite';
+const FORMAT_VERSION = 1;
+const MODEL_KEYS = ['format_version', 'writer', 'features', 'alphabet', 'model', 'training'];
+
+/** The settings of a search: name in Python, kind, lowest and highest value. */
+const SETTINGS = /** @type {[string, string, number, number][]} */ ([
+  ['beam_width', 'integer', 1, Infinity],
+  ['num_hypotheses', 'integer', 1, Infinity],
+  ['lm_weight', 'number', 0, Infinity],
+  ['word_bonus', 'number', -Infinity, Infinity],
+  ['prior_weight', 'number', 0, Infinity],
+  ['unknown_character_log_prob', 'number', -Infinity, 0],
+  ['open_vocabulary', 'boolean', 0, 0],
+  ['min_label_log_prob', 'number', -Infinity, 0],
+  ['max_score_gap', 'number', 0, Infinity],
+  ['blank_skip', 'number', 0.5, 1],
+]);
+
+/**
+ * Returns the content of a file of the bundle by its name; null if there is none.
+ * @typedef {(name: string) => Promise<Uint8Array | null>} ReadFile
+ */
+
+/**
+ * What the network reads and what its output means.
+ * @typedef {{sampleRate: number, hopSamples: number, frameStack: number, frameSeconds: number,
+ *   alphabet: Alphabet, phones: Alphabet | null}} AcousticSpec
+ */
+
+/**
+ * A bundle in memory. `fast` are the settings that were tuned for a search without the LSTM.
+ * @typedef {{acoustic: AcousticSpec, model: Uint8Array, lm: Uint8Array | null,
+ *   lexicon: Uint8Array | null, hasNeuralLm: boolean, prior: number[] | null,
+ *   settings: SearchSettings | null, fast: SearchSettings | null}} Bundle
+ */
+
+/**
+ * @typedef {{config: import('./fusion.js').DecodeConfig,
+ *   calibration: import('./beam.js').Calibration | null}} SearchSettings
+ */
+
+/**
+ * Reads a bundle and checks all of it.
+ * @param {ReadFile} read
+ * @param {string} modelName The portable model.
+ * @returns {Promise<Bundle>}
+ * @throws {BundleError} The bundle is missing, damaged, incomplete or of another version.
+ */
+export async function readBundle(read, modelName = PORTABLE) {
+  const json = await read(INDEX);
+  if (!json) throw new BundleError(`${INDEX}: there is none; not a bundle`);
+  const index = parseObject(json);
+  const description = Object.fromEntries(
+    Object.entries(index).filter(([key]) => key === 'phones' || MODEL_KEYS.includes(key)),
+  );
+  const acoustic = parseAcoustic(description);
+  const model = await readModel(read, modelName, index.files);
+  if (!isSame(await readMetadata(model), description)) {
+    throw new BundleError(`${modelName}: belongs to another bundle than ${INDEX}; export it again`);
+  }
+  const [lm, lexicon] = await Promise.all(
+    ['lm.ngram', 'lexicon.tree'].map((name) => readListed(read, name, index.files)),
+  );
+  const numLabels = (lexicon && acoustic.phones ? acoustic.phones : acoustic.alphabet).numLabels;
+  const fast = index.fast && parseSettings('fast.decoding', index.fast);
+  return {
+    acoustic, model, lm, lexicon,
+    hasNeuralLm: Object.hasOwn(index.files, 'rescorer.tflite'),
+    prior: index.prior ? parsePrior(index.prior, numLabels) : null,
+    settings: index.decoding ? parseSettings('decoding', index) : null,
+    fast: fast ?? null,
+  }; // prettier-ignore
+}
+
+/**
+ * A bundle that is a .tflite file alone, which is decoded greedily.
+ * @param {Uint8Array} model
+ * @returns {Promise<Bundle>}
+ */
+export async function readModelFile(model) {
+  const acoustic = parseAcoustic(await readMetadata(model));
+  checkPortable(model);
+  const decoder = {lm: null, lexicon: null, prior: null, settings: null, fast: null};
+  return {acoustic, model, hasNeuralLm: false, ...decoder};
+}
+
+/**
+ * @param {ReadFile} read
+ * @param {string} name
+ * @param {any} checksums
+ */
+async function readModel(read, name, checksums) {
+  const model = checksums?.[name] ? await readListed(read, name, checksums) : await read(name);
+  if (!model) {
+    throw new BundleError(
+      `${name}: there is none; speechlstm export --target everywhere writes it`,
+    );
+  }
+  checkPortable(model);
+  return model;
+}
+
+/**
+ * A file that is listed under "files", verified; null if it is not listed.
+ * @param {ReadFile} read
+ * @param {string} name
+ * @param {any} checksums
+ */
+async function readListed(read, name, checksums) {
+  if (checksums === null || typeof checksums !== 'object') {
+    throw new BundleError(`${INDEX}: files: must have the SHA-256 of each file`);
+  }
+  if (!Object.hasOwn(checksums, name)) return null;
+  const bytes = await read(name);
+  if (!bytes) throw new BundleError(`${name}: is missing, but ${INDEX} names it`);
+  const digest = await sha256(bytes);
+  if (digest !== null && digest !== checksums[name]) {
+    throw new BundleError(`${name}: damaged: its SHA-256 is not the one in ${INDEX}`);
+  }
+  return bytes;
+}
+
+/** @param {Uint8Array} json */
+function parseObject(json) {
+  let values;
+  try {
+    values = JSON.parse(decodeText(json));
+  } catch (error) {
+    throw new BundleError(`${INDEX}: not readable as JSON: ${quoted(message(error))}`);
+  }
+  if (!isObject(values)) throw new BundleError(`${INDEX}: must be an object`);
+  return values;
+}
+
+/**
+ * @param {any} description
+ * @returns {AcousticSpec}
+ */
+function parseAcoustic(description) {
+  if (!isObject(description) || !('format_version' in description)) {
+    throw new BundleError('format_version: missing; not a bundle');
+  }
+  const {format_version: version} = description;
+  if (version !== FORMAT_VERSION) {
+    throw new BundleError(
+      `has format version ${quoted(version)}; this speechlstm.js reads ${FORMAT_VERSION}`,
+    );
+  }
+  const missing = MODEL_KEYS.find((key) => !(key in description));
+  if (missing) throw new BundleError(`${missing}: missing`);
+  const sampleRate = inRange(description.features?.sample_rate, 'features.sample_rate', 1000, 1e6);
+  const hopMs = inRange(description.features?.hop_ms, 'features.hop_ms', 1, 1e4);
+  const frameStack = inRange(description.model?.frame_stack, 'model.frame_stack', 1, 1000);
+  return {
+    sampleRate,
+    hopSamples: Math.round((sampleRate * hopMs) / 1000),
+    frameStack,
+    frameSeconds: (hopMs * frameStack) / 1000,
+    alphabet: Alphabet.parse('alphabet', description.alphabet),
+    phones: description.phones ? Alphabet.parse('phones', description.phones) : null,
+  };
+}
+
+/**
+ * @param {string} section
+ * @param {any} values Has the section "decoding", and may have "calibration".
+ * @returns {SearchSettings}
+ */
+function parseSettings(section, values) {
+  const {decoding, calibration} = values;
+  if (!isObject(decoding)) throw new BundleError(`${section}: must be an object`);
+  if (Array.isArray(decoding.hot_words) && decoding.hot_words.length) {
+    throw new BundleError(`${section}.hot_words: only Python's decoder finds hot words`);
+  }
+  /** @type {any} */
+  const config = {};
+  for (const [name, kind, lowest, highest] of SETTINGS) {
+    config[camelCase(name)] = checkedSetting(`${section}.${name}`, decoding[name], kind, [
+      lowest, highest,
+    ]); // prettier-ignore
+  }
+  return {config, calibration: calibration ? parseCalibration(calibration) : null};
+}
+
+/**
+ * The settings of a search with some of them replaced.
+ * @param {import('./fusion.js').DecodeConfig} config
+ * @param {Partial<import('./fusion.js').DecodeConfig>} changes
+ * @throws {BundleError} A setting is unknown or out of range.
+ */
+export function changedConfig(config, changes) {
+  for (const [key, value] of Object.entries(changes)) {
+    const setting = SETTINGS.find(([name]) => camelCase(name) === key);
+    if (!setting) throw new BundleError(`${key}: unknown setting`);
+    checkedSetting(key, value, setting[1], [setting[2], setting[3]]);
+  }
+  return {...config, ...changes};
+}
+
+/**
+ * @param {string} name
+ * @param {any} value
+ * @param {string} kind
+ * @param {[number, number]} range
+ */
+function checkedSetting(name, value, kind, [lowest, highest]) {
+  const isRight = kind === 'integer' ? Number.isSafeInteger(value) : typeof value === kind;
+  const isNumber = typeof value === 'number';
+  if (!isRight || (isNumber && !(Number.isFinite(value) && value >= lowest && value <= highest))) {
+    throw new BundleError(`${name}: cannot be ${quoted(value)}`);
+  }
+  return value;
+}
+
+/** @param {any} values */
+function parseCalibration({slope, intercept}) {
+  checkedSetting('calibration.slope', slope, 'number', [0, Infinity]);
+  checkedSetting('calibration.intercept', intercept, 'number', [-Infinity, Infinity]);
+  return {slope, intercept};
+}
+
+/**
+ * @param {any} values
+ * @param {number} numLabels
+ */
+function parsePrior(values, numLabels) {
+  const logProbs = values.log_probs;
+  if (!Array.isArray(logProbs) || logProbs.length !== numLabels || !logProbs.every(Number.isFinite)) {
+    throw new BundleError(`prior: must have the log-probabilities of ${numLabels} labels`);
+  }
+  return logProbs;
+}
+
+/**
+ * @param {any} value
+ * @param {string} name
+ * @param {number} lowest
+ * @param {number} highest
+ */
+function inRange(value, name, lowest, highest) {
+  return checkedSetting(name, value, 'number', [lowest, highest]);
+}
+
+/** @param {any} value */
+const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** @param {string} name */
+const camelCase = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+
+/**
+ * Whether two JSON values are equal.
+ * @param {any} a
+ * @param {any} b
+ * @returns {boolean}
+ */
+function isSame(a, b) {
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return a === b;
+  const keys = Object.keys(a);
+  return (
+    Array.isArray(a) === Array.isArray(b) &&
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isSame(a[key], b[key]))
+  );
+}

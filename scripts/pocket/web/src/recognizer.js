@@ -1,0 +1,195 @@
+/** The recogniser: from a waveform to a transcript. */
+
+import {AcousticModel} from './acoustic.js';
+import {checkSamples, splitAtPauses} from './audio.js';
+import {BeamDecoder} from './beam.js';
+import {changedConfig, readBundle, readModelFile} from './bundle.js';
+import {BundleError, LanguageModelError, LexiconError} from './errors.js';
+import {GreedyDecoder} from './greedy.js';
+import {LexiconTree} from './lexicon_tree.js';
+import {NGramModel} from './ngram.js';
+
+const MAX_SECONDS = 1800; // of a recording, whose samples are all in memory
+
+// Words longer or less probable than this cannot be speech: speechlstm/decoding/plausibility.py.
+const LONGEST_SECONDS = 1.0;
+const LONGEST_SECONDS_A_LETTER = 0.25;
+const LEAST_CONFIDENCE = 0.003;
+
+/**
+ * A transcript: its text and its words with times in seconds.
+ * @typedef {{text: string, words: import('./words.js').Word[], duration: number}} Transcript
+ */
+
+/**
+ * How a recogniser is loaded.
+ * @typedef {object} LoadOptions
+ * @property {any} litert The module @litertjs/core, after its loadLiteRt has loaded the wasm files.
+ * @property {string} [model] The name of the portable model in the bundle.
+ * @property {boolean} [greedy] Whether to decode by the best path even if there is a language model.
+ * @property {boolean} [fast] Whether to use the settings that were tuned for a search without the
+ *   LSTM language model, as Python's fast=True; false: those of neural_lm=None. By default true if
+ *   the bundle has such settings.
+ * @property {Partial<import('./fusion.js').DecodeConfig>} [settings] Replace those of the bundle.
+ */
+
+/** Turns speech into text, by an acoustic model and a decoder. */
+export class Recognizer {
+  /**
+   * @param {AcousticModel} model
+   * @param {GreedyDecoder | BeamDecoder} decoder
+   * @param {boolean} readsPhones Whether the decoder reads the model's output for phones.
+   */
+  constructor(model, decoder, readsPhones) {
+    this.model = model;
+    this.decoder = decoder;
+    this.readsPhones = readsPhones;
+    this.sampleRate = model.spec.sampleRate;
+  }
+
+  /**
+   * Loads a recogniser from a bundle: the beam search if the bundle has a language model or a
+   * lexicon, else greedy decoding.
+   * @param {string | URL | import('./bundle.js').ReadFile} source The address of the bundle's
+   *   folder or of a .tflite file alone, or a function that reads the bundle's files.
+   * @param {LoadOptions} options
+   * @throws {BundleError | LanguageModelError | LexiconError} Something is missing or damaged.
+   */
+  static async load(source, options) {
+    const bundle = await bundleFrom(source, options.model);
+    const decoder = await decoderOf(bundle, options);
+    const model = new AcousticModel(bundle.model, bundle.acoustic, options.litert);
+    return new Recognizer(model, decoder, decoder.alphabet === bundle.acoustic.phones);
+  }
+
+  /**
+   * Transcribes a waveform. Long ones are cut at pauses.
+   * @param {Float32Array} samples At this.sampleRate, in [-1, 1].
+   * @param {{maxSeconds?: number}} [options] The longest recording that is accepted.
+   * @returns {Promise<Transcript>}
+   * @throws {import('./errors.js').AudioError} The recording is too short or too long.
+   */
+  async transcribe(samples, {maxSeconds = MAX_SECONDS} = {}) {
+    checkSamples(samples, this.sampleRate, maxSeconds);
+    const words = [];
+    for (const segment of splitAtPauses(samples, this.sampleRate)) {
+      const duration = segment.samples.length / this.sampleRate;
+      const logProbs = await this.logProbs(segment.samples);
+      for (const word of this.decoder.decode(logProbs, duration).words) {
+        const {start, end} = word;
+        const timed = {...word, start: segment.start + start, end: segment.start + end};
+        if (isPlausible(word)) words.push(timed);
+      }
+    }
+    const text = words.map((word) => word.text).join(' ');
+    return {text, words, duration: samples.length / this.sampleRate};
+  }
+
+  /**
+   * The log-probabilities that the decoder reads.
+   * @param {Float32Array} samples
+   */
+  logProbs(samples) {
+    return this.model.logProbs(samples, this.readsPhones);
+  }
+
+  /** Frees the memory of the compiled model. */
+  delete() {
+    this.model.delete();
+  }
+}
+
+/**
+ * @param {string | URL | import('./bundle.js').ReadFile} source
+ * @param {string} [model]
+ */
+async function bundleFrom(source, model) {
+  if (typeof source === 'function') return readBundle(source, model);
+  const address = String(source);
+  if (!address.endsWith('.tflite')) return readBundle(readFrom(address), model);
+  const file = await fetched(address);
+  if (!file) throw new BundleError(`${address}: there is no such file`);
+  return readModelFile(file);
+}
+
+/**
+ * Reads the files of a bundle by fetch.
+ * @param {string} folder
+ * @returns {import('./bundle.js').ReadFile}
+ */
+function readFrom(folder) {
+  const base = folder.endsWith('/') ? folder : `${folder}/`;
+  return (name) => fetched(base + name);
+}
+
+/** @param {string} address */
+async function fetched(address) {
+  let response;
+  try {
+    response = await fetch(address);
+  } catch {
+    throw new BundleError(`${address}: cannot be loaded; is there a connection?`);
+  }
+  if (response.status === 404) return null;
+  if (!response.ok) throw new BundleError(`${address}: cannot be loaded: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * The decoder of a bundle.
+ * @param {import('./bundle.js').Bundle} bundle
+ * @param {Omit<LoadOptions, 'litert'>} [options]
+ */
+export async function decoderOf(bundle, {greedy = false, fast, settings = {}} = {}) {
+  const {acoustic, prior} = bundle;
+  const readsPhones = Boolean(bundle.lexicon && acoustic.phones);
+  if (greedy || !(bundle.lm || bundle.lexicon)) {
+    return new GreedyDecoder(acoustic.alphabet, acoustic.frameSeconds);
+  }
+  const tuned = (fast ?? bundle.fast) ? (bundle.fast ?? narrowed(bundle.settings)) : bundle.settings;
+  if (!tuned) throw new BundleError('bundle.json: decoding: missing, but there is a language model');
+  const alphabet = readsPhones && acoustic.phones ? acoustic.phones : acoustic.alphabet;
+  const lm = bundle.lm && new NGramModel(bundle.lm);
+  const lexicon = bundle.lexicon && LexiconTree.read(bundle.lexicon);
+  await checkAlphabets(acoustic, alphabet, lm, lexicon);
+  // A calibration holds for the decoder that it was fitted to, perhaps one with the LSTM.
+  const isAsTuned = !Object.keys(settings).length && (tuned === bundle.fast || !bundle.hasNeuralLm);
+  const calibration = isAsTuned ? tuned.calibration : null;
+  const config = changedConfig(tuned.config, settings);
+  const models = {lm, lexicon, prior, calibration};
+  return new BeamDecoder(alphabet, acoustic.frameSeconds, config, models);
+}
+
+/**
+ * The same settings with the beam of a fast search.
+ * @param {import('./bundle.js').SearchSettings | null} settings
+ */
+function narrowed(settings) {
+  if (!settings) return null;
+  const {beamWidth, maxScoreGap} = settings.config;
+  const config = {beamWidth: Math.min(beamWidth, 64), maxScoreGap: Math.min(maxScoreGap, 10)};
+  return {config: {...settings.config, ...config}, calibration: null};
+}
+
+/**
+ * @param {import('./bundle.js').AcousticSpec} acoustic
+ * @param {import('./alphabet.js').Alphabet} alphabet That the decoder reads.
+ * @param {NGramModel | null} lm
+ * @param {LexiconTree | null} lexicon
+ */
+async function checkAlphabets(acoustic, alphabet, lm, lexicon) {
+  const isOther = (/** @type {string | null} */ found, /** @type {string | null} */ right) =>
+    found !== null && right !== null && found !== right;
+  if (lm && isOther(lm.alphabetSha256, await acoustic.alphabet.sha256())) {
+    throw new LanguageModelError('lm.ngram: is for another alphabet than the model');
+  }
+  if (lexicon && isOther(lexicon.alphabetSha256, await alphabet.sha256())) {
+    throw new LexiconError('lexicon.tree: is for another alphabet than the model');
+  }
+}
+
+/** @param {import('./words.js').Word} word */
+function isPlausible({text, start, end, confidence}) {
+  const longest = LONGEST_SECONDS + LONGEST_SECONDS_A_LETTER * [...text].length;
+  return end - start <= longest && confidence >= LEAST_CONFIDENCE;
+}
