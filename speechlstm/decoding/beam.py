@@ -144,7 +144,7 @@ class BeamDecoder:
             hash_is_unique = self._fusion.is_open and not spotted
             key = path.hash if hash_is_unique else self.text(path)
             by_text.setdefault(key, []).append(path)
-        return sorted(map(_merged, by_text.values()), key=lambda path: (-path.score, path.hash))
+        return sorted(map(_merged, by_text.values()), key=_rank)
 
     def with_hot_words(self, log_probs: NDArray[np.float32], found: list[Path]) -> list[Path]:
         """The paths found without hot words or, if a path with one is better, all of both kinds.
@@ -163,7 +163,7 @@ class BeamDecoder:
             if num_labels and path.log_prob >= least:
                 text = self.text(path)
                 by_text[text] = max(by_text.get(text, path), path, key=lambda p: p.score)
-        ranked = sorted(by_text.values(), key=lambda path: (-path.score, path.hash))
+        ranked = sorted(by_text.values(), key=_rank)
         return ranked if _has_spotted(ranked[0]) else found
 
     def _spot(self, log_probs: NDArray[np.float32], best: BeamHypothesis) -> list[SpottedPhrase]:
@@ -221,6 +221,11 @@ class BeamDecoder:
 
     def _word(self, word: int) -> str:
         return self._fusion.lexicon.words[word] if word >= 0 else self._hot_words.text(word)
+
+
+def _rank(path: Path) -> tuple[float, list[int], list[int]]:
+    """Sorts the best path first; homophones of equal scores in the order of the lexicon."""
+    return -path.score, path.labels, path.words
 
 
 def _has_spotted(path: Path) -> bool:

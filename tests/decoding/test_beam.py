@@ -356,7 +356,7 @@ def test_where_the_lexicon_allows_nothing_the_text_with_fewest_impossible_frames
 def test_of_equal_hypotheses_the_first_survive() -> None:
     log_probs = np.log(np.full((2, 4), 0.25)).astype(np.float32)
     config = replace(EXACT, beam_width=3)
-    assert [h.text for h in BeamDecoder(AB, config).decode(log_probs)] == ["", "b", "a"]
+    assert [h.text for h in BeamDecoder(AB, config).decode(log_probs)] == ["", "a", "b"]
 
 
 def test_frames_of_near_certain_blank_are_passed_over() -> None:

@@ -2,7 +2,7 @@
 
 import {BundleError} from './errors.js';
 import {LogProbs} from './log_probs.js';
-import {message, setLength} from './model_file.js';
+import {checkPortable, message, setLength} from './model_file.js';
 
 /** Runs the network. LiteRT.js takes graphs of fixed shapes, so each length is compiled anew. */
 export class AcousticModel {
@@ -10,8 +10,10 @@ export class AcousticModel {
    * @param {Uint8Array} file The portable .tflite file, which is changed in place.
    * @param {import('./bundle.js').AcousticSpec} spec
    * @param {any} litert The module @litertjs/core, after its loadLiteRt.
+   * @throws {BundleError} The file is not the portable one, or damaged.
    */
   constructor(file, spec, litert) {
+    checkPortable(file);
     this.file = file;
     this.spec = spec;
     this.litert = litert;

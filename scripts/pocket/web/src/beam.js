@@ -8,6 +8,7 @@ import {align} from './alignment.js';
 import {NO_WORD, WordFusion} from './fusion.js';
 import {GreedyDecoder} from './greedy.js';
 import {logAddExp} from './log_probs.js';
+import {compare} from './prefix_tree.js';
 import {PrefixSearch} from './search.js';
 import {matchingBlocks} from './sequence_matcher.js';
 import {frameTimes, spelledWords, timedWord} from './words.js';
@@ -97,7 +98,7 @@ export class BeamDecoder {
       const text = this.text(path);
       byText.set(text, [...(byText.get(text) ?? []), path]);
     }
-    const merged = [...byText.values()].map(mergedPath).sort((a, b) => b.score - a.score);
+    const merged = [...byText.values()].map(mergedPath).sort(comparePaths);
     const found = merged.slice(0, numHypotheses).map((path) => this.hypothesis(path));
     return this.fusion.isFree ? this.withBestPath(found, logProbs) : found;
   }
@@ -164,6 +165,15 @@ function mergedPath(paths) {
   const distinct = new Map(paths.map((path) => [path.labels.join(), path.logProb]));
   const logProb = [...distinct.values()].reduce(logAddExp, -Infinity);
   return {...best, logProb, score: best.score - best.logProb + logProb};
+}
+
+/**
+ * The best path comes first; homophones of equal scores in the order of the lexicon.
+ * @param {import('./search.js').Path} a
+ * @param {import('./search.js').Path} b
+ */
+function comparePaths(a, b) {
+  return b.score - a.score || compare(a.labels, b.labels) || compare(a.words, b.words);
 }
 
 /**

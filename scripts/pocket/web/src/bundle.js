@@ -3,7 +3,7 @@
 import {Alphabet} from './alphabet.js';
 import {decodeText, sha256} from './bytes.js';
 import {BundleError, quoted} from './errors.js';
-import {checkPortable, message, readMetadata} from './model_file.js';
+import {message, readMetadata} from './model_file.js';
 
 export const INDEX = 'bundle.json';
 export const PORTABLE = 'model.portable.tflite';
@@ -87,7 +87,6 @@ export async function readBundle(read, modelName = PORTABLE) {
  */
 export async function readModelFile(model) {
   const acoustic = parseAcoustic(await readMetadata(model));
-  checkPortable(model);
   const decoder = {lm: null, lexicon: null, prior: null, settings: null, fast: null};
   return {acoustic, model, hasNeuralLm: false, ...decoder};
 }
@@ -104,7 +103,6 @@ async function readModel(read, name, checksums) {
       `${name}: there is none; speechlstm export --target everywhere writes it`,
     );
   }
-  checkPortable(model);
   return model;
 }
 

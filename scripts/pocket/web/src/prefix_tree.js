@@ -143,10 +143,11 @@ function parentsOf(firstChild) {
 }
 
 /**
+ * Compares sequences number by number: below 0 if a comes first.
  * @param {number[]} a
  * @param {number[]} b
  */
-function compare(a, b) {
+export function compare(a, b) {
   for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i] - b[i];
   return a.length - b.length;
 }

@@ -163,7 +163,8 @@ export class PrefixSearch {
    */
   passFrame(frame, labels, endsWords) {
     this.limit += frame[BLANK]; // all unchanged hypotheses reach it
-    const longer = this.longer(frame, labels, endsWords);
+    const promising = endsWords ? this.beams.filter((beam) => this.mayEnd(beam, frame)) : [];
+    const longer = this.longer(frame, labels, promising);
     const known = new Map(this.beams.map((beam) => [beam.prefix, beam]));
     for (const beam of this.beams) {
       if (endsWords && beam.node === ROOT) beam.inLabel = beam.total; // repeats are silence
@@ -177,16 +178,16 @@ export class PrefixSearch {
       grown.total = -Infinity;
     }
     for (const beam of this.beams) beam.total = logAddExp(beam.inBlank, beam.inLabel);
-    if (longer.length) this.choose([...this.beams, ...longer]);
+    if (labels.length || promising.length) this.choose([...this.beams, ...longer]);
   }
 
   /**
    * The hypotheses extended by a label that can be among the best.
    * @param {Float32Array} frame
    * @param {number[]} labels
-   * @param {boolean} endsWords
+   * @param {Hypothesis[]} promising Those to be extended by the boundary.
    */
-  longer(frame, labels, endsWords) {
+  longer(frame, labels, promising) {
     const {boundary, isOpen} = this.fusion;
     const found = [];
     if (labels.length) {
@@ -197,13 +198,19 @@ export class PrefixSearch {
         }
       }
     }
-    if (endsWords) {
-      for (const beam of this.beams) {
-        if (!(beam.score + frame[boundary] >= this.limit)) continue;
-        for (const ended of this.ended(beam)) this.grow(ended, frame, [boundary], found);
-      }
+    for (const beam of promising) {
+      for (const ended of this.ended(beam)) this.grow(ended, frame, [boundary], found);
     }
     return found;
+  }
+
+  /**
+   * Whether a hypothesis is good enough for a word to end.
+   * @param {Hypothesis} beam
+   * @param {Float32Array} frame
+   */
+  mayEnd(beam, frame) {
+    return beam.score + frame[this.fusion.boundary] >= this.limit;
   }
 
   /**

@@ -1,0 +1,184 @@
+"""The JavaScript decoder compared with Python's, on the same log-probabilities."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from speechlstm import Audio, Recognizer
+from speechlstm.bundle import AcousticSpec, default_bundle, read_bundle, write_bundle
+from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.decoding.assemble import DecoderAssembly
+from speechlstm.decoding.prior import Prior
+from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.text.alphabet import ENGLISH, Alphabet
+from speechlstm.transcript import Hypothesis
+
+ROOT = Path(__file__).parents[3]
+WEB = ROOT / "scripts" / "pocket" / "web"
+SAMPLES = sorted((ROOT / "data" / "samples").glob("*.wav"))
+
+Utterance = tuple[NDArray[np.float32], float]  # log-probabilities, duration
+# How Python's Recognizer.load and JavaScript's are told the same.
+KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "greedy": ({"greedy": True}, {"greedy": True}),
+    "fast": ({"fast": True}, {}),
+    "without LSTM": ({"neural_lm": None}, {"fast": False}),
+}
+
+
+@pytest.fixture
+def decode(node: str, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """Decodes in JavaScript: one hypothesis for each utterance."""
+
+    def run(
+        bundle: Path, options: dict[str, Any], utterances: Sequence[Utterance]
+    ) -> list[dict[str, Any]]:
+        listed = []
+        for number, (log_probs, duration) in enumerate(utterances):
+            path = tmp_path / f"{number}.f32"
+            path.write_bytes(np.ascontiguousarray(log_probs, "<f4").tobytes())
+            num_frames, num_labels = log_probs.shape
+            shape = {"numFrames": num_frames, "numLabels": num_labels}
+            listed.append({"file": str(path), "duration": duration, **shape})
+        request = tmp_path / "request.json"
+        values = {"bundle": str(bundle), "model": "model.tflite", "options": options}
+        request.write_text(json.dumps({**values, "utterances": listed}))
+        command = [node, str(WEB / "test" / "decode.js"), str(request)]
+        answer: dict[str, Any] = json.loads(subprocess.check_output(command))
+        hypotheses: list[dict[str, Any]] = answer["hypotheses"]
+        return hypotheses
+
+    return run
+
+
+def assert_same(expected: Hypothesis, found: dict[str, Any]) -> None:
+    assert found["text"] == expected.text
+    scores = [found[key] for key in ("logProb", "lmLogProb", "score")]
+    right = [expected.log_prob, expected.lm_log_prob, expected.score]
+    np.testing.assert_allclose(scores, right, rtol=1e-6, atol=1e-9)
+    assert [word["text"] for word in found["words"]] == [word.text for word in expected.words]
+    for word, other in zip(expected.words, found["words"], strict=True):
+        values = [other[key] for key in ("start", "end", "confidence")]
+        np.testing.assert_allclose(values, [word.start, word.end, word.confidence], atol=1e-6)
+
+
+def utterances_of(recognizer: Recognizer, paths: Sequence[Path]) -> list[Utterance]:
+    audios = [Audio.load(path).resampled(recognizer.model.sample_rate) for path in paths]
+    return [(recognizer.model.log_probs(audio), audio.duration) for audio in audios]
+
+
+def test_the_tests_in_javascript_pass(node: str) -> None:
+    files = sorted(str(path) for path in (WEB / "test").glob("*.test.js"))
+    assert files
+    environment = os.environ | {"SPEECHLSTM_BUNDLE": str(default_bundle())}
+    done = subprocess.run(
+        [node, "--test", *files], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_decode_as_in_python(decode: Callable[..., Any], kind: str) -> None:
+    arguments, options = KINDS[kind]
+    recognizer = Recognizer.load(**arguments)
+    utterances = utterances_of(recognizer, SAMPLES)
+    found = decode(default_bundle(), options, utterances)
+    for (log_probs, duration), hypothesis in zip(utterances, found, strict=True):
+        assert_same(recognizer.decoder.decode(log_probs, duration)[0], hypothesis)
+
+
+@pytest.mark.slow
+def test_held_out_utterances_decode_as_in_python(decode: Callable[..., Any], corpora: Path) -> None:
+    paths = []
+    for name in ("librispeech", "common-voice"):
+        manifest = Manifest(corpora / name / "valid.jsonl")
+        utterances = list(manifest)
+        paths += [manifest.audio_path(u) for u in utterances[:: len(utterances) // 25][:25]]
+    assert len(paths) == 50
+    recognizers = {kind: Recognizer.load(**KINDS[kind][0]) for kind in ("fast", "without LSTM")}
+    heard = utterances_of(recognizers["fast"], paths)
+    for kind, recognizer in recognizers.items():
+        found = decode(default_bundle(), KINDS[kind][1], heard)
+        for (log_probs, duration), hypothesis in zip(heard, found, strict=True):
+            assert_same(recognizer.decoder.decode(log_probs, duration)[0], hypothesis)
+
+
+PHONES = Alphabet(("AA", "B", "K", "S", "T"), " ")
+LEXICON = "hat B AA\nbat K S\nbat K T S\na B AA T\nevening S\nnowhere T AA B\nHAT S K\nhut S K\n"
+
+
+def bundle_of(path: Path, tiny_lm: Path | None, config: DecodeConfig, kind: str) -> Path:
+    """A bundle with a decoder of some kind; what its network computes does not matter."""
+    phones = PHONES if kind == "phones" else None
+    acoustic = AcousticSpec(FeatureConfig(), ENGLISH, NetworkConfig(frame_stack=1), phones)
+    lexicon = path.with_suffix(".txt")
+    lexicon.write_text(
+        LEXICON if phones else "good g o o d\nhat h a t\na a\nat a t\n", encoding="utf-8"
+    )
+    labels = phones or ENGLISH
+    prior = np.linspace(1, 3, labels.num_labels)
+    decoder = DecoderSpec(
+        config=config,
+        lm=tiny_lm,
+        lexicon=None if kind == "words of the language model" else lexicon,
+        prior=Prior(tuple(np.log(prior / prior.sum()).tolist())),
+    )
+    tflite = (ROOT / "tests" / "assets" / "levels.tflite").read_bytes()
+    write_bundle(path, tflite, acoustic, decoder)
+    return path
+
+
+def random_utterances(num_labels: int, is_sure: bool) -> list[Utterance]:
+    generator = np.random.default_rng(num_labels)
+    utterances = []
+    for num_frames in (1, 3, 12, 30, 60):
+        logits = generator.normal(scale=4 if is_sure else 1, size=(num_frames, num_labels))
+        logits[generator.random(num_frames) < 0.3, 0] += 20  # certain blanks
+        log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        utterances.append((log_probs.astype(np.float32), 0.01 * num_frames))
+    return utterances
+
+
+@pytest.mark.parametrize(("open_vocabulary", "beam_width"), [(True, 30), (False, 5)])
+@pytest.mark.parametrize("has_lm", [True, False])
+@pytest.mark.parametrize("kind", ["phones", "characters", "words of the language model"])
+def test_bundles_of_every_kind_decode_as_in_python(
+    decode: Callable[..., Any],
+    tiny_lm: Path,
+    tmp_path: Path,
+    kind: str,
+    has_lm: bool,
+    open_vocabulary: bool,
+    beam_width: int,
+) -> None:
+    if kind == "words of the language model" and not has_lm:
+        pytest.skip("such a bundle is decoded greedily")
+    config = DecodeConfig(
+        beam_width=beam_width,
+        open_vocabulary=open_vocabulary,
+        min_label_log_prob=-8,
+        word_bonus=0.3,
+    )
+    path = bundle_of(tmp_path / "bundle", tiny_lm if has_lm else None, config, kind)
+    bundle = read_bundle(path)
+    assembly = DecoderAssembly(bundle.decoder, bundle.acoustic.alphabet, bundle.acoustic.phones)
+    decoder = assembly.decoder(bundle.acoustic.frame_seconds)
+    utterances = [
+        utterance
+        for is_sure in (True, False)
+        for utterance in random_utterances(assembly.alphabet.num_labels, is_sure)
+    ]
+    found = decode(path, {}, utterances)
+    texts = set()
+    for (log_probs, duration), hypothesis in zip(utterances, found, strict=True):
+        assert_same(decoder.decode(log_probs, duration)[0], hypothesis)
+        texts.add(hypothesis["text"])
+    assert len(texts) > 3
