@@ -1,5 +1,6 @@
 """The application: its routes, and what it answers when something goes wrong."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,15 +10,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from speechlstm.server.errors import ApiError
 from speechlstm.server.guard import Guard
 from speechlstm.server.metrics import MeteredApp, Metrics
 from speechlstm.server.openapi import document
-from speechlstm.server.service import Model
+from speechlstm.server.requests import Model
+from speechlstm.server.sessions import StreamHub
 from speechlstm.server.settings import ServerSettings
+from speechlstm.server.streams import OwnStreams
 from speechlstm.server.transcriptions import Transcriber, TranscriptionsEndpoint
+from speechlstm.server.vosk import VoskStreams
 from speechlstm.server.workers import Workers
 
 PUBLIC = frozenset(("/healthz", "/openapi.json"))  # they need no token
@@ -26,7 +30,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(
-    settings: ServerSettings, model: Model, uploads: Workers, streams: Workers, folder: Path
+    settings: ServerSettings,
+    model: Model,
+    uploads: Workers,
+    streams: Workers,
+    folder: Path,
+    ending: asyncio.Event,
 ) -> Starlette:
     """The application.
 
@@ -36,8 +45,10 @@ def make_app(
         uploads: Processes for recordings.
         streams: Processes for live streams.
         folder: The folder of uploads.
+        ending: Is set when the server ends.
     """
     metrics = _metrics(uploads, streams)
+    hub = StreamHub(streams, settings, metrics, ending)
     transcriber = Transcriber(uploads, settings, metrics)
     routes: list[BaseRoute] = [
         Route(
@@ -45,6 +56,8 @@ def make_app(
             TranscriptionsEndpoint(transcriber, model, folder, settings),
             methods=["POST"],
         ),
+        WebSocketRoute("/v1/stream", OwnStreams(hub).__call__),
+        WebSocketRoute("/vosk", VoskStreams(hub).__call__),
         Route("/v1/models", _models(model)),
         Route("/v1/models/{name}", _model(model)),
         Route("/healthz", _health(uploads, streams)),

@@ -14,8 +14,9 @@ import uvicorn
 
 from speechlstm.errors import ConfigError, printable
 from speechlstm.server.app import make_app
-from speechlstm.server.http import HTTPProtocol
-from speechlstm.server.service import Model, service_loader
+from speechlstm.server.protocols import HTTPProtocol, StreamProtocol, with_idle_seconds
+from speechlstm.server.requests import Model
+from speechlstm.server.service import service_loader
 from speechlstm.server.settings import ServerSettings
 from speechlstm.server.workers import Workers
 
@@ -64,11 +65,12 @@ async def _serve(
     load = service_loader(folder, bundle, options)
     uploads = Workers(load, settings.jobs, 1, settings.max_waiting, report)
     per_process = -(-settings.max_streams // settings.jobs)
-    streams = Workers(load, settings.jobs, per_process, 0, report)
+    streams = Workers(load, settings.jobs, per_process, 0, report, settings.max_streams)
     try:
         models = await asyncio.gather(uploads.start(), streams.start())
-        app = make_app(settings, models[0], uploads, streams, folder)
-        server = _Server(_config(app, settings), report)
+        ending = asyncio.Event()
+        app = make_app(settings, models[0], uploads, streams, folder, ending)
+        server = _Server(_config(app, settings), report, ending)
         listener.listen(settings.max_connections)
         report(_greeting(settings, listener, models[0]))
         await server.serve([listener])
@@ -81,10 +83,17 @@ async def _serve(
 class _Server(uvicorn.Server):
     """Ends at the first signal once all is done, at once at the second, whichever they are."""
 
-    def __init__(self, config: uvicorn.Config, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, report: Callable[[str], None], ending: asyncio.Event
+    ) -> None:
         super().__init__(config)
         self.forced_by: int | None = None
-        self._report = report
+        self._report, self._ending = report, ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server."""
+        self._ending.set()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -108,8 +117,8 @@ class _Server(uvicorn.Server):
 def _config(app: Any, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=HTTPProtocol.with_timeout(settings.idle_seconds),
-        ws="websockets-sansio",
+        http=with_idle_seconds(HTTPProtocol, settings.idle_seconds),
+        ws=with_idle_seconds(StreamProtocol, settings.idle_seconds),
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PING_SECONDS,

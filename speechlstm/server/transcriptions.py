@@ -19,7 +19,7 @@ from speechlstm.server.answers import MEDIA_TYPES, formats_of, token_list, word_
 from speechlstm.server.errors import ApiError
 from speechlstm.server.forms import Form, drain, received_form
 from speechlstm.server.metrics import Metrics
-from speechlstm.server.service import Model, NextStep, OpenRecording, Step, TooLongError
+from speechlstm.server.requests import Model, NextStep, OpenRecording, Step, TooLongError
 from speechlstm.server.settings import ServerSettings
 from speechlstm.server.workers import WorkerProcess, Workers
 from speechlstm.transcript.formats import json_line

@@ -1,6 +1,7 @@
 """Worker processes, as the event loop sees them: asked without blocking, replaced when they die."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,8 @@ from typing import Any
 from speechlstm.errors import SpeechLSTMError
 from speechlstm.parallel.worker import Outcome, Worker
 from speechlstm.server.errors import ApiError
-from speechlstm.server.service import Close, Describe, Model, Service
+from speechlstm.server.requests import Close, Describe, Model
+from speechlstm.server.service import Service
 
 _SUPERVISION_SECONDS = 0.2
 _RETRY_SECONDS = 1.0  # after a process that could not start
@@ -104,6 +106,7 @@ class Workers:
         capacity: Recordings or streams at a time, for each process.
         max_waiting: How many more may wait for one.
         report: Called with a line about each process that has died.
+        max_leases: Recordings or streams at a time, in all processes.
 
     Attributes:
         num_replaced: Processes that have died and have been replaced.
@@ -116,8 +119,10 @@ class Workers:
         capacity: int,
         max_waiting: int,
         report: Callable[[str], None],
+        max_leases: int = sys.maxsize,
     ) -> None:
         self.num_replaced = 0
+        self._max_leases = max_leases
         self._load, self._number, self._capacity = load, number, capacity
         self._max_waiting, self._report = max_waiting, report
         self._workers: list[WorkerProcess] = []
@@ -195,6 +200,8 @@ class Workers:
             raise
 
     def _free(self) -> WorkerProcess | None:
+        if self.num_leases >= self._max_leases:
+            return None
         free = [w for w in self._workers if w.num_leases < self._capacity and w.is_alive]
         return min(free, key=lambda worker: worker.num_leases, default=None)
 

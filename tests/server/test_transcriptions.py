@@ -13,7 +13,7 @@ import pytest
 from speechlstm.recognizer import Recognizer
 from speechlstm.server.errors import ApiError
 from speechlstm.server.forms import Form
-from speechlstm.server.service import Model
+from speechlstm.server.requests import Model
 from speechlstm.server.transcriptions import Wanted
 
 openai = pytest.importorskip("openai")

@@ -1,0 +1,68 @@
+"""Transcribes a recording step by step."""
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+
+from speechlstm.audio import read_duration, read_segments
+from speechlstm.decoding.joining import JoinedHypotheses
+from speechlstm.errors import AudioError, DamagedAudioError
+from speechlstm.recognizer import Recognizer
+from speechlstm.server.requests import OpenRecording, Step, TooLongError
+from speechlstm.transcript import Hypothesis, Transcript
+
+
+def steps(recognizer: Recognizer, request: OpenRecording) -> Iterator[Step]:
+    """Transcribe a recording segment by segment; the last step has the whole transcript.
+
+    Raises:
+        TooLongError: It is longer than the server takes.
+        AudioError: It cannot be decoded.
+    """
+    try:
+        _refuse_long(_duration(request.path), request)
+        yield from _segment_steps(recognizer, request)
+    except AudioError as error:
+        raise AudioError(request.name, error.reason) from None
+
+
+def _segment_steps(recognizer: Recognizer, request: OpenRecording) -> Iterator[Step]:
+    words_only = copy(recognizer)  # readable text is made below, of words with their final times
+    words_only.writer = None
+    is_calibrated = recognizer.decoder.is_calibrated
+    joined, duration, damage = JoinedHypotheses(), 0.0, None
+    lost: tuple[tuple[float, float], ...] = ()
+
+    def readable(hypotheses: tuple[Hypothesis, ...]) -> Transcript:
+        transcript = Transcript(hypotheses, duration, is_calibrated, lost)
+        if not recognizer.writer:
+            return transcript
+        return replace(transcript, tokens=recognizer.writer.tokens(transcript.words))
+
+    try:
+        for start, audio in read_segments(request.path, recognizer.model.sample_rate):
+            duration = start + audio.duration
+            _refuse_long(duration, request)
+            hypotheses, segment = words_only.transcribe(audio).hypotheses, JoinedHypotheses()
+            joined.add(start, hypotheses)
+            segment.add(start, hypotheses)
+            yield Step(readable(segment.best()))
+    except DamagedAudioError as error:
+        damage, lost = error.reason, error.lost
+    yield Step(readable(joined.best()), is_last=True, damage=damage)
+
+
+def _duration(path: Path) -> float:
+    try:
+        return read_duration(path)
+    except DamagedAudioError as error:
+        return error.seconds
+
+
+def _refuse_long(seconds: float, request: OpenRecording) -> None:
+    if seconds > request.max_seconds:
+        raise TooLongError(
+            f"{request.name}: lasts {seconds:.0f} s, more than the limit of "
+            f"{request.max_seconds:.0f} s; cut it into shorter ones"
+        )

@@ -1,0 +1,123 @@
+"""`WebSocket /vosk`: the protocol of vosk-server, whose clients need another address alone.
+
+The client may send {"config": {"sample_rate": 16000}}, then samples in binary messages, each of
+which is answered by {"partial": ...} or, at the end of an utterance, {"result": [...], "text":
+...}. It ends by {"eof": 1}, which is answered by the last result. Source: alphacep/vosk-server,
+websocket/asr_server.py.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from speechlstm.errors import quoted
+from speechlstm.server.errors import ApiError
+from speechlstm.server.requests import Ending
+from speechlstm.server.sessions import Session, StreamEndpoint
+
+_DEFAULT_RATE = 8000  # Hz, as vosk-server's
+_MAX_PHRASE_WORDS = 1000
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the client has asked for; the names are those of Vosk."""
+
+    sample_rate: float = _DEFAULT_RATE
+    words: bool = True
+    max_alternatives: int = 0
+    phrase_list: tuple[str, ...] = ()
+
+    def updated(self, config: object) -> "_Wanted":
+        """With the keys of a "config"; keys that only other recognisers have are left out."""
+        if not isinstance(config, dict):
+            raise ApiError(400, f"config must be an object, is {quoted(config)}", "config")
+        wanted = self
+        for key, value in config.items():
+            if key == "sample_rate":
+                wanted = replace(wanted, sample_rate=value)
+            elif key in ("words", "max_alternatives"):
+                if not isinstance(value, int):
+                    raise ApiError(400, f"{key} must be a whole number, is {quoted(value)}", key)
+                wanted = replace(wanted, **{key: type(getattr(self, key))(value)})
+            elif key == "phrase_list":
+                wanted = replace(wanted, phrase_list=_phrase_words(value))
+        return wanted
+
+
+class VoskStreams(StreamEndpoint):
+    """The endpoint."""
+
+    protocol = "vosk"
+
+    async def talk(self, session: Session, websocket: WebSocket) -> None:
+        """See StreamEndpoint."""
+        wanted, partial = _Wanted(), ""
+        while True:
+            message = await session.receive()
+            if isinstance(message, dict):
+                if "eof" in message:
+                    break
+                if "config" not in message:
+                    raise ApiError(400, f"neither config nor eof: {quoted(message)}")
+                wanted = wanted.updated(message["config"])
+                continue
+            if not session.is_open:
+                await session.open(wanted.sample_rate, wanted.phrase_list)
+            events = await session.feed(message)
+            finals = [event for event in events if event["type"] == "final"]
+            partials = [event["text"] for event in events if event["type"] == "partial"]
+            partial = partials[-1] if partials else ("" if finals else partial)
+            await session.send(_result(finals, wanted) if finals else {"partial": partial})
+        finals = (await session.finish()).events if session.is_open else []
+        await session.send(_result(finals, wanted))
+
+    async def say_rest(self, session: Session, ending: Ending) -> None:
+        """See StreamEndpoint."""
+        await session.send(_result(ending.events, _Wanted()))
+
+    def error(self, error: ApiError) -> dict[str, Any]:
+        """See StreamEndpoint."""
+        return error.body
+
+
+def _result(finals: list[dict[str, Any]], wanted: _Wanted) -> dict[str, Any]:
+    """The result of an utterance, or of several that one message has ended."""
+    if not wanted.max_alternatives:
+        return _texts(finals, wanted.words)
+    *earlier, last = finals or [{"text": "", "words": [], "log_prob": 0.0, "alternatives": []}]
+    before = _texts(earlier, with_words=True)
+    alternatives = []
+    for hypothesis in [last, *last["alternatives"]][: wanted.max_alternatives]:
+        values = _texts([hypothesis], with_words=True)
+        text = f"{before['text']} {values['text']}".strip()
+        words = {"result": [*before["result"], *values["result"]]} if wanted.words else {}
+        alternatives.append({"confidence": hypothesis["log_prob"], **words, "text": text})
+    return {"alternatives": alternatives}
+
+
+def _texts(finals: list[dict[str, Any]], with_words: bool) -> dict[str, Any]:
+    words = [
+        {
+            "conf": word["confidence"],
+            "start": word["start"],
+            "end": word["end"],
+            "word": word["text"],
+        }
+        for final in finals
+        for word in final["words"]
+    ]
+    text = " ".join(final["text"] for final in finals if final["text"])
+    return {"result": words, "text": text} if with_words else {"text": text}
+
+
+def _phrase_words(phrases: object) -> tuple[str, ...]:
+    """The words of a phrase list, which become hot words: others remain possible."""
+    if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
+        raise ApiError(400, f"phrase_list must be a list of texts, is {quoted(phrases)}")
+    words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
+    words.pop("[unk]", None)
+    if len(words) > _MAX_PHRASE_WORDS:
+        raise ApiError(400, f"phrase_list: more than {_MAX_PHRASE_WORDS} words", "phrase_list")
+    return tuple(words)
