@@ -1,7 +1,7 @@
 """The acoustic model: from audio to log-probabilities."""
 
 from copy import copy
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.tflite.interpreter import TFLiteModel
 from speechlstm.tflite.tensor import TensorSpec
+
+SAMPLES, NUM_SAMPLES = "samples", "num_samples"  # the inputs; the second is of a fixed length
 
 
 class AcousticModel(Protocol):
@@ -71,9 +73,11 @@ class LiteRTAcousticModel:
         self._columns = slice(start, start + self._alphabet.num_labels)
         self._model = TFLiteModel(
             bundle.model_path,
-            {"samples": TensorSpec("float32", (1, None))},
+            {SAMPLES: TensorSpec("float32", (1, None))},
             {"output_0": TensorSpec("float32", (1, None, width))},
+            optional_inputs={NUM_SAMPLES: TensorSpec("int32", (1,))},
             num_threads=num_threads,
+            use_xnnpack=None,  # twice as fast where there is no fused operator
         )
 
     @property
@@ -125,16 +129,31 @@ class LiteRTAcousticModel:
                 "Audio.resampled converts it"
             )
         num_samples = len(audio.samples)
-        log_probs: NDArray[np.float32] = self._model.run(samples=audio.samples[np.newaxis])[
-            "output_0"
-        ][0]
         acoustic = self._bundle.acoustic
         num_frames = acoustic.network.num_steps(acoustic.features.num_frames(num_samples))
+        log_probs: NDArray[np.float32] = self._model.run(**self._inputs(audio.samples))["output_0"][
+            0
+        ]
+        if NUM_SAMPLES in self._model.inputs:
+            log_probs = log_probs[:num_frames]  # the others are those of the padding
         if len(log_probs) != num_frames:
             raise self._error(
                 f"computes {len(log_probs)} frames for {num_samples} samples, not {num_frames}"
             )
         return log_probs
+
+    def _inputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """The inputs of the network: of a fixed length, if it has one."""
+        if NUM_SAMPLES not in self._model.inputs:
+            return {SAMPLES: samples[np.newaxis]}
+        size = self._model.inputs[SAMPLES].shape[1] or len(samples)
+        if len(samples) > size:
+            raise self._error(
+                f"takes {size / self.sample_rate:g} s of audio at most, not "
+                f"{len(samples) / self.sample_rate:.1f} s; export it again without --seconds"
+            )
+        padded = np.pad(samples, (0, size - len(samples)))
+        return {SAMPLES: padded[np.newaxis], NUM_SAMPLES: np.array([len(samples)], np.int32)}
 
     def _error(self, reason: str) -> BundleError:
         return BundleError(self._bundle.model_path, reason)

@@ -1,6 +1,9 @@
 """Bundles: an acoustic model and a decoder, as a folder or as a single .tflite file.
 
     BUNDLE/model.tflite        computes log-probabilities from a waveform; has a description inside
+    BUNDLE/model.portable.tflite
+                               the same without variable tensors, for runtimes that refuse these; a
+                               bundle has one of them or both
     BUNDLE/lm.ngram            optional: an n-gram language model
     BUNDLE/rescorer.tflite     optional: an LSTM language model
     BUNDLE/lexicon.tree        optional: words and their spellings in phones or characters
@@ -9,13 +12,15 @@
                                every other file
     BUNDLE/README.md           optional: notes for people; it has no checksum, and is kept
 
-The .tflite file alone is a bundle without a language model and lexicon. A bundle contains no code.
+A .tflite file alone is a bundle without a language model and lexicon. A bundle contains no code.
 If anything in it is missing, damaged or unknown, it is refused; nothing is guessed.
 """
 
 from speechlstm.bundle.read import default_bundle as default_bundle
 from speechlstm.bundle.read import find_bundle as find_bundle
 from speechlstm.bundle.read import read_bundle as read_bundle
+from speechlstm.bundle.spec import MODEL as MODEL
+from speechlstm.bundle.spec import PORTABLE_MODEL as PORTABLE_MODEL
 from speechlstm.bundle.spec import AcousticSpec as AcousticSpec
 from speechlstm.bundle.spec import Bundle as Bundle
 from speechlstm.bundle.write import decoder_to_keep as decoder_to_keep

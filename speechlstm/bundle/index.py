@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from speechlstm import __version__
-from speechlstm.bundle.spec import MODEL, AcousticSpec
+from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, AcousticSpec
 from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
@@ -15,6 +15,9 @@ from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 
 FORMAT_VERSION = 1
+# That of a bundle.json which lists the portable model, which older versions do not know. The
+# description inside the models is the same as before.
+PORTABLE_FORMAT_VERSION = 2
 
 INDEX = "bundle.json"
 CARD = "README.md"  # notes for people; without a checksum, so that they can be edited
@@ -26,7 +29,8 @@ DECODER_FILES = {
     "g2p": "pronouncer.tflite",
     "punctuator": "punctuator.tflite",
 }
-FILES = {INDEX, MODEL, *DECODER_FILES.values()}
+MODELS = {MODEL, PORTABLE_MODEL}  # forms of the same model
+FILES = {INDEX, *MODELS, *DECODER_FILES.values()}
 # The settings of a decoder, by the field of DecoderSpec: key in bundle.json and type.
 _SETTINGS: dict[str, tuple[str, type[Config]]] = {
     "config": ("decoding", DecodeConfig),
@@ -140,8 +144,15 @@ def decoder_from_json(
     return decoder
 
 
-def check_version(where: Path, description: Mapping[str, Any]) -> None:
+def check_version(
+    where: Path, description: Mapping[str, Any], expected: int = FORMAT_VERSION
+) -> None:
     """Refuse a description that has another format version.
+
+    Args:
+        where: The file with the description, for errors.
+        description: The description.
+        expected: The format version that it should have.
 
     Raises:
         BundleError: The format version is another one, or there is none.
@@ -149,9 +160,9 @@ def check_version(where: Path, description: Mapping[str, Any]) -> None:
     if "format_version" not in description:
         raise BundleError(where, "format_version: missing; not a bundle")
     version = description["format_version"]
-    if version != FORMAT_VERSION:
+    if version != expected:
         raise BundleError(
-            where, f"has format version {quoted(version)}; this speechlstm reads {FORMAT_VERSION}"
+            where, f"has format version {quoted(version)}; this speechlstm reads {expected}"
         )
 
 

@@ -1,18 +1,22 @@
 """Reads and verifies bundles."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from speechlstm.bundle.index import (
     DECODER_KEYS,
     FILES,
+    FORMAT_VERSION,
     INDEX,
+    MODELS,
+    PORTABLE_FORMAT_VERSION,
     acoustic_from_json,
     check_version,
     decoder_from_json,
 )
-from speechlstm.bundle.spec import MODEL, Bundle
+from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, Bundle
 from speechlstm.errors import BundleError
 from speechlstm.storage import open_regular_file, read_regular_file, recover_folder
 from speechlstm.tflite.metadata import load_json, read_metadata
@@ -68,14 +72,16 @@ def read_bundle(path: Path | str) -> Bundle:
         return Bundle(path, acoustic_from_json(path, read_metadata(path)))
     index = path / INDEX
     description = _read_index(index)
-    check_version(index, description)
+    check_version(index, description, _format_version(description))
     files = _verified(path, description.pop("files", None))
     settings = {key: description.pop(key) for key in DECODER_KEYS & description.keys()}
-    # Detects changes in bundle.json, because the model's copy of the description has a checksum.
-    if description != read_metadata(path / MODEL):
-        raise BundleError(
-            index, f"differs from the description inside {MODEL}; export the model again"
-        )
+    description["format_version"] = FORMAT_VERSION  # that of the models
+    # Detects changes in bundle.json, because the models' copies of the description have checksums.
+    for name in sorted(MODELS & files.keys()):
+        if description != read_metadata(path / name):
+            raise BundleError(
+                index, f"differs from the description inside {name}; export the model again"
+            )
     acoustic = acoustic_from_json(index, description)
     return Bundle(path, acoustic, decoder_from_json(index, settings, files, acoustic))
 
@@ -104,14 +110,29 @@ def _read_index(index: Path) -> dict[str, Any]:
         raise BundleError(index, f"not readable as JSON: {error}") from None
 
 
+def _format_version(description: Mapping[str, Any]) -> int:
+    """The format version that the files of a bundle demand."""
+    files = description.get("files")
+    has_portable = isinstance(files, dict) and PORTABLE_MODEL in files
+    return PORTABLE_FORMAT_VERSION if has_portable else FORMAT_VERSION
+
+
 def _verified(folder: Path, checksums: object) -> dict[str, Path]:
     """The files listed under "files", once their checksums have been verified."""
-    if not isinstance(checksums, dict) or not {MODEL} <= checksums.keys() <= FILES - {INDEX}:
+    if (
+        not isinstance(checksums, dict)
+        or not MODELS & checksums.keys()
+        or not checksums.keys() <= FILES - {INDEX}
+    ):
         others = ", ".join(sorted(FILES - {INDEX, MODEL}))
         raise BundleError(
             folder / INDEX,
-            f"files: must have the SHA-256 of {MODEL}, and may have those of {others}",
+            f"files: must have the SHA-256 of {MODEL}, and may have those of {others}; that of "
+            f"{PORTABLE_MODEL} may stand in its place",
         )
+    for name in MODELS - checksums.keys():
+        if (folder / name).exists():
+            raise BundleError(folder / name, f"has no SHA-256 in {INDEX}; export the model again")
     for name, expected in checksums.items():
         path = folder / name
         try:

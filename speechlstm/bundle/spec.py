@@ -10,6 +10,7 @@ from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.text.alphabet import Alphabet
 
 MODEL = "model.tflite"
+PORTABLE_MODEL = "model.portable.tflite"
 
 
 @dataclass(frozen=True)
@@ -60,5 +61,9 @@ class Bundle:
         """The .tflite file: float32 (1, num_samples) in, float32 (1, num_frames, width) out.
 
         The columns of the output are the labels of the alphabet, followed by those of the phones.
+        A folder may hold the model in two forms; this is the one with fused operators, which takes
+        less memory, if there is one.
         """
-        return self.path / MODEL if self.path.is_dir() else self.path
+        if not self.path.is_dir():
+            return self.path
+        return next(p for p in (self.path / MODEL, self.path / PORTABLE_MODEL) if p.exists())

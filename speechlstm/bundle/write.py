@@ -11,11 +11,13 @@ from speechlstm.bundle.index import (
     DECODER_FILES,
     FILES,
     INDEX,
+    MODELS,
+    PORTABLE_FORMAT_VERSION,
     acoustic_to_json,
     decoder_to_json,
 )
 from speechlstm.bundle.read import read_bundle
-from speechlstm.bundle.spec import MODEL, AcousticSpec
+from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, AcousticSpec
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import BundleError
 from speechlstm.storage import folder_written_atomically, write_atomically
@@ -23,24 +25,32 @@ from speechlstm.tflite.metadata import dump_json, embed_metadata, read_metadata
 
 
 def write_bundle(
-    path: Path, tflite: bytes, acoustic: AcousticSpec, decoder: DecoderSpec | None = None
+    path: Path,
+    tflite: bytes | Mapping[str, bytes],
+    acoustic: AcousticSpec,
+    decoder: DecoderSpec | None = None,
 ) -> None:
     """Write the folder of a bundle. An existing bundle stays until the new one is complete.
 
     Args:
         path: The folder; missing parent folders are created.
-        tflite: The acoustic model as converted. Its description is embedded in it.
+        tflite: The acoustic model as converted, or its forms by the names of their files, MODEL and
+            PORTABLE_MODEL. The description is embedded in each.
         acoustic: The description of the acoustic model.
         decoder: The decoder, as in write_decoder; None: greedy decoding.
 
     Raises:
         BundleError: The path is something other than a bundle.
-        ValueError: tflite is not a TensorFlow Lite model, or acoustic.training is not JSON.
+        ValueError: tflite is not a TensorFlow Lite model, or has no or another name, or
+            acoustic.training is not JSON.
         OSError: A file cannot be read or written. An existing bundle stays as it was.
     """
     refuse_to_replace_others(path)
     description = acoustic_to_json(acoustic)
-    contents = {MODEL: embed_metadata(tflite, description)}
+    models = {MODEL: tflite} if isinstance(tflite, bytes) else tflite
+    if not models or not models.keys() <= MODELS:
+        raise ValueError(f"no models, or unknown ones: {', '.join(models)}")
+    contents = {name: embed_metadata(model, description) for name, model in models.items()}
     _write(path, description, contents, acoustic, decoder)
 
 
@@ -60,8 +70,8 @@ def write_decoder(path: Path, decoder: DecoderSpec) -> None:
         raise BundleError(path, "a .tflite file has no decoder; give the folder of a bundle")
     bundle = read_bundle(path)
     refuse_to_replace_others(path)
-    contents = {MODEL: (path / MODEL).read_bytes()}
-    _write(path, read_metadata(path / MODEL), contents, bundle.acoustic, decoder)
+    contents = {name: (path / name).read_bytes() for name in MODELS if (path / name).exists()}
+    _write(path, read_metadata(bundle.model_path), contents, bundle.acoustic, decoder)
 
 
 def decoder_to_keep(path: Path, acoustic: AcousticSpec) -> DecoderSpec | None:
@@ -123,6 +133,8 @@ def _write(
         contents = contents | _decoder_files(decoder, acoustic)
     card = path / CARD
     notes = {CARD: card.read_bytes()} if card.is_file() else {}
+    if PORTABLE_MODEL in contents:
+        index = {**index, "format_version": PORTABLE_FORMAT_VERSION}
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(path) as folder:

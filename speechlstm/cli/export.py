@@ -1,21 +1,22 @@
-"""`speechlstm export`: export the model of a run to a bundle."""
+"""`speechlstm export`: export the model of a run or of a bundle to a bundle."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import OutputFolder
-from speechlstm.cli.output import show_lines
-from speechlstm.cli.training import load_keras, quantize_option
+from speechlstm.cli.options import BundlePath, OutputFolder
+from speechlstm.cli.output import say, show, show_lines
+from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
+    from speechlstm.training.acoustic.verification import Verification
     from speechlstm.training.tflite.edit import Quantization
 
 
 @verb()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=BundlePath())
 @click.option(
     "-o",
     "--output",
@@ -25,7 +26,26 @@ if TYPE_CHECKING:
     metavar="BUNDLE",
     help="Folder of the bundle.",
 )
-@quantize_option("Precision of the stored recurrent layers.")
+@click.option(
+    "--target",
+    type=click.Choice(["both", "interpreter", "everywhere"]),
+    default="both",
+    show_default=True,
+    help="Where the model runs: in TensorFlow Lite's Interpreter (model.tflite: least memory), or "
+    "in every runtime, also in LiteRT.js and CompiledModel (model.portable.tflite).",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.1, max=60),
+    help="Length of all inputs of model.portable.tflite, for runtimes that allow only one; shorter "
+    "recordings are padded.  [default: any length]",
+)
+@click.option(
+    "--quantize",
+    "quantization",
+    type=click.Choice(["none", "float16", "int8"]),
+    help="Precision of the stored recurrent layers.  [default: that of the bundle; none for a run]",
+)
 @click.option(
     "--verify",
     "manifests",
@@ -33,7 +53,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="MANIFEST",
     help="Transcribed utterances to verify the bundle on; may be given several times.  "
-    "[default: the validation manifests of RUN]",
+    "[default: the validation manifests of the run; synthetic sounds for a bundle]",
 )
 @click.option(
     "--max-utterances",
@@ -42,41 +62,79 @@ if TYPE_CHECKING:
     show_default=True,
     help="Largest number of utterances to verify on.",
 )
+@click.option(
+    "--golden",
+    type=OutputFolder(),
+    metavar="DIR",
+    help="Also write recordings of --verify with their log-probabilities and texts, to test a port "
+    "to another language against.",
+)
 def command(
     run: Path,
     bundle: Path,
-    quantization: "Quantization",
+    target: str,
+    seconds: float | None,
+    quantization: "Quantization | None",
     manifests: tuple[Path, ...],
     max_utterances: int,
+    golden: Path | None,
 ) -> None:
     """Export the best model of RUN to a bundle for LiteRT (TensorFlow Lite).
 
-    Before it is written, the bundle is run without TensorFlow and compared with the Keras model:
-    size, real-time factor, largest difference of log-probabilities, word error rate, operators. An
-    existing BUNDLE keeps its decoder (language models, lexicon, settings), except for the
-    calibration of confidences; `speechlstm tune` then finds settings for the new model.
+    RUN is the folder of a run, or a bundle whose model gets another form: english, a folder or a
+    .tflite file. Before the bundle is written, its models are run without TensorFlow and compared
+    with the Keras model: size, real-time factor, largest difference of log-probabilities, word
+    error rate, operators. An existing BUNDLE keeps its decoder (language models, lexicon,
+    settings), except for the calibration of confidences; `speechlstm tune` then finds settings for
+    the new model.
 
     \b
-    Example:
+    Examples:
       speechlstm export runs/an4 -o an4-model --quantize int8
+      speechlstm export english --target everywhere -o pocket
     """
+    if seconds is not None and target == "interpreter":
+        raise click.UsageError("--seconds needs --target everywhere or both")
     load_keras("tensorflow")  # whatever backend the run was trained with
     from speechlstm.bundle import read_bundle
     from speechlstm.training import export
+    from speechlstm.training.acoustic.export import FILES, TARGETS
 
-    export(
-        run,
-        bundle,
-        quantization,
-        manifests,
-        max_utterances,
-        report=lambda verification: show_lines(verification.to_text()),
-    )
-    kept = [path.name for path in read_bundle(bundle).decoder.files]
-    if kept:
-        click.echo(
-            f"Kept the decoder of the previous bundle, with {', '.join(kept)}. Its settings were "
-            f"tuned for the previous model, and confidences are no longer calibrated; to tune "
-            f"them: speechlstm tune {bundle}",
-            err=True,
+    existed = (bundle / "bundle.json").exists()
+    num_shown = 0
+
+    def report(verification: "Verification") -> None:
+        nonlocal num_shown
+        if num_shown:
+            show("")
+        show_lines(verification.to_text())
+        num_shown += 1
+
+    targets = [name for name in TARGETS if target in ("both", name)]
+    export(run, bundle, quantization, manifests, max_utterances, report, targets, seconds, golden)
+    decoder = read_bundle(bundle).decoder
+    if existed and decoder.files and not decoder.calibration:
+        kept = ", ".join(path.name for path in decoder.files)
+        say(
+            f"Kept the decoder of the previous bundle, with {kept}. Its settings were tuned for "
+            f"the previous model, and confidences are no longer calibrated; to tune them: "
+            f"speechlstm tune {bundle}"
         )
+    for line in _next_steps(bundle, [FILES[name] for name in targets]):
+        say(line)
+
+
+def _next_steps(bundle: Path, files: list[str]) -> list[str]:
+    """What to do with the files on each platform: three lines."""
+    first, last = bundle / files[0], bundle / files[-1]
+    apps = "TensorFlow Lite's Interpreter" if files[0] == "model.tflite" else "CompiledModel"
+    browser = (
+        f"{last} with LiteRT.js (scripts/pocket/web)"
+        if files[-1] != "model.tflite"
+        else "speechlstm export with --target everywhere"
+    )
+    return [
+        f"Android, iOS: {first} with {apps} (scripts/pocket)",
+        f"browser, Node: {browser}",
+        f"C and others: {last}, scripts/pocket/c/recognise.c, data/README.md, --golden DIR",
+    ]

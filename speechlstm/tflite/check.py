@@ -42,7 +42,10 @@ class Interface:
 
 
 def check_model(
-    content: bytes, inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec]
+    content: bytes,
+    inputs: Mapping[str, TensorSpec],
+    outputs: Mapping[str, TensorSpec],
+    optional_inputs: Mapping[str, TensorSpec] | None = None,
 ) -> Interface:
     """Check the structure of a .tflite file. Other bytes may follow after its end.
 
@@ -50,6 +53,7 @@ def check_model(
         content: The file.
         inputs: The inputs that its signature must have.
         outputs: The outputs that its signature must have.
+        optional_inputs: Inputs that its signature may have in addition.
 
     Raises:
         ValueError: The model is refused; the message gives the reason in one line.
@@ -73,6 +77,8 @@ def check_model(
     if signature.number(schema.SignatureDef.SUBGRAPH_INDEX, "I") != 0:
         raise ValueError("has a signature for another graph than the first")
     main = graphs[0]
+    if optional_inputs and len(main.inputs) > len(inputs):
+        inputs = {**inputs, **optional_inputs}
     return Interface(
         _named(signature.tables(schema.SignatureDef.INPUTS), main, main.inputs, inputs, "inputs"),
         _named(

@@ -43,9 +43,11 @@ class TFLiteModel:
         path: The file.
         inputs: The inputs that it must have, by name; sizes of None may differ from run to run.
         outputs: The outputs that it must have.
+        optional_inputs: Inputs that it may have in addition; they are in the attribute inputs if
+            it has them.
         num_threads: Threads of one matrix product.
-        use_xnnpack: Whether XNNPACK runs the operators that it supports; recurrent ones are not
-            among them.
+        use_xnnpack: Whether XNNPACK runs the operators that it supports; fused recurrent ones are
+            not among them. None: if the model keeps no state.
         content: The content of the file, if it has been read already.
         error: Makes the error to raise from a path and a reason.
 
@@ -64,8 +66,9 @@ class TFLiteModel:
         inputs: Mapping[str, TensorSpec],
         outputs: Mapping[str, TensorSpec],
         *,
+        optional_inputs: Mapping[str, TensorSpec] | None = None,
         num_threads: int = 1,
-        use_xnnpack: bool = False,
+        use_xnnpack: bool | None = False,
         content: bytes | None = None,
         error: Callable[[Path, str], ModelError] = BundleError,
     ) -> None:
@@ -74,7 +77,7 @@ class TFLiteModel:
         self._path, self._error, self._lock = path, error, Lock()
         try:
             content = read_regular_file(path, _MAX_BYTES) if content is None else content
-            interface = check_model(content, inputs, outputs)
+            interface = check_model(content, inputs, outputs, optional_inputs)
         except OSError as reason:
             raise error(path, reason.strerror or str(reason)) from None
         except ValueError as reason:
@@ -84,6 +87,7 @@ class TFLiteModel:
         self._input_numbers = {name: number for name, (number, _) in interface.inputs.items()}
         self._output_numbers = {name: number for name, (number, _) in interface.outputs.items()}
         self._has_state = interface.has_state
+        use_xnnpack = not self._has_state if use_xnnpack is None else use_xnnpack
         resolver = (
             OpResolverType.AUTO if use_xnnpack else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         )

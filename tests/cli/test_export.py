@@ -9,6 +9,8 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
+from speechlstm.acoustic import LiteRTAcousticModel
+from speechlstm.audio import Audio
 from speechlstm.bundle import read_bundle, write_bundle, write_decoder
 from speechlstm.cli import main
 from speechlstm.config import DecodeConfig, NetworkConfig, Settings
@@ -39,7 +41,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = Run(folder / "run", settings, Alphabet((" ", "a", "b")), (valid,), (valid,))
     run.create()
     keras.utils.set_random_seed(1)
-    save_checkpoint(run.best, {"model": run.new_network().variables})
+    network = run.new_network()
+    for variable in network.trainable_variables:  # the converter folds zeros away
+        variable.assign(variable + keras.random.normal(variable.shape, stddev=0.1))
+    save_checkpoint(run.best, {"model": network.variables})
     epoch = {"epoch": 1, "valid_wer": 0.5, "valid_cer": 0.25}
     (run.path / "metrics.jsonl").write_text(json.dumps(epoch) + "\n")
     return run.path
@@ -47,14 +52,30 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_prints_the_table_and_writes_the_bundle(run: Path, tmp_path: Path) -> None:
-    result = export(run, "-o", tmp_path / "bundle", "--quantize", "int8")
-    assert (result.exit_code, result.stderr) == (0, "")
-    rows = dict(line.split("  ", 1) for line in result.stdout.splitlines())
-    assert list(map(str.strip, rows)) == [
-        "quantization", "size", "RTF", "max difference", "WER", "operators",
-    ]  # fmt: skip
-    assert "2 utterances" in result.stdout
-    bundle = read_bundle(tmp_path / "bundle")
+    path = tmp_path / "bundle"
+    result = export(run, "-o", path, "--quantize", "int8", "--golden", tmp_path / "golden")
+    assert result.exit_code == 0, result.stderr
+    tables = result.stdout.split("\n\n")
+    for table, file in zip(tables, ("model.tflite", "model.portable.tflite"), strict=True):
+        rows = dict(line.split("  ", 1) for line in table.splitlines())
+        assert list(map(str.strip, rows)) == [
+            "file", "quantization", "size", "RTF", "max difference", "WER", "variables",
+            "operators",
+        ]  # fmt: skip
+        assert rows.popitem() and file in table
+        assert "2 utterances" in table
+    lines = result.stderr.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "Android, iOS",
+        "browser, Node",
+        "C and others",
+    ]
+    assert f"{path / 'model.tflite'} with TensorFlow Lite's Interpreter" in lines[0]
+    assert f"{path / 'model.portable.tflite'} with LiteRT.js" in lines[1]
+    bundle = read_bundle(path)
+    assert bundle.model_path == path / "model.tflite"
+    golden = json.loads((tmp_path / "golden" / "golden.json").read_text())
+    assert golden["tolerance"] == {"model.tflite": 0.15, "model.portable.tflite": 0.15}
     assert bundle.acoustic.network.num_units == 8
     assert bundle.acoustic.training["best_epoch"]["valid_wer"] == 0.5
 
@@ -62,13 +83,13 @@ def test_prints_the_table_and_writes_the_bundle(run: Path, tmp_path: Path) -> No
 @pytest.mark.slow
 def test_a_tuned_bundle_keeps_its_decoder(run: Path, tmp_path: Path, tiny_lm: Path) -> None:
     bundle = tmp_path / "bundle"
-    assert export(run, "-o", bundle).exit_code == 0
+    assert export(run, "-o", bundle, "--target", "interpreter").exit_code == 0
     trie = NGramModel.open(tiny_lm).trie
     write_packed(tmp_path / "a.lm", trie, read_bundle(bundle).acoustic.alphabet.sha256)
     config = DecodeConfig(lm_weight=0.25)
     tuned = DecoderSpec(config, lm=tmp_path / "a.lm", calibration=Calibration(0.5, 0.0))
     write_decoder(bundle, tuned)
-    result = export(run, "-o", bundle, "--quantize", "float16")
+    result = export(run, "-o", bundle, "--quantize", "float16", "--target", "interpreter")
     assert result.exit_code == 0
     assert "Kept the decoder of the previous bundle, with lm.ngram." in result.stderr
     expected = DecoderSpec(config, lm=bundle / "lm.ngram")
@@ -79,10 +100,55 @@ def test_a_tuned_bundle_keeps_its_decoder(run: Path, tmp_path: Path, tiny_lm: Pa
     whole = read_bundle(other).acoustic
     alphabet = replace(whole, alphabet=Alphabet((" ", "a", "b", "c")))
     write_bundle(other, read_bundle(other).model_path.read_bytes(), alphabet, expected)
-    result = export(run, "-o", other)
+    result = export(run, "-o", other, "--target", "interpreter")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "is for other labels than the new model, and lm.ngram would be lost" in result.stderr
     assert (other / "lm.ngram").exists()
+
+
+@pytest.mark.slow
+def test_a_bundle_gets_another_form_and_keeps_its_decoder(
+    run: Path, tmp_path: Path, tiny_lm: Path
+) -> None:
+    bundle, pocket = tmp_path / "bundle", tmp_path / "pocket"
+    options = ("--target", "interpreter", "--quantize", "int8")
+    assert export(run, "-o", bundle, *options).exit_code == 0
+    trie = NGramModel.open(tiny_lm).trie
+    write_packed(tmp_path / "a.lm", trie, read_bundle(bundle).acoustic.alphabet.sha256)
+    write_decoder(bundle, DecoderSpec(lm=tmp_path / "a.lm", calibration=Calibration(0.5, 0.0)))
+    before = read_bundle(bundle)
+    for _ in range(2):  # the second time over the first
+        result = export(bundle, "-o", pocket, "--target", "everywhere")
+        assert result.exit_code == 0, result.stderr
+        assert "Kept the decoder" not in result.stderr
+        assert "quantization    int8" in result.stdout
+        after = read_bundle(pocket)
+        assert sorted(p.name for p in pocket.iterdir()) == [
+            "bundle.json", "lm.ngram", "model.portable.tflite",
+        ]  # fmt: skip
+        assert after.decoder == replace(before.decoder, lm=pocket / "lm.ngram")
+        assert after.acoustic == before.acoustic
+    samples = Audio(0.1 * np.random.default_rng(3).normal(size=8000).astype(np.float32), 16000)
+    found, expected = (LiteRTAcousticModel(b).outputs(samples) for b in (after, before))
+    assert np.abs(found - expected).max() < 0.15
+    result = export(bundle, "-o", bundle)
+    assert result.exit_code == 2
+    assert "is also given by 'RUN'; write to another path" in result.stderr
+
+
+def test_a_length_is_for_the_portable_model(run: Path, tmp_path: Path) -> None:
+    result = export(run, "-o", tmp_path / "b", "--target", "interpreter", "--seconds", "2")
+    assert result.exit_code == 2
+    assert "--seconds needs --target everywhere or both" in result.stderr
+
+
+def test_golden_files_replace_nothing_else(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    result = export(run, "-o", tmp_path / "b", "--golden", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Error: {tmp_path}: has other files, which would be lost; choose another folder\n"
+    )
 
 
 def test_takes_other_utterances_to_verify_on(run: Path, tmp_path: Path) -> None:

@@ -3,71 +3,116 @@
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 
+from speechlstm.acoustic import NUM_SAMPLES, SAMPLES
 from speechlstm.audio import Audio
-from speechlstm.bundle import AcousticSpec, decoder_to_keep, refuse_to_replace_others, write_bundle
-from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import BundleError
+from speechlstm.bundle import (
+    MODEL,
+    PORTABLE_MODEL,
+    AcousticSpec,
+    decoder_to_keep,
+    refuse_to_replace_others,
+    write_bundle,
+)
+from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.golden import refuse_to_replace_other_files, write_golden
 from speechlstm.training.acoustic.network import AcousticModel, stack_frames
-from speechlstm.training.acoustic.run import Run, load_run
-from speechlstm.training.acoustic.verification import Verification, read_recordings, verify
+from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.trained import TrainedModel, trained_model
+from speechlstm.training.acoustic.verification import Verification, verify
 from speechlstm.training.tflite.convert import convert, inference_layer, require_tensorflow
-from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
+from speechlstm.training.tflite.edit import (
+    Quantization,
+    quantize,
+    without_cell_clip,
+    without_names,
+)
 
 MAX_UTTERANCES = 100  # default number of utterances to verify a bundle on
+
+# Named after where a file runs, since that is what a user knows: the one needs TensorFlow Lite's
+# Interpreter, which can reset variable tensors, the other runs in any runtime of LiteRT.
+Target = Literal["interpreter", "everywhere"]
+FILES: Mapping[Target, str] = {"interpreter": MODEL, "everywhere": PORTABLE_MODEL}
+TARGETS: tuple[Target, ...] = ("interpreter", "everywhere")
+
+Report = Callable[[Verification], object]
 
 
 def export(
     run: Run | str | Path,
     bundle: str | Path,
-    quantization: Quantization = "none",
+    quantization: Quantization | None = None,
     manifests: Sequence[str | Path] = (),
     max_utterances: int = MAX_UTTERANCES,
-    report: Callable[[Verification], object] = lambda verification: None,
+    report: Report = lambda verification: None,
+    targets: Sequence[Target] = TARGETS,
+    max_seconds: float | None = None,
+    golden: Path | None = None,
 ) -> Verification:
-    """Export the best model of a run to a bundle; see export_model.
+    """Export the best model of a run, or the model of a bundle, to a bundle.
 
         from speechlstm.training import export
 
         verification = export("runs/mine", "mine", quantization="int8")
         print(verification.to_text())
 
+    An existing bundle keeps its decoder, except for the calibration: see decoder_to_keep.
+
     Args:
-        run: The run, or its folder.
-        bundle: The folder of the bundle; an existing bundle is replaced, but keeps its decoder.
+        run: The run, its folder, or a bundle: "english", a folder or a .tflite file. The weights of
+            a bundle are read from its file; its decoder is copied if `bundle` has none.
+        bundle: The folder of the bundle to write.
         quantization: How to store the recurrent kernels: "none" (float32), "float16" or "int8".
-        manifests: Manifests to verify the bundle on; by default the validation manifests of the
-            run.
+            None: as the bundle does; those of a run in float32.
+        manifests: Manifests to verify the files on; by default the validation manifests of the
+            run, or synthetic sounds if there is no run.
         max_utterances: Largest number of utterances to verify on.
-        report: Called with the verification, also with that of a bundle that is refused.
+        report: Called with the verification of each file, also with that of one that is refused.
+        targets: "interpreter": model.tflite, with fused operators, for TensorFlow Lite's
+            Interpreter; "everywhere": model.portable.tflite, for every runtime.
+        max_seconds: The length of all inputs of the portable model, for runtimes that allow only
+            one; None: any length.
+        golden: Folder for golden files of some of the recordings: see write_golden.
 
     Returns:
-        The verification.
+        The verification of the first file.
 
     Raises:
-        ModelError: No epoch of the run has ended, or the exported file does not run.
-        BundleError: The bundle fails the verification and is not written, or the folder holds
-            something else.
-        DataError: A manifest or recording cannot be read.
-        ConfigError: Keras runs on another backend than TensorFlow.
+        ModelError: No epoch of the run has ended, or an exported file does not run.
+        BundleError: A file fails the verification and nothing is written, or the folder holds
+            something else, or the weights of a bundle cannot be read.
+        DataError: A manifest or recording cannot be read, or none is as short as max_seconds.
+        ConfigError: Keras runs on another backend than TensorFlow, or max_seconds is given without
+            the target everywhere, or the folder for golden files has others.
     """
     path = Path(bundle)
-    run = run if isinstance(run, Run) else load_run(Path(run))
     refuse_to_replace_others(path)
-    model = run.best_network()
-    recordings = read_recordings(
-        [Manifest(Path(p)) for p in manifests or run.valid],
-        run.settings.features.sample_rate,
-        max_utterances,
-    )
-    training = run.settings.training.to_dict() | {"best_epoch": run.summary()}
-    return export_model(
-        model, run.alphabet, recordings, path, quantization, training, report, run.phones
-    )
+    if max_seconds is not None and "everywhere" not in targets:
+        raise ConfigError("a length is for the portable model only: add the target everywhere")
+    if golden:
+        refuse_to_replace_other_files(golden)
+    require_tensorflow()
+    trained = trained_model(run)
+    rate = trained.acoustic.features.sample_rate
+    max_samples = None if max_seconds is None else round(max_seconds * rate)
+    recordings = trained.recordings(manifests, max_utterances, max_samples)
+    quantization = quantization or trained.quantization
+    files = {
+        FILES[target]: (FILES[target] == trained.file and quantization == trained.quantization
+                        and trained.tflite)
+        or convert_target(trained.model, target, quantization, max_samples)
+        for target in targets
+    }  # fmt: skip
+    verifications = write_verified(trained, files, recordings, path, quantization, report)
+    if golden:
+        write_golden(golden, path, recordings)
+    return verifications[0]
 
 
 def export_model(
@@ -77,12 +122,10 @@ def export_model(
     path: Path,
     quantization: Quantization = "none",
     training: Mapping[str, Any] | None = None,
-    report: Callable[[Verification], object] = lambda verification: None,
+    report: Report = lambda verification: None,
     phones: Alphabet | None = None,
 ) -> Verification:
-    """Write a bundle after it has been verified in a process without TensorFlow.
-
-    An existing bundle keeps its decoder, except for the calibration: see decoder_to_keep.
+    """Write a bundle with the target interpreter: see write_verified.
 
     Args:
         model: The trained model.
@@ -98,36 +141,100 @@ def export_model(
         The verification.
 
     Raises:
-        BundleError: The bundle fails the verification and is not written, or the folder holds
-            something else, or a decoder for other labels.
         ConfigError: Keras runs on another backend than TensorFlow.
-        ModelError: The exported file does not run.
+        BundleError: See write_verified.
+        ModelError: See write_verified.
     """
     acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
-    decoder = decoder_to_keep(path, acoustic)
-    tflite = quantize(without_cell_clip(convert_acoustic(model)), quantization)
+    trained = TrainedModel(model, acoustic)
+    files = {MODEL: convert_target(model, "interpreter", quantization)}
+    return write_verified(trained, files, recordings, path, quantization, report)[0]
+
+
+def write_verified(
+    trained: TrainedModel,
+    files: Mapping[str, bytes],
+    recordings: Sequence[tuple[Audio, str]],
+    path: Path,
+    quantization: Quantization,
+    report: Report,
+) -> list[Verification]:
+    """Write a bundle after each of its models has been run in a process without TensorFlow.
+
+    Args:
+        trained: The model.
+        files: The converted models, by the names of their files.
+        recordings: Recordings and their transcripts to verify them on: see verify.
+        path: The folder of the bundle. An existing bundle keeps its decoder.
+        quantization: How the models store the recurrent kernels.
+        report: Called with each verification, also with that of a model that is refused.
+
+    Returns:
+        The verification of each model.
+
+    Raises:
+        BundleError: A model fails the verification and nothing is written, or the folder holds
+            something else, or a decoder for other labels.
+        ModelError: A model does not run.
+    """
+    decoder = _decoder(path, trained)
+    verifications = []
     with tempfile.TemporaryDirectory() as folder:
         candidate = Path(folder) / "bundle"
-        write_bundle(candidate, tflite, acoustic)
-        verification = verify(model, candidate, recordings, quantization)
-    report(verification)
-    if failures := verification.failures:
-        raise BundleError(path, f"not written: {'; '.join(failures)}")
-    write_bundle(path, tflite, acoustic, decoder)
-    return verification
+        write_bundle(candidate, files, trained.acoustic)
+        for name in files:
+            verification = verify(trained.model, candidate / name, recordings, quantization)
+            report(verification)
+            if failures := verification.failures:
+                raise BundleError(path / name, f"not written: {'; '.join(failures)}")
+            verifications.append(verification)
+    write_bundle(path, files, trained.acoustic, decoder)
+    return verifications
 
 
-def convert_acoustic(model: AcousticModel, fused: bool = True) -> bytes:
+def _decoder(path: Path, trained: TrainedModel) -> DecoderSpec | None:
+    """The decoder to write: that of the existing bundle, or of the bundle that is exported."""
+    kept = decoder_to_keep(path, trained.acoustic)
+    return kept if kept and not trained.has_decoder(kept) else trained.decoder
+
+
+def convert_target(
+    model: AcousticModel,
+    target: Target,
+    quantization: Quantization,
+    max_samples: int | None = None,
+) -> bytes:
+    """Convert a model to the file of a target; see convert_acoustic.
+
+    Args:
+        model: The model.
+        target: Where the file runs.
+        quantization: How to store the recurrent kernels.
+        max_samples: Length of all inputs of the target everywhere; None: any length.
+    """
+    if target == "interpreter":
+        return quantize(without_cell_clip(convert_acoustic(model)), quantization)
+    tflite = convert_acoustic(model, fused=False, max_samples=max_samples)
+    return without_names(quantize(tflite, quantization))
+
+
+def convert_acoustic(
+    model: AcousticModel, fused: bool = True, max_samples: int | None = None
+) -> bytes:
     """Convert a model to a TensorFlow Lite file of float32 weights and built-in operators.
 
     Args:
         model: The model.
         fused: Whether to use a fused operator for LSTMs; other cells are always loops.
+        max_samples: Length of all inputs, for runtimes that allow only one; None: any length. A
+            fused LSTM has no fixed length.
 
     Returns:
         The content of the file. Its input is samples (1, num_samples) float32 in [-1, 1], its
         output natural log-probabilities (1, num_steps, num_labels + num_phones), normalized over
-        the characters and over the phones separately.
+        the characters and over the phones separately. With max_samples, samples are padded with
+        zeros to this length, and a second input, num_samples (1,) int32, is the number of those
+        before; the outputs of the padding have no meaning, and the others do not depend on it.
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
@@ -135,15 +242,19 @@ def convert_acoustic(model: AcousticModel, fused: bool = True) -> bytes:
     require_tensorflow()
     recurrent = [inference_layer(layer, fused) for layer in model.recurrent]
 
-    @tf.function(input_signature=[tf.TensorSpec((1, None), tf.float32, "samples")], autograph=False)
-    def log_probs(samples: Any) -> Any:
-        frames, num_frames = model.mfcc(samples, num_samples=tf.shape(samples)[1:])
-        x, _ = stack_frames(frames, num_frames, model.config.frame_stack)
+    def log_probs(samples: Any, num_samples: Any = None) -> Any:
+        true_samples = tf.shape(samples)[1:] if num_samples is None else num_samples
+        frames, num_frames = model.mfcc(samples, num_samples=true_samples)
+        x, num_steps = stack_frames(frames, num_frames, model.config.frame_stack)
+        is_true = (tf.range(tf.shape(x)[1]) < num_steps)[:, tf.newaxis]
         for index, layer in enumerate(recurrent):
-            x = layer(x)
+            x = layer(x) if num_samples is None else layer(x, is_true)
             if model.norms:
                 x = model.norms[index](x)
         logits = tf.concat([layer(x) for layer in model.output_layers], axis=-1)
         return model.log_probs(logits)
 
-    return convert(log_probs, model)
+    signature = [tf.TensorSpec((1, max_samples), tf.float32, SAMPLES)]
+    if max_samples is not None:
+        signature.append(tf.TensorSpec((1,), tf.int32, NUM_SAMPLES))
+    return convert(tf.function(log_probs, input_signature=signature, autograph=False), model)

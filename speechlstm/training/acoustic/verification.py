@@ -15,14 +15,14 @@ from ai_edge_litert.schema_py_generated import BuiltinOperator
 from numpy.typing import NDArray
 
 from speechlstm.audio import Audio, read_audio
-from speechlstm.bundle import AcousticSpec, read_bundle
+from speechlstm.bundle import PORTABLE_MODEL, AcousticSpec, read_bundle
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.errors import ManifestError, ModelError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.text.normalize import normalize
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.tflite.edit import Quantization, count_ops
+from speechlstm.training.tflite.edit import Quantization, count_ops, has_variables
 
 MAX_DIFFERENCE = 1e-4  # of log-probabilities of a file in float32: rounding
 MAX_REPEAT_DIFFERENCE = 1e-6  # of log-probabilities in two runs of an utterance
@@ -41,9 +41,11 @@ ALLOWED_OPS = frozenset(
 
 @dataclass(frozen=True)
 class Verification:
-    """The figures of an exported bundle, compared with its Keras model.
+    """The figures of an exported file, compared with its Keras model.
 
     Attributes:
+        file: The name of the file.
+        has_variables: Whether it keeps state in variable tensors.
         quantization: How the file stores the recurrent kernels.
         num_bytes: Size of the .tflite file.
         ops: Number of times that each operator is in the file.
@@ -56,6 +58,8 @@ class Verification:
         file_errors: Word errors of the file, with greedy decoding.
     """
 
+    file: str
+    has_variables: bool
     quantization: Quantization
     num_bytes: int
     ops: Mapping[str, int]
@@ -93,18 +97,35 @@ class Verification:
                     for what, value, limit in figures if not value <= limit]  # fmt: skip
         if forbidden := sorted(self.ops.keys() - ALLOWED_OPS):
             failures.append(f"the operators {', '.join(forbidden)} are not built into LiteRT")
+        if self.file == PORTABLE_MODEL and self.has_variables:
+            failures.append("it has variable tensors, which LiteRT.js and CompiledModel refuse")
         return failures
+
+    def _wer(self) -> str:
+        if not self.keras_errors.num_reference:
+            return (
+                f"not measured: no words in {self.num_utterances} recordings; "
+                f"{self.keras_errors.insertions} inserted by Keras, "
+                f"{self.file_errors.insertions} by this file"
+            )
+        return (
+            f"{self.keras_errors.rate:.2%} Keras, {self.file_errors.rate:.2%} this file "
+            f"({100 * self.wer_change:+.2f} points, {self.num_utterances} utterances)"
+        )
 
     def to_text(self) -> str:
         """The figures as a table, without a newline at the end."""
         ops = ", ".join(f"{name} {num}" for name, num in sorted(self.ops.items()))
         rows = {
+            "file": self.file,
             "quantization": self.quantization,
             "size": f"{self.num_bytes / 1e6:.2f} MB",
             "RTF": f"{self.rtf:.4f} (one thread)",
             "max difference": f"{self.max_difference:.2g} (log-probability)",
-            "WER": f"{self.keras_errors.rate:.2%} Keras, {self.file_errors.rate:.2%} this file "
-            f"({100 * self.wer_change:+.2f} points, {self.num_utterances} utterances)",
+            "WER": self._wer(),
+            "variables": "yes: for TensorFlow Lite's Interpreter; reset them before each recording"
+            if self.has_variables
+            else "none: runs in every LiteRT runtime",
             "operators": ops,
         }
         return "\n".join(f"{name:14}  {value}" for name, value in rows.items())
@@ -133,26 +154,44 @@ def read_recordings(
     return [(read_audio(path, sample_rate), text) for path, text in chosen]
 
 
+def synthetic_recordings(sample_rate: int, max_samples: int | None) -> list[tuple[Audio, str]]:
+    """Two sounds without words, for models that come without recordings to verify them on.
+
+    Args:
+        sample_rate: Samples a second.
+        max_samples: The largest length; None: no limit.
+    """
+    generator = np.random.default_rng(0)
+    recordings = []
+    for seconds in (1.5, 2.75):
+        num_samples = min(round(seconds * sample_rate), max_samples or sys.maxsize)
+        time = np.arange(num_samples) / sample_rate
+        rising = np.sin(2 * np.pi * (200 + 400 * time) * time) * np.sin(2 * np.pi * 3 * time)
+        samples = 0.1 * rising + 0.01 * generator.normal(size=num_samples)
+        recordings.append((Audio(samples.astype(np.float32), sample_rate), ""))
+    return recordings
+
+
 def verify(
     model: AcousticModel,
     path: Path,
     recordings: Sequence[tuple[Audio, str]],
     quantization: Quantization = "none",
 ) -> Verification:
-    """Run a bundle in a process that cannot import TensorFlow, and compare it with its model.
+    """Run a file in a process that cannot import TensorFlow, and compare it with its model.
 
     Args:
         model: The Keras model that was exported.
-        path: The bundle.
+        path: The .tflite file.
         recordings: At least one recording with its transcript. The first one is run twice in a row,
             which shows whether a fused LSTM keeps its state, and then half of it, which shows
             whether the file accepts another length.
-        quantization: How the bundle stores the recurrent kernels, which decides on the limits.
+        quantization: How the file stores the recurrent kernels, which decides on the limits.
 
     Raises:
-        ModelError: The bundle does not run, or its log-probabilities are not finite.
+        ModelError: The file does not run, or its log-probabilities are not finite.
     """
-    bundle = read_bundle(path)
+    bundle, tflite = read_bundle(path), path.read_bytes()
     audios, texts = zip(*recordings, strict=True)
     half = Audio(audios[0].samples[: len(audios[0].samples) // 2], audios[0].sample_rate)
     runs = [audios[0], *audios, half]
@@ -162,9 +201,11 @@ def verify(
     if not np.isfinite(differences).all():
         raise ModelError("the exported model gives log-probabilities that are not finite")
     return Verification(
+        file=path.name,
+        has_variables=has_variables(tflite),
         quantization=quantization,
-        num_bytes=bundle.model_path.stat().st_size,
-        ops=count_ops(bundle.model_path.read_bytes()),
+        num_bytes=len(tflite),
+        ops=count_ops(tflite),
         num_utterances=len(texts),
         rtf=seconds / sum(audio.duration for audio in runs),
         max_difference=float(max(differences)),

@@ -1,7 +1,7 @@
 """Conversion of a network to a TensorFlow Lite file; needs TensorFlow, as the converter does.
 
-The export.py of each network builds a function of the layers of this module: without padding and
-dropout, and with an LSTM as one fused operator, which is twice as fast as a loop.
+The export.py of each network builds a function of the layers of this module, without dropout. An
+LSTM becomes one fused operator, or loops, as other cells do: see portable.py.
 """
 
 import uuid
@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from speechlstm.errors import ConfigError
 from speechlstm.training.layers.recurrent import RecurrentLayer
+from speechlstm.training.tflite.portable import portable_direction
 
 
 def require_tensorflow() -> None:
@@ -50,45 +51,43 @@ def convert(function: Any, model: keras.Model) -> bytes:
     return tflite
 
 
-def inference_layer(layer: RecurrentLayer, fused: bool = True) -> Callable[[Any], Any]:
-    """Return a function that computes a recurrent layer for a single sequence without padding.
+def inference_layer(layer: RecurrentLayer, fused: bool = True) -> Callable[..., Any]:
+    """Return a function that computes a recurrent layer for a single sequence.
 
     Args:
         layer: The layer.
         fused: Whether to convert an LSTM to a fused operator; other cells are always loops.
 
     Returns:
-        A function from (1, num_steps, width) to (1, num_steps, num_units * directions).
+        A function from (1, num_steps, width) to (1, num_steps, num_units * directions). Unless the
+        layer is fused, it takes a mask of the steps that are not padding, as
+        `portable.portable_direction` describes.
     """
     if not layer.bidirectional:
         return _direction(layer.layer, fused)
     forward = _direction(layer.layer.forward_layer, fused)
     backward = _direction(layer.layer.backward_layer, fused)
-    return lambda inputs: tf.concat([forward(inputs), backward(inputs)], axis=-1)
+    return lambda *inputs: tf.concat([forward(*inputs), backward(*inputs)], axis=-1)
 
 
-def _direction(layer: Any, fused: bool) -> Callable[[Any], Any]:
+def _direction(layer: Any, fused: bool) -> Callable[..., Any]:
     """One direction of a recurrent layer: (1, num_steps, width) to (1, num_steps, num_units)."""
-    # Not Keras' LSTM: on a machine with a GPU, that would use cuDNN's operator.
-    loop = keras.layers.RNN(
-        layer.cell, return_sequences=True, return_state=True, go_backwards=layer.go_backwards
-    )
-    run = _fused_lstm(layer, loop) if fused and isinstance(layer, keras.layers.LSTM) else loop
-
-    def in_order(inputs: Any) -> Any:
-        outputs = run(inputs)[0]
-        return tf.reverse(outputs, axis=[1]) if layer.go_backwards else outputs
-
-    return in_order
+    if fused and isinstance(layer, keras.layers.LSTM):
+        return _fused_lstm(layer)
+    return portable_direction(layer)
 
 
-def _fused_lstm(layer: Any, loop: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _fused_lstm(layer: Any) -> Callable[[Any], Any]:
     """An LSTM that the converter replaces by the operator UNIDIRECTIONAL_SEQUENCE_LSTM.
 
     The converter recognizes the LSTM of Keras 2 by these attributes, six arguments and five results
     (in its pass prepare-composite-functions), and replaces the body by the operator. This is not
     documented; a converter without this pass converts the body, which is a loop.
     """
+    # Not Keras' LSTM: on a machine with a GPU, that would use cuDNN's operator.
+    loop = keras.layers.RNN(
+        layer.cell, return_sequences=True, return_state=True, go_backwards=layer.go_backwards
+    )
 
     @tf.function(
         autograph=False,
@@ -108,8 +107,9 @@ def _fused_lstm(layer: Any, loop: Callable[[Any], Any]) -> Callable[[Any], Any]:
     # Constants, since the converter crashes on variables.
     weights = [weight.numpy() for weight in layer.cell.weights]
 
-    def run(inputs: Any) -> tuple[Any]:
+    def run(inputs: Any) -> Any:
         zeros = tf.zeros((1, layer.units))
-        return (lstm(inputs, zeros, zeros, *weights)[1],)
+        outputs = lstm(inputs, zeros, zeros, *weights)[1]
+        return tf.reverse(outputs, axis=[1]) if layer.go_backwards else outputs
 
     return run

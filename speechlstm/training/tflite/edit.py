@@ -4,7 +4,7 @@ The schema is https://github.com/tensorflow/tensorflow/blob/master/tensorflow/co
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ Quantization = Literal["none", "float16", "int8"]
 
 _OPS = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 _LSTM = schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM
+_WHILE = schema.BuiltinOperator.WHILE
 _FULLY_CONNECTED = schema.BuiltinOperator.FULLY_CONNECTED
 _DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
 _GATHER = schema.BuiltinOperator.GATHER
@@ -98,26 +99,99 @@ def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = Fals
 def read_weights(tflite: bytes) -> Iterator[NDArray[np.float32]]:
     """Yield the trained weights of an acoustic model as float32, in the order of their use.
 
-    These are the floating-point constants, except for scalars, from the first fused LSTM on. A
-    direction of a layer has twelve of them: four kernels (num_units, width), four recurrent kernels
-    and four biases, in Keras' order of the gates, which is that of the operator's inputs 1-8 and
-    12-15. A constant that is used several times is yielded as often.
+    These are the floating-point constants, except for scalars, from the first fused LSTM or loop
+    on. A direction of a layer has twelve of them: four kernels (num_units, width), four recurrent
+    kernels and four biases, in Keras' order of the gates, which is that of the fused operator's
+    inputs 1-8 and 12-15, and that of the products in the loops of portable.py. A constant that is
+    used several times is yielded as often, except in loops.
     """
     model = _parse(tflite)
     graph = model.subgraphs[0]
+    is_above = False
+    for op in graph.operators:
+        code = _code(model, op)
+        is_above |= code in (_LSTM, _WHILE)
+        if code == _WHILE:
+            yield from _loop_weights(model, op)
+        elif is_above:
+            yield from _constants(model, graph, op.inputs)
+
+
+def _loop_weights(model: Any, loop: Any) -> Iterator[NDArray[np.float32]]:
+    """The weights of a direction, from the loop that computes it: see portable.py."""
+    outer = model.subgraphs[loop.builtinOptions.bodySubgraphIndex]
+    inner = [
+        model.subgraphs[op.builtinOptions.bodySubgraphIndex]
+        for op in outer.operators
+        if _code(model, op) == _WHILE
+    ]
+    projections = _products(model, outer)
+    for graph, operands in (
+        (outer, projections[1::3]),
+        *((g, _products(model, g)[1::3]) for g in inner),
+        (outer, projections[2::3]),
+    ):
+        yield from _constants(model, graph, dict.fromkeys(operands))
+
+
+def _products(model: Any, graph: Any) -> list[int]:
+    """The inputs of all products in a graph: input, kernel, bias (-1: none) of each in turn."""
+    products = [op for op in graph.operators if _code(model, op) == _FULLY_CONNECTED]
+    return [int(index) for op in products for index in [*op.inputs, -1][:3]]
+
+
+def _constants(model: Any, graph: Any, indices: Iterable[int]) -> Iterator[NDArray[np.float32]]:
+    """Those of some tensors of a graph that are floating-point constants and no scalars."""
     expanded = {
         op.outputs[0]: op.inputs[0] for op in graph.operators if _code(model, op) == _DEQUANTIZE
     }
-    is_above = False
-    for op in graph.operators:
-        is_above |= _code(model, op) == _LSTM
-        for index in op.inputs if is_above else ():
-            tensor = graph.tensors[expanded.get(index, index)]
-            data = model.buffers[tensor.buffer].data
-            if index >= 0 and data is not None and tensor.type in _NUMPY and len(tensor.shape):
-                values = data.view(_NUMPY[tensor.type]).astype(np.float32).reshape(tensor.shape)
-                scale = tensor.quantization and tensor.quantization.scale
-                yield values if scale is None else values * scale
+    for index in indices:
+        tensor = graph.tensors[expanded.get(index, index)]
+        data = model.buffers[tensor.buffer].data
+        if index >= 0 and data is not None and tensor.type in _NUMPY and len(tensor.shape):
+            values = data.view(_NUMPY[tensor.type]).astype(np.float32).reshape(tensor.shape)
+            scale = tensor.quantization and tensor.quantization.scale
+            yield values if scale is None else values * scale
+
+
+def without_names(tflite: bytes) -> bytes:
+    """Return the file without the names of its inner tensors, which were a tenth of a small one."""
+    model = _parse(tflite)
+    for number, graph in enumerate(model.subgraphs):
+        kept = {*graph.inputs, *graph.outputs} if number == 0 else set()
+        for index, tensor in enumerate(graph.tensors):
+            if index not in kept:
+                tensor.name = None
+    return _pack(model)
+
+
+def with_shapes(tflite: bytes, shapes: Mapping[int, Sequence[int]]) -> bytes:
+    """Return the file with constant shapes of some tensors of its main graph.
+
+    `CompiledModel` and LiteRT.js need those of the input and the output before a run.
+
+    Args:
+        tflite: The content of a .tflite file.
+        shapes: The shape of each tensor, by its index.
+    """
+    model = _parse(tflite)
+    for index, shape in shapes.items():
+        tensor = model.subgraphs[0].tensors[index]
+        tensor.shape = tensor.shapeSignature = np.array(shape, np.int32)
+    return _pack(model)
+
+
+def stored_quantization(tflite: bytes) -> Quantization:
+    """How the kernels of a file are stored."""
+    types = {tensor.type for graph in _parse(tflite).subgraphs for tensor in graph.tensors}
+    if schema.TensorType.INT8 in types:
+        return "int8"
+    return "float16" if schema.TensorType.FLOAT16 in types else "none"
+
+
+def has_variables(tflite: bytes) -> bool:
+    """Whether a file keeps state in variable tensors, which some runtimes refuse."""
+    return any(tensor.isVariable for graph in _parse(tflite).subgraphs for tensor in graph.tensors)
 
 
 def _kernels(model: Any, all_of_them: bool) -> list[tuple[Any, int]]:

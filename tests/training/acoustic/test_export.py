@@ -47,7 +47,7 @@ def test_writes_the_bundle_it_verified(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(export, "convert_acoustic", lambda model: tflite)
+    monkeypatch.setattr(export, "convert_acoustic", lambda *_, **__: tflite)
     reports: list[Verification] = []
     path = tmp_path / "bundle"
     verification = export_model(
@@ -96,7 +96,7 @@ def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
 def test_refuses_a_file_that_is_not_the_model(
     tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "convert_acoustic", lambda model: tflite)
+    monkeypatch.setattr(export, "convert_acoustic", lambda *_, **__: tflite)
     reports: list[Verification] = []
     path = tmp_path / "bundle"
     with pytest.raises(
@@ -110,7 +110,7 @@ def test_refuses_a_file_that_is_not_the_model(
 def test_refuses_a_file_that_does_not_run(
     tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "convert_acoustic", lambda model: tflite)
+    monkeypatch.setattr(export, "convert_acoustic", lambda *_, **__: tflite)
     more_labels = Alphabet((" ", "a", "b", "c"))
     with pytest.raises(ModelError, match=r"does not run without TensorFlow: .*\[1, any, 4\], not"):
         export_model(acoustic_model(1), more_labels, recordings(), tmp_path / "bundle")

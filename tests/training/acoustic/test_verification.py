@@ -14,6 +14,8 @@ from speechlstm.training.acoustic import verification
 from speechlstm.training.acoustic.verification import Verification, read_recordings
 
 GOOD = Verification(
+    file="model.tflite",
+    has_variables=True,
     quantization="none",
     num_bytes=4_100_000,
     ops={"RFFT2D": 1, "UNIDIRECTIONAL_SEQUENCE_LSTM": 6},
@@ -44,11 +46,25 @@ def test_figures_on_the_bars_pass() -> None:
         ),
         ({"ops": {"ADD": 1, "FlexErf": 1}}, "FlexErf are not built into LiteRT"),
         ({"ops": {"STABLEHLO_ADD": 1}}, "STABLEHLO_ADD are not built into LiteRT"),
+        ({"file": "model.portable.tflite"}, "it has variable tensors, which LiteRT.js and"),
     ],
 )
 def test_each_missed_bar_is_named(change: dict[str, object], reason: str) -> None:
     (failure,) = replace(GOOD, **change).failures
     assert reason in failure
+
+
+def test_a_portable_file_without_variables_passes() -> None:
+    good = replace(GOOD, file="model.portable.tflite", has_variables=False)
+    assert good.failures == []
+    assert "none: runs in every LiteRT runtime" in good.to_text()
+
+
+def test_without_words_no_rate_is_shown() -> None:
+    text = replace(GOOD, keras_errors=ErrorCounts(), file_errors=ErrorCounts(insertions=1))
+    assert (
+        "not measured: no words in 3 recordings; 0 inserted by Keras, 1 by this" in text.to_text()
+    )
 
 
 def test_quantised_log_probs_may_differ_while_words_do_not() -> None:
