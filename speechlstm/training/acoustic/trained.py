@@ -105,8 +105,9 @@ def trained_model(run: Run | str | Path) -> TrainedModel:
             name = bundle.model_path.name
             return TrainedModel(model, bundle.acoustic, (), decoder, name, tflite)
         run = load_run(path)
+    model = run.best_network()
     training = run.settings.training.to_dict() | {"best_epoch": run.summary()}
     acoustic = AcousticSpec(
         run.settings.features, run.alphabet, run.settings.model, run.phones, training
     )
-    return TrainedModel(run.best_network(), acoustic, run.valid)
+    return TrainedModel(model, acoustic, run.valid)
