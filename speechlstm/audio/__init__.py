@@ -10,7 +10,14 @@ M4A, MP4, WebM, WMA, AMR and others.
 """
 
 from speechlstm.audio.blocks import Blocks, BlockSource
+from speechlstm.audio.finding import (
+    AUDIO_SUFFIXES,
+    FoundRecording,
+    find_recordings,
+    found_recordings,
+)
 from speechlstm.audio.recording import (
+    known_duration,
     num_channels,
     read_audio,
     read_blocks,
@@ -23,13 +30,18 @@ from speechlstm.audio.source import is_pipe
 from speechlstm.audio.waveform import MAX_PEAK, MIN_SECONDS, Audio
 
 __all__ = [
+    "AUDIO_SUFFIXES",
     "MAX_PEAK",
     "MIN_SECONDS",
     "PAUSE_SECONDS",
     "Audio",
     "BlockSource",
     "Blocks",
+    "FoundRecording",
+    "find_recordings",
+    "found_recordings",
     "is_pipe",
+    "known_duration",
     "num_channels",
     "read_audio",
     "read_blocks",

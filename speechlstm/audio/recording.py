@@ -13,7 +13,7 @@ from speechlstm.audio.reading import Reading, merged
 from speechlstm.audio.segments import cut_at_pauses
 from speechlstm.audio.source import Recording, Source, opened
 from speechlstm.audio.waveform import Audio, length_fault, sample_rate_fault
-from speechlstm.errors import AudioError, DamagedAudioError
+from speechlstm.errors import AudioError, DamagedAudioError, DataError
 
 
 def read_audio(
@@ -147,6 +147,19 @@ def read_duration(source: Recording) -> float:
         if lost:
             raise DamagedAudioError(path, lost, seconds)
         return seconds
+
+
+def known_duration(source: Recording) -> float | None:
+    """The duration of a recording in seconds if it can be had without decoding, otherwise None.
+
+    It is for displays: a recording that cannot be read has no known duration.
+    """
+    try:
+        with opened(source) as opened_source:
+            plan = plan_recording(opened_source)
+            return planned_seconds(opened_source, plan) if plan else None
+    except (DataError, OSError, soundfile.LibsndfileError):
+        return None
 
 
 def num_channels(source: Recording) -> int:

@@ -11,7 +11,7 @@ import click
 
 from speechlstm.errors import ConfigError, DataError, printable
 from speechlstm.storage import read_bounded
-from speechlstm.transcript.formats import SUFFIXES
+from speechlstm.transcript.formats import FORMATS, SUFFIXES
 
 if TYPE_CHECKING:
     from speechlstm.config import HotWord
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MANIFESTS = (".jsonl", ".json")  # suffixes of manifests that are written
 
 _PATH = click.Path(path_type=Path)
+_IS_FOLDER = f"{__name__}.is_folder"  # in a context's meta
 
 
 class OutputPath(click.Path):
@@ -54,6 +55,27 @@ class OutputPath(click.Path):
             known = ", ".join(self._suffixes)
             self.fail(f"{name}: the name must end in {known} or have no suffix", param, ctx)
         return path
+
+
+class TranscriptPath(OutputPath):
+    """The path of a file to write, or of a folder: one that exists, or a name that ends in a slash.
+
+    `is_folder` says which. The command checks what it writes into a folder.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click.Path."""
+        name = os.fsdecode(value)
+        if Path(name).is_dir() or name.endswith(("/", os.sep)):
+            if ctx:
+                ctx.meta[_IS_FOLDER] = True
+            return Path(name)
+        return super().convert(value, param, ctx)
+
+    @staticmethod
+    def is_folder(ctx: click.Context) -> bool:
+        """Whether the option of the command was given a folder."""
+        return _IS_FOLDER in ctx.meta
 
 
 class OutputFolder(click.Path):
@@ -109,6 +131,22 @@ bundle_option = click.option(
     type=BundlePath(),
     help="The folder of a bundle, or a .tflite file.  [default: english, the model in the package]",
 )
+
+
+class FormatList(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
+    """One or several formats of transcripts, separated by commas, as a tuple."""
+
+    name = "formats"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """See click.ParamType."""
+        names = tuple(dict.fromkeys(name.strip().lower() for name in str(value).split(",")))
+        for name in names:
+            if name not in FORMATS:
+                self.fail(f"{name!r} is not one of {', '.join(FORMATS)}", param, ctx)
+        return names
 
 
 class _Channels(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone

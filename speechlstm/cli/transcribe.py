@@ -2,18 +2,19 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from speechlstm.cli.options import (
     CHANNELS,
-    OutputPath,
+    FormatList,
+    TranscriptPath,
     bundle_option,
     decoding_options,
     jobs_option,
@@ -21,18 +22,14 @@ from speechlstm.cli.options import (
     raw_option,
 )
 from speechlstm.cli.output import say
+from speechlstm.cli.screen import Screen
 from speechlstm.cli.verbs import verb
-from speechlstm.errors import AudioError, DamagedAudioError, DataError, printable
-from speechlstm.transcript import Transcript
-from speechlstm.transcript.formats import (
-    FORMATS,
-    READABLE_FORMATS,
-    SUBTITLES,
-    WHOLE_FILE_FORMATS,
-    recording_ids,
-)
+from speechlstm.cli.writing import Sink, Style, TranscriptSink, folder_sink
+from speechlstm.errors import AudioError, DamagedAudioError, DataError
+from speechlstm.transcript.formats import READABLE_FORMATS, SUBTITLES, SUFFIXES, WHOLE_FILE_FORMATS
 
 if TYPE_CHECKING:
+    from speechlstm.audio import FoundRecording
     from speechlstm.recognizer import Recognizer
 
 
@@ -59,11 +56,17 @@ if TYPE_CHECKING:
 @raw_option
 @click.option(
     "--format",
-    "format_name",
-    type=click.Choice(list(FORMATS)),
+    "formats",
+    type=FormatList(),
+    metavar="FORMAT[,FORMAT...]",
     help="text: the words; json: one object a line, with times, confidences and alternatives; srt, "
-    "vtt: subtitles; ctm: NIST's CTM, one word a line; textgrid: Praat's TextGrid.  "
-    "[default: by the suffix of the output, or text]",
+    "vtt: subtitles; ctm: NIST's CTM, one word a line; textgrid: Praat's TextGrid. Several, "
+    "separated by commas, with -o FOLDER.  [default: by the suffix of the output, or text]",
+)
+@click.option(
+    "--timestamps",
+    is_flag=True,
+    help="Text in lines of a few words, each after its start and end.",
 )
 @click.option(
     "--readable/--raw-text",
@@ -74,8 +77,15 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=OutputPath(),
-    help="The file to write, when all files are done.  [default: stdout]",
+    type=TranscriptPath(),
+    metavar="FILE|FOLDER",
+    help="The file to write, when all recordings are done; or a folder for a file each (by "
+    "recording and format), written when that recording is done.  [default: stdout]",
+)
+@click.option(
+    "--skip-existing",
+    is_flag=True,
+    help="Leave out what has been written before: so a command that was interrupted goes on.",
 )
 @click.pass_context
 def command(
@@ -84,21 +94,30 @@ def command(
     bundle: Path | None,
     decoding: dict[str, Any],
     jobs: int | None,
-    channels: int | str,
+    channels: int | Literal["mix", "separate"],
     raw_rate: int | None,
-    format_name: str | None,
+    formats: tuple[str, ...] | None,
+    timestamps: bool,
     readable: bool | None,
     output: Path | None,
+    skip_existing: bool,
 ) -> None:
     """Transcribe each FILE, of any format, and print one line for each; -: standard input.
 
     WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF, W64, SPH and VOC can always be read; M4A, MP4, MOV,
-    WebM, MKV, WMA, AMR and others after: pip install 'speechlstm[media]'.
+    WebM, MKV, WMA, AMR and others after: pip install 'speechlstm[media]'. A FILE may be a folder:
+    all recordings in it and its subfolders are transcribed, known by their suffixes.
 
-    As text, with several files, each line begins with the file's name and a tab. A file that cannot
-    be read is reported on stderr, the others are transcribed, and the exit code is 1. A damaged or
-    truncated file is transcribed as far as possible, stderr says which seconds are lost, and the
-    exit code is 1 as well.
+    As text, with several files, each line begins with the file's name and a tab. On a terminal, the
+    text of a single FILE appears segment by segment, each in a line of its own. All cores share the
+    work, also that of a single FILE (--jobs); the text does not depend on their number.
+
+    A file that cannot be read is reported on stderr, the others are transcribed, and the exit code
+    is 1. A damaged or truncated file is transcribed as far as possible, stderr says which seconds
+    are lost, and the exit code is 1 as well.
+
+    -o FOLDER (one that exists or ends in a slash, or any name if a FILE is a folder) keeps the
+    subfolders: rec/monday/a.wav becomes FOLDER/monday/a.txt for the FILE rec.
 
     The decoder is a beam search if the bundle has a language model or hot words are given;
     otherwise it is greedy (the most probable label of each frame).
@@ -106,64 +125,110 @@ def command(
     \b
     Example:
       speechlstm transcribe interview.mp3
+      speechlstm transcribe --timestamps interview.mp3 > interview.txt
       speechlstm transcribe --format json --n-best 3 *.wav > transcripts.jsonl
       speechlstm transcribe lecture.mp3 -o lecture.srt
+      speechlstm transcribe lectures -o subtitles --format srt,json --skip-existing
       speechlstm transcribe --readable letter.wav
       speechlstm transcribe --channels separate telephone.wav
       speechlstm transcribe --hot-word "anna karenina" reading.flac
     """
     from speechlstm.parallel import num_usable_cores
-    from speechlstm.recognizer.batch import transcribe_files
-    from speechlstm.storage import write_atomically
+    from speechlstm.recognizer.sharing import transcribe_in_segments
 
-    format_name = output_format(format_name, output, "text")
-    _check_usage(format_name, decoding, readable, len(files))
-    if readable is None and format_name not in SUBTITLES:
+    recordings, failed = _recordings_in(files)
+    into_folder = output is not None and _is_folder(ctx, files, output, formats, len(recordings))
+    if formats is None:
+        formats = (output_format(None, None if into_folder else output, "text"),)
+    _check_usage(formats, decoding, readable, timestamps, skip_existing, output)
+    _check_number(formats, len(recordings), into_folder)
+    if readable is None and not any(name in SUBTITLES for name in formats):
         readable = False
+    style = Style(timestamps, readable is not None, separate=channels == "separate")
+    if into_folder and output:
+        sink: TranscriptSink = folder_sink(output, recordings, formats, style, skip_existing)
+    else:
+        sink = Sink(output, recordings, formats[0], style, skip_existing)
+    remaining = [recordings[index] for index in sink.remaining]
+    if num_skipped := len(recordings) - len(remaining):
+        say(f"{num_skipped} of {len(recordings)} were there before; skipped")
     load = partial(_load, bundle, {**decoding, "readable": readable})
-    reading = {"channels": channels, "raw_rate": raw_rate}
-    names = [click.format_filename(file) for file in files]
-    labels = recording_ids(names) if format_name == "ctm" else names
-    lines, failed = [], False
-    with _recordings(files) as paths:
-        attempts = transcribe_files(load, paths, jobs or num_usable_cores(), **reading)
-        for name, label, attempt in zip(names, labels, attempts, strict=True):
-            transcript = attempt.result
-            if isinstance(transcript, DataError):
-                say(f"Error: {_reason(name, transcript)}")
+    with _seekable(remaining) as paths, Screen(paths, raw_rate) as screen:
+        results = transcribe_in_segments(
+            load, paths, channels, raw_rate, jobs or num_usable_cores(), sink.watch(screen)
+        )
+        for recording, result in zip(remaining, results, strict=True):
+            if isinstance(result, DataError):
+                screen.say(f"Error: {_reason(click.format_filename(recording.path), result)}")
                 failed = True
-                if not isinstance(transcript, DamagedAudioError):
-                    continue
-                transcript = transcript.partial
-            written = _written(format_name, label, transcript, len(files) > 1)
-            if format_name == "ctm" and not written:
-                continue  # silence has no line in CTM
-            lines.append(written)
-            if output is None:
-                click.echo(written)
-    if output is not None and (lines or not failed):
-        write_atomically(output, "".join(f"{line}\n" for line in lines))
+                sink.add(result.partial if isinstance(result, DamagedAudioError) else None)
+            else:
+                sink.add(result)
+            screen.end_recording()
+    if remaining:
+        sink.close(failed)
     if failed:
         ctx.exit(1)
 
 
+def _recordings_in(files: Sequence[Path]) -> "tuple[list[FoundRecording], bool]":
+    """The recordings, and whether there is a folder without any, which is reported."""
+    from speechlstm.audio import found_recordings
+
+    recordings, failed = [], False
+    for found in found_recordings(files):
+        if isinstance(found, AudioError):
+            say(f"Error: {found}")
+            failed = True
+        else:
+            recordings.append(found)
+    return recordings, failed
+
+
+def _is_folder(
+    ctx: click.Context,
+    files: Sequence[Path],
+    output: Path,
+    formats: tuple[str, ...] | None,
+    num_recordings: int,
+) -> bool:
+    """Whether the output is a folder, which may not exist yet."""
+    if TranscriptPath.is_folder(ctx):
+        return True
+    if output.exists() or output.suffix.lower() in SUFFIXES:
+        return False
+    is_one_each = num_recordings > 1 and any(name in WHOLE_FILE_FORMATS for name in formats or ())
+    return len(formats or ()) > 1 or is_one_each or any(file.is_dir() for file in files)
+
+
 def _check_usage(
-    format_name: str, decoding: dict[str, Any], readable: bool | None, num_files: int
+    formats: tuple[str, ...],
+    decoding: dict[str, Any],
+    readable: bool | None,
+    timestamps: bool,
+    skip_existing: bool,
+    output: Path | None,
 ) -> None:
-    if decoding.get("num_hypotheses", 1) > 1 and format_name != "json":
+    if decoding.get("num_hypotheses", 1) > 1 and "json" not in formats:
         raise click.UsageError("--n-best is for --format json, which alone holds alternatives")
-    if format_name in WHOLE_FILE_FORMATS and num_files > 1:
-        raise click.UsageError(f"--format {format_name} is for one FILE at a time")
-    if readable and format_name not in READABLE_FORMATS:
+    if readable and not any(name in READABLE_FORMATS for name in formats):
         known = ", ".join(READABLE_FORMATS)
-        raise click.UsageError(f"--readable is for --format {known}, not {format_name}")
+        raise click.UsageError(f"--readable is for --format {known}, not {', '.join(formats)}")
+    if timestamps and "text" not in formats:
+        raise click.UsageError("--timestamps is for --format text; the others have times anyway")
+    if skip_existing and output is None:
+        raise click.UsageError("--skip-existing needs -o")
 
 
-def _written(format_name: str, label: str, transcript: Transcript, is_one_of_many: bool) -> str:
-    written = FORMATS[format_name](label, transcript)
-    if format_name != "text" or not is_one_of_many:
-        return written
-    return "\n".join(f"{printable(label)}\t{line}" for line in written.split("\n"))
+def _check_number(formats: tuple[str, ...], num_recordings: int, into_folder: bool) -> None:
+    if into_folder:
+        return
+    if len(formats) > 1:
+        raise click.UsageError(f"--format {','.join(formats)} needs -o FOLDER")
+    if formats[0] in WHOLE_FILE_FORMATS and num_recordings > 1:
+        raise click.UsageError(
+            f"--format {formats[0]} is for one FILE at a time, or for -o FOLDER, a file each"
+        )
 
 
 def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
@@ -176,10 +241,11 @@ def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
 
 
 @contextmanager
-def _recordings(files: tuple[Path, ...]) -> Iterator[list[Path]]:
+def _seekable(recordings: "Sequence[FoundRecording]") -> Iterator[list[Path]]:
     """The files to decode. Pipes are copied, because decoding seeks and reads more than once."""
     from speechlstm.audio import is_pipe
 
+    files = [recording.path for recording in recordings]
     if not any(file == Path("-") or is_pipe(file) for file in files):
         yield list(files)
         return

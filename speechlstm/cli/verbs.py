@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import OutputFolder, OutputPath
+from speechlstm.cli.options import OutputFolder, OutputPath, TranscriptPath
 from speechlstm.errors import printable
 
 _BUNDLE_INDEX = "bundle.json"
@@ -29,6 +29,8 @@ class Verb(click.Command):
         others = [(param, path) for param in self.params for path in _paths(ctx, param)]
         for output in self.params:
             if not isinstance(output.type, OutputPath | OutputFolder):
+                continue
+            if isinstance(output.type, TranscriptPath) and output.type.is_folder(ctx):
                 continue
             for path in _paths(ctx, output):
                 for param, other in others:

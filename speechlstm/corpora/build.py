@@ -5,17 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from speechlstm.audio import read_duration
+from speechlstm.audio import find_recordings, read_duration
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import AudioError, DataError
 from speechlstm.storage import read_regular_file
 
-# Suffixes of recordings. The format itself is detected from the content.
-AUDIO_SUFFIXES = (
-    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au"),
-    *(".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc", ".m4a", ".mp4", ".mov", ".webm"),
-    *(".mkv", ".aac", ".wma", ".3gp", ".amr", ".spx", ".ac3", ".wv"),
-)
 TEXT_SUFFIXES = (".txt", ".lab")  # of the transcript beside a recording
 
 
@@ -41,7 +35,7 @@ def build_manifest(
     Yields:
         In the order of the paths: an utterance, or the error for which a recording is left out.
     """
-    paths = [path for path in sorted(folder.rglob("*")) if _is_recording(path.relative_to(folder))]
+    paths = list(find_recordings(folder))
     stems = Counter(path.with_suffix("") for path in paths)
     for path in paths:
         try:
@@ -52,16 +46,10 @@ def build_manifest(
             yield error
 
 
-def _is_recording(path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden
-
-
 def texts_alone(folder: Path) -> Iterator[Path]:
     """The texts in a folder that belong to no recording, as build_manifest pairs them."""
-    paths = sorted(folder.rglob("*"))
-    stems = {path.with_suffix("") for path in paths if _is_recording(path.relative_to(folder))}
-    for path in paths:
+    stems = {path.with_suffix("") for path in find_recordings(folder)}
+    for path in sorted(folder.rglob("*")):
         if path.suffix in TEXT_SUFFIXES and path.with_suffix("") not in stems:
             yield path
 

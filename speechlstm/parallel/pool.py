@@ -8,8 +8,9 @@ killed, and it does not say why one of them died.
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from speechlstm.parallel.worker import Outcome, Worker
@@ -22,6 +23,9 @@ PATIENCE_SECONDS = 1.0
 # A signal that arrives just before a system call that blocks does not interrupt it: without a
 # timeout, Ctrl-C would go unnoticed until the next outcome.
 _SIGNAL_SECONDS = 1.0
+# Items taken for each process before the oldest result is due: one slow item does not make the
+# others wait, and a source of items is not read much further than the work has come.
+_AHEAD = 4
 
 
 def num_usable_cores() -> int:
@@ -35,7 +39,7 @@ def num_usable_cores() -> int:
 
 def map_in_processes(
     load: Callable[[], Callable[[Item], Result]],
-    items: Sequence[Item],
+    items: Iterable[Item],
     jobs: int,
     patience: float = PATIENCE_SECONDS,
 ) -> Iterator[Result]:
@@ -91,25 +95,28 @@ class WorkerPool(Generic[Item, Result]):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def map(self, items: Sequence[Item]) -> Iterator[Result]:
+    def map(self, items: Iterable[Item]) -> Iterator[Result]:
         """Apply the function to items, and yield the results in the order of the items.
 
-        If the caller stops iterating early, the processes are stopped.
+        Items are taken when there is a process for them, at most a few for each process before the
+        next result is due, so that they may come from a source that would not fit into memory. If
+        the caller stops iterating early, the processes are stopped.
 
         Raises:
-            Exception: Whatever the function raises, when the result of that item is due.
+            Exception: Whatever the items raise, or the function, when that result is due.
             SpeechLSTMError: A process has died; the message says why and at which item.
         """
-        done = 0
-        while done < len(items) and self._works_alone(len(items) - done):
+        waiting = iter(items)
+        following = list(islice(waiting, 2))  # two, because for a single one no process is started
+        while following and self._works_alone(len(following)):
             start = time.monotonic()
-            result = self.function(items[done])
+            result = self.function(following.pop(0))
             self._patience -= time.monotonic() - start
-            done += 1
             yield result
-        if done < len(items):
+            following += islice(waiting, 1)
+        if following:
             try:
-                yield from self._shared(items[done:])
+                yield from self._shared(chain(following, waiting))
             except BaseException:  # also GeneratorExit: nobody waits for the results
                 self.close()
                 raise
@@ -123,22 +130,37 @@ class WorkerPool(Generic[Item, Result]):
     def _works_alone(self, num_items: int) -> bool:
         return self._jobs == 1 or self._patience > 0 or (num_items == 1 and not self._workers)
 
-    def _shared(self, items: Sequence[Item]) -> Iterator[Result]:
+    def _shared(self, items: Iterable[Item]) -> Iterator[Result]:
         # Imported here because it takes a large part of the time of transcribing one file.
         from multiprocessing.connection import wait
 
+        waiting = enumerate(items)
+        idle = list(self._workers)
+        busy: dict[Any, Worker] = {}  # by connection
+        results: dict[int, Outcome] = {}
+        due = num_given = 0
+        is_end = False
+        while not is_end or due < num_given:
+            can_give = not is_end and num_given < due + _AHEAD * self._jobs
+            if can_give and (idle or len(self._workers) < self._jobs):
+                if item := next(waiting, None):
+                    worker = idle.pop(0) if idle else self._started()
+                    worker.give(item)
+                    busy[worker.connection] = worker
+                    num_given += 1
+                else:
+                    is_end = True
+            elif due in results:
+                yield results.pop(due).unwrap()
+                due += 1
+            else:
+                for ready in wait(list(busy), _SIGNAL_SECONDS):
+                    worker = busy.pop(ready)
+                    results[worker.index] = worker.outcome()
+                    idle.append(worker)
+
+    def _started(self) -> "Worker":
         from speechlstm.parallel.worker import Worker
 
-        for number in range(len(self._workers) + 1, min(self._jobs, len(items)) + 1):
-            self._workers.append(Worker.start(self._load, number))
-        waiting = iter(enumerate(items))
-        results: dict[int, Outcome] = {}
-        busy = {w.connection: w for w in self._workers if w.give(next(waiting, None))}
-        for index in range(len(items)):
-            while index not in results:
-                for ready in wait(list(busy), _SIGNAL_SECONDS):
-                    worker = busy.pop(ready)  # type: ignore[call-overload]
-                    results[worker.index] = worker.outcome()
-                    if worker.give(next(waiting, None)):
-                        busy[worker.connection] = worker
-            yield results.pop(index).unwrap()
+        self._workers.append(Worker.start(self._load, len(self._workers) + 1))
+        return self._workers[-1]

@@ -76,15 +76,12 @@ class Worker:
         theirs.close()  # so that the connection ends when the process ends
         return cls(process, ours, f"process {number}")
 
-    def give(self, item: tuple[int, Any] | None) -> bool:
-        """Send an item with its index to the process. Returns whether there was one."""
-        if item is None:
-            return False
+    def give(self, item: tuple[int, Any]) -> None:
+        """Send an item, given with its index, to the process."""
         self.index, self.item = item
         # If the process has died, outcome() says why.
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(self.item)
-        return True
 
     def outcome(self) -> Outcome:
         """The outcome for the item; waits for it."""
@@ -98,7 +95,8 @@ class Worker:
     def _cause_of_death(self) -> str:
         self.process.join()
         code = self.process.exitcode or 0
-        at = f" at {self.item!s:.120}" if isinstance(self.item, str | PurePath) else ""
+        name = getattr(self.item, "path", self.item)  # of a part of a file, the file
+        at = f" at {name!s:.120}" if isinstance(name, str | PurePath) else ""
         if code < 0:
             ended = f"was killed by {_signal_name(-code)}{at}"
             out_of_memory = "it may have run out of memory; try fewer jobs"

@@ -3,7 +3,8 @@
 recognizer  `Recognizer`, what users of the library call
 loading     from a bundle to an acoustic model and a decoder
 segments    from the segments of a recording to one transcript
-batch       many recordings, in one process or several
+sharing     recordings of any length, their segments shared over processes
+batch       many short recordings, in one process or several
 """
 
 from speechlstm.recognizer.recognizer import Recognizer as Recognizer

@@ -1,4 +1,7 @@
-"""Transcribes many recordings, in this process or in several."""
+"""Transcribes many short recordings, in this process or in several, and says how long each took.
+
+`speechlstm.recognizer.sharing` is for recordings of any length.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,40 +37,6 @@ class Attempt:
 
     result: Transcript | DataError
     compute_seconds: float
-
-    def transcript(self, return_errors: bool = False) -> Transcript | DataError:
-        """The result; an error is raised, unless return_errors is true."""
-        if isinstance(self.result, DataError) and not return_errors:
-            raise self.result
-        return self.result
-
-
-class Loaded:
-    """A function that returns a transcriber, and that can be sent to other processes.
-
-    In the process that made it, it returns the transcriber given here. When it is unpickled in
-    another process, it loads an equal transcriber there.
-
-    Args:
-        transcriber: The transcriber of this process.
-        load_again: Loads an equal transcriber in another process; None if there is to be no other.
-    """
-
-    def __init__(
-        self, transcriber: Transcriber, load_again: Callable[[], Transcriber] | None
-    ) -> None:
-        self._transcriber, self._load_again = transcriber, load_again
-
-    def __call__(self) -> Transcriber:
-        """The transcriber."""
-        return self._transcriber
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _unpickled, (self._load_again,)
-
-
-def _unpickled(load: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
-    return load
 
 
 def transcribe_files(

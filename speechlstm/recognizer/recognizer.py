@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, overload
 
 from speechlstm.acoustic import AcousticModel
-from speechlstm.audio import Audio, BlockSource, num_channels, read_blocks, read_segments, split
+from speechlstm.audio import Audio, BlockSource, read_blocks, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.plausibility import plausible
-from speechlstm.errors import ConfigError, DamagedAudioError, DataError, quoted
-from speechlstm.recognizer.batch import Channels, Loaded, transcribe_files
+from speechlstm.errors import ConfigError, DataError, quoted
+from speechlstm.recognizer.batch import Channels
 from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, given_arguments, load_models
-from speechlstm.recognizer.segments import Segments, align_segments, join_segments
+from speechlstm.recognizer.segments import align_segments, joined
+from speechlstm.recognizer.sharing import Loaded, OnSegment, transcribe_in_segments
 from speechlstm.transcript import Hypothesis, Transcript
 
 if TYPE_CHECKING:
@@ -148,12 +149,29 @@ class Recognizer:
                 f"transcribe takes an Audio, not {type(audio).__name__}; Audio.from_array and "
                 "Audio.load make one, transcribe_file takes the path of a recording"
             )
-        return self._transcript(split(audio.resampled(self.model.sample_rate)))
+        segments, duration = [], 0.0
+        for start, segment in split(audio.resampled(self.model.sample_rate)):
+            segments.append((start, self.hypotheses(segment)))
+            duration = start + segment.duration
+        return self.with_tokens(Transcript(joined(segments), duration, self.is_calibrated))
 
     def transcribe_file(
-        self, path: Path | str, channels: Channels = "mix", raw_rate: int | None = None
+        self,
+        path: Path | str,
+        channels: Channels = "mix",
+        raw_rate: int | None = None,
+        *,
+        jobs: int = 1,
+        on_segment: OnSegment | None = None,
     ) -> Transcript:
         """Transcribe a recording of any length. Long ones are cut at pauses.
+
+        >>> def show(segment):
+        ...     print(f"{segment.end:.1f} s: {segment.transcript.text}")
+        >>> transcript = Recognizer.load().transcribe_file(
+        ...     "data/samples/date.wav", on_segment=show
+        ... )
+        2.5 s: july fourth seventeen seventy six
 
         Args:
             path: The recording; `speechlstm.audio` lists the formats.
@@ -161,6 +179,10 @@ class Recognizer:
                 `Transcript.of_channels`); or the number of one channel, counted from 1.
             raw_rate: The sample rate in Hz of a recording without a header (16-bit little-endian
                 PCM, mono); None: the recording has a header.
+            jobs: The largest number of processes that share the segments, as in transcribe_files.
+                The transcript does not depend on it.
+            on_segment: Called with each `Segment` (of at most 20 s) when it is done, in their
+                order.
 
         Raises:
             DamagedAudioError: Parts of the recording are lost; the `partial` of the error is the
@@ -168,17 +190,12 @@ class Recognizer:
             AudioError: The recording cannot be decoded, is shorter than 0.05 s or lacks the
                 channel.
             ValueError: channels is none of those above.
+            ConfigError: As in transcribe_files.
         """
-        if channels == "separate":
-            return self._separate_transcript(path, 1 if raw_rate else num_channels(path), raw_rate)
-        is_number = isinstance(channels, int) and not isinstance(channels, bool)
-        if channels != "mix" and not is_number:
-            raise ValueError(
-                f'channels must be "mix", "separate" or a number from 1, is {quoted(channels)}'
-            )
-        channel = None if isinstance(channels, str) else channels
-        rate = self.model.sample_rate
-        return self._transcript(read_segments(path, rate, channel=channel, raw_rate=raw_rate))
+        (transcript,) = self.transcribe_files(
+            [path], channels, raw_rate, jobs=jobs, on_segment=on_segment
+        )
+        return transcript
 
     @overload
     def transcribe_files(
@@ -188,6 +205,7 @@ class Recognizer:
         raw_rate: int | None = ...,
         *,
         jobs: int = ...,
+        on_segment: OnSegment | None = ...,
         return_errors: Literal[False] = ...,
     ) -> Iterator[Transcript]: ...
 
@@ -199,6 +217,7 @@ class Recognizer:
         raw_rate: int | None = ...,
         *,
         jobs: int = ...,
+        on_segment: OnSegment | None = ...,
         return_errors: bool,
     ) -> Iterator[Transcript | DataError]: ...
 
@@ -209,6 +228,7 @@ class Recognizer:
         raw_rate: int | None = None,
         *,
         jobs: int = 1,
+        on_segment: OnSegment | None = None,
         return_errors: bool = False,
     ) -> Iterator[Transcript | DataError]:
         """Transcribe many recordings, on several cores if wanted, and yield them in their order.
@@ -223,8 +243,10 @@ class Recognizer:
             paths: The recordings.
             channels: As in transcribe_file.
             raw_rate: As in transcribe_file.
-            jobs: The largest number of processes. Others are started after a second of work, and
-                each loads the models. A script that sets jobs needs `if __name__ == "__main__":`.
+            jobs: The largest number of processes, which share the segments of all recordings.
+                Others are started after a second of work, and each loads the models. A script that
+                sets jobs needs `if __name__ == "__main__":`.
+            on_segment: As in transcribe_file.
             return_errors: Whether to yield the error of a recording that cannot be used, in place
                 of its transcript. If false, the error is raised and iteration ends.
 
@@ -232,6 +254,7 @@ class Recognizer:
             DataError: A recording cannot be used, and return_errors is false.
             ConfigError: jobs is below 1, or above 1 for a recogniser not made by `load`.
             SpeechLSTMError: A process has died.
+            ValueError: As in transcribe_file.
             TypeError: paths is a single path.
         """
         if isinstance(paths, str | Path):
@@ -240,14 +263,20 @@ class Recognizer:
             raise ConfigError(f"jobs: must be a whole number of at least 1, is {quoted(jobs)}")
         if jobs > 1 and self._load_again is None:
             raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
-        attempts = transcribe_files(
+        is_number = isinstance(channels, int) and not isinstance(channels, bool)
+        if channels not in ("mix", "separate") and not is_number:
+            raise ValueError(
+                f'channels must be "mix", "separate" or a number from 1, is {quoted(channels)}'
+            )
+        results = transcribe_in_segments(
             Loaded(self, self._load_again),
-            [Path(path) for path in paths],
+            map(Path, paths),
+            channels,
+            raw_rate,
             jobs,
-            channels=channels,
-            raw_rate=raw_rate,
+            on_segment,
         )
-        return (attempt.transcript(return_errors) for attempt in attempts)
+        return results if return_errors else map(_unwrapped, results)
 
     def align_file(
         self, path: Path | str, text: str, channel: int | None = None, raw_rate: int | None = None
@@ -341,37 +370,34 @@ class Recognizer:
         rate = self.model.sample_rate
         return pulled(self.open_stream(rate, endpoint_seconds), read_blocks(source, rate))
 
-    def _separate_transcript(
-        self, path: Path | str, number: int, raw_rate: int | None
-    ) -> Transcript:
-        transcripts, damage = [], None
-        for channel in range(1, number + 1):
-            try:
-                transcripts.append(self.transcribe_file(path, channel, raw_rate))
-            except DamagedAudioError as error:
-                transcripts.append(error.partial)
-                damage = error
-        whole = Transcript.of_channels(transcripts)
-        if damage:
-            raise damage.with_partial(whole)
-        return whole
+    # What speechlstm.recognizer.sharing needs.
 
-    def _hypotheses(self, audio: Audio) -> list[Hypothesis]:
+    @property
+    def sample_rate(self) -> int:
+        """The sample rate that the network expects, in Hz."""
+        return self.model.sample_rate
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the words' confidences are calibrated."""
+        return self.decoder.is_calibrated
+
+    def hypotheses(self, audio: Audio) -> list[Hypothesis]:
+        """The hypotheses for a segment, of at most 20 s at the network's sample rate."""
         hypotheses = self.decoder.decode(self.model.log_probs(audio), audio.duration)
         if not (self.reject_non_speech and any(h.words for h in hypotheses)):
             return hypotheses
         detector = SpeechDetector(audio.samples, audio.sample_rate)
         return plausible(hypotheses, detector.is_speech_possible)
 
-    def _transcript(self, segments: Segments) -> Transcript:
-        try:
-            transcript = join_segments(segments, self._hypotheses, self.decoder.is_calibrated)
-        except DamagedAudioError as error:
-            raise error.with_partial(self._with_tokens(error.partial)) from None
-        return self._with_tokens(transcript)
-
-    def _with_tokens(self, transcript: Transcript) -> Transcript:
+    def with_tokens(self, transcript: Transcript) -> Transcript:
         """The transcript with readable text, if there is a writer."""
         if not self.writer:
             return transcript
         return replace(transcript, tokens=self.writer.tokens(transcript.words))
+
+
+def _unwrapped(result: Transcript | DataError) -> Transcript:
+    if isinstance(result, DataError):
+        raise result
+    return result

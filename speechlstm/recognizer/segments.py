@@ -1,6 +1,6 @@
 """From the segments of a recording to one transcript."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -9,37 +9,23 @@ from speechlstm.audio import Audio
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.joining import JoinedHypotheses
 from speechlstm.decoding.words import frame_times, spelled_words
-from speechlstm.errors import DamagedAudioError, DataError
+from speechlstm.errors import DataError
 from speechlstm.text.targets import encode_target
 from speechlstm.transcript import Hypothesis, Transcript
 
 Segments = Iterable[tuple[float, Audio]]  # (start in seconds, waveform); see audio.read_segments
 
 
-def join_segments(
-    segments: Segments, decode: Callable[[Audio], Sequence[Hypothesis]], is_calibrated: bool
-) -> Transcript:
-    """Decode segments and join their hypotheses.
+def joined(segments: Iterable[tuple[float, Sequence[Hypothesis]]]) -> tuple[Hypothesis, ...]:
+    """The hypotheses of a recording, the best one first, from those of its segments.
 
     Args:
-        segments: The segments of a recording.
-        decode: Returns the hypotheses for a segment, the best one first, at least one.
-        is_calibrated: Whether the confidences of their words are calibrated.
-
-    Raises:
-        DamagedAudioError: Parts of the recording are lost; its `partial` is the transcript of what
-            remains.
-        AudioError: The recording cannot be decoded.
+        segments: The start of each segment in seconds, and its hypotheses, at least one.
     """
-    joined, duration = JoinedHypotheses(), 0.0
-    try:
-        for start, audio in segments:
-            joined.add(start, decode(audio))
-            duration = start + audio.duration
-    except DamagedAudioError as error:
-        partial = Transcript(joined.best(), duration, is_calibrated, error.lost)
-        raise error.with_partial(partial) from None
-    return Transcript(joined.best(), duration, is_calibrated)
+    whole = JoinedHypotheses()
+    for start, hypotheses in segments:
+        whole.add(start, hypotheses)
+    return whole.best()
 
 
 def align_segments(segments: Segments, model: AcousticModel, text: str, where: str) -> Transcript:

@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import Any
 
 from speechlstm.errors import UNPRINTABLE, printable
-from speechlstm.transcript.subtitles import to_srt, to_vtt
-from speechlstm.transcript.types import Hypothesis, Transcript, Word
+from speechlstm.transcript.subtitles import clock, cues, to_srt, to_vtt
+from speechlstm.transcript.types import Hypothesis, Token, Transcript, Word
 
 Format = Callable[[str, Transcript], str]  # (file name, transcript) -> lines, without a final "\n"
 
@@ -24,6 +24,25 @@ def to_text(file: str, transcript: Transcript) -> str:
         printable(f"{turn[0].channel}: {' '.join(item.text for item in turn)}")
         for turn in transcript.written_turns
     )
+
+
+def to_timed_text(file: str, transcript: Transcript) -> str:
+    """Lines of a few words, with their times; if there are channels, with the channel's number.
+
+    A line has what a subtitle would have.
+
+    >>> words = (Word("yes", 0.1, 0.5, 0.9),)
+    >>> to_timed_text("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
+    '[00:00:00.100 --> 00:00:00.500] yes'
+    """
+    return "\n".join(map(_timed_line, cues(transcript)))
+
+
+def _timed_line(spoken: Sequence[Word | Token]) -> str:
+    text = " ".join(item.text for item in spoken)
+    channel = "" if spoken[0].channel is None else f"{spoken[0].channel}: "
+    times = f"{clock(spoken[0].start)} --> {clock(spoken[-1].end)}"
+    return f"[{times}] {channel}{printable(text)}"
 
 
 def to_json(file: str, transcript: Transcript) -> str:

@@ -21,24 +21,26 @@ def to_srt(file: str, transcript: Transcript) -> str:
 
     If the channels were transcribed separately, each subtitle begins with its channel's number.
     """
-    cues = enumerate(_cues(transcript), start=1)
+    numbered = enumerate(cues(transcript), start=1)
     return "\n".join(
-        f"{number}\n{_subtitle(words, ',', '{}: ')}" for number, words in cues
+        f"{number}\n{_subtitle(words, ',', '{}: ')}" for number, words in numbered
     ).rstrip()
 
 
 def to_vtt(file: str, transcript: Transcript) -> str:
     """Subtitles in W3C's WebVTT format; channels become voices."""
-    cues = (_subtitle(words, ".", "<v Channel {}>", _escape_markup) for words in _cues(transcript))
-    return "\n".join(["WEBVTT\n", *cues]).rstrip()
+    written = (
+        _subtitle(spoken, ".", "<v Channel {}>", _escape_markup) for spoken in cues(transcript)
+    )
+    return "\n".join(["WEBVTT\n", *written]).rstrip()
 
 
-def _cues(transcript: Transcript) -> list[list[Spoken]]:
+def cues(transcript: Transcript) -> list[list[Spoken]]:
     """Words that share a subtitle, in the order in which they start. A subtitle has one channel."""
     if not transcript.channels:
         return list(_cues_of(transcript.words if transcript.tokens is None else transcript.tokens))
-    cues = [cue for turn in transcript.written_turns for cue in _cues_of(turn)]
-    return sorted(cues, key=lambda cue: cue[0].start)
+    of_turns = [cue for turn in transcript.written_turns for cue in _cues_of(turn)]
+    return sorted(of_turns, key=lambda cue: cue[0].start)
 
 
 def _cues_of(words: Iterable[Spoken]) -> Iterator[list[Spoken]]:
@@ -78,14 +80,15 @@ def _escape_markup(line: str) -> str:
 def _subtitle(
     words: list[Spoken], point: str, label: str, escape: Callable[[str], str] = str
 ) -> str:
-    times = f"{_clock(words[0].start, point)} --> {_clock(words[-1].end, point)}"
+    times = f"{clock(words[0].start, point)} --> {clock(words[-1].end, point)}"
     channel = words[0].channel
     first, *others = map(escape, _wrapped(words))
     named = first if channel is None else label.format(channel) + first
     return "\n".join([times, named, *others, ""])
 
 
-def _clock(seconds: float, point: str) -> str:
+def clock(seconds: float, point: str = ".") -> str:
+    """A time as hours, minutes, seconds and milliseconds: 00:01:02.340."""
     minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
     rest = f"{milliseconds // 1000:02}{point}{milliseconds % 1000:03}"
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest}"

@@ -192,6 +192,17 @@ class Transcript:
 
         return formats.to_text("", self)
 
+    def to_timed_text(self) -> str:
+        """The text in lines of a few words, each with its times, without a final line feed.
+
+        >>> words = (Word("good", 0.5, 0.8, 0.9), Word("day", 0.9, 1.2, 0.8))
+        >>> Transcript((Hypothesis("good day", words, log_prob=-1.5),), 1.5).to_timed_text()
+        '[00:00:00.500 --> 00:00:01.200] good day'
+        """
+        from speechlstm.transcript import formats
+
+        return formats.to_timed_text("", self)
+
     def to_dict(self) -> dict[str, Any]:
         """The transcript as plain JSON values: see `speechlstm.transcript.formats.to_dict`.
 

@@ -71,11 +71,13 @@ def test_bad_files_are_reported_and_the_others_transcribed(
     Path("text.wav").write_text("these are words, not sounds\n" * 10)
     Path("cut.wav").write_bytes(Path("hello.wav").read_bytes()[:3000])
     soundfile.write("blip.wav", np.zeros(320), SAMPLE_RATE)
-    bad = ["missing.wav", "empty.wav", "text.wav", "cut.wav", "blip.wav", "."]
-    result = transcribe(levels_bundle, "hello.wav", *bad, "goodbye.wav")
+    Path("folder").mkdir()
+    bad = ["missing.wav", "empty.wav", "text.wav", "cut.wav", "blip.wav"]
+    result = transcribe(levels_bundle, "hello.wav", *bad, "folder", "goodbye.wav")
     assert result.exit_code == 1
     assert result.stdout == "hello.wav\thello world\ncut.wav\thea\ngoodbye.wav\tgoodbye\n"
-    errors = result.stderr.splitlines()
+    first, *errors = result.stderr.splitlines()
+    assert first.startswith("Error: folder: is a folder without a recording; known suffixes are")
     assert len(errors) == len(bad)
     for error, name in zip(errors, bad, strict=True):
         assert error.startswith(f"Error: {name}: ")

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -165,3 +166,18 @@ def alive(process: int) -> bool:
 
 def test_there_is_a_core() -> None:
     assert 1 <= num_usable_cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(("jobs", "most"), [(1, 2), (2, 9)])
+def test_items_are_taken_when_they_are_needed(jobs: int, most: int) -> None:
+    num_taken = 0
+
+    def items() -> Iterator[str]:
+        nonlocal num_taken
+        for number in range(40):
+            num_taken += 1
+            yield f"{number}"
+
+    for number, result in enumerate(map_in_processes(LOAD_EVAL, items(), jobs, patience=0)):
+        assert result == number
+        assert num_taken <= number + most

@@ -30,8 +30,7 @@ from speechlstm.lm.lstm import ALPHABET, LSTMLanguageModel
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.parallel import map_in_processes
-from speechlstm.recognizer import Recognizer, batch
-from speechlstm.recognizer import recognizer as recognizer_module
+from speechlstm.recognizer import Recognizer, sharing
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.tflite.metadata import embed_metadata, read_metadata
 from speechlstm.transcript import Transcript, Word
@@ -107,9 +106,7 @@ def test_segments_add_up(
     spoken: Say, recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = (Audio(spoken(text), SAMPLE_RATE) for text in ("one", "two"))
-    monkeypatch.setattr(
-        recognizer_module, "read_segments", lambda *_, **__: [(0.0, one), (7.0, two)]
-    )
+    monkeypatch.setattr(sharing, "read_segments", lambda *_, **__: [(0.0, one), (7.0, two)])
     transcript = recognizer.transcribe_file(tmp_path)
     alone = [recognizer.transcribe(audio) for audio in (one, two)]
     assert transcript.text == "one two"
@@ -279,7 +276,7 @@ def test_n_best_of_pieces_are_joined_best_first(
     recognizer = Recognizer.load(levels_bundle, num_hypotheses=4)
     alone = recognizer.transcribe(mumbled).hypotheses
     pieces = [(0.0, mumbled), (5.0, mumbled)]
-    monkeypatch.setattr(recognizer_module, "read_segments", lambda *_, **__: pieces)
+    monkeypatch.setattr(sharing, "read_segments", lambda *_, **__: pieces)
     joined = recognizer.transcribe_file("any").hypotheses
     expected = sorted(
         ((a.score + b.score, f"{a.text} {b.text}") for a in alone for b in alone), reverse=True
@@ -593,7 +590,7 @@ def test_one_path_is_no_list_of_paths(recognizer: Recognizer) -> None:
 def test_processes_load_what_this_one_has_loaded(
     levels_bundle: Path, tiny_lm: Path, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "map_in_processes", partial(map_in_processes, patience=0.0))
+    monkeypatch.setattr(sharing, "map_in_processes", partial(map_in_processes, patience=0.0))
     recognizer = Recognizer.load(levels_bundle, lm=tiny_lm, num_hypotheses=2)
     transcripts = list(recognizer.transcribe_files(recordings, jobs=2))
     assert transcripts == [recognizer.transcribe_file(path) for path in recordings]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from speechlstm.audio import AUDIO_SUFFIXES
 from speechlstm.config import Settings
-from speechlstm.corpora.build import AUDIO_SUFFIXES, build_manifest, texts_alone
+from speechlstm.corpora.build import build_manifest, texts_alone
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.corpora.split import split_manifest
 from speechlstm.errors import DataError, TrainingError, counted, printable

@@ -1,0 +1,269 @@
+"""Transcribes recordings segment by segment; several processes share the segments.
+
+This process reads the recordings, a little further than the work has come, and joins the results in
+their order. So a single long recording uses all cores, its text does not depend on their number,
+and memory does not grow with its length (except for its words).
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from speechlstm.audio import Audio, num_channels, read_segments
+from speechlstm.errors import DamagedAudioError, DataError
+from speechlstm.parallel import map_in_processes
+from speechlstm.recognizer.batch import Channels
+from speechlstm.recognizer.segments import joined
+from speechlstm.transcript import Hypothesis, Transcript
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment of a recording, as it was recognised by itself.
+
+    Attributes:
+        path: The recording.
+        start: Seconds from the start of the recording.
+        end: Seconds from the start of the recording.
+        transcript: Of the segment; times count from the start of the recording, as does duration.
+    """
+
+    path: Path
+    start: float
+    end: float
+    transcript: Transcript
+
+
+OnSegment = Callable[[Segment], None]
+
+_Recognizer = TypeVar("_Recognizer", bound="SegmentRecognizer")
+
+
+class SegmentRecognizer(Protocol):
+    """What this module needs of a recogniser."""
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the words' confidences are calibrated."""
+
+    @property
+    def sample_rate(self) -> int:
+        """The sample rate of the segments, in Hz."""
+
+    def hypotheses(self, audio: Audio) -> list[Hypothesis]:
+        """The hypotheses for a segment, the best one first, at least one."""
+
+    def with_tokens(self, transcript: Transcript) -> Transcript:
+        """The transcript with readable text, if that is wanted."""
+
+
+class Loaded(Generic[_Recognizer]):
+    """A function that returns a recogniser, and that can be sent to other processes.
+
+    In the process that made it, it returns the recogniser given here. When it is unpickled in
+    another process, it loads an equal recogniser there.
+
+    Args:
+        recognizer: The recogniser of this process.
+        load_again: Loads an equal one in another process; None if there is to be no other.
+    """
+
+    def __init__(
+        self, recognizer: _Recognizer, load_again: Callable[[], _Recognizer] | None
+    ) -> None:
+        self._recognizer, self._load_again = recognizer, load_again
+
+    def __call__(self) -> _Recognizer:
+        """The recogniser."""
+        return self._recognizer
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _unpickled, (self._load_again,)
+
+
+def _unpickled(load: Callable[[], _Recognizer]) -> Callable[[], _Recognizer]:
+    return load
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is sent to a process.
+
+    Attributes:
+        path: The recording, which messages name.
+        audio: A segment; None: the channel has ended, and there is nothing to do.
+    """
+
+    path: Path
+    audio: Audio | None = None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a result belongs.
+
+    Attributes:
+        path: The recording.
+        channel: The number of the channel, if they are transcribed separately.
+        start: Of the segment, in seconds.
+        end: Of the segment, in seconds.
+        is_end: Whether this is not a segment, but the end of the channel.
+        is_last: Whether it is also the end of the recording.
+        error: Why the channel cannot be read, or not completely.
+    """
+
+    path: Path
+    channel: int | None = None
+    start: float = 0.0
+    end: float = 0.0
+    is_end: bool = False
+    is_last: bool = False
+    error: DataError | None = None
+
+
+def transcribe_in_segments(
+    load: Callable[[], SegmentRecognizer],
+    paths: Iterable[Path],
+    channels: Channels,
+    raw_rate: int | None,
+    jobs: int = 1,
+    on_segment: OnSegment | None = None,
+) -> Iterator[Transcript | DataError]:
+    """Transcribe recordings; yield the transcript of each, or its error, in the order of the paths.
+
+    Args:
+        load: Returns the recogniser. It is called in this process and once in each other one, so it
+            must be picklable.
+        paths: The recordings.
+        channels: As in `Recognizer.transcribe_file`.
+        raw_rate: As in `Recognizer.transcribe_file`.
+        jobs: The largest number of processes; see map_in_processes.
+        on_segment: Called with each segment that is done, in their order.
+    """
+    recognizer = load()
+    places: deque[_Place] = deque()  # of what has been sent to the processes
+    works = _works(paths, recognizer.sample_rate, channels, raw_rate, places)
+    current = _Recording(recognizer)
+    for hypotheses in map_in_processes(partial(_loaded, load), works, jobs):
+        place = places.popleft()
+        if not place.is_end:
+            current.add(place, hypotheses)
+            if on_segment:
+                on_segment(_segment(recognizer, place, hypotheses))
+            continue
+        current.end_channel(place)
+        if place.is_last:
+            yield current.result(separate=channels == "separate")
+            current = _Recording(recognizer)
+
+
+def _loaded(load: Callable[[], SegmentRecognizer]) -> Callable[[_Work], list[Hypothesis]]:
+    return partial(_recognised, load())
+
+
+def _recognised(recognizer: SegmentRecognizer, work: _Work) -> list[Hypothesis]:
+    return recognizer.hypotheses(work.audio) if work.audio else []
+
+
+def _works(
+    paths: Iterable[Path],
+    sample_rate: int,
+    channels: Channels,
+    raw_rate: int | None,
+    places: deque[_Place],
+) -> Iterator[_Work]:
+    """The segments of the recordings, and the end of each channel; places says where they belong.
+
+    Errors are noted in the places, so that they are reported when their turn comes.
+    """
+    for path in paths:
+        try:
+            numbers = _channels_to_read(path, channels, raw_rate)
+        except DataError as unreadable:
+            places.append(_Place(path, is_end=True, is_last=True, error=unreadable))
+            yield _Work(path)
+            continue
+        for number in numbers:
+            place = _Place(path, number if channels == "separate" else None)
+            error: DataError | None = None
+            try:
+                for start, audio in read_segments(
+                    path, sample_rate, channel=number, raw_rate=raw_rate
+                ):
+                    places.append(replace(place, start=start, end=start + audio.duration))
+                    yield _Work(path, audio)
+            except DataError as raised:
+                error = raised
+            is_lost = error is not None and not isinstance(error, DamagedAudioError)
+            is_last = is_lost or number == numbers[-1]
+            places.append(replace(place, is_end=True, is_last=is_last, error=error))
+            yield _Work(path)
+            if is_lost:
+                break
+
+
+def _channels_to_read(path: Path, channels: Channels, raw_rate: int | None) -> Sequence[int | None]:
+    """The numbers of the channels to read one after the other; None: the mean of all."""
+    if channels == "separate":
+        return range(1, 2 if raw_rate else num_channels(path) + 1)
+    return [None if isinstance(channels, str) else channels]
+
+
+def _segment(
+    recognizer: SegmentRecognizer, place: _Place, hypotheses: Sequence[Hypothesis]
+) -> Segment:
+    best = joined([(place.start, hypotheses[:1])])
+    if place.channel:
+        words = tuple(replace(word, channel=place.channel) for word in best[0].words)
+        best = (replace(best[0], words=words),)
+    transcript = recognizer.with_tokens(Transcript(best, place.end, recognizer.is_calibrated))
+    return Segment(place.path, place.start, place.end, transcript)
+
+
+@dataclass
+class _Recording:
+    """A recording that is being transcribed: the segments of the current channel, and the others.
+
+    Attributes:
+        recognizer: Writes readable text.
+        segments: The start of each segment of this channel, in seconds, and its hypotheses.
+        seconds: The length of what has been read of this channel.
+        transcripts: Of the channels that have ended.
+        error: Why the recording cannot be read, or not completely.
+    """
+
+    recognizer: SegmentRecognizer
+    segments: list[tuple[float, Sequence[Hypothesis]]] = field(default_factory=list)
+    seconds: float = 0.0
+    transcripts: list[Transcript] = field(default_factory=list)
+    error: DataError | None = None
+
+    def add(self, place: _Place, hypotheses: Sequence[Hypothesis]) -> None:
+        """Add a segment to the current channel."""
+        self.segments.append((place.start, hypotheses))
+        self.seconds = place.end
+
+    def end_channel(self, place: _Place) -> None:
+        """End the current channel."""
+        self.error = place.error or self.error
+        lost = place.error.lost if isinstance(place.error, DamagedAudioError) else ()
+        is_calibrated = self.recognizer.is_calibrated
+        transcript = Transcript(joined(self.segments), self.seconds, is_calibrated, lost)
+        self.transcripts.append(self.recognizer.with_tokens(transcript))
+        self.segments, self.seconds = [], 0.0
+
+    def result(self, separate: bool) -> Transcript | DataError:
+        """The transcript of the whole, or why there is none.
+
+        Args:
+            separate: Whether the channels are transcribed separately.
+        """
+        if self.error and not isinstance(self.error, DamagedAudioError):
+            return self.error
+        whole = Transcript.of_channels(self.transcripts) if separate else self.transcripts[0]
+        if isinstance(self.error, DamagedAudioError):
+            return self.error.with_partial(whole)
+        return whole
