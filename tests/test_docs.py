@@ -46,6 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     samples, rate = soundfile.read(SAMPLES / "date.wav", dtype="float32")
     for name in ("new.wav", "interview.wav", "lecture.mp3", "news.flac"):
         soundfile.write(path / name, samples, rate)
+    shutil.copytree(SAMPLES, path / "lectures")
     shutil.copy(SAMPLES / "date.txt", path / "interview.txt")
     soundfile.write(path / "call.wav", np.stack([samples, samples[::-1]], axis=1), rate)
     return path
