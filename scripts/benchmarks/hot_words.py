@@ -174,15 +174,17 @@ def other_phrases(
 
 def with_cache(beam: BeamDecoder, cache: dict[Any, Any]) -> BeamDecoder:
     """Let a decoder reuse the searches of other decoders with the same inputs."""
-    search = beam.search
+    uncached = beam.search
 
-    def cached_search(log_probs: NDArray[np.float32], spotted: Sequence[Any] = ()) -> Any:
+    def cached_search(
+        log_probs: NDArray[np.float32], spotted: Sequence[Any] = (), search: None = None
+    ) -> Any:
         key = log_probs.tobytes(), tuple(spotted)
         if key not in cache:
-            cache[key] = search(log_probs, spotted)
+            cache[key] = uncached(log_probs, spotted)
         return cache[key]
 
-    beam.search = cached_search  # type: ignore[method-assign]
+    beam.search = cached_search  # type: ignore[method-assign,assignment]
     return beam
 
 

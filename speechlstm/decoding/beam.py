@@ -93,18 +93,23 @@ class BeamDecoder:
         )
         self._prior = None if self._fusion.is_free else prior
 
-    def decode(self, log_probs: NDArray[np.float32]) -> list[BeamHypothesis]:
+    def decode(
+        self, log_probs: NDArray[np.float32], search: PrefixSearch | None = None
+    ) -> list[BeamHypothesis]:
         """At most num_hypotheses different texts, the best one first, at least one.
 
         Args:
             log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
+            search: A search, made by `start`, that has passed the first of these frames; it is
+                finished. None: a new one.
 
         Raises:
             ValueError: The array has another shape, or the probabilities of a frame do not sum to
                 1.
         """
         log_probs = self.prepared(log_probs)
-        paths = self.with_hot_words(log_probs, self.search(log_probs))
+        found = self.search(log_probs, search=search)
+        paths = self.with_hot_words(log_probs, found)
         hypotheses = [self._hypothesis(path) for path in paths[: self.config.num_hypotheses]]
         if self._fusion.is_free:
             best_path = self._best_path(log_probs)
@@ -112,6 +117,23 @@ class BeamDecoder:
                 others = [h for h in hypotheses if h.text != best_path.text]
                 hypotheses = [best_path, *others][: self.config.num_hypotheses]
         return hypotheses
+
+    def start(self) -> PrefixSearch:
+        """A search that has passed no frame yet; `prepared` frames can be added to it."""
+        return PrefixSearch(self._fusion, self.config, self.alphabet.num_labels)
+
+    def preview(
+        self, log_probs: NDArray[np.float32], search: PrefixSearch, num_hypotheses: int
+    ) -> list[BeamHypothesis]:
+        """As decode, but without hot words.
+
+        Args:
+            log_probs: As in decode.
+            search: As in decode.
+            num_hypotheses: The largest number of texts.
+        """
+        paths = self.search(self.prepared(log_probs), search=search)
+        return [self._hypothesis(path) for path in paths[:num_hypotheses]]
 
     def prepared(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The log-probabilities that are searched: divided by the prior, if that is to be done.
@@ -126,21 +148,26 @@ class BeamDecoder:
         return floored(log_probs)
 
     def search(
-        self, log_probs: NDArray[np.float32], spotted: Sequence[SpottedPhrase] = ()
+        self,
+        log_probs: NDArray[np.float32],
+        spotted: Sequence[SpottedPhrase] = (),
+        search: PrefixSearch | None = None,
     ) -> list[Path]:
         """One path for each text, with the probability of all its paths; the best one first.
 
         Args:
             log_probs: As returned by `prepared`.
             spotted: Phrases that hypotheses may contain besides what the search finds.
+            search: As in `decode`; without spotted phrases.
         """
         by_text: dict[int | str, list[Path]] = {}
-        search = (
-            SpottedSearch(self._fusion, self.config, log_probs, spotted)
-            if spotted
-            else PrefixSearch(self._fusion, self.config, log_probs)
-        )
-        for path in search.run():
+        if spotted:
+            num_labels = self.alphabet.num_labels
+            search = SpottedSearch(self._fusion, self.config, num_labels, spotted)
+        elif search is None:
+            search = self.start()
+        search.advance(log_probs[search.num_frames :])
+        for path in search.finish():
             hash_is_unique = self._fusion.is_open and not spotted
             key = path.hash if hash_is_unique else self.text(path)
             by_text.setdefault(key, []).append(path)

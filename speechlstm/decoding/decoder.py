@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.decoding.growing import GrowingUtterance
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.transcript import Hypothesis
 
@@ -30,6 +31,9 @@ class Decoder(Protocol):
             log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
             duration: Duration of the recording in seconds; no word ends later.
         """
+
+    def growing(self) -> GrowingUtterance:
+        """An utterance that is decoded while it is being spoken."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,30 @@ class GreedyDecoder:
         """The hypothesis in a list: see Decoder."""
         hypothesis = greedy_decode(log_probs, self.alphabet, self.frame_seconds, duration)
         return [calibrated(hypothesis, self.calibration)]
+
+    def growing(self) -> GrowingUtterance:
+        """See Decoder."""
+        return _WholeUtterance(self)
+
+
+class _WholeUtterance:
+    """A growing utterance that is decoded as a whole each time: the best path takes no time."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+
+    def settle(self, log_probs: NDArray[np.float32], num_settled: int, num_drafted: int) -> None:
+        """Changes nothing: see GrowingUtterance."""
+
+    def preview(
+        self, log_probs: NDArray[np.float32], duration: float, num_drafted: int
+    ) -> Hypothesis:
+        """See GrowingUtterance."""
+        return self._decoder.decode(log_probs, duration)[0]
+
+    def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
+        """See GrowingUtterance."""
+        return self._decoder.decode(log_probs, duration)
 
 
 def calibrated(hypothesis: Hypothesis, calibration: Calibration | None) -> Hypothesis:

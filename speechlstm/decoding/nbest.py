@@ -13,10 +13,12 @@ from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, calibrated
+from speechlstm.decoding.growing import GrowingUtterance
 from speechlstm.decoding.hot_words import Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.rescoring import rescored
+from speechlstm.decoding.search import PrefixSearch
 from speechlstm.decoding.words import frame_times
 from speechlstm.lm.model import LanguageModel, SearchModel
 from speechlstm.text.alphabet import Alphabet
@@ -24,6 +26,8 @@ from speechlstm.transcript import Hypothesis
 
 NUM_RIVALS = 16  # hypotheses that the confidences of words are computed from
 NUM_RESCORED = 50  # hypotheses that are rescored
+# Hypotheses of the search whose result is replaced soon, in live recognition.
+_PREVIEW_BEAM_WIDTH = 48
 # Scales the scores, whose differences are too large because frames are scored as independent.
 _SHARPNESS = 0.3
 
@@ -83,9 +87,20 @@ class NBestDecoder:
         """Whether the words' confidences are calibrated."""
         return self._calibration is not None
 
-    def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
-        """At most num_hypotheses hypotheses: see Decoder."""
-        n_best = self.search(log_probs)
+    def decode(
+        self,
+        log_probs: NDArray[np.float32],
+        duration: float,
+        search: PrefixSearch | None = None,
+    ) -> list[Hypothesis]:
+        """At most num_hypotheses hypotheses: see Decoder.
+
+        Args:
+            log_probs: As in Decoder.
+            duration: As in Decoder.
+            search: As in `BeamDecoder.decode`.
+        """
+        n_best = self.search(log_probs, search)
         if self._plain and not n_best[0].has_hot_words:
             return self._plain.decode(log_probs, duration)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
@@ -95,11 +110,35 @@ class NBestDecoder:
         )
         return [calibrated(hypothesis, self._calibration) for hypothesis in hypotheses]
 
-    def search(self, log_probs: NDArray[np.float32]) -> list[BeamHypothesis]:
+    def growing(self) -> GrowingUtterance:
+        """See Decoder."""
+        return _GrowingSearch(self)
+
+    def advance(
+        self, search: PrefixSearch, log_probs: NDArray[np.float32], num_frames: int
+    ) -> None:
+        """Continue a search of `beam` until it has passed num_frames frames of an utterance."""
+        with self._lock:
+            search.advance(self.beam.prepared(log_probs[search.num_frames : num_frames]))
+
+    def preview(
+        self, log_probs: NDArray[np.float32], duration: float, search: PrefixSearch
+    ) -> Hypothesis:
+        """The best hypothesis without rescoring and hot words: see `decode`."""
+        with self._lock:
+            n_best = self.beam.preview(log_probs, search, NUM_RIVALS)
+        times = frame_times(len(log_probs), self._frame_seconds, duration)
+        best = with_times_and_confidences(n_best[0], n_best, log_probs, times)
+        return calibrated(best, self._calibration)
+
+    def search(
+        self, log_probs: NDArray[np.float32], search: PrefixSearch | None = None
+    ) -> list[BeamHypothesis]:
         """The n-best list that confidences are computed from, the best hypothesis first.
 
         Args:
             log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
+            search: As in `BeamDecoder.decode`.
 
         Returns:
             At least one hypothesis.
@@ -108,10 +147,42 @@ class NBestDecoder:
             ValueError: As in `BeamDecoder.decode`.
         """
         with self._lock:
-            n_best = self.beam.decode(log_probs)
+            n_best = self.beam.decode(log_probs, search)
             if self._lm and self._rescoring_lm:
                 return rescored(n_best, self._lm, self._rescoring_lm, self._config.lm_weight)
             return n_best
+
+
+class _GrowingSearch:
+    """A growing utterance whose search is continued from a kept state.
+
+    Previews search in a narrower beam.
+    """
+
+    def __init__(self, decoder: NBestDecoder) -> None:
+        self._decoder, config = decoder, decoder.beam.config
+        width = min(_PREVIEW_BEAM_WIDTH, config.beam_width)
+        self._narrow = replace(config, beam_width=width)
+        self._settled = self._drafted = decoder.beam.start()
+        self._preview = self._settled.fork(self._narrow)
+
+    def settle(self, log_probs: NDArray[np.float32], num_settled: int, num_drafted: int) -> None:
+        """See GrowingUtterance."""
+        self._decoder.advance(self._settled, log_probs, num_settled)
+        self._drafted = self._settled.fork()
+        self._decoder.advance(self._drafted, log_probs, num_drafted)
+        self._preview = self._drafted.fork(self._narrow)
+
+    def preview(
+        self, log_probs: NDArray[np.float32], duration: float, num_drafted: int
+    ) -> Hypothesis:
+        """See GrowingUtterance."""
+        self._decoder.advance(self._preview, log_probs, num_drafted)
+        return self._decoder.preview(log_probs, duration, self._preview.fork())
+
+    def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
+        """See GrowingUtterance."""
+        return self._decoder.decode(log_probs, duration, self._drafted.fork())
 
 
 def with_times_and_confidences(

@@ -6,6 +6,8 @@ by rolling hashes of their labels, and words are scored before they end (Ortmann
 "Language-model look-ahead for large vocabulary speech recognition", ICSLP 1996).
 """
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,23 +46,19 @@ MULTIPLIER = -0x61C8864680B583EB  # odd, with random bits
 
 
 class PrefixSearch:
-    """The search in one utterance.
+    """The search in one utterance, whose frames may come bit by bit.
 
     Args:
         fusion: Scores words.
         config: The settings of the search.
-        log_probs: (num_frames, num_labels), natural logarithms; each frame sums to 1.
+        num_labels: The number of labels, with the blank.
+
+    Attributes:
+        num_frames: The number of frames that it has passed.
     """
 
-    def __init__(
-        self,
-        fusion: WordFusion,
-        config: DecodeConfig,
-        log_probs: NDArray[np.float32],
-    ) -> None:
+    def __init__(self, fusion: WordFusion, config: DecodeConfig, num_labels: int) -> None:
         self._fusion, self._config, self._endings = fusion, config, Endings(fusion)
-        self._log_probs = floored(log_probs).astype(np.float64)
-        num_labels = log_probs.shape[1]
         codes = np.asarray(np.random.PCG64(0).random_raw(num_labels))
         self._codes = codes.view(np.int64)
         self._trace = [np.zeros((3, 1), np.int64)]  # (previous entry, label, word ended before it)
@@ -72,28 +70,51 @@ class PrefixSearch:
         ints[LM_STATE], ints[HOT_STATE] = fusion.lm_start_state, fusion.hot_start_state
         self._beams.floats[IN_LABEL] = -np.inf
         self._limit = -config.max_score_gap  # the lowest score that counts
+        self.num_frames = 0
+        self._blanks: list[float] = []  # log-probabilities of blank frames since the last other one
 
-    def run(self) -> list[Path]:
-        """The hypotheses after the last frame, in no particular order."""
-        is_blank = (self._log_probs[:, BLANK] >= np.log(self._config.blank_skip)).tolist()
-        is_active = active_labels(self._log_probs, self._config.min_label_log_prob)
+    def advance(self, log_probs: NDArray[np.float32]) -> None:
+        """Search the next frames.
+
+        Args:
+            log_probs: (num_frames, num_labels), natural logarithms; each frame sums to 1.
+        """
+        frames = floored(log_probs).astype(np.float64)
+        is_blank = (frames[:, BLANK] >= np.log(self._config.blank_skip)).tolist()
+        is_active = active_labels(frames, self._config.min_label_log_prob)
         ends_words = is_active[:, self._fusion.boundary].tolist()
         is_active[:, self._fusion.boundary] = False
         labels = is_active.nonzero()[1]
         bounds = np.concatenate(([0], np.cumsum(is_active.sum(axis=1)))).tolist()
-        blanks: list[float] = []  # log-probabilities of blank frames since the last searched frame
-        for t, frame in enumerate(self._log_probs):
-            if blanks and (not is_blank[t] or self._has_phrases(t)):
-                self._pass_blanks(sum(blanks))
-                blanks = []
-            self._pass_phrases(t)
-            if is_blank[t]:
-                blanks.append(frame[BLANK])
+        for row, frame in enumerate(frames):
+            if not is_blank[row] or self._has_phrases(self.num_frames):
+                self._pass_blanks()
+            self._pass_phrases(self.num_frames)
+            self.num_frames += 1
+            if is_blank[row]:
+                self._blanks.append(frame[BLANK])
                 continue
-            self._pass_frame(frame, labels[bounds[t] : bounds[t + 1]], ends_words[t])
-        if blanks:
-            self._pass_blanks(sum(blanks))
-        self._pass_phrases(len(self._log_probs))
+            self._pass_frame(frame, labels[bounds[row] : bounds[row + 1]], ends_words[row])
+
+    def fork(self, config: DecodeConfig | None = None) -> "PrefixSearch":
+        """A search that continues from here, while this one can be continued otherwise.
+
+        Args:
+            config: Its settings; those of words and hot words have no effect. None: the same.
+        """
+        other = copy(self)
+        other._config = config or self._config
+        other._trace, other._blanks = list(self._trace), list(self._blanks)
+        other._beams = Beams(self._beams.rows.copy())
+        return other
+
+    def finish(self) -> list[Path]:
+        """The hypotheses after the last frame, in no particular order. It cannot advance further.
+
+        What it shares with forks of it, a cache, does not change their results.
+        """
+        self._pass_blanks()
+        self._pass_phrases(self.num_frames)
         return self._paths()
 
     def _has_phrases(self, t: int) -> bool:
@@ -103,7 +124,11 @@ class PrefixSearch:
     def _pass_phrases(self, t: int) -> None:
         """Called before frame t, and after the last frame; see SpottedSearch."""
 
-    def _pass_blanks(self, log_prob: float) -> None:
+    def _pass_blanks(self) -> None:
+        """Pass the blank frames that have been skipped."""
+        if not self._blanks:
+            return
+        log_prob, self._blanks = sum(self._blanks), []
         self._limit += log_prob
         floats = self._beams.floats
         floats[TOTAL] += log_prob

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.beams import (
@@ -42,7 +41,7 @@ class SpottedSearch(PrefixSearch):
     Args:
         fusion: Scores words.
         config: The settings of the search.
-        log_probs: (num_frames, num_labels), natural logarithms; each frame sums to 1.
+        num_labels: The number of labels, with the blank.
         spotted: The phrases.
     """
 
@@ -50,10 +49,10 @@ class SpottedSearch(PrefixSearch):
         self,
         fusion: WordFusion,
         config: DecodeConfig,
-        log_probs: NDArray[np.float32],
+        num_labels: int,
         spotted: Sequence[SpottedPhrase],
     ) -> None:
-        super().__init__(fusion, config, log_probs)
+        super().__init__(fusion, config, num_labels)
         self._starting: dict[int, list[SpottedPhrase]] = defaultdict(list)  # by their first frame
         self._arriving: dict[int, list[Beams]] = defaultdict(list)  # by the frame after the phrase
         for phrase in spotted:

@@ -1,31 +1,32 @@
 """`Stream`: recognises speech while it is spoken."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from speechlstm.acoustic import AcousticModel
-from speechlstm.audio import MIN_SECONDS, Audio
-from speechlstm.audio.activity import SpeechDetector
+from speechlstm.audio import MIN_SECONDS
 from speechlstm.audio.segments import quietest
 from speechlstm.decoding.decoder import Decoder
-from speechlstm.decoding.plausibility import plausible
 from speechlstm.errors import ConfigError
 from speechlstm.streaming.events import Event, Final, Partial
 from speechlstm.streaming.intake import Intake
-from speechlstm.text.alphabet import BLANK
-from speechlstm.transcript import Hypothesis
+from speechlstm.streaming.loudness import Loudness
+from speechlstm.streaming.segment import CONTEXT_SECONDS, Segment
+from speechlstm.streaming.tape import Tape
 
 if TYPE_CHECKING:
     from speechlstm.readable.writer import ReadableWriter
 
-ENDPOINT_SECONDS = 0.6
+ENDPOINT_SECONDS = 0.6  # the default
 MAX_SECONDS = 20.0  # of a segment, as in recordings
-_STEP_SECONDS = 0.5
-_LEAD_SECONDS = 0.5  # of silence before the first word of a segment
+_STEP_SECONDS = 0.5  # between two runs of the network
+_QUIET_STEP_SECONDS = 1.0  # the same while it is quiet: speech may be as quiet as the background
+_PAUSE_SECONDS = 0.3  # after which a segment is settled; the closure of a stop is shorter
+_LEAD_SECONDS = 0.5  # of silence that is kept before the first word of a segment
+# Of noise, in which the network hears nothing, this many times as much as of quiet is a pause.
+_NOISY_PAUSE = 1.5
 
 
 class Stream:
@@ -64,13 +65,12 @@ class Stream:
         self._model, self._decoder, self._writer = model, decoder, writer
         self._rejects, self._endpoint_seconds = reject_non_speech, endpoint_seconds
         self._intake = Intake(sample_rate, model.sample_rate)
-        self._rate = model.sample_rate
-        self._pending = np.empty(0, np.float32)  # from the start of the open segment on
-        self._arrived: list[NDArray[np.float32]] = []  # what follows them
-        self._num_arrived = 0  # samples
-        self._start = 0  # of the open segment, in samples from the start of the stream
-        self._heard = 0  # the number of pending samples that have been heard
-        self._segment, self._shown = 1, ""
+        self._rate, self._tape = model.sample_rate, Tape()
+        self._loudness = Loudness(model.sample_rate)
+        self._position = 0  # up to which the tape has been processed
+        self._number = 1  # of the open segment
+        self._shown: str | None = None  # the text of its last event; None: there was none
+        self._open(0)
         self._is_finished = False
 
     @property
@@ -95,87 +95,115 @@ class Stream:
         """
         if self._is_finished:
             raise ValueError("the stream is finished; open another one")
-        self._arrived.append(self._intake.converted(samples))
-        self._num_arrived += len(self._arrived[-1])
-        events: list[Event] = []
-        step = round(_STEP_SECONDS * self._rate)
-        while self._heard + step <= len(self._pending) + self._num_arrived:
-            self._join()
-            self._heard += step
-            events += self._hear()
-        return events
+        self._tape.append(self._intake.converted(samples))
+        return list(self._advanced())
 
     def finish(self) -> list[Event]:
         """End the stream.
 
         Returns:
-            The final event of the open segment, if there is speech in it. After the first call: [].
+            What is new; the last event is the final one of the open segment, if there is speech in
+            it. After the first call: [].
         """
         if self._is_finished:
             return []
         self._is_finished = True
-        self._arrived.append(self._intake.rest())
-        self._join()
-        self._heard = len(self._pending)
-        return list(self._close(self._heard))
+        self._tape.append(self._intake.rest())
+        events = list(self._advanced())
+        end = self._tape.end
+        if end - self._segment.start >= MIN_SECONDS * self._rate:
+            self._segment.settle(end)
+            events += self._closed(end)
+        return events
 
-    def _join(self) -> None:
-        """Append what has arrived; done once for many small blocks."""
-        self._pending = np.concatenate((self._pending, *self._arrived))
-        self._arrived, self._num_arrived = [], 0
+    def _advanced(self) -> Iterator[Event]:
+        """Process all whole windows, so that events do not depend on the sizes of blocks."""
+        window = self._loudness.window
+        while self._position + window <= self._tape.end:
+            self._position += window
+            self._loudness.add(self._tape.read(self._position - window, self._position))
+            yield from self._listened()
 
-    def _hear(self) -> Iterator[Event]:
-        """The events at the end of what has been heard of the open segment."""
-        audio = Audio(self._pending[: self._heard], self._rate)
-        log_probs = self._model.log_probs(audio)
-        frames = np.flatnonzero(log_probs.argmax(axis=1) != BLANK)
-        if not frames.size and not self._shown:
-            self._drop(max(0, self._heard - round(_LEAD_SECONDS * self._rate)))
+    def _listened(self) -> Iterator[Event]:
+        """Run the network if it is time to, and close the segment if it has ended."""
+        quiet = self._loudness.quiet_seconds
+        is_pause = 0 <= quiet - _PAUSE_SECONDS < self._seconds(self._loudness.window)
+        step = _STEP_SECONDS if quiet < _PAUSE_SECONDS else _QUIET_STEP_SECONDS
+        if is_pause or self._seconds(self._position - self._segment.end) >= step:
+            self._hear(is_pause)
+            if self._shown is None and not self._has_labels():
+                self._skip()
+                return
+            yield from self._previewed()
+        if self._has_ended():
+            if not self._segment.is_settled:
+                self._segment.settle(self._position)
+            yield from self._closed(self._segment.end)
+        elif self._segment.seconds > MAX_SECONDS:
+            cut = self._best_cut()
+            self._segment.settle(self._segment.end, cut)
+            yield from self._closed(cut)
+
+    def _hear(self, is_pause: bool) -> None:
+        """Run the network up to the present."""
+        segment, now = self._segment, self._position
+        if not is_pause:
+            segment.hear(now)
+        trailing = self._seconds(now - segment.speech_end)
+        if is_pause or (trailing >= _PAUSE_SECONDS and not segment.is_settled):
+            segment.settle(now)
+
+    def _has_labels(self) -> bool:
+        return self._segment.speech_end > self._segment.start
+
+    def _has_ended(self) -> bool:
+        """Whether there is a pause of endpoint_seconds after the words of the segment."""
+        if self._shown is None and not self._has_labels():
+            return False
+        quiet = self._loudness.quiet_seconds
+        if self._seconds(self._position - self._segment.end) > quiet:
+            return False  # there may be words that have not been heard
+        needed = self._endpoint_seconds * (1 if quiet >= _PAUSE_SECONDS else _NOISY_PAUSE)
+        return self._seconds(self._position - self._segment.speech_end) >= needed
+
+    def _skip(self) -> None:
+        """Forget silence before the first word of a segment."""
+        start = self._position - round(_LEAD_SECONDS * self._rate)
+        if start > self._segment.start:
+            self._open(start)
+
+    def _open(self, start: int) -> None:
+        """Begin a segment."""
+        self._tape.forget(start - round(CONTEXT_SECONDS * self._rate))
+        self._segment = Segment(self._model, self._decoder, self._tape, start, self._rejects)
+
+    def _best_cut(self) -> int:
+        """Where to cut a segment that is too long."""
+        start, limit = self._segment.start, round(MAX_SECONDS * self._rate)
+        if self._segment.pause - start >= limit // 2:
+            return self._segment.pause
+        return start + quietest(self._tape.read(start, start + limit), self._rate)
+
+    def _previewed(self) -> Iterator[Partial]:
+        """The event with the words so far, if they have changed."""
+        segment, hypothesis = self._segment, self._segment.preview()
+        if hypothesis.text != (self._shown or ""):
+            self._shown = hypothesis.text
+            times = self._seconds(segment.start), self._seconds(segment.end)
+            yield Partial(self._number, hypothesis.words, *times)
+
+    def _closed(self, end: int) -> Iterator[Final]:
+        """End the open segment, and begin the next one."""
+        segment = self._segment
+        hypotheses = tuple(segment.decode(end))
+        start, end = segment.start, segment.end
+        self._open(end)
+        if not (self._shown is not None or any(h.words for h in hypotheses)):
             return
-        last = (frames[-1] + 1) * self._model.frame_seconds if frames.size else 0.0
-        if audio.duration - last >= self._endpoint_seconds:
-            yield from self._close(round((last + audio.duration) / 2 * self._rate))
-            return
-        limit = round(MAX_SECONDS * self._rate)
-        if self._heard > limit:
-            yield from self._close(quietest(self._pending[:limit], self._rate))
-            return
-        best = self._hypotheses(audio, log_probs)[0]
-        if best.text and best.text != self._shown:
-            self._shown = best.text
-            start = self._start / self._rate
-            yield Partial(self._segment, _shifted(best, start).words, start, start + audio.duration)
+        number, self._number, self._shown = self._number, self._number + 1, None
+        tokens = self._writer.tokens(hypotheses[0].words) if self._writer else None
+        times = self._seconds(start), self._seconds(end)
+        yield Final(number, hypotheses, *times, self._decoder.is_calibrated, tokens)
 
-    def _close(self, end: int) -> Iterator[Final]:
-        """End the open segment before sample `end` of it."""
-        audio, start = Audio(self._pending[:end], self._rate), self._start / self._rate
-        hypotheses = [Hypothesis("", (), 0.0)]
-        if audio.duration >= MIN_SECONDS:
-            hypotheses = self._hypotheses(audio, self._model.log_probs(audio))
-        self._drop(end)
-        if not (self._shown or any(h.words for h in hypotheses)):
-            return
-        shifted = tuple(_shifted(hypothesis, start) for hypothesis in hypotheses)
-        tokens = self._writer.tokens(shifted[0].words) if self._writer else None
-        number, self._segment, self._shown = self._segment, self._segment + 1, ""
-        yield Final(
-            number, shifted, start, start + audio.duration, self._decoder.is_calibrated, tokens
-        )
-
-    def _hypotheses(self, audio: Audio, log_probs: NDArray[np.float32]) -> list[Hypothesis]:
-        hypotheses = self._decoder.decode(log_probs, audio.duration)
-        if not (self._rejects and any(h.words for h in hypotheses)):
-            return hypotheses
-        detector = SpeechDetector(audio.samples, audio.sample_rate)
-        return plausible(hypotheses, detector.is_speech_possible)
-
-    def _drop(self, num_samples: int) -> None:
-        """Forget the first samples that are kept."""
-        self._pending = self._pending[num_samples:]
-        self._start += num_samples
-        self._heard -= num_samples
-
-
-def _shifted(hypothesis: Hypothesis, seconds: float) -> Hypothesis:
-    words = (replace(w, start=w.start + seconds, end=w.end + seconds) for w in hypothesis.words)
-    return replace(hypothesis, words=tuple(words))
+    def _seconds(self, num_samples: int) -> float:
+        return num_samples / self._rate

@@ -134,9 +134,9 @@ def test_a_hot_word_that_is_found_anyway_costs_no_second_search(
     searches = []
     search = BeamDecoder.search
 
-    def counted(self: BeamDecoder, *arguments: object) -> object:
+    def counted(self: BeamDecoder, *arguments: object, **named: object) -> object:
         searches.append(1)
-        return search(self, *arguments)
+        return search(self, *arguments, **named)
 
     monkeypatch.setattr(BeamDecoder, "search", counted)
     assert decode(log_probs, "cat", "sat")[0].text == "cat sat"

@@ -1,0 +1,132 @@
+"""The segment of a stream that is being spoken: the network's output for it, and its words."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from speechlstm.acoustic import AcousticModel
+from speechlstm.audio import Audio
+from speechlstm.audio.activity import SpeechDetector
+from speechlstm.decoding.decoder import Decoder
+from speechlstm.decoding.plausibility import plausible
+from speechlstm.streaming.tape import Tape
+from speechlstm.text.alphabet import BLANK
+from speechlstm.transcript import Hypothesis
+
+LOOK_AHEAD_SECONDS = 0.5
+LEFT_CONTEXT_SECONDS = 2.0
+CONTEXT_SECONDS = 10.0
+SETTLING_SECONDS = 4.0
+_PAUSE_SECONDS = 0.15
+
+
+class Segment:
+    """A segment from its start to the last sample that has been heard.
+
+    The network is bidirectional, so that its outputs change while speech goes on. `hear` runs it on
+    the last seconds only, and keeps outputs that are further back than the look-ahead. `settle`
+    runs it on the whole segment, which is done in its pauses: what comes after a pause hardly
+    changes the outputs before it, so these are final, and so is the search through them.
+
+    Args:
+        model: Computes the log-probabilities of labels.
+        decoder: Finds the words in them.
+        tape: The samples of the stream.
+        start: The first sample of the segment.
+        rejects: Whether words recognised in sounds that are not speech are dropped.
+
+    Attributes:
+        start: As given.
+        end: The sample before which the segment has been heard.
+        pause: The middle of the last pause in which it was settled; the start if there was none.
+        speech_end: The sample at which the last label ends; the start if there is none.
+    """
+
+    def __init__(
+        self, model: AcousticModel, decoder: Decoder, tape: Tape, start: int, rejects: bool
+    ) -> None:
+        self._model, self._tape, self._rejects = model, tape, rejects
+        self._rate = model.sample_rate
+        self._hop = round(model.frame_seconds * self._rate)
+        self._settling = round(SETTLING_SECONDS / model.frame_seconds)
+        self._look_ahead = round(LOOK_AHEAD_SECONDS / model.frame_seconds)
+        self._left_context = round(LEFT_CONTEXT_SECONDS / model.frame_seconds)
+        self._growing = decoder.growing()
+        self._outputs = np.empty((0, model.alphabet.num_labels), np.float32)
+        self._num_settled = self._num_drafted = 0  # the first frames
+        self.start = self.end = self.speech_end = self.pause = self._whole_end = start
+
+    @property
+    def seconds(self) -> float:
+        """How much has been heard."""
+        return (self.end - self.start) / self._rate
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether `settle` has been called since the last label."""
+        return self.speech_end <= self._whole_end
+
+    def hear(self, end: int) -> None:
+        """Compute the output for the last samples before `end`, further back it is kept."""
+        self._update(self._num_drafted - self._left_context, end)
+        self._num_drafted = max(self._num_drafted, len(self._outputs) - self._look_ahead)
+
+    def settle(self, end: int, cut: int | None = None) -> None:
+        """Compute the output for the samples before `end` from the whole segment.
+
+        Args:
+            end: As in hear.
+            cut: The sample before which the segment is to end; None: not known.
+        """
+        context = round(CONTEXT_SECONDS * self._rate)
+        self._num_drafted = self._num_settled
+        self._update(min(0, (end - context - self.start) // self._hop), end)
+        last = len(self._outputs) if cut is None else round((cut - self.start) / self._hop)
+        if end - self.speech_end >= _PAUSE_SECONDS * self._rate:
+            self.pause = (self.speech_end + end) // 2
+            number = min(last, len(self._outputs) - self._settling)
+            self._num_settled = max(self._num_settled, number)
+        number = min(last, len(self._outputs) - self._look_ahead)
+        self._num_drafted = max(self._num_settled, number)
+        self._growing.settle(self._outputs, self._num_settled, self._num_drafted)
+        self._whole_end = end
+
+    def _update(self, first: int, end: int) -> None:
+        """Run the network on the frames from `first` on; those that are drafted are kept."""
+        first = max(first, -((self.start - self._tape.start) // self._hop))
+        samples = self._tape.read(self.start + first * self._hop, end)
+        outputs = self._model.log_probs(Audio(samples, self._rate))
+        kept = self._outputs[: self._num_drafted]
+        self._outputs = np.concatenate((kept, outputs[self._num_drafted - first :]))
+        self.end = end
+        frames = np.flatnonzero(self._outputs.argmax(axis=1) != BLANK)
+        last = self.start + (int(frames[-1]) + 1) * self._hop if frames.size else self.start
+        self.speech_end = min(last, end)
+
+    def preview(self) -> Hypothesis:
+        """The words so far, with times from the start of the stream."""
+        hypothesis = self._growing.preview(self._outputs, self.seconds, self._num_drafted)
+        return self._possible([hypothesis])[0]
+
+    def decode(self, end: int) -> list[Hypothesis]:
+        """The hypotheses for the samples before `end`, with times from the start of the stream.
+
+        Args:
+            end: The `cut` of `settle`, or what has been heard when it was called.
+        """
+        self.end = end
+        num_frames = round((end - self.start) / self._hop)
+        hypotheses = self._growing.decode(self._outputs[:num_frames], self.seconds)
+        return self._possible(hypotheses)
+
+    def _possible(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
+        if self._rejects and any(hypothesis.words for hypothesis in hypotheses):
+            samples = self._tape.read(self.start, self.end)
+            detector = SpeechDetector(samples, self._rate)
+            hypotheses = plausible(hypotheses, detector.is_speech_possible)
+        return [_shifted(hypothesis, self.start / self._rate) for hypothesis in hypotheses]
+
+
+def _shifted(hypothesis: Hypothesis, seconds: float) -> Hypothesis:
+    words = (replace(w, start=w.start + seconds, end=w.end + seconds) for w in hypothesis.words)
+    return replace(hypothesis, words=tuple(words))
