@@ -125,14 +125,15 @@ class BeamDecoder:
     def preview(
         self, log_probs: NDArray[np.float32], search: PrefixSearch, num_hypotheses: int
     ) -> list[BeamHypothesis]:
-        """As decode, but without hot words.
+        """As decode, but without hot words, and the text may go on.
 
         Args:
             log_probs: As in decode.
             search: As in decode.
             num_hypotheses: The largest number of texts.
         """
-        paths = self.search(self.prepared(log_probs), search=search)
+        search.advance(self.prepared(log_probs[search.num_frames :]))
+        paths = self._ranked(search.finish(is_end=False), is_unique=self._fusion.is_open)
         return [self._hypothesis(path) for path in paths[:num_hypotheses]]
 
     def prepared(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -160,16 +161,24 @@ class BeamDecoder:
             spotted: Phrases that hypotheses may contain besides what the search finds.
             search: As in `decode`; without spotted phrases.
         """
-        by_text: dict[int | str, list[Path]] = {}
         if spotted:
             num_labels = self.alphabet.num_labels
             search = SpottedSearch(self._fusion, self.config, num_labels, spotted)
         elif search is None:
             search = self.start()
         search.advance(log_probs[search.num_frames :])
-        for path in search.finish():
-            hash_is_unique = self._fusion.is_open and not spotted
-            key = path.hash if hash_is_unique else self.text(path)
+        return self._ranked(search.finish(), self._fusion.is_open and not spotted)
+
+    def _ranked(self, paths: list[Path], is_unique: bool) -> list[Path]:
+        """One path for each text, the best one first.
+
+        Args:
+            paths: The paths.
+            is_unique: Whether their hashes tell texts apart.
+        """
+        by_text: dict[int | str, list[Path]] = {}
+        for path in paths:
+            key = path.hash if is_unique else self.text(path)
             by_text.setdefault(key, []).append(path)
         return sorted(map(_merged, by_text.values()), key=_rank)
 

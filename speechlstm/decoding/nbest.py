@@ -124,7 +124,7 @@ class NBestDecoder:
     def preview(
         self, log_probs: NDArray[np.float32], duration: float, search: PrefixSearch
     ) -> Hypothesis:
-        """The best hypothesis without rescoring and hot words: see `decode`."""
+        """The best hypothesis so far, without rescoring and hot words: see `decode`."""
         with self._lock:
             n_best = self.beam.preview(log_probs, search, NUM_RIVALS)
         times = frame_times(len(log_probs), self._frame_seconds, duration)

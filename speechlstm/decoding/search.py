@@ -108,14 +108,17 @@ class PrefixSearch:
         other._beams = Beams(self._beams.rows.copy())
         return other
 
-    def finish(self) -> list[Path]:
+    def finish(self, is_end: bool = True) -> list[Path]:
         """The hypotheses after the last frame, in no particular order. It cannot advance further.
 
         What it shares with forks of it, a cache, does not change their results.
+
+        Args:
+            is_end: Whether the text ends here, which the language model scores.
         """
         self._pass_blanks()
         self._pass_phrases(self.num_frames)
-        return self._paths()
+        return self._paths(is_end)
 
     def _has_phrases(self, t: int) -> bool:
         """Whether _pass_phrases changes anything before frame t; see SpottedSearch."""
@@ -260,7 +263,7 @@ class PrefixSearch:
         floats[LM] += ended.lm_log_probs
         return beams
 
-    def _paths(self) -> list[Path]:
+    def _paths(self, is_end: bool) -> list[Path]:
         """The hypotheses with their last words ended."""
         between = self._beams.take((self._beams.ints[NODE] == ROOT).nonzero()[0])
         ended = self._ended()
@@ -270,11 +273,13 @@ class PrefixSearch:
         if not beams.ints.size:  # all are within words: leave these unfinished
             beams = self._beams
         ints, floats = beams.ints, beams.floats
-        lm_log_probs, gains = self._fusion.end_texts(ints[LM_STATE])
-        scores = floats[TOTAL] + floats[SETTLED] + gains
+        lm_log_probs, scores = floats[LM], floats[TOTAL] + floats[SETTLED]
+        if is_end:
+            end_log_probs, gains = self._fusion.end_texts(ints[LM_STATE])
+            lm_log_probs, scores = lm_log_probs + end_log_probs, scores + gains
         labels, words = walk(np.concatenate(self._trace, axis=1), ints[TRACE])
         for before, last in zip(words, ints[WORD].tolist(), strict=True):
             before.append(last)
-        columns = (values.tolist() for values in (floats[TOTAL], floats[LM] + lm_log_probs, scores))
+        columns = (values.tolist() for values in (floats[TOTAL], lm_log_probs, scores))
         paths = zip(labels, words, ints[HASH].tolist(), *columns, strict=True)
         return [Path(*values) for values in paths]

@@ -1,9 +1,12 @@
 """Recognition of speech while it is spoken.
 
-events   `Partial` and `Final`, what a stream yields
-stream   `Stream`, which is fed blocks of samples
-pull     `pulled`, which feeds a stream from a source
-intake   the conversion of blocks to the sample rate of the model
+events    `Partial` and `Final`, what a stream yields
+stream    `Stream`, which is fed blocks of samples
+pull      `pulled`, which feeds a stream from a source
+intake    the conversion of blocks to the sample rate of the model
+tape      the last samples
+loudness  quiet and loud parts, by their energy
+segment   the segment that is being spoken: the network's output for it, and its words
 
 >>> import numpy as np
 >>> from speechlstm import Recognizer, read_audio

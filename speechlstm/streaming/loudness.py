@@ -10,14 +10,14 @@ _MEMORY_SECONDS = 10.0  # in which the background is looked for; speech pauses w
 _BACKGROUND_QUANTILE = 0.1
 # A pause in read speech lies below this, the ends of most words above.
 _MARGIN_DB = 8.0
-_SILENCE_DB = -66.0  # of full scale; what is quieter is background, whatever came before
+_SILENCE_DB = -80.0  # of full scale; what is quieter is background, whatever came before
 
 
 class Loudness:
     """Measures for how long a stream has been quiet.
 
     The background is the level that a tenth of the last 10 s does not exceed; the stream is quiet
-    while it is at most 8 dB above that, or below -66 dB of full scale.
+    while it is at most 8 dB above that, or below -80 dB of full scale.
 
     Args:
         sample_rate: In Hz.

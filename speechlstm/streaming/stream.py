@@ -68,6 +68,7 @@ class Stream:
         self._rate, self._tape = model.sample_rate, Tape()
         self._loudness = Loudness(model.sample_rate)
         self._position = 0  # up to which the tape has been processed
+        self._heard = 0  # up to which the network has run
         self._number = 1  # of the open segment
         self._shown: str | None = None  # the text of its last event; None: there was none
         self._open(0)
@@ -129,7 +130,7 @@ class Stream:
         quiet = self._loudness.quiet_seconds
         is_pause = 0 <= quiet - _PAUSE_SECONDS < self._seconds(self._loudness.window)
         step = _STEP_SECONDS if quiet < _PAUSE_SECONDS else _QUIET_STEP_SECONDS
-        if is_pause or self._seconds(self._position - self._segment.end) >= step:
+        if is_pause or self._seconds(self._position - self._heard) >= step:
             self._hear(is_pause)
             if self._shown is None and not self._has_labels():
                 self._skip()
@@ -147,6 +148,7 @@ class Stream:
     def _hear(self, is_pause: bool) -> None:
         """Run the network up to the present."""
         segment, now = self._segment, self._position
+        self._heard = now
         if not is_pause:
             segment.hear(now)
         trailing = self._seconds(now - segment.speech_end)
@@ -161,7 +163,7 @@ class Stream:
         if self._shown is None and not self._has_labels():
             return False
         quiet = self._loudness.quiet_seconds
-        if self._seconds(self._position - self._segment.end) > quiet:
+        if self._seconds(self._position - self._heard) > quiet:
             return False  # there may be words that have not been heard
         needed = self._endpoint_seconds * (1 if quiet >= _PAUSE_SECONDS else _NOISY_PAUSE)
         return self._seconds(self._position - self._segment.speech_end) >= needed

@@ -1,0 +1,103 @@
+"""The open segment, with a model that counts what it is given."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from speechlstm.audio import Audio
+from speechlstm.decoding.decoder import GreedyDecoder
+from speechlstm.recognizer import Recognizer
+from speechlstm.streaming.segment import (
+    CONTEXT_SECONDS,
+    LEFT_CONTEXT_SECONDS,
+    LOOK_AHEAD_SECONDS,
+    Segment,
+)
+from speechlstm.streaming.tape import Tape
+from speechlstm.text.alphabet import ENGLISH
+
+RATE = 16000
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+
+
+class Counting:
+    """A model of 30 ms frames that hears the sign of their mean, and how much it was given."""
+
+    sample_rate, frame_seconds, alphabet = RATE, 0.03, ENGLISH
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    @property
+    def characters(self) -> "Counting":
+        return self
+
+    def log_probs(self, audio: Audio) -> NDArray[np.float32]:
+        self.seconds.append(audio.duration)
+        num_frames = 1 + len(audio.samples) // 480
+        padded = np.pad(audio.samples, (0, num_frames * 480 - len(audio.samples)))
+        label = (padded.reshape(-1, 480).mean(axis=1) > 0.5).astype(int) * 3
+        return np.where(np.eye(ENGLISH.num_labels)[label] > 0, -0.01, -8.0).astype(np.float32)
+
+
+def test_previews_run_the_network_on_the_last_seconds_only() -> None:
+    model, tape = Counting(), Tape()
+    segment = Segment(model, GreedyDecoder(ENGLISH, 0.03), tape, 0, False)
+    for second in range(1, 19):
+        tape.append(np.zeros(RATE, np.float32))
+        segment.hear(second * RATE)
+    most = LEFT_CONTEXT_SECONDS + LOOK_AHEAD_SECONDS + 1.0
+    assert max(model.seconds) <= most + 0.1
+    segment.settle(18 * RATE)
+    assert model.seconds[-1] == pytest.approx(18.0)
+
+
+def test_a_short_segment_is_heard_with_what_was_before_it() -> None:
+    model, tape = Counting(), Tape()
+    tape.append(np.zeros(30 * RATE, np.float32))
+    tape.forget(2 * RATE)
+    segment = Segment(model, GreedyDecoder(ENGLISH, 0.03), tape, 29 * RATE, False)
+    segment.settle(30 * RATE)
+    assert model.seconds[-1] == pytest.approx(CONTEXT_SECONDS, abs=0.03)
+    assert segment.speech_end == segment.start
+
+
+def test_frames_stay_at_their_times_whatever_the_window() -> None:
+    model, tape = Counting(), Tape()
+    samples = np.zeros(12 * RATE, np.float32)
+    for start in (3.0, 6.6, 9.9):
+        samples[round(start * RATE) :][:960] = 1.0  # two frames of the label 3
+    tape.append(samples)
+    start = 2 * RATE + 7 * 480
+    segment = Segment(model, GreedyDecoder(ENGLISH, 0.03), tape, start, False)
+    for end in np.arange(2.5, 12.01, 0.5):
+        segment.hear(max(start + 4000, round(end * RATE)))
+    segment.settle(12 * RATE)
+    words = segment.decode(12 * RATE)[0].words
+    expected = GreedyDecoder(ENGLISH, 0.03).decode(
+        model.log_probs(Audio(samples[start:], RATE)), 12.0 - start / RATE
+    )[0]
+    assert expected.text
+    assert [word.text for word in words] == [word.text for word in expected.words]
+    for word, other in zip(words, expected.words, strict=True):
+        assert word.start == pytest.approx(other.start + start / RATE)
+        assert word.end == pytest.approx(other.end + start / RATE)
+    assert segment.speech_end == pytest.approx(9.96 * RATE, abs=481)
+
+
+def test_final_words_of_a_settled_segment_are_those_of_the_recording() -> None:
+    recognizer = Recognizer.load(fast=True)
+    audio = Audio.load(SAMPLES / "reading.wav")
+    tape = Tape()
+    tape.append(np.concatenate([audio.samples, np.zeros(RATE, np.float32)]))
+    segment = Segment(recognizer.model, recognizer.decoder, tape, 0, True)
+    for end in range(8000, tape.end, 8000):
+        segment.hear(end)
+        segment.preview()
+    segment.settle(2 * RATE)
+    segment.preview()
+    segment.settle(tape.end)
+    whole = recognizer.transcribe(Audio(tape.read(0, tape.end), RATE))
+    assert segment.decode(tape.end)[0] == whole.hypotheses[0]
