@@ -16,6 +16,7 @@ from speechlstm.server.errors import ApiError
 from speechlstm.server.guard import Guard
 from speechlstm.server.metrics import MeteredApp, Metrics
 from speechlstm.server.openapi import document
+from speechlstm.server.pages import page_routes
 from speechlstm.server.requests import Model
 from speechlstm.server.sessions import StreamHub
 from speechlstm.server.settings import ServerSettings
@@ -24,7 +25,7 @@ from speechlstm.server.transcriptions import Transcriber, TranscriptionsEndpoint
 from speechlstm.server.vosk import VoskStreams
 from speechlstm.server.workers import Workers
 
-PUBLIC = frozenset(("/healthz", "/openapi.json"))  # they need no token
+_PUBLIC = ("/healthz", "/openapi.json")  # besides the page, they need no token
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -50,7 +51,9 @@ def make_app(
     metrics = _metrics(uploads, streams)
     hub = StreamHub(streams, settings, metrics, ending)
     transcriber = Transcriber(uploads, settings, metrics)
+    page = page_routes()
     routes: list[BaseRoute] = [
+        *page,
         Route(
             "/v1/audio/transcriptions",
             TranscriptionsEndpoint(transcriber, model, folder, settings),
@@ -64,12 +67,13 @@ def make_app(
         Route("/metrics", _exposition(metrics)),
         Route("/openapi.json", _fixed(document(model.name))),
     ]
+    public = frozenset((*_PUBLIC, *(route.path for route in page)))
     paths = frozenset(route.path for route in routes if isinstance(route, Route))
     return Starlette(
         routes=routes,
         middleware=[
             Middleware(MeteredApp, metrics, paths),
-            Middleware(Guard, settings.token, settings.allowed_origins, PUBLIC),
+            Middleware(Guard, settings.token, settings.allowed_origins, public),
         ],
         exception_handlers={
             ApiError: _api_error,
