@@ -9,7 +9,7 @@ M4A, MP4, WebM, WMA, AMR and others.
 (8000, dtype('float32'), (20280,))
 """
 
-from speechlstm.audio.blocks import Blocks, BlockSource
+from speechlstm.audio.blocks import Blocks, BlockSource, RawPipe, RealTime
 from speechlstm.audio.finding import (
     AUDIO_SUFFIXES,
     FoundRecording,
@@ -38,6 +38,8 @@ __all__ = [
     "BlockSource",
     "Blocks",
     "FoundRecording",
+    "RawPipe",
+    "RealTime",
     "find_recordings",
     "found_recordings",
     "is_pipe",

@@ -96,17 +96,24 @@ def read_segments(
             raise DamagedAudioError(opened_source.path, reading.losses, end)
 
 
-def read_blocks(source: Recording, sample_rate: int) -> Iterator[NDArray[np.float32]]:
+def read_blocks(
+    source: Recording, sample_rate: int, raw_rate: int | None = None
+) -> Iterator[NDArray[np.float32]]:
     """Decode a recording of any length block by block: mono, (num_samples,), at sample_rate.
 
     The blocks together are what read_audio returns.
+
+    Args:
+        source: As in read_audio.
+        sample_rate: Of the blocks, in Hz.
+        raw_rate: As in read_audio.
 
     Raises:
         AudioError: As in read_audio, after the blocks before the error; DamagedAudioError, without
             a `partial`, after all blocks.
     """
     with opened(source) as opened_source:
-        reading = Reading(opened_source, sample_rate, None, None)
+        reading = Reading(opened_source, sample_rate, None, raw_rate)
         num_samples = 0
         for block in reading.blocks():
             num_samples += len(block)

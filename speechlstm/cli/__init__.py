@@ -17,6 +17,7 @@ from speechlstm.errors import SERVE_PACKAGES, MissingDependencyError, SpeechLSTM
 
 VERBS = (
     "transcribe",
+    "listen",
     "align",
     "serve",
     "manifest",

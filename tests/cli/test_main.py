@@ -44,7 +44,20 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
 @pytest.mark.parametrize(
     ("package", "shared"),
     [
-        (speechlstm.cli, {"options", "output", "training", "verbs"}),
+        (
+            speechlstm.cli,
+            {
+                "interruption",
+                "live",
+                "options",
+                "output",
+                "screen",
+                "session",
+                "training",
+                "verbs",
+                "writing",
+            },
+        ),
         (speechlstm.cli.lm, {"options", "ngrams"}),
         (speechlstm.cli.manifest, set()),
     ],
