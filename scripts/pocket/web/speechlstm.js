@@ -11,8 +11,9 @@
  *     const {text, words} = await recognizer.transcribe(samples);
  */
 
+export {SpeechDetector} from './src/activity.js';
 export {Alphabet} from './src/alphabet.js';
-export {decodeAudio, resample, splitAtPauses} from './src/audio.js';
+export {decodeAudio, splitAtPauses} from './src/audio.js';
 export {BeamDecoder} from './src/beam.js';
 export {readBundle} from './src/bundle.js';
 export {
@@ -22,5 +23,8 @@ export {GreedyDecoder} from './src/greedy.js';
 export {LexiconTree} from './src/lexicon_tree.js';
 export {LogProbs} from './src/log_probs.js';
 export {readMetadata, setLength} from './src/model_file.js';
+export {openMicrophone} from './src/microphone.js';
 export {NGramModel} from './src/ngram.js';
 export {Recognizer, decoderOf} from './src/recognizer.js';
+export {Resampler} from './src/resampler.js';
+export {Stream} from './src/stream.js';

@@ -1,8 +1,11 @@
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from speechlstm.bundle import PORTABLE_MODEL, default_bundle, read_bundle, write_bundle
 
 WEB = Path(__file__).parents[3] / "scripts" / "pocket" / "web"
 
@@ -25,3 +28,24 @@ def litert_js(node: str) -> str:
     if not (WEB / "node_modules" / "@litertjs" / "core").is_dir():
         pytest.skip("npm ci has not been run in scripts/pocket/web")
     return node
+
+
+@pytest.fixture(scope="session")
+def portable_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The English bundle with its portable model instead, by quantization: int8, and none."""
+    prepared = os.environ.get("SPEECHLSTM_PORTABLE_BUNDLES")  # saves half a minute
+    if prepared:
+        return {name: Path(prepared) / name for name in ("int8", "none")}
+    from speechlstm.training.acoustic.export import convert_acoustic
+    from speechlstm.training.acoustic.trained import trained_model
+    from speechlstm.training.tflite.edit import quantize, without_names
+
+    model = convert_acoustic(trained_model(default_bundle()).model, fused=False)
+    bundle = read_bundle(default_bundle())
+    folder = tmp_path_factory.mktemp("portable")
+    paths = {}
+    for quantization in ("int8", "none"):
+        paths[quantization] = folder / quantization
+        tflite = {PORTABLE_MODEL: without_names(quantize(model, quantization))}
+        write_bundle(paths[quantization], tflite, bundle.acoustic, bundle.decoder)
+    return paths

@@ -2,9 +2,14 @@
 
 import {BundleError} from './errors.js';
 import {LogProbs} from './log_probs.js';
-import {checkPortable, message, setLength} from './model_file.js';
+import {checkPortable, fixedLength, message, setLength} from './model_file.js';
 
-/** Runs the network. LiteRT.js takes graphs of fixed shapes, so each length is compiled anew. */
+const MAX_SECONDS = 20; // its memory grows with the length
+
+/**
+ * Runs the network. LiteRT.js takes graphs of fixed shapes, so each length is compiled anew; a file
+ * that was exported with --seconds has one length, to which recordings are padded.
+ */
 export class AcousticModel {
   /**
    * @param {Uint8Array} file The portable .tflite file, which is changed in place.
@@ -15,10 +20,16 @@ export class AcousticModel {
   constructor(file, spec, litert) {
     checkPortable(file);
     this.file = file;
+    this.fixedLength = fixedLength(file);
     this.spec = spec;
     this.litert = litert;
     /** @type {{numSamples: number, model: any} | null} */
     this.compiled = null;
+  }
+
+  /** The longest recording that the network takes, in seconds. */
+  get maxSeconds() {
+    return this.fixedLength === null ? MAX_SECONDS : this.fixedLength / this.spec.sampleRate;
   }
 
   /**
@@ -40,10 +51,11 @@ export class AcousticModel {
     const {alphabet, phones} = this.spec;
     const data = await this.run(samples, numFrames);
     const width = alphabet.numLabels + (phones ? phones.numLabels : 0);
-    if (data.length !== numFrames * width) {
-      throw new BundleError(`the model computes ${data.length} numbers, not ${numFrames * width}`);
+    const numRows = this.numFrames(this.fixedLength ?? samples.length);
+    if (data.length !== numRows * width) {
+      throw new BundleError(`the model computes ${data.length} numbers, not ${numRows * width}`);
     }
-    return new LogProbs(data, numFrames, width);
+    return new LogProbs(data.slice(0, numFrames * width), numFrames, width);
   }
 
   /**
@@ -67,16 +79,16 @@ export class AcousticModel {
   /**
    * @param {Float32Array} samples
    * @param {number} numFrames
-   * @returns {Promise<Float32Array>}
+   * @returns {Promise<Float32Array>} Also of padding.
    */
   async run(samples, numFrames) {
     try {
-      const model = await this.compile(samples.length, numFrames);
-      const input = new this.litert.Tensor(samples, [1, samples.length]);
-      const [output] = await model.run([input]);
+      const {model} = await this.compile(samples.length, numFrames);
+      const inputs = this.inputs(samples);
+      const outputs = await model.run(inputs);
+      const [output] = Object.values(outputs);
       const data = Float32Array.from(await output.data());
-      input.delete();
-      output.delete();
+      for (const tensor of [...Object.values(inputs), output]) tensor.delete();
       return data;
     } catch (error) {
       this.delete();
@@ -85,16 +97,36 @@ export class AcousticModel {
   }
 
   /**
+   * The tensors of the input: samples and, for a fixed length, the number of samples.
+   * @param {Float32Array} samples
+   * @returns {Record<string, any>}
+   */
+  inputs(samples) {
+    const {Tensor} = this.litert;
+    if (this.fixedLength === null) return {samples: new Tensor(samples, [1, samples.length])};
+    if (samples.length > this.fixedLength) {
+      throw new RangeError(`it takes ${this.fixedLength} samples, not ${samples.length}`);
+    }
+    const padded = new Float32Array(this.fixedLength);
+    padded.set(samples);
+    return {
+      samples: new Tensor(padded, [1, padded.length]),
+      num_samples: new Tensor(Int32Array.of(samples.length), [1]),
+    };
+  }
+
+  /**
    * @param {number} numSamples
    * @param {number} numFrames
    */
   async compile(numSamples, numFrames) {
-    if (this.compiled?.numSamples !== numSamples) {
-      this.delete();
-      setLength(this.file, numSamples, numFrames);
-      const model = await this.litert.loadAndCompile(this.file, {accelerator: 'wasm'});
-      this.compiled = {numSamples, model};
+    if (this.compiled && (this.fixedLength || this.compiled.numSamples === numSamples)) {
+      return this.compiled;
     }
-    return this.compiled?.model;
+    this.delete();
+    if (this.fixedLength === null) setLength(this.file, numSamples, numFrames);
+    const model = await this.litert.loadAndCompile(this.file, {accelerator: 'wasm'});
+    this.compiled = {numSamples, model};
+    return this.compiled;
   }
 }

@@ -1,10 +1,10 @@
-/** Waveforms: decoding and resampling by the browser, checks, and cutting at pauses. */
+/** Waveforms: decoding by the browser, checks, and cutting at pauses. */
 
 import {AudioError} from './errors.js';
 
 const MIN_SECONDS = 0.05; // a short vowel; nothing shorter can be a word
+const MAX_SECONDS = 1800; // of a recording, whose samples are all in memory
 const MAX_PEAK = 16; // 24 dB above full scale; higher peaks are integers stored as floats
-const SEGMENT_SECONDS = 20; // the network's memory grows with the length
 const PAUSE_SECONDS = 0.2; // longer than the closure of a stop
 const OPPOSITE = 0.1; // of the channels' power is left in the mean of channels that cancel out
 
@@ -12,10 +12,12 @@ const OPPOSITE = 0.1; // of the channels' power is left in the mean of channels 
  * Decodes a recording, whatever the browser plays, to one channel at a sample rate.
  * @param {Blob} blob
  * @param {number} sampleRate
+ * @param {number} [maxSeconds] The longest recording that is decoded.
  * @returns {Promise<Float32Array>}
- * @throws {AudioError} The browser cannot decode it.
+ * @throws {AudioError} The browser cannot decode it, or it is too long.
  */
-export async function decodeAudio(blob, sampleRate) {
+export async function decodeAudio(blob, sampleRate, maxSeconds = MAX_SECONDS) {
+  checkSeconds(await durationOf(blob), maxSeconds); // before it fills the memory
   const context = new OfflineAudioContext(1, 1, sampleRate);
   try {
     return mixed(await context.decodeAudioData(await blob.arrayBuffer()));
@@ -26,20 +28,19 @@ export async function decodeAudio(blob, sampleRate) {
 }
 
 /**
- * Converts the sample rate of a waveform by the browser's resampler.
- * @param {Float32Array} samples
- * @param {number} from
- * @param {number} to
+ * The duration of a recording as its header says; 0 if it does not say.
+ * @param {Blob} blob
+ * @returns {Promise<number>}
  */
-export async function resample(samples, from, to) {
-  if (from === to || !samples.length) return samples;
-  const context = new OfflineAudioContext(1, Math.ceil((samples.length * to) / from), to);
-  const source = context.createBufferSource();
-  source.buffer = new AudioBuffer({length: samples.length, sampleRate: from});
-  source.buffer.copyToChannel(Float32Array.from(samples), 0);
-  source.connect(context.destination);
-  source.start();
-  return (await context.startRendering()).getChannelData(0);
+function durationOf(blob) {
+  const address = URL.createObjectURL(blob);
+  return new Promise((resolve) => {
+    const element = new Audio();
+    element.preload = 'metadata';
+    const done = () => resolve(Number.isFinite(element.duration) ? element.duration : 0);
+    element.onloadedmetadata = element.onerror = done;
+    element.src = address;
+  }).finally(() => URL.revokeObjectURL(address));
 }
 
 /**
@@ -61,32 +62,39 @@ const power = (samples) => samples.reduce((sum, sample) => sum + sample * sample
  * Refuses a waveform that cannot be transcribed.
  * @param {Float32Array} samples
  * @param {number} sampleRate
- * @param {number} maxSeconds
+ * @param {number} [maxSeconds]
  * @throws {AudioError} It is too short or too long, or its samples are not those of a waveform.
  */
-export function checkSamples(samples, sampleRate, maxSeconds) {
+export function checkSamples(samples, sampleRate, maxSeconds = MAX_SECONDS) {
   const seconds = samples.length / sampleRate;
   if (seconds < MIN_SECONDS) {
     throw new AudioError(`the recording lasts ${seconds.toFixed(2)} s, too short for speech`);
   }
-  if (seconds > maxSeconds) {
-    throw new AudioError(
-      `the recording lasts ${Math.round(seconds)} s, more than ${maxSeconds} s: cut it into parts`,
-    );
-  }
+  checkSeconds(seconds, maxSeconds);
   if (!samples.every((sample) => Math.abs(sample) <= MAX_PEAK)) {
     throw new AudioError('the recording has samples that are not finite or far beyond full scale');
   }
 }
 
 /**
+ * @param {number} seconds
+ * @param {number} maxSeconds
+ */
+function checkSeconds(seconds, maxSeconds) {
+  if (seconds <= maxSeconds) return;
+  throw new AudioError(
+    `the recording lasts ${Math.round(seconds)} s, more than ${maxSeconds} s: cut it into parts`,
+  );
+}
+
+/**
  * Cuts a waveform into segments at the quietest places: see speechlstm/audio/segments.py.
  * @param {Float32Array} samples
  * @param {number} sampleRate
- * @param {number} [maxSeconds]
+ * @param {number} maxSeconds
  * @returns {{start: number, samples: Float32Array}[]} With their starts in seconds.
  */
-export function splitAtPauses(samples, sampleRate, maxSeconds = SEGMENT_SECONDS) {
+export function splitAtPauses(samples, sampleRate, maxSeconds) {
   const maxSamples = Math.round(maxSeconds * sampleRate);
   const segments = [];
   let start = 0;
@@ -103,7 +111,7 @@ export function splitAtPauses(samples, sampleRate, maxSeconds = SEGMENT_SECONDS)
  * @param {Float32Array} samples
  * @param {number} sampleRate
  */
-function quietest(samples, sampleRate) {
+export function quietest(samples, sampleRate) {
   const low = Math.floor(samples.length / 2);
   const high = Math.floor((samples.length * 9) / 10);
   const window = Math.round(PAUSE_SECONDS * sampleRate);

@@ -8,6 +8,7 @@ import {message, readMetadata} from './model_file.js';
 export const INDEX = 'bundle.json';
 export const PORTABLE = 'model.portable.tflite';
 const FORMAT_VERSION = 1;
+const PORTABLE_FORMAT_VERSION = 2; // of a bundle.json that lists the portable model
 const MODEL_KEYS = ['format_version', 'writer', 'features', 'alphabet', 'model', 'training'];
 
 /** The settings of a search: name in Python, kind, lowest and highest value. */
@@ -58,9 +59,12 @@ export async function readBundle(read, modelName = PORTABLE) {
   const json = await read(INDEX);
   if (!json) throw new BundleError(`${INDEX}: there is none; not a bundle`);
   const index = parseObject(json);
+  const isPortable = isObject(index.files) && Object.hasOwn(index.files, PORTABLE);
+  checkVersion(index, isPortable ? PORTABLE_FORMAT_VERSION : FORMAT_VERSION);
   const description = Object.fromEntries(
     Object.entries(index).filter(([key]) => key === 'phones' || MODEL_KEYS.includes(key)),
   );
+  description.format_version = FORMAT_VERSION; // that of the models
   const acoustic = parseAcoustic(description);
   const model = await readModel(read, modelName, index.files);
   if (!isSame(await readMetadata(model), description)) {
@@ -143,15 +147,7 @@ function parseObject(json) {
  * @returns {AcousticSpec}
  */
 function parseAcoustic(description) {
-  if (!isObject(description) || !('format_version' in description)) {
-    throw new BundleError('format_version: missing; not a bundle');
-  }
-  const {format_version: version} = description;
-  if (version !== FORMAT_VERSION) {
-    throw new BundleError(
-      `has format version ${quoted(version)}; this speechlstm.js reads ${FORMAT_VERSION}`,
-    );
-  }
+  checkVersion(description, FORMAT_VERSION);
   const missing = MODEL_KEYS.find((key) => !(key in description));
   if (missing) throw new BundleError(`${missing}: missing`);
   const sampleRate = inRange(description.features?.sample_rate, 'features.sample_rate', 1000, 1e6);
@@ -165,6 +161,20 @@ function parseAcoustic(description) {
     alphabet: Alphabet.parse('alphabet', description.alphabet),
     phones: description.phones ? Alphabet.parse('phones', description.phones) : null,
   };
+}
+
+/**
+ * Refuses a description of another format version.
+ * @param {any} description
+ * @param {number} right
+ */
+function checkVersion(description, right) {
+  if (!isObject(description) || !('format_version' in description)) {
+    throw new BundleError('format_version: missing; not a bundle');
+  }
+  const {format_version: version} = description;
+  if (version === right) return;
+  throw new BundleError(`has format version ${quoted(version)}; this speechlstm.js reads ${right}`);
 }
 
 /**

@@ -53,11 +53,11 @@ export function startsWith(bytes, text, start = 0) {
 
 /**
  * Numbers in a file, in little-endian order; a view if they are aligned in memory, else a copy.
- * @template {Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array} T
- * @param {{new (buffer: ArrayBuffer, start: number, length: number): T, BYTES_PER_ELEMENT: number}} kind
+ * @param {any} kind Uint8Array, Uint16Array, Uint32Array, Int32Array or Float32Array.
  * @param {Uint8Array} bytes
  * @param {number} start
  * @param {number} length
+ * @returns {any} An array of that kind.
  * @throws {RangeError} They do not lie within the file.
  */
 export function numbersAt(kind, bytes, start, length) {
@@ -68,7 +68,7 @@ export function numbersAt(kind, bytes, start, length) {
   if (!IS_LITTLE_ENDIAN) throw new RangeError('needs a little-endian machine');
   const first = bytes.byteOffset + start;
   const isAligned = first % kind.BYTES_PER_ELEMENT === 0 && bytes.buffer instanceof ArrayBuffer;
-  if (isAligned) return new kind(/** @type {ArrayBuffer} */ (bytes.buffer), first, length);
+  if (isAligned) return new kind(bytes.buffer, first, length);
   return new kind(bytes.slice(start, start + size).buffer, 0, length);
 }
 

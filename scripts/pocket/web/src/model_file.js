@@ -93,6 +93,27 @@ export function setLength(file, numSamples, numFrames) {
 }
 
 /**
+ * The length of all inputs of a file that was exported with --seconds; null: any length.
+ * @param {Uint8Array} file
+ * @returns {number | null}
+ * @throws {BundleError} The file is damaged.
+ */
+export function fixedLength(file) {
+  return guarded(() => {
+    const flatbuffer = new FlatBuffer(file, IDENTIFIER);
+    const graph = flatbuffer.root().tables(MODEL.subgraphs)[0];
+    const [first, numInputs] = graph?.vector(SUBGRAPH.inputs, 4) ?? [0, 0];
+    if (numInputs !== 2) return null; // only these have the input num_samples
+    const tensors = graph.tables(SUBGRAPH.tensors);
+    for (const place of [first, first + 4]) {
+      const [start, rank] = tensors[flatbuffer.int32(place)]?.vector(TENSOR.shape, 4) ?? [0, 0];
+      if (rank === 2) return flatbuffer.int32(start + 4);
+    }
+    throw new RangeError('has no input of samples');
+  });
+}
+
+/**
  * @param {FlatBuffer} file
  * @param {import('./flatbuffer.js').Table} graph
  * @param {number} ends Which tensors: the field of inputs or of outputs.

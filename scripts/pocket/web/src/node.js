@@ -23,7 +23,7 @@ export async function loadLiteRtInNode() {
     locateFile: (/** @type {string} */ name) => path.join(wasm, name), print() {}, printErr() {},
   }; // prettier-ignore
   const globals = {self: globalThis, require, importScripts, Module, __dirname: wasm};
-  Object.assign(globalThis, globals, {GPUBuffer: globalThis.GPUBuffer ?? class {}});
+  Object.assign(globalThis, globals, 'GPUBuffer' in globalThis ? {} : {GPUBuffer: class {}});
   const litert = await import('@litertjs/core');
   const {warn} = console;
   console.warn = () => {}; // that there is no WebGPU

@@ -1,6 +1,7 @@
 /** The recogniser: from a waveform to a transcript. */
 
 import {AcousticModel} from './acoustic.js';
+import {SpeechDetector} from './activity.js';
 import {checkSamples, splitAtPauses} from './audio.js';
 import {BeamDecoder} from './beam.js';
 import {changedConfig, readBundle, readModelFile} from './bundle.js';
@@ -8,8 +9,7 @@ import {BundleError, LanguageModelError, LexiconError} from './errors.js';
 import {GreedyDecoder} from './greedy.js';
 import {LexiconTree} from './lexicon_tree.js';
 import {NGramModel} from './ngram.js';
-
-const MAX_SECONDS = 1800; // of a recording, whose samples are all in memory
+import {Stream} from './stream.js';
 
 // Words longer or less probable than this cannot be speech: speechlstm/decoding/plausibility.py.
 const LONGEST_SECONDS = 1.0;
@@ -22,15 +22,18 @@ const LEAST_CONFIDENCE = 0.003;
  */
 
 /**
- * How a recogniser is loaded.
- * @typedef {object} LoadOptions
- * @property {any} litert The module @litertjs/core, after its loadLiteRt has loaded the wasm files.
- * @property {string} [model] The name of the portable model in the bundle.
- * @property {boolean} [greedy] Whether to decode by the best path even if there is a language model.
- * @property {boolean} [fast] Whether to use the settings that were tuned for a search without the
- *   LSTM language model, as Python's fast=True; false: those of neural_lm=None. By default true if
- *   the bundle has such settings.
- * @property {Partial<import('./fusion.js').DecodeConfig>} [settings] Replace those of the bundle.
+ * Settings of the decoder of a bundle. `fast`: whether to use the settings that were tuned for a
+ * search without the LSTM language model, as Python's fast=True; false: those of neural_lm=None; by
+ * default true if the bundle has such settings. `greedy`: whether to decode by the best path even if
+ * there is a language model. `settings` replace those of the bundle.
+ * @typedef {{greedy?: boolean, fast?: boolean,
+ *   settings?: Partial<import('./fusion.js').DecodeConfig>}} DecoderOptions
+ */
+
+/**
+ * How a recogniser is loaded. `litert`: the module @litertjs/core, after its loadLiteRt has loaded
+ * the wasm files. `model`: the name of the portable model in the bundle, if it is another.
+ * @typedef {DecoderOptions & {litert: any, model?: string}} LoadOptions
  */
 
 /** Turns speech into text, by an acoustic model and a decoder. */
@@ -69,16 +72,13 @@ export class Recognizer {
    * @returns {Promise<Transcript>}
    * @throws {import('./errors.js').AudioError} The recording is too short or too long.
    */
-  async transcribe(samples, {maxSeconds = MAX_SECONDS} = {}) {
+  async transcribe(samples, {maxSeconds} = {}) {
     checkSamples(samples, this.sampleRate, maxSeconds);
     const words = [];
-    for (const segment of splitAtPauses(samples, this.sampleRate)) {
-      const duration = segment.samples.length / this.sampleRate;
+    for (const segment of splitAtPauses(samples, this.sampleRate, this.model.maxSeconds)) {
       const logProbs = await this.logProbs(segment.samples);
-      for (const word of this.decoder.decode(logProbs, duration).words) {
-        const {start, end} = word;
-        const timed = {...word, start: segment.start + start, end: segment.start + end};
-        if (isPlausible(word)) words.push(timed);
+      for (const word of this.decodeWords(logProbs, segment.samples)) {
+        words.push({...word, start: segment.start + word.start, end: segment.start + word.end});
       }
     }
     const text = words.map((word) => word.text).join(' ');
@@ -91,6 +91,24 @@ export class Recognizer {
    */
   logProbs(samples) {
     return this.model.logProbs(samples, this.readsPhones);
+  }
+
+  /**
+   * The words in the log-probabilities of a segment, without those that cannot be speech.
+   * @param {import('./log_probs.js').LogProbs} logProbs
+   * @param {Float32Array} samples From which they were computed.
+   */
+  decodeWords(logProbs, samples) {
+    const duration = samples.length / this.sampleRate;
+    const words = this.decoder.decode(logProbs, duration).words.filter(isPlausible);
+    if (!words.length) return words;
+    const detector = new SpeechDetector(samples, this.sampleRate);
+    return words.filter(({start, end}) => detector.isSpeechPossible(start, end));
+  }
+
+  /** A stream of speech that is being spoken. */
+  openStream() {
+    return new Stream(this);
   }
 
   /** Frees the memory of the compiled model. */
@@ -138,7 +156,7 @@ async function fetched(address) {
 /**
  * The decoder of a bundle.
  * @param {import('./bundle.js').Bundle} bundle
- * @param {Omit<LoadOptions, 'litert'>} [options]
+ * @param {DecoderOptions} [options]
  */
 export async function decoderOf(bundle, {greedy = false, fast, settings = {}} = {}) {
   const {acoustic, prior} = bundle;

@@ -189,6 +189,7 @@ export class PrefixSearch {
    */
   longer(frame, labels, promising) {
     const {boundary, isOpen} = this.fusion;
+    /** @type {Hypothesis[]} */
     const found = [];
     if (labels.length) {
       for (const beam of this.beams) this.grow(beam, frame, labels, found);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {Alphabet, GreedyDecoder, LogProbs, splitAtPauses} from '../speechlstm.js';
+import {Alphabet, GreedyDecoder, LogProbs, Resampler, splitAtPauses} from '../speechlstm.js';
 import {align} from '../src/alignment.js';
 import {matchingBlocks} from '../src/sequence_matcher.js';
 import {frameTimes, spelledWords} from '../src/words.js';
@@ -92,8 +92,31 @@ test('long waveforms are cut in pauses, and nothing is lost', () => {
   const rate = 1000;
   const samples = Float32Array.from({length: 50 * rate}, (_, i) => Math.sin(i));
   samples.fill(0, 15 * rate, 15.4 * rate);
-  const segments = splitAtPauses(samples, rate);
+  const segments = splitAtPauses(samples, rate, 20);
   assert.ok(Math.abs(segments[1].start - 15.2) < 0.21);
   assert.equal(segments.reduce((sum, part) => sum + part.samples.length, 0), samples.length);
   assert.ok(segments.every((part) => part.samples.length <= 20 * rate));
 });
+
+for (const [from, to] of [[48000, 16000], [44100, 16000], [8000, 16000], [16000, 16000]]) {
+  test(`a stream is resampled from ${from} to ${to} Hz, in blocks of any size`, () => {
+    const tone = (hz, rate, length) =>
+      Float32Array.from({length}, (_, i) => Math.sin((2 * Math.PI * hz * i) / rate));
+    const convert = (samples, size) => {
+      const resampler = new Resampler(from, to);
+      const blocks = [];
+      for (let i = 0; i < samples.length; i += size) {
+        blocks.push(...resampler.push(samples.slice(i, i + size)));
+      }
+      return [...blocks, ...resampler.rest()];
+    };
+    const heard = convert(tone(1000, from, from), 999);
+    assert.deepEqual(convert(tone(1000, from, from), 128), heard);
+    assert.ok(Math.abs(heard.length - to) <= 1);
+    const right = tone(1000, to, to);
+    for (let i = 100; i < to - 100; i++) assert.ok(Math.abs(heard[i] - right[i]) < 1e-3);
+    if (from < 40000) return;
+    const beyond = convert(tone(10000, from, from), 4096); // would be heard as 6 kHz
+    assert.ok(beyond.slice(100, -100).every((sample) => Math.abs(sample) < 1e-3));
+  });
+}
