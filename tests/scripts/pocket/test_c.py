@@ -1,0 +1,89 @@
+"""The C program, compiled as its page says, beside Python."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speechlstm.acoustic import LiteRTAcousticModel
+from speechlstm.audio import Audio
+from speechlstm.bundle import read_bundle
+from speechlstm.decoding.greedy import greedy_decode
+
+ROOT = Path(__file__).parents[3]
+SOURCE = ROOT / "scripts" / "pocket" / "c" / "recognise.c"
+MODEL = ROOT / "tests" / "assets" / "everywhere.tflite"
+SAMPLES = ROOT / "data" / "samples"
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled program, with sanitizers where the compiler has them."""
+    package = importlib.util.find_spec("ai_edge_litert")
+    assert package
+    (folder,) = package.submodule_search_locations or ()
+    library = Path(folder) / "libLiteRt.so"
+    if sys.platform != "linux" or not shutil.which("gcc") or not library.exists():
+        pytest.skip("needs Linux, gcc and LiteRT's library")
+    path = tmp_path_factory.mktemp("c") / "recognise"
+    command = ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-o", path, SOURCE]
+    command += [library, f"-Wl,-rpath,{folder}"]
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    done = subprocess.run([*command, *sanitizers], capture_output=True, text=True, check=False)
+    if "cannot find" in done.stderr:  # the sanitizers' libraries
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def run(program: Path, *arguments: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", ["date", "answers"])
+def test_texts_and_log_probs_are_those_of_python(program: Path, name: str, tmp_path: Path) -> None:
+    wav = SAMPLES / f"{name}.wav"
+    done = run(program, MODEL, wav, tmp_path / "log_probs.f32")
+    assert done.returncode == 0, done.stderr[-2000:]
+    model = LiteRTAcousticModel(read_bundle(MODEL))
+    expected = model.outputs(Audio.load(wav))
+    found = np.fromfile(tmp_path / "log_probs.f32", "<f4").reshape(expected.shape)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    text = greedy_decode(expected, model.alphabet, model.frame_seconds).text
+    assert len(text) > 10
+    assert done.stdout.strip() == text
+
+
+def test_chunks_before_the_samples_are_skipped(program: Path, tmp_path: Path) -> None:
+    wav = (SAMPLES / "answers.wav").read_bytes()
+    extra = b"LIST\x03\0\0\0abc\0"  # of odd length, and so padded
+    (tmp_path / "x.wav").write_bytes(wav[:12] + extra + wav[12:])
+    plain = run(program, MODEL, SAMPLES / "answers.wav").stdout
+    assert run(program, MODEL, tmp_path / "x.wav").stdout == plain != ""
+
+
+def test_what_cannot_be_read_is_named(program: Path, tmp_path: Path) -> None:
+    sine = np.sin(np.arange(8000))
+    soundfile.write(tmp_path / "rate.wav", sine, 8000)
+    soundfile.write(tmp_path / "stereo.wav", np.stack([sine, sine], 1), 16000)
+    soundfile.write(tmp_path / "float.wav", sine, 16000, subtype="FLOAT")
+    (tmp_path / "cut.wav").write_bytes((SAMPLES / "date.wav").read_bytes()[:45])
+    for wav in sorted(tmp_path.glob("*.wav")):
+        done = run(program, MODEL, wav)
+        assert (done.returncode, done.stdout) == (1, ""), wav
+        assert "recognise: not 16-bit PCM, mono, at the model's sample rate" in done.stderr
+    assert "recognise: not a model" in run(program, SAMPLES / "date.wav", wav).stderr
+    missing = tmp_path / "missing"
+    assert f"recognise: {missing}" in run(program, missing, wav).stderr
+    assert "usage: " in run(program).stderr
+    (tmp_path / "cut.tflite").write_bytes(MODEL.read_bytes()[:1000])
+    assert "recognise: not a model" in run(program, tmp_path / "cut.tflite", wav).stderr
+
+
+def test_it_is_short() -> None:
+    assert len(SOURCE.read_text().splitlines()) < 120
