@@ -71,6 +71,11 @@ def tflite(model: AcousticModel) -> bytes:
     return without_cell_clip(convert_acoustic(model))
 
 
+@pytest.fixture(scope="module")
+def portable(model: AcousticModel) -> bytes:
+    return convert_acoustic(model, fused=False)
+
+
 # float16 has 11 bits; int8 has steps of 1 / 127 of a kernel's largest value, here below 1.5.
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -93,6 +98,25 @@ def test_weights_are_read_back_from_a_bundle(
     found = [read.norms[0].gamma, read.output_layers[0].kernel, read.recurrent[1].weights[5]]
     for ours, theirs in zip(found, exact, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("quantization", "tolerance"), [("none", 0), ("float16", 2**-11), ("int8", 1.5 / 127 / 2)]
+)
+def test_weights_are_read_back_from_a_portable_model(
+    quantization: Quantization,
+    tolerance: float,
+    model: AcousticModel,
+    portable: bytes,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bundle"
+    tflite = quantize(portable, quantization)
+    spec = AcousticSpec(FEATURES, ALPHABET, SMALL)
+    write_bundle(path, {"model.portable.tflite": tflite}, spec)
+    for found, expected in zip(weights(read_source(path).model), weights(model), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
 @pytest.mark.slow

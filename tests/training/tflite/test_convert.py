@@ -9,7 +9,7 @@ from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
-from speechlstm.errors import ConfigError
+from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
@@ -57,6 +57,32 @@ def test_litert_computes_what_keras_does_at_any_length(
         inputs = {"samples": noise[np.newaxis], "num_samples": np.array([length], np.int32)}
         expected = keras.ops.log_softmax(model(inputs)[0])[0]
         np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cell", "num_layers"), [("lstm", 2), ("gru", 1), ("rnn", 1)])
+def test_padding_to_a_fixed_length_changes_nothing(
+    cell: str, num_layers: int, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(1)
+    config = NetworkConfig(cell=cell, num_layers=num_layers, num_units=4)
+    model = AcousticModel(FeatureConfig(), config, ALPHABET.num_labels)
+    for variable in model.trainable_variables:
+        variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
+    path = tmp_path / "model.portable.tflite"
+    path.write_bytes(convert_acoustic(model, fused=False, max_samples=32000))
+    spec = AcousticSpec(FeatureConfig(), ALPHABET, config)
+    litert = LiteRTAcousticModel(Bundle(path, spec))
+    for length in (800, 15999, 31999, 32000):
+        noise = 0.1 * np.random.default_rng(length).normal(size=length).astype(np.float32)
+        found = litert.log_probs(Audio(noise, 16000))
+        inputs = {"samples": noise[np.newaxis], "num_samples": np.array([length], np.int32)}
+        expected = keras.ops.log_softmax(model(inputs)[0])[0]
+        np.testing.assert_allclose(found, expected, atol=2e-4)
+    with pytest.raises(
+        BundleError, match=r"takes 2 s of audio at most, not 2\.0 s; export it again"
+    ):
+        litert.log_probs(Audio(np.zeros(32001, np.float32), 16000))
 
 
 def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
