@@ -30,6 +30,13 @@ hypothesis.settings.register_profile("random", max_examples=1000, **patient)
 hypothesis.settings.load_profile("speechlstm")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let each of several test processes use one core: their threads would only wait."""
+    if getattr(config.option, "numprocesses", None):  # of pytest-xdist, before it starts them
+        for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM"):
+            os.environ.setdefault(f"{library}_THREADS", "1")
+
+
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     """The folder of real speech that some tests read; they are skipped where there is none."""

@@ -1,6 +1,7 @@
 import runpy
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,14 @@ ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "data" / "samples"
 
 
+@cache
+def plain() -> Recognizer:
+    return Recognizer.load()
+
+
 @pytest.mark.parametrize("recording", sorted(SAMPLES.glob("*.wav")), ids=lambda path: path.stem)
 def test_the_package_recognises_its_samples(recording: Path) -> None:
-    transcript = Recognizer.load().transcribe_file(recording)
+    transcript = plain().transcribe_file(recording)
     assert transcript.text == recording.with_suffix(".txt").read_text(encoding="utf-8").strip()
     ends = [0.0, *(word.end for word in transcript.words)]
     assert all(end <= word.start for end, word in zip(ends, transcript.words, strict=False))
@@ -23,7 +29,7 @@ def test_the_package_recognises_its_samples(recording: Path) -> None:
 
 
 def test_the_lexicon_reads_phones_and_new_hot_words_are_sounded_out() -> None:
-    spoken, spelled = Recognizer.load(), Recognizer.load(greedy=True)
+    spoken, spelled = plain(), Recognizer.load(greedy=True)
     assert "AH" in spoken.model.alphabet.symbols
     assert "a" in spelled.model.alphabet.symbols
     for phrase in ("seventy six", "sevensix"):  # no lexicon has the second
@@ -46,10 +52,9 @@ def test_hot_words_that_are_not_said_change_nothing(weight: float) -> None:
         "open the gate",
     )
     hot = Recognizer.load(hot_words=hot_words, hot_word_weight=weight)
-    plain = Recognizer.load()
     for name in ("date", "answers", "reading"):
         recording = SAMPLES / f"{name}.wav"
-        assert hot.transcribe_file(recording) == plain.transcribe_file(recording)
+        assert hot.transcribe_file(recording) == plain().transcribe_file(recording)
 
 
 @pytest.mark.skipif(not shutil.which("flite"), reason="needs flite, which speaks the words")
@@ -63,21 +68,20 @@ def test_hot_words_that_are_said_are_found_with_the_words_around_them(
     hot_words = ["esophagogastroduodenoscopy", "hydrochlorothiazide"]
     hot = Recognizer.load(hot_words=hot_words, hot_word_weight=weight)
     assert "esophagogastroduodenoscopy on monday" in hot.transcribe_file(recording).text
-    assert "esophagogastroduodenoscopy" not in Recognizer.load().transcribe_file(recording).text
+    assert "esophagogastroduodenoscopy" not in plain().transcribe_file(recording).text
 
 
 @pytest.mark.parametrize("level", [0.0, 0.001, 0.1])
 def test_no_words_are_heard_in_noise(level: float) -> None:
     noise = level * np.random.default_rng(1).normal(size=160_000).astype(np.float32)
-    assert Recognizer.load().transcribe(Audio(noise, 16000)).text == ""
+    assert plain().transcribe(Audio(noise, 16000)).text == ""
 
 
 @pytest.mark.slow
 def test_no_words_are_heard_where_nobody_speaks() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "benchmarks" / "non_speech.py"))
-    recognizer = Recognizer.load()
     texts = [
-        recognizer.transcribe(Audio(samples, 16000)).text
+        plain().transcribe(Audio(samples, 16000)).text
         for kind in script["SOUNDS"]
         for samples in script["non_speech"](kind, 10)
         if len(samples) > 1600
@@ -96,4 +100,4 @@ def test_no_words_are_heard_in_tones(name: str) -> None:
     if name == "touch tones":
         wave = (wave + np.sin(2 * np.pi * 1209 * time)) * (time % 0.4 < 0.2)
     audio = Audio.from_array(0.2 * wave / np.abs(wave).max(), 16000)
-    assert Recognizer.load().transcribe(audio).text == ""
+    assert plain().transcribe(audio).text == ""

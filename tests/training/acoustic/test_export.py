@@ -107,6 +107,7 @@ def test_refuses_a_file_that_is_not_the_model(
     assert reports[0].max_difference > 0.01
 
 
+@pytest.mark.slow
 def test_refuses_a_file_that_does_not_run(
     tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

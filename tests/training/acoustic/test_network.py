@@ -66,6 +66,7 @@ def test_padding_changes_no_output(settings: dict[str, Any]) -> None:
     assert_alone_is_as_in_the_batch(model, noise(4000, 800, 3999, 1600, 801))
 
 
+@pytest.mark.slow
 def test_padding_changes_no_output_on_real_speech(corpora: Path) -> None:
     manifest = Manifest(corpora / "an4" / "train.jsonl")
     paths = [manifest.audio_path(utterance) for utterance in islice(manifest, 0, 640, 20)]

@@ -23,6 +23,8 @@ from speechlstm.training.acoustic.trainer import Trainer
 from speechlstm.training.acoustic.validation import Validation
 from speechlstm.training.data.pcm_cache import PCMCache
 
+pytestmark = pytest.mark.slow
+
 ALPHABET = Alphabet((" ", "a", "b", "c"))
 SETTINGS = Settings(
     model=NetworkConfig(num_layers=1, num_units=4, bidirectional=False, layer_norm=False),
@@ -100,7 +102,6 @@ def uninterrupted(
     return trainer, lines
 
 
-@pytest.mark.slow
 def test_learns(uninterrupted: tuple[Trainer, list[str]]) -> None:
     history = uninterrupted[0].state.history
     assert [line["epoch"] for line in history] == [1, 2]
@@ -125,7 +126,6 @@ def test_writes_what_a_run_holds(uninterrupted: tuple[Trainer, list[str]]) -> No
     }  # fmt: skip
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_ends_as_the_uninterrupted_one(
     uninterrupted: tuple[Trainer, list[str]], corpora_of_tones: Corpora, tmp_path: Path
 ) -> None:
@@ -293,7 +293,6 @@ def damage(corpora_of_tones: Corpora) -> Iterator[Callable[..., Corpora]]:
     Damaged.damaged = ()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("consistency", [0.0, 0.2])
 def test_a_loss_that_is_not_finite_is_skipped_named_and_counted(
     damage: Callable[..., Corpora], tmp_path: Path, consistency: float

@@ -148,6 +148,7 @@ def test_weights_in_another_order_are_refused(
             read_source(bundle)
 
 
+@pytest.mark.slow
 def test_a_bundle_of_other_cells_is_refused(tflite: bytes, tmp_path: Path) -> None:
     gru = new_model(NetworkConfig(num_layers=1, num_units=8, cell="gru"))
     with pytest.raises(
@@ -249,6 +250,7 @@ def train(folder: Path, *arguments: Path | str) -> Result:
     return CliRunner().invoke(main, list(map(str, ["train", *manifests, *arguments])))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_eager")
 def test_trains_from_a_run_with_its_network_and_alphabet(
     model: AcousticModel,

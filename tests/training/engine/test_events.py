@@ -47,7 +47,7 @@ def test_a_record_that_was_not_finished_is_dropped(tmp_path: Path) -> None:
     (path,) = tmp_path.iterdir()
     content = path.read_bytes()
     whole = len(content)
-    for size in range(0, whole + 40, 3):
+    for size in range(0, whole + 40, 7):
         path.write_bytes(content[:size] + b"\xff" * max(0, size - whole))
         write_events(tmp_path, 201, {"loss": 0.5})
         found = [step for step, _ in steps(tmp_path)]

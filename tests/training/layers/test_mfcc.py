@@ -139,7 +139,7 @@ def test_normalises_over_the_true_frames() -> None:
 @pytest.mark.parametrize("batch_size", [1, 2, 7])
 def test_silence_normalises_to_zero_in_any_batch(normalize: str, batch_size: int) -> None:
     layer = MFCC(FeatureConfig.from_dict({"deltas": 2, "normalize": normalize}))
-    for num_samples in (*range(1, 4002, 250), 16000, 160_001):
+    for num_samples in (*range(1, 4002, 500), 16000, 160_001 // batch_size):
         signals = [np.zeros(num_samples, np.float32)] * batch_size
         features, _ = layer(*batch(signals))
         assert not np.asarray(features).any(), num_samples

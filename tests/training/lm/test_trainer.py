@@ -23,6 +23,8 @@ from speechlstm.training.lm.trainer import (
     train_language_model,
 )
 
+pytestmark = pytest.mark.slow
+
 MODEL = LanguageModelConfig(width=4, num_units=6)
 TRAINING = LanguageModelTraining(
     num_epochs=2, batch_words=50, sample_size=6, learning_rate=0.05, warmup_steps=2
@@ -122,7 +124,6 @@ def in_batch(trainer: LanguageModelTrainer, number: int, action: Callable[[], ob
     trainer.network.train_on_batch = counting
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_ends_as_the_uninterrupted_one(
     trained: tuple[LanguageModelRun, list[str]], tmp_path: Path
 ) -> None:
@@ -174,7 +175,6 @@ def test_a_damaged_run_is_refused(
         train_language_model(load_language_model_run(tmp_path), lambda _: None)
 
 
-@pytest.mark.slow
 def test_starts_from_the_best_weights_of_another_run(
     trained: tuple[LanguageModelRun, list[str]], tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
 
+pytestmark = pytest.mark.slow
+
 
 def run_litert(
     tflite: bytes, model: AcousticModel, samples: NDArray[np.float32], path: Path
@@ -29,7 +31,6 @@ def noise(num_samples: int) -> NDArray[np.float32]:
     return 0.1 * np.random.default_rng(1).normal(size=num_samples).astype(np.float32)
 
 
-@pytest.mark.slow
 def test_cells_beyond_ten_are_not_clipped(tmp_path: Path) -> None:
     # One cell, its gates open, adds up +1 a frame while it is loud and -1 while it is quiet.
     model = AcousticModel(
@@ -58,12 +59,11 @@ def model() -> AcousticModel:
     return AcousticModel(FeatureConfig(), NetworkConfig(num_layers=1, num_units=64), num_labels=5)
 
 
-@pytest.fixture(scope="module", params=["fused", pytest.param("loop", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["fused", "loop"])
 def tflite(request: pytest.FixtureRequest, model: AcousticModel) -> bytes:
     return without_cell_clip(convert_acoustic(model, fused=request.param == "fused"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quantization", "bytes_a_weight", "tolerance"), [("float16", 2, 5e-3), ("int8", 1, 0.05)]
 )
@@ -84,7 +84,6 @@ def test_recurrent_kernels_take_fewer_bytes(
     assert 0 < np.abs(found - full).max() < tolerance
 
 
-@pytest.mark.slow
 def test_int8_kernels_are_the_nearest_to_the_weights(tflite: bytes, model: AcousticModel) -> None:
     file = schema.ModelT.InitFromPackedBuf(quantize(tflite, "int8"))
     stored = [
