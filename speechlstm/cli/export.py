@@ -89,7 +89,7 @@ def command(
     the new model.
 
     \b
-    Examples:
+    Example:
       speechlstm export runs/an4 -o an4-model --quantize int8
       speechlstm export english --target everywhere -o pocket
     """

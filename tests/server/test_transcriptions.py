@@ -1,4 +1,3 @@
-import io
 import json
 import socket
 import subprocess
@@ -32,9 +31,10 @@ def transcribed(server: Any, recording: bytes, **options: Any) -> Any:
 
 
 def test_openai_s_client_gets_the_recognizer_s_text(
-    server: Any, hello: bytes, levels_bundle: Path
+    server: Any, hello: bytes, levels_bundle: Path, tmp_path: Path
 ) -> None:
-    expected = Recognizer.load(levels_bundle).transcribe_file(io.BytesIO(hello))  # type: ignore[arg-type]
+    (tmp_path / "hello.wav").write_bytes(hello)
+    expected = Recognizer.load(levels_bundle).transcribe_file(tmp_path / "hello.wav")
     assert transcribed(server, hello).text == expected.text == "hello world"
     assert transcribed(server, hello, response_format="text") == "hello world\n"
     assert transcribed(server, hello, response_format="srt") == expected.to_srt() + "\n"

@@ -9,14 +9,18 @@ from speechlstm.evaluation.tuning.trials import WITHOUT, Trial
 
 BEAM_WIDTHS = (64, 128, 256, 512)
 NEURAL_LM_WEIGHTS = (0.3, 0.5, 0.7)
-STEPS = ((0.3, 1.0, 0.2), (0.15, 0.5, 0.1))  # steps of the three weights: coarse, then fine
+# Steps of lm_weight, word_bonus, prior_weight and unknown_character_log_prob: coarse, then fine.
+STEPS = ((0.3, 1.0, 0.2, 1.0), (0.15, 0.5, 0.1, 0.5))
 TOLERANCE = 0.001  # the increase of WER (a fraction) that is accepted for a narrower beam
 
 Try = Callable[[DecodeConfig, NeuralLMConfig], Trial]
 
 
-def search_weights(attempt: Try, config: DecodeConfig) -> list[Trial]:
-    """Search lm_weight, word_bonus and prior_weight.
+def search_weights(attempt: Try, config: DecodeConfig, is_open: bool = False) -> list[Trial]:
+    """Search lm_weight, word_bonus, prior_weight and, of an open vocabulary, the cost of its words.
+
+    That cost, unknown_character_log_prob, depends on the texts of the language model: after a few
+    hundred sentences most words are unknown, and at a high cost they fall apart into known ones.
 
     Moves to the best of the neighbouring settings until none is better, then repeats this with
     smaller steps (Hooke and Jeeves, '"Direct search" solution of numerical and statistical
@@ -25,6 +29,7 @@ def search_weights(attempt: Try, config: DecodeConfig) -> list[Trial]:
     Args:
         attempt: Decodes all utterances with given settings.
         config: The settings to start from; the other settings stay as they are.
+        is_open: Whether words outside the vocabulary are possible.
 
     Returns:
         All trials, the one with the fewest errors first.
@@ -41,7 +46,7 @@ def search_weights(attempt: Try, config: DecodeConfig) -> list[Trial]:
         centre = None
         while centre != best:
             centre = best
-            best = min([centre, *_around(centre, *steps)], key=num_errors)
+            best = min([centre, *_around(centre, steps, is_open)], key=num_errors)
     return sorted(trials.values(), key=_num_errors)
 
 
@@ -103,15 +108,19 @@ def _num_errors(trial: Trial) -> int:
 
 
 def _around(
-    config: DecodeConfig, lm_step: float, bonus_step: float, prior_step: float
+    config: DecodeConfig, steps: tuple[float, float, float, float], is_open: bool
 ) -> Iterator[DecodeConfig]:
-    """The neighbouring settings: a step in prior_weight, or in one or both of the other weights."""
-    moves = [(i, j, 0) for i, j in product((-1, 0, 1), repeat=2) if i or j]
-    for i, j, k in [*moves, (0, 0, -1), (0, 0, 1)]:
-        lm_weight = round(config.lm_weight + i * lm_step, 3)
-        word_bonus = round(config.word_bonus + j * bonus_step, 3)
-        prior_weight = round(config.prior_weight + k * prior_step, 3)
-        if lm_weight >= 0 and prior_weight >= 0:
-            yield replace(
-                config, lm_weight=lm_weight, word_bonus=word_bonus, prior_weight=prior_weight
-            )
+    """The neighbouring settings: a step in one weight, or in each of the first two."""
+    moves = [(i, j, 0, 0) for i, j in product((-1, 0, 1), repeat=2) if i or j]
+    moves += [(0, 0, -1, 0), (0, 0, 1, 0)]
+    if is_open:
+        moves += [(0, 0, 0, -1), (0, 0, 0, 1)]
+    keys = ("lm_weight", "word_bonus", "prior_weight", "unknown_character_log_prob")
+    for signs in moves:
+        values = {
+            key: round(getattr(config, key) + sign * step, 3)
+            for key, sign, step in zip(keys, signs, steps, strict=True)
+        }
+        weights = values["lm_weight"], values["prior_weight"]
+        if min(weights) >= 0 >= values["unknown_character_log_prob"]:
+            yield replace(config, **values)

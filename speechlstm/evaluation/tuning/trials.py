@@ -5,7 +5,7 @@ n-best lists would be faster, but cannot find what other weights would have kept
 weights chosen that way had a WER of .434 on read speech, where .404 was possible.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self, cast
@@ -21,7 +21,7 @@ from speechlstm.decoding.nbest import NUM_RIVALS, with_times_and_confidences
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import DataError, ManifestError
-from speechlstm.evaluation.metrics import ErrorCounts, word_errors
+from speechlstm.evaluation.metrics import ErrorCounts, character_errors, word_errors
 from speechlstm.evaluation.tuning.worker import Decoding, Output, Settings, TuningWorker
 from speechlstm.parallel import Progress, WorkerPool, no_progress
 from speechlstm.text.normalize import normalize
@@ -64,6 +64,7 @@ class Trials:
         references: The normalised reference of each utterance.
         outputs: The network's output for each utterance.
         prior: The labels' prior in those outputs.
+        reads_phones: Whether the search reads phones.
 
     Raises:
         ModelError: A file of the decoder cannot be read or does not fit.
@@ -76,6 +77,7 @@ class Trials:
         self.prior: Prior | None = None
         self._pool: WorkerPool[Any, Any] = WorkerPool(partial(TuningWorker, bundle), jobs)
         worker = cast(TuningWorker, self._pool.function)
+        self.reads_phones = worker.reads_phones
         # Reports an error in a file now instead of after minutes.
         worker.decoder(Settings(bundle.decoder.config, NeuralLMConfig(), None))
 
@@ -132,12 +134,27 @@ class Trials:
         tasks = [Decoding(settings, output.log_probs, num_hypotheses) for output in self.outputs]
         decoded = list(self._progress(self._pool.map(tasks), len(tasks), "decoding"))
         hypotheses = tuple(result.hypotheses for result in decoded)
-        errors = ErrorCounts()
-        for reference, (best, *_) in zip(self.references, hypotheses, strict=True):
-            errors += word_errors(reference, normalize(best.text))
+        errors, _ = self.errors(best.text for best, *_ in hypotheses)
         seconds = sum(result.seconds for result in decoded)
         rtf = seconds / sum(output.duration for output in self.outputs)
         return Trial(config, neural_lm, errors, rtf, hypotheses)
+
+    def errors(self, texts: Iterable[str]) -> tuple[ErrorCounts, ErrorCounts]:
+        """Errors in words and in characters of one text for each utterance."""
+        words, characters = ErrorCounts(), ErrorCounts()
+        for reference, text in zip(self.references, map(normalize, texts), strict=True):
+            words += word_errors(reference, text)
+            characters += character_errors(reference, text)
+        return words, characters
+
+    def is_worse_than_greedy(self, trial: Trial) -> bool:
+        """Whether a search has more errors than greedy decoding, in words or in characters.
+
+        Only of a network that writes characters.
+        """
+        found = self.errors(best.text for best, *_ in trial.hypotheses)
+        greedy = self.errors(hypothesis.text for hypothesis in self.greedy())
+        return any(a.num_errors > b.num_errors for a, b in zip(found, greedy, strict=True))
 
     def with_confidences(
         self, config: DecodeConfig, neural_lm: NeuralLMConfig = WITHOUT

@@ -51,7 +51,9 @@ class Tuned:
         num_utterances: The number of utterances it was tuned on.
         failures: The reason for each utterance that could not be read, by id.
         word_error_rates: The WER of each (lm_weight, word_bonus) tried with the prior_weight
-            chosen; empty if no weights were searched.
+            and the cost of unknown words chosen; empty if no weights were searched.
+        worse_than_greedy: Whether the best search has more errors, in words or in characters, than
+            greedy decoding; False if the search reads phones.
     """
 
     decoder: DecoderSpec
@@ -59,6 +61,7 @@ class Tuned:
     num_utterances: int
     failures: dict[str, str]
     word_error_rates: dict[tuple[float, float], float]
+    worse_than_greedy: bool = False
 
 
 def tune(
@@ -93,9 +96,10 @@ def tune(
     rates: dict[tuple[float, float], float] = {}
     with Trials(bundle, jobs, progress) as trials:
         failures = trials.run_network(manifests, max_utterances)
-        fast = None
+        fast, worse = None, False
         if decoder.is_search:
             best, fast_config, rates = _search(trials, decoder, report, quick)
+            worse = not trials.reads_phones and trials.is_worse_than_greedy(best)
             decoder = replace(
                 decoder, config=best.config, neural_lm_config=best.neural_lm, prior=trials.prior
             )
@@ -108,7 +112,7 @@ def tune(
             hypotheses = trials.greedy()
         fit = calibrate(trials.references, hypotheses)
         decoder = replace(decoder, calibration=fit.calibration, fast=fast)
-        return Tuned(decoder, fit, len(trials.outputs), failures, rates)
+        return Tuned(decoder, fit, len(trials.outputs), failures, rates, worse)
 
 
 def refuse_unfit_files(bundle: Bundle) -> None:
@@ -159,12 +163,13 @@ def _search(
         best = search_quickly(attempt, config, decoder.neural_lm_config)
         return best, decoder.fast.config if decoder.fast else narrowed(best.config), {}
     if decoder.lm:
-        weight_trials = search_weights(attempt, config)
+        is_open = config.open_vocabulary and not trials.reads_phones
+        weight_trials = search_weights(attempt, config, is_open)
         config = weight_trials[0].config
         rates = {
             (trial.config.lm_weight, trial.config.word_bonus): trial.errors.rate
             for trial in weight_trials
-            if trial.config.prior_weight == config.prior_weight
+            if _others(trial.config) == _others(config)
         }
     best = search_beam_width(attempt, config)
     fast = narrowed(best.config)
@@ -173,3 +178,8 @@ def _search(
         report(without)
         best = search_neural_lm(attempt, without, decoder.neural_lm_config)
     return best, fast, rates
+
+
+def _others(config: DecodeConfig) -> tuple[float, float]:
+    """The weights searched besides lm_weight and word_bonus."""
+    return config.prior_weight, config.unknown_character_log_prob

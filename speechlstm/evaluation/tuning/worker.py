@@ -81,6 +81,9 @@ class TuningWorker:
     Args:
         bundle: The network and the decoder's files.
 
+    Attributes:
+        reads_phones: Whether the search reads phones.
+
     Raises:
         ModelError: A file of the decoder cannot be read or does not fit.
     """
@@ -90,6 +93,7 @@ class TuningWorker:
         self._bundle, self._frame_seconds = bundle, acoustic.frame_seconds
         self._assembly = DecoderAssembly(bundle.decoder, acoustic.alphabet, acoustic.phones)
         self._settings: Settings | None = None
+        self.reads_phones = self._assembly.reads_phones
 
     def __call__(self, task: Path | Decoding) -> Output | DataError | Decoded:
         """Run the network on a recording, or decode an utterance.

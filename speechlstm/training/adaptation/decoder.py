@@ -23,6 +23,10 @@ from speechlstm.text.lexicon import Lexicon, Phones
 _ORDER = 3
 _MANY_WORDS = 500_000  # from here on n-grams that are hardly ever seen are left out, for the size
 _PRUNE = (0, 1, 2)
+# Where tuning starts with n-grams of a few texts, to which many words are unknown: on 26 German
+# recordings after 600 sentences WER 61.9 and CER 18.9 %, greedily 74.4 and 22.0, by default weights
+# 75.1 and 26.4.
+_OWN_LANGUAGE = DecodeConfig(lm_weight=0.5, word_bonus=0.0, unknown_character_log_prob=-2.0)
 
 
 @dataclass(frozen=True)
@@ -123,5 +127,5 @@ def decoder_of(base: DecoderSpec | None, lm: Path, lexicon: Path | None) -> Deco
         lexicon: The lexicon; None: that of the base stays.
     """
     if base is None:
-        return DecoderSpec(config=DecodeConfig(), lm=lm)
+        return DecoderSpec(config=_OWN_LANGUAGE, lm=lm)
     return replace(base, lm=lm, lexicon=lexicon or base.lexicon, calibration=None)

@@ -11,12 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from speechlstm.bundle import (
-    Bundle,
-    read_bundle,
-    write_bundle,
-    write_decoder,
-)
+from speechlstm.bundle import Bundle, read_bundle, write_bundle, write_decoder
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.spec import DecoderSpec
@@ -275,9 +270,16 @@ class Steps:
             replace(bundle, decoder=decoder), [self.held_out], len(utterances), self.jobs,
             self.decoding, trials.append, quick=True,
         )  # fmt: skip
-        write_decoder(bundle.path, self._kept(tuned.decoder))
         decoded = [u for u in utterances if u.id not in tuned.failures]
-        comparison = Comparison(before, cross_fitted(trials, decoded))
+        if tuned.worse_than_greedy:
+            self.report("with the n-grams there are more errors than without: they are left out")
+            tuned = tune(bundle, [self.held_out], len(utterances), self.jobs, self.decoding)
+            write_decoder(bundle.path, tuned.decoder)
+            after = self._evaluated(bundle.path)
+        else:
+            write_decoder(bundle.path, self._kept(tuned.decoder))
+            after = cross_fitted(trials, decoded)
+        comparison = Comparison(before, after)
         self.work.write("report.json", comparison.to_dict())
         return comparison
 
@@ -285,12 +287,11 @@ class Steps:
         if not self.same_labels:
             return None
         self.report("measuring the base")
-        return evaluate(
-            partial(Recognizer.load, self.base.path),
-            self.held_out,
-            self.decoding,
-            self.jobs,
-        )
+        return self._evaluated(self.base.path)
+
+    def _evaluated(self, path: Path) -> EvaluationReport:
+        recognizer = partial(Recognizer.load, path)
+        return evaluate(recognizer, self.held_out, self.decoding, self.jobs)
 
     def _kept(self, decoder: DecoderSpec) -> DecoderSpec:
         """The decoder with the share of the base's prior that stays."""

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.evaluation.tuning.search import (
@@ -40,6 +42,15 @@ def test_search_goes_to_where_all_around_is_worse() -> None:
     assert (best.lm_weight, best.word_bonus, best.prior_weight) == (1.85, -2.0, 0.2)
     assert len(set(decoded)) == len(decoded)
     assert min(config.lm_weight for config in decoded) >= 0
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_the_cost_of_unknown_words_is_searched_where_they_are_possible(is_open: bool) -> None:
+    def valley(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        return trial(config, neural_lm, 100 * abs(config.unknown_character_log_prob + 0.5))
+
+    best = search_weights(valley, DecodeConfig(), is_open)[0].config
+    assert best.unknown_character_log_prob == (-0.5 if is_open else -4.0)
 
 
 def test_the_narrowest_beam_that_does_no_harm_is_chosen() -> None:

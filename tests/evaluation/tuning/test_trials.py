@@ -43,6 +43,19 @@ def test_a_trial_counts_errors_of_the_best_hypotheses(trials: Trials) -> None:
     assert trial.rtf > 0
 
 
+def test_a_search_is_compared_with_greedy_decoding(trials: Trials) -> None:
+    greedy = [hypothesis.text for hypothesis in trials.greedy()]
+    assert greedy == ["a hbt", "a hbt", "a hat"]
+    better = trials.decode(DecodeConfig(lm_weight=1.0))
+    assert better.errors.num_errors == 0
+    assert not trials.is_worse_than_greedy(better)
+    # As many words are wrong, and more of their characters.
+    worse = trials.decode(DecodeConfig(lm_weight=0.0, word_bonus=0.0))
+    other = replace(worse.hypotheses[0][0], text="a hidden")
+    worse = replace(worse, hypotheses=(worse.hypotheses[0], (other,), worse.hypotheses[2]))
+    assert trials.is_worse_than_greedy(worse)
+
+
 def test_processes_find_the_same_and_stay_for_all_trials(
     bundle: Bundle, manifest: Manifest, trials: Trials
 ) -> None:

@@ -12,6 +12,7 @@ from speechlstm.bundle import AcousticSpec, read_bundle, write_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import BundleError, ConfigError, DataError
+from speechlstm.evaluation.tuning.trials import Trials
 from speechlstm.lm.ngram.estimate import estimate
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
@@ -141,6 +142,22 @@ def test_another_alphabet_keeps_the_layers_alone(
     assert (bundle.acoustic.phones, bundle.decoder.lexicon) == (None, None)
     assert adapted.comparison.before is None
     assert any(line.endswith(" for: ' ' 'b' 'c' 'ä' (a)") for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("two_epochs")
+def test_n_grams_that_make_more_errors_are_left_out(
+    base: Path, write_tones: WriteTones, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trials, "is_worse_than_greedy", lambda trials, trial: True)
+    manifest = write_tones(tmp_path / "all.jsonl", [text.replace("a", "ä") for text in TEXTS])
+    lines: list[str] = []
+    adapted = adapt(manifest, tmp_path / "mine", init_from=base, report=lines.append)
+    assert any("they are left out" in line for line in lines)
+    decoder = read_bundle(adapted.path).decoder
+    assert decoder.lm is None
+    assert decoder.calibration is not None
+    assert adapted.comparison.after.scores
 
 
 @pytest.mark.slow

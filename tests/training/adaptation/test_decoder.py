@@ -49,4 +49,6 @@ def test_a_decoder_keeps_its_settings_unless_the_labels_are_others(tmp_path: Pat
     base = DecoderSpec(DecodeConfig(lm_weight=0.3), lm=Path("x"), lexicon=Path("y"))
     assert decoder_of(base, lm, lexicon) == DecoderSpec(base.config, lm=lm, lexicon=lexicon)
     assert decoder_of(base, lm, None).lexicon == Path("y")
-    assert decoder_of(None, lm, None) == DecoderSpec(lm=lm)
+    own = decoder_of(None, lm, None)
+    assert (own.lm, own.lexicon, own.config.open_vocabulary) == (lm, None, True)
+    assert own.config.unknown_character_log_prob > DecodeConfig().unknown_character_log_prob
