@@ -23,10 +23,12 @@ from speechlstm.cli.options import (
 )
 from speechlstm.cli.output import say
 from speechlstm.cli.screen import Screen
+from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
 from speechlstm.cli.writing import Sink, Style, TranscriptSink, folder_sink
 from speechlstm.errors import AudioError, DamagedAudioError, DataError
 from speechlstm.transcript.formats import READABLE_FORMATS, SUBTITLES, SUFFIXES, WHOLE_FILE_FORMATS
+from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 
 if TYPE_CHECKING:
     from speechlstm.audio import FoundRecording
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     help="Text with capitals, punctuation and figures, or the words as they are recognised.  "
     "[default: readable for srt and vtt if the bundle has a network for it, otherwise raw]",
 )
+@subtitle_options
 @click.option(
     "-o",
     "--output",
@@ -101,6 +104,7 @@ def command(
     readable: bool | None,
     output: Path | None,
     skip_existing: bool,
+    layout: SubtitleLayout | None,
 ) -> None:
     """Transcribe each FILE, of any format, and print one line for each; -: standard input.
 
@@ -127,7 +131,7 @@ def command(
       speechlstm transcribe interview.mp3
       speechlstm transcribe --timestamps interview.mp3 > interview.txt
       speechlstm transcribe --format json --n-best 3 *.wav > transcripts.jsonl
-      speechlstm transcribe lecture.mp3 -o lecture.srt
+      speechlstm transcribe lecture.mp3 -o lecture.srt --max-line-width 32
       speechlstm transcribe lectures -o subtitles --format srt,json --skip-existing
       speechlstm transcribe --readable letter.wav
       speechlstm transcribe --channels separate telephone.wav
@@ -142,9 +146,12 @@ def command(
         formats = (output_format(None, None if into_folder else output, "text"),)
     _check_usage(formats, decoding, readable, timestamps, skip_existing, output)
     _check_number(formats, len(recordings), into_folder)
+    check_layout(layout, formats)
     if readable is None and not any(name in SUBTITLES for name in formats):
         readable = False
-    style = Style(timestamps, readable is not None, separate=channels == "separate")
+    style = Style(
+        timestamps, readable is not None, channels == "separate", layout or DEFAULT_LAYOUT
+    )
     if into_folder and output:
         sink: TranscriptSink = folder_sink(output, recordings, formats, style, skip_existing)
     else:

@@ -15,6 +15,7 @@ from speechlstm.storage import write_atomically
 from speechlstm.transcript import Transcript
 from speechlstm.transcript.folder import TranscriptFolder
 from speechlstm.transcript.formats import FORMATS, SUBTITLES, recording_ids, to_timed_text
+from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 
 if TYPE_CHECKING:
     from speechlstm.audio import FoundRecording
@@ -29,15 +30,19 @@ class Style:
         timestamps: Whether text is in lines of a few words with their times.
         is_readable: Whether text and JSON have readable text if there is any; subtitles always do.
         separate: Whether the channels were transcribed separately.
+        layout: The limits of subtitles.
     """
 
     timestamps: bool
     is_readable: bool
     separate: bool
+    layout: SubtitleLayout = DEFAULT_LAYOUT
 
     def written(self, format_name: str, label: str, transcript: Transcript) -> str:
         """A transcript in one of the formats, without a final line feed."""
-        if not (self.is_readable or format_name in SUBTITLES):
+        if format_name in SUBTITLES:
+            return SUBTITLES[format_name](label, transcript, self.layout)
+        if not self.is_readable:
             transcript = replace(transcript, tokens=None)
         return FORMATS[format_name](label, transcript)
 

@@ -7,7 +7,8 @@ from pathlib import PurePath
 from typing import Any
 
 from speechlstm.errors import UNPRINTABLE, printable
-from speechlstm.transcript.subtitles import clock, cues, to_srt, to_vtt
+from speechlstm.transcript.layout import cues
+from speechlstm.transcript.subtitles import clock, to_srt, to_vtt
 from speechlstm.transcript.types import Hypothesis, Token, Transcript, Word
 
 Format = Callable[[str, Transcript], str]  # (file name, transcript) -> lines, without a final "\n"
@@ -35,7 +36,7 @@ def to_timed_text(file: str, transcript: Transcript) -> str:
     >>> to_timed_text("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
     '[00:00:00.100 --> 00:00:00.500] yes'
     """
-    return "\n".join(map(_timed_line, cues(transcript)))
+    return "\n".join(_timed_line(cue.spoken) for cue in cues(transcript))
 
 
 def _timed_line(spoken: Sequence[Word | Token]) -> str:
@@ -241,7 +242,7 @@ FORMATS: dict[str, Format] = {
     "ctm": to_ctm,
     "textgrid": to_textgrid,
 }
-SUBTITLES = ("srt", "vtt")
+SUBTITLES = {"srt": to_srt, "vtt": to_vtt}
 READABLE_FORMATS = ("text", "json", *SUBTITLES)  # the others are lists of words
 WHOLE_FILE_FORMATS = ("srt", "vtt", "textgrid")  # one file can hold only one transcript
 

@@ -1,94 +1,72 @@
 """Subtitles: SRT and WebVTT."""
 
 import html
-import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-from speechlstm.errors import printable
-from speechlstm.transcript.types import Token, Transcript, Word
-
-# Limits of a subtitle, from the guidelines of the BBC and of Netflix.
-_LINE_CHARACTERS = 42
-_CUE_LINES = 2
-_CUE_SECONDS = 7.0
-_CUE_PAUSE = 1.0
-
-Spoken = Word | Token
+from speechlstm.transcript.layout import DEFAULT_LAYOUT, Cue, SubtitleLayout, cues, lines
+from speechlstm.transcript.types import Transcript
 
 
-def to_srt(file: str, transcript: Transcript) -> str:
-    """Subtitles in SubRip's format: number, times and at most two lines of text each.
+def to_srt(file: str, transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> str:
+    """Subtitles in SubRip's format: number, times and lines of text each.
 
     If the channels were transcribed separately, each subtitle begins with its channel's number.
     """
-    numbered = enumerate(cues(transcript), start=1)
-    return "\n".join(
-        f"{number}\n{_subtitle(words, ',', '{}: ')}" for number, words in numbered
-    ).rstrip()
+    numbered = enumerate(cues(transcript, layout), start=1)
+    return "\n".join(f"{number}\n{_srt_cue(cue, layout)}" for number, cue in numbered).rstrip()
 
 
-def to_vtt(file: str, transcript: Transcript) -> str:
-    """Subtitles in W3C's WebVTT format; channels become voices."""
-    written = (
-        _subtitle(spoken, ".", "<v Channel {}>", _escape_markup) for spoken in cues(transcript)
-    )
+def to_vtt(file: str, transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> str:
+    """Subtitles in W3C's WebVTT format; channels become voices.
+
+    With highlight_words, there is a cue for each word, in which that word is underlined.
+    """
+    written = (part for cue in cues(transcript, layout) for part in _vtt_cues(cue, layout))
     return "\n".join(["WEBVTT\n", *written]).rstrip()
 
 
-def cues(transcript: Transcript) -> list[list[Spoken]]:
-    """Words that share a subtitle, in the order in which they start. A subtitle has one channel."""
-    if not transcript.channels:
-        return list(_cues_of(transcript.words if transcript.tokens is None else transcript.tokens))
-    of_turns = [cue for turn in transcript.written_turns for cue in _cues_of(turn)]
-    return sorted(of_turns, key=lambda cue: cue[0].start)
+def _srt_cue(cue: Cue, layout: SubtitleLayout) -> str:
+    label = "" if cue.channel is None else f"{cue.channel}: "
+    times = f"{clock(cue.start, ',')} --> {clock(cue.end, ',')}"
+    return f"{times}\n{label}{_text(cue, layout, str)}\n"
 
 
-def _cues_of(words: Iterable[Spoken]) -> Iterator[list[Spoken]]:
-    """Words that share a subtitle: without a pause between them, and within a subtitle's limits.
-
-    A sentence of some length ends a subtitle.
-    """
-    cue: list[Spoken] = []
-    for word in words:
-        if cue and (
-            word.start - cue[-1].end > _CUE_PAUSE
-            or word.end - cue[0].start > _CUE_SECONDS
-            or len(_wrapped([*cue, word])) > _CUE_LINES
-            or _is_sentence(cue)
-        ):
-            yield cue
-            cue = []
-        cue.append(word)
-    if cue:
-        yield cue
+def _vtt_cues(cue: Cue, layout: SubtitleLayout) -> Iterator[str]:
+    label = "" if cue.channel is None else f"<v Channel {cue.channel}>"
+    starts = [cue.start]
+    if layout.highlight_words:
+        starts += [max(cue.start, min(item.start, cue.end)) for item in cue.spoken[1:]]
+    for index, (start, end) in enumerate(zip(starts, [*starts[1:], cue.end], strict=True)):
+        times = f"{clock(start)} --> {clock(end)}"
+        if layout.highlight_words and clock(start) == clock(end):
+            continue
+        said = index if layout.highlight_words else None
+        yield f"{times}\n{label}{_text(cue, layout, _escape_markup, said)}\n"
 
 
-def _is_sentence(cue: Sequence[Spoken]) -> bool:
-    """Whether readable text ends a sentence here, and is long enough to stand alone."""
-    is_end = isinstance(cue[-1], Token) and cue[-1].text.endswith((".", "?", "!"))
-    return is_end and sum(len(word.text) + 1 for word in cue) > _LINE_CHARACTERS // 2
-
-
-def _wrapped(words: Iterable[Spoken]) -> list[str]:
-    return textwrap.wrap(" ".join(printable(word.text) for word in words), _LINE_CHARACTERS)
-
-
-def _escape_markup(line: str) -> str:
-    return html.escape(line, quote=False)
-
-
-def _subtitle(
-    words: list[Spoken], point: str, label: str, escape: Callable[[str], str] = str
+def _text(
+    cue: Cue, layout: SubtitleLayout, escape: Callable[[str], str], underlined: int | None = None
 ) -> str:
-    times = f"{clock(words[0].start, point)} --> {clock(words[-1].end, point)}"
-    channel = words[0].channel
-    first, *others = map(escape, _wrapped(words))
-    named = first if channel is None else label.format(channel) + first
-    return "\n".join([times, named, *others, ""])
+    """The lines of a subtitle, with one of its words underlined."""
+    return "\n".join(
+        " ".join(
+            f"<u>{escape(text)}</u>" if index == underlined else escape(text)
+            for index, text in line
+        )
+        for line in lines(cue.spoken, layout.max_line_width)
+    )
+
+
+def _escape_markup(text: str) -> str:
+    return html.escape(text, quote=False)
 
 
 def clock(seconds: float, point: str = ".") -> str:
-    """A time as hours, minutes, seconds and milliseconds: 00:01:02.340."""
+    """A time as hours, minutes, seconds and milliseconds.
+
+    >>> clock(62.34)
+    '00:01:02.340'
+    """
     minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
     rest = f"{milliseconds // 1000:02}{point}{milliseconds % 1000:03}"
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest}"

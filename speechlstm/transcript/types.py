@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from speechlstm.transcript.layout import SubtitleLayout
 
 _TURN_PAUSE = 1.0  # seconds; after a longer pause, a new turn begins
 
@@ -218,17 +221,27 @@ class Transcript:
 
         return formats.json_line(formats.to_dict(self))
 
-    def to_srt(self) -> str:
-        """Subtitles in SubRip's format (.srt), without a final line feed."""
+    def to_srt(self, layout: "SubtitleLayout | None" = None) -> str:
+        """Subtitles in SubRip's format (.srt), without a final line feed.
+
+        Args:
+            layout: Their limits; None: see `SubtitleLayout`.
+        """
+        from speechlstm.transcript import layout as layouts
         from speechlstm.transcript import subtitles
 
-        return subtitles.to_srt("", self)
+        return subtitles.to_srt("", self, layout or layouts.DEFAULT_LAYOUT)
 
-    def to_vtt(self) -> str:
-        """Subtitles in the WebVTT format (.vtt), without a final line feed."""
+    def to_vtt(self, layout: "SubtitleLayout | None" = None) -> str:
+        """Subtitles in the WebVTT format (.vtt), without a final line feed.
+
+        Args:
+            layout: Their limits; None: see `SubtitleLayout`.
+        """
+        from speechlstm.transcript import layout as layouts
         from speechlstm.transcript import subtitles
 
-        return subtitles.to_vtt("", self)
+        return subtitles.to_vtt("", self, layout or layouts.DEFAULT_LAYOUT)
 
     def to_ctm(self, recording: str) -> str:
         """The words in NIST's CTM format, one line for each, without a final line feed.

@@ -299,3 +299,31 @@ def test_no_output_replaces_an_input_or_its_text(levels_bundle: Path, folder: Pa
 
 def test_a_device_is_still_an_output(levels_bundle: Path, folder: Path) -> None:
     assert transcribe(levels_bundle, "rec", "-o", os.devnull).exit_code == 0
+
+
+def test_subtitles_keep_the_limits_that_are_given(levels_bundle: Path, folder: Path) -> None:
+    limits = ["--max-line-width", "9", "--max-line-count", "1", "--min-cue-seconds", "1.2"]
+    assert transcribe(levels_bundle, "long.flac", "-o", "a.srt", *limits).exit_code == 0
+    shown = [cue.splitlines()[1:] for cue in Path("a.srt").read_text().split("\n\n")]
+    assert " ".join(line for _, *lines in shown for line in lines) == TEXT
+    assert all(len(lines) == 1 and len(lines[0]) <= 9 for _, *lines in shown)
+    assert any(" --> 00:00:01,250" in times for times, *_ in shown)  # 1.2 s from 0.05 s on
+    marked = transcribe(levels_bundle, "rec/b.flac", "--format", "vtt", "--highlight-words")
+    assert "<u>goodbye</u>" in marked.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--max-line-width", "40"], "--max-cue-seconds are for subtitles: --format srt or vtt"),
+        (["--format", "srt", "--highlight-words"], "--highlight-words is for --format vtt"),
+        (["--format", "srt", "--max-line-count", "0"], "0 is not in the range"),
+        (["--format", "srt", "--min-cue-seconds", "8"], "--max-cue-seconds: must be finite"),
+    ],
+)
+def test_limits_of_subtitles_that_cannot_be_kept(
+    levels_bundle: Path, folder: Path, arguments: list[str], message: str
+) -> None:
+    result = transcribe(levels_bundle, "rec/b.flac", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr.splitlines()[-1]

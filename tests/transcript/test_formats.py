@@ -111,9 +111,9 @@ def transcript_of(*words: tuple[str, float, float]) -> Transcript:
 
 
 def test_srt_numbers_what_is_said_between_pauses() -> None:
-    transcript = transcript_of(("hello", 0.5, 0.9), ("world", 1.0, 1.5), ("again", 3661.0, 3661.25))
+    transcript = transcript_of(("hello", 0.5, 0.9), ("world", 1.0, 1.5), ("again", 3661.0, 3662.25))
     assert FORMATS["srt"]("a.wav", transcript) == (
-        "1\n00:00:00,500 --> 00:00:01,500\nhello world\n\n2\n01:01:01,000 --> 01:01:01,250\nagain"
+        "1\n00:00:00,500 --> 00:00:01,500\nhello world\n\n2\n01:01:01,000 --> 01:01:02,250\nagain"
     )
 
 

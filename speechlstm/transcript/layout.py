@@ -1,0 +1,250 @@
+"""How words become subtitles: where each ends, where its lines break, how long it stands.
+
+Both kinds of breaks are those of least cost over all possible ones (Knuth and Plass, "Breaking
+paragraphs into lines", 1981): after punctuation and pauses rather than within a phrase, and not
+after a short word, which mostly belongs to the next one.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+
+from speechlstm.errors import ConfigError, printable
+from speechlstm.transcript.types import Token, Transcript, Word
+
+Spoken = Word | Token
+
+_RUN_PAUSE = 1.0  # seconds; a subtitle ends at a longer pause
+_PAUSE = 0.4  # seconds; this long, a pause is as good a break as a comma
+_SENTENCE_ENDS, _PHRASE_ENDS = tuple(".?!\u2026"), tuple(",;:\u2013\u2014")
+_QUOTES = "\"')]\u201d\u2019\u00bb"  # stand after a mark
+_SHORT_WORD = 3  # letters
+
+# What breaks and subtitles cost. One more subtitle costs 1.
+_PLAIN_BREAK, _COMMA_BREAK, _SHORT_WORD_BREAK = 2.0, 0.5, 2.8
+_WITHIN_SENTENCE = 3.0  # a sentence of some length ends within the subtitle
+_TOO_SHORT = 20.0  # it stands for less than the minimum
+_UNFILLED = 0.5
+_UNEVEN_LINES = 8.0
+
+
+@dataclass(frozen=True)
+class SubtitleLayout:
+    """The limits of a subtitle. The defaults follow the guidelines of the BBC and of Netflix.
+
+    >>> SubtitleLayout(max_line_width=32).max_line_count
+    2
+
+    Attributes:
+        max_line_width: Characters in a line; longer words are cut.
+        max_line_count: Lines of a subtitle.
+        min_cue_seconds: How long a subtitle stands at least, unless the next one begins before.
+        max_cue_seconds: How long it stands at most.
+        highlight_words: Whether WebVTT underlines each word while it is said.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+
+    max_line_width: int = 42
+    max_line_count: int = 2
+    min_cue_seconds: float = 0.8
+    max_cue_seconds: float = 7.0
+    highlight_words: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("max_line_width", "max_line_count"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: must be at least 1, is {getattr(self, name)}")
+        shortest, longest = self.min_cue_seconds, self.max_cue_seconds
+        if not (isfinite(shortest) and isfinite(longest) and 0 <= shortest <= longest and longest):
+            raise ConfigError(
+                "min_cue_seconds, max_cue_seconds: must be finite, at least 0 and in this order, "
+                f"are {shortest} and {longest}"
+            )
+
+
+DEFAULT_LAYOUT = SubtitleLayout()
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A subtitle.
+
+    Attributes:
+        start: When it appears, in seconds.
+        end: When it disappears, in seconds.
+        spoken: Its words, or pieces of readable text, of one channel.
+    """
+
+    start: float
+    end: float
+    spoken: tuple[Spoken, ...]
+
+    @property
+    def channel(self) -> int | None:
+        """The number of the channel; None: not known."""
+        return self.spoken[0].channel
+
+
+def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> list[Cue]:
+    """The subtitles of a transcript, in the order in which they appear.
+
+    Those of one channel never overlap.
+    """
+    if not transcript.channels:
+        spoken = transcript.words if transcript.tokens is None else transcript.tokens
+        return _timed(_cut(spoken, layout), layout, transcript.duration)
+    channels: dict[int | None, list[tuple[Spoken, ...]]] = {}
+    for turn in transcript.written_turns:
+        channels.setdefault(turn[0].channel, []).extend(_cut(turn, layout))
+    timed = [cue for cut in channels.values() for cue in _timed(cut, layout, transcript.duration)]
+    return sorted(timed, key=lambda cue: cue.start)
+
+
+def _timed(cut: Sequence[tuple[Spoken, ...]], layout: SubtitleLayout, duration: float) -> list[Cue]:
+    """Subtitles with the times at which they stand.
+
+    One that is too short stands longer; at the end of the recording, it appears earlier.
+    """
+    timed: list[Cue] = []
+    for index, spoken in enumerate(cut):
+        start = spoken[0].start
+        latest = cut[index + 1][0].start if index + 1 < len(cut) else max(duration, spoken[-1].end)
+        end = max(
+            min(spoken[-1].end, start + layout.max_cue_seconds), start + layout.min_cue_seconds
+        )
+        end = max(start, min(end, latest))
+        if index + 1 == len(cut) and end - start < layout.min_cue_seconds:
+            earliest = timed[-1].end if timed else 0.0
+            start = min(start, max(earliest, end - layout.min_cue_seconds))
+        timed.append(Cue(start, end, spoken))
+    return timed
+
+
+def _cut(words: Sequence[Spoken], layout: SubtitleLayout) -> list[tuple[Spoken, ...]]:
+    """Cut words into subtitles."""
+    cut: list[tuple[Spoken, ...]] = []
+    for run in _runs(words):
+        # best[i]: the cost of the words from i on, and where the first of their subtitles ends
+        best: list[tuple[float, int]] = [(inf, 0)] * len(run) + [(0.0, len(run))]
+        for start in reversed(range(len(run))):
+            for end, cost in _possible(run, start, layout):
+                if cost + best[end][0] <= best[start][0]:
+                    best[start] = cost + best[end][0], end
+        start = 0
+        while start < len(run):
+            end = best[start][1]
+            cut.append(tuple(run[start:end]))
+            start = end
+    return cut
+
+
+def _runs(words: Sequence[Spoken]) -> Iterator[Sequence[Spoken]]:
+    """Words without a long pause between them."""
+    start = 0
+    for index in range(1, len(words) + 1):
+        if index == len(words) or words[index].start - words[index - 1].end > _RUN_PAUSE:
+            if words[start:index]:
+                yield words[start:index]
+            start = index
+
+
+def _possible(
+    run: Sequence[Spoken], start: int, layout: SubtitleLayout
+) -> Iterator[tuple[int, float]]:
+    """Where a subtitle from a word on may end, and what it costs. One word is always possible."""
+    num_lines, used = 1, 0  # if each line is filled as far as possible
+    num_characters, sentence = 0, 0.0
+    for end in range(start + 1, len(run) + 1):
+        for piece in _pieces(run[end - 1].text, layout.max_line_width):
+            if used and used + 1 + len(piece) > layout.max_line_width:
+                num_lines, used = num_lines + 1, 0
+            used += len(piece) + (1 if used else 0)
+        is_long = run[end - 1].end - run[start].start > layout.max_cue_seconds
+        if end > start + 1 and (num_lines > layout.max_line_count or is_long):
+            return
+        num_characters += len(run[end - 1].text) + 1
+        yield end, sentence + _cost(run, start, end, num_characters, layout)
+        is_end = _ends_with(run[end - 1].text, _SENTENCE_ENDS)
+        if is_end and num_characters > layout.max_line_width // 2:
+            sentence = _WITHIN_SENTENCE
+
+
+def _cost(
+    run: Sequence[Spoken], start: int, end: int, num_characters: int, layout: SubtitleLayout
+) -> float:
+    fill = min(1.0, num_characters / (layout.max_line_width * layout.max_line_count))
+    cost = 1 + _UNFILLED * (1 - fill) ** 2
+    if end < len(run):
+        cost += _break_cost(run[end - 1].text, run[end].start - run[end - 1].end)
+        seconds = run[end].start - run[start].start
+        if seconds < layout.min_cue_seconds:
+            cost += _TOO_SHORT * (1 - seconds / layout.min_cue_seconds)
+    return cost
+
+
+def _break_cost(text: str, pause: float) -> float:
+    """What a break after a text costs: of two words, or of a subtitle's lines."""
+    if _ends_with(text, _SENTENCE_ENDS):
+        return 0.0
+    if _ends_with(text, _PHRASE_ENDS):
+        return _COMMA_BREAK
+    plain = _SHORT_WORD_BREAK if len(text) <= _SHORT_WORD else _PLAIN_BREAK
+    return plain + (_COMMA_BREAK - plain) * min(1.0, max(0.0, pause) / _PAUSE)
+
+
+def _ends_with(text: str, marks: tuple[str, ...]) -> bool:
+    return text.rstrip(_QUOTES).endswith(marks)
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    """The parts of a text that cannot be broken, each of at most that many characters."""
+    return [
+        part[start : start + width]
+        for part in printable(text).split()
+        for start in range(0, len(part), width)
+    ]
+
+
+Line = list[tuple[int, str]]  # (index of the word or token, text)
+
+
+def lines(spoken: Sequence[Spoken], width: int) -> list[Line]:
+    """The lines of a subtitle: as few as possible, and of those the best ones.
+
+    >>> words = [Word(text, 0, 1, 1) for text in "well, this is not much".split()]
+    >>> [[text for _, text in line] for line in lines(words, 18)]
+    [['well,'], ['this', 'is', 'not', 'much']]
+
+    Args:
+        spoken: The words, or pieces of readable text.
+        width: Characters in a line.
+    """
+    pieces = [(i, piece) for i, item in enumerate(spoken) for piece in _pieces(item.text, width)]
+    if not pieces:
+        return [[(0, "")]]
+    total = sum(len(piece) + 1 for _, piece in pieces)
+    # best[i]: (lines, cost, end of the first line) for the pieces from i on
+    best: list[tuple[int, float, int]] = [(0, 0.0, 0)] * (len(pieces) + 1)
+    mean = total / max(1, -(-total // width))
+    for start in reversed(range(len(pieces))):
+        found, length = [], -1
+        for end in range(start + 1, len(pieces) + 1):
+            length += 1 + len(pieces[end - 1][1])
+            if length > width:
+                break
+            after, cost, _ = best[end]
+            cost += _UNEVEN_LINES * ((length - mean) / width) ** 2
+            if end < len(pieces):
+                index, following = pieces[end - 1][0], pieces[end][0]
+                pause = spoken[following].start - spoken[index].end if following > index else 0.0
+                cost += _break_cost(pieces[end - 1][1], pause)
+            found.append((after + 1, cost, end))
+        best[start] = min(found)
+    start, broken = 0, []
+    while start < len(pieces):
+        end = best[start][2]
+        broken.append(pieces[start:end])
+        start = end
+    return broken

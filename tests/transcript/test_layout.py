@@ -1,0 +1,156 @@
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speechlstm.errors import ConfigError
+from speechlstm.transcript import Hypothesis, Token, Transcript, Word
+from speechlstm.transcript.layout import SubtitleLayout, cues, lines
+
+
+def transcript(words: list[Word], duration: float | None = None) -> Transcript:
+    text = " ".join(word.text for word in words)
+    end = words[-1].end if words else 1.0
+    return Transcript((Hypothesis(text, tuple(words), 0.0),), end if duration is None else duration)
+
+
+def spoken(text: str, seconds: float = 0.3, pauses: dict[int, float] | None = None) -> list[Word]:
+    """Words of that length, with pauses after some of them."""
+    words: list[Word] = []
+    at = 0.5
+    for index, word in enumerate(text.split()):
+        words.append(Word(word, at, at + seconds, 0.9))
+        at += seconds + (pauses or {}).get(index, 0.0)
+    return words
+
+
+def texts(words: list[Word], layout: SubtitleLayout) -> list[str]:
+    return [" ".join(word.text for word in cue.spoken) for cue in cues(transcript(words), layout)]
+
+
+def written(words: list[Word], width: int) -> list[str]:
+    return [" ".join(text for _, text in line) for line in lines(words, width)]
+
+
+WORDS = st.lists(
+    st.tuples(
+        st.text(st.sampled_from("abc,.?"), min_size=1, max_size=12),
+        st.floats(0.02, 3.0),
+        st.sampled_from([0.0, 0.05, 0.3, 0.7, 1.2, 5.0]),
+    ),
+    min_size=1,
+    max_size=30,
+)
+LAYOUTS = st.builds(
+    SubtitleLayout,
+    max_line_width=st.integers(5, 42),
+    max_line_count=st.integers(1, 3),
+    min_cue_seconds=st.sampled_from([0.0, 0.8, 1.5]),
+    max_cue_seconds=st.sampled_from([1.5, 4.0, 7.0]),
+)
+
+
+@given(WORDS, LAYOUTS)
+def test_limits_hold_and_no_word_is_lost(
+    timed: list[tuple[str, float, float]], layout: SubtitleLayout
+) -> None:
+    words, at = [], 0.0
+    for text, seconds, pause in timed:
+        words.append(Word(text, at, at + seconds, 0.5))
+        at += seconds + pause
+    cut = cues(transcript(words), layout)
+    assert [word for cue in cut for word in cue.spoken] == words
+    for cue in cut:
+        broken = lines(cue.spoken, layout.max_line_width)
+        assert all(sum(len(t) + 1 for _, t in line) - 1 <= layout.max_line_width for line in broken)
+        assert len(broken) <= layout.max_line_count or len(cue.spoken) == 1
+        assert "".join(t for line in broken for _, t in line) == "".join(
+            word.text for word in cue.spoken
+        )
+        assert cue.end - cue.start <= layout.max_cue_seconds + 1e-9
+    for cue, following in pairwise(cut):
+        assert cue.start <= cue.end <= following.start
+        full = cue.start + layout.min_cue_seconds
+        assert cue.end >= min(full, following.start) - 1e-9
+
+
+def test_a_word_alone_stands_long_enough() -> None:
+    (cue,) = cues(transcript([Word("yes", 1.0, 1.1, 0.9)], duration=5.0))
+    assert (cue.start, cue.end) == (1.0, 1.8)
+    (cue,) = cues(transcript([Word("yes", 4.8, 4.9, 0.9)], duration=5.0))  # at the end: earlier
+    assert (cue.start, cue.end) == (pytest.approx(4.2), 5.0)
+    first, second = cues(
+        transcript([Word("yes", 1.0, 1.1, 0.9), Word("no", 2.2, 2.3, 0.9)], duration=2.4)
+    )
+    assert (first.end, second.end) == (1.8, 2.4)
+    assert second.start == pytest.approx(1.8)  # as early as the first one lets it
+
+
+def test_a_subtitle_that_would_vanish_at_once_joins_its_neighbour() -> None:
+    # "so" ends a sentence, but the next one follows after 0.3 s.
+    words = spoken("So. this was all that he ever wanted to say about it that day, he said.")
+    layout = SubtitleLayout(max_line_width=20, max_line_count=2)
+    assert all(
+        following.start - cue.start >= layout.min_cue_seconds
+        for cue, following in pairwise(cues(transcript(words), layout))
+    )
+
+
+def test_subtitles_end_where_the_text_pauses() -> None:
+    text = "when the rain had stopped at last, they opened all the windows of the old house"
+    layout = SubtitleLayout(max_line_width=30, max_line_count=2)
+    assert texts(spoken(text), layout)[0] == "when the rain had stopped at last,"
+    plain = text.replace(",", "")
+    assert texts(spoken(plain, pauses={4: 0.5}), layout)[0] == "when the rain had stopped"
+    assert texts(spoken(plain, pauses={6: 0.5}), layout)[0] == "when the rain had stopped at last"
+
+
+def test_lines_break_after_punctuation_and_not_after_short_words() -> None:
+    assert written(spoken("When it rained, we stayed at home."), 26) == [
+        "When it rained,",
+        "we stayed at home.",
+    ]
+    assert written(spoken("children looked at the mountains"), 22) == [
+        "children looked",
+        "at the mountains",
+    ]
+    assert written(spoken("one line is enough"), 18) == ["one line is enough"]
+    assert written(spoken("a" * 25 + " b"), 10) == ["a" * 10, "a" * 10, "a" * 5 + " b"]
+
+
+def test_a_token_of_several_words_may_break() -> None:
+    words = spoken("july fourth seventeen seventy six")
+    date = Token("July 4, 1776.", tuple(words))
+    assert [[t for _, t in line] for line in lines([date], 8)] == [["July", "4,"], ["1776."]]
+
+
+def test_highlighted_words_are_underlined_in_turn() -> None:
+    words = spoken("R&D is here", pauses={0: 0.1})
+    layout = SubtitleLayout(highlight_words=True)
+    assert transcript(words).to_vtt(layout).splitlines() == [
+        "WEBVTT", "",
+        "00:00:00.500 --> 00:00:00.900", "<u>R&amp;D</u> is here", "",
+        "00:00:00.900 --> 00:00:01.200", "R&amp;D <u>is</u> here", "",
+        "00:00:01.200 --> 00:00:01.500", "R&amp;D is <u>here</u>",
+    ]  # fmt: skip
+    assert "<u>" not in transcript(words).to_srt(layout)
+    stripped = re.sub("</?u>", "", transcript(words).to_vtt(layout))
+    assert stripped.count("R&amp;D is here") == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"max_line_width": 0}, "max_line_width: must be at least 1, is 0"),
+        ({"max_line_count": -1}, "max_line_count: must be at least 1, is -1"),
+        ({"min_cue_seconds": 9.0}, "in this order, are 9.0 and 7.0"),
+        ({"min_cue_seconds": -1.0}, "at least 0"),
+        ({"max_cue_seconds": float("nan")}, "must be finite"),
+        ({"min_cue_seconds": 0.0, "max_cue_seconds": 0.0}, "must be finite"),
+    ],
+)
+def test_impossible_limits_are_refused(values: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        SubtitleLayout(**values)  # type: ignore[arg-type]
