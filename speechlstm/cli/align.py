@@ -1,17 +1,27 @@
 """`speechlstm align`: when each word of a known text is spoken."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from speechlstm.cli.options import OutputPath, bundle_option, output_format, raw_option, read_text
+from speechlstm.cli.output import say
+from speechlstm.cli.pipes import seekable
+from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
-from speechlstm.transcript.formats import FORMATS, recording_ids
+from speechlstm.errors import DataError, counted, quoted
+from speechlstm.transcript import Transcript
+from speechlstm.transcript.formats import FORMATS, SUBTITLES, recording_ids
+from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
+from speechlstm.transcript.subtitles import clock
+
+_MOST_WARNINGS = 20
 
 
 @verb()
-@click.argument("audio", type=click.Path(path_type=Path))
-@click.argument("text", type=click.Path(path_type=Path), required=False)
+@click.argument("audio", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("text", type=click.Path(path_type=Path, allow_dash=True), required=False)
 @click.option("--text", "words", metavar="WORDS", help="The text itself, instead of the file TEXT.")
 @bundle_option
 @click.option(
@@ -28,6 +38,7 @@ from speechlstm.transcript.formats import FORMATS, recording_ids
     help="ctm: NIST's CTM, one word a line; textgrid: Praat's TextGrid; srt, vtt: subtitles; json: "
     "one object.  [default: by the suffix of the output, or ctm]",
 )
+@subtitle_options
 @click.option("-o", "--output", type=OutputPath(), help="[default: stdout]")
 def command(
     audio: Path,
@@ -37,16 +48,23 @@ def command(
     channel: int | None,
     raw_rate: int | None,
     format_name: str | None,
+    layout: SubtitleLayout | None,
     output: Path | None,
 ) -> None:
     """Print when each word of a known text is spoken in AUDIO.
 
-    TEXT is a UTF-8 file with everything that is spoken. Case and punctuation are ignored; numbers
-    have to be written out.
+    TEXT is a UTF-8 file with everything that is spoken, or subtitles (SRT or WebVTT) to be timed
+    anew; -: standard input, for one of the two. Lines, capitals and punctuation stay as they are:
+    each line becomes a subtitle, or each of the old subtitles a new one. A text in a single line is
+    cut into subtitles, as are lines if a limit of them is given (--max-line-width and so on).
+    Numbers have to be written out.
+
+    Lines whose words do not seem to be spoken are named on stderr. A recording may last hours.
 
     \b
     Example:
       speechlstm align interview.wav interview.txt -o interview.TextGrid
+      speechlstm align film.wav old.srt -o new.srt
       speechlstm align data/samples/date.wav --text "july fourth seventeen seventy six"
     """
     from speechlstm.audio import silence_codecs
@@ -55,16 +73,49 @@ def command(
 
     if (text is None) == (words is None):
         raise click.UsageError("needs either the file TEXT or --text WORDS")
-    transcript_text = words if text is None else read_text(text)
+    if text == audio == Path("-"):
+        raise click.UsageError("only one of AUDIO and TEXT can be standard input")
     format_name = output_format(format_name, output, "ctm")
+    check_layout(layout, [format_name])
+    content = words or "" if text is None else read_text(text)
     silence_codecs()
     recognizer = Recognizer.load(bundle, greedy=True)
-    transcript = recognizer.align_file(audio, transcript_text or "", channel, raw_rate)
     name = click.format_filename(audio)
-    written = FORMATS[format_name](
-        recording_ids([name])[0] if format_name == "ctm" else name, transcript
-    )
+    with seekable([audio]) as (path,):
+        try:
+            transcript = recognizer.align_file(path, content, channel, raw_rate)
+        except DataError as error:
+            if path == audio:
+                raise
+            raise DataError(str(error).replace(str(path), name)) from None
+    _warn(transcript)
+    written = _written(format_name, name, transcript, layout)
     if output:
         write_atomically(output, written + "\n")
     else:
         click.echo(written)
+
+
+def _warn(transcript: Transcript) -> None:
+    """Name the lines that do not seem to be spoken."""
+    from speechlstm.recognizer.aligning import LEAST_CONFIDENCE, doubtful_lines
+
+    doubtful = doubtful_lines(transcript)
+    for line in doubtful[:_MOST_WARNINGS]:
+        say(
+            f"Warning: line {line.number} at {clock(line.start)}: text and sound disagree (mean "
+            f"posterior {line.confidence:.2f}, below {LEAST_CONFIDENCE:g}): {quoted(line.text)}"
+        )
+    if num_more := len(doubtful) - _MOST_WARNINGS if len(doubtful) > _MOST_WARNINGS else 0:
+        say(f"Warning: and {counted(num_more, 'line')} more")
+
+
+def _written(
+    format_name: str, name: str, transcript: Transcript, layout: SubtitleLayout | None
+) -> str:
+    if format_name not in SUBTITLES:
+        label = recording_ids([name])[0] if format_name == "ctm" else name
+        return FORMATS[format_name](label, transcript)
+    layout = layout or DEFAULT_LAYOUT
+    keeps_lines = layout.keeps_lines and len(transcript.lines) > 1
+    return SUBTITLES[format_name](name, transcript, replace(layout, keeps_lines=keeps_lines))

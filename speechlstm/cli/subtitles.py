@@ -39,6 +39,8 @@ _NAMES = (
     "max_line_width", "max_line_count", "min_cue_seconds", "max_cue_seconds", "highlight_words"
 )  # fmt: skip
 
+_LIMITS = ("max_line_width", "max_line_count", "max_cue_seconds")  # by which lines are cut
+
 
 def subtitle_options(function: Callable[..., None]) -> Callable[..., None]:
     """Adds the options of subtitles to a command, as one argument `layout`.
@@ -51,7 +53,8 @@ def subtitle_options(function: Callable[..., None]) -> Callable[..., None]:
         values = {name: rest.pop(name) for name in _NAMES}
         given = {name: value for name, value in values.items() if value not in (None, False)}
         try:
-            layout = SubtitleLayout(**given) if given else None
+            keeps_lines = not any(name in given for name in _LIMITS)
+            layout = SubtitleLayout(**given, keeps_lines=keeps_lines) if given else None
         except ConfigError as error:
             raise click.UsageError(_with_option_names(str(error))) from None
         function(*args, **rest, layout=layout)

@@ -1,12 +1,8 @@
 """`speechlstm transcribe`: from recordings to text."""
 
-import shutil
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -22,6 +18,7 @@ from speechlstm.cli.options import (
     raw_option,
 )
 from speechlstm.cli.output import say
+from speechlstm.cli.pipes import seekable
 from speechlstm.cli.screen import Screen
 from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
@@ -160,7 +157,10 @@ def command(
     if num_skipped := len(recordings) - len(remaining):
         say(f"{num_skipped} of {len(recordings)} were there before; skipped")
     load = partial(_load, bundle, {**decoding, "readable": readable})
-    with _seekable(remaining) as paths, Screen(paths, raw_rate) as screen:
+    with (
+        seekable([recording.path for recording in remaining]) as paths,
+        Screen(paths, raw_rate) as screen,
+    ):
         results = transcribe_in_segments(
             load, paths, channels, raw_rate, jobs or num_usable_cores(), sink.watch(screen)
         )
@@ -245,38 +245,6 @@ def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
 
     silence_codecs()
     return Recognizer.load(bundle, **decoding)
-
-
-@contextmanager
-def _seekable(recordings: "Sequence[FoundRecording]") -> Iterator[list[Path]]:
-    """The files to decode. Pipes are copied, because decoding seeks and reads more than once."""
-    from speechlstm.audio import is_pipe
-
-    files = [recording.path for recording in recordings]
-    if not any(file == Path("-") or is_pipe(file) for file in files):
-        yield list(files)
-        return
-    with TemporaryDirectory() as folder:
-        copies: dict[Path, Path] = {}  # by name, because a pipe can only be read once
-        for number, file in enumerate(files):
-            if file not in copies and (file == Path("-") or is_pipe(file)):
-                copies[file] = (
-                    Path(folder) / str(number) / (file.name if file.name != "-" else "stdin")
-                )
-                copies[file].parent.mkdir()
-                _copy_pipe(file, copies[file])
-        yield [copies.get(file, file) for file in files]
-
-
-def _copy_pipe(file: Path, copy: Path) -> None:
-    if file != Path("-"):
-        with file.open("rb") as pipe, copy.open("wb") as copied:
-            shutil.copyfileobj(pipe, copied)
-    elif sys.stdin is None:  # closed, as by <&-
-        raise AudioError("-", "standard input is closed; pipe a recording in, or give a file")
-    else:
-        with copy.open("wb") as copied:
-            shutil.copyfileobj(sys.stdin.buffer, copied)
 
 
 def _reason(name: str, error: DataError) -> str:

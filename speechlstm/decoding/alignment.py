@@ -65,6 +65,7 @@ def aligned_hypothesis(
     labels: Sequence[int],
     words: Iterable[tuple[str, tuple[int, int]]],
     times: NDArray[np.float64],
+    spans: Sequence[tuple[int, int]] | None = None,
 ) -> Hypothesis:
     """A hypothesis whose words have times and confidences from the frames that emit their labels.
 
@@ -73,11 +74,12 @@ def aligned_hypothesis(
         labels: As in align.
         words: Each word, with the (start, stop) range of its labels.
         times: (num_frames + 1,), in seconds: see frame_times.
+        spans: The result of align; None: it is called here.
 
     Returns:
         The hypothesis. Its log_prob is that of the best path, not of all paths of its text.
     """
-    spans = align(log_probs, labels)
+    spans = align(log_probs, labels) if spans is None else spans
     emissions = [Emission(label, *span) for label, span in zip(labels, spans, strict=True)]
     timed = tuple(
         timed_word(word, emissions[start:stop], log_probs, times) for word, (start, stop) in words

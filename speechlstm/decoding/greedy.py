@@ -44,13 +44,22 @@ def greedy_decode(
     """
     check_log_probs(log_probs, alphabet)
     times = frame_times(len(log_probs), frame_seconds, duration)
-    emissions = list(_emissions(log_probs.argmax(axis=1)))
+    emissions = best_path_emissions(log_probs)
     words = tuple(
         timed_word(text, emissions[start:stop], log_probs, times)
         for text, (start, stop) in spelled_words([e.label for e in emissions], alphabet)
     )
     log_prob = float(log_probs.max(axis=1).sum(dtype=np.float64))
     return Hypothesis(" ".join(word.text for word in words), words, log_prob, score=log_prob)
+
+
+def best_path_emissions(log_probs: NDArray[np.float32]) -> list[Emission]:
+    """The labels of the best path and the frames that emit them.
+
+    Args:
+        log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
+    """
+    return list(_emissions(log_probs.argmax(axis=1)))
 
 
 def _emissions(labels: NDArray[np.intp]) -> Iterator[Emission]:

@@ -13,9 +13,10 @@ from speechlstm.config import DecodeConfig
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.plausibility import plausible
 from speechlstm.errors import ConfigError, DataError, quoted
+from speechlstm.recognizer.aligning import align_segments
 from speechlstm.recognizer.batch import Channels
 from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, given_arguments, load_models
-from speechlstm.recognizer.segments import align_segments, joined
+from speechlstm.recognizer.segments import joined
 from speechlstm.recognizer.sharing import Loaded, OnSegment, transcribe_in_segments
 from speechlstm.transcript import Hypothesis, Transcript
 
@@ -283,16 +284,17 @@ class Recognizer:
     ) -> Transcript:
         """Find when each word of a known text is spoken in a recording of any length.
 
-        The words' confidences are geometric mean posteriors; they are not calibrated.
+        The transcript has the words as they are written, and the lines of the text. Confidences are
+        geometric mean posteriors; they are not calibrated.
 
         >>> text = "One eight zero zero five."
         >>> transcript = Recognizer.load().align_file("data/samples/zip.wav", text)
         >>> print(*(f"{word.text} {word.start:.1f}" for word in transcript.words), sep=", ")
-        one 0.3, eight 0.5, zero 0.8, zero 1.1, five 1.4
+        One 0.3, eight 0.5, zero 0.8, zero 1.1, five. 1.4
 
         Args:
             path: The recording.
-            text: Everything that is spoken in it. It is normalised first.
+            text: Everything that is spoken in it, or subtitles (SRT or WebVTT) to be timed anew.
             channel: The number of the channel, counted from 1; None: the mean of all.
             raw_rate: As in transcribe_file.
 
@@ -300,7 +302,7 @@ class Recognizer:
             AudioError: As in transcribe_file.
             AlphabetError: The text has symbols that the alphabet lacks.
             InfeasibleTargetError: The text is too long for the recording.
-            DataError: The text has no word.
+            DataError: The text has no word, or too few words in common with a long recording.
             TypeError: The text is not a string.
         """
         if not isinstance(text, str):

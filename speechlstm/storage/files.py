@@ -6,9 +6,11 @@ import os
 import secrets
 import shutil
 import stat
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _GIGABYTE = 1 << 30
 
@@ -60,17 +62,25 @@ def read_regular_file(path: Path, max_bytes: int = _GIGABYTE) -> bytes:
 
 
 def read_bounded(path: Path, max_bytes: int = 1 << 26) -> bytes:
-    """The content of a text file, which may be a pipe.
+    """The content of a text file, which may be a pipe; -: standard input.
 
     Raises:
         OSError: The file cannot be read, or is larger than max_bytes.
     """
     refuse_nul(path)
-    with path.open("rb") as file:
+    with _opened(path) as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"has more than {max_bytes} bytes", str(path))
     return content
+
+
+def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
+    if path != Path("-"):
+        return path.open("rb")
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed", str(path))
+    return nullcontext(sys.stdin.buffer)
 
 
 def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from speechlstm.errors import UNPRINTABLE, printable
 from speechlstm.transcript.layout import cues
 from speechlstm.transcript.subtitles import clock, to_srt, to_vtt
-from speechlstm.transcript.types import Hypothesis, Token, Transcript, Word
+from speechlstm.transcript.types import AlignedLine, Hypothesis, Token, Transcript, Word
 
 Format = Callable[[str, Transcript], str]  # (file name, transcript) -> lines, without a final "\n"
 
@@ -36,7 +36,7 @@ def to_timed_text(file: str, transcript: Transcript) -> str:
     >>> to_timed_text("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
     '[00:00:00.100 --> 00:00:00.500] yes'
     """
-    return "\n".join(_timed_line(cue.spoken) for cue in cues(transcript))
+    return "\n".join(_timed_line(cue.spoken) for cue in cues(transcript) if cue.spoken)
 
 
 def _timed_line(spoken: Sequence[Word | Token]) -> str:
@@ -58,7 +58,8 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
     holds the other hypotheses; "calibrated" is true if confidences are probabilities. If the
     recording is damaged, "lost" holds the start and end of each part that is missing. If the
     channels were transcribed separately, "channels" holds such a dict for each. Of readable text,
-    "readable" holds all and "tokens" the pieces, each with the indices of its words in "words".
+    "readable" holds all and "tokens" the pieces, each with the indices of its words in "words". If
+    a text was aligned, "lines" holds its lines.
 
     >>> words = (Word("yes", 0.1, 0.5, 0.9),)
     >>> to_dict(Transcript((Hypothesis("yes", words, -1.0),), 0.6))["words"]
@@ -68,6 +69,8 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
     values = {"text": best.pop("text"), "duration": round(transcript.duration, 3)}
     if transcript.tokens is not None:
         values |= {"readable": transcript.readable, "tokens": _tokens_to_list(transcript)}
+    if transcript.lines:
+        values["lines"] = [_line_to_dict(line) for line in transcript.lines]
     if transcript.lost:
         values["lost"] = [[round(start, 3), round(end, 3)] for start, end in transcript.lost]
     values |= best | {"calibrated": transcript.is_calibrated, "alternatives": others}
@@ -209,6 +212,15 @@ def _tokens_to_list(transcript: Transcript) -> list[dict[str, Any]]:
         {"text": token.text, "words": [places[word] for word in token.words]}
         for token in transcript.tokens or ()
     ]
+
+
+def _line_to_dict(line: AlignedLine) -> dict[str, Any]:
+    return {
+        "text": line.text,
+        "start": round(line.start, 3),
+        "end": round(line.end, 3),
+        "confidence": round(line.confidence, 4),
+    }
 
 
 def _word_to_dict(word: Word) -> dict[str, Any]:

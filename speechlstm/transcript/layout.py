@@ -6,7 +6,7 @@ after a short word, which mostly belongs to the next one.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 
 from speechlstm.errors import ConfigError, printable
@@ -41,6 +41,8 @@ class SubtitleLayout:
         min_cue_seconds: How long a subtitle stands at least, unless the next one begins before.
         max_cue_seconds: How long it stands at most.
         highlight_words: Whether WebVTT underlines each word while it is said.
+        keeps_lines: Whether each line of a text that was aligned is a subtitle, as it is written,
+            whatever its length. If not, long ones are cut.
 
     Raises:
         ConfigError: A value is out of range.
@@ -51,16 +53,17 @@ class SubtitleLayout:
     min_cue_seconds: float = 0.8
     max_cue_seconds: float = 7.0
     highlight_words: bool = False
+    keeps_lines: bool = True
 
     def __post_init__(self) -> None:
         for name in ("max_line_width", "max_line_count"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be at least 1, is {getattr(self, name)}")
         shortest, longest = self.min_cue_seconds, self.max_cue_seconds
-        if not (isfinite(shortest) and isfinite(longest) and 0 <= shortest <= longest and longest):
+        if not (isfinite(shortest) and 0 <= shortest <= longest and longest > 0):
             raise ConfigError(
-                "min_cue_seconds, max_cue_seconds: must be finite, at least 0 and in this order, "
-                f"are {shortest} and {longest}"
+                "min_cue_seconds, max_cue_seconds: must be at least 0 and in this order, are "
+                f"{shortest:g} and {longest:g}"
             )
 
 
@@ -75,16 +78,18 @@ class Cue:
         start: When it appears, in seconds.
         end: When it disappears, in seconds.
         spoken: Its words, or pieces of readable text, of one channel.
+        text: Its lines, if they are given by the text that was aligned.
     """
 
     start: float
     end: float
     spoken: tuple[Spoken, ...]
+    text: str | None = None
 
     @property
     def channel(self) -> int | None:
         """The number of the channel; None: not known."""
-        return self.spoken[0].channel
+        return self.spoken[0].channel if self.spoken else None
 
 
 def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> list[Cue]:
@@ -92,39 +97,45 @@ def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> lis
 
     Those of one channel never overlap.
     """
+    duration = transcript.duration
+    if transcript.lines and layout.keeps_lines:
+        whole = [Cue(line.start, line.end, line.words, line.text) for line in transcript.lines]
+        return _shown(whole, replace(layout, max_cue_seconds=inf), duration)
+    if transcript.lines:
+        return _shown(
+            [c for line in transcript.lines for c in _cut(line.words, layout)], layout, duration
+        )
     if not transcript.channels:
         spoken = transcript.words if transcript.tokens is None else transcript.tokens
-        return _timed(_cut(spoken, layout), layout, transcript.duration)
-    channels: dict[int | None, list[tuple[Spoken, ...]]] = {}
+        return _shown(_cut(spoken, layout), layout, duration)
+    channels: dict[int | None, list[Cue]] = {}
     for turn in transcript.written_turns:
         channels.setdefault(turn[0].channel, []).extend(_cut(turn, layout))
-    timed = [cue for cut in channels.values() for cue in _timed(cut, layout, transcript.duration)]
-    return sorted(timed, key=lambda cue: cue.start)
+    shown = [cue for cut in channels.values() for cue in _shown(cut, layout, duration)]
+    return sorted(shown, key=lambda cue: cue.start)
 
 
-def _timed(cut: Sequence[tuple[Spoken, ...]], layout: SubtitleLayout, duration: float) -> list[Cue]:
-    """Subtitles with the times at which they stand.
+def _shown(spoken: Sequence[Cue], layout: SubtitleLayout, duration: float) -> list[Cue]:
+    """Subtitles with the times at which they stand, from the times of their words.
 
     One that is too short stands longer; at the end of the recording, it appears earlier.
     """
-    timed: list[Cue] = []
-    for index, spoken in enumerate(cut):
-        start = spoken[0].start
-        latest = cut[index + 1][0].start if index + 1 < len(cut) else max(duration, spoken[-1].end)
-        end = max(
-            min(spoken[-1].end, start + layout.max_cue_seconds), start + layout.min_cue_seconds
-        )
+    shown: list[Cue] = []
+    for index, cue in enumerate(spoken):
+        start, is_last = cue.start, index + 1 == len(spoken)
+        latest = max(duration, cue.end) if is_last else spoken[index + 1].start
+        end = max(min(cue.end, start + layout.max_cue_seconds), start + layout.min_cue_seconds)
         end = max(start, min(end, latest))
-        if index + 1 == len(cut) and end - start < layout.min_cue_seconds:
-            earliest = timed[-1].end if timed else 0.0
+        if is_last and end - start < layout.min_cue_seconds:
+            earliest = shown[-1].end if shown else 0.0
             start = min(start, max(earliest, end - layout.min_cue_seconds))
-        timed.append(Cue(start, end, spoken))
-    return timed
+        shown.append(replace(cue, start=start, end=end))
+    return shown
 
 
-def _cut(words: Sequence[Spoken], layout: SubtitleLayout) -> list[tuple[Spoken, ...]]:
-    """Cut words into subtitles."""
-    cut: list[tuple[Spoken, ...]] = []
+def _cut(words: Sequence[Spoken], layout: SubtitleLayout) -> list[Cue]:
+    """Cut words into subtitles that stand while they are said."""
+    cut: list[Cue] = []
     for run in _runs(words):
         # best[i]: the cost of the words from i on, and where the first of their subtitles ends
         best: list[tuple[float, int]] = [(inf, 0)] * len(run) + [(0.0, len(run))]
@@ -135,7 +146,7 @@ def _cut(words: Sequence[Spoken], layout: SubtitleLayout) -> list[tuple[Spoken, 
         start = 0
         while start < len(run):
             end = best[start][1]
-            cut.append(tuple(run[start:end]))
+            cut.append(Cue(run[start].start, run[end - 1].end, tuple(run[start:end])))
             start = end
     return cut
 

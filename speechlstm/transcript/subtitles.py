@@ -3,6 +3,7 @@
 import html
 from collections.abc import Callable, Iterator
 
+from speechlstm.errors import printable
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, Cue, SubtitleLayout, cues, lines
 from speechlstm.transcript.types import Transcript
 
@@ -40,7 +41,7 @@ def _vtt_cues(cue: Cue, layout: SubtitleLayout) -> Iterator[str]:
         times = f"{clock(start)} --> {clock(end)}"
         if layout.highlight_words and clock(start) == clock(end):
             continue
-        said = index if layout.highlight_words else None
+        said = index if layout.highlight_words and cue.spoken else None
         yield f"{times}\n{label}{_text(cue, layout, _escape_markup, said)}\n"
 
 
@@ -48,6 +49,8 @@ def _text(
     cue: Cue, layout: SubtitleLayout, escape: Callable[[str], str], underlined: int | None = None
 ) -> str:
     """The lines of a subtitle, with one of its words underlined."""
+    if cue.text is not None and underlined is None:
+        return "\n".join(escape(printable(line)) for line in cue.text.split("\n"))
     return "\n".join(
         " ".join(
             f"<u>{escape(text)}</u>" if index == underlined else escape(text)

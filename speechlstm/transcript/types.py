@@ -62,6 +62,30 @@ class Token:
 
 
 @dataclass(frozen=True)
+class AlignedLine:
+    """A line of a text that was aligned with a recording.
+
+    Attributes:
+        text: What is written; of a subtitle, one or several lines.
+        start: Seconds from the start of the recording.
+        end: Seconds from the start of the recording.
+        words: Its words; none if there are only marks, and the times are those of the gap.
+        number: Its number in the text, from 1.
+    """
+
+    text: str
+    start: float
+    end: float
+    words: tuple[Word, ...]
+    number: int
+
+    @property
+    def confidence(self) -> float:
+        """The mean of its words' confidences, 0..1; 1 if it has no words."""
+        return sum(w.confidence for w in self.words) / len(self.words) if self.words else 1.0
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """One possible text of an utterance, as found by the decoder.
 
@@ -90,7 +114,7 @@ class Transcript:
     'good day'
     >>> print(transcript.to_srt())
     1
-    00:00:00,500 --> 00:00:01,200
+    00:00:00,500 --> 00:00:01,300
     good day
 
     Attributes:
@@ -102,6 +126,7 @@ class Transcript:
         channels: The transcript of each channel, if they were transcribed separately.
         tokens: The words of the best hypothesis as readable text, each in exactly one token; None:
             no readable text was made.
+        lines: The lines of the text, if one was aligned.
     """
 
     hypotheses: tuple[Hypothesis, ...]
@@ -110,6 +135,7 @@ class Transcript:
     lost: tuple[tuple[float, float], ...] = ()
     channels: "tuple[Transcript, ...]" = ()
     tokens: tuple[Token, ...] | None = None
+    lines: tuple[AlignedLine, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.hypotheses:

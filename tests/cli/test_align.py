@@ -30,10 +30,11 @@ def test_prints_ctm_of_a_file_or_of_words(levels_bundle: Path) -> None:
     # 10 ms of silence and 30 ms of each character.
     fields = [line.split()[:5] for line in result.stdout.splitlines()]
     assert fields == [
-        ["a", "1", "0.010", "0.190", "hello"],
-        ["a", "1", "0.250", "0.190", "world"],
+        ["a", "1", "0.010", "0.190", "Hello,"],
+        ["a", "1", "0.250", "0.190", "world!"],
     ]
-    assert align(levels_bundle, "a.wav", "--text", "hello world").stdout == result.stdout
+    again = align(levels_bundle, "a.wav", "--text", "hello world").stdout
+    assert again == result.stdout.replace("Hello,", "hello").replace("world!", "world")
 
 
 def test_another_text_is_aligned_too_and_doubted(levels_bundle: Path) -> None:
@@ -49,7 +50,7 @@ def test_another_text_is_aligned_too_and_doubted(levels_bundle: Path) -> None:
     ("arguments", "first"),
     [
         (["-o", "a.TextGrid"], 'File type = "ooTextFile"'),
-        (["-o", "a.json"], '{"file": "a.wav", "text": "hello world"'),
+        (["-o", "a.json"], '{"file": "a.wav", "text": "Hello, world!"'),
         (["-o", "times"], "a 1 0.010"),
         (["-o", "a.json", "--format", "ctm"], "a 1 0.010"),
     ],
@@ -100,3 +101,67 @@ def test_needs_one_text(levels_bundle: Path, arguments: list[str]) -> None:
     result = align(levels_bundle, "a.wav", *arguments)
     assert result.exit_code == 2
     assert "needs either the file TEXT or --text" in result.stderr
+
+
+def subtitles(path: str) -> list[list[str]]:
+    return [cue.splitlines()[1:] for cue in Path(path).read_text().strip().split("\n\n")]
+
+
+def test_a_line_is_a_subtitle_as_it_is_written(levels_bundle: Path) -> None:
+    Path("long.txt").write_text("Hello,\n\n***\n  \u201cWorld!\u201d\n")
+    assert align(levels_bundle, "a.wav", "long.txt", "-o", "a.srt").exit_code == 0
+    assert subtitles("a.srt") == [
+        ["00:00:00,010 --> 00:00:00,200", "Hello,"],
+        ["00:00:00,200 --> 00:00:00,250", "***"],
+        ["00:00:00,250 --> 00:00:00,450", "\u201cWorld!\u201d"],
+    ]
+    values = json.loads(align(levels_bundle, "a.wav", "long.txt", "--format", "json").stdout)
+    assert [line["text"] for line in values["lines"]] == ["Hello,", "***", "\u201cWorld!\u201d"]
+    assert [word["text"] for word in values["words"]] == ["Hello,", "\u201cWorld!\u201d"]
+
+
+def test_subtitles_are_timed_anew(levels_bundle: Path) -> None:
+    first = "7\n00:01:00,000 --> 00:01:02,000\n<i>Hello</i>\n"
+    old = f"{first}\n8\n00:01:02,000 --> 00:01:03,000\nworld\n"
+    Path("old.srt").write_text(old)
+    assert align(levels_bundle, "a.wav", "old.srt", "-o", "new.vtt").exit_code == 0
+    assert Path("new.vtt").read_text() == (
+        "WEBVTT\n\n00:00:00.010 --> 00:00:00.250\nHello\n\n00:00:00.250 --> 00:00:00.450\nworld\n"
+    )
+    assert align(levels_bundle, "a.wav", "new.vtt", "-o", "newer.srt").exit_code == 0
+    assert [text for _, text in subtitles("newer.srt")] == ["Hello", "world"]
+
+
+def test_lines_are_cut_if_a_limit_is_given(levels_bundle: Path) -> None:
+    Path("lines.txt").write_text("Hello world\n")
+    limits = ["--max-line-width", "5", "--max-line-count", "1", "--min-cue-seconds", "0"]
+    assert align(levels_bundle, "a.wav", "lines.txt", "-o", "a.srt", *limits).exit_code == 0
+    assert [text for _, text in subtitles("a.srt")] == ["Hello", "world"]
+    result = align(levels_bundle, "a.wav", "lines.txt", "--max-line-width", "5")
+    assert (result.exit_code, "are for subtitles" in result.stderr) == (2, True)
+
+
+def test_lines_that_are_not_spoken_are_named(levels_bundle: Path) -> None:
+    Path("other.txt").write_text("Hello\n\nxyzzy\n")
+    result = align(levels_bundle, "a.wav", "other.txt", "-o", "a.srt")
+    assert result.exit_code == 0
+    (warning,) = result.stderr.splitlines()
+    assert warning.startswith("Warning: line 3 at 00:00:00.")
+    assert "text and sound disagree (mean posterior 0.0" in warning
+    assert warning.endswith("'xyzzy'")
+    assert align(levels_bundle, "a.wav", "a.txt").stderr == ""
+
+
+def test_text_or_recording_come_from_standard_input(levels_bundle: Path) -> None:
+    expected = align(levels_bundle, "a.wav", "a.txt").stdout
+    command = ["align", "--model", str(levels_bundle)]
+    text = CliRunner().invoke(main, [*command, "a.wav", "-"], input=Path("a.txt").read_bytes())
+    assert (text.exit_code, text.stdout) == (0, expected)
+    sound = CliRunner().invoke(main, [*command, "-", "a.txt"], input=Path("a.wav").read_bytes())
+    assert (sound.exit_code, sound.stdout) == (0, expected.replace("a 1", "- 1"))
+    assert CliRunner().invoke(main, [*command, "-", "-"], input=b"").exit_code == 2
+    bad = CliRunner().invoke(main, [*command, "-", "a.txt"], input=b"no sound" * 100)
+    assert bad.exit_code == 1
+    assert bad.stderr.startswith("Error: -: cannot be decoded")
+    latin = CliRunner().invoke(main, [*command, "a.wav", "-"], input="größe".encode("latin1"))
+    assert latin.stderr.startswith("Error: -: not UTF-8")

@@ -493,7 +493,7 @@ def test_text_is_aligned_by_characters_whatever_the_decoder_reads() -> None:
     aligned = recognizer.align_file(date, "July fourth, seventeen seventy six")
     assert aligned == Recognizer.load(greedy=True).align_file(date, aligned.text)
     recognised = recognizer.transcribe_file(date)
-    assert aligned.text == recognised.text
+    assert aligned.text == "July fourth, seventeen seventy six"
     for word, other in zip(aligned.words, recognised.words, strict=True):
         assert word.start == pytest.approx(other.start, abs=0.2)
         assert word.end == pytest.approx(other.end, abs=0.2)

@@ -1,0 +1,49 @@
+"""Recordings that come through pipes."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from speechlstm.errors import AudioError
+
+
+@contextmanager
+def seekable(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Files to decode. Pipes are copied, because decoding seeks and reads more than once.
+
+    Args:
+        files: The files; -: standard input.
+
+    Raises:
+        AudioError: Standard input is closed.
+        OSError: A pipe cannot be read.
+    """
+    from speechlstm.audio import is_pipe
+
+    if not any(file == Path("-") or is_pipe(file) for file in files):
+        yield list(files)
+        return
+    with TemporaryDirectory() as folder:
+        copies: dict[Path, Path] = {}  # by name, because a pipe can only be read once
+        for number, file in enumerate(files):
+            if file not in copies and (file == Path("-") or is_pipe(file)):
+                copies[file] = (
+                    Path(folder) / str(number) / (file.name if file.name != "-" else "stdin")
+                )
+                copies[file].parent.mkdir()
+                _copy_pipe(file, copies[file])
+        yield [copies.get(file, file) for file in files]
+
+
+def _copy_pipe(file: Path, copy: Path) -> None:
+    if file != Path("-"):
+        with file.open("rb") as pipe, copy.open("wb") as copied:
+            shutil.copyfileobj(pipe, copied)
+    elif sys.stdin is None:  # closed, as by <&-
+        raise AudioError("-", "standard input is closed; pipe a recording in, or give a file")
+    else:
+        with copy.open("wb") as copied:
+            shutil.copyfileobj(sys.stdin.buffer, copied)

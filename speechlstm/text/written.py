@@ -1,0 +1,99 @@
+"""Texts as people write them: lines, capitals and punctuation, with the words that are spoken."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from speechlstm.text.normalize import normalize
+
+_TIMES = re.compile(r"\s*(\d+:)?\d+:\d\d[.,]\d+\s+-->\s+(\d+:)?\d+:\d\d[.,]\d+(\s.*)?")
+_TAG = re.compile(r"</?[A-Za-z0-9.][^<>]*>|\{\\[^{}]*\}")
+_NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")  # blocks of WebVTT that are not shown
+
+
+@dataclass(frozen=True)
+class WrittenWord:
+    """A word as it is written, with the punctuation around it.
+
+    Attributes:
+        text: What is written, without white space at its ends.
+        spoken: The normalised words, at least one: those of "T-shirt" are "t" and "shirt".
+    """
+
+    text: str
+    spoken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WrittenLine:
+    """A line of a text, or a subtitle.
+
+    Attributes:
+        text: What is written; a subtitle may have several lines.
+        words: Its words; none if there are only marks, as in a row of stars.
+        number: The number of its first line in the text, from 1.
+    """
+
+    text: str
+    words: tuple[WrittenWord, ...]
+    number: int
+
+
+def read_written(text: str) -> tuple[WrittenLine, ...]:
+    r"""The lines of a text that are not empty; of SRT or WebVTT, the subtitles.
+
+    A text is SRT or WebVTT if a line of it has the times of a subtitle ("00:00:01,000 -->
+    00:00:02,500"). Numbers, times and markup are left out.
+
+    >>> [line.text for line in read_written("One, two.\n\nThree!")]
+    ['One, two.', 'Three!']
+    >>> [line.text for line in read_written("1\n00:00:01,000 --> 00:00:02,500\n<i>One</i>")]
+    ['One']
+    """
+    numbered = list(enumerate(text.splitlines(), start=1))
+    if any(_TIMES.fullmatch(line) for _, line in numbered):
+        return tuple(_subtitles(numbered))
+    return tuple(
+        WrittenLine(line.strip(), tuple(_words(line)), number)
+        for number, line in numbered
+        if line.strip()
+    )
+
+
+def _subtitles(numbered: list[tuple[int, str]]) -> Iterator[WrittenLine]:
+    is_vtt = numbered[0][1].lstrip("\ufeff").startswith("WEBVTT")
+    for block in _blocks(numbered):
+        times = [i for i, (_, line) in enumerate(block) if _TIMES.fullmatch(line)]
+        if not times or block[0][1].split()[0] in _NO_CUES:
+            continue
+        shown = [_TAG.sub("", line).strip() for _, line in block[times[0] + 1 :]]
+        content = "\n".join(line for line in shown if line)
+        if is_vtt:
+            content = html.unescape(content)
+        if content:
+            yield WrittenLine(content, tuple(_words(content)), block[times[0]][0])
+
+
+def _blocks(numbered: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Lines between empty lines."""
+    block: list[tuple[int, str]] = []
+    for number, line in [*numbered, (0, "")]:
+        if line.strip():
+            block.append((number, line))
+        elif block:
+            yield block
+            block = []
+
+
+def _words(line: str) -> Iterator[WrittenWord]:
+    """The words of a line. Marks that stand alone go with the word before, or else after, them."""
+    words: list[tuple[str, list[str]]] = []
+    for token in line.split():
+        spoken = normalize(token).split()
+        if words and (not spoken or not words[-1][1]):
+            text, before = words[-1]
+            words[-1] = f"{text} {token}", before + spoken
+        else:
+            words.append((token, spoken))
+    return (WrittenWord(text, tuple(spoken)) for text, spoken in words if spoken)

@@ -1,0 +1,85 @@
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from speechlstm.decoding import anchors
+from speechlstm.decoding.alignment import align
+from speechlstm.decoding.anchors import align_long
+from speechlstm.errors import DataError, InfeasibleTargetError
+from speechlstm.text.alphabet import ENGLISH
+
+VOCABULARY = [f"{a}{b}{c}{d}" for a in "bdfgk" for b in "aeiou" for c in "lmnrst" for d in "ai"]
+
+
+def spoken(
+    words: list[str], seed: int, error_rate: float = 0.02
+) -> tuple[NDArray[np.float32], list[int]]:
+    """Log-probabilities in which some frames have another label than the words', and the labels."""
+    generator = np.random.default_rng(seed)
+    labels = ENGLISH.encode(" ".join(words))
+    path = [frame for label in labels for frame in (label, 0, 0)]
+    logits = generator.normal(size=(len(path), ENGLISH.num_labels))
+    logits[range(len(path)), path] += 8
+    wrong = generator.random(len(path)) < error_rate
+    logits[wrong] = generator.normal(size=(wrong.sum(), ENGLISH.num_labels)) * 3
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return logits.astype(np.float32), labels
+
+
+@pytest.fixture
+def cut_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anchors, "_WHOLE", 0)
+    monkeypatch.setattr(anchors, "_PIECE_FRAMES", 60)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pieces_give_the_path_of_the_whole(seed: int, cut_everywhere: None) -> None:
+    words = list(np.random.default_rng(seed).choice(VOCABULARY, 120))
+    log_probs, labels = spoken(words, seed)
+    pieces = anchors._pieces(log_probs, labels, ENGLISH)
+    assert len(pieces) > 5
+    whole, cut = align(log_probs, labels), align_long(log_probs, labels, ENGLISH)
+    same = sum(a == b for a, b in zip(whole, cut, strict=True))
+    assert same >= 0.99 * len(whole)
+    assert all(a[1] <= b[0] for a, b in pairwise(cut))
+
+
+def test_what_is_not_in_the_text_and_not_spoken_costs_no_order(cut_everywhere: None) -> None:
+    """A passage that is only spoken, and another that is only written."""
+    words = list(np.random.default_rng(7).permutation(VOCABULARY)[:200])
+    log_probs, _ = spoken([*words[:80], *words[110:]], seed=7)
+    text = [*words[:150], *words[170:]]
+    labels = ENGLISH.encode(" ".join(text))
+    spans = align_long(log_probs, labels, ENGLISH)
+    place = {word: 15 * index for index, word in enumerate([*words[:80], *words[110:]])}
+    starts = [index for index, label in enumerate(labels) if index == 0 or labels[index - 1] == 1]
+    unique = [i for i, word in enumerate(text) if text.count(word) == 1 and word in place]
+    near = [abs(spans[starts[i]][0] - place[text[i]]) < 15 for i in unique if not 75 < i < 155]
+    assert np.mean(near) > 0.95
+
+
+def test_text_and_recording_without_a_word_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    log_probs, _ = spoken(VOCABULARY[:100], seed=1)
+    labels = ENGLISH.encode(" ".join(VOCABULARY[100:150]))
+    assert align_long(log_probs, labels, ENGLISH) == align(log_probs, labels)
+    monkeypatch.setattr(anchors, "_WHOLE", 0)
+    monkeypatch.setattr(anchors, "_LARGEST", 10_000)
+    with pytest.raises(DataError, match=r"a\.wav: text and recording have too few words in common"):
+        align_long(log_probs, labels, ENGLISH, "a.wav")
+    with pytest.raises(InfeasibleTargetError):
+        align_long(log_probs[:10], labels, ENGLISH)
+
+
+@pytest.mark.slow
+def test_time_is_linear_in_the_length() -> None:
+    """6,000 words, whose whole search would take minutes."""
+    words = list(np.random.default_rng(3).choice(VOCABULARY, 6_000))
+    log_probs, labels = spoken(words, seed=3)
+    started = time.process_time()
+    spans = align_long(log_probs, labels, ENGLISH)
+    assert time.process_time() - started < 15
+    starts = np.array([start for start, _ in spans])
+    assert np.mean(np.abs(starts - 3 * np.arange(len(labels))) <= 3) > 0.99
