@@ -48,6 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         soundfile.write(path / name, samples, rate)
     shutil.copytree(SAMPLES, path / "lectures")
     shutil.copy(SAMPLES / "date.txt", path / "interview.txt")
+    (path / "old.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nJuly fourth\n")
+    (path / "commands.txt").write_text("july fourth\n[unk]\n")
     soundfile.write(path / "call.wav", np.stack([samples, samples[::-1]], axis=1), rate)
     return path
 

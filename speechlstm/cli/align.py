@@ -59,7 +59,8 @@ def command(
     cut into subtitles, as are lines if a limit of them is given (--max-line-width and so on).
     Numbers have to be written out.
 
-    Lines whose words do not seem to be spoken are named on stderr. A recording may last hours.
+    Lines that do not seem to be spoken (the geometric mean posterior of their words is below 0.07)
+    are named on stderr. A recording may last hours.
 
     \b
     Example:

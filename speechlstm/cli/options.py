@@ -252,6 +252,12 @@ _DECODING = (
         "--hot-words", "hot_words_file", metavar="FILE", type=_PATH,
         help="A file of hot words, one a line.",
     ),
+    click.option(
+        "--phrases", "phrases_file", metavar="FILE", type=_PATH,
+        help="Only these phrases can be recognised, in any number and order: a file with one a "
+        "line, such as 'lights on', or 'lights on:2' if it is twice as probable. [unk] stands for "
+        "anything else; without it, whatever is said becomes one of the others, or nothing.",
+    ),
 )  # fmt: skip
 _SETTINGS = (
     "lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight", "neural_lm",
@@ -262,6 +268,7 @@ _OPTIONS = {
     "fast": "--fast",
     "num_hypotheses": "--n-best",
     "hot_words": "--hot-word",
+    "phrases": "--phrases",
     "neural_lm.weight": "--neural-lm-weight",
     "neural_lm.mode": "--neural-lm-mode",
 } | {key: f"--{key.replace('_', '-')}" for key in _SETTINGS if key != "num_hypotheses"}
@@ -288,8 +295,14 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
         words, file = rest.pop("hot_words"), rest.pop("hot_words_file")
         listed = _listed_hot_words(file) if file else []
         settings["hot_words"] = (*words, *listed) or None
+        phrases = rest.pop("phrases_file")
         decoding = {key: value for key, value in settings.items() if value is not None}
         decoding["greedy"] = greedy
+        if phrases:
+            _check_phrases(settings, lm)
+            from speechlstm.text.phrases import read_phrase_file
+
+            decoding["phrases"] = read_phrase_file(phrases)
         if fast:
             decoding["fast"] = True
         if no_lm or lm:
@@ -302,6 +315,14 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_DECODING):
         command = option(command)
     return command
+
+
+def _check_phrases(settings: dict[str, Any], lm: Path | None) -> None:
+    """Refuse options of language models and hot words, which phrases replace."""
+    replaced = [key for key in settings if key not in ("beam_width", "num_hypotheses")]
+    given = [_OPTIONS[key] for key in replaced if settings[key] is not None]
+    if lm or given:
+        raise click.UsageError(f"--phrases and {'--lm' if lm else given[0]} exclude each other")
 
 
 def _listed_hot_words(path: Path) -> "list[HotWord]":

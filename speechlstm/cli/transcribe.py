@@ -133,6 +133,7 @@ def command(
       speechlstm transcribe --readable letter.wav
       speechlstm transcribe --channels separate telephone.wav
       speechlstm transcribe --hot-word "anna karenina" reading.flac
+      speechlstm transcribe --phrases commands.txt command.wav
     """
     from speechlstm.parallel import num_usable_cores
     from speechlstm.recognizer.sharing import transcribe_in_segments

@@ -7,11 +7,17 @@ from pathlib import Path
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
+from speechlstm.decoding.grammar import (
+    PhraseGrammar,
+    filler_names,
+    grammar_config,
+    grammar_lexicon,
+)
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import LanguageModelError
+from speechlstm.errors import AlphabetError, LanguageModelError
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import LSTMLanguageModel
 from speechlstm.lm.model import LanguageModel, SearchModel
@@ -19,6 +25,7 @@ from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Phones
+from speechlstm.text.phrases import UNKNOWN, Phrase
 
 
 class DecoderAssembly:
@@ -38,6 +45,7 @@ class DecoderAssembly:
         ngrams: The n-gram language model; None: there is none.
         alphabet: The symbols that the decoder reads.
         reads_phones: Whether these are the phones.
+        grammar: The grammar, if there are phrases; None: any text is possible.
 
     Raises:
         LanguageModelError: A language model cannot be read, or was built for another alphabet.
@@ -50,15 +58,29 @@ class DecoderAssembly:
         self._spec, self._characters = spec, alphabet
         self.lexicon = LexiconTree.load(spec.lexicon, phones or alphabet) if spec.lexicon else None
         self._pronunciations: Mapping[str, Sequence[Phones]] = {}
-        if phones and self.lexicon:
+        self.grammar: PhraseGrammar | None = None
+        if spec.phrases:
+            self._load_grammar(spec, phones)
+        elif phones and self.lexicon:
             pronunciations = _pronunciations(spec, self.lexicon)
             if pronunciations is None:
                 self.lexicon = None
             else:
                 self._pronunciations = pronunciations
-        self.reads_phones = bool(phones and self.lexicon)
-        self.alphabet = phones if phones and self.lexicon else alphabet
+        if not spec.phrases:
+            self.reads_phones = bool(phones and self.lexicon)
+        self.alphabet = phones if phones and self.reads_phones else alphabet
         self.ngrams = _load_ngrams(spec.lm, alphabet) if spec.lm else None
+
+    def _load_grammar(self, spec: DecoderSpec, phones: Alphabet | None) -> None:
+        """The grammar of the phrases, and in place of the lexicon one of its words."""
+        pronunciations = None
+        if phones and self.lexicon:
+            pronunciations = phrase_pronunciations(spec.phrases, self.lexicon, phones, spec.g2p)
+        alphabet = phones if phones and pronunciations is not None else self._characters
+        self.grammar = PhraseGrammar(spec.phrases, filler_names(alphabet))
+        self.lexicon = grammar_lexicon(self.grammar, alphabet, pronunciations or {}, spec.phrases)
+        self.reads_phones = alphabet is phones
 
     @cached_property
     def lstm(self) -> LSTMLanguageModel | None:
@@ -87,9 +109,11 @@ class DecoderAssembly:
         """
         spec = self._spec
         is_as_tuned = bool(self.lexicon) == bool(spec.lexicon)
+        if self.grammar:  # of characters where phones were tuned, if words have no pronunciation
+            is_as_tuned = self.reads_phones or not spec.lexicon
         return self.with_settings(
             frame_seconds,
-            spec.config,
+            grammar_config(spec.config, self.grammar) if self.grammar else spec.config,
             spec.neural_lm_config,
             spec.prior if is_as_tuned else None,
             spec.calibration if is_as_tuned else None,
@@ -134,12 +158,15 @@ class DecoderAssembly:
             rescoring_lm,
             self._pronunciations,
             plain,
+            self.grammar,
         )
 
     def _language_models(
         self, config: NeuralLMConfig
     ) -> tuple[SearchModel | None, LanguageModel | None]:
         """The language model of the search, and the one that rescores its n-best list."""
+        if self.grammar:
+            return self.grammar, None
         if not (self.ngrams and config.weight and self.lstm):
             return self.ngrams, None
         both = InterpolatedModel(self.ngrams, self.lstm, config.weight, config.context_words)
@@ -148,12 +175,46 @@ class DecoderAssembly:
 
 def _searches_for_hot_words_only(spec: DecoderSpec) -> bool:
     """Whether decoding would be greedy if there were no hot words."""
-    if spec.lm or spec.lexicon or any((word.weight or 0) < 0 for word in spec.config.hot_words):
+    if (
+        spec.lm
+        or spec.lexicon
+        or spec.phrases
+        or any((word.weight or 0) < 0 for word in spec.config.hot_words)
+    ):
         return False
     unset = DecodeConfig(
         hot_words=spec.config.hot_words, hot_word_weight=spec.config.hot_word_weight
     )
     return bool(spec.config.hot_words) and spec.config == unset
+
+
+def phrase_pronunciations(
+    phrases: Sequence[Phrase], lexicon: LexiconTree, phones: Alphabet, g2p: Path | None
+) -> Mapping[str, Sequence[Sequence[str]]] | None:
+    """The phones of the words of phrases, by the lexicon or else by the G2P network.
+
+    Returns:
+        None if the lexicon lacks a word and there is no network.
+
+    Raises:
+        AlphabetError: The network cannot pronounce a word; it says where the phrase was read.
+        BundleError: The network cannot be read.
+    """
+    spoken = {w: p for p in phrases if p.text != UNKNOWN for w in p.text.split()}
+    found: dict[str, Sequence[Sequence[str]]] = {
+        word: [[phones.symbols[label - 1] for label in sequence] for sequence in sequences]
+        for word, sequences in lexicon.sequences_of(spoken).items()
+    }
+    missing = [word for word in spoken if word not in found]
+    if missing and not g2p:
+        return None
+    pronounce = G2PModel(g2p).pronounce if missing and g2p else None
+    for word in missing if pronounce else ():
+        try:
+            found[word] = [pronounce(word)] if pronounce else []
+        except AlphabetError as error:
+            raise AlphabetError(error.symbols, f"{spoken[word].where}: {word}") from None
+    return found
 
 
 def _pronunciations(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from itertools import islice
 from threading import Lock
 
 import numpy as np
@@ -13,6 +14,7 @@ from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, calibrated
+from speechlstm.decoding.grammar import PhraseGrammar
 from speechlstm.decoding.growing import GrowingUtterance
 from speechlstm.decoding.hot_words import Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
@@ -52,6 +54,7 @@ class NBestDecoder:
         rescoring_lm: Rescores the n-best list. It is used only with lm, and has the same words.
         pronunciations: The pronunciations of hot words that the lexicon lacks.
         plain: The decoder for utterances in which no hot word is found; None: the search.
+        grammar: The language model, if only its phrases are possible.
 
     Attributes:
         beam: The search.
@@ -74,7 +77,9 @@ class NBestDecoder:
         rescoring_lm: LanguageModel | None = None,
         pronunciations: Pronunciations | None = None,
         plain: Decoder | None = None,
+        grammar: PhraseGrammar | None = None,
     ) -> None:
+        self._grammar = grammar
         self._frame_seconds, self._calibration, self._plain = frame_seconds, calibration, plain
         self._config, self._lm, self._rescoring_lm = config, lm, rescoring_lm
         num_needed = NUM_RESCORED if rescoring_lm else NUM_RIVALS
@@ -104,10 +109,9 @@ class NBestDecoder:
         if self._plain and not n_best[0].has_hot_words:
             return self._plain.decode(log_probs, duration)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
-        hypotheses = (
-            with_times_and_confidences(h, n_best, log_probs, times)
-            for h in n_best[: self._config.num_hypotheses]
-        )
+        timed = (with_times_and_confidences(h, n_best, log_probs, times) for h in n_best)
+        allowed = self._grammar.allowed(timed) if self._grammar else timed
+        hypotheses = islice(allowed, self._config.num_hypotheses)
         return [calibrated(hypothesis, self._calibration) for hypothesis in hypotheses]
 
     def growing(self) -> GrowingUtterance:
@@ -129,6 +133,8 @@ class NBestDecoder:
             n_best = self.beam.preview(log_probs, search, NUM_RIVALS)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
         best = with_times_and_confidences(n_best[0], n_best, log_probs, times)
+        if self._grammar:  # the last phrase may not be complete yet
+            best = self._grammar.with_unknown(best)
         return calibrated(best, self._calibration)
 
     def search(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from speechlstm.text.phrases import UNKNOWN
 from speechlstm.transcript import Hypothesis, Word
 
 # Slow speech takes 0.1 s a letter. Words longer than this consist of blanks with a label now and
@@ -41,5 +42,7 @@ def plausible(
 
 
 def _is_word(word: Word) -> bool:
+    if word.text == UNKNOWN:  # of any length, and found because nothing fits well
+        return True
     longest = _LONGEST_SECONDS + _LONGEST_SECONDS_A_LETTER * len(word.text)
     return word.end - word.start <= longest and word.confidence >= _LEAST_CONFIDENCE

@@ -10,6 +10,7 @@ from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
 from speechlstm.errors import ConfigError
 from speechlstm.text.normalize import normalize
+from speechlstm.text.phrases import Phrase, read_phrases
 
 _FAST_BEAM_WIDTH = 64
 _FAST_SCORE_GAP = 10.0
@@ -44,6 +45,7 @@ class DecoderSpec:
         calibration: Maps words' confidences to probabilities; None: no calibration.
         punctuator: The network (.tflite) for readable text: see speechlstm.readable.
         fast: The settings for `made_fast`; None: the same weights in a narrower search.
+        phrases: The only phrases that are possible, in place of a language model; (): any text.
     """
 
     config: DecodeConfig = field(default_factory=DecodeConfig)
@@ -56,11 +58,12 @@ class DecoderSpec:
     calibration: Calibration | None = None
     punctuator: Path | None = None
     fast: FastDecoding | None = None
+    phrases: tuple[Phrase, ...] = ()
 
     @property
     def is_search(self) -> bool:
         """Whether decoding is a beam search by default: there is something to weigh words by."""
-        return bool(self.lm or self.lexicon or self.config.hot_words)
+        return bool(self.lm or self.lexicon or self.config.hot_words or self.phrases)
 
     @property
     def files(self) -> list[Path]:
@@ -129,15 +132,18 @@ def with_arguments(
 
     Args:
         given: The decoder of the bundle.
-        changes: The arguments fast, decoding, lm, neural_lm, neural_lm_weight and neural_lm_mode,
-            as far as they were given.
+        changes: The arguments fast, decoding, lm, neural_lm, neural_lm_weight, neural_lm_mode and
+            phrases, as far as they were given.
         settings: Single settings of `DecodeConfig`; hot words are normalised.
 
     Raises:
         ConfigError: A setting is unknown or out of range, an LSTM has no n-gram model, or an LSTM
-            is given for a fast decoder.
+            is given for a fast decoder; a phrase is not valid, or there is a language model or a
+            hot word besides phrases.
         TypeError: decoding is not a DecodeConfig.
     """
+    if "phrases" in changes:
+        return _with_phrases(given, changes, settings)
     if changes.get("fast"):
         if named := [key for key in changes if key.startswith("neural_lm") and changes[key]]:
             raise ConfigError(f"fast decoding does not use {named[0]}; leave out one or the other")
@@ -163,3 +169,18 @@ def with_arguments(
             given.neural_lm_config.to_dict() | neural_settings
         ),
     )
+
+
+def _with_phrases(
+    given: DecoderSpec, changes: Mapping[str, Any], settings: Mapping[str, Any]
+) -> DecoderSpec:
+    others = ["hot_words"] if settings.get("hot_words") else []
+    others += [
+        key for key in changes if key not in ("phrases", "decoding", "fast") and changes[key]
+    ]
+    if others:
+        raise ConfigError(f"phrases exclude {', '.join(others)}; leave out one or the other")
+    phrases = read_phrases(changes["phrases"])
+    rest = {key: value for key, value in changes.items() if key in ("decoding", "fast")}
+    alone = replace(with_arguments(given, rest, settings), phrases=phrases)
+    return replace(alone, lm=None, neural_lm=None, calibration=None)

@@ -55,8 +55,8 @@ def load_models(
         bundle: The name, the folder or the .tflite file of the bundle.
         greedy: Whether to decode by the best path even if the bundle has a language model.
         readable: Whether to load the writer; None: only if the bundle has one.
-        changes: The arguments fast, decoding, lm, neural_lm, neural_lm_weight and neural_lm_mode of
-            `Recognizer.load`, as far as they were given.
+        changes: The arguments fast, decoding, lm, neural_lm, neural_lm_weight, neural_lm_mode and
+            phrases of `Recognizer.load`, as far as they were given.
         settings: Single settings of `DecodeConfig` that replace those of the bundle.
 
     Raises:

@@ -18,6 +18,7 @@ from speechlstm.recognizer.batch import Channels
 from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, given_arguments, load_models
 from speechlstm.recognizer.segments import joined
 from speechlstm.recognizer.sharing import Loaded, OnSegment, transcribe_in_segments
+from speechlstm.text.phrases import Phrases, read_phrases
 from speechlstm.transcript import Hypothesis, Transcript
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Recognizer:
         neural_lm_mode: Literal["rescore", "fuse"] | None = None,
         reject_non_speech: bool = True,
         readable: bool | None = False,
+        phrases: Phrases | None = None,
         **settings: Any,
     ) -> "Recognizer":
         """Load a recogniser from a bundle.
@@ -81,6 +83,9 @@ class Recognizer:
         'one eight zero zero five'
         >>> Recognizer.load(readable=True).transcribe_file("data/samples/date.wav").readable
         'July 4, 1776.'
+        >>> only = Recognizer.load(phrases=["go left", "stop", "[unk]"])
+        >>> only.transcribe_file("data/samples/commands.wav").text
+        'go left stop'
 
         Args:
             bundle: "english" or None: the model in this package. Any other string, and any Path:
@@ -102,6 +107,11 @@ class Recognizer:
             readable: Whether transcripts also have readable text (`Transcript.readable`): capitals,
                 punctuation, figures. None: if the bundle has a network for that. Hot words appear
                 as they are given: "iPhone".
+            phrases: The only phrases that can be recognised, in any number and order: strings
+                ("lights on", "lights off:2" if it is twice as probable) or `Phrase`s, or a mapping
+                from phrases to weights; "[unk]" stands for anything else, and without it, what is
+                said becomes one of the others or nothing. They replace the language models;
+                pronunciations are from the lexicon or by the G2P network. None: any text.
             settings: Single settings of `DecodeConfig` that replace the bundle's, such as
                 beam_width=64. Hot words are normalised as transcripts are.
 
@@ -117,6 +127,7 @@ class Recognizer:
             decoding=decoding,
             neural_lm_weight=neural_lm_weight,
             neural_lm_mode=neural_lm_mode,
+            phrases=None if phrases is None else read_phrases(phrases),
         )
         model, decoder, writer = load_models(bundle, greedy, readable, changes, settings)
         recognizer = cls(model, decoder, reject_non_speech=reject_non_speech, writer=writer)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import exp, log
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from speechlstm.transcript.layout import SubtitleLayout
 
+_LEAST = 1e-6  # a confidence, whose logarithm is finite
 _TURN_PAUSE = 1.0  # seconds; after a longer pause, a new turn begins
 
 
@@ -81,8 +83,9 @@ class AlignedLine:
 
     @property
     def confidence(self) -> float:
-        """The mean of its words' confidences, 0..1; 1 if it has no words."""
-        return sum(w.confidence for w in self.words) / len(self.words) if self.words else 1.0
+        """The geometric mean of its words' confidences, 0..1; 1 if it has no words."""
+        logs = [log(max(word.confidence, _LEAST)) for word in self.words]
+        return exp(sum(logs) / len(logs)) if logs else 1.0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,141 @@
+"""Phrases: the only ones that a recogniser with a closed grammar can recognise."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+
+from speechlstm.errors import ConfigError, DataError, quoted
+from speechlstm.storage import read_bounded
+from speechlstm.text.normalize import normalize
+
+UNKNOWN = "[unk]"  # stands for anything else, as in Vosk
+MAX_LENGTH = 200  # characters of a phrase
+MAX_PHRASES = 10_000
+_MAX_BYTES = 1 << 20
+_MAX_WEIGHT = 1e6
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A phrase of a grammar.
+
+    >>> Phrase.parse("Turn on the light:2")
+    Phrase(text='turn on the light', weight=2.0)
+
+    Attributes:
+        text: Normalised words, or UNKNOWN.
+        weight: How probable the phrase is, relative to the others; above 0.
+        where: Where it was read, for errors.
+
+    Raises:
+        ConfigError: The phrase has no word or is too long, or the weight is out of range.
+    """
+
+    text: str
+    weight: float = 1.0
+    where: str = field(default="phrases", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        given = self.text
+        is_number = isinstance(self.weight, int | float) and not isinstance(self.weight, bool)
+        if not isinstance(given, str) or len(given) > MAX_LENGTH:
+            raise self._error(f"must have at most {MAX_LENGTH} characters, is {quoted(given)}")
+        text = given.strip().lower()
+        if text != UNKNOWN:
+            if set('[]{}"') & set(text):
+                raise self._error(
+                    f"{quoted(given)}: one phrase a line, of words alone, or {UNKNOWN}"
+                )
+            text = normalize(given)
+        if not text:
+            raise self._error(f"{quoted(given)} has no word")
+        if not is_number or not isfinite(self.weight) or not 0 < self.weight <= _MAX_WEIGHT:
+            raise self._error(
+                f"the weight of {quoted(given)} must be a number above 0 and at most "
+                f"{_MAX_WEIGHT:g}, is {quoted(self.weight)}"
+            )
+        object.__setattr__(self, "text", text)
+
+    @classmethod
+    def parse(cls, line: str, where: str = "phrases") -> "Phrase":
+        """A phrase, optionally followed by a colon and its weight.
+
+        Raises:
+            ConfigError: As in the constructor, or what follows the colon is not a number.
+        """
+        text, colon, weight = line.rpartition(":")
+        if not colon:
+            return cls(line, where=where)
+        try:
+            number = float(weight)
+        except ValueError:
+            raise ConfigError(
+                f"{where}: {quoted(line)}: the text after the colon must be a weight, as in "
+                "'turn on the light:2'"
+            ) from None
+        return cls(text, number, where)
+
+    def _error(self, reason: str) -> ConfigError:
+        return ConfigError(f"{self.where}: {reason}")
+
+
+Phrases = Iterable[str | Phrase] | Mapping[str, float]
+
+
+def read_phrases(given: Phrases) -> tuple[Phrase, ...]:
+    """Phrases from an iterable, or from a mapping from phrases to weights.
+
+    >>> read_phrases(["yes", "no:2"]) == read_phrases({"yes": 1, "no": 2})
+    True
+
+    Raises:
+        ConfigError: There is none, one is given twice, there are too many, one is not valid, or the
+            argument is a single string.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigError(f"phrases: must be a list of phrases, is {quoted(given)}")
+    if isinstance(given, Mapping):
+        phrases = [Phrase(text, weight) for text, weight in given.items()]
+    else:
+        phrases = [item if isinstance(item, Phrase) else _parsed(item) for item in given]
+    if not any(phrase.text != UNKNOWN for phrase in phrases):
+        raise ConfigError("phrases: there is none; give at least one")
+    if len(phrases) > MAX_PHRASES:
+        raise ConfigError(f"phrases: {len(phrases)} are more than the limit of {MAX_PHRASES}")
+    first: dict[str, Phrase] = {}
+    for phrase in phrases:
+        if (before := first.setdefault(phrase.text, phrase)) is not phrase:
+            also = f", first in {before.where}" if before.where != phrase.where else ""
+            raise ConfigError(f"{phrase.where}: {quoted(phrase.text)} is given twice{also}")
+    return tuple(phrases)
+
+
+def _parsed(item: object) -> Phrase:
+    if not isinstance(item, str):
+        raise ConfigError(f"phrases: each must be a string or a Phrase, is {quoted(item)}")
+    return Phrase.parse(item)
+
+
+def read_phrase_file(path: Path | str) -> tuple[Phrase, ...]:
+    """The phrases in a text file, one a line, each optionally followed by a colon and its weight.
+
+    Empty lines are skipped.
+
+    Raises:
+        ConfigError: A line is not valid, or a phrase stands twice; it names the line.
+        DataError: The file cannot be read, is not UTF-8, is too large or has no phrase.
+    """
+    path = Path(path)
+    try:
+        lines = read_bounded(path, _MAX_BYTES).decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+    phrases = [Phrase.parse(s, f"{path}:{n}") for n, s in enumerate(lines, 1) if s.strip()]
+    if not any(phrase.text != UNKNOWN for phrase in phrases):
+        raise DataError(f"{path}: has no phrase; write one a line")
+    if len(phrases) > MAX_PHRASES:
+        raise DataError(f"{path}: {len(phrases)} phrases are more than the limit of {MAX_PHRASES}")
+    return read_phrases(phrases)
