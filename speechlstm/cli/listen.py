@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.interruption import Interruption
 from speechlstm.cli.live import Live, LiveEvents, LiveText
 from speechlstm.cli.options import (
     OutputPath,
     bundle_option,
-    decoding_options,
     output_format,
     raw_option,
 )

@@ -1,20 +1,17 @@
 """Options that several commands share, and the text files that they name."""
 
 import os
-import re
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.errors import ConfigError, DataError, printable
+from speechlstm.errors import DataError, printable
 from speechlstm.storage import read_bounded
 from speechlstm.transcript.formats import FORMATS, SUFFIXES
 
 if TYPE_CHECKING:
-    from speechlstm.config import HotWord
+    pass
 
 MANIFESTS = (".jsonl", ".json")  # suffixes of manifests that are written
 
@@ -193,154 +190,6 @@ worst_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object with every utterance."
 )
-
-
-def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds the option --neural-lm-mode to a command, with the older names --(no-)shallow-fusion."""
-    options = (
-        click.option(
-            "--neural-lm-mode",
-            type=click.Choice(["rescore", "fuse"]),
-            help="Whether the LSTM rescores the n-best list or takes part in the search (slower).  "
-            "[default: the bundle's]",
-        ),
-        click.option("--shallow-fusion", "neural_lm_mode", flag_value="fuse", hidden=True),
-        click.option("--no-shallow-fusion", "neural_lm_mode", flag_value="rescore", hidden=True),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-_FAST = (
-    "Search without the LSTM language model, in a narrower beam: 0.6 of the time. WER of the "
-    "package's model then, and without --fast: LibriSpeech 17.8 % (14.0), Common Voice 34.2 % "
-    "(29.7), AN4 2.7 % (2.5), Speech Commands 3.2 % (3.2), digits 6.1 % (6.1)."
-)
-
-_DECODING = (
-    click.option("--greedy", is_flag=True, help="Decode greedily, without a beam search."),
-    click.option("--fast", is_flag=True, help=_FAST),
-    click.option("--no-lm", is_flag=True, help="Do not use the bundle's language models."),
-    click.option(
-        "--lm", metavar="FILE", type=_PATH, help="Another n-gram language model, packed or ARPA.",
-    ),
-    click.option("--lm-weight", type=float, help="Weight of the language model."),
-    click.option(
-        "--neural-lm", "--rescore", "neural_lm", metavar="FILE", type=_PATH,
-        help="Another LSTM language model (.tflite).",
-    ),
-    click.option(
-        "--neural-lm-weight", "--rescore-weight", "neural_lm_weight", type=float,
-        help="Weight of the LSTM in the interpolation with the n-gram model, 0 to 1.",
-    ),
-    neural_lm_mode_options,
-    click.option("--word-bonus", type=float, help="Score of each word, a natural logarithm."),
-    click.option("--beam-width", type=int, help="Hypotheses kept after each frame."),
-    click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses in the output (JSON)."),
-    click.option(
-        "--hot-word", "hot_words", metavar="WORDS[:WEIGHT]", multiple=True,
-        help="A word or phrase to prefer or, with a negative weight, to avoid; may be given "
-        "several times.",
-    ),
-    click.option(
-        "--hot-word-weight", type=float,
-        help="Weight of hot words that have none, for each character (or phone, with a lexicon of "
-        "phones), a natural logarithm.",
-    ),
-    click.option(
-        "--hot-words", "hot_words_file", metavar="FILE", type=_PATH,
-        help="A file of hot words, one a line.",
-    ),
-    click.option(
-        "--phrases", "phrases_file", metavar="FILE", type=_PATH,
-        help="Only these phrases can be recognised, in any number and order: a file with one a "
-        "line, such as 'lights on', or 'lights on:2' if it is twice as probable. [unk] stands for "
-        "anything else; without it, whatever is said becomes one of the others, or nothing.",
-    ),
-)  # fmt: skip
-_SETTINGS = (
-    "lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight", "neural_lm",
-    "neural_lm_weight", "neural_lm_mode",
-)  # fmt: skip
-
-_OPTIONS = {
-    "fast": "--fast",
-    "num_hypotheses": "--n-best",
-    "hot_words": "--hot-word",
-    "phrases": "--phrases",
-    "neural_lm.weight": "--neural-lm-weight",
-    "neural_lm.mode": "--neural-lm-mode",
-} | {key: f"--{key.replace('_', '-')}" for key in _SETTINGS if key != "num_hypotheses"}
-_SETTING = re.compile(rf"\b(?:decoding\.)?({'|'.join(map(re.escape, _OPTIONS))})\b")
-
-
-def _option_name(setting: re.Match[str]) -> str:
-    return _OPTIONS[setting[1]]
-
-
-def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options of the decoder to a command, as one argument `decoding`.
-
-    It holds the keyword arguments of `Recognizer.load`; errors about these name the options.
-    """
-
-    @wraps(function)
-    def command(
-        *args: Any, greedy: bool, fast: bool, no_lm: bool, lm: Path | None, **rest: Any
-    ) -> None:
-        if no_lm and lm:
-            raise click.UsageError("--lm and --no-lm exclude each other")
-        settings = {key: rest.pop(key) for key in _SETTINGS}
-        words, file = rest.pop("hot_words"), rest.pop("hot_words_file")
-        listed = _listed_hot_words(file) if file else []
-        settings["hot_words"] = (*words, *listed) or None
-        phrases = rest.pop("phrases_file")
-        decoding = {key: value for key, value in settings.items() if value is not None}
-        decoding["greedy"] = greedy
-        if phrases:
-            _check_phrases(settings, lm)
-            from speechlstm.text.phrases import read_phrase_file
-
-            decoding["phrases"] = read_phrase_file(phrases)
-        if fast:
-            decoding["fast"] = True
-        if no_lm or lm:
-            decoding["lm"] = lm
-        try:
-            function(*args, **rest, decoding=decoding)
-        except ConfigError as error:
-            raise ConfigError(_SETTING.sub(_option_name, str(error))) from error
-
-    for option in reversed(_DECODING):
-        command = option(command)
-    return command
-
-
-def _check_phrases(settings: dict[str, Any], lm: Path | None) -> None:
-    """Refuse options of language models and hot words, which phrases replace."""
-    replaced = [key for key in settings if key not in ("beam_width", "num_hypotheses")]
-    given = [_OPTIONS[key] for key in replaced if settings[key] is not None]
-    if lm or given:
-        raise click.UsageError(f"--phrases and {'--lm' if lm else given[0]} exclude each other")
-
-
-def _listed_hot_words(path: Path) -> "list[HotWord]":
-    """The hot words in a file, one a line; empty lines are skipped."""
-    from speechlstm.config import HotWord
-
-    try:
-        lines = read_text(path).splitlines()
-    except OSError as error:
-        raise DataError(f"--hot-words {path}: cannot be read: {error.strerror}") from None
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            found += [HotWord.parse(line)] if line.strip() else []
-        except ConfigError as error:
-            reason = str(error).removeprefix("decoding.hot_words: ")
-            raise ConfigError(f"{path}:{number}: {reason}") from None
-    return found
 
 
 def read_text(path: Path) -> str:

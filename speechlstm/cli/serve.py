@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
+from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
     bundle_option,
-    decoding_options,
     jobs_option,
     read_text,
 )

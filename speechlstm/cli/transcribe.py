@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
     CHANNELS,
     FormatList,
     TranscriptPath,
     bundle_option,
-    decoding_options,
     jobs_option,
     output_format,
     raw_option,

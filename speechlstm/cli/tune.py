@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import OutputPath, jobs_option, neural_lm_mode_options
+from speechlstm.cli.decoding import neural_lm_mode_options
+from speechlstm.cli.options import OutputPath, jobs_option
 from speechlstm.cli.output import progress_bar, say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted

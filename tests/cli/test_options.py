@@ -5,7 +5,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from speechlstm.cli.options import decoding_options
+from speechlstm.cli.decoding import decoding_options
 
 
 def parsed(*arguments: str) -> dict[str, Any]:
