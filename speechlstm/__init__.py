@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from speechlstm.config import HotWord as HotWord
     from speechlstm.errors import SpeechLSTMError as SpeechLSTMError
     from speechlstm.recognizer import Recognizer as Recognizer
+    from speechlstm.recognizer import Segment as Segment
+    from speechlstm.text.phrases import Phrase as Phrase
     from speechlstm.transcript import Hypothesis as Hypothesis
     from speechlstm.transcript import Token as Token
     from speechlstm.transcript import Transcript as Transcript
     from speechlstm.transcript import Word as Word
+    from speechlstm.transcript.layout import SubtitleLayout as SubtitleLayout
 
 __version__ = "0.2.0"
 
@@ -40,8 +43,11 @@ _MODULES = {
     "DecodeConfig": "speechlstm.config",
     "HotWord": "speechlstm.config",
     "Hypothesis": "speechlstm.transcript",
+    "Phrase": "speechlstm.text.phrases",
     "Recognizer": "speechlstm.recognizer",
+    "Segment": "speechlstm.recognizer",
     "SpeechLSTMError": "speechlstm.errors",
+    "SubtitleLayout": "speechlstm.transcript.layout",
     "Token": "speechlstm.transcript",
     "Transcript": "speechlstm.transcript",
     "Word": "speechlstm.transcript",
@@ -54,8 +60,11 @@ __all__ = [
     "DecodeConfig",
     "HotWord",
     "Hypothesis",
+    "Phrase",
     "Recognizer",
+    "Segment",
     "SpeechLSTMError",
+    "SubtitleLayout",
     "Token",
     "Transcript",
     "Word",

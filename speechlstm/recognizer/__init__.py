@@ -9,3 +9,4 @@ batch       many short recordings, in one process or several
 """
 
 from speechlstm.recognizer.recognizer import Recognizer as Recognizer
+from speechlstm.recognizer.sharing import Segment as Segment
