@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from speechlstm.transcript import Transcript
 from speechlstm.transcript.formats import FORMATS, SUBTITLES, recording_ids
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 from speechlstm.transcript.subtitles import clock
+
+if TYPE_CHECKING:
+    from speechlstm.text.alphabet import Alphabet
 
 _MOST_WARNINGS = 20
 
@@ -57,7 +61,7 @@ def command(
     anew; -: standard input, for one of the two. Lines, capitals and punctuation stay as they are:
     each line becomes a subtitle, or each of the old subtitles a new one. A text in a single line is
     cut into subtitles, as are lines if a limit of them is given (--max-line-width and so on).
-    Numbers have to be written out.
+    Numbers are better written out: figures are timed by what is spoken between their neighbours.
 
     Lines that do not seem to be spoken (the geometric mean posterior of their words is below 0.07)
     are named on stderr. A recording may last hours.
@@ -89,12 +93,28 @@ def command(
             if path == audio:
                 raise
             raise DataError(str(error).replace(str(path), name)) from None
+    _warn_of_symbols(content, recognizer.model.characters.alphabet)
     _warn(transcript)
     written = _written(format_name, name, transcript, layout)
     if output:
         write_atomically(output, written + "\n")
     else:
         click.echo(written)
+
+
+def _warn_of_symbols(text: str, alphabet: "Alphabet") -> None:
+    """Name words with symbols that the alphabet lacks."""
+    from speechlstm.recognizer.aligning import unspellable
+    from speechlstm.text.written import read_written
+
+    words = [word for line in read_written(text) for word in line.words]
+    if others := unspellable(words, alphabet):
+        named = ", ".join(quoted(word.text) for word in others[:5])
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        say(
+            f"Warning: {named}{more}: have symbols that the alphabet lacks; their times are those "
+            "of what is spoken between their neighbours; write numbers out"
+        )
 
 
 def _warn(transcript: Transcript) -> None:

@@ -6,6 +6,7 @@ it, both can be cut. Moreno et al., "A recursive algorithm for the forced alignm
 audio segments", ICSLP 1998.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
@@ -38,8 +39,8 @@ def align_long(
 
     Args:
         log_probs: As in align.
-        labels: As in align.
-        alphabet: The symbols of the labels.
+        labels: As in align; alphabet.num_labels stands for a word of unknown sound.
+        alphabet: The symbols of the labels, each one character.
         where: As in align.
 
     Raises:
@@ -87,7 +88,10 @@ def _cuts(log_probs: NDArray[np.float32], labels: Sequence[int], alphabet: Alpha
     """Where text and recording can be cut: before a word within a run that is the same."""
     emissions = best_path_emissions(log_probs)
     spoken = list(spelled_words([e.label for e in emissions], alphabet))
-    written = list(spelled_words(labels, alphabet))
+    # A label that the alphabet lacks stands for a word of unknown sound: it corresponds to none.
+    symbols = ["", *alphabet.symbols, "\N{REPLACEMENT CHARACTER}"]
+    text = "".join(symbols[min(label, alphabet.num_labels)] for label in labels)
+    written = [(word[0], word.span()) for word in re.finditer("[^ ]+", text)]
     pairs = _same_words([word for word, _ in spoken], [word for word, _ in written])
     return [(emissions[spoken[i][1][0]].start, written[j][1][0]) for i, j in pairs]
 

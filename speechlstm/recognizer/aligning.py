@@ -1,7 +1,9 @@
 """When each word of a known text is spoken in a recording."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from unicodedata import combining
+from unicodedata import normalize as normalize_unicode
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,16 +11,18 @@ from numpy.typing import NDArray
 from speechlstm.acoustic import AcousticModel
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.anchors import align_long
-from speechlstm.decoding.words import frame_times, spelled_words
-from speechlstm.errors import DataError
+from speechlstm.decoding.words import frame_times
+from speechlstm.errors import AlphabetError, DataError
 from speechlstm.recognizer.segments import Segments
-from speechlstm.text.written import WrittenLine, read_written
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.written import WrittenLine, WrittenWord, read_written
 from speechlstm.transcript import AlignedLine, Transcript, Word
 
 # Below this are 0.5 % of the lines of two words that are spoken in held-out speech of LibriSpeech,
 # 3 % in that of Common Voice, and 100 and 90 % of the lines that are not spoken; of lines of four
 # words 0 and 1 %, 95 and 92 %: scripts/benchmarks/align.py.
 LEAST_CONFIDENCE = 0.07
+_ANY_LABEL_COST = 0.05  # of a frame, a natural logarithm
 
 
 def doubtful_lines(transcript: Transcript) -> list[AlignedLine]:
@@ -36,25 +40,74 @@ def align_segments(segments: Segments, model: AcousticModel, text: str, where: s
         where: The name of the recording, for errors.
 
     Raises:
-        AlphabetError: The text has symbols that the alphabet lacks.
+        AlphabetError: Most words of the text have symbols that the alphabet lacks.
         InfeasibleTargetError: The text is too long for the recording.
         DataError: The text has no word, or too few words in common with a long recording; or the
             recording cannot be decoded.
     """
     log_probs, bounds = _outputs(segments, model)
     lines = read_written(text)
-    spoken = " ".join(" ".join(word.spoken) for line in lines for word in line.words)
-    labels = model.alphabet.encode(spoken, where)
-    if not labels:
+    words = [word for line in lines for word in line.words]
+    if not words:
         raise DataError(f"{where}: the text has no word to align")
+    others = unspellable(words, model.alphabet)
+    if 2 * len(others) > len(words):
+        missing = {c for word in others for c in "".join(word.spoken)} - {*model.alphabet.symbols}
+        raise AlphabetError(sorted(missing), where)
+    if others:
+        log_probs = _with_any_label(log_probs)
+    labels, ranges = _labels(words, model.alphabet)
     spans = align_long(log_probs, labels, model.alphabet, where)
-    ranges = [span for _, span in spelled_words(labels, model.alphabet)]
-    written = list(_written_ranges(lines, ranges))
+    written = [(word.text, span) for word, span in zip(words, ranges, strict=True)]
     hypothesis = aligned_hypothesis(log_probs, labels, written, bounds, spans)
-    texts = " ".join(text for text, _ in written)
+    texts = " ".join(word.text for word in words)
     duration = float(bounds[-1])
     timed = tuple(_timed_lines(lines, hypothesis.words, duration))
     return Transcript((replace(hypothesis, text=texts),), duration, lines=timed)
+
+
+def unspellable(words: Iterable[WrittenWord], alphabet: Alphabet) -> list[WrittenWord]:
+    """The words with symbols that the alphabet lacks, such as figures.
+
+    Their sound is not known. They are aligned with whatever is spoken between their neighbours.
+    """
+    return [word for word in words if _spelled(word, alphabet) is None]
+
+
+def _spelled(word: WrittenWord, alphabet: Alphabet) -> str | None:
+    """The word as the alphabet can spell it, without accents if need be; None: it cannot."""
+    text, known = " ".join(word.spoken), {" ", *alphabet.symbols}
+    if alphabet.separator:  # each symbol is a word
+        return text if known.issuperset(word.spoken) else None
+    plain = "".join(c for c in normalize_unicode("NFD", text) if not combining(c))
+    return next((way for way in (text, plain) if way and set(way) <= known), None)
+
+
+def _labels(
+    words: Sequence[WrittenWord], alphabet: Alphabet
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """The labels of words, and the (start, stop) range of each; for others, see _with_any_label."""
+    space = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else None
+    labels: list[int] = []
+    ranges = []
+    for word in words:
+        spelled = _spelled(word, alphabet)
+        own = [alphabet.num_labels] if spelled is None else alphabet.encode(spelled)
+        if labels and space:
+            labels.append(space)
+        ranges.append((len(labels), len(labels) + len(own)))
+        labels += own
+    return labels, ranges
+
+
+def _with_any_label(log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """With one more label, which fits any sound: it is nearly as probable as the best label.
+
+    Pratap et al., "Scaling speech technology to 1,000+ languages", JMLR 2024, section 3.1.5, have
+    such a label ("star"). Where nothing is spoken, the blank is better.
+    """
+    any_label = log_probs.max(axis=1, keepdims=True) - np.float32(_ANY_LABEL_COST)
+    return np.concatenate((log_probs, any_label), axis=1)
 
 
 def _outputs(
@@ -70,23 +123,6 @@ def _outputs(
         ends = frame_times(len(outputs[-1]), model.frame_seconds, audio.duration)[1:]
         times.append(start + ends)
     return np.concatenate(outputs), np.concatenate(times)
-
-
-def _written_ranges(
-    lines: Sequence[WrittenLine], ranges: Sequence[tuple[int, int]]
-) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Each word as it is written, with the (start, stop) range of its labels.
-
-    Args:
-        lines: The lines.
-        ranges: Those ranges for each normalised word.
-    """
-    place = 0
-    for line in lines:
-        for word in line.words:
-            last = place + len(word.spoken) - 1
-            yield word.text, (ranges[place][0], ranges[last][1])
-            place = last + 1
 
 
 def _timed_lines(

@@ -311,7 +311,8 @@ class Recognizer:
 
         Raises:
             AudioError: As in transcribe_file.
-            AlphabetError: The text has symbols that the alphabet lacks.
+            AlphabetError: Most words have symbols that the alphabet lacks. Others, such as figures,
+                are aligned with what is spoken between their neighbours.
             InfeasibleTargetError: The text is too long for the recording.
             DataError: The text has no word, or too few words in common with a long recording.
             TypeError: The text is not a string.

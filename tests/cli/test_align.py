@@ -68,7 +68,7 @@ def test_the_outputs_name_chooses_the_format(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hello 2 worlds", "a.wav: not in the alphabet: '2' (U+0032); correct the text"),
+        ("hello 2 3", "a.wav: not in the alphabet: '2' (U+0032), '3' (U+0033); correct the text"),
         ("hello world " * 5, "a.wav: text needs 64 frames, audio has 46; check that the"),
         ("", "a.wav: the text has no word to align"),
         (" ?! ", "a.wav: the text has no word to align"),
@@ -165,3 +165,20 @@ def test_text_or_recording_come_from_standard_input(levels_bundle: Path) -> None
     assert bad.stderr.startswith("Error: -: cannot be decoded")
     latin = CliRunner().invoke(main, [*command, "a.wav", "-"], input="größe".encode("latin1"))
     assert latin.stderr.startswith("Error: -: not UTF-8")
+
+
+def test_figures_are_timed_by_their_neighbours(
+    levels_bundle: Path, spoken: Callable[[str], NDArray[np.float32]]
+) -> None:
+    soundfile.write("b.wav", spoken("go to ten doors"), 16000)
+    result = align(levels_bundle, "b.wav", "--text", "Go to 10 d\u00f3\u00f3rs")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("Warning: '10': have symbols that the alphabet lacks; their")
+    assert len(result.stderr.splitlines()) == 1
+    fields = [line.split()[2:5] for line in result.stdout.splitlines()]
+    # 10 ms of silence and 30 ms of each character.
+    assert fields[1:] == [
+        ["0.130", "0.070", "to"],
+        ["0.250", "0.110", "10"],
+        ["0.410", "0.190", "d\u00f3\u00f3rs"],
+    ]
