@@ -102,9 +102,12 @@ def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> lis
         whole = [Cue(line.start, line.end, line.words, line.text) for line in transcript.lines]
         return _shown(whole, replace(layout, max_cue_seconds=inf), duration)
     if transcript.lines:
-        return _shown(
-            [c for line in transcript.lines for c in _cut(line.words, layout)], layout, duration
-        )
+        cut = [
+            cue
+            for line in transcript.lines
+            for cue in _cut(line.words, layout) or [Cue(line.start, line.end, (), line.text)]
+        ]
+        return _shown(cut, layout, duration)
     if not transcript.channels:
         spoken = transcript.words if transcript.tokens is None else transcript.tokens
         return _shown(_cut(spoken, layout), layout, duration)

@@ -137,6 +137,9 @@ def test_lines_are_cut_if_a_limit_is_given(levels_bundle: Path) -> None:
     limits = ["--max-line-width", "5", "--max-line-count", "1", "--min-cue-seconds", "0"]
     assert align(levels_bundle, "a.wav", "lines.txt", "-o", "a.srt", *limits).exit_code == 0
     assert [text for _, text in subtitles("a.srt")] == ["Hello", "world"]
+    Path("marks.txt").write_text("Hello\n***\nworld\n")
+    assert align(levels_bundle, "a.wav", "marks.txt", "-o", "a.srt", *limits).exit_code == 0
+    assert [text for _, text in subtitles("a.srt")] == ["Hello", "***", "world"]
     result = align(levels_bundle, "a.wav", "lines.txt", "--max-line-width", "5")
     assert (result.exit_code, "are for subtitles" in result.stderr) == (2, True)
 
