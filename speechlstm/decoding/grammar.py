@@ -25,8 +25,8 @@ from speechlstm.transcript import Hypothesis, Word
 _IMPOSSIBLE = -1e4  # log-probability of what the grammar does not allow
 _SPECIAL = ("<unk>", "<s>", "</s>")
 _ROOT = 0
-# What a filler costs, a natural logarithm. Less costs phrases that are said, more accepts phrases
-# that are not: see scripts/README.md.
+# What a filler costs, a natural logarithm. At a lower cost, phrases that are said are lost; at a
+# higher one, phrases are found that are not said: see scripts/README.md.
 FILLER_COST = 1.5
 _JOINED_SECONDS = 0.5  # fillers with a shorter pause between them are one [unk]
 

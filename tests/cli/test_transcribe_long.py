@@ -59,6 +59,7 @@ def test_a_long_file_is_one_line_where_it_is_piped(levels_bundle: Path, folder: 
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{TEXT}\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--timestamps"], ["--format", "json"]])
 def test_the_result_does_not_depend_on_the_number_of_processes(
     levels_bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
@@ -126,6 +127,7 @@ def slow(bundle: Path, *arguments: str) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_segments_with_timestamps_appear_before_the_end(levels_bundle: Path, folder: Path) -> None:
     command = slow(levels_bundle, "--timestamps", "long.flac")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -157,6 +159,7 @@ def seen_on_a_terminal(command: list[str]) -> str:
     return seen.decode()
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_each_segment_and_the_time_left(levels_bundle: Path, folder: Path) -> None:
     seen = seen_on_a_terminal(slow(levels_bundle, "long.flac"))
     assert re.search(r"\d+%\|.*\| 00:0\d<00:0\d", seen)
@@ -166,6 +169,7 @@ def test_a_terminal_shows_each_segment_and_the_time_left(levels_bundle: Path, fo
     assert " ".join(lines) == TEXT
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_a_short_file_as_a_pipe_does(levels_bundle: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "speechlstm", "transcribe", "--bundle", str(levels_bundle)]
     assert seen_on_a_terminal([*command, "rec/b.flac"]).split() == ["goodbye"]
@@ -227,6 +231,7 @@ def test_what_exists_can_be_skipped(levels_bundle: Path, folder: Path) -> None:
     assert Path("one.txt").read_text() == "kept"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="of signals")
 def test_a_killed_command_has_written_what_is_done_and_goes_on(
     levels_bundle: Path, folder: Path

@@ -42,6 +42,7 @@ def test_segments_are_told_in_their_order(recognizer: Recognizer, recording: Pat
     assert tuple(words) == transcript.words
 
 
+@pytest.mark.slow
 def test_processes_share_one_recording(
     recognizer: Recognizer, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
