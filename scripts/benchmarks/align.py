@@ -85,9 +85,9 @@ def _confidences(
         lines = [words[i : i + number] for i in range(0, len(words), number)]
         spoken += [line.confidence for line in _aligned(recognizer, audio, lines).lines]
         middle = len(lines) // 2
-        stranger = recordings[index - 1][1][: len(lines[middle])]
-        if len(stranger) == len(lines[middle]) and stranger != lines[middle]:
-            changed = [*lines[:middle], stranger, *lines[middle + 1 :]]
+        unspoken = recordings[index - 1][1][: len(lines[middle])]
+        if len(unspoken) == len(lines[middle]) and unspoken != lines[middle]:
+            changed = [*lines[:middle], unspoken, *lines[middle + 1 :]]
             try:
                 others.append(_aligned(recognizer, audio, changed).lines[middle].confidence)
             except DataError:  # does not fit into the recording, which an error says
