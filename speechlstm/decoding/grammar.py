@@ -55,6 +55,7 @@ class PhraseGrammar(SearchModel):
     A state is a distribution over places: after "light", which may be a phrase and the beginning of
     another one, both are possible.
 
+    >>> from math import exp
     >>> grammar = PhraseGrammar([Phrase("yes", 3), Phrase("yes please")], fillers=())
     >>> [round(exp(grammar.sentence_log_prob(text.split())[0]), 4) for text in ("yes", "please")]
     [0.75, 0.0]
@@ -186,7 +187,8 @@ class PhraseGrammar(SearchModel):
     def allowed(self, hypotheses: Iterable[Hypothesis]) -> Iterator[Hypothesis]:
         """Hypotheses of the search that the grammar allows, each text once, at least one.
 
-        If the last phrase is incomplete in all of them, nothing was recognised.
+        If the last phrase is incomplete in all of them, it is left out of the best one or, if that
+        is one of the phrases, becomes [unk].
         """
         found: set[str] = set()
         best: Hypothesis | None = None
@@ -198,7 +200,19 @@ class PhraseGrammar(SearchModel):
                     found.add(written.text)
                     yield written
         if best and not found:
-            yield replace(best, text="", words=())
+            yield self.with_unknown(replace(best, words=self._complete(best.words)))
+
+    def _complete(self, words: Sequence[Word]) -> tuple[Word, ...]:
+        """The words to the last end of a phrase; the others become [unk] or are left out."""
+        state, num_complete = self.start_state, 0
+        for index, word in enumerate(words):
+            state, log_prob = self._step(state, self.word_id(word.text))
+            if log_prob < _IMPOSSIBLE / 2:
+                break
+            if self._step(state, self.sentence_end)[1] > _IMPOSSIBLE / 2:
+                num_complete = index + 1
+        rest = words[num_complete:] if self.has_unknown else ()
+        return (*words[:num_complete], *(replace(word, text=UNKNOWN) for word in rest))
 
     def with_unknown(self, hypothesis: Hypothesis) -> Hypothesis:
         """A hypothesis with [unk] in place of fillers and of words that are in no phrase."""

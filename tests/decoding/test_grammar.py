@@ -88,9 +88,12 @@ def test_fillers_become_one_unknown_word_and_incomplete_phrases_nothing() -> Non
         ("[unk]", 0.0, 0.3), ("a", 0.4, 0.5), ("b", 0.5, 0.6), ("[unk]", 2.0, 2.1),
     ]  # fmt: skip
     assert found.text == "[unk] a b [unk]"
-    part = Hypothesis("a", words[2:3], -1.0, lm_log_prob=-1e4)
-    assert [h.text for h in grammar.allowed([part])] == [""]
+    part = Hypothesis("", (*words[2:4], words[2]), -1.0, lm_log_prob=-1e4)
+    assert [h.text for h in grammar.allowed([part])] == ["a b [unk]"]
     assert [h.text for h in grammar.allowed([part, whole])] == [found.text]
+    closed = PhraseGrammar([Phrase("a b")], fillers=())
+    assert [h.text for h in closed.allowed([part])] == ["a b"]
+    assert [h.text for h in closed.allowed([Hypothesis("a", words[2:3], -1.0, -1e4)])] == [""]
 
 
 def text_of(recognizer: Recognizer, samples: NDArray[np.float32]) -> str:
@@ -107,6 +110,7 @@ def test_a_model_of_characters_recognises_phrases_alone(levels_bundle: Path, spo
     assert text_of(opened, spoken("hello world")) == "hello world"
     assert text_of(opened, spoken("hello zyxwv good day")) == "hello [unk] good day"
     assert text_of(opened, spoken("good")) in ("[unk]", "")
+    assert text_of(closed, spoken("hello world good")) == "hello world"
     assert text_of(opened, np.zeros(16000, np.float32)) == ""
 
 
