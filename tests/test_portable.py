@@ -1,5 +1,6 @@
 """The same acoustic model as both targets of an export: see assets/README.md."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, Bundle, read_bundle, write_bundle
 from speechlstm.errors import BundleError
 from speechlstm.tflite.check import check_model
+from speechlstm.tflite.metadata import read_metadata
 from speechlstm.tflite.tensor import TensorSpec
 from speechlstm.training.tflite.edit import (
     count_ops,
@@ -153,3 +155,12 @@ def test_models_of_other_names_are_not_written(tmp_path: Path) -> None:
 
 def test_a_bare_file_is_a_bundle() -> None:
     assert read_bundle(EVERYWHERE) == Bundle(EVERYWHERE, SPEC)
+
+
+def test_the_contract_names_what_the_description_holds() -> None:
+    contract = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")
+    description = read_metadata(EVERYWHERE)
+    keys = re.findall(r"`((?:features|model(?!\.tflite|\.portable)|alphabet)\.\w+)`", contract)
+    assert len(keys) == 6
+    for section, key in (name.split(".") for name in keys):
+        assert key in description[section]

@@ -167,7 +167,9 @@ def _load_sentences(path: Path) -> None:
 LOADERS: Mapping[str, Loader] = {
     "audio": Loader(recordings.make, _load_audio, 2.0),
     "bundle": Loader(samples.make_bundle, _load_bundle, 2.0),
-    "acoustic.tflite": Loader(_models("levels", "recurrent", "model"), _load_acoustic, 2.0),
+    "acoustic.tflite": Loader(
+        _models("levels", "recurrent", "everywhere", "model"), _load_acoustic, 2.0
+    ),
     "lm.tflite": Loader(_models("language_model", "rescorer"), _load_language_model, 2.0),
     "g2p.tflite": Loader(
         _models("pronouncer"), lambda path: G2PModel(path).pronounce("fuzzing"), 2.0
