@@ -18,7 +18,8 @@ class Partial:
 
     Attributes:
         segment: The number of the segment, from 1.
-        words: Its words so far, at least one; times are in seconds from the start of the stream.
+        words: Its words so far; none if what seemed to be a word was none. Times are in seconds
+            from the start of the stream.
         start: The start of the segment, in seconds from the start of the stream.
         end: How far the stream has been heard, in the same way.
     """

@@ -67,6 +67,7 @@ class Stream:
         self._intake = Intake(sample_rate, model.sample_rate)
         self._rate, self._tape = model.sample_rate, Tape()
         self._loudness = Loudness(model.sample_rate)
+        self._num_pause = round(_PAUSE_SECONDS * model.sample_rate / self._loudness.window)
         self._position = 0  # up to which the tape has been processed
         self._heard = 0  # up to which the network has run
         self._number = 1  # of the open segment
@@ -128,14 +129,14 @@ class Stream:
     def _listened(self) -> Iterator[Event]:
         """Run the network if it is time to, and close the segment if it has ended."""
         quiet = self._loudness.quiet_seconds
-        is_pause = 0 <= quiet - _PAUSE_SECONDS < self._seconds(self._loudness.window)
+        pauses = self._loudness.num_quiet == self._num_pause
         step = _STEP_SECONDS if quiet < _PAUSE_SECONDS else _QUIET_STEP_SECONDS
-        if is_pause or self._seconds(self._position - self._heard) >= step:
-            self._hear(is_pause)
+        is_due = pauses or self._seconds(self._position - self._heard) >= step
+        if is_due:
+            self._hear(pauses)
             if self._shown is None and not self._has_labels():
                 self._skip()
                 return
-            yield from self._previewed()
         if self._has_ended():
             if not self._segment.is_settled:
                 self._segment.settle(self._position)
@@ -144,15 +145,22 @@ class Stream:
             cut = self._best_cut()
             self._segment.settle(self._segment.end, cut)
             yield from self._closed(cut)
+        elif is_due:
+            yield from self._previewed()
 
-    def _hear(self, is_pause: bool) -> None:
-        """Run the network up to the present."""
+    def _hear(self, pauses: bool) -> None:
+        """Run the network up to the present.
+
+        Args:
+            pauses: Whether a pause has begun, by its energy.
+        """
         segment, now = self._segment, self._position
         self._heard = now
-        if not is_pause:
+        if not pauses:
             segment.hear(now)
-        trailing = self._seconds(now - segment.speech_end)
-        if is_pause or (trailing >= _PAUSE_SECONDS and not segment.is_settled):
+            pauses = self._seconds(now - segment.speech_end) >= _PAUSE_SECONDS
+            pauses = pauses and not segment.is_settled
+        if pauses:
             segment.settle(now)
 
     def _has_labels(self) -> bool:

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -174,3 +175,25 @@ def test_what_came_before_a_failure_is_kept(recognizer: Recognizer, spoken: Say)
         for event in recognizer.stream(Failing()):
             events.append(event)  # noqa: PERF402 - those before the error
     assert [final.text for final in finals(events)] == ["hello"]
+
+
+def test_memory_does_not_grow_with_the_stream(recognizer: Recognizer, spoken: Say) -> None:
+    piece = np.resize(np.concatenate([spoken(" seven five"), silence(1.1)]), 30 * RATE)
+    stream = recognizer.open_stream(RATE)
+
+    def hear_pieces(number: int) -> int:
+        num_finals = 0
+        for _ in range(number):
+            for block in np.split(piece, 30):
+                num_finals += len(finals(stream.feed(block)))
+        return num_finals
+
+    tracemalloc.start()
+    try:
+        hear_pieces(1)
+        before, _ = tracemalloc.get_traced_memory()
+        assert hear_pieces(2) > 20
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 500_000  # the samples alone are 4 MB
