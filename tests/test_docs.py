@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -72,10 +73,21 @@ def run(line: str, folder: Path) -> None:
     assert done.returncode == 0, f"{line}\n{done.stderr}"
 
 
+def serve(line: str, folder: Path) -> None:
+    """Starts a server, and ends it once it listens."""
+    arguments = shlex.split(line, comments=True)[1:]
+    command = [sys.executable, "-m", "speechlstm", *arguments, "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        first = server.stderr.readline()
+        server.terminate()
+    assert first.startswith("Listening on http://127.0.0.1:")
+
+
 @pytest.mark.slow
 def test_commands_of_the_first_page(folder: Path) -> None:
     for line in commands(README):
-        run(line, folder)
+        (serve if line.startswith("speechlstm serve") else run)(line, folder)
     assert (folder / "lecture.srt").read_text().startswith("1\n00:00:0")
     assert "july fourth" in (folder / "transcripts.jsonl").read_text()
 

@@ -15,6 +15,7 @@ class Metrics:
     Attributes:
         registry: The collection of all of them.
         audio_seconds: Seconds of speech transcribed, by kind: recording or stream.
+        fed_seconds: Seconds of streams given to a process, those of clients that left included.
         streams: Live streams since the start, by protocol.
         failed_streams: Of those, the ones that have ended with an error.
     """
@@ -30,6 +31,11 @@ class Metrics:
             registry=self.registry,
         )
         self.audio_seconds = self._counter("audio_seconds", "Seconds of audio recognised.", "kind")
+        self.fed_seconds = Counter(
+            "speechlstm_fed_seconds",
+            "Seconds given to processes.",
+            registry=self.registry,
+        )
         self.streams = self._counter("streams", "Live streams.", "protocol")
         self.failed_streams = self._counter("failed_streams", "Streams that failed.", "protocol")
 

@@ -53,6 +53,9 @@ class Session:
     ) -> None:
         self._hub, self._websocket, self._worker, self._key = hub, websocket, worker, key
         self._odd = b""  # the first byte of a sample whose second one is to come
+        self._piece_bytes = 0  # of a second
+        # One is always waited for, so that a client that leaves is noticed while it is worked for.
+        self._next: asyncio.Future[Any] = asyncio.ensure_future(websocket.receive())
         self.is_open = False
 
     async def receive(self) -> bytes | dict[str, Any]:
@@ -73,22 +76,26 @@ class Session:
         return _json_object(message["text"])
 
     async def _message(self) -> Any:
-        receiving = asyncio.ensure_future(self._websocket.receive())
         ending = asyncio.ensure_future(self._hub.ending.wait())
         seconds = self._hub.settings.idle_seconds
         try:
             done, _ = await asyncio.wait(
-                {receiving, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                {self._next, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             ending.cancel()
-            if not receiving.done():
-                receiving.cancel()
-        if receiving in done:
-            return receiving.result()
+        if self._next in done:
+            message = self._next.result()
+            if message["type"] != "websocket.disconnect":
+                self._next = asyncio.ensure_future(self._websocket.receive())
+            return message
         if ending in done:
             raise ApiError(503, "the server ends; connect again", code=_GOING_AWAY)
         raise ApiError(408, f"nothing has come for {seconds:g} s; open another stream", code="idle")
+
+    def close(self) -> None:
+        """Wait for no more messages."""
+        self._next.cancel()
 
     async def send(self, values: dict[str, Any]) -> None:
         """Send a JSON object.
@@ -121,16 +128,29 @@ class Session:
             await self._ask(OpenStream(self._key, sample_rate, limit, hints, formats))
         except ValueError as error:
             raise ApiError(400, str(error), "sample_rate") from None
+        self._piece_bytes = 2 * round(sample_rate)
         self.is_open = True
 
     async def feed(self, pcm: bytes) -> list[dict[str, Any]]:
         """Recognise the next samples; returns the events.
 
+        Many are recognised second by second, so that other streams have their turn.
+
         Raises:
             ApiError: The stream has become too long, or its process has died.
+            WebSocketDisconnect: The client has gone.
         """
-        events: list[dict[str, Any]] = await self._ask(Feed(self._key, pcm))
+        events: list[dict[str, Any]] = []
+        for start in range(0, len(pcm), self._piece_bytes):
+            self._refuse_gone()
+            piece = pcm[start : start + self._piece_bytes]
+            events += await self._ask(Feed(self._key, piece))
+            self._hub.metrics.fed_seconds.inc(len(piece) / self._piece_bytes)
         return events
+
+    def _refuse_gone(self) -> None:
+        if self._next.done() and self._next.result()["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(self._next.result().get("code", 1006))
 
     async def finish(self) -> Ending:
         """End the stream.
@@ -192,7 +212,11 @@ class StreamEndpoint:
             code = 1000
             try:
                 async with self.hub.workers.lease() as (worker, key):
-                    await self._talk(Session(self.hub, websocket, worker, key), websocket)
+                    session = Session(self.hub, websocket, worker, key)
+                    try:
+                        await self._talk(session, websocket)
+                    finally:
+                        session.close()
             except ApiError as error:
                 code = _CLOSE_CODES.get(error.status, 1011)
                 code = 1001 if error.code == _GOING_AWAY else code

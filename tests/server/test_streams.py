@@ -169,6 +169,22 @@ def test_clients_that_vanish_or_send_too_much_at_once_leave_others_alone(
     wait_until(lambda: num_streams(server) == 0)
 
 
+def test_what_a_client_has_left_behind_is_not_recognised(
+    server: Any, speech: NDArray[np.int16], wait_until: Wait
+) -> None:
+    def seconds() -> float:
+        metrics = httpx.get(f"{server.url}/metrics").text
+        line = next(x for x in metrics.splitlines() if x.startswith("speechlstm_fed_seconds_total"))
+        return float(line.split()[1])
+
+    before, minute = seconds(), np.resize(speech, 32 * RATE)
+    with connect(stream_url(server, "?sample_rate=16000")) as link:
+        link.send(minute.tobytes())
+        link.socket.shutdown(socket.SHUT_RDWR)
+    wait_until(lambda: num_streams(server) == 0)
+    assert seconds() - before < 32
+
+
 def test_streams_need_the_token_and_the_site(start_server: Any, server: Any) -> None:
     guarded = start_server("--token", "s3cret", "--max-streams", "1")
 
