@@ -23,7 +23,7 @@ export async function openMicrophone(onSamples) {
   recorder.port.onmessage = ({data}) => onSamples(data);
   const source = context.createMediaStreamSource(media);
   source.connect(recorder);
-  await context.resume();
+  context.resume(); // not awaited: without a loudspeaker it may never end
   const close = async () => {
     source.disconnect();
     stop(media);
