@@ -15,7 +15,11 @@ import soundfile
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "data" / "samples"
 README = ROOT / "README.md"
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / ".github").glob("*.md"), *ROOT.glob("*/**/README.md")]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(ROOT / ".github").glob("*.md"),
+    *(path for path in ROOT.glob("*/**/README.md") if "node_modules" not in path.parts),
+]
 
 
 def blocks(path: Path, language: str) -> list[str]:
