@@ -135,8 +135,8 @@ def transcribe_in_segments(
     """Transcribe recordings; yield the transcript of each, or its error, in the order of the paths.
 
     Args:
-        load: Returns the recogniser. It is called in this process and once in each other one, so it
-            must be picklable.
+        load: Returns the recogniser. It is called once in this process and once in each other one,
+            so it must be picklable.
         paths: The recordings.
         channels: As in `Recognizer.transcribe_file`.
         raw_rate: As in `Recognizer.transcribe_file`.
@@ -147,7 +147,8 @@ def transcribe_in_segments(
     places: deque[_Place] = deque()  # of what has been sent to the processes
     works = _works(paths, recognizer.sample_rate, channels, raw_rate, places)
     current = _Recording(recognizer)
-    for hypotheses in map_in_processes(partial(_loaded, load), works, jobs):
+    shared = partial(_loaded, Loaded(recognizer, load))
+    for hypotheses in map_in_processes(shared, works, jobs):
         place = places.popleft()
         if not place.is_end:
             current.add(place, hypotheses)
