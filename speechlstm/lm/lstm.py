@@ -63,8 +63,8 @@ class LSTMLanguageModel(LanguageModel):
         LanguageModelError: The file cannot be read, is damaged, or has another kind of network.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str) -> None:
+        self.path = path = Path(path)
         try:
             content, description = read_described(path)
         except BundleError as error:

@@ -60,8 +60,8 @@ class Punctuator:
         BundleError: The file cannot be read, is damaged, or has another kind of network.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path | str) -> None:
+        self._path = path = Path(path)
         content, description = read_described(path)
         features = described_features()
         language, mixed_case = description.get(LANGUAGE), description.get(MIXED_CASE)

@@ -38,8 +38,8 @@ class G2PModel:
         BundleError: The file cannot be read, is damaged, or has another kind of network.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path | str) -> None:
+        self._path = path = Path(path)
         content, description = read_described(path)
         symbols = description.get(PHONES)
         if not isinstance(symbols, list) or not all(isinstance(s, str) for s in symbols):

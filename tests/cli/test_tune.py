@@ -9,7 +9,7 @@ import soundfile
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from speechlstm.bundle import read_bundle
+from speechlstm.bundle import default_bundle, read_bundle
 from speechlstm.cli import main
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.decoding.confidence import Calibration
@@ -71,6 +71,29 @@ def test_a_second_language_model_goes_into_the_bundle_and_stays(
         assert tuned.decoder.neural_lm_config.mode == "rescore"
     result = CliRunner().invoke(main, ["transcribe", "--model", "bundle", "a.wav"])
     assert result.stdout == "a hat\n"
+
+
+def test_a_network_for_readable_text_goes_into_the_bundle_and_stays(bundle: Path) -> None:
+    network = read_bundle(default_bundle()).decoder.punctuator
+    assert network is not None
+    assert tune("--punctuator", str(network)).exit_code == 0
+    assert tune().exit_code == 0
+    tuned = read_bundle(bundle).decoder.punctuator
+    assert tuned is not None
+    assert tuned.read_bytes() == network.read_bytes()
+    arguments = ["transcribe", "--readable", "--format", "srt", "--model", "bundle", "a.wav"]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "A h" in result.stdout
+
+
+def test_what_is_no_network_for_readable_text_is_refused(bundle: Path, tiny_lm: Path) -> None:
+    before = {p.name: p.read_bytes() for p in bundle.iterdir()}
+    result = tune("--punctuator", str(tiny_lm))
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith(f"Error: {tiny_lm}: ")
+    assert {p.name: p.read_bytes() for p in bundle.iterdir()} == before
 
 
 def test_a_dry_run_writes_no_bundle(bundle: Path, tiny_lm: Path) -> None:

@@ -41,6 +41,10 @@ def test_sentences_are_scored_as_by_hand(by_hand: Any) -> None:
     assert num_oov.tolist() == [0] * len(SENTENCES)
 
 
+def test_a_string_is_a_path_too() -> None:
+    assert LSTMLanguageModel(str(PATH)).words == LSTMLanguageModel(PATH).words
+
+
 def test_unknown_words_are_read_as_unknown(by_hand: Any) -> None:
     score, num_oov = LSTMLanguageModel(PATH).sentence_log_prob(["zebra", "a"])
     assert score == pytest.approx(expected_score(by_hand, "<unk> a"), abs=1e-4)

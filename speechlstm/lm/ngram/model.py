@@ -62,23 +62,25 @@ class NGramModel(SearchModel):
         self._cached_step = lru_cache(_MEMORY)(self.step)
 
     @classmethod
-    def open(cls, path: Path) -> "NGramModel":
+    def open(cls, path: Path | str) -> "NGramModel":
         """Open a packed model, memory-mapped: only the parts that are queried are read.
 
         Raises:
             LanguageModelError: The file cannot be read, is not a packed language model, or is
                 damaged, truncated or of another version.
         """
+        path = Path(path)
         packed = open_packed(path)
         return cls(packed.trie, packed.alphabet_sha256, path)
 
     @classmethod
-    def load(cls, path: Path) -> "NGramModel":
+    def load(cls, path: Path | str) -> "NGramModel":
         """Load a packed model and verify all of it, or read an ARPA file (recognised by its name).
 
         Raises:
             LanguageModelError: The file cannot be read, is damaged or is something else.
         """
+        path = Path(path)
         if not is_arpa(path):
             verify_packed(path)
             return cls.open(path)
