@@ -47,12 +47,15 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
         (
             speechlstm.cli,
             {
+                "decoding",
                 "interruption",
                 "live",
                 "options",
                 "output",
+                "pipes",
                 "screen",
                 "session",
+                "subtitles",
                 "training",
                 "verbs",
                 "writing",
