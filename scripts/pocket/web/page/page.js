@@ -39,6 +39,7 @@ class Recogniser {
 
   /** @param {any} data */
   answered({type, message, ...answer}) {
+    if (type === 'failed' && !this.waiting.size) warn(message); // while it was listening
     for (const [name, {resolve, reject}] of this.waiting) {
       if (type !== 'failed' && type !== name) continue;
       this.waiting.delete(name);

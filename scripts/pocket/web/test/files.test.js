@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import {test} from 'node:test';
-import {LexiconTree, NGramModel, readBundle, readMetadata, setLength} from '../speechlstm.js';
+import {
+  LexiconTree, NGramModel, Recognizer, readBundle, readMetadata, setLength,
+} from '../speechlstm.js'; // prettier-ignore
 import {crc32} from '../src/bytes.js';
 import {readFolder} from '../src/node.js';
 import {FlatBuffer} from '../src/flatbuffer.js';
@@ -178,4 +181,25 @@ test('a language model that is damaged is refused, even with right checksums', (
   damaged[8] = 3;
   assert.throws(() => new NGramModel(damaged), /format version 3, not 1/);
   assert.throws(() => new NGramModel(file('lm.ngram').subarray(0, 5000)), /truncated|damaged/);
+});
+
+test('a bundle over http: what the server says is told', async () => {
+  let status = 404;
+  const server = http.createServer((request, response) => {
+    const name = path.basename(request.url);
+    response.writeHead(status);
+    response.end(status === 200 ? file(name) : '');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${server.address().port}/english`;
+  const load = (model) => Recognizer.load(address, {litert: null, model});
+  await assert.rejects(load(), /bundle.json: there is none; not a bundle/);
+  status = 500;
+  await assert.rejects(load(), /english\/bundle.json: cannot be loaded: 500/);
+  status = 200;
+  await assert.rejects(load('model.tflite'), /has variable tensors, which LiteRT.js cannot run/);
+  await assert.rejects(Recognizer.load(`${address}/model.tflite`, {litert: null}), /variable tensors/);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await assert.rejects(load(), /cannot be loaded; is there a connection/);
 });
