@@ -15,10 +15,10 @@ from speechlstm.transcript import Hypothesis
 
 # How far the output of a frame depends on what is around it, measured with the English model on
 # LibriSpeech by scripts/benchmarks/stream_context.py: with less than 0.1 s after it, the best label
-# differs from that of the whole recording in 45 % of frames, with 0.2 to 0.3 s in 15 to 25 %, with
-# 0.5 to 1 s in 3 to 9 %, with more than 1.5 s in 1.5 to 2.5 %. Before it, the same. The rest
+# differs from that of the whole recording in 36 to 50 % of frames, with 0.2 to 0.3 s in 14 to 26 %,
+# with 0.5 to 1 s in 3 to 10 %, with more than 1.5 s in 1 to 4 %. Before it, the same. The rest
 # depends on the length of the window, by whose mean and variance the features are normalised: in
-# one of 3 s, it is 5 %.
+# one of 3 s, it is 4 to 6 %.
 LOOK_AHEAD_SECONDS = 0.5  # outputs further back are kept for previews
 LEFT_CONTEXT_SECONDS = 1.5  # of previews
 CONTEXT_SECONDS = 10.0  # the least that final words are computed from, also before the segment
