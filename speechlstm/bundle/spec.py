@@ -66,4 +66,5 @@ class Bundle:
         """
         if not self.path.is_dir():
             return self.path
-        return next(p for p in (self.path / MODEL, self.path / PORTABLE_MODEL) if p.exists())
+        fused, portable = self.path / MODEL, self.path / PORTABLE_MODEL
+        return fused if fused.exists() or not portable.exists() else portable

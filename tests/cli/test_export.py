@@ -17,11 +17,14 @@ from speechlstm.config import DecodeConfig, NetworkConfig, Settings
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.errors import BundleError
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.engine.checkpoint import save_checkpoint
+
+ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def export(*arguments: Path | str) -> Result:
@@ -134,6 +137,18 @@ def test_a_bundle_gets_another_form_and_keeps_its_decoder(
     result = export(bundle, "-o", bundle)
     assert result.exit_code == 2
     assert "is also given by 'RUN'; write to another path" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_portable_file_gets_a_fixed_length(tmp_path: Path) -> None:
+    source, path = ASSETS / "everywhere.tflite", tmp_path / "1s"
+    result = export(source, "-o", path, "--target", "everywhere", "--seconds", "1")
+    assert result.exit_code == 0, result.stderr
+    samples = Audio(0.1 * np.random.default_rng(3).normal(size=8000).astype(np.float32), 16000)
+    found, expected = (LiteRTAcousticModel(read_bundle(p)) for p in (path, source))
+    np.testing.assert_allclose(found.outputs(samples), expected.outputs(samples), atol=3e-4)
+    with pytest.raises(BundleError, match="takes 1 s of audio at most"):
+        found.outputs(Audio(np.zeros(16001, np.float32), 16000))
 
 
 def test_a_length_is_for_the_portable_model(run: Path, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def export(
     report: Report = lambda verification: None,
     targets: Sequence[Target] = TARGETS,
     max_seconds: float | None = None,
-    golden: Path | None = None,
+    golden: str | Path | None = None,
 ) -> Verification:
     """Export the best model of a run, or the model of a bundle, to a bundle.
 
@@ -96,7 +96,7 @@ def export(
     if max_seconds is not None and "everywhere" not in targets:
         raise ConfigError("a length is for the portable model only: add the target everywhere")
     if golden:
-        refuse_to_replace_other_files(golden)
+        refuse_to_replace_other_files(Path(golden))
     require_tensorflow()
     trained = trained_model(run)
     rate = trained.acoustic.features.sample_rate
@@ -104,14 +104,15 @@ def export(
     recordings = trained.recordings(manifests, max_utterances, max_samples)
     quantization = quantization or trained.quantization
     files = {
-        FILES[target]: (FILES[target] == trained.file and quantization == trained.quantization
-                        and trained.tflite)
-        or convert_target(trained.model, target, quantization, max_samples)
+        FILES[target]: convert_target(trained.model, target, quantization, max_samples)
         for target in targets
-    }  # fmt: skip
+        if target == "everywhere" or not trained.is_stored(MODEL, quantization)
+    }
+    if "interpreter" in targets and MODEL not in files:
+        files = {MODEL: trained.tflite, **files}  # as it was
     verifications = write_verified(trained, files, recordings, path, quantization, report)
     if golden:
-        write_golden(golden, path, recordings)
+        write_golden(Path(golden), path, recordings)
     return verifications[0]
 
 

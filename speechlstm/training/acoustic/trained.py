@@ -41,6 +41,10 @@ class TrainedModel:
         """How the bundle stores the recurrent kernels."""
         return stored_quantization(self.tflite) if self.tflite else "none"
 
+    def is_stored(self, file: str, quantization: Quantization) -> bool:
+        """Whether the bundle has the model in a file of this name and quantization."""
+        return self.file == file and self.quantization == quantization
+
     def recordings(
         self, manifests: Sequence[str | Path], max_utterances: int, max_samples: int | None
     ) -> list[tuple[Audio, str]]:

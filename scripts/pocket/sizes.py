@@ -1,0 +1,226 @@
+"""Size of the acoustic model against WER, with low-rank kernels: sizes.py CALIBRATION TEST -o PNG.
+
+    python scripts/pocket/sizes.py librispeech/train.jsonl librispeech/valid.jsonl -o sizes.png
+
+The four kernels of a direction that multiply the same vector, as one matrix (width, 4 * num_units),
+are replaced by two factors of a lower rank, without any training: by the singular value
+decomposition, which keeps the weights as near as possible, or by that of the matrix times the root
+of the covariance of its inputs, which keeps the products as near as possible on CALIBRATION. The
+components that are dropped are those that matter least for each byte. Factors are rounded to 8
+bits, as export does. WER is that of the best path on TEST.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from speechlstm.audio import Audio
+from speechlstm.bundle import find_bundle
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.evaluation.metrics import ErrorCounts, word_errors
+from speechlstm.storage import write_atomically
+from speechlstm.text.normalize import normalize
+from speechlstm.training.acoustic.network import AcousticModel, stack_frames
+from speechlstm.training.acoustic.transfer import Source, read_source
+from speechlstm.training.acoustic.verification import read_recordings
+
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the bytes of all kernels
+METHODS = ("weights", "products")  # what is kept as near as possible
+_BATCH = 16
+_GATES = 4
+
+Matrix = NDArray[np.float64]
+Factors = tuple[Matrix, NDArray[np.float64], Matrix]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The kernels of all gates that multiply one vector.
+
+    Attributes:
+        weight: Keras' variable.
+        values: Its values, (width, _GATES * num_units).
+        covariance: The mean of x x^T over the vectors x that it multiplies, (width, width).
+    """
+
+    weight: Any
+    values: Matrix
+    covariance: Matrix
+
+    def decompose(self, method: str) -> Factors:
+        """Two factors and the weight of each component, the largest first."""
+        root, inverse = np.eye(len(self.values)), np.eye(len(self.values))
+        if method == "products":
+            scales, vectors = np.linalg.eigh(self.covariance)
+            scales = np.sqrt(np.maximum(scales, 1e-6 * scales.max()))
+            root, inverse = (vectors * scales) @ vectors.T, (vectors / scales) @ vectors.T
+        left, singular, right = np.linalg.svd(root @ self.values, full_matrices=False)
+        return inverse @ (left * np.sqrt(singular)), singular, np.sqrt(singular)[:, None] * right
+
+    @property
+    def bytes_of_rank(self) -> int:
+        """Bytes of a component."""
+        return sum(self.values.shape)
+
+
+def rounded(values: Matrix, num_parts: int) -> Matrix:
+    """Values rounded to 8 bits, with a scale for each part of the columns."""
+    parts = np.split(values, num_parts, axis=1)
+    scales = [max(float(np.abs(part).max()), 1e-12) / 127 for part in parts]
+    return np.concatenate([s * np.round(p / s) for s, p in zip(scales, parts, strict=True)], 1)
+
+
+def kernels_of(model: AcousticModel, audios: Sequence[Audio]) -> list[Kernel]:
+    """The kernels of the recurrent layers, with the covariance of what they multiply."""
+    sums: dict[int, list[Matrix]] = {}
+    for samples, num_samples in batches(audios):
+        frames, num_frames = model.mfcc(samples, num_samples=num_samples)
+        x, num_steps = stack_frames(frames, num_frames, model.config.frame_stack)
+        for number, layer in enumerate(model.recurrent):
+            outputs = layer(x, num_steps)
+            width = layer.num_units
+            found = [_products(x), _products(outputs[..., :width]), _products(outputs[..., width:])]
+            for total, part in zip(
+                sums.setdefault(number, [0 * f for f in found]), found, strict=True
+            ):
+                np.add(total, part, out=total)
+            x = model.norms[number](outputs) if model.norms else outputs
+            x = x * (np.arange(x.shape[1])[None, :, None] < np.asarray(num_steps)[:, None, None])
+    kernels = []
+    for number, layer in enumerate(model.recurrent):
+        inputs, *hidden = sums[number]
+        for direction, covariance in enumerate(hidden):
+            for weight, moments in zip(
+                layer.weights[3 * direction :][:2], (inputs, covariance), strict=True
+            ):
+                values = np.asarray(weight, np.float64)
+                kernels.append(Kernel(weight, values, moments))
+    return kernels
+
+
+def _products(x: Any) -> Matrix:
+    rows = np.asarray(x, np.float64).reshape(-1, x.shape[-1])
+    return rows.T @ rows
+
+
+def batches(audios: Sequence[Audio]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
+    """Padded samples and lengths."""
+    for start in range(0, len(audios), _BATCH):
+        samples = [audio.samples for audio in audios[start : start + _BATCH]]
+        lengths = np.array([len(s) for s in samples], np.int32)
+        yield np.stack([np.pad(s, (0, lengths.max() - len(s))) for s in samples]), lengths
+
+
+def ranks(
+    spectra: Sequence[NDArray[np.float64]], kernels: Sequence[Kernel], share: float
+) -> list[int]:
+    """The rank of each kernel with which all take a share of their bytes; -1: as it is."""
+    full = [kernel.values.size for kernel in kernels]
+    kept = [len(spectrum) for spectrum in spectra]
+    gains = [
+        (float(s) ** 2 / kernel.bytes_of_rank, index)
+        for index, (kernel, spectrum) in enumerate(zip(kernels, spectra, strict=True))
+        for s in spectrum
+    ]
+
+    def num_bytes(index: int) -> int:
+        return min(full[index], kept[index] * kernels[index].bytes_of_rank)
+
+    total, budget = sum(full), share * sum(full)
+    for _, index in sorted(gains):
+        if total <= budget:
+            break
+        before = num_bytes(index)
+        kept[index] -= 1
+        total += num_bytes(index) - before
+    return [k if k * kernels[i].bytes_of_rank < full[i] else -1 for i, k in enumerate(kept)]
+
+
+def compress(kernels: Sequence[Kernel], factors: Sequence[Factors], share: float) -> int:
+    """Assign low-rank kernels to the model; returns their bytes."""
+    num_bytes = 0
+    chosen = ranks([singular for _, singular, _ in factors], kernels, share)
+    for kernel, (left, _, right), rank in zip(kernels, factors, chosen, strict=True):
+        if rank < 0:
+            kernel.weight.assign(rounded(kernel.values, _GATES))
+            num_bytes += kernel.values.size
+        else:
+            product = rounded(left[:, :rank], 1) @ rounded(right[:rank], _GATES)
+            kernel.weight.assign(product)
+            num_bytes += rank * kernel.bytes_of_rank
+    return num_bytes
+
+
+def errors_of(source: Source, recordings: Sequence[tuple[Audio, str]]) -> ErrorCounts:
+    """The word errors of the best path."""
+    errors, model = ErrorCounts(), source.model
+    ordered = sorted(recordings, key=lambda recording: len(recording[0].samples))
+    texts = iter([text for _, text in ordered])
+    seconds = model.features.hop_ms * model.config.frame_stack / 1000
+    for samples, num_samples in batches([audio for audio, _ in ordered]):
+        logits, num_steps = model({"samples": samples, "num_samples": num_samples})
+        log_probs = np.asarray(model.log_probs(logits))[..., : source.alphabet.num_labels]
+        for frames, length in zip(log_probs, np.asarray(num_steps), strict=True):
+            text = greedy_decode(frames[:length], source.alphabet, seconds).text
+            errors += word_errors(normalize(next(texts)), normalize(text))
+    return errors
+
+
+@click.command(help=__doc__)
+@click.argument("calibration", type=click.Path(path_type=Path))
+@click.argument("test", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="PNG file.")
+@click.option("--bundle", default="english", show_default=True)
+@click.option("--max-utterances", type=int, default=253, show_default=True, help="Of TEST.")
+def main(calibration: Path, test: Path, output: Path, bundle: str, max_utterances: int) -> None:
+    """Measure all sizes, print a line for each, and plot them."""
+    path = find_bundle(bundle)
+    source = read_source(path)
+    rate = source.settings.features.sample_rate
+    audios = [audio for audio, _ in read_recordings([Manifest(calibration)], rate, 64)]
+    recordings = read_recordings([Manifest(test)], rate, max_utterances)
+    kernels = kernels_of(source.model, audios)
+    others = (path / "model.tflite").stat().st_size - sum(kernel.values.size for kernel in kernels)
+    points: list[dict[str, Any]] = []
+    for method in METHODS:
+        factors = [kernel.decompose(method) for kernel in kernels]
+        for share in SHARES if method == METHODS[0] else SHARES[1:]:
+            size = (compress(kernels, factors, share) + others) / 1e6
+            errors = errors_of(source, recordings)
+            points.append({"method": method, "share": share, "mb": size, "wer": errors.rate})
+            print(json.dumps(points[-1]), flush=True)
+    image = BytesIO()
+    draw(points).savefig(image, format="png", dpi=100)
+    write_atomically(output, image.getvalue())
+    write_atomically(output.with_suffix(".json"), json.dumps(points, indent=1) + "\n")
+
+
+def draw(points: Sequence[dict[str, Any]]) -> Figure:
+    """Plot WER against size, a line for each method."""
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for method in METHODS:
+        chosen = [p for p in points if p["method"] == method or p["share"] == 1.0]
+        chosen.sort(key=lambda point: float(point["mb"]))
+        sizes, rates = ([float(p[key]) for p in chosen] for key in ("mb", "wer"))
+        axes.plot(sizes, [100 * rate for rate in rates], "o-", label=f"nearest {method}")
+    base = 100 * float(points[0]["wer"])
+    axes.axhline(1.03 * base, color="0.6", linewidth=0.8)
+    left = axes.get_xlim()[0]
+    axes.annotate("  3 % (relative) worse", (left, 1.03 * base), ha="left", va="bottom")
+    axes.set(xlabel="Acoustic model, MB", ylabel="WER of the best path, %")
+    axes.legend()
+    return figure
+
+
+if __name__ == "__main__":
+    main()
