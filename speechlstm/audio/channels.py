@@ -1,7 +1,5 @@
 """Mixes several channels into one."""
 
-import logging
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +10,6 @@ from speechlstm.errors import printable
 _OPPOSED = -0.7
 
 _ROUNDING = 1e-9  # mean square; rounding of a constant signal leaves less than this
-
-_log = logging.getLogger(__name__)
 
 
 class Mixer:
@@ -69,7 +65,9 @@ class Mixer:
         if not self._has_warned and (signs < 0).any():
             self._has_warned = True
             numbers = ", ".join(str(i + 1) for i in np.flatnonzero(signs < 0))
-            _log.warning(
+            import logging  # seldom needed, and takes a while
+
+            logging.getLogger(__name__).warning(
                 "%s: channel %s has the opposite polarity of channel 1; it is inverted before "
                 "mixing",
                 printable(self._name),
