@@ -10,6 +10,8 @@ export const PORTABLE = 'model.portable.tflite';
 const FORMAT_VERSION = 1;
 const PORTABLE_FORMAT_VERSION = 2; // of a bundle.json that lists the portable model
 const MODEL_KEYS = ['format_version', 'writer', 'features', 'alphabet', 'model', 'training'];
+const DECODER_KEYS = ['decoding', 'calibration', 'prior', 'rescoring', 'fast'];
+const INDEX_KEYS = [...MODEL_KEYS, 'phones', ...DECODER_KEYS, 'files'];
 
 /** The settings of a search: name in Python, kind, lowest and highest value. */
 const SETTINGS = /** @type {[string, string, number, number][]} */ ([
@@ -59,6 +61,7 @@ export async function readBundle(read, modelName = PORTABLE) {
   const json = await read(INDEX);
   if (!json) throw new BundleError(`${INDEX}: there is none; not a bundle`);
   const index = parseObject(json);
+  refuseUnknown('', index, INDEX_KEYS);
   const isPortable = isObject(index.files) && Object.hasOwn(index.files, PORTABLE);
   checkVersion(index, isPortable ? PORTABLE_FORMAT_VERSION : FORMAT_VERSION);
   const description = Object.fromEntries(
@@ -164,6 +167,17 @@ function parseAcoustic(description) {
 }
 
 /**
+ * Refuses a key that this module does not know, since it might change what is decoded.
+ * @param {string} section
+ * @param {any} values
+ * @param {string[]} known
+ */
+function refuseUnknown(section, values, known) {
+  const unknown = Object.keys(values).find((key) => !known.includes(key));
+  if (unknown) throw new BundleError(`${quoted(section + unknown)}: unknown in ${INDEX}`);
+}
+
+/**
  * Refuses a description of another format version.
  * @param {any} description
  * @param {number} right
@@ -185,6 +199,8 @@ function checkVersion(description, right) {
 function parseSettings(section, values) {
   const {decoding, calibration} = values;
   if (!isObject(decoding)) throw new BundleError(`${section}: must be an object`);
+  const names = SETTINGS.map(([name]) => name);
+  refuseUnknown(`${section}.`, decoding, [...names, 'hot_words', 'hot_word_weight']);
   if (Array.isArray(decoding.hot_words) && decoding.hot_words.length) {
     throw new BundleError(`${section}.hot_words: only Python's decoder finds hot words`);
   }
