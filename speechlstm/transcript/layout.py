@@ -97,42 +97,37 @@ def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> lis
 
     Those of one channel never overlap.
     """
-    duration = transcript.duration
     if transcript.lines and layout.keeps_lines:
         whole = [Cue(line.start, line.end, line.words, line.text) for line in transcript.lines]
-        return _shown(whole, replace(layout, max_cue_seconds=inf), duration)
+        return _shown(whole, replace(layout, max_cue_seconds=inf))
     if transcript.lines:
         cut = [
             cue
             for line in transcript.lines
             for cue in _cut(line.words, layout) or [Cue(line.start, line.end, (), line.text)]
         ]
-        return _shown(cut, layout, duration)
+        return _shown(cut, layout)
     if not transcript.channels:
         spoken = transcript.words if transcript.tokens is None else transcript.tokens
-        return _shown(_cut(spoken, layout), layout, duration)
+        return _shown(_cut(spoken, layout), layout)
     channels: dict[int | None, list[Cue]] = {}
     for turn in transcript.written_turns:
         channels.setdefault(turn[0].channel, []).extend(_cut(turn, layout))
-    shown = [cue for cut in channels.values() for cue in _shown(cut, layout, duration)]
+    shown = [cue for cut in channels.values() for cue in _shown(cut, layout)]
     return sorted(shown, key=lambda cue: cue.start)
 
 
-def _shown(spoken: Sequence[Cue], layout: SubtitleLayout, duration: float) -> list[Cue]:
+def _shown(spoken: Sequence[Cue], layout: SubtitleLayout) -> list[Cue]:
     """Subtitles with the times at which they stand, from the times of their words.
 
-    One that is too short stands longer; at the end of the recording, it appears earlier.
+    One that is too short stands longer, the last one beyond the end of the recording if need be.
     """
     shown: list[Cue] = []
     for index, cue in enumerate(spoken):
-        start, is_last = cue.start, index + 1 == len(spoken)
-        latest = max(duration, cue.end) if is_last else spoken[index + 1].start
-        end = max(min(cue.end, start + layout.max_cue_seconds), start + layout.min_cue_seconds)
-        end = max(start, min(end, latest))
-        if is_last and end - start < layout.min_cue_seconds:
-            earliest = shown[-1].end if shown else 0.0
-            start = min(start, max(earliest, end - layout.min_cue_seconds))
-        shown.append(replace(cue, start=start, end=end))
+        latest = spoken[index + 1].start if index + 1 < len(spoken) else inf
+        said = min(cue.end, cue.start + layout.max_cue_seconds)
+        end = min(max(said, cue.start + layout.min_cue_seconds), latest)
+        shown.append(replace(cue, end=max(cue.start, end)))
     return shown
 
 

@@ -113,7 +113,7 @@ def test_a_line_is_a_subtitle_as_it_is_written(levels_bundle: Path) -> None:
     assert subtitles("a.srt") == [
         ["00:00:00,010 --> 00:00:00,200", "Hello,"],
         ["00:00:00,200 --> 00:00:00,250", "***"],
-        ["00:00:00,250 --> 00:00:00,450", "\u201cWorld!\u201d"],
+        ["00:00:00,250 --> 00:00:01,050", "\u201cWorld!\u201d"],
     ]
     values = json.loads(align(levels_bundle, "a.wav", "long.txt", "--format", "json").stdout)
     assert [line["text"] for line in values["lines"]] == ["Hello,", "***", "\u201cWorld!\u201d"]
@@ -126,7 +126,7 @@ def test_subtitles_are_timed_anew(levels_bundle: Path) -> None:
     Path("old.srt").write_text(old)
     assert align(levels_bundle, "a.wav", "old.srt", "-o", "new.vtt").exit_code == 0
     assert Path("new.vtt").read_text() == (
-        "WEBVTT\n\n00:00:00.010 --> 00:00:00.250\nHello\n\n00:00:00.250 --> 00:00:00.450\nworld\n"
+        "WEBVTT\n\n00:00:00.010 --> 00:00:00.250\nHello\n\n00:00:00.250 --> 00:00:01.050\nworld\n"
     )
     assert align(levels_bundle, "a.wav", "new.vtt", "-o", "newer.srt").exit_code == 0
     assert [text for _, text in subtitles("newer.srt")] == ["Hello", "world"]
