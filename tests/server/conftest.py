@@ -76,7 +76,7 @@ def read_address(stream: IO[str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def start_server(
+def launch_server(
     levels_bundle: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Server]]:
     """Starts `speechlstm serve` on a free port, with more arguments."""
@@ -101,10 +101,25 @@ def start_server(
         process.communicate()
 
 
+@pytest.fixture
+def start_server(launch_server: Callable[..., Server]) -> Iterator[Callable[..., Server]]:
+    """The same, for servers that end with the test."""
+    servers = []
+
+    def start(*arguments: str, **options: Any) -> Server:
+        servers.append(launch_server(*arguments, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.process.kill()
+        server.process.wait()
+
+
 @pytest.fixture(scope="session")
-def server(start_server: Callable[..., Server]) -> Server:
+def server(launch_server: Callable[..., Server]) -> Server:
     """A server that all tests share which do not end or block it."""
-    return start_server()
+    return launch_server()
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ needs_browser = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")
 
 
 @pytest.fixture(scope="module")
-def english(start_server: Callable[..., Any]) -> Any:
-    return start_server(bundle=Path("english"))
+def english(launch_server: Callable[..., Any]) -> Any:
+    return launch_server(bundle=Path("english"))
 
 
 @contextmanager
