@@ -21,7 +21,7 @@ from speechlstm.transcript import Hypothesis
 # one of 3 s, it is 4 to 6 %.
 LOOK_AHEAD_SECONDS = 0.5  # outputs further back are kept for previews
 LEFT_CONTEXT_SECONDS = 1.5  # of previews
-CONTEXT_SECONDS = 10.0  # the least that final words are computed from, also before the segment
+CONTEXT_SECONDS = 7.0  # the least that final words are computed from, also before the segment
 SETTLING_SECONDS = 4.0  # outputs further back are kept for final words
 _PAUSE_SECONDS = 0.15  # the least before which outputs are settled; half of it is look-ahead
 

@@ -23,7 +23,7 @@ ENDPOINT_SECONDS = 0.6  # the default
 MAX_SECONDS = 20.0  # of a segment, as in recordings
 _STEP_SECONDS = 0.5  # between two runs of the network
 _QUIET_STEP_SECONDS = 1.0  # the same while it is quiet: speech may be as quiet as the background
-_PAUSE_SECONDS = 0.3  # after which a segment is settled; the closure of a stop is shorter
+_PAUSE_SECONDS = 0.21  # after which a segment is settled; the closure of a stop is shorter
 _LEAD_SECONDS = 0.5  # of silence that is kept before the first word of a segment
 # Of noise, in which the network hears nothing, this many times as much as of quiet is a pause.
 _NOISY_PAUSE = 1.5
