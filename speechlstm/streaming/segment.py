@@ -90,7 +90,8 @@ class Segment:
         self._update(min(0, (end - context - self.start) // self._hop), end)
         last = len(self._outputs) if cut is None else round((cut - self.start) / self._hop)
         if end - self.speech_end >= _PAUSE_SECONDS * self._rate:
-            self.pause = (self.speech_end + end) // 2
+            middle = (self.speech_end + end) // 2 - self.start
+            self.pause = self.start + middle // self._hop * self._hop  # a cut moves no frame
             number = min(last, len(self._outputs) - self._settling)
             self._num_settled = max(self._num_settled, number)
         number = min(last, len(self._outputs) - self._look_ahead)
