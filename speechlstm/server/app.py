@@ -21,7 +21,8 @@ from speechlstm.server.requests import Model
 from speechlstm.server.sessions import StreamHub
 from speechlstm.server.settings import ServerSettings
 from speechlstm.server.streams import OwnStreams
-from speechlstm.server.transcriptions import Transcriber, TranscriptionsEndpoint
+from speechlstm.server.transcriber import Transcriber
+from speechlstm.server.transcriptions import TranscriptionsEndpoint
 from speechlstm.server.vosk import VoskStreams
 from speechlstm.server.workers import Workers
 

@@ -11,9 +11,9 @@ import pytest
 
 from speechlstm.recognizer import Recognizer
 from speechlstm.server.errors import ApiError
+from speechlstm.server.fields import Wanted
 from speechlstm.server.forms import Form
 from speechlstm.server.requests import Model
-from speechlstm.server.transcriptions import Wanted
 
 openai = pytest.importorskip("openai")
 
