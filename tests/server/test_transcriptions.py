@@ -10,15 +10,10 @@ import httpx
 import pytest
 
 from speechlstm.recognizer import Recognizer
-from speechlstm.server.errors import ApiError
-from speechlstm.server.fields import Wanted
-from speechlstm.server.forms import Form
-from speechlstm.server.requests import Model
 
 openai = pytest.importorskip("openai")
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
-MODEL = Model("english", "en", 16000, True)
 
 
 def client(server: Any, key: str = "none") -> Any:
@@ -212,19 +207,6 @@ def test_an_upload_without_a_length_is_stopped_at_the_limit(
     }
 
 
-def wanted(**fields: list[str]) -> Wanted:
-    return Wanted.of(Form(fields=fields), MODEL)
-
-
-def test_what_is_short_in_a_prompt_becomes_hot_words() -> None:
-    prompt = "Zelenskyy,  New York\nThis is a whole sentence about it. Names: Brexit"
-    asked = wanted(prompt=[prompt], **{"keywords[]": ["anna karenina"]})
-    assert asked.hints == ("Zelenskyy", "New York", "Names", "Brexit")
-    assert asked.hot_words == ("anna karenina",)
-    with pytest.raises(ApiError, match="more than 200 hot words"):
-        wanted(prompt=[",".join(map(str, range(300)))])
-
-
 def test_a_prompt_changes_what_is_recognised(start_server: Callable[..., Any]) -> None:
     recording = (SAMPLES / "date.wav").read_bytes()
     server = start_server(bundle=Path("english"))
@@ -234,13 +216,3 @@ def test_a_prompt_changes_what_is_recognised(start_server: Callable[..., Any]) -
     wrong = server.post(recording, **{"keywords[]": "Жуков"}).json()["error"]
     assert wrong["param"] == "keywords"
     assert "not in the alphabet" in wrong["message"]
-
-
-def test_a_model_of_a_known_language_refuses_others() -> None:
-    assert wanted(language=["EN"]).language == "en"
-    assert wanted(language=["en-GB"]).language == "en"
-    with pytest.raises(ApiError, match="knows en alone, not 'de'"):
-        wanted(language=["de"])
-    assert (
-        Wanted.of(Form(fields={"language": ["de"]}), Model("a", None, 16000, True)).language == "de"
-    )
