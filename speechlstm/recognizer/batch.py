@@ -10,11 +10,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from speechlstm.errors import DataError
+from speechlstm.errors import DataError, quoted
 from speechlstm.parallel import map_in_processes
 from speechlstm.transcript import Transcript
 
 Channels = int | Literal["mix", "separate"]  # see Recognizer.transcribe_file
+
+
+def check_channels(channels: object) -> None:
+    """Check an argument that should be `Channels`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    is_number = isinstance(channels, int) and not isinstance(channels, bool)
+    if channels not in ("mix", "separate") and not is_number:
+        raise ValueError(
+            f'channels must be "mix", "separate" or a number from 1, is {quoted(channels)}'
+        )
+
+
+def result_or_raise(result: Transcript | DataError) -> Transcript:
+    """The transcript of a recording; raises the error if there is one in its place."""
+    if isinstance(result, DataError):
+        raise result
+    return result
 
 
 class Transcriber(Protocol):

@@ -14,9 +14,9 @@ from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.plausibility import plausible
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.recognizer.aligning import align_segments
-from speechlstm.recognizer.batch import Channels
+from speechlstm.recognizer.batch import Channels, check_channels, result_or_raise
 from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, given_arguments, load_models
-from speechlstm.recognizer.segments import joined
+from speechlstm.recognizer.segments import transcribe_segments
 from speechlstm.recognizer.sharing import Loaded, OnSegment, transcribe_in_segments
 from speechlstm.text.phrases import Phrases, read_phrases
 from speechlstm.transcript import Hypothesis, Transcript
@@ -161,11 +161,7 @@ class Recognizer:
                 f"transcribe takes an Audio, not {type(audio).__name__}; Audio.from_array and "
                 "Audio.load make one, transcribe_file takes the path of a recording"
             )
-        segments, duration = [], 0.0
-        for start, segment in split(audio.resampled(self.model.sample_rate)):
-            segments.append((start, self.hypotheses(segment)))
-            duration = start + segment.duration
-        return self.with_tokens(Transcript(joined(segments), duration, self.is_calibrated))
+        return transcribe_segments(self, split(audio.resampled(self.sample_rate)))
 
     def transcribe_file(
         self,
@@ -275,11 +271,7 @@ class Recognizer:
             raise ConfigError(f"jobs: must be a whole number of at least 1, is {quoted(jobs)}")
         if jobs > 1 and self._load_again is None:
             raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
-        is_number = isinstance(channels, int) and not isinstance(channels, bool)
-        if channels not in ("mix", "separate") and not is_number:
-            raise ValueError(
-                f'channels must be "mix", "separate" or a number from 1, is {quoted(channels)}'
-            )
+        check_channels(channels)
         results = transcribe_in_segments(
             Loaded(self, self._load_again),
             map(Path, paths),
@@ -288,7 +280,7 @@ class Recognizer:
             jobs,
             on_segment,
         )
-        return results if return_errors else map(_unwrapped, results)
+        return results if return_errors else map(result_or_raise, results)
 
     def align_file(
         self, path: Path | str, text: str, channel: int | None = None, raw_rate: int | None = None
@@ -384,7 +376,7 @@ class Recognizer:
         rate = self.model.sample_rate
         return pulled(self.open_stream(rate, endpoint_seconds), read_blocks(source, rate))
 
-    # What speechlstm.recognizer.sharing needs.
+    # A SegmentRecognizer: what speechlstm.recognizer.segments and sharing need.
 
     @property
     def sample_rate(self) -> int:
@@ -409,9 +401,3 @@ class Recognizer:
         if not self.writer:
             return transcript
         return replace(transcript, tokens=self.writer.tokens(transcript.words))
-
-
-def _unwrapped(result: Transcript | DataError) -> Transcript:
-    if isinstance(result, DataError):
-        raise result
-    return result

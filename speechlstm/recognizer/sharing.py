@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from speechlstm.audio import Audio, num_channels, read_segments
 from speechlstm.errors import DamagedAudioError, DataError
 from speechlstm.parallel import map_in_processes
 from speechlstm.recognizer.batch import Channels
-from speechlstm.recognizer.segments import joined
+from speechlstm.recognizer.segments import SegmentRecognizer, joined
 from speechlstm.transcript import Hypothesis, Transcript
 
 
@@ -40,24 +40,6 @@ class Segment:
 OnSegment = Callable[[Segment], None]
 
 _Recognizer = TypeVar("_Recognizer", bound="SegmentRecognizer")
-
-
-class SegmentRecognizer(Protocol):
-    """What this module needs of a recogniser."""
-
-    @property
-    def is_calibrated(self) -> bool:
-        """Whether the words' confidences are calibrated."""
-
-    @property
-    def sample_rate(self) -> int:
-        """The sample rate of the segments, in Hz."""
-
-    def hypotheses(self, audio: Audio) -> list[Hypothesis]:
-        """The hypotheses for a segment, the best one first, at least one."""
-
-    def with_tokens(self, transcript: Transcript) -> Transcript:
-        """The transcript with readable text, if that is wanted."""
 
 
 class Loaded(Generic[_Recognizer]):
