@@ -3,6 +3,8 @@
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
+from itertools import islice
+from operator import gt
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +134,22 @@ class NGramModel(SearchModel):
                 self.path, f"is damaged: has {len(words)} words instead of {self.num_words}"
             )
         return words
+
+    def word_ids(self, words: Sequence[str]) -> NDArray[np.int32]:
+        """The ids of many words, (len(words),); in half the time if they are in code point order.
+
+        They are merged with the vocabulary then, because a dictionary of it misses the cache.
+        """
+        if any(map(gt, words, islice(words, 1, None))):
+            return super().word_ids(words)
+        known_words = zip(islice(self.words, 1, None), range(1, self.num_words), strict=True)
+        known, known_id = "", 0
+        ids = []
+        for word in words:
+            while known < word:
+                known, known_id = next(known_words, (words[-1], 0))
+            ids.append(known_id if known == word else 0)
+        return np.array(ids, np.int32)
 
     @property
     def unigram_log_probs(self) -> NDArray[np.float32]:

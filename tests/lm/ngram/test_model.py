@@ -141,6 +141,13 @@ def test_words_are_numbered_in_code_point_order() -> None:
     assert (model.order, model.num_words, model.start_state) == (1, 7, 0)
 
 
+@given(st.lists(st.sampled_from([*VOCABULARY, "", "<", "0", "aa", "\U0010ffff"])), st.booleans())
+def test_many_ids_are_those_of_each_word(words: list[str], in_order: bool) -> None:
+    model = NGramModel.from_table(table_of({(word,): (-1.0, 0.0) for word in range(5)}))
+    words = sorted(words) if in_order else words
+    assert model.word_ids(words).tolist() == [model.word_id(word) for word in words]
+
+
 @pytest.mark.parametrize(
     ("extra", "reason"),
     [((3, 3, 4), "'b b a' is missing"), ((3,), "'b' is repeated")],
