@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -160,7 +159,7 @@ def remove_unfinished(folder: Path) -> None:
 
 def _temporary_name(path: Path) -> Path:
     """A name for a temporary file beside a path."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
 
 
 def sync_folder(path: Path) -> None:

@@ -12,7 +12,6 @@ The last two are used only if the file system cannot exchange two folders.
 
 import os
 import re
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -48,7 +47,7 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
     path = path.resolve()
     recover_folder(path)
     _remove_abandoned(path)
-    folder = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    folder = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
     _own.add(folder)
     try:
         folder.mkdir()
