@@ -12,11 +12,12 @@ from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from speechlstm.errors import SpeechLSTMError
 
 _GRACE_SECONDS = 5.0  # for a process to end before it is killed
+_CLOSING_SECONDS = 0.2  # between the ends of a connection and of the process that is killed
 _SIGKILL = 9  # Windows' signal module has no name for it
 
 _last_calls: list[Callable[[], None]] = []  # see call_when_parent_ends
@@ -133,13 +134,21 @@ def _work(load: Callable[[], Callable[[Any], Any]], items: Connection) -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C also reaches the parent, which ends this process
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    guard = threading.Thread(target=_end_with_parent, daemon=True)
+    guard.start()
+    with suppress(EOFError, ConnectionError):
+        _answer(load, items)
+    # A parent that was killed closes the connection, too; then the last calls must be finished.
+    parent = parent_process()
+    if parent and connection.wait([parent.sentinel], _CLOSING_SECONDS):
+        guard.join()
+
+
+def _answer(load: Callable[[], Callable[[Any], Any]], items: Connection) -> NoReturn:
+    """Send the outcome of each item; EOFError or ConnectionError ends it."""
     function: Callable[[Any], Any] | None = None
     while True:
-        try:
-            item = items.recv()
-        except (EOFError, ConnectionResetError):
-            return
+        item = items.recv()
         try:
             function = function or load()
             outcome = Outcome(function(item), is_error=False)

@@ -181,3 +181,26 @@ def test_items_are_taken_when_they_are_needed(jobs: int, most: int) -> None:
     for number, result in enumerate(map_in_processes(LOAD_EVAL, items(), jobs, patience=0)):
         assert result == number
         assert num_taken <= number + most
+
+
+def test_last_calls_are_finished_if_the_parent_is_killed(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    call = f"lambda: ({SLEEP}(0.5), open({str(done)!r}, 'w').close())"
+    worker = "__import__('speechlstm.parallel.worker').parallel.worker"
+    script = f"""
+import os
+from functools import partial
+from speechlstm.parallel.worker import Worker
+if __name__ == "__main__":
+    worker = Worker.start(partial(partial, eval), 1)
+    worker.give((0, {f"{worker}.call_when_parent_ends({call})"!r}))
+    assert not worker.outcome().is_error
+    os.kill(os.getpid(), {int(signal.SIGTERM)})
+"""
+    (tmp_path / "parent.py").write_text(script, encoding="utf-8")
+    ended = subprocess.run([sys.executable, tmp_path / "parent.py"], check=False)
+    assert ended.returncode  # by the signal
+    deadline = time.monotonic() + 20
+    while not done.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
