@@ -14,6 +14,7 @@ from speechlstm.cli.options import (
     bundle_option,
     output_format,
     raw_option,
+    readable_option,
 )
 from speechlstm.cli.output import say, show
 from speechlstm.cli.verbs import verb
@@ -67,12 +68,7 @@ if TYPE_CHECKING:
     help="What is printed. text: a line for each segment when it is final, on a terminal also the "
     "words so far; jsonl: an object for each event, words so far and final ones.",
 )
-@click.option(
-    "--readable/--raw-text",
-    default=None,
-    help="Text with capitals, punctuation and figures, or the words as they are recognised.  "
-    "[default: readable for -o with .srt or .vtt, otherwise raw]",
-)
+@readable_option("readable for -o with .srt or .vtt, otherwise raw")
 @click.option(
     "-o",
     "--output",

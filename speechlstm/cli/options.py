@@ -1,17 +1,15 @@
 """Options that several commands share, and the text files that they name."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from speechlstm.errors import DataError, printable
 from speechlstm.storage import read_bounded
 from speechlstm.transcript.formats import FORMATS, SUFFIXES
-
-if TYPE_CHECKING:
-    pass
 
 MANIFESTS = (".jsonl", ".json")  # suffixes of manifests that are written
 
@@ -171,6 +169,21 @@ raw_option = click.option(
     metavar="RATE",
     help="Recordings have no header, but are 16-bit little-endian PCM, mono, of this sample rate.",
 )
+
+
+def readable_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option --readable/--raw-text; None if neither is given.
+
+    Args:
+        default: What its help says of that.
+    """
+    return click.option(
+        "--readable/--raw-text",
+        default=None,
+        help="Text with capitals, punctuation and figures, or the words as they are recognised.  "
+        f"[default: {default}]",
+    )
+
 
 jobs_option = click.option(
     "--jobs",

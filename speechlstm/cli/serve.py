@@ -10,6 +10,7 @@ from speechlstm.cli.options import (
     bundle_option,
     jobs_option,
     read_text,
+    readable_option,
 )
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
@@ -30,12 +31,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
     help="The port to listen on; 0: a free one.",
 )
 @jobs_option
-@click.option(
-    "--readable/--raw-text",
-    default=None,
-    help="Text with capitals, punctuation and figures, or the words as they are recognised.  "
-    "[default: readable if the bundle has a network for it]",
-)
+@readable_option("readable if the bundle has a network for it")
 @click.option("--token", envvar="SPEECHLSTM_TOKEN", help="What clients must give; also as the "
     "variable SPEECHLSTM_TOKEN, which other users of the machine cannot see.")  # fmt: skip
 @click.option("--token-file", type=click.Path(path_type=Path), help="A file with the token.")

@@ -16,6 +16,7 @@ from speechlstm.cli.options import (
     jobs_option,
     output_format,
     raw_option,
+    readable_option,
 )
 from speechlstm.cli.output import say
 from speechlstm.cli.pipes import seekable
@@ -67,12 +68,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Text in lines of a few words, each after its start and end.",
 )
-@click.option(
-    "--readable/--raw-text",
-    default=None,
-    help="Text with capitals, punctuation and figures, or the words as they are recognised.  "
-    "[default: readable for srt and vtt if the bundle has a network for it, otherwise raw]",
-)
+@readable_option("readable for srt and vtt if the bundle has a network for it, otherwise raw")
 @subtitle_options
 @click.option(
     "-o",

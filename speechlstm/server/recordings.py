@@ -1,14 +1,13 @@
 """Transcribes a recording step by step."""
 
 from collections.abc import Iterator
-from copy import copy
-from dataclasses import replace
 from pathlib import Path
 
 from speechlstm.audio import read_duration, read_segments
 from speechlstm.decoding.joining import JoinedHypotheses
 from speechlstm.errors import AudioError, DamagedAudioError
 from speechlstm.recognizer import Recognizer
+from speechlstm.recognizer.segments import joined
 from speechlstm.server.requests import OpenRecording, Step, TooLongError
 from speechlstm.transcript import Hypothesis, Transcript
 
@@ -28,29 +27,23 @@ def steps(recognizer: Recognizer, request: OpenRecording) -> Iterator[Step]:
 
 
 def _segment_steps(recognizer: Recognizer, request: OpenRecording) -> Iterator[Step]:
-    words_only = copy(recognizer)  # readable text is made below, of words with their final times
-    words_only.writer = None
-    is_calibrated = recognizer.decoder.is_calibrated
-    joined, duration, damage = JoinedHypotheses(), 0.0, None
+    whole, duration, damage = JoinedHypotheses(), 0.0, None
     lost: tuple[tuple[float, float], ...] = ()
 
-    def readable(hypotheses: tuple[Hypothesis, ...]) -> Transcript:
-        transcript = Transcript(hypotheses, duration, is_calibrated, lost)
-        if not recognizer.writer:
-            return transcript
-        return replace(transcript, tokens=recognizer.writer.tokens(transcript.words))
+    def transcript(hypotheses: tuple[Hypothesis, ...]) -> Transcript:
+        words = Transcript(hypotheses, duration, recognizer.is_calibrated, lost)
+        return recognizer.with_tokens(words)
 
     try:
-        for start, audio in read_segments(request.path, recognizer.model.sample_rate):
+        for start, audio in read_segments(request.path, recognizer.sample_rate):
             duration = start + audio.duration
             _refuse_long(duration, request)
-            hypotheses, segment = words_only.transcribe(audio).hypotheses, JoinedHypotheses()
-            joined.add(start, hypotheses)
-            segment.add(start, hypotheses)
-            yield Step(readable(segment.best()))
+            hypotheses = recognizer.hypotheses(audio)
+            whole.add(start, hypotheses)
+            yield Step(transcript(joined([(start, hypotheses)])))
     except DamagedAudioError as error:
         damage, lost = error.reason, error.lost
-    yield Step(readable(joined.best()), is_last=True, damage=damage)
+    yield Step(transcript(whole.best()), is_last=True, damage=damage)
 
 
 def _duration(path: Path) -> float:
