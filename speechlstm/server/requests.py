@@ -92,14 +92,15 @@ class OpenStream:
         key: Names the stream in further requests.
         sample_rate: In Hz.
         max_seconds: The largest duration.
-        hints: Phrases to prefer; those that the alphabet cannot spell are left out.
+        phrases: The only phrases that can be recognised, as in `Recognizer.load`; those that the
+            alphabet cannot spell are left out. Empty: any text can be.
         formats: Formats of the command line in which the whole transcript is wanted at the end.
     """
 
     key: int
     sample_rate: float
     max_seconds: float
-    hints: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
 
 

@@ -31,6 +31,10 @@ from speechlstm.server.requests import (
     Step,
 )
 from speechlstm.text.normalize import normalize
+from speechlstm.text.phrases import UNKNOWN, Phrase
+
+# Options of `Recognizer.load` that a closed grammar does not replace.
+_NOT_SEARCH = ("readable", "reject_non_speech", "beam_width", "num_hypotheses")
 
 
 class Service:
@@ -46,6 +50,7 @@ class Service:
         self._recognizer = Recognizer.load(bundle, **options)
         # Two, so that a client that sends several recordings with its words loads them once.
         self._with_hot_words = lru_cache(maxsize=2)(self._load_hot_words)
+        self._with_phrases = lru_cache(maxsize=2)(self._load_phrases)
         self._recordings: dict[int, Iterator[Step]] = {}
         self._streams: dict[int, LiveStream] = {}
 
@@ -61,7 +66,7 @@ class Service:
             case NextStep():
                 return next(self._recordings[request.key])
             case OpenStream():
-                recognizer = self._with_hints((), request.hints)
+                recognizer = self._with_phrases(request.phrases)
                 self._streams[request.key] = LiveStream(recognizer, request)
                 return None
             case Feed():
@@ -85,15 +90,21 @@ class Service:
         )
 
     def _with_hints(self, hot_words: tuple[str, ...], hints: tuple[str, ...]) -> Recognizer:
-        return self._with_hot_words((*hot_words, *filter(self._is_spellable, hints)))
+        return self._with_hot_words((*hot_words, *filter(self._is_hot_word, hints)))
 
-    def _is_spellable(self, phrase: str) -> bool:
+    def _is_hot_word(self, phrase: str) -> bool:
         try:
             HotWord(phrase)
-            self._recognizer.model.characters.alphabet.encode(normalize(phrase))
-        except (AlphabetError, ConfigError):
+        except ConfigError:
             return False
-        return bool(normalize(phrase))
+        return self._is_spellable(normalize(phrase))
+
+    def _is_spellable(self, text: str) -> bool:
+        try:
+            self._recognizer.model.characters.alphabet.encode(text)
+        except AlphabetError:
+            return False
+        return bool(text)
 
     def _load_hot_words(self, phrases: tuple[str, ...]) -> Recognizer:
         if not phrases:
@@ -101,6 +112,14 @@ class Service:
         given = self._options.get("hot_words") or ()
         words = (*given, *(HotWord(phrase) for phrase in phrases))
         return Recognizer.load(self._bundle, **{**self._options, "hot_words": words})
+
+    def _load_phrases(self, texts: tuple[str, ...]) -> Recognizer:
+        if not texts:
+            return self._recognizer
+        given = dict.fromkeys(Phrase(text) for text in texts)
+        phrases = [p for p in given if p.text == UNKNOWN or self._is_spellable(p.text)]
+        options = {key: self._options[key] for key in _NOT_SEARCH if key in self._options}
+        return Recognizer.load(self._bundle, phrases=phrases, **options)
 
 
 def load_service(folder: Path, bundle: Path | None, options: dict[str, Any]) -> Service:

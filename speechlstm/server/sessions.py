@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from speechlstm.errors import DataError, SpeechLSTMError, quoted
+from speechlstm.errors import ConfigError, DataError, SpeechLSTMError, quoted
 from speechlstm.server.errors import ApiError
 from speechlstm.server.metrics import Metrics
 from speechlstm.server.requests import Ending, Feed, Finish, OpenStream, TooLongError
@@ -112,20 +112,20 @@ class Session:
     async def open(
         self,
         sample_rate: object,
-        hints: tuple[str, ...] = (),
+        phrases: tuple[str, ...] = (),
         formats: tuple[str, ...] = (),
     ) -> None:
         """Begin to recognise.
 
         Raises:
-            ApiError: The sample rate is not possible.
+            ApiError: The sample rate is not possible, or the model can spell none of the phrases.
         """
         if isinstance(sample_rate, bool) or not isinstance(sample_rate, int | float):
             reason = f"sample_rate must be a number, is {quoted(sample_rate)}"
             raise ApiError(400, reason, "sample_rate")
         limit = self._hub.settings.max_audio_seconds
         try:
-            await self._ask(OpenStream(self._key, sample_rate, limit, hints, formats))
+            await self._ask(OpenStream(self._key, sample_rate, limit, phrases, formats))
         except ValueError as error:
             raise ApiError(400, str(error), "sample_rate") from None
         self._piece_bytes = 2 * round(sample_rate)
@@ -173,7 +173,7 @@ class Session:
             raise
         except TooLongError as error:
             raise ApiError(413, str(error), code="too_long") from None
-        except DataError as error:
+        except (ConfigError, DataError) as error:
             raise ApiError(400, str(error)) from None
         except SpeechLSTMError as error:
             raise ApiError(500, str(error)) from None

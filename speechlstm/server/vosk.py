@@ -2,8 +2,9 @@
 
 The client may send {"config": {"sample_rate": 16000}}, then samples in binary messages, each of
 which is answered by {"partial": ...} or, at the end of an utterance, {"result": [...], "text":
-...}. It ends by {"eof": 1}, which is answered by the last result. Source: alphacep/vosk-server,
-websocket/asr_server.py.
+...}. It ends by {"eof": 1}, which is answered by the last result. A "phrase_list" in the config is
+a closed grammar, as in Vosk: nothing else is recognised, but as "[unk]" if that is in the list.
+Source: alphacep/vosk-server, websocket/asr_server.py.
 """
 
 from dataclasses import dataclass, replace
@@ -11,13 +12,13 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from speechlstm.errors import quoted
+from speechlstm.errors import ConfigError, quoted
 from speechlstm.server.errors import ApiError
 from speechlstm.server.requests import Ending
 from speechlstm.server.sessions import Session, StreamEndpoint
+from speechlstm.text.phrases import Phrase
 
 _DEFAULT_RATE = 8000  # Hz, as vosk-server's
-_MAX_PHRASE_WORDS = 1000
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class _Wanted:
                     raise ApiError(400, f"{key} must be a whole number, is {quoted(value)}", key)
                 wanted = replace(wanted, **{key: type(getattr(self, key))(value)})
             elif key == "phrase_list":
-                wanted = replace(wanted, phrase_list=_phrase_words(value))
+                wanted = replace(wanted, phrase_list=_phrases(value))
         return wanted
 
 
@@ -112,12 +113,10 @@ def _texts(finals: list[dict[str, Any]], with_words: bool) -> dict[str, Any]:
     return {"result": words, "text": text} if with_words else {"text": text}
 
 
-def _phrase_words(phrases: object) -> tuple[str, ...]:
-    """The words of a phrase list, which become hot words: others remain possible."""
+def _phrases(phrases: object) -> tuple[str, ...]:
     if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
         raise ApiError(400, f"phrase_list must be a list of texts, is {quoted(phrases)}")
-    words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
-    words.pop("[unk]", None)
-    if len(words) > _MAX_PHRASE_WORDS:
-        raise ApiError(400, f"phrase_list: more than {_MAX_PHRASE_WORDS} words", "phrase_list")
-    return tuple(words)
+    try:
+        return tuple(Phrase(phrase, where="phrase_list").text for phrase in phrases)
+    except ConfigError as error:
+        raise ApiError(400, str(error), "phrase_list") from None

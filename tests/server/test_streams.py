@@ -304,8 +304,20 @@ def test_vosk_s_protocol(server: Any, speech: NDArray[np.int16]) -> None:
     assert alternative["text"] == "good day"
     assert [word["word"] for word in alternative["result"]] == ["good", "day"]
     assert vosk_answers(server, eof) == [{"result": [], "text": ""}]
-    phrases = '{"config": {"sample_rate": 16000, "phrase_list": ["hello", "[unk]", "day ж"]}}'
-    assert vosk_answers(server, phrases, pcm, eof)[-1]["text"] == "good day"
+
+
+def test_vosk_s_phrase_list_is_a_closed_grammar(server: Any, speech: NDArray[np.int16]) -> None:
+    def text(*phrases: str) -> str:
+        config = {"config": {"sample_rate": RATE, "phrase_list": phrases}}
+        answers = vosk_answers(server, json.dumps(config), speech.tobytes(), '{"eof": 1}')
+        return " ".join(answer["text"] for answer in answers if answer.get("text"))
+
+    assert text("Hello", "good day", "bye", "day ж") == "hello good day"
+    assert text("hello", "[unk]", "hello") == "hello [unk]"
+    assert set(text("hello").split()) == {"hello"}
+    assert text() == "hello good day"
+    (error,) = vosk_answers(server, '{"config": {"phrase_list": ["ж"]}}', b"\0\0")
+    assert error["error"]["message"] == "phrases: there is none; give at least one"
 
 
 @pytest.mark.parametrize(
@@ -315,6 +327,7 @@ def test_vosk_s_protocol(server: Any, speech: NDArray[np.int16]) -> None:
         ('{"config": 1}', "config must be an object"),
         ('{"config": {"words": "yes"}}', "words must be a whole number"),
         ('{"config": {"phrase_list": "yes"}}', "phrase_list must be a list"),
+        ('{"config": {"phrase_list": ["[a]"]}}', "one phrase a line, of words alone"),
         ('{"what": 1}', "neither config nor eof"),
     ],
 )
