@@ -72,7 +72,7 @@ def _recordings(path: Path, most: int) -> Iterator[tuple[Audio, list[str]]]:
     listed = [u for u in manifest if u.text]
     for index in np.linspace(0, len(listed) - 1, min(most, len(listed))).astype(int):
         utterance = listed[index]
-        audio = read_audio(manifest.audio_path(utterance), SAMPLE_RATE)
+        audio = read_audio(manifest.recording(utterance), SAMPLE_RATE)
         yield audio, normalize(utterance.text or "").split()
 
 
@@ -114,7 +114,7 @@ def _long(manifests: tuple[Path, ...], seconds: float, bundle: str | None) -> di
                 for utterance in manifest:
                     if file.frames >= seconds * SAMPLE_RATE or not utterance.text:
                         continue
-                    audio = read_audio(manifest.audio_path(utterance), SAMPLE_RATE)
+                    audio = read_audio(manifest.recording(utterance), SAMPLE_RATE)
                     start = file.frames / SAMPLE_RATE
                     bounds.append((start, start + audio.duration))
                     lines.append(normalize(utterance.text))

@@ -128,7 +128,7 @@ def load(
     posteriors, texts = {}, {}
     manifest = Manifest(source)
     for utterance in islice(manifest, limit):
-        audio = read_audio(manifest.audio_path(utterance), network.sample_rate)
+        audio = read_audio(manifest.recording(utterance), network.sample_rate)
         posteriors[utterance.id] = network.log_probs(audio)
         texts[utterance.id] = normalize(utterance.text or "")
     return posteriors, {"texts": texts, "frame_seconds": network.frame_seconds}

@@ -120,7 +120,7 @@ def read(path: Path, model: LiteRTAcousticModel, every: int) -> list[Recording]:
     recordings = []
     manifest = Manifest(path)
     for utterance in list(manifest)[::every]:
-        pieces = list(read_segments(manifest.path.parent / utterance.audio, model.sample_rate))
+        pieces = list(read_segments(manifest.recording(utterance), model.sample_rate))
         if len(pieces) == 1:
             log_probs = model.log_probs(pieces[0][1])
             recordings.append(Recording(normalize(utterance.text or ""), log_probs))

@@ -89,7 +89,7 @@ def score(
 def clean(manifest: Manifest, sample_rate: int) -> Iterator[tuple[Utterance, Audio]]:
     """Read the utterances of a manifest."""
     for utterance in manifest:
-        yield utterance, read_audio(manifest.audio_path(utterance), sample_rate)
+        yield utterance, read_audio(manifest.recording(utterance), sample_rate)
 
 
 def noisy(manifest: Manifest, noise: str, snr_db: float) -> Iterator[tuple[Utterance, Audio]]:
@@ -97,7 +97,7 @@ def noisy(manifest: Manifest, noise: str, snr_db: float) -> Iterator[tuple[Utter
     generator = np.random.default_rng(SEED)
     utterances = list(manifest)
     for utterance in utterances[:: -(-len(utterances) // NUM_IN_NOISE)]:
-        audio = read_audio(manifest.audio_path(utterance), 16000)
+        audio = read_audio(manifest.recording(utterance), 16000)
         if noise == "babble":
             sound = babble(manifest, utterances, utterance, len(audio.samples), generator)
         else:
@@ -115,7 +115,7 @@ def babble(
     """Mix utterances of other speakers than the given one's, repeated to `num_samples`."""
     others = [u for u in utterances if u.speaker != utterance.speaker] or utterances
     voices = generator.choice(len(others), NUM_VOICES)
-    sounds = [read_audio(manifest.audio_path(others[v]), 16000).samples for v in voices]
+    sounds = [read_audio(manifest.recording(others[v]), 16000).samples for v in voices]
     equal = [np.resize(s / (s.std() + 1e-9), num_samples) for s in sounds]
     return np.asarray(np.sum(equal, axis=0), np.float32)
 

@@ -143,7 +143,7 @@ def write_recordings(
     """Write the recordings as WAV files, which every program can read."""
     paths = []
     for index, utterance in enumerate(utterances):
-        audio = read_audio(manifest.audio_path(utterance), SAMPLE_RATE)
+        audio = read_audio(manifest.recording(utterance), SAMPLE_RATE)
         paths.append(str(folder / f"{index}.wav"))
         soundfile.write(paths[-1], np.clip(audio.samples, -1, 1), SAMPLE_RATE)
     return paths

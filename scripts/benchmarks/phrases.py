@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from speechlstm import Recognizer
+from speechlstm.audio import Piece
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import DataError
 from speechlstm.parallel import num_usable_cores
@@ -27,7 +28,7 @@ NUM_PHRASES = 10
 SEED = 1
 UNSPOKEN = ("turn on the light", "what time is it", "call my mother", "play some music")
 
-Recording = tuple[Path, str]
+Recording = tuple[Path | Piece, str]
 
 
 @click.command(help=__doc__)
@@ -52,7 +53,7 @@ def main(
 ) -> None:
     """Measure and print the figures."""
     listed = Manifest(manifest)
-    recordings = [(listed.audio_path(u), normalize(u.text)) for u in listed if u.text][:most]
+    recordings = [(listed.recording(u), normalize(u.text)) for u in listed if u.text][:most]
     further = {normalize(u.text) for u in Manifest(others) if u.text} if others else set()
     words = sorted({text for _, text in recordings} | further)
     figures: dict[str, object] = {"num_recordings": len(recordings), "num_words": len(words)}

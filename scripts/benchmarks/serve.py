@@ -128,7 +128,7 @@ def _paths(manifest: Path | None, number: int) -> list[Path]:
     listed = Manifest(manifest)
     utterances = list(listed)
     chosen = utterances[:: max(1, len(utterances) // number)][:number]
-    return [listed.audio_path(utterance) for utterance in chosen]
+    return [listed.path.parent / utterance.audio for utterance in chosen]
 
 
 def _recordings(paths: list[Path]) -> list[Recording]:

@@ -188,7 +188,7 @@ def joined(
     pieces, texts = [], []
     utterances = [(Manifest(path), u) for path in lists for u in Manifest(path)]
     for manifest, utterance in utterances[::every]:
-        audio = Audio.load(manifest.audio_path(utterance), rate)
+        audio = Audio.load(manifest.recording(utterance), rate)
         window = rate // 10
         whole = audio.samples[: len(audio.samples) // window * window].reshape(-1, window)
         level = float(np.sqrt(np.square(whole).mean(axis=1).min()))

@@ -33,7 +33,7 @@ def main(lists: tuple[Path, ...], bundle: Path | None, number: int, least: float
     """Measure and print the shares."""
     model = LiteRTAcousticModel(read_bundle(find_bundle(bundle)))
     found = [
-        manifest.audio_path(utterance)
+        manifest.recording(utterance)
         for manifest in map(Manifest, lists)
         for utterance in manifest
         if utterance.duration >= least

@@ -155,8 +155,8 @@ def _load_manifest(path: Path) -> None:
         if isinstance(entry, Exception):
             raise entry
         normalize(entry.text or "")
-        if manifest.audio_path(entry).suffix == ".wav":
-            read_duration(manifest.audio_path(entry))
+        if entry.audio.endswith(".wav"):
+            read_duration(manifest.recording(entry))
 
 
 def _load_sentences(path: Path) -> None:

@@ -65,7 +65,7 @@ def _recordings(manifests: Sequence[Path], number: int, folder: Path) -> Iterato
         manifest = Manifest(path)
         utterances = list(manifest)
         for utterance in utterances[:: max(1, len(utterances) // share)][:share]:
-            audio = Audio.load(manifest.audio_path(utterance)).resampled(16000)
+            audio = Audio.load(manifest.recording(utterance)).resampled(16000)
             file = folder / f"{utterance.id.replace('/', '_')}.wav"
             soundfile.write(file, audio.samples, 16000, subtype="PCM_16")
             yield file

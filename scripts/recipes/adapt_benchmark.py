@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +168,7 @@ def scratch(part: Path, bundle: Path, folder: Path, keep: float) -> None:
     """A network of its own, with n-grams of the same texts."""
     train, valid = folder / "scratch-train.jsonl", folder / "scratch-valid.jsonl"
     everyone = folder / "unnamed.jsonl"  # of one speaker, utterances are held out
-    write_manifest(everyone, (Utterance(u.id, u.audio, u.duration, u.text) for u in Manifest(part)))
+    write_manifest(everyone, (replace(u, speaker=None) for u in Manifest(part)))
     write_split(Manifest(everyone), SHARE, SEED, train, valid)
     settings, text = folder / "scratch.toml", folder / "scratch.txt"
     settings.write_text(SCRATCH, encoding="utf-8")

@@ -16,6 +16,7 @@ from speechlstm.audio.finding import (
     find_recordings,
     found_recordings,
 )
+from speechlstm.audio.pieces import END_TOLERANCE
 from speechlstm.audio.recording import (
     known_duration,
     num_channels,
@@ -26,11 +27,12 @@ from speechlstm.audio.recording import (
 )
 from speechlstm.audio.segments import PAUSE_SECONDS, split
 from speechlstm.audio.silence import silence_codecs
-from speechlstm.audio.source import is_pipe
+from speechlstm.audio.source import Piece, is_pipe
 from speechlstm.audio.waveform import MAX_PEAK, MIN_SECONDS, Audio
 
 __all__ = [
     "AUDIO_SUFFIXES",
+    "END_TOLERANCE",
     "MAX_PEAK",
     "MIN_SECONDS",
     "PAUSE_SECONDS",
@@ -38,6 +40,7 @@ __all__ = [
     "BlockSource",
     "Blocks",
     "FoundRecording",
+    "Piece",
     "RawPipe",
     "RealTime",
     "find_recordings",

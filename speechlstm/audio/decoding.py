@@ -83,13 +83,15 @@ def _decoded_stretch(source: Source, stretch: Stretch) -> Iterator[Block | Gap]:
         rate, known = int(sound.samplerate), stretch.num_samples
         if known is None and sound.frames != UNKNOWN_SAMPLES:
             known = sound.frames - stretch.skip
-        done, to_skip = 0, stretch.skip
+        done, to_skip = stretch.start, stretch.skip
+        if done:
+            sound.seek(done)
         while known is None or done < known:
             try:
                 with silenced() if stretch.is_mpeg else nullcontext():
                     samples = sound.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
-                if not done and not stretch.recover:
+                if done == stretch.start and not stretch.recover:
                     raise
                 break
             if not len(samples):

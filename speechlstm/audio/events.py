@@ -11,6 +11,7 @@ from speechlstm.audio.flac import plan_flac
 from speechlstm.audio.headers import is_rare_format, plan_by_header
 from speechlstm.audio.mp3 import plan_mp3
 from speechlstm.audio.ogg import plan_ogg
+from speechlstm.audio.pieces import sought, within
 from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.source import Source
 from speechlstm.errors import AudioError
@@ -35,7 +36,7 @@ def plan_recording(source: Source) -> Plan | None:
 
 
 def decoded_events(source: Source, raw_rate: int | None = None) -> Iterator[Block | Gap]:
-    """The blocks of a recording, and the gaps between them.
+    """The blocks of a recording, or of the piece of it that is wanted, and the gaps between them.
 
     Args:
         source: The recording.
@@ -45,10 +46,20 @@ def decoded_events(source: Source, raw_rate: int | None = None) -> Iterator[Bloc
     Raises:
         AudioError: The recording cannot be decoded.
     """
+    start = 0.0
+    events: Iterator[Block | Gap]
     if raw_rate is not None:
-        yield from _raw_blocks(source, raw_rate)
-        return
-    plan = plan_recording(source)
+        events = _raw_blocks(source, raw_rate)
+    else:
+        plan = plan_recording(source)
+        if plan and source.piece:
+            plan, start = sought(source, plan, source.piece.start)
+        events = _planned_events(source, plan)
+    yield from within(events, source.piece, start) if source.piece else events
+
+
+def _planned_events(source: Source, plan: Plan | None) -> Iterator[Block | Gap]:
+    """The events of a plan; if libsndfile cannot decode it, those that PyAV decodes."""
     name = media.magic_name(source.read(0, 16))
     reason = f"is {name}" if name else "is not audio of a known format"
     has_begun = False

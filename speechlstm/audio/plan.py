@@ -13,8 +13,9 @@ class Stretch:
     Attributes:
         pieces: The bytes; None: the whole file.
         sample_rate: In Hz; 0: libsndfile knows it.
-        skip: Samples to skip at the start.
+        skip: Samples to decode and skip at the start.
         num_samples: The number of samples after those; None: libsndfile knows it.
+        start: The sample, of those, to begin at by seeking.
         lost: (first, end) of samples that are silence in place of damaged data.
         is_mpeg: Whether it is decoded by libmpg123, which writes to stderr.
         recover: Called when decoding stops at an error, with the number of samples decoded before
@@ -28,6 +29,7 @@ class Stretch:
     lost: tuple[tuple[int, int], ...] = ()
     is_mpeg: bool = False
     recover: Callable[[int], "Plan"] | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ def read_audio(
     2.535
 
     Args:
-        source: The path of a file, or a binary file object, which is read from its current
-            position.
+        source: The path of a file, a `Piece` of one, or a binary file object, which is read from
+            its current position.
         sample_rate: In Hz; None: that of the recording.
         channel: The number of one channel, from 1; None: the mean of all. If two channels have
             opposite polarity, one of them is inverted first.
@@ -68,8 +68,7 @@ def read_segments(
     [0.0, 1.7]
 
     Args:
-        source: The path of a file, or a binary file object, which is read from its current
-            position.
+        source: As in read_audio.
         sample_rate: Of the segments, in Hz.
         max_seconds: The largest length of a segment, at least 1. In longer recordings, no segment
             is shorter than a tenth of this.
@@ -142,7 +141,7 @@ def read_duration(source: Recording) -> float:
             seconds = planned_seconds(opened_source, plan) if plan else None
         except soundfile.LibsndfileError:
             plan = None
-        if not plan or seconds is None:
+        if not plan or seconds is None or opened_source.piece:
             reading = Reading(opened_source, None, None, None)
             seconds = sum(len(block) for block in reading.blocks()) / (reading.sample_rate or 1)
             lost = reading.losses
@@ -164,6 +163,8 @@ def known_duration(source: Recording) -> float | None:
     try:
         with opened(source) as opened_source:
             plan = plan_recording(opened_source)
+            if opened_source.piece:
+                return opened_source.piece.duration
             return planned_seconds(opened_source, plan) if plan else None
     except (DataError, OSError, soundfile.LibsndfileError):
         return None

@@ -16,10 +16,37 @@ from typing import Any, BinaryIO
 from speechlstm.errors import AudioError
 from speechlstm.storage import refuse_nul
 
-# A recording: the path of a file, or a binary file object, which is read from its position.
-Recording = Path | str | BinaryIO
-
 _CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a long recording, which is read in its place.
+
+    >>> print(Piece(Path("talk.flac"), 12.5, 3.25))
+    talk.flac (12.50 to 15.75 s)
+
+    Attributes:
+        path: The recording.
+        start: In seconds from the start of the recording.
+        duration: In seconds.
+    """
+
+    path: Path
+    start: float
+    duration: float
+
+    @property
+    def end(self) -> float:
+        """In seconds from the start of the recording."""
+        return self.start + self.duration
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.start:.2f} to {self.end:.2f} s)"
+
+
+# The path of a file, a piece of one, or a binary file object, which is read from its position.
+Recording = Path | str | Piece | BinaryIO
 
 
 @dataclass(frozen=True)
@@ -30,11 +57,13 @@ class Source:
         file: Unbuffered and seekable.
         path: Names the recording in errors.
         size: In bytes.
+        piece: The piece that is wanted; None: the whole recording.
     """
 
     file: io.FileIO
     path: Path
     size: int
+    piece: Piece | None = None
 
     def read(self, start: int, num_bytes: int) -> bytes:
         """The bytes from start on; fewer than num_bytes at the end, none after it."""
@@ -56,6 +85,8 @@ def opened(recording: Recording) -> Iterator[Source]:
         AudioError: The recording cannot be opened, is a folder or a device, or is empty.
         TypeError: It is neither a path nor a binary file object.
     """
+    piece = recording if isinstance(recording, Piece) else None
+    recording = recording.path if isinstance(recording, Piece) else recording
     is_named = isinstance(recording, Path | str)
     if not is_named and not hasattr(recording, "read"):
         raise TypeError(
@@ -70,7 +101,7 @@ def opened(recording: Recording) -> Iterator[Source]:
             size = os.fstat(file.fileno()).st_size
             if size == 0:
                 raise AudioError(path, "is empty (0 bytes)")
-            yield Source(file, path, size)
+            yield Source(file, path, size, piece)
     except OSError as error:
         raise AudioError(path, f"cannot be read: {error.strerror or error}") from None
 

@@ -2,14 +2,14 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from speechlstm.audio.channels import mixed
+from speechlstm.audio.source import Recording
 from speechlstm.errors import quoted
 
 MIN_SECONDS = 0.05  # a short vowel; nothing shorter can be a word
@@ -85,12 +85,12 @@ class Audio:
         return cls(np.clip(mono, -1, 1), rate)
 
     @classmethod
-    def load(cls, source: Path | str | BinaryIO, sample_rate: int | None = None) -> "Audio":
+    def load(cls, source: Recording, sample_rate: int | None = None) -> "Audio":
         """Read a recording, like `read_audio`.
 
         Args:
-            source: The path of a file, or a binary file object, which is read from its current
-                position.
+            source: The path of a file, a `Piece` of one, or a binary file object, which is read
+                from its current position.
             sample_rate: In Hz; None: that of the recording.
 
         Raises:

@@ -41,7 +41,7 @@ def check_manifest(
 def _faults(
     utterance: Utterance, manifest: Manifest, alphabet: Alphabet, settings: Settings
 ) -> Iterator[DataError]:
-    path = manifest.audio_path(utterance)
+    path = manifest.recording(utterance)
     try:
         audio = read_audio(path, settings.features.sample_rate)
     except AudioError as error:
@@ -49,7 +49,7 @@ def _faults(
         return
     if abs(audio.duration - utterance.duration) > DURATION_TOLERANCE:
         yield AudioError(
-            path, f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s"
+            f"{path}", f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s"
         )
     if utterance.text is not None:
         num_frames = settings.features.num_frames(len(audio.samples))

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from speechlstm.audio import Piece
 from speechlstm.corpora.importers import IMPORTERS
 from speechlstm.corpora.utterance import Utterance as Utterance
 from speechlstm.errors import ManifestError, quoted
@@ -65,9 +66,9 @@ class Manifest:
         except OSError as error:
             yield ManifestError(self.path, f"cannot be read: {error.strerror}")
 
-    def audio_path(self, utterance: Utterance) -> Path:
-        """The path of an utterance's recording."""
-        return self.path.parent / utterance.audio
+    def recording(self, utterance: Utterance) -> Path | Piece:
+        """What to read for an utterance: a recording, or a piece of a long one."""
+        return recording_of(utterance, self.path.parent)
 
     def moved_to(self, folder: Path, utterance: Utterance) -> Utterance:
         """The utterance for a manifest in another folder, with its audio path relative to that."""
@@ -86,6 +87,14 @@ class Manifest:
                         yield line, _parse_line(content)
                     except ValueError as error:
                         yield line, ManifestError(self.path, str(error), line)
+
+
+def recording_of(utterance: Utterance, folder: Path) -> Path | Piece:
+    """What to read for an utterance of a manifest in a folder: see `Manifest.recording`."""
+    path = folder / utterance.audio
+    if utterance.offset is None:
+        return path
+    return Piece(path, utterance.offset, utterance.duration)
 
 
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
@@ -142,3 +151,6 @@ def _check_keys(values: dict[str, Any]) -> None:
     duration = values["duration"]
     if not isinstance(duration, float) or not 0 < duration < math.inf:
         raise ValueError(f"duration: must be a number of seconds above 0, is {quoted(duration)}")
+    offset = values.get("offset")
+    if offset is not None and not (isinstance(offset, float) and 0 <= offset < math.inf):
+        raise ValueError(f"offset: must be a number of seconds from 0, is {quoted(offset)}")

@@ -13,6 +13,8 @@ class Utterance:
         duration: In seconds; 0 if an importer could not read it.
         text: The transcript, as the corpus has it; None: not transcribed; "": known to be silence.
         speaker: Identifies the speaker; None: not known.
+        offset: Where the utterance begins in the recording, in seconds. None: it is all of the
+            recording, as long as duration says.
     """
 
     id: str
@@ -20,3 +22,4 @@ class Utterance:
     duration: float
     text: str | None = None
     speaker: str | None = None
+    offset: float | None = None

@@ -43,7 +43,7 @@ def evaluate(
         ManifestError: No utterance has a text, or none with a text could be transcribed.
     """
     utterances = list(manifest)
-    paths = [manifest.audio_path(u) for u in utterances if u.text is not None]
+    paths = [manifest.recording(u) for u in utterances if u.text is not None]
     attempts = transcribe_files(load, paths, jobs)
     scores: list[Score] = []
     skipped: list[str] = []

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from speechlstm.audio import Piece
 from speechlstm.errors import DataError, quoted
 from speechlstm.parallel import map_in_processes
 from speechlstm.transcript import Transcript
@@ -41,7 +42,7 @@ class Transcriber(Protocol):
     """What transcribe_files needs of a recogniser: `Recognizer` has it, as have stubs in tests."""
 
     def transcribe_file(
-        self, path: Path, channels: Channels = "mix", raw_rate: int | None = None
+        self, path: Path | Piece, channels: Channels = "mix", raw_rate: int | None = None
     ) -> Transcript:
         """The transcript of a recording; raises DataError if the recording cannot be used."""
 
@@ -60,7 +61,7 @@ class Attempt:
 
 
 def transcribe_files(
-    load: Callable[[], Transcriber], paths: Sequence[Path], jobs: int = 1, **options: Any
+    load: Callable[[], Transcriber], paths: Sequence[Path | Piece], jobs: int = 1, **options: Any
 ) -> Iterator[Attempt]:
     """Transcribe recordings and yield the outcome of each, in the order of the paths.
 
@@ -77,11 +78,11 @@ def transcribe_files(
 
 def _load_attempt(
     load: Callable[[], Transcriber], options: dict[str, Any]
-) -> Callable[[Path], Attempt]:
+) -> Callable[[Path | Piece], Attempt]:
     return partial(_attempt, load(), options)
 
 
-def _attempt(transcriber: Transcriber, options: dict[str, Any], path: Path) -> Attempt:
+def _attempt(transcriber: Transcriber, options: dict[str, Any], path: Path | Piece) -> Attempt:
     start = time.perf_counter()
     result: Transcript | DataError
     try:

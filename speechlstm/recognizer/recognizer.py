@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, overload
 
 from speechlstm.acoustic import AcousticModel
-from speechlstm.audio import Audio, BlockSource, read_blocks, read_segments, split
+from speechlstm.audio import Audio, BlockSource, Piece, read_blocks, read_segments, split
 from speechlstm.audio.activity import SpeechDetector
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
@@ -165,7 +165,7 @@ class Recognizer:
 
     def transcribe_file(
         self,
-        path: Path | str,
+        path: Path | str | Piece,
         channels: Channels = "mix",
         raw_rate: int | None = None,
         *,
@@ -182,7 +182,7 @@ class Recognizer:
         2.5 s: july fourth seventeen seventy six
 
         Args:
-            path: The recording; `speechlstm.audio` lists the formats.
+            path: The recording, or a `Piece` of it; `speechlstm.audio` lists the formats.
             channels: "mix": the mean of all channels; "separate": each channel by itself (see
                 `Transcript.of_channels`); or the number of one channel, counted from 1.
             raw_rate: The sample rate in Hz of a recording without a header (16-bit little-endian
@@ -208,7 +208,7 @@ class Recognizer:
     @overload
     def transcribe_files(
         self,
-        paths: Iterable[Path | str],
+        paths: Iterable[Path | str | Piece],
         channels: Channels = ...,
         raw_rate: int | None = ...,
         *,
@@ -220,7 +220,7 @@ class Recognizer:
     @overload
     def transcribe_files(
         self,
-        paths: Iterable[Path | str],
+        paths: Iterable[Path | str | Piece],
         channels: Channels = ...,
         raw_rate: int | None = ...,
         *,
@@ -231,7 +231,7 @@ class Recognizer:
 
     def transcribe_files(
         self,
-        paths: Iterable[Path | str],
+        paths: Iterable[Path | str | Piece],
         channels: Channels = "mix",
         raw_rate: int | None = None,
         *,
@@ -265,7 +265,7 @@ class Recognizer:
             ValueError: As in transcribe_file.
             TypeError: paths is a single path.
         """
-        if isinstance(paths, str | Path):
+        if isinstance(paths, str | Path | Piece):
             raise TypeError("transcribe_files takes a list of paths; transcribe_file takes one")
         if not isinstance(jobs, int) or jobs < 1:
             raise ConfigError(f"jobs: must be a whole number of at least 1, is {quoted(jobs)}")
@@ -274,7 +274,7 @@ class Recognizer:
         check_channels(channels)
         results = transcribe_in_segments(
             Loaded(self, self._load_again),
-            map(Path, paths),
+            (path if isinstance(path, Piece) else Path(path) for path in paths),
             channels,
             raw_rate,
             jobs,
@@ -283,7 +283,11 @@ class Recognizer:
         return results if return_errors else map(result_or_raise, results)
 
     def align_file(
-        self, path: Path | str, text: str, channel: int | None = None, raw_rate: int | None = None
+        self,
+        path: Path | str | Piece,
+        text: str,
+        channel: int | None = None,
+        raw_rate: int | None = None,
     ) -> Transcript:
         """Find when each word of a known text is spoken in a recording of any length.
 

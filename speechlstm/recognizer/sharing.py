@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from speechlstm.audio import Audio, num_channels, read_segments
+from speechlstm.audio import Audio, Piece, num_channels, read_segments
 from speechlstm.errors import DamagedAudioError, DataError
 from speechlstm.parallel import map_in_processes
 from speechlstm.recognizer.batch import Channels
@@ -26,12 +26,12 @@ class Segment:
 
     Attributes:
         path: The recording.
-        start: Seconds from the start of the recording.
-        end: Seconds from the start of the recording.
+        start: Seconds from the start of the recording, or of its piece.
+        end: Seconds from there, too.
         transcript: Of the segment; times count from the start of the recording, as does duration.
     """
 
-    path: Path
+    path: Path | Piece
     start: float
     end: float
     transcript: Transcript
@@ -79,7 +79,7 @@ class _Work:
         audio: A segment; None: the channel has ended, and there is nothing to do.
     """
 
-    path: Path
+    path: Path | Piece
     audio: Audio | None = None
 
 
@@ -97,7 +97,7 @@ class _Place:
         error: Why the channel cannot be read, or not completely.
     """
 
-    path: Path
+    path: Path | Piece
     channel: int | None = None
     start: float = 0.0
     end: float = 0.0
@@ -108,7 +108,7 @@ class _Place:
 
 def transcribe_in_segments(
     load: Callable[[], SegmentRecognizer],
-    paths: Iterable[Path],
+    paths: Iterable[Path | Piece],
     channels: Channels,
     raw_rate: int | None,
     jobs: int = 1,
@@ -152,7 +152,7 @@ def _recognised(recognizer: SegmentRecognizer, work: _Work) -> list[Hypothesis]:
 
 
 def _works(
-    paths: Iterable[Path],
+    paths: Iterable[Path | Piece],
     sample_rate: int,
     channels: Channels,
     raw_rate: int | None,
@@ -188,7 +188,9 @@ def _works(
                 break
 
 
-def _channels_to_read(path: Path, channels: Channels, raw_rate: int | None) -> Sequence[int | None]:
+def _channels_to_read(
+    path: Path | Piece, channels: Channels, raw_rate: int | None
+) -> Sequence[int | None]:
     """The numbers of the channels to read one after the other; None: the mean of all."""
     if channels == "separate":
         return range(1, 2 if raw_rate else num_channels(path) + 1)

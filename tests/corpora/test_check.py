@@ -115,6 +115,20 @@ def test_every_fault_is_found_in_its_place(manifest: Written, tmp_path: Path) ->
     assert line[0].startswith(f"{found.path}:7: not JSON")
 
 
+def test_pieces_are_checked_as_recordings_are(manifest: Written, tmp_path: Path) -> None:
+    record(tmp_path / "a.wav", 3.0)
+    found = manifest(
+        Utterance("good", "a.wav", 1.0, "yes", offset=2.0),
+        Utterance("beyond", "a.wav", 1.0, "yes", offset=2.5),
+        Utterance("long", "a.wav", 1.0, "x" * 34, offset=1.0),
+    )
+    good, beyond, long = check(found)
+    assert good == []
+    reason = "lasts 3.00 s, but a piece of it is to end at 3.50 s"
+    assert beyond == [f"{tmp_path / 'a.wav'}: {reason}"]
+    assert long[0].startswith(f"{tmp_path / 'a.wav'} (1.00 to 2.00 s): text needs 67 frames")
+
+
 def test_the_given_alphabet_and_settings_count(manifest: Written, tmp_path: Path) -> None:
     record(tmp_path / "a.wav")
     found = manifest(Utterance("a", "a.wav", 1.0, "ab" * 15))

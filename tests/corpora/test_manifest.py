@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from speechlstm.audio import Piece
 from speechlstm.corpora.importers import IMPORTERS
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import ManifestError
@@ -52,6 +53,17 @@ def test_reads_what_editors_leave(manifest: Written, content: bytes) -> None:
     assert list(manifest(content)) == [ENTRY]
 
 
+def test_an_offset_makes_a_piece_of_a_recording(manifest: Written, tmp_path: Path) -> None:
+    found = manifest(f"{line()}\n{line(id='b', offset=0)}\n{line(id='c', offset=12.5)}")
+    whole, first, other = found
+    assert found.recording(whole) == tmp_path / "wav" / "a.wav"
+    assert found.recording(first) == Piece(tmp_path / "wav" / "a.wav", 0.0, 1.5)
+    assert found.recording(other) == Piece(tmp_path / "wav" / "a.wav", 12.5, 1.5)
+    write_manifest(tmp_path / "again.jsonl", found)
+    assert list(Manifest(tmp_path / "again.jsonl")) == [whole, first, other]
+    assert (tmp_path / "again.jsonl").read_text().count("offset") == 2
+
+
 def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
     content = json.dumps(LINE | {"text": "a\u2028b"}, ensure_ascii=False)
     assert [u.text for u in manifest(content)] == ["a\u2028b"]
@@ -66,10 +78,10 @@ def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
         ("[" * 100_000, "not JSON: nested too deeply"),
         (line(**{"k" * 200_000: 1}), f"{'k' * 55}'; known are id, audio, duration"),
         (b'{"id": "\xff"}', "not UTF-8: invalid start byte"),
-        ("[1]", "not a JSON object with the keys id, audio, duration, text, speaker"),
+        ("[1]", "not a JSON object with the keys id, audio, duration, text, speaker, offset"),
         (
             line(txt="yes"),
-            "unknown key 'txt'; known are id, audio, duration, text, speaker",
+            "unknown key 'txt'; known are id, audio, duration, text, speaker, offset",
         ),
         (line(id=...), "lacks the key 'id'; speechlstm manifest build makes"),
         (line(audio=...), "lacks the key 'audio'; speechlstm manifest build makes"),
@@ -86,6 +98,9 @@ def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
         (line(duration=float("nan")), "duration: must be a number of seconds"),
         (line(duration=float("inf")), "duration: must be a number of seconds"),
         (line(duration=10**400), "duration: must be a number of seconds"),
+        (line(offset=-0.5), "offset: must be a number of seconds from 0, is -0.5"),
+        (line(offset="1"), "offset: must be a number of seconds from 0, is '1'"),
+        (line(offset=float("inf")), "offset: must be a number of seconds from 0, is inf"),
         (line(id="first"), "id 'first' is already on line 1"),
     ],
 )
@@ -120,15 +135,15 @@ def test_is_read_lazily_and_again(manifest: Written) -> None:
 
 def test_audio_lies_beside_the_manifest_or_where_its_absolute_path_says(tmp_path: Path) -> None:
     manifest = Manifest(tmp_path / "m.jsonl")
-    assert manifest.audio_path(ENTRY) == tmp_path / "wav" / "a.wav"
-    assert manifest.audio_path(Utterance("a", "/corpus/a.wav", 1.0)) == Path("/corpus/a.wav")
+    assert manifest.recording(ENTRY) == tmp_path / "wav" / "a.wav"
+    assert manifest.recording(Utterance("a", "/corpus/a.wav", 1.0)) == Path("/corpus/a.wav")
 
 
 def test_moved_utterances_lead_to_the_same_audio(tmp_path: Path) -> None:
     source, target = Manifest(tmp_path / "in" / "m.jsonl"), Manifest(tmp_path / "out" / "m.jsonl")
     moved = source.moved_to(target.path.parent, ENTRY)
     assert moved.audio == "../in/wav/a.wav"
-    assert target.audio_path(moved).resolve() == source.audio_path(ENTRY).resolve()
+    assert target.recording(moved).resolve() == source.recording(ENTRY).resolve()
     absolute = Utterance("a", "/corpus/a.wav", 1.0)
     assert source.moved_to(tmp_path, absolute) == absolute
 

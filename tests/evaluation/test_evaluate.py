@@ -1,16 +1,21 @@
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jiwer
+import numpy as np
 import pytest
+import soundfile
 
+from speechlstm.audio import read_audio
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import AudioError, ManifestError
 from speechlstm.evaluation.evaluate import evaluate
 from speechlstm.evaluation.metrics import ErrorCounts, bootstrap_interval
 from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.recognizer import Recognizer
 from speechlstm.transcript import Hypothesis, Transcript, Word
 
 REFERENCES = {
@@ -168,3 +173,21 @@ def test_report_as_json(manifest: Manifest) -> None:
         "words": {"hits": 2, "substitutions": 1, "deletions": 0, "insertions": 0},
         "characters": {"hits": 9, "substitutions": 1, "deletions": 0, "insertions": 2},
     }
+
+
+def test_pieces_of_a_long_recording_are_transcribed_one_by_one(tmp_path: Path) -> None:
+    samples = Path(__file__).parents[2] / "data" / "samples"
+    parts, pieces, at = [], [], 0.0
+    for name in ("zip", "date", "answers"):
+        audio = read_audio(samples / f"{name}.wav")
+        text = (samples / f"{name}.txt").read_text().strip()
+        pieces.append(Utterance(name, "long.flac", audio.duration, text, offset=at))
+        parts.append(audio.samples)
+        at += audio.duration
+    soundfile.write(tmp_path / "long.flac", np.concatenate(parts), 16000)
+    write_manifest(tmp_path / "m.jsonl", pieces[::-1])
+    report = evaluate(partial(Recognizer.load, greedy=True), Manifest(tmp_path / "m.jsonl"))
+    assert report.failures == {}
+    assert [score.id for score in report.scores] == ["answers", "date", "zip"]
+    assert report.audio_seconds == pytest.approx(at)
+    assert report.cer < 0.2  # of the greedy text; of the whole recording it would be above 1

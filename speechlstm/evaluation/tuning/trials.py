@@ -100,7 +100,7 @@ class Trials:
         Raises:
             ManifestError: A manifest cannot be read, or no utterance has a text and can be used.
         """
-        transcribed = [(m.audio_path(u), u) for m in manifests for u in m if u.text is not None]
+        transcribed = [(m.recording(u), u) for m in manifests for u in m if u.text is not None]
         num_chosen = min(len(transcribed), max_utterances)
         places = np.linspace(0, len(transcribed) - 1, num_chosen).astype(int)
         chosen = [transcribed[place] for place in places]

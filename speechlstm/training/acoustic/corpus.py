@@ -92,7 +92,7 @@ def load_corpus(
         ManifestError: A manifest cannot be read.
         TrainingError: No utterance is usable; the message has the first reasons.
     """
-    utterances = [(m.audio_path(u), u) for m in manifests for u in m if u.text is not None]
+    utterances = [(m.recording(u), u) for m in manifests for u in m if u.text is not None]
     cache = open_cache(
         [path for path, _ in utterances], settings.features.sample_rate, cache_folder, progress
     )

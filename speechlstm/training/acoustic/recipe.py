@@ -11,6 +11,7 @@ import keras
 from speechlstm.bundle import find_bundle
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
+from speechlstm.corpora.overlap import first_overlap
 from speechlstm.errors import ConfigError, SpeechLSTMError, TrainingError, counted, printable
 from speechlstm.storage import write_atomically
 from speechlstm.text.alphabet import Alphabet
@@ -192,14 +193,12 @@ def prepare_run(
 
 
 def _refuse_leakage(train: Sequence[Manifest], valid: Sequence[Manifest]) -> None:
-    recordings = {m.audio_path(u).resolve() for m in train for u in m}
     for manifest in valid:
-        for utterance in manifest:
-            if manifest.audio_path(utterance).resolve() in recordings:
-                raise TrainingError(
-                    f"{manifest.path}: the recording of {utterance.id} is in a training manifest, "
-                    "too; separate them with: speechlstm manifest split"
-                )
+        if utterance := first_overlap(train, manifest):
+            raise TrainingError(
+                f"{manifest.path}: the recording of {utterance.id} is in a training manifest, "
+                "too; separate them with: speechlstm manifest split"
+            )
 
 
 def load_data(

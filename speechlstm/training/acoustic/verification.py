@@ -144,7 +144,7 @@ def read_recordings(
     Raises:
         DataError: A manifest or recording cannot be read, or no utterance has a text.
     """
-    utterances = [(m.audio_path(u), u.text) for m in manifests for u in m if u.text is not None]
+    utterances = [(m.recording(u), u.text) for m in manifests for u in m if u.text is not None]
     if not utterances:
         raise ManifestError(
             manifests[0].path,

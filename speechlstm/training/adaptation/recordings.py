@@ -9,7 +9,7 @@ import numpy as np
 from speechlstm.audio import AUDIO_SUFFIXES
 from speechlstm.config import Settings
 from speechlstm.corpora.build import build_manifest, texts_alone
-from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.corpora.manifest import Manifest, Utterance, recording_of, write_manifest
 from speechlstm.corpora.split import split_manifest
 from speechlstm.errors import DataError, TrainingError, counted, printable
 from speechlstm.storage import write_atomically
@@ -109,7 +109,7 @@ def decode(found: Usable, work: Work, sample_rate: int, progress: bool) -> Usabl
         sample_rate: Samples a second.
         progress: Whether to show a progress bar.
     """
-    paths = [work.path / utterance.audio for utterance in found.utterances]
+    paths = [recording_of(utterance, work.path) for utterance in found.utterances]
     cache = open_cache(paths, sample_rate, work / "cache", progress)
     kept, reasons = [], list(found.reasons)
     for index, utterance in enumerate(found.utterances):

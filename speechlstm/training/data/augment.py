@@ -153,7 +153,7 @@ def load_noise(
     if not (config.noise and config.noise_probability):
         return None
     manifests = [Manifest(Path(path)) for path in config.noise]
-    recordings = [manifest.audio_path(u) for manifest in manifests for u in manifest]
+    recordings = [manifest.recording(u) for manifest in manifests for u in manifest]
     cache = open_cache(recordings, sample_rate, cache_folder, progress)
     if not cache.total:
         raise TrainingError(

@@ -35,7 +35,7 @@ def aligned_passages(
         if has_digits or not any(word.mark for word in passage):
             continue
         try:
-            path, text = listed.audio_path(entry), " ".join(word.text for word in passage)
+            path, text = listed.recording(entry), " ".join(word.text for word in passage)
             words = recognizer.align_file(path, text).words
         except DataError:
             continue

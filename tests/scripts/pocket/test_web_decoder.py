@@ -102,7 +102,7 @@ def test_held_out_utterances_decode_as_in_python(decode: Callable[..., Any], cor
     for name in ("librispeech", "common-voice"):
         manifest = Manifest(corpora / name / "valid.jsonl")
         utterances = list(manifest)
-        paths += [manifest.audio_path(u) for u in utterances[:: len(utterances) // 25][:25]]
+        paths += [manifest.recording(u) for u in utterances[:: len(utterances) // 25][:25]]
     assert len(paths) == 50
     recognizers = {kind: Recognizer.load(**KINDS[kind][0]) for kind in ("fast", "without LSTM")}
     heard = utterances_of(recognizers["fast"], paths)

@@ -69,7 +69,7 @@ def test_padding_changes_no_output(settings: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_padding_changes_no_output_on_real_speech(corpora: Path) -> None:
     manifest = Manifest(corpora / "an4" / "train.jsonl")
-    paths = [manifest.audio_path(utterance) for utterance in islice(manifest, 0, 640, 20)]
+    paths = [manifest.recording(utterance) for utterance in islice(manifest, 0, 640, 20)]
     signals = [read_audio(path, 16000).samples for path in paths]
     assert len(signals) == 32
     assert_alone_is_as_in_the_batch(new_model(), signals)

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from speechlstm.audio import Piece
 from speechlstm.training.data import pcm_cache
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
@@ -55,6 +56,33 @@ def test_holds_the_samples_in_16_bits(recordings: list[Path], tmp_path: Path) ->
     for path, waveform in zip(recordings, waveforms(cache), strict=True):
         samples, _ = soundfile.read(path)
         assert np.abs(waveform - samples).max() <= 0.5 / 32767 + 1e-7
+
+
+def test_pieces_are_parts_of_a_recording_that_is_decoded_once(
+    recordings: list[Path], decoded: list[str], tmp_path: Path
+) -> None:
+    path = recordings[1]
+    pieces = [Piece(path, 0.1, 0.1), Piece(path, 0.0, 0.05), path, Piece(path, 0.2, 0.15)]
+    cache = open_cache(pieces, 8000, tmp_path / "cache")
+    whole = (soundfile.read(path)[0] * 32767).round() / 32767
+    wanted = [whole[800:1600], whole[:400], whole, whole[1600:]]
+    for samples, waveform in zip(wanted, waveforms(cache), strict=True):
+        np.testing.assert_allclose(waveform, samples, rtol=0, atol=1 / 32767)
+    assert (decoded, cache.failures, cache.total) == (["b.wav"], {}, 4400)
+    looped = cache.loop_from(800 + 100, 600)  # in the second piece, which has 400 samples
+    np.testing.assert_allclose(
+        looped, np.resize(np.roll(whole[:400], -100), 600), rtol=0, atol=1 / 32767
+    )
+
+
+def test_pieces_beyond_the_end_or_of_a_missing_recording_fail(
+    recordings: list[Path], tmp_path: Path
+) -> None:
+    beyond, missing = Piece(recordings[0], 0.2, 0.2), Piece(tmp_path / "no.wav", 0.0, 1.0)
+    cache = open_cache([beyond, missing, recordings[0]], 8000, tmp_path / "cache")
+    assert cache.num_samples == (0, 0, 1600)
+    assert cache.failures[0] == f"{beyond}: lies outside the recording, or is too short for speech"
+    assert cache.failures[1].startswith(f"{missing.path}: cannot be read")
 
 
 def test_resamples(recordings: list[Path], tmp_path: Path) -> None:
@@ -157,6 +185,7 @@ from pathlib import Path
 from types import SimpleNamespace
 keras = sys.modules["keras"] = type(sys)("keras")  # takes seconds to import and is not used
 keras.backend = SimpleNamespace(backend=lambda: "tensorflow")
+from speechlstm.audio import Piece
 from speechlstm.training.data import pcm_cache
 pcm_cache.ThreadPoolExecutor = partial(pcm_cache.ThreadPoolExecutor, 1)
 descriptors = []
