@@ -57,13 +57,17 @@ def quoted(value: object) -> str:
     120
     """
     try:
-        return _cut(repr(value), _LONGEST_QUOTE)
+        return shortened(repr(value), _LONGEST_QUOTE)
     except ValueError:  # Python does not write numbers of more than 4,300 digits
         return "a number of thousands of digits"
 
 
-def _cut(text: str, longest: int) -> str:
-    """The text, with the middle left out if it is longer than that."""
+def shortened(text: str, longest: int) -> str:
+    """The text, with the middle left out if it has more than `longest` characters.
+
+    >>> shortened("abcdefghijklmnop", 11)
+    'abc ... nop'
+    """
     kept = longest - len(" ... ")
     if len(text) <= longest:
         return text
@@ -87,8 +91,8 @@ class SpeechLSTMError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        shown = _LONG_RUN.sub(lambda run: _cut(run[0], _LONGEST_QUOTE), message)
-        super().__init__(_cut(printable(shown), _LONGEST_MESSAGE))
+        shown = _LONG_RUN.sub(lambda run: shortened(run[0], _LONGEST_QUOTE), message)
+        super().__init__(shortened(printable(shown), _LONGEST_MESSAGE))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickle would call __init__ with the message alone, which few of the classes accept.

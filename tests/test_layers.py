@@ -20,7 +20,7 @@ LAYERS = [
     {"lm"},
     {"audio", "decoding"},
     {"corpora", "bundle"},
-    {"acoustic", "doctor", "readable"},
+    {"acoustic", "doctor", "html", "readable"},
     {"streaming"},
     {"recognizer"},
     {"evaluation", "server"},

@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from speechlstm.html import asset
+
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -32,7 +34,8 @@ _HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
 
 def page_routes() -> list[Route]:
     """A route for each file; the page itself is at /."""
-    routes = []
+    theme = asset("theme.css").encode()  # which it shares with reports
+    routes = [Route("/page/theme.css", _fixed(theme, _MEDIA_TYPES[".css"]))]
     for file in files("speechlstm.server").joinpath("page").iterdir():
         suffix = file.name[file.name.rfind(".") :]
         if suffix in _MEDIA_TYPES:

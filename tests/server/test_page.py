@@ -67,7 +67,15 @@ def test_the_page_is_whole_and_guarded(server: Any) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     for word in ("http://", "https://", "style=", "onclick", "<script>"):
         assert word not in answer.text
-    for path in ("page.css", "page.js", "client.js", "take.js", "lane.js", "recorder.js"):
+    for path in (
+        "theme.css",
+        "page.css",
+        "page.js",
+        "client.js",
+        "take.js",
+        "lane.js",
+        "recorder.js",
+    ):
         file = httpx.get(f"{server.url}/page/{path}")
         assert file.status_code == 200
     assert httpx.get(f"{server.url}/page/../app.py").status_code == 404

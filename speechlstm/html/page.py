@@ -1,0 +1,128 @@
+"""A page in one file, which makes no request and runs no script but its own."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from speechlstm.html.markup import Child, Markup, element
+
+Cell = Child | tuple[Child, float]  # what is shown, and the number that it is sorted by
+
+
+def page(title: str, sections: Sequence[Markup], scripts: Sequence[str] = ()) -> str:
+    """A whole document with the sections one below the other.
+
+    Its policy forbids all requests, styles and scripts other than these (by their hashes), so that
+    nothing in a file name or transcript could act, even if it were not escaped.
+
+    >>> document = page("Report", [section("Errors", paragraph("none"))])
+    >>> document.startswith("<!doctype html>"), "https://" in document
+    (True, False)
+
+    Args:
+        title: Its title and heading.
+        sections: See section.
+        scripts: JavaScript that it needs besides the sorting of tables. Data for a script belongs
+            into the attributes of elements, which are escaped.
+
+    Raises:
+        ValueError: A script has `</`, which could end it.
+    """
+    style = asset("theme.css") + asset("document.css")
+    code = [asset("sorting.js"), *scripts]
+    for script in code:
+        if "</" in script:
+            raise ValueError("a script must not have </; write <\\/")
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {' '.join(map(_source, code))}",
+            f"style-src {_source(style)}",
+            "img-src data:",
+            "media-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", Markup(style)),
+    )
+    body = element(
+        "body",
+        element("header", element("h1", title)),
+        element("main", sections),
+        (element("script", Markup(script)) for script in code),
+    )
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def section(heading: str, *children: Child) -> Markup:
+    """A part of a page with its heading."""
+    return element("section", element("h2", heading), children)
+
+
+def paragraph(*children: Child) -> Markup:
+    """A paragraph."""
+    return element("p", children)
+
+
+def details(summary: str, *children: Child) -> Markup:
+    """What is shown once its summary is opened."""
+    return element("details", element("summary", summary), children)
+
+
+def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Markup:
+    """A table, which a click on the head of a column sorts by that column.
+
+    >>> 'data-sort="0.025"' in table("Rates", ["list", "WER"], [["AN4", ("2.5 %", 0.025)]])
+    True
+
+    Args:
+        caption: What it shows.
+        columns: Their heads.
+        rows: The cells of each row; the first cell is the head of its row. A cell is text, Markup
+            or a number, or one of these with the number that it is sorted by; numbers are aligned
+            to the right.
+    """
+    head = (element("th", element("button", name, type="button"), scope="col") for name in columns)
+    body = (
+        element("tr", (_cell(cell, is_head=i == 0) for i, cell in enumerate(row))) for row in rows
+    )
+    content = element(
+        "table",
+        element("caption", caption),
+        element("thead", element("tr", head)),
+        element("tbody", body),
+    )
+    return element("div", content, class_="wide", tabindex="0", role="region", aria_label=caption)
+
+
+def _cell(cell: Cell, is_head: bool) -> Markup:
+    shown, key = cell if isinstance(cell, tuple) else (cell, cell)
+    is_number = isinstance(key, int | float)
+    return element(
+        "th" if is_head else "td",
+        shown,
+        scope="row" if is_head else None,
+        class_="number" if is_number and not is_head else None,
+        data_sort=key if is_number else None,
+    )
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of a style or script of this package."""
+    return files("speechlstm.html").joinpath(name).read_text(encoding="utf-8")
+
+
+def _source(content: str) -> str:
+    """What a policy calls an inline style or script."""
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
