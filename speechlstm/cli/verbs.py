@@ -4,6 +4,7 @@ import os
 import sys
 from functools import partial
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -84,5 +85,6 @@ class VerbGroup(click.Group):
         """See click.Group."""
         if cmd_name not in self._verbs:
             return None
-        command: click.Command = import_module(f"{self._package}.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name  # import_
+        command: click.Command = import_module(f"{self._package}.{module}").command
         return command

@@ -24,7 +24,7 @@ def build_manifest(
 
     >>> folder = Path("data/samples")
     >>> next(build_manifest(folder, destination=folder))
-    Utterance(id='answers', audio='answers.wav', ..., text='yes stop right seven', speaker=None)
+    Utterance(id='answers', audio='answers.wav', ..., text='yes stop right seven', ...)
 
     Args:
         folder: Searched with its subfolders. Names that begin with a dot are ignored.

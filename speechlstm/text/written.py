@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from speechlstm.text.normalize import normalize
 
-_TIMES = re.compile(r"\s*(\d+:)?\d+:\d\d[.,]\d+\s+-->\s+(\d+:)?\d+:\d\d[.,]\d+(\s.*)?")
+_CLOCK = r"(?:\d+:)?\d+:\d\d[.,]\d+"
+_TIMES = re.compile(rf"\s*(?P<start>{_CLOCK})\s+-->\s+(?P<end>{_CLOCK})(\s.*)?")
 _TAG = re.compile(r"</?[A-Za-z0-9.][^<>]*>|\{\\[^{}]*\}")
 _NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")  # blocks of WebVTT that are not shown
 
@@ -53,7 +54,10 @@ def read_written(text: str) -> tuple[WrittenLine, ...]:
     """
     numbered = list(enumerate(text.splitlines(), start=1))
     if any(_TIMES.fullmatch(line) for _, line in numbered):
-        return tuple(_subtitles(numbered))
+        return tuple(
+            WrittenLine(subtitle.text, tuple(_words(subtitle.text)), subtitle.number)
+            for subtitle in timed_subtitles(text)
+        )
     return tuple(
         WrittenLine(line.strip(), tuple(_words(line)), number)
         for number, line in numbered
@@ -61,18 +65,52 @@ def read_written(text: str) -> tuple[WrittenLine, ...]:
     )
 
 
-def _subtitles(numbered: list[tuple[int, str]]) -> Iterator[WrittenLine]:
-    is_vtt = numbered[0][1].lstrip("\ufeff").startswith("WEBVTT")
+@dataclass(frozen=True)
+class Subtitle:
+    """A subtitle of SRT or WebVTT.
+
+    Attributes:
+        start: In seconds.
+        end: In seconds.
+        text: What is shown, without markup; it may have several lines.
+        number: The number of the line with its times, from 1.
+    """
+
+    start: float
+    end: float
+    text: str
+    number: int
+
+
+def timed_subtitles(text: str) -> Iterator[Subtitle]:
+    r"""The subtitles of SRT or WebVTT that are not empty.
+
+    >>> next(timed_subtitles("1\n00:00:01,000 --> 00:01:02,500\n<i>One</i>\n"))
+    Subtitle(start=1.0, end=62.5, text='One', number=2)
+    """
+    numbered = list(enumerate(text.splitlines(), start=1))
+    is_vtt = text.lstrip("\ufeff").startswith("WEBVTT")
     for block in _blocks(numbered):
-        times = [i for i, (_, line) in enumerate(block) if _TIMES.fullmatch(line)]
-        if not times or block[0][1].split()[0] in _NO_CUES:
+        matches = [
+            (i, match) for i, (_, line) in enumerate(block) if (match := _TIMES.fullmatch(line))
+        ]
+        if not matches or block[0][1].split()[0] in _NO_CUES:
             continue
-        shown = [_TAG.sub("", line).strip() for _, line in block[times[0] + 1 :]]
+        first, times = matches[0]
+        shown = [_TAG.sub("", line).strip() for _, line in block[first + 1 :]]
         content = "\n".join(line for line in shown if line)
-        if is_vtt:
-            content = html.unescape(content)
+        content = html.unescape(content) if is_vtt else content
         if content:
-            yield WrittenLine(content, tuple(_words(content)), block[times[0]][0])
+            start, end = _seconds(times["start"]), _seconds(times["end"])
+            yield Subtitle(start, end, content, block[first][0])
+
+
+def _seconds(clock: str) -> float:
+    """A time as seconds: hours, if there are any, minutes and seconds."""
+    seconds = 0.0
+    for field in clock.replace(",", ".").split(":"):
+        seconds = 60 * seconds + float(field)
+    return seconds
 
 
 def _blocks(numbered: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

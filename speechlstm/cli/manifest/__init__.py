@@ -4,12 +4,12 @@ import click
 
 from speechlstm.cli.verbs import VerbGroup
 
-VERBS = ("build", "check", "stats", "split")
+VERBS = ("build", "import", "check", "stats", "split")
 
 
 @click.group(cls=VerbGroup, package=__name__, verbs=VERBS)
 def command() -> None:
-    """Build, check, describe and split manifests: lists of recordings and their texts.
+    """Build, import, check, describe and split manifests: lists of recordings and their texts.
 
     \b
     Example:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from speechlstm.cli.manifest.entries import write_entries
 from speechlstm.cli.options import MANIFESTS, OutputPath
-from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 
 
@@ -18,7 +18,8 @@ def command(ctx: click.Context, folder: Path, output: Path, no_text: bool) -> No
     """List the recordings in FOLDER whose texts are in .txt files beside them.
 
     The first folder below FOLDER is taken as the speaker. A recording that has no text or cannot be
-    read is reported and left out; the exit code is then 1.
+    read is reported and left out; the exit code is then 1. For corpora in the layouts of others
+    (LibriSpeech, Kaldi, ELAN and so on), there is `speechlstm manifest import`.
 
     \b
     Example:
@@ -26,18 +27,7 @@ def command(ctx: click.Context, folder: Path, output: Path, no_text: bool) -> No
       speechlstm manifest build --no-text street -o noise.jsonl
     """
     from speechlstm.corpora.build import build_manifest
-    from speechlstm.corpora.manifest import Utterance, write_manifest
-    from speechlstm.errors import DataError, counted
 
-    entries = list(build_manifest(folder, output.parent, not no_text))
-    utterances = [entry for entry in entries if isinstance(entry, Utterance)]
-    faults = [entry for entry in entries if isinstance(entry, DataError)]
-    for fault in faults:
-        say(f"Error: {fault}")
-    if not utterances:
-        needed = "" if no_text else " with a text beside it (speech.wav, speech.txt)"
-        raise DataError(f"{folder}: no recording{needed}")
-    write_manifest(output, utterances)
-    say(f"{output}: {counted(len(utterances), 'utterance')}, {len(faults)} left out")
-    if faults:
-        ctx.exit(1)
+    needed = "" if no_text else " with a text beside it (speech.wav, speech.txt)"
+    entries = build_manifest(folder, output.parent, not no_text)
+    write_entries(ctx, output, entries, f"{folder}: no recording{needed}")

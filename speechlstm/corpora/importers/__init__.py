@@ -1,8 +1,9 @@
-"""Corpus formats other than JSON lines, read as manifests. Each has its own module.
+"""Corpora in the layouts of others. Each has its own module; see data/README.md for their table.
 
-To add one, write a module like `deepspeech`, with a function from a file to its utterances, and add
-it to IMPORTERS under the suffix of such files. Then every command that takes a manifest accepts
-them, and `speechlstm manifest split --valid 0.1` converts them to manifests.
+To add one, write a module like `librispeech`: LOOKED_FOR, is_NAME, which tells whether a source is
+laid out so, and read_NAME, which yields what it lists; then name it in `kinds`.
+
+Those in IMPORTERS are also read in place of a manifest, by the suffix of their file.
 """
 
 from collections.abc import Callable, Iterator

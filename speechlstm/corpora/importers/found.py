@@ -1,0 +1,147 @@
+"""What the importers find, and how they read the files that list it."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Literal
+
+from speechlstm.audio import AUDIO_SUFFIXES
+from speechlstm.errors import ManifestError, counted
+from speechlstm.storage import open_regular_file
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """An utterance as a corpus lists it, before its recording has been looked at.
+
+    Attributes:
+        where: The place that lists it, for errors: a file, with the number of the line.
+        id: Identifies the utterance.
+        audio: The path of the recording.
+        text: The transcript; white space in it does not matter.
+        speaker: Identifies the speaker; None: not known.
+        part: The split or tier that it belongs to; None: there are none.
+        start: Where it begins in the recording, in seconds; None: it is all of the recording.
+        end: Where it ends in the recording, in seconds; None: at the end of the recording.
+    """
+
+    where: str
+    id: str
+    audio: Path
+    text: str
+    speaker: str | None = None
+    part: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text that are not empty, with their numbers from 1.
+
+    Raises:
+        ManifestError: The file cannot be read or is not UTF-8.
+    """
+    try:
+        with open_regular_file(path) as file:
+            for number, content in enumerate(file, start=1):
+                line = _decoded(content, path, number).strip("\r\n")
+                if line.strip():
+                    yield number, line
+    except OSError as error:
+        raise ManifestError(path, f"cannot be read: {error.strerror}") from None
+
+
+def _decoded(content: bytes, path: Path, line: int) -> str:
+    try:
+        return content.decode("utf-8-sig" if line == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8: {error.reason} at byte {error.start}; save it as UTF-8"
+        raise ManifestError(path, reason, line) from None
+
+
+def table(
+    path: Path, needed: Sequence[str], delimiter: str = ",", is_quoted: bool = True
+) -> Iterator[tuple[int, Row | ManifestError]]:
+    """The rows of a table whose first line names its columns.
+
+    Yields:
+        The number of the line at which a row ends, and its fields by column, or an error if it
+        lacks some.
+
+    Raises:
+        ManifestError: The file cannot be read, is not UTF-8 or lacks a column that is needed.
+    """
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+    try:
+        with (
+            open_regular_file(path) as binary,
+            TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file,
+        ):
+            rows = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
+            columns = rows.fieldnames or []
+            if lacking := [name for name in needed if name not in columns]:
+                names = ", ".join(columns[:20]) or "none"
+                reason = f"lacks the column {', '.join(lacking)}; its first line names {names}"
+                raise ManifestError(path, reason, 1)
+            for row in rows:
+                num_fields = sum(value is not None for key, value in row.items() if key is not None)
+                if None in row or num_fields < len(columns):
+                    given = num_fields + len(row.get(None, []))
+                    reason = f"has {counted(given, 'field')}, the first line has {len(columns)}"
+                    yield rows.line_num, ManifestError(path, reason, rows.line_num)
+                else:
+                    yield rows.line_num, row
+    except OSError as error:
+        raise ManifestError(path, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ManifestError(path, f"is not UTF-8: {error.reason}; save it as UTF-8") from None
+    except csv.Error as error:
+        raise ManifestError(path, f"is not a table: {error}", rows.line_num + 1) from None
+
+
+def has_columns(path: Path, needed: Sequence[str], delimiter: str = ",") -> bool:
+    """Whether a file is a table with certain columns."""
+    try:
+        next(table(path, needed, delimiter), None)
+    except ManifestError:
+        return False
+    return True
+
+
+def files_of(source: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The file itself if it has one of some suffixes; of a folder, the files that have one."""
+    paths = sorted(source.rglob("*")) if source.is_dir() else [source]
+    return [path for path in paths if path.suffix.lower() in suffixes]
+
+
+def recording_named(folder: Path, stem: str, usual: str) -> Path:
+    """The recording with a name but for its suffix, of any format; if none exists, the usual one.
+
+    Args:
+        folder: Where it should be.
+        stem: Its name without the suffix.
+        usual: The suffix that the corpus is published with.
+    """
+    usual_path = folder / f"{stem}{usual}"
+    others = (folder / f"{stem}{suffix}" for suffix in AUDIO_SUFFIXES)
+    return next((path for path in (usual_path, *others) if path.exists()), usual_path)
+
+
+def first_existing(name: str, folders: Sequence[Path]) -> Path:
+    """A path, relative to the first of some folders that has such a file; else to the first one."""
+    paths = [folder / name for folder in folders]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def piece_id(name: str, start: float, end: float | None) -> str:
+    """An id for a piece of a recording: its name and times in milliseconds.
+
+    >>> piece_id("talk", 12.5, 15.25)
+    'talk-0012500-0015250'
+    """
+    ending = "end" if end is None else f"{round(1000 * end):07}"
+    return f"{name}-{round(1000 * start):07}-{ending}"
