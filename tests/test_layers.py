@@ -99,6 +99,7 @@ def test_recognition_loads_no_training_framework() -> None:
     assert loaded & frameworks == set()
 
 
+@pytest.mark.slow
 def test_readable_text_is_loaded_only_if_it_is_asked_for() -> None:
     for readable in (False, True):
         code = "from speechlstm.recognizer import Recognizer\n"

@@ -121,7 +121,9 @@ def test_playlists_open_no_other_file(tmp_path: Path, encoded: Encode, content: 
         read_audio(tmp_path / "list")
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
+)
 def test_damaged_containers_raise_no_other_error(
     tmp_path: Path, wav: Path, ffmpeg: Callable[..., None], seed: int
 ) -> None:
@@ -173,6 +175,7 @@ def test_devices_are_no_recordings() -> None:
         read_audio("/dev/zero")
 
 
+@pytest.mark.slow
 def test_importing_audio_loads_no_pyav() -> None:
     code = "import sys, speechlstm.recognizer; print('av' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -137,6 +137,7 @@ def test_damage_in_the_middle_is_silence_of_its_length(
     assert np.allclose(partial.samples[-after:], whole[-after:], rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_libmpg123_says_nothing_of_damage_where_it_is_silenced(
     tmp_path: Path, mp3: Callable[..., bytes]
 ) -> None:

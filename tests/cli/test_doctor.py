@@ -25,6 +25,7 @@ def test_a_damaged_model_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.Monk
     assert f"\ndefault model   {tmp_path}/bundle.json: No such file" in result.stdout
 
 
+@pytest.mark.slow
 def test_works_without_the_extra() -> None:
     code = "import sys; sys.modules['keras'] = None; from speechlstm.cli import main; main()"
     printed = subprocess.run(

@@ -18,6 +18,7 @@ def recording(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_writes_and_draws_features(recording: Path, tmp_path: Path) -> None:
     output, plot, config = tmp_path / "x.npy", tmp_path / "x.png", tmp_path / "x.toml"
     config.write_text("[features]\nnum_mfcc = 13\ndeltas = 2\n")
@@ -51,6 +52,7 @@ def test_a_wrong_setting_is_named(recording: Path, tmp_path: Path) -> None:
     assert "features.num_mfccs: unknown setting" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_missing_extra_is_named(recording: Path) -> None:
     code = (
         "import sys; sys.modules['keras'] = None; from speechlstm.cli import main;"

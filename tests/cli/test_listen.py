@@ -193,6 +193,7 @@ def process(bundle: Path, *arguments: str | Path) -> "subprocess.Popen[bytes]":
     )
 
 
+@pytest.mark.slow
 def test_a_pipe_is_heard_while_it_comes_and_ended_by_a_signal(
     levels_bundle: Path, speech: NDArray[np.float32], tmp_path: Path
 ) -> None:
@@ -210,6 +211,7 @@ def test_a_pipe_is_heard_while_it_comes_and_ended_by_a_signal(
     assert rest in (b"", b"good day\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals here")
 def test_a_terminal_shows_the_words_so_far(levels_bundle: Path, recording: Path) -> None:
     controller, terminal = os.openpty()

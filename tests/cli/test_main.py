@@ -172,6 +172,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> click.Grou
     return main
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     lines = tmp_path / "lines.txt"
     lines.write_text("some words\n" * 5000)

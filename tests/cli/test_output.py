@@ -62,6 +62,7 @@ def test_every_verb_prints_in_any_encoding(
             json.loads(result.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("encoding", "letters"), [("cp1252", "müller"), ("ascii", "ller")])
 def test_letters_that_an_encoding_has_are_printed_as_they_are(
     folder: Path, encoding: str, letters: str

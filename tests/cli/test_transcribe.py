@@ -232,6 +232,7 @@ def test_wrong_usage_is_exit_code_2(levels_bundle: Path, arguments: list[str]) -
     assert transcribe(levels_bundle, *arguments).exit_code == 2
 
 
+@pytest.mark.slow
 def test_runs_where_training_packages_cannot_be_imported(
     levels_bundle: Path, recordings: Path
 ) -> None:
@@ -344,6 +345,7 @@ def test_pipes_are_read_by_name(levels_bundle: Path, dialogue: str) -> None:
     assert result.stdout == "1: hello world\n2: goodbye\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's <&-")
 def test_closed_stdin_is_one_line(levels_bundle: Path, recordings: Path) -> None:
     command = f"'{sys.executable}' -m speechlstm transcribe --bundle '{levels_bundle}' - <&-"
@@ -356,6 +358,7 @@ def test_closed_stdin_is_one_line(levels_bundle: Path, recordings: Path) -> None
 SAMPLE = str(Path(__file__).parents[2] / "data" / "samples" / "date.wav")
 
 
+@pytest.mark.slow
 def test_readable_text_is_written_if_it_is_asked_for() -> None:
     assert transcribe(Path("english"), SAMPLE).stdout == "july fourth seventeen seventy six\n"
     assert transcribe(Path("english"), "--readable", SAMPLE).stdout == "July 4, 1776.\n"
@@ -366,6 +369,7 @@ def test_readable_text_is_written_if_it_is_asked_for() -> None:
     assert values["tokens"] == [{"text": "July 4, 1776.", "words": [0, 1, 2, 3, 4]}]
 
 
+@pytest.mark.slow
 def test_subtitles_are_readable_unless_raw_text_is_asked_for() -> None:
     for name in ("srt", "vtt"):
         assert "July 4, 1776." in transcribe(Path("english"), "--format", name, SAMPLE).stdout

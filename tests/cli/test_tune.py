@@ -57,6 +57,7 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     assert result.stdout == "a hat\n"
 
 
+@pytest.mark.slow
 def test_a_second_language_model_goes_into_the_bundle_and_stays(
     bundle: Path, tiny_lm: Path
 ) -> None:

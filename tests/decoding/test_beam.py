@@ -407,6 +407,7 @@ def test_what_is_no_matrix_of_log_probabilities_is_refused() -> None:
         decoder.decode(np.zeros((3, 4), np.float32))
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_decoder() -> None:
     decoder = BeamDecoder(AB, DecodeConfig(num_hypotheses=5), LM)
     log_probs = [random_log_probs(seed, 30, 4) for seed in range(16)]

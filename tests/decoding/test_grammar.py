@@ -124,6 +124,7 @@ def test_phrases_are_recognised_while_they_are_spoken(levels_bundle: Path, spoke
     assert all("[unk]" in e.text or set(e.text.split()) <= {"hello", "world"} for e in events)
 
 
+@pytest.mark.slow
 def test_the_english_model_sounds_out_words_that_its_lexicon_lacks() -> None:
     only = Recognizer.load(phrases=["the old man", "opened the door", "blorptastic", "[unk]"])
     assert only.decoder.beam.alphabet.separator  # type: ignore[attr-defined]  # phones

@@ -37,7 +37,9 @@ DECODERS: list[tuple[Decoder, int]] = [
 
 
 @pytest.mark.parametrize(("decoder", "num_labels"), DECODERS)
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
+)
 def test_settled_frames_lead_to_what_the_whole_leads_to(
     decoder: Decoder, num_labels: int, seed: int
 ) -> None:

@@ -52,6 +52,7 @@ def test_no_piece_is_a_hypothesis_without_words() -> None:
     assert JoinedHypotheses().best() == (Hypothesis("", (), 0.0),)
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_number_of_pieces() -> None:
     def peak(num_pieces: int) -> int:
         generator = np.random.default_rng(1)
@@ -69,6 +70,7 @@ def test_memory_grows_with_the_number_of_pieces() -> None:
     assert hour < 12 * minutes  # each piece copied by those after it: 100 times
 
 
+@pytest.mark.slow
 def test_an_hour_keeps_its_words_and_their_times() -> None:
     joined = JoinedHypotheses()
     for number in range(360):

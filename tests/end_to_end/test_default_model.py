@@ -14,12 +14,21 @@ ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "data" / "samples"
 
 
+slow = pytest.mark.slow
+
+
 @cache
 def plain() -> Recognizer:
     return Recognizer.load()
 
 
-@pytest.mark.parametrize("recording", sorted(SAMPLES.glob("*.wav")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "recording",
+    [
+        pytest.param(path, id=path.stem, marks=[] if path.stem in {"date", "zip"} else [slow])
+        for path in sorted(SAMPLES.glob("*.wav"))
+    ],
+)
 def test_the_package_recognises_its_samples(recording: Path) -> None:
     transcript = plain().transcribe_file(recording)
     assert transcript.text == recording.with_suffix(".txt").read_text(encoding="utf-8").strip()
@@ -28,6 +37,7 @@ def test_the_package_recognises_its_samples(recording: Path) -> None:
     assert ends[-1] <= transcript.duration
 
 
+@slow
 def test_the_lexicon_reads_phones_and_new_hot_words_are_sounded_out() -> None:
     spoken, spelled = plain(), Recognizer.load(greedy=True)
     assert "AH" in spoken.model.alphabet.symbols
@@ -37,12 +47,8 @@ def test_the_lexicon_reads_phones_and_new_hot_words_are_sounded_out() -> None:
         assert hot.model.alphabet == spoken.model.alphabet
 
 
-slow = pytest.mark.slow
-
-
-@pytest.mark.parametrize(
-    "weight", [pytest.param(0.7, marks=slow), pytest.param(3.0, marks=slow), 10.0]
-)
+@slow
+@pytest.mark.parametrize("weight", [0.7, 3.0, 10.0])
 def test_hot_words_that_are_not_said_change_nothing(weight: float) -> None:
     hot_words = (
         "electroencephalographically",
@@ -57,8 +63,9 @@ def test_hot_words_that_are_not_said_change_nothing(weight: float) -> None:
         assert hot.transcribe_file(recording) == plain().transcribe_file(recording)
 
 
+@slow
 @pytest.mark.skipif(not shutil.which("flite"), reason="needs flite, which speaks the words")
-@pytest.mark.parametrize("weight", [1.25, pytest.param(10.0, marks=slow)])
+@pytest.mark.parametrize("weight", [1.25, 10.0])
 def test_hot_words_that_are_said_are_found_with_the_words_around_them(
     tmp_path: Path, weight: float
 ) -> None:
@@ -71,13 +78,15 @@ def test_hot_words_that_are_said_are_found_with_the_words_around_them(
     assert "esophagogastroduodenoscopy" not in plain().transcribe_file(recording).text
 
 
-@pytest.mark.parametrize("level", [0.0, 0.001, 0.1])
+@pytest.mark.parametrize(
+    "level", [pytest.param(0.0, marks=slow), pytest.param(0.001, marks=slow), 0.1]
+)
 def test_no_words_are_heard_in_noise(level: float) -> None:
     noise = level * np.random.default_rng(1).normal(size=160_000).astype(np.float32)
     assert plain().transcribe(Audio(noise, 16000)).text == ""
 
 
-@pytest.mark.slow
+@slow
 def test_no_words_are_heard_where_nobody_speaks() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "benchmarks" / "non_speech.py"))
     texts = [

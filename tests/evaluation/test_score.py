@@ -235,6 +235,7 @@ def test_a_ctm_without_the_recording_at_all_is_not_silence(folder: Path) -> None
         score(STM, "other 1 0.1 0.1 one\n", suffixes=(".stm", ".ctm"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes there")
 def test_pipes_are_read_once(folder: Path) -> None:
     os.mkfifo("pipe")

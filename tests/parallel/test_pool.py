@@ -56,6 +56,7 @@ def test_more_items_get_more_processes() -> None:
         assert len(set(pool.map([f"{SLEEP}(0.5) or {PID}"] * 3))) == 3
 
 
+@pytest.mark.slow
 def test_errors_come_whole_from_other_processes(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "good.wav", np.zeros(1600), 16000)
     load = partial(partial, read_audio, sample_rate=16000)
@@ -66,18 +67,21 @@ def test_errors_come_whole_from_other_processes(tmp_path: Path) -> None:
     assert caught.value.path == tmp_path / "bad.wav"
 
 
+@pytest.mark.slow
 def test_an_unforeseen_error_tells_where_it_comes_from() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         list(map_in_processes(LOAD_EVAL, ["1", "1 // 0"], 2, patience=0))
     assert "worker.py" in caught.value.__notes__[0]
 
 
+@pytest.mark.slow
 def test_an_error_that_cannot_travel_is_told() -> None:
     raised = "(_ for _ in ()).throw(type('Odd', (Exception,), {})('of a local class'))"
     with pytest.raises(SpeechLSTMError, match="Odd: of a local class"):
         list(map_in_processes(LOAD_EVAL, ["1", raised], 2, patience=0))
 
 
+@pytest.mark.slow
 def test_an_error_of_loading_in_a_process_is_told(tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.touch()
@@ -104,6 +108,7 @@ def test_a_process_that_dies_is_an_error_with_its_cause(death: str, cause: str) 
         next(results)
 
 
+@pytest.mark.slow
 def test_what_nobody_asks_for_is_not_done() -> None:
     started = time.monotonic()
     with WorkerPool(LOAD_EVAL, 2, patience=0) as pool:
@@ -126,6 +131,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="of signals")
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
 def test_no_process_outlives_its_parent(tmp_path: Path, name: str) -> None:
@@ -142,6 +148,7 @@ def test_no_process_outlives_its_parent(tmp_path: Path, name: str) -> None:
     assert not any(map(alive, processes))
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
     result = subprocess.run(

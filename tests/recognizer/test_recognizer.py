@@ -53,6 +53,18 @@ def recognizer(levels_bundle: Path) -> Recognizer:
     return Recognizer.load(levels_bundle)
 
 
+@pytest.fixture(scope="module")
+def english() -> Recognizer:
+    """The recogniser of the package's own model."""
+    return Recognizer.load()
+
+
+@pytest.fixture(scope="module")
+def readable_english() -> Recognizer:
+    """The same, which writes readable text too."""
+    return Recognizer.load(readable=True)
+
+
 def test_hears_words_when_they_are_said(spoken: Say, recognizer: Recognizer) -> None:
     samples = np.concatenate([silence(1), spoken("it's"), silence(0.5), spoken(" me")])
     transcript = recognizer.transcribe(Audio(samples, SAMPLE_RATE))
@@ -182,6 +194,7 @@ def test_a_bundles_language_model_is_used_unless_it_is_declined(
     assert text_of(levels_bundle, hot_words=["a hbt"], beam_width=20) == "a hbt"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_pronouncer", [True, False])
 def test_hot_words_that_no_lexicon_has_are_sounded_out(
     tmp_path: Path, has_pronouncer: bool
@@ -463,6 +476,7 @@ def lstm_recognizer(levels_bundle: Path, tiny_lm: Path) -> Recognizer:
 TEXTS = ("a hat", "hat a bat", "bat", "a bat a hat", "hat hat", "a", "a bat hat a bat", "bat a")
 
 
+@pytest.mark.slow
 def test_threads_that_share_a_recognizer_get_what_each_gets_alone(
     spoken: Say, lstm_recognizer: Recognizer, levels_bundle: Path
 ) -> None:
@@ -486,6 +500,7 @@ def test_a_recognizer_serves_an_event_loop(spoken: Say, lstm_recognizer: Recogni
     assert asyncio.run(hear()) == list(TEXTS)
 
 
+@pytest.mark.slow
 def test_text_is_aligned_by_characters_whatever_the_decoder_reads() -> None:
     date = ROOT / "data" / "samples" / "date.wav"
     recognizer = Recognizer.load()
@@ -521,14 +536,13 @@ def test_hot_words_are_a_list_of_words(levels_bundle: Path, hot_words: Any) -> N
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 44100, 48000])
-def test_audio_of_any_rate_is_resampled(sample_rate: int) -> None:
-    path = ROOT / "data" / "samples" / "date.wav"
-    recognizer = Recognizer.load()
+def test_audio_of_any_rate_is_resampled(english: Recognizer, sample_rate: int) -> None:
+    path = SAMPLES / "date.wav"
     audio = Audio.load(path, sample_rate)
-    transcript = recognizer.transcribe(audio)
+    transcript = english.transcribe(audio)
     assert transcript.duration == pytest.approx(audio.duration, abs=1e-3)
     if sample_rate >= 16000:
-        assert transcript.text == recognizer.transcribe_file(path).text
+        assert transcript.text == english.transcribe_file(path).text
 
 
 def test_what_is_no_audio_is_refused_with_what_to_do(recognizer: Recognizer) -> None:
@@ -587,6 +601,7 @@ def test_one_path_is_no_list_of_paths(recognizer: Recognizer) -> None:
         recognizer.transcribe_files("talk.wav")
 
 
+@pytest.mark.slow
 def test_processes_load_what_this_one_has_loaded(
     levels_bundle: Path, tiny_lm: Path, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -605,10 +620,12 @@ def test_a_recognizer_made_by_hand_has_one_process(
         by_hand.transcribe_files(recordings, jobs=2)
 
 
-def test_readable_text_stands_beside_the_words() -> None:
-    readable = Recognizer.load(readable=True).transcribe_file(SAMPLES / "date.wav")
+def test_readable_text_stands_beside_the_words(
+    english: Recognizer, readable_english: Recognizer
+) -> None:
+    readable = readable_english.transcribe_file(SAMPLES / "date.wav")
     assert readable.readable == "July 4, 1776."
-    assert replace(readable, tokens=None) == Recognizer.load().transcribe_file(SAMPLES / "date.wav")
+    assert replace(readable, tokens=None) == english.transcribe_file(SAMPLES / "date.wav")
 
 
 def test_hot_words_are_written_as_they_are_given() -> None:
@@ -618,22 +635,25 @@ def test_hot_words_are_written_as_they_are_given() -> None:
     assert writer.tokens(spoken)[1].text.startswith("iPhone")
 
 
-def test_the_parts_of_a_damaged_recording_are_readable(tmp_path: Path) -> None:
+def test_the_parts_of_a_damaged_recording_are_readable(
+    readable_english: Recognizer, tmp_path: Path
+) -> None:
     content = (SAMPLES / "reading.wav").read_bytes()
     (tmp_path / "cut.wav").write_bytes(content[: len(content) // 2])
     with pytest.raises(DamagedAudioError) as raised:
-        Recognizer.load(readable=True).transcribe_file(tmp_path / "cut.wav")
+        readable_english.transcribe_file(tmp_path / "cut.wav")
     assert raised.value.partial.readable.startswith("The old man")
 
 
-def test_readable_text_needs_its_network(levels_bundle: Path) -> None:
+def test_readable_text_needs_its_network(levels_bundle: Path, english: Recognizer) -> None:
     with pytest.raises(BundleError, match="no network for readable text"):
         Recognizer.load(levels_bundle, readable=True)
     assert Recognizer.load(levels_bundle, readable=None).writer is None
     assert Recognizer.load(readable=None).writer
-    assert Recognizer.load().writer is None
+    assert english.writer is None
 
 
+@pytest.mark.slow
 def test_other_processes_write_readable_text_too() -> None:
     files = [SAMPLES / "date.wav"] * 2
     texts = [t.readable for t in Recognizer.load(readable=True).transcribe_files(files, jobs=2)]

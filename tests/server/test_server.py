@@ -75,6 +75,7 @@ def test_too_many_recordings_are_refused_and_late_ones_given_up(
     assert server.kept_files() == []
 
 
+@pytest.mark.slow
 @linux
 def test_a_client_that_leaves_frees_its_process(
     start_server: Start, long_recording: Path, hello: bytes, wait_until: Wait
@@ -92,6 +93,7 @@ def test_a_client_that_leaves_frees_its_process(
     assert 'path="/v1/audio/transcriptions",status="499"} 1.0' in metrics
 
 
+@pytest.mark.slow
 def test_a_token_is_asked_for(start_server: Start, hello: bytes, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n", encoding="utf-8")
     server = start_server("--token-file", str(tmp_path / "token"))
@@ -110,6 +112,7 @@ def test_a_token_is_asked_for(start_server: Start, hello: bytes, tmp_path: Path)
     assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok"}
 
 
+@pytest.mark.slow
 def test_pages_of_other_sites_are_refused_unless_allowed(
     start_server: Start, server: Any, hello: bytes
 ) -> None:
@@ -208,6 +211,7 @@ def serve(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
+@pytest.mark.slow
 def test_errors_at_the_start_are_one_line(server: Any, tmp_path: Path) -> None:
     port = server.url.rsplit(":", 1)[1]
     code, told = serve("--port", port)

@@ -185,6 +185,7 @@ def test_what_a_client_has_left_behind_is_not_recognised(
     assert seconds() - before < 32
 
 
+@pytest.mark.slow
 def test_streams_need_the_token_and_the_site(start_server: Any, server: Any) -> None:
     guarded = start_server("--token", "s3cret", "--max-streams", "1")
 
@@ -210,6 +211,7 @@ def test_streams_need_the_token_and_the_site(start_server: Any, server: Any) -> 
             assert (error["error"]["code"], second.close_code) == ("busy", 1013)
 
 
+@pytest.mark.slow
 def test_limits_end_a_stream_with_its_words(
     start_server: Any, speech: NDArray[np.int16], wait_until: Wait
 ) -> None:
@@ -270,6 +272,7 @@ async def vosk_test_client(url: str, recording: Path) -> list[dict[str, Any]]:
     return answers
 
 
+@pytest.mark.slow
 def test_vosk_s_test_client_gets_the_words_of_a_sample(start_server: Any) -> None:
     server = start_server(bundle=Path("english"))
     answers = asyncio.run(vosk_test_client(vosk_url(server), SAMPLES / "date.wav"))

@@ -11,12 +11,11 @@ import pytest
 
 from speechlstm.recognizer import Recognizer
 
-openai = pytest.importorskip("openai")
-
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
 
 def client(server: Any, key: str = "none") -> Any:
+    openai = pytest.importorskip("openai")  # slow to import: for slow tests alone
     return openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=0)
 
 
@@ -25,6 +24,7 @@ def transcribed(server: Any, recording: bytes, **options: Any) -> Any:
     return client(server).audio.transcriptions.create(model="whisper-1", file=file, **options)
 
 
+@pytest.mark.slow
 def test_openai_s_client_gets_the_recognizer_s_text(
     server: Any, hello: bytes, levels_bundle: Path, tmp_path: Path
 ) -> None:
@@ -36,6 +36,7 @@ def test_openai_s_client_gets_the_recognizer_s_text(
     assert transcribed(server, hello, response_format="vtt") == expected.to_vtt() + "\n"
 
 
+@pytest.mark.slow
 def test_openai_s_client_gets_times(server: Any, hello: bytes) -> None:
     verbose = transcribed(
         server,
@@ -55,6 +56,7 @@ def test_openai_s_client_gets_times(server: Any, hello: bytes) -> None:
     assert -1 < segment.avg_logprob <= 0
 
 
+@pytest.mark.slow
 def test_openai_s_client_gets_events(
     server: Any, long_recording: Path, levels_bundle: Path
 ) -> None:
@@ -80,19 +82,23 @@ def test_events_hold_words_and_formats_if_asked_for(server: Any, hello: bytes) -
     assert json.loads(done["formats"]["json"])["file"] == "hello.wav"
 
 
+@pytest.mark.slow
 def test_the_models_are_listed(server: Any) -> None:
+    openai = pytest.importorskip("openai")
     assert [model.id for model in client(server).models.list()] == ["bundle"]
     assert client(server).models.retrieve("bundle").owned_by == "speechlstm"
     with pytest.raises(openai.NotFoundError, match="this server has bundle"):
         client(server).models.retrieve("other")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", [b"", b"no sound", b"RIFF" + bytes(40), bytes(range(256)) * 99], ids=len
 )
 def test_errors_have_the_command_line_s_words(
     server: Any, levels_bundle: Path, tmp_path: Path, content: bytes
 ) -> None:
+    openai = pytest.importorskip("openai")
     (tmp_path / "a.wav").write_bytes(content)
     command = [sys.executable, "-m", "speechlstm", "transcribe", "--bundle", str(levels_bundle)]
     told = subprocess.run(
@@ -190,6 +196,7 @@ def test_four_gigabytes_are_refused_before_they_are_sent(server: Any) -> None:
     assert "more than 500 MB" in answer
 
 
+@pytest.mark.slow
 def test_an_upload_without_a_length_is_stopped_at_the_limit(
     start_server: Callable[..., Any], hello: bytes
 ) -> None:
@@ -207,6 +214,7 @@ def test_an_upload_without_a_length_is_stopped_at_the_limit(
     }
 
 
+@pytest.mark.slow
 def test_a_prompt_changes_what_is_recognised(start_server: Callable[..., Any]) -> None:
     recording = (SAMPLES / "date.wav").read_bytes()
     server = start_server(bundle=Path("english"))

@@ -87,6 +87,7 @@ def test_frames_stay_at_their_times_whatever_the_window() -> None:
     assert segment.speech_end == pytest.approx(9.96 * RATE, abs=481)
 
 
+@pytest.mark.slow
 def test_final_words_of_a_settled_segment_are_those_of_the_recording() -> None:
     recognizer = Recognizer.load(fast=True)
     audio = Audio.load(SAMPLES / "reading.wav")

@@ -81,6 +81,7 @@ def test_input_of_another_kind_is_named() -> None:
     assert model.run(samples=np.zeros((1, 800), np.float32))["output_0"].shape == (1, 6, 29)
 
 
+@pytest.mark.slow
 def test_is_imported_without_litert() -> None:
     code = (
         "import sys; import speechlstm.acoustic, speechlstm.lm.lstm, speechlstm.text.g2p;"

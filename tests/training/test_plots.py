@@ -1,21 +1,25 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from speechlstm.config import FeatureConfig
 from speechlstm.training import plots
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that are saved."""
-    saved: list[Figure] = []
+    from matplotlib.figure import Figure
+
+    saved: list[Any] = []
     save = Figure.savefig
 
-    def record(figure: Figure, *args: object, **kwargs: object) -> None:
+    def record(figure: Any, *args: object, **kwargs: object) -> None:
         saved.append(figure)
         save(figure, *args, **kwargs)
 
@@ -23,7 +27,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     return saved
 
 
-def test_features_are_drawn_over_seconds(tmp_path: Path, figures: list[Figure]) -> None:
+def test_features_are_drawn_over_seconds(tmp_path: Path, figures: list[Any]) -> None:
     generator = np.random.default_rng(1)
     config = FeatureConfig(num_mels=30, num_mfcc=13, deltas=1, normalize="none")
     log_mels = generator.normal(-40, 10, (200, 30)).astype(np.float32)
@@ -39,7 +43,7 @@ def test_features_are_drawn_over_seconds(tmp_path: Path, figures: list[Figure]) 
     assert below.get_title() == "13 MFCC, Δ"
 
 
-def test_mel_ticks_stand_at_their_filters(tmp_path: Path, figures: list[Figure]) -> None:
+def test_mel_ticks_stand_at_their_filters(tmp_path: Path, figures: list[Any]) -> None:
     # Telephone band: half the ticks are out of range, and 1 kHz lies where librosa puts it.
     import librosa
 
@@ -56,7 +60,7 @@ def test_mel_ticks_stand_at_their_filters(tmp_path: Path, figures: list[Figure])
     assert np.abs(centres - 1000).argmin() == filter_index
 
 
-def test_training_curves(tmp_path: Path, figures: list[Figure]) -> None:
+def test_training_curves(tmp_path: Path, figures: list[Any]) -> None:
     rows = [
         {"epoch": 1, "loss": 200.0, "valid_loss": 210.0, "valid_wer": 1.2, "valid_cer": 0.9},
         {"epoch": 2, "loss": 150.0, "valid_loss": 160.0, "valid_wer": 0.25, "valid_cer": 0.1},

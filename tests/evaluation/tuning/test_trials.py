@@ -56,6 +56,7 @@ def test_a_search_is_compared_with_greedy_decoding(trials: Trials) -> None:
     assert trials.is_worse_than_greedy(worse)
 
 
+@pytest.mark.slow
 def test_processes_find_the_same_and_stay_for_all_trials(
     bundle: Bundle, manifest: Manifest, trials: Trials
 ) -> None:

@@ -37,6 +37,7 @@ def test_a_decoder_is_found_with_its_prior_and_calibration(
     assert tuned.word_error_rates[config.lm_weight, config.word_bonus] == 0.0
 
 
+@pytest.mark.slow
 def test_an_lstm_is_tried_with_and_without(bundle: Bundle, manifest: Manifest) -> None:
     decoder = replace(bundle.decoder, neural_lm=LSTM)
     reported: list[Trial] = []

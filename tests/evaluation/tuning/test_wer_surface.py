@@ -1,9 +1,11 @@
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
+import pytest
 
 from speechlstm.evaluation.tuning.wer_surface import draw_surface, plot_surface
+
+pytestmark = pytest.mark.slow
 
 RATES = {(0.5, 0.0): 0.3, (0.8, 0.0): 0.25, (0.5, 1.0): 0.421}
 
@@ -20,6 +22,8 @@ def test_each_trial_is_a_point_with_its_wer_and_the_lowest_is_marked() -> None:
 
 
 def test_a_png_is_drawn(tmp_path: Path) -> None:
+    import matplotlib.image
+
     plot_surface(tmp_path / "surface.png", RATES)
     image = matplotlib.image.imread(tmp_path / "surface.png")
     assert image.shape[:2] == (600, 840)

@@ -22,6 +22,8 @@ from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.text.alphabet import ENGLISH, Alphabet
 from speechlstm.transcript import Hypothesis
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 WEB = ROOT / "scripts" / "pocket" / "web"
 SAMPLES = sorted((ROOT / "data" / "samples").glob("*.wav"))
@@ -96,7 +98,6 @@ def test_samples_decode_as_in_python(decode: Callable[..., Any], kind: str) -> N
         assert_same(recognizer.decoder.decode(log_probs, duration)[0], hypothesis)
 
 
-@pytest.mark.slow
 def test_held_out_utterances_decode_as_in_python(decode: Callable[..., Any], corpora: Path) -> None:
     paths = []
     for name in ("librispeech", "common-voice"):

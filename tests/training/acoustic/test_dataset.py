@@ -70,7 +70,9 @@ def test_an_epoch_holds_every_utterance_once(corpus: Corpus, augment: bool, epoc
     assert sorted(ids) == sorted(example.id for example in corpus.examples)
 
 
-@pytest.mark.parametrize("seconds", [4, 8, 24])
+@pytest.mark.parametrize(
+    "seconds", [8, *(pytest.param(seconds, marks=pytest.mark.slow) for seconds in (4, 24))]
+)
 def test_batches_keep_to_the_budget_and_are_hardly_padded(corpus: Corpus, seconds: float) -> None:
     settings = replace(SETTINGS, training=TrainConfig(batch_seconds=seconds))
     data = SpeechDataset(corpus, settings, augment=True)
@@ -144,6 +146,7 @@ def test_what_is_heard_hangs_on_seed_epoch_and_utterance_alone(corpus: Corpus) -
     assert not np.array_equal(first, expected["u20"][0])
 
 
+@pytest.mark.slow
 def test_consistency_lets_each_be_heard_twice(corpus: Corpus, tmp_path: Path) -> None:
     noisy = replace(corpus, noise=new_corpus(tmp_path, [3 * RATE]).cache)
     settings = replace(

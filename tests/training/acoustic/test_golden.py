@@ -25,6 +25,7 @@ def bundle(tmp_path: Path) -> Path:
     return tmp_path / "bundle"
 
 
+@pytest.mark.slow
 def test_a_port_finds_all_it_needs(bundle: Path, tmp_path: Path) -> None:
     recordings = [*synthetic_recordings(16000, None), (Audio(np.ones(800, np.float32), 16000), "a")]
     folder = tmp_path / "golden"

@@ -108,6 +108,7 @@ def test_frames_are_joined_side_by_side() -> None:
     assert num_steps == [6]
 
 
+@pytest.mark.slow
 def test_dropout_and_masks_act_in_training_only() -> None:
     model = new_model(replace(SMALL, dropout=0.5))
     inputs = new_inputs(noise(4000))
@@ -123,6 +124,7 @@ def test_dropout_and_masks_act_in_training_only() -> None:
     assert np.abs(model(inputs | masks, training=True)[0] - plain).max() > 0.01
 
 
+@pytest.mark.slow
 def test_phones_have_an_output_of_their_own() -> None:
     keras.utils.set_random_seed(1)
     model = AcousticModel(FeatureConfig(), SMALL, NUM_LABELS, num_phones=3)
@@ -158,6 +160,7 @@ def test_loss_is_the_mean_over_utterances_that_count() -> None:
     assert float(new_model().compute_loss(y=y, y_pred=outputs)) == 0
 
 
+@pytest.mark.slow
 def test_what_two_views_differ_by_is_part_of_the_loss() -> None:
     keras.utils.set_random_seed(1)
     alone, drawn = (

@@ -209,6 +209,7 @@ def test_other_features_are_listed(model: AcousticModel) -> None:
     assert lines[1:] == ["differs from x: features.hop_ms: 10.0 there, 12.5 in the new model"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_frozen_and_what_has_nothing_in_common(model: AcousticModel) -> None:
     source = Source(Path("x"), model, ALPHABET)
     other = new_model(NetworkConfig(num_layers=2, num_units=8, frame_stack=1))

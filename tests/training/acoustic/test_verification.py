@@ -82,6 +82,7 @@ def test_the_table_shows_every_figure() -> None:
     assert "UNIDIRECTIONAL_SEQUENCE_LSTM 6" in text
 
 
+@pytest.mark.slow
 def test_no_training_framework_can_be_imported_beside_the_bundle(tmp_path: Path) -> None:
     probe = Path(verification.__file__).with_name("probe.py")
     code = f"""

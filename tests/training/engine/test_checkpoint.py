@@ -129,6 +129,7 @@ def npy(array: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_a_truncated_file_is_refused(path: Path) -> None:
     content = path.read_bytes()
     for size in range(0, len(content), 31):

@@ -63,7 +63,9 @@ def test_no_decay_leaves_weights_without_a_gradient_as_they_are() -> None:
         np.testing.assert_allclose(np.concatenate([w.ravel() for w in weights]), expected)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    "value", [np.nan, *(pytest.param(x, marks=pytest.mark.slow) for x in (np.inf, -np.inf))]
+)
 def test_a_gradient_that_is_not_finite_is_as_if_it_had_not_been(value: float) -> None:
     steps = random_gradients()
     bad = [g.copy() for g in steps[0]]
@@ -78,6 +80,7 @@ def test_a_gradient_that_is_not_finite_is_as_if_it_had_not_been(value: float) ->
     assert int(harmed.iterations) == 4
 
 
+@pytest.mark.slow
 def test_a_scaled_loss_changes_nothing_but_what_overflows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GROWTH_STEPS", 2)
     optimizer, steps = GuardedAdamW(loss_scale_factor=8.0, **SETTINGS), random_gradients()

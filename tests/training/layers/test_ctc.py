@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.special import rel_entr
 
 from speechlstm.training.layers.ctc import consistency_losses, ctc_losses
 
@@ -83,6 +82,8 @@ def test_padding_changes_neither_loss_nor_gradient(garbage: int) -> None:
 
 
 def test_views_differ_by_the_divergence_of_their_true_steps() -> None:
+    from scipy.special import rel_entr
+
     logits = np.random.default_rng(1).normal(scale=2, size=(4, 6, NUM_LABELS)).astype(np.float32)
     logits[3] = logits[2]
     losses = np.array(consistency_losses(logits, np.array([4, 4, 6, 6], np.int32)))

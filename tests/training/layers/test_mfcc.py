@@ -7,14 +7,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
-from scipy.fft import idct
 
 from speechlstm.config import FeatureConfig
 from speechlstm.training.layers.mfcc import FLOOR_DB, MFCC
@@ -65,6 +63,8 @@ def batch(signals: list[Samples]) -> tuple[Samples, NDArray[np.int32]]:
 
 def reference(samples: Samples, config: FeatureConfig) -> NDArray[np.float32]:
     """librosa's (num_frames, num_features)."""
+    import librosa  # slow to import: for slow tests alone
+
     cepstrum = librosa.feature.mfcc(
         y=samples,
         sr=config.sample_rate,
@@ -94,18 +94,21 @@ def assert_equals_librosa(signals: list[Samples], config: FeatureConfig) -> None
         assert not found[length:].any()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:n_fft=.* is too large:UserWarning")
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_equals_librosa_on_tones_noise_and_silence(config: FeatureConfig) -> None:
     assert_equals_librosa(synthetic(), config)
 
 
+@pytest.mark.slow
 def test_equals_librosa_on_the_samples() -> None:
     files = sorted(SAMPLES.glob("*.wav"))[:3]
     assert files
     assert_equals_librosa([soundfile.read(f, dtype="float32")[0] for f in files], RAW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["an4/train.jsonl", "librispeech/valid.jsonl"])
 def test_equals_librosa_on_real_speech(corpora: Path, corpus: str) -> None:
     manifest = corpora / corpus
@@ -136,7 +139,9 @@ def test_normalises_over_the_true_frames() -> None:
 
 
 @pytest.mark.parametrize("normalize", ["mean", "mean_variance"])
-@pytest.mark.parametrize("batch_size", [1, 2, 7])
+@pytest.mark.parametrize(
+    "batch_size", [1, *(pytest.param(size, marks=pytest.mark.slow) for size in (2, 7))]
+)
 def test_silence_normalises_to_zero_in_any_batch(normalize: str, batch_size: int) -> None:
     layer = MFCC(FeatureConfig.from_dict({"deltas": 2, "normalize": normalize}))
     for num_samples in (*range(1, 4002, 500), 16000, 160_001 // batch_size):
@@ -170,6 +175,8 @@ def test_log_mels_reach_no_lower_than_80_db_below_the_loudest() -> None:
 
 
 def test_masked_cells_take_their_filters_mean() -> None:
+    from scipy.fft import idct
+
     # With as many coefficients as filters, scipy's inverse of the DCT gives the log mels back.
     layer = MFCC(FeatureConfig(normalize="none"))
     samples, num_samples = batch(synthetic()[:2])

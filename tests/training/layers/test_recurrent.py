@@ -105,6 +105,7 @@ def test_other_cells_are_the_stock_layers(
     np.testing.assert_array_equal(layer(inputs, lengths), stock(layer, inputs, lengths))
 
 
+@pytest.mark.slow
 def test_recurrent_dropout_acts_in_training_only() -> None:
     layer = new_layer(4, recurrent_dropout=0.5)
     inputs, lengths = new_batch(LENGTHS, 4)
@@ -113,6 +114,7 @@ def test_recurrent_dropout_acts_in_training_only() -> None:
     assert np.abs(layer(inputs, lengths, training=True) - outputs).max() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("products", "difference"), [("bfloat16", 0.02), ("float16", 0.002)])
 def test_products_of_16_bits_are_near(products: str, difference: float) -> None:
     inputs, lengths = new_batch(LENGTHS, 4)
