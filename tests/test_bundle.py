@@ -73,7 +73,9 @@ def test_frame_seconds_is_hop_times_stack() -> None:
     assert AcousticSpec(features, ENGLISH, model).frame_seconds == pytest.approx(3 * 0.0125)
 
 
-@pytest.mark.parametrize("name", ["bundle.json", "model.tflite"])
+@pytest.mark.parametrize(
+    "name", ["bundle.json", pytest.param("model.tflite", marks=pytest.mark.slow)]
+)
 def test_any_flipped_byte_is_found(folder: Path, name: str) -> None:
     good = (folder / name).read_bytes()
     for position in range(0, len(good), 5):

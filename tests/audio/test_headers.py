@@ -91,6 +91,7 @@ def test_joined_files(tmp_path: Path, encoded: Encode) -> None:
     assert read_audio(path, 16000).duration == 3.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2**31 - 2**20, 2**33])
 def test_a_header_that_promises_gigabytes_costs_nothing(
     tmp_path: Path, encoded: Encode, size: int, run_measured: Callable[..., tuple[str, int]]

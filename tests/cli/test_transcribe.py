@@ -318,6 +318,7 @@ def test_channels_that_are_not_there(levels_bundle: Path, dialogue: str) -> None
         assert transcribe(levels_bundle, "--channels", value, dialogue).exit_code == 2
 
 
+@pytest.mark.slow
 def test_opposite_channels_are_heard_and_named(
     levels_bundle: Path, recordings: Path, spoken: Callable[[str], NDArray[np.float32]]
 ) -> None:

@@ -97,6 +97,7 @@ def test_what_is_no_network_for_readable_text_is_refused(bundle: Path, tiny_lm: 
     assert {p.name: p.read_bytes() for p in bundle.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_no_bundle(bundle: Path, tiny_lm: Path) -> None:
     before = {p.name: p.read_bytes() for p in bundle.iterdir()}
     assert tune("--lm", str(tiny_lm), "--dry-run", "-o", "surface.png").exit_code == 0

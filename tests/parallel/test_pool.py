@@ -50,6 +50,7 @@ def test_processes_stay_for_the_next_items() -> None:
     assert [alive(process) for process in first] == [False, False]
 
 
+@pytest.mark.slow
 def test_more_items_get_more_processes() -> None:
     with WorkerPool(LOAD_EVAL, 3, patience=0) as pool:
         assert len(set(pool.map([f"{SLEEP}(0.1) or {PID}"] * 2))) == 2

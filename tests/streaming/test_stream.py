@@ -99,6 +99,7 @@ def test_silence_has_no_events(recognizer: Recognizer) -> None:
     assert recognizer.open_stream(RATE).finish() == []
 
 
+@pytest.mark.slow
 def test_speech_without_a_pause_is_cut_after_twenty_seconds(
     recognizer: Recognizer, spoken: Say
 ) -> None:

@@ -45,6 +45,7 @@ def run(program: Path, *arguments: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["date", "answers"])
 def test_texts_and_log_probs_are_those_of_python(program: Path, name: str, tmp_path: Path) -> None:
     wav = SAMPLES / f"{name}.wav"

@@ -315,6 +315,7 @@ def sharing(**values: int) -> Cluster:
     return cluster
 
 
+@pytest.mark.slow
 def test_the_work_of_drawing_an_epoch_grows_as_the_corpus(corpus: Corpus) -> None:
     """Counted in calls of functions, which no other process changes."""
 

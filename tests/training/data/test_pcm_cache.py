@@ -177,6 +177,7 @@ def test_may_be_built_side_by_side(recordings: list[Path], tmp_path: Path) -> No
     assert len(list((tmp_path / "cache").iterdir())) == len(recordings)
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_where_it_stopped(recordings: list[Path], tmp_path: Path) -> None:
     code = """
 import os, signal, sys

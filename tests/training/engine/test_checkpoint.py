@@ -87,6 +87,7 @@ def test_a_claim_of_more_than_there_is_is_refused(path: Path, shape: tuple[int, 
     assert refusal(path).startswith("damaged checkpoint; ")
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_to_more_is_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("state.npy", npy(np.array("null")))

@@ -2,6 +2,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tensorflow as tf
 from tensorflow.core.util.event_pb2 import Event
 
@@ -41,6 +42,7 @@ def test_an_epoch_that_is_done_again_is_written_once(tmp_path: Path) -> None:
     assert steps(tmp_path) == [(1, {"loss": 3.0}), (2, {"loss": 2.5})]
 
 
+@pytest.mark.slow
 def test_a_record_that_was_not_finished_is_dropped(tmp_path: Path) -> None:
     for step in (1, 200):
         write_events(tmp_path, step, {"loss": 1.0})

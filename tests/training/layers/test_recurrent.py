@@ -54,8 +54,14 @@ def gradients(
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize(
     ("lengths", "num_threads"),
-    [(LENGTHS, 1), ([1], 1), ([5, 5], 2), ([1 + k % 5 for k in range(37)], 8)],
-    ids=["ragged", "one step", "no padding", "more rows than threads"],
+    [
+        pytest.param(LENGTHS, 1, id="ragged"),
+        pytest.param([1], 1, id="one step"),
+        pytest.param([5, 5], 2, id="no padding", marks=pytest.mark.slow),
+        pytest.param(
+            [1 + k % 5 for k in range(37)], 8, id="more rows than threads", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_equals_the_stock_layer(
     lengths: list[int], num_threads: int, bidirectional: bool, monkeypatch: pytest.MonkeyPatch
