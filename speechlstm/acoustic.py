@@ -1,5 +1,6 @@
 """The acoustic model: from audio to log-probabilities."""
 
+from collections.abc import Mapping
 from copy import copy
 from typing import Any, Protocol
 
@@ -56,12 +57,19 @@ class LiteRTAcousticModel:
         num_threads: Threads of one matrix product. Two do not make a bidirectional LSTM of 3 x 256
             units any faster (measured).
         phones: Whether alphabet and log_probs are those of the model's output for phones.
+        inner: As in `TFLiteModel`: what `inner_values` returns.
 
     Raises:
         BundleError: LiteRT cannot load the model, or the model has other inputs or outputs.
     """
 
-    def __init__(self, bundle: Bundle, num_threads: int = 1, phones: bool = False) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        num_threads: int = 1,
+        phones: bool = False,
+        inner: Mapping[str, int] | None = None,
+    ) -> None:
         self._bundle = bundle
         acoustic = bundle.acoustic
         heads = [acoustic.alphabet, *([acoustic.phones] if acoustic.phones else [])]
@@ -77,7 +85,8 @@ class LiteRTAcousticModel:
             {"output_0": TensorSpec("float32", (1, None, width))},
             optional_inputs={NUM_SAMPLES: TensorSpec("int32", (1,))},
             num_threads=num_threads,
-            use_xnnpack=None,  # twice as fast where there is no fused operator
+            use_xnnpack=False if inner else None,  # twice as fast where there is no fused operator
+            inner=inner,
         )
 
     @property
@@ -123,6 +132,18 @@ class LiteRTAcousticModel:
             BundleError: The model fails, or its output has another size than the bundle says.
             ValueError: The audio has another sample rate.
         """
+        return self.inner_values(audio)["output_0"]
+
+    def inner_values(self, audio: Audio) -> dict[str, NDArray[np.float32]]:
+        """The result of `outputs`, named output_0, and the inner tensors for one utterance.
+
+        Returns:
+            By name, (num_frames, width) each.
+
+        Raises:
+            BundleError: As in outputs.
+            ValueError: As in outputs.
+        """
         if audio.sample_rate != self.sample_rate:
             raise ValueError(
                 f"the model needs audio at {self.sample_rate} Hz, not {audio.sample_rate} Hz; "
@@ -131,16 +152,18 @@ class LiteRTAcousticModel:
         num_samples = len(audio.samples)
         acoustic = self._bundle.acoustic
         num_frames = acoustic.network.num_steps(acoustic.features.num_frames(num_samples))
-        log_probs: NDArray[np.float32] = self._model.run(**self._inputs(audio.samples))["output_0"][
-            0
-        ]
-        if NUM_SAMPLES in self._model.inputs:
-            log_probs = log_probs[:num_frames]  # the others are those of the padding
-        if len(log_probs) != num_frames:
-            raise self._error(
-                f"computes {len(log_probs)} frames for {num_samples} samples, not {num_frames}"
-            )
-        return log_probs
+        found = {name: values[0] for name, values in self._run(audio.samples).items()}
+        if NUM_SAMPLES in self._model.inputs:  # the others are those of the padding
+            found = {name: values[:num_frames] for name, values in found.items()}
+        for values in found.values():
+            if len(values) != num_frames:
+                raise self._error(
+                    f"computes {len(values)} frames for {num_samples} samples, not {num_frames}"
+                )
+        return found
+
+    def _run(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        return self._model.run(**self._inputs(samples))
 
     def _inputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         """The inputs of the network: of a fixed length, if it has one."""

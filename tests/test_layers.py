@@ -23,7 +23,7 @@ LAYERS = [
     {"acoustic", "doctor", "html", "readable"},
     {"streaming"},
     {"recognizer"},
-    {"evaluation", "server"},
+    {"evaluation", "explain", "server"},
     {"training"},
     {"cli"},
     {"__main__"},

@@ -15,10 +15,10 @@ from speechlstm.errors import BundleError
 from speechlstm.tflite.check import check_model
 from speechlstm.tflite.metadata import read_metadata
 from speechlstm.tflite.tensor import TensorSpec
+from speechlstm.tflite.weights import read_weights
 from speechlstm.training.tflite.edit import (
     count_ops,
     has_variables,
-    read_weights,
     stored_quantization,
     with_shapes,
 )

@@ -19,6 +19,7 @@ VERBS = (
     "transcribe",
     "listen",
     "align",
+    "explain",
     "serve",
     "manifest",
     "features",

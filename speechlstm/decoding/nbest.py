@@ -1,6 +1,6 @@
 """The decoder with beam search: n-best hypotheses, whose words have times and confidences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import islice
@@ -108,11 +108,22 @@ class NBestDecoder:
         n_best = self.search(log_probs, search)
         if self._plain and not n_best[0].has_hot_words:
             return self._plain.decode(log_probs, duration)
+        return list(islice(self.timed(n_best, log_probs, duration), self._config.num_hypotheses))
+
+    def timed(
+        self, n_best: Sequence[BeamHypothesis], log_probs: NDArray[np.float32], duration: float
+    ) -> Iterator[Hypothesis]:
+        """The hypotheses of an n-best list, with the times and confidences of their words.
+
+        Args:
+            n_best: As returned by search.
+            log_probs: As in search.
+            duration: As in decode.
+        """
         times = frame_times(len(log_probs), self._frame_seconds, duration)
         timed = (with_times_and_confidences(h, n_best, log_probs, times) for h in n_best)
         allowed = self._grammar.allowed(timed) if self._grammar else timed
-        hypotheses = islice(allowed, self._config.num_hypotheses)
-        return [calibrated(hypothesis, self._calibration) for hypothesis in hypotheses]
+        return (calibrated(hypothesis, self._calibration) for hypothesis in allowed)
 
     def growing(self) -> GrowingUtterance:
         """See Decoder."""
@@ -220,13 +231,18 @@ def with_times_and_confidences(
     )
 
 
+def probabilities(scores: Sequence[float]) -> NDArray[np.float64]:
+    """The probability of each hypothesis of an n-best list, given that one of them is right."""
+    sharpened = _SHARPNESS * np.array(scores)
+    unscaled = np.exp(sharpened - sharpened.max())
+    return np.asarray(unscaled / unscaled.sum())
+
+
 def _shares(words: list[str], rivals: Sequence[BeamHypothesis]) -> list[float]:
     """For each word, the probability, 0..1, of those rivals that have it in the same place."""
-    scores = _SHARPNESS * np.array([rival.score for rival in rivals])
-    probabilities = np.exp(scores - scores.max())
-    probabilities /= probabilities.sum()
     shares = np.zeros(len(words))
-    for rival, probability in zip(rivals, probabilities, strict=True):
+    scores = [rival.score for rival in rivals]
+    for rival, probability in zip(rivals, probabilities(scores), strict=True):
         # Without autojunk, which skips common words in long texts.
         matcher = SequenceMatcher(None, words, rival.text.split(), autojunk=False)
         for block in matcher.get_matching_blocks():

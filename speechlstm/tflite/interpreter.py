@@ -49,6 +49,8 @@ class TFLiteModel:
         use_xnnpack: Whether XNNPACK runs the operators that it supports; fused recurrent ones are
             not among them. None: if the model keeps no state.
         content: The content of the file, if it has been read already.
+        inner: Tensors of the main graph that run returns besides the outputs: by the name they are
+            to have, their indices. LiteRT then keeps all tensors in memory.
         error: Makes the error to raise from a path and a reason.
 
     Attributes:
@@ -70,6 +72,7 @@ class TFLiteModel:
         num_threads: int = 1,
         use_xnnpack: bool | None = False,
         content: bytes | None = None,
+        inner: Mapping[str, int] | None = None,
         error: Callable[[Path, str], ModelError] = BundleError,
     ) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType  # takes 0.1 s
@@ -86,6 +89,7 @@ class TFLiteModel:
         self.outputs = {name: spec for name, (_, spec) in interface.outputs.items()}
         self._input_numbers = {name: number for name, (number, _) in interface.inputs.items()}
         self._output_numbers = {name: number for name, (number, _) in interface.outputs.items()}
+        self._inner_numbers = dict(inner or {})
         self._has_state = interface.has_state
         use_xnnpack = not self._has_state if use_xnnpack is None else use_xnnpack
         resolver = (
@@ -97,6 +101,7 @@ class TFLiteModel:
                 model_content=content,
                 num_threads=num_threads,
                 experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=bool(inner),
             )
             self._interpreter.allocate_tensors()
 
@@ -107,7 +112,8 @@ class TFLiteModel:
             inputs: By name, arrays of the types and shapes in the attribute inputs.
 
         Returns:
-            By name, copies of the outputs, of the types and shapes in the attribute outputs.
+            By name, copies of the outputs, of the types and shapes in the attribute outputs, and
+            of the inner tensors.
 
         Raises:
             ModelError: Made by `error`: LiteRT cannot run the network, or an output has another
@@ -124,10 +130,12 @@ class TFLiteModel:
             self._interpreter.invoke()
             results = {
                 name: self._interpreter.get_tensor(number)
-                for name, number in self._output_numbers.items()
+                for name, number in (self._output_numbers | self._inner_numbers).items()
             }
         for name, values in results.items():
-            if not TensorSpec(values.dtype.name, values.shape).fits(self.outputs[name]):
+            if name in self.outputs and not TensorSpec(values.dtype.name, values.shape).fits(
+                self.outputs[name]
+            ):
                 raise self._error(
                     self._path, f"{name} has shape {values.shape}, not {self.outputs[name]}"
                 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ from speechlstm.config import Settings
 from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.similar import similar_letter
+from speechlstm.tflite.weights import network_weights, read_weights
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import load_run
-from speechlstm.training.tflite.edit import read_weights
 
 _MAX_DIFFERENCE = 0.05  # mean total variation distance of probabilities: see _verify
 
@@ -198,12 +197,6 @@ def _describe(shapes: list[tuple[int, ...]]) -> str:
 def _read_model(bundle: Bundle) -> AcousticModel:
     """The model of a bundle, with the weights in its .tflite file."""
     spec = bundle.acoustic
-    if spec.network.cell != "lstm":
-        raise BundleError(
-            bundle.path,
-            f"the weights of {spec.network.cell} cells cannot be read from a bundle; name the run "
-            "instead",
-        )
     num_phones = spec.phones.num_labels if spec.phones else 0
     model = AcousticModel(spec.features, spec.network, spec.alphabet.num_labels, num_phones)
     try:
@@ -216,28 +209,24 @@ def _read_model(bundle: Bundle) -> AcousticModel:
     return model
 
 
-def _assign(model: AcousticModel, weights: Iterator[NDArray[np.float32]]) -> None:
+def _assign(model: AcousticModel, values: Iterator[NDArray[np.float32]]) -> None:
     """Assign the weights of a .tflite file; raises ValueError if they do not fit the model."""
-    values = list(weights)
-
-    def take(count: int) -> NDArray[np.float32]:
-        taken, values[:count] = values[:count], []
-        return np.concatenate(taken)
-
-    for layer, norm in zip_longest(model.recurrent, model.norms):
-        weights_of = iter(layer.weights)
-        for kernel, recurrent, bias in zip(weights_of, weights_of, weights_of, strict=True):
-            kernel.assign(take(4).T)
-            recurrent.assign(take(4).T)
-            bias.assign(take(4))
-        for vector in norm.weights if norm else ():
-            vector.assign(take(1).ravel())
-    for layer in model.output_layers:
-        kernel, bias = layer.weights
-        kernel.assign(take(1).T)
-        bias.assign(take(1).ravel())
-    if values:
-        raise ValueError(f"the file has {len(values)} more constants than the model")
+    config = model.config
+    weights = network_weights(
+        values,
+        config.cell,
+        config.num_layers,
+        is_bidirectional=config.bidirectional,
+        has_norms=config.layer_norm,
+        num_outputs=len(model.output_layers),
+    )
+    for layer, directions in zip(model.recurrent, weights.layers, strict=True):
+        cells = [v for w in directions for v in (w.kernel, w.recurrent, w.bias)]
+        layer.set_weights(cells)
+    for layer, values_of in zip(
+        (*model.norms, *model.output_layers), (*weights.norms, *weights.outputs), strict=True
+    ):
+        layer.set_weights(values_of)
 
 
 def _verify(model: AcousticModel, bundle: Bundle) -> None:

@@ -4,13 +4,12 @@ The schema is https://github.com/tensorflow/tensorflow/blob/master/tensorflow/co
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import Builder
-from numpy.typing import NDArray
 
 Quantization = Literal["none", "float16", "int8"]
 
@@ -21,11 +20,6 @@ _FULLY_CONNECTED = schema.BuiltinOperator.FULLY_CONNECTED
 _DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
 _GATHER = schema.BuiltinOperator.GATHER
 _ALIGNMENT = 16  # bytes
-_NUMPY = {
-    schema.TensorType.FLOAT32: np.float32,
-    schema.TensorType.FLOAT16: np.float16,
-    schema.TensorType.INT8: np.int8,
-}
 
 
 def count_ops(tflite: bytes) -> Counter[str]:
@@ -94,64 +88,6 @@ def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = Fals
         model.buffers.append(_Buffer(stored.view(np.uint8)))
         tensor.buffer = len(model.buffers) - 1
     return _pack(model)
-
-
-def read_weights(tflite: bytes) -> Iterator[NDArray[np.float32]]:
-    """Yield the trained weights of an acoustic model as float32, in the order of their use.
-
-    These are the floating-point constants, except for scalars, from the first fused LSTM or loop
-    on. A direction of a layer has twelve of them: four kernels (num_units, width), four recurrent
-    kernels and four biases, in Keras' order of the gates, which is that of the fused operator's
-    inputs 1-8 and 12-15, and that of the products in the loops of portable.py. A constant that is
-    used several times is yielded as often, except in loops.
-    """
-    model = _parse(tflite)
-    graph = model.subgraphs[0]
-    is_above = False
-    for op in graph.operators:
-        code = _code(model, op)
-        is_above |= code in (_LSTM, _WHILE)
-        if code == _WHILE:
-            yield from _loop_weights(model, op)
-        elif is_above:
-            yield from _constants(model, graph, op.inputs)
-
-
-def _loop_weights(model: Any, loop: Any) -> Iterator[NDArray[np.float32]]:
-    """The weights of a direction, from the loop that computes it: see portable.py."""
-    outer = model.subgraphs[loop.builtinOptions.bodySubgraphIndex]
-    inner = [
-        model.subgraphs[op.builtinOptions.bodySubgraphIndex]
-        for op in outer.operators
-        if _code(model, op) == _WHILE
-    ]
-    projections = _products(model, outer)
-    for graph, operands in (
-        (outer, projections[1::3]),
-        *((g, _products(model, g)[1::3]) for g in inner),
-        (outer, projections[2::3]),
-    ):
-        yield from _constants(model, graph, dict.fromkeys(operands))
-
-
-def _products(model: Any, graph: Any) -> list[int]:
-    """The inputs of all products in a graph: input, kernel, bias (-1: none) of each in turn."""
-    products = [op for op in graph.operators if _code(model, op) == _FULLY_CONNECTED]
-    return [int(index) for op in products for index in [*op.inputs, -1][:3]]
-
-
-def _constants(model: Any, graph: Any, indices: Iterable[int]) -> Iterator[NDArray[np.float32]]:
-    """Those of some tensors of a graph that are floating-point constants and no scalars."""
-    expanded = {
-        op.outputs[0]: op.inputs[0] for op in graph.operators if _code(model, op) == _DEQUANTIZE
-    }
-    for index in indices:
-        tensor = graph.tensors[expanded.get(index, index)]
-        data = model.buffers[tensor.buffer].data
-        if index >= 0 and data is not None and tensor.type in _NUMPY and len(tensor.shape):
-            values = data.view(_NUMPY[tensor.type]).astype(np.float32).reshape(tensor.shape)
-            scale = tensor.quantization and tensor.quantization.scale
-            yield values if scale is None else values * scale
 
 
 def without_names(tflite: bytes) -> bytes:

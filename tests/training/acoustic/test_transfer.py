@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -13,13 +13,14 @@ from speechlstm.cli import main
 from speechlstm.config import FeatureConfig, NetworkConfig, Settings, TrainConfig
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.tflite.weights import read_weights
 from speechlstm.training.acoustic import transfer as transfer_module
 from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.transfer import Source, read_source, transfer
 from speechlstm.training.engine.checkpoint import save_checkpoint
-from speechlstm.training.tflite.edit import Quantization, quantize, read_weights, without_cell_clip
+from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
 
 ALPHABET = Alphabet((" ", "a", "b", "c"))
 FEATURES = FeatureConfig(num_mfcc=13)
@@ -149,12 +150,16 @@ def test_weights_in_another_order_are_refused(
 
 
 @pytest.mark.slow
-def test_a_bundle_of_other_cells_is_refused(tflite: bytes, tmp_path: Path) -> None:
-    gru = new_model(NetworkConfig(num_layers=1, num_units=8, cell="gru"))
-    with pytest.raises(
-        BundleError, match="of gru cells cannot be read from a bundle; name the run"
-    ):
-        read_source(write(tmp_path / "bundle", gru, tflite))
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_other_cells_are_read_from_their_loops(
+    cell: Literal["gru", "rnn"], tflite: bytes, tmp_path: Path
+) -> None:
+    model = new_model(NetworkConfig(num_layers=2, num_units=8, cell=cell))
+    source = read_source(write(tmp_path / "bundle", model, convert_acoustic(model)))
+    for found, expected in zip(weights(source.model), weights(model), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(BundleError, match="its weights cannot be read"):
+        read_source(write(tmp_path / "other", model, tflite))  # of an LSTM
 
 
 def test_everything_fits_the_same_model(model: AcousticModel) -> None:

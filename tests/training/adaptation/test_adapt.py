@@ -20,6 +20,7 @@ from speechlstm.lm.ngram.trie import build_trie
 from speechlstm.lm.text import tokenize
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
+from speechlstm.tflite.weights import read_weights
 from speechlstm.training import adapt
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.export import convert_acoustic
@@ -27,7 +28,6 @@ from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.adaptation import steps
 from speechlstm.training.adaptation.adapt import Adapted
 from speechlstm.training.adaptation.plan import Plan
-from speechlstm.training.tflite.edit import read_weights
 
 WriteTones = Callable[[Path, Sequence[str]], Path]
 TEXTS = ["ab ba", "ba", "ab", "ba ab ab", "cab", "ab ba ba", "ba cab", "ab ab", "ba ba", "cab ab"]

@@ -1,0 +1,275 @@
+"""What the acoustic model, the n-gram model and the LSTM say of any text for an utterance."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.config import DecodeConfig
+from speechlstm.decoding.assemble import DecoderAssembly
+from speechlstm.decoding.log_probs import floored
+from speechlstm.decoding.nbest import NBestDecoder
+from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.lm.interpolation import InterpolatedModel
+from speechlstm.lm.model import LanguageModel
+from speechlstm.text.alphabet import BLANK
+from speechlstm.text.g2p import G2PModel
+from speechlstm.text.targets import min_steps
+
+_IMPOSSIBLE = -np.inf
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What each model says of a text. Logarithms are natural.
+
+    Attributes:
+        words: The words.
+        labels: The labels that the acoustic model is asked for: of the most probable pronunciation
+            of each word, or its characters; None: a word has no pronunciation.
+        acoustic: Log-probability of the labels, by all paths, with the prior as in the search; -inf
+            if they need more frames than there are.
+        ngram: For each word and the end of the text, the log-probability in the n-gram model; ():
+            there is none.
+        lstm: The same in the LSTM.
+        lm: The same in both together, as the search weighs them, with the spelling of unknown
+            words.
+        score: acoustic + lm_weight * lm + word_bonus * num_words: see `DecodeConfig`.
+    """
+
+    words: tuple[str, ...]
+    labels: tuple[int, ...] | None
+    acoustic: float
+    ngram: tuple[float, ...]
+    lstm: tuple[float, ...]
+    lm: tuple[float, ...]
+    score: float
+
+
+class TextScorer:
+    """Judges texts for one utterance as the search does, but by all paths of each text.
+
+    Args:
+        spec: The decoder's files and settings.
+        assembly: Its language models and lexicon.
+        decoder: The decoder.
+        log_probs: (num_frames, num_labels), of the labels that it reads.
+    """
+
+    def __init__(
+        self,
+        spec: DecoderSpec,
+        assembly: DecoderAssembly,
+        decoder: NBestDecoder,
+        log_probs: NDArray[np.float32],
+    ) -> None:
+        self._spec, self._assembly = spec, assembly
+        self._alphabet, self._lexicon = decoder.beam.alphabet, assembly.lexicon
+        self._log_probs = decoder.beam.prepared(log_probs)
+        self._spelled: dict[str, list[tuple[int, ...]]] = {}
+        self._both: LanguageModel | None = assembly.ngrams
+        weight = spec.neural_lm_config.weight
+        if assembly.ngrams and assembly.lstm and weight:
+            self._both = InterpolatedModel(assembly.ngrams, assembly.lstm, weight)
+
+    @property
+    def config(self) -> DecodeConfig:
+        """The weights of the models."""
+        return self._spec.config
+
+    def is_in_vocabulary(self, word: str) -> bool:
+        """Whether the search can find a word."""
+        if not (self._lexicon and self._alphabet.separator):
+            return True
+        return bool(self._lexicon.sequences_of([word]))
+
+    def judge(self, texts: Sequence[Sequence[str]]) -> list[Judgement]:
+        """Judge several texts.
+
+        Words that the first text has in the same place keep its pronunciation of them.
+
+        Args:
+            texts: The words of each.
+        """
+        self._learn({word for text in texts for word in text})
+        lstm = self._assembly.lstm if self._both is not self._assembly.ngrams else None
+        ngram, neural, both = (
+            _word_log_probs(lm, texts) for lm in (self._assembly.ngrams, lstm, self._both)
+        )
+        spelled = self._spelled_as_the_first(texts)
+        return [
+            self._judgement(tuple(text), labels, ngrams, lstms, mixed)
+            for text, labels, ngrams, lstms, mixed in zip(
+                texts, spelled, ngram, neural, both, strict=True
+            )
+        ]
+
+    def _judgement(
+        self,
+        words: tuple[str, ...],
+        spelled: tuple[tuple[int, ...] | None, float],
+        ngram: tuple[float, ...],
+        lstm: tuple[float, ...],
+        both: tuple[float, ...],
+    ) -> Judgement:
+        labels, acoustic = spelled
+        lm = tuple(
+            log_prob + self._spelling(word)
+            for log_prob, word in zip(both, (*words, ""), strict=False)
+        )
+        bonus = self.config.word_bonus if lm else 0.0
+        score = acoustic + self.config.lm_weight * sum(lm) + bonus * len(words)
+        return Judgement(words, labels, acoustic, ngram, lstm, lm, score)
+
+    def _spelling(self, word: str) -> float:
+        """What is added for a word that the language model does not know: see WordFusion."""
+        if not word or self._both is None or self._both.word_id(word):
+            return 0.0
+        if self._alphabet.separator or not self.config.open_vocabulary:
+            return self._unknown_share
+        return self.config.unknown_character_log_prob * len(word)
+
+    @cached_property
+    def _unknown_share(self) -> float:
+        if not self._lexicon:
+            return 0.0
+        num_unknown = int(np.count_nonzero(self._lexicon.lm_ids(self._both) == 0))
+        return -log(max(1, num_unknown))
+
+    def _learn(self, words: set[str]) -> None:
+        """Find the label sequences of words that are not known yet."""
+        new = sorted(words - self._spelled.keys())
+        if not self._alphabet.separator:
+            known = set(self._alphabet.symbols)
+            spellable = (word for word in new if known.issuperset(word))
+            self._spelled |= {word: [tuple(self._alphabet.encode(word))] for word in spellable}
+            return
+        found = self._lexicon.sequences_of(new) if self._lexicon else {}
+        if (missing := [word for word in new if word not in found]) and self._spec.g2p:
+            g2p = G2PModel(self._spec.g2p)
+            letters = {*"abcdefghijklmnopqrstuvwxyz'"}
+            for word in missing:
+                if letters.issuperset(word):
+                    phones = " ".join(g2p.pronounce(word))
+                    found[word] = [tuple(self._alphabet.encode(phones))]
+        self._spelled |= found
+
+    def _spelled_as_the_first(
+        self, texts: Sequence[Sequence[str]]
+    ) -> list[tuple[tuple[int, ...] | None, float]]:
+        """The labels of each text and their log-probability: see Judgement."""
+        if not texts:
+            return []
+        first, numbers = texts[0], [0] * len(texts[0])
+        results = [self._best_labels(first, numbers, range(len(first)))]
+        for text in texts[1:]:
+            matcher = SequenceMatcher(None, first, text, autojunk=False)
+            taken = [0] * len(text)
+            fixed = set()
+            for block in matcher.get_matching_blocks():
+                here = range(block.b, block.b + block.size)
+                taken[block.b : here.stop] = numbers[block.a : block.a + block.size]
+                fixed |= set(here)
+            results.append(
+                self._best_labels(text, taken, [i for i in range(len(text)) if i not in fixed])
+            )
+        return results
+
+    def _best_labels(
+        self, words: Sequence[str], numbers: list[int], free: Iterable[int]
+    ) -> tuple[tuple[int, ...] | None, float]:
+        """The labels of the words' most probable pronunciations, and their log-probability.
+
+        Args:
+            words: The words.
+            numbers: The pronunciation of each to start with; changed in place.
+            free: The words whose pronunciation may change.
+        """
+        if any(word not in self._spelled for word in words):
+            return None, _IMPOSSIBLE
+        best = text_log_prob(self._log_probs, self._joined(words, numbers))
+        for place in free:
+            for number in range(1, len(self._spelled[words[place]])):
+                before, numbers[place] = numbers[place], number
+                log_prob = text_log_prob(self._log_probs, self._joined(words, numbers))
+                if log_prob > best:
+                    best = log_prob
+                else:
+                    numbers[place] = before
+        return self._joined(words, numbers), best
+
+    def _joined(self, words: Sequence[str], numbers: Sequence[int]) -> tuple[int, ...]:
+        """The labels of words in certain pronunciations, with the spaces between them."""
+        space = self._alphabet.symbols.index(" ") + 1 if " " in self._alphabet.symbols else None
+        labels: list[int] = []
+        for word, number in zip(words, numbers, strict=True):
+            labels += [space] if labels and space else []
+            labels += self._spelled[word][number]
+        return tuple(labels)
+
+
+def text_log_prob(log_probs: NDArray[np.float32], labels: Sequence[int]) -> float:
+    """The natural log-probability of all CTC paths of a text.
+
+    The forward algorithm of Graves et al., "Connectionist temporal classification", ICML 2006,
+    section 4.1.
+
+    >>> log_probs = np.log([[0.5, 0.5], [0.5, 0.5]])
+    >>> round(float(np.exp(text_log_prob(log_probs.astype(np.float32), [1]))), 6)
+    0.75
+
+    Args:
+        log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
+        labels: The labels of the text.
+
+    Returns:
+        -inf if the labels need more frames than there are.
+    """
+    if min_steps(labels) > len(log_probs):
+        return _IMPOSSIBLE
+    states = np.full(2 * len(labels) + 1, BLANK)
+    states[1::2] = labels
+    skip = np.full(len(states), -np.inf)
+    skip[3::2][states[3::2] != states[1:-2:2]] = 0
+    emitted = floored(log_probs)[:, states].astype(np.float64)
+    # Probabilities, scaled in each frame, are several times as fast as their logarithms.
+    can_skip = np.exp(skip)
+    largest = emitted.max(axis=1)
+    probabilities = np.exp(emitted - largest[:, np.newaxis])
+    forward = np.zeros(len(states))
+    forward[:2] = probabilities[0, :2]
+    total = float(largest[0])
+    for row, top in zip(probabilities[1:], largest[1:].tolist(), strict=True):
+        scale = forward.max()
+        if scale <= 0:
+            return _IMPOSSIBLE
+        total += float(np.log(scale)) + top
+        forward /= scale
+        moved = forward.copy()
+        moved[1:] += forward[:-1]
+        moved[2:] += forward[:-2] * can_skip[2:]
+        forward = moved * row
+    with np.errstate(divide="ignore"):
+        return total + float(np.log(forward[-2:].sum()))
+
+
+def _word_log_probs(
+    lm: LanguageModel | None, texts: Sequence[Sequence[str]]
+) -> list[tuple[float, ...]]:
+    """For each text the log-probability of each word and of the end; (): there is no model."""
+    if lm is None:
+        return [()] * len(texts)
+    ids = [[*map(lm.word_id, text), lm.sentence_end] for text in texts]
+    log_probs: list[list[float]] = [[] for _ in texts]
+    states = np.full(len(texts), lm.start_state)
+    for position in range(max(map(len, ids), default=0)):
+        rows = np.array([row for row, words in enumerate(ids) if position < len(words)])
+        words = np.array([ids[row][position] for row in rows], np.int32)
+        states[rows], found = lm.advance(states[rows], words)
+        for row, log_prob in zip(rows.tolist(), found.tolist(), strict=True):
+            log_probs[row].append(log_prob)
+    return [tuple(values) for values in log_probs]

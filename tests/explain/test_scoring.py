@@ -1,0 +1,76 @@
+from itertools import product
+
+import numpy as np
+import pytest
+
+from speechlstm.audio import Audio
+from speechlstm.bundle import default_bundle, read_bundle
+from speechlstm.decoding.assemble import DecoderAssembly
+from speechlstm.explain.network import run_network
+from speechlstm.explain.scoring import TextScorer, text_log_prob
+
+
+def collapsed(path: tuple[int, ...]) -> list[int]:
+    return [b for a, b in zip((0, *path), path, strict=False) if b not in (0, a)]
+
+
+@pytest.mark.parametrize("labels", [[], [1], [1, 2], [1, 1], [2, 1, 2]])
+def test_the_probability_of_a_text_is_that_of_all_its_paths(labels: list[int]) -> None:
+    probabilities = np.random.default_rng(3).dirichlet(np.ones(3), 5)
+    expected = sum(
+        np.prod(probabilities[range(5), path])
+        for path in product(range(3), repeat=5)
+        if collapsed(path) == labels
+    )
+    found = text_log_prob(np.log(probabilities).astype(np.float32), labels)
+    assert np.exp(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_text_that_does_not_fit_has_probability_0() -> None:
+    log_probs = np.log(np.full((3, 2), 0.5, np.float32))
+    assert text_log_prob(log_probs, [1, 1, 1]) == -np.inf
+
+
+@pytest.fixture(scope="module")
+def judged() -> TextScorer:
+    bundle = read_bundle(default_bundle())
+    log_probs = run_network(
+        bundle, Audio.load("data/samples/reading.wav").resampled(16000)
+    ).log_probs[:, 29:]
+    assembly = DecoderAssembly(bundle.decoder, bundle.acoustic.alphabet, bundle.acoustic.phones)
+    decoder = assembly.decoder(bundle.acoustic.frame_seconds)
+    scorer = TextScorer(bundle.decoder, assembly, decoder, log_probs)
+    scorer.found = decoder.search(log_probs)  # type: ignore[attr-defined]
+    return scorer
+
+
+def test_texts_are_judged_as_the_search_judges_them(judged: TextScorer) -> None:
+    found = judged.found[:5]  # type: ignore[attr-defined]
+    judgements = judged.judge([hypothesis.text.split() for hypothesis in found])
+    for hypothesis, judgement in zip(found, judgements, strict=True):
+        # All paths are a little more probable than those that the search kept, and the search lets
+        # hypotheses that agree in six words share the state of the LSTM.
+        assert judgement.acoustic == pytest.approx(hypothesis.log_prob, abs=0.3)
+        assert sum(judgement.lm) == pytest.approx(hypothesis.lm_log_prob, abs=0.3)
+        assert judgement.score == pytest.approx(hypothesis.score, abs=0.4)
+    assert sum(judgements[0].lm) == pytest.approx(found[0].lm_log_prob, abs=1e-3)
+
+
+def test_homophones_differ_only_in_the_language_models(judged: TextScorer) -> None:
+    words = ["the", "old", "man", "opened", "the", "door", "and", "looked", "out", "at", "the"]
+    sea, see, scene = judged.judge([[*words, word] for word in ("sea", "see", "scene")])
+    assert sea.labels == see.labels != scene.labels
+    assert sea.acoustic == see.acoustic != scene.acoustic
+    assert sea.ngram[:-2] == see.ngram[:-2]
+    assert sea.ngram[-2] > see.ngram[-2]
+    assert sea.lstm[-2] > see.lstm[-2]
+
+
+def test_words_outside_the_lexicon_are_sounded_out(judged: TextScorer) -> None:
+    assert judged.is_in_vocabulary("sea")
+    assert not judged.is_in_vocabulary("blorptastic")
+    known, unknown, figures = judged.judge([["door"], ["blorptastic"], ["42"]])
+    assert known.labels is not None and unknown.labels is not None
+    assert len(unknown.labels) > len(known.labels)
+    assert figures.labels is None
+    assert figures.acoustic == -np.inf
