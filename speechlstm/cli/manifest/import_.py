@@ -40,6 +40,12 @@ def _kind_and_source(
     multiple=True,
     help="Only this split (train, dev, test) or tier; may be given several times.",
 )
+@click.option(
+    "--download",
+    metavar="NAME",
+    help="First download that archive of KIND into the folder SOURCE: dev-clean of librispeech, "
+    "1.1 of ljspeech, 0.02 of speech-commands; goes on after an interruption.",
+)
 @jobs_option
 @click.pass_context
 def command(
@@ -47,6 +53,7 @@ def command(
     corpus: tuple[str | None, Path],
     output: Path,
     parts: tuple[str, ...],
+    download: str | None,
     jobs: int | None,
 ) -> None:
     """List the utterances of SOURCE, a corpus in the layout of KIND.
@@ -79,14 +86,33 @@ def command(
       speechlstm manifest import LibriSpeech/dev-clean -o valid.jsonl
       speechlstm manifest import common-voice cv-corpus/de --part train -o train.jsonl
       speechlstm manifest import interviews/ann.eaf -o ann.jsonl
+      speechlstm manifest import librispeech corpora --download dev-clean -o valid.jsonl
     """
     from speechlstm.corpora.imported import import_corpus, kind_of
     from speechlstm.parallel import num_usable_cores
 
     name, source = corpus
+    if download is not None:
+        source = _downloaded(name, source, download)
     kind = kind_of(source, name)
     if name is None:
         say(f"{source}: {kind.name}")
     jobs = jobs or num_usable_cores()
     entries = import_corpus(kind, source, output.parent, parts, jobs, progress_bar)
     write_entries(ctx, output, entries, f"{source}: no utterance that can be used")
+
+
+def _downloaded(kind: str | None, folder: Path, part: str) -> Path:
+    """The folder of a corpus that is downloaded and unpacked, unless that has been done."""
+    from speechlstm.corpora.download import archive_of, download
+    from speechlstm.corpora.unpacking import only_folder, unpack
+
+    if kind is None:
+        raise click.UsageError("--download needs KIND")
+    archive = archive_of(kind, part)
+    folder.mkdir(parents=True, exist_ok=True)
+    unpacked = folder / archive.name.partition(".tar")[0]
+    if not unpacked.exists():
+        say(f"{archive.url} ({archive.licence})")
+        unpack(download(archive, folder, progress=True), unpacked)
+    return only_folder(unpacked)

@@ -1,4 +1,5 @@
 import re
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 import soundfile
 from click.testing import Result
 
+from speechlstm.corpora import download
+from speechlstm.corpora.download import Archive
 from speechlstm.corpora.importers.kinds import KINDS
 from speechlstm.corpora.manifest import Manifest
 
@@ -88,3 +91,31 @@ def test_help_lists_every_kind(run: Run) -> None:
     text = run("import", "--help").stdout
     listed = re.findall(r"^  ([a-z0-9-]+)  +\S", text.split("SOURCE\n")[2], re.MULTILINE)
     assert listed[: len(KINDS)] == list(KINDS)
+
+
+def test_a_corpus_is_downloaded_and_unpacked_once(
+    run: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = tmp_path / "packed.tar.gz"
+    with tarfile.open(packed, "w:gz") as file:
+        file.add(corpus, "LibriSpeech")
+    archive = Archive("https://example.org/dev-clean.tar.gz", "", "CC BY 4.0")
+    monkeypatch.setattr(download, "archive_of", lambda kind, part: archive)
+    calls = []
+    monkeypatch.setattr(download, "download", lambda *a, **k: calls.append(a) or packed)
+    arguments = ["librispeech", tmp_path / "corpora", "--download", "dev-clean"]
+    result = run("import", *arguments, "-o", tmp_path / "m.jsonl")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.startswith("https://example.org/dev-clean.tar.gz (CC BY 4.0)\n")
+    assert [u.id for u in Manifest(tmp_path / "m.jsonl")] == ["84-1-0000", "84-1-0001"]
+    assert run("import", *arguments, "-o", tmp_path / "m.jsonl").exit_code == 0
+    assert len(calls) == 1
+
+
+def test_what_cannot_be_downloaded_is_said(run: Run, tmp_path: Path) -> None:
+    output = tmp_path / "m.jsonl"
+    result = run("import", tmp_path, "--download", "dev-clean", "-o", output)
+    assert (result.exit_code, "--download needs KIND" in result.stderr) == (2, True)
+    result = run("import", "an4", tmp_path, "--download", "x", "-o", output)
+    assert result.exit_code == 1
+    assert "an4: cannot be downloaded; only librispeech, ljspeech" in result.stderr

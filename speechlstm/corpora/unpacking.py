@@ -1,0 +1,115 @@
+"""Unpacks archives from elsewhere: nothing outside the folder, no links, no bombs."""
+
+import shutil
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
+
+from speechlstm.errors import DataError, quoted
+from speechlstm.storage import folder_written_atomically
+
+_MAX_MEMBERS = 5_000_000
+# Of the archive's size. Silence shrinks most: FLAC's ratio for speech is 2, that of gzip for a WAV
+# file of zeros 1,000.
+_MAX_RATIO = 100
+_MAX_SMALL = 1 << 30  # bytes that any archive may have
+_UNIX_TYPE, _UNIX_LINK = 0o170000, 0o120000
+
+
+@dataclass(frozen=True)
+class _Member:
+    name: str
+    size: int
+    is_folder: bool
+    is_file: bool
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a tar (plain, gz, bz2, xz) or a zip into a folder, which appears when it is complete.
+
+    Raises:
+        DataError: It is damaged or neither; it has paths that lead outside, links or devices; it is
+            far larger than its file lets expect; or the disk is full.
+    """
+    try:
+        with folder_written_atomically(folder) as root:
+            if zipfile.is_zipfile(archive):
+                _unpack_zip(archive, root)
+            else:
+                _unpack_tar(archive, root)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, RuntimeError) as error:
+        raise DataError(f"{archive}: is damaged, or neither tar nor zip: {error}") from None
+    except OSError as error:
+        raise DataError(f"{archive}: cannot be unpacked: {error.strerror or error}") from None
+
+
+def only_folder(folder: Path) -> Path:
+    """The folder itself, or, if there is nothing else in it, the one in it, and so on."""
+    while True:
+        entries = list(folder.iterdir())
+        if len(entries) != 1 or not entries[0].is_dir():
+            return folder
+        folder = entries[0]
+
+
+def _unpack_tar(archive: Path, root: Path) -> None:
+    check = _Check(archive)
+    with tarfile.open(archive, "r:*") as tar:
+        for info in tar:
+            member = _Member(info.name, info.size, info.isdir(), info.isreg())
+            if path := check.place(member, root):
+                content = tar.extractfile(info)
+                if content is not None:
+                    _copy(content, path)
+
+
+def _unpack_zip(archive: Path, root: Path) -> None:
+    check = _Check(archive)
+    with zipfile.ZipFile(archive) as packed:
+        for info in packed.infolist():
+            is_link = (info.external_attr >> 16) & _UNIX_TYPE == _UNIX_LINK
+            is_folder = info.is_dir()
+            is_file = not is_link and not is_folder
+            member = _Member(info.filename, info.file_size, is_folder, is_file)
+            if path := check.place(member, root):
+                with packed.open(info) as content:
+                    _copy(content, path)
+
+
+class _Check:
+    """Checks the members of an archive one after the other."""
+
+    def __init__(self, archive: Path) -> None:
+        self._archive = archive
+        self._left = max(_MAX_SMALL, _MAX_RATIO * archive.stat().st_size)
+        self._num_members = 0
+
+    def place(self, member: _Member, root: Path) -> Path | None:
+        """Where a file is to be written; None for a folder, which is made."""
+        named = f"{self._archive}: member {quoted(member.name)}"
+        if not _is_inside(member.name):
+            raise DataError(f"{named} leads outside of the folder; nothing is unpacked")
+        if not member.is_file and not member.is_folder:
+            raise DataError(f"{named} is a link or a device; nothing is unpacked")
+        self._num_members += 1
+        self._left -= member.size
+        if self._left < 0 or self._num_members > _MAX_MEMBERS:
+            raise DataError(f"{self._archive}: unpacks to more than is plausible for its size")
+        path = root / member.name
+        (path if member.is_folder else path.parent).mkdir(parents=True, exist_ok=True)
+        return path if member.is_file else None
+
+
+def _is_inside(name: str) -> bool:
+    if "\0" in name or "\\" in name:
+        return False
+    is_relative = not PurePosixPath(name).is_absolute() and not PureWindowsPath(name).drive
+    return is_relative and ".." not in PurePosixPath(name).parts
+
+
+def _copy(content: IO[bytes], path: Path) -> None:
+    with path.open("xb") as file:
+        shutil.copyfileobj(content, file)

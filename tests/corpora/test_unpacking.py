@@ -1,0 +1,101 @@
+import io
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from speechlstm.corpora import unpacking
+from speechlstm.corpora.unpacking import only_folder, unpack
+from speechlstm.errors import DataError
+
+FILES = {"corpus/a.txt": b"yes", "corpus/wav/b.wav": b"\0" * 5000}
+
+
+def tar(path: Path, change: Callable[[tarfile.TarInfo], None] = lambda info: None) -> Path:
+    with tarfile.open(path, f"w:{path.suffix[1:]}" if path.suffix != ".tar" else "w") as file:
+        for name, content in FILES.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            change(info)
+            file.addfile(info, io.BytesIO(content))
+    return path
+
+
+def zipped(path: Path, rename: dict[str, str] | None = None, mode: int = 0) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in FILES.items():
+            info = zipfile.ZipInfo((rename or {}).get(name, name))
+            info.external_attr = mode << 16
+            file.writestr(info, content, zipfile.ZIP_DEFLATED)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz", "a.zip"])
+def test_unpacks_files(tmp_path: Path, name: str) -> None:
+    archive = (zipped if name.endswith("zip") else tar)(tmp_path / name)
+    unpack(archive, tmp_path / "out")
+    found = {
+        p.relative_to(tmp_path / "out").as_posix(): p.read_bytes()
+        for p in (tmp_path / "out").rglob("*")
+        if p.is_file()
+    }
+    assert found == FILES
+    assert only_folder(tmp_path / "out") == tmp_path / "out" / "corpus"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [name, "out"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "/evil.txt", "a/../../evil.txt", "C:/evil.txt", "..\\evil.txt"]
+)
+def test_a_path_that_leads_outside_is_refused(tmp_path: Path, name: str) -> None:
+    def change(info: tarfile.TarInfo) -> None:
+        info.name = name if info.name == "corpus/a.txt" else info.name
+
+    (tmp_path / "in").mkdir()
+    archives = [tar(tmp_path / "in" / "a.tar.gz", change)]
+    archives.append(zipped(tmp_path / "in" / "a.zip", {"corpus/a.txt": name}))
+    for archive in archives:
+        with pytest.raises(DataError, match="leads outside of the folder; nothing is unpacked"):
+            unpack(archive, tmp_path / "in" / "out")
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.tar.gz", "a.zip", "in"]
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
+)
+def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
+    def change(info: tarfile.TarInfo) -> None:
+        info.type, info.linkname = kind, "/etc/passwd"
+
+    with pytest.raises(DataError, match="is a link or a device; nothing is unpacked"):
+        unpack(tar(tmp_path / "a.tar", change), tmp_path / "out")
+    with pytest.raises(DataError, match="is a link or a device"):
+        unpack(zipped(tmp_path / "a.zip", mode=stat.S_IFLNK | 0o777), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "_MAX_SMALL", 1000)
+    monkeypatch.setattr(unpacking, "_MAX_RATIO", 2)
+    for archive in (tar(tmp_path / "a.tar.gz"), zipped(tmp_path / "a.zip")):
+        with pytest.raises(DataError, match="unpacks to more than is plausible for its size"):
+            unpack(archive, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"\x1f\x8b\x08damaged"])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.tar\.gz: is damaged, or neither tar nor zip"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "out")
+
+
+def test_a_truncated_archive_leaves_nothing(tmp_path: Path) -> None:
+    for archive in (tar(tmp_path / "a.tar.gz"), zipped(tmp_path / "a.zip")):
+        archive.write_bytes(archive.read_bytes()[:-60])
+        with pytest.raises(DataError, match="is damaged"):
+            unpack(archive, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
