@@ -51,7 +51,9 @@ class Wanted:
         Raises:
             ApiError: A field is unknown, or has a value that is not possible.
         """
-        fields = {key.removesuffix("[]"): values for key, values in form.fields.items()}
+        fields: dict[str, list[str]] = {}
+        for key, values in form.fields.items():  # lists may be sent under both names
+            fields.setdefault(key.removesuffix("[]"), []).extend(values)
         for key in fields:
             if key not in _FIELDS:
                 known = ", ".join(sorted(_FIELDS))
@@ -69,13 +71,16 @@ class Wanted:
                 "timestamp_granularities are for response_format verbose_json",
                 "timestamp_granularities",
             )
+        formats = _choices(fields, "formats", _FORMATS)
+        if formats and not is_streamed:
+            raise ApiError(400, "formats are for stream=true; see response_format", "formats")
         return cls(
             response_format,
             _language(fields, model),
             _hot_words("keywords", fields.get("keywords", [])),
             _hot_words("prompt", _short_pieces(_single(fields, "prompt", ""))),
             granularities or ("segment",),
-            _choices(fields, "formats", _FORMATS),
+            formats,
             is_streamed,
         )
 

@@ -18,6 +18,7 @@ from speechlstm.server.settings import ServerSettings
 
 _MAX_FIELD_BYTES = 1 << 16
 _MAX_FIELDS = 100
+_MAX_BOUNDARY_BYTES = 70  # RFC 2046
 _MAX_OVERHEAD = 1 << 20  # bytes of a form apart from the file
 _DRAINED_SECONDS = 2.0  # for a client to notice that it is refused while it sends
 
@@ -54,14 +55,12 @@ async def received_form(
         ApiError: It is too large, too slow, or no such form.
     """
     _refuse_large(int(request.headers.get("content-length") or 0), settings)
-    kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind != b"multipart/form-data" or not options.get(b"boundary"):
-        raise ApiError(400, "send multipart/form-data, with the recording in the field file")
+    boundary = _boundary(request.headers.get("content-type"))
     path = folder / secrets.token_hex(16)
     form = Form()
     try:
         with path.open("wb") as file:
-            parts = _Parts(options[b"boundary"], form, file, path, settings)
+            parts = _Parts(boundary, form, file, path, settings)
             await _receive(request, parts, settings)
         yield form
     finally:
@@ -92,6 +91,15 @@ async def _receive(request: Request, parts: "_Parts", settings: ServerSettings) 
     except TimeoutError:
         raise ApiError(408, "the upload is too slow or has stopped; send it again") from None
     parts.finish()
+
+
+def _boundary(content_type: str | None) -> bytes:
+    """What stands between the parts of a form."""
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= _MAX_BOUNDARY_BYTES:
+        raise ApiError(400, "send multipart/form-data, with the recording in the field file")
+    return boundary
 
 
 def _refuse_large(num_bytes: int, settings: ServerSettings) -> None:
@@ -160,12 +168,13 @@ class _Parts:
     def _name(self) -> None:
         _, options = parse_options_header(bytes(self._disposition))
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
-        if b"filename" not in options:
+        # Clients may leave out the name of a file, or give filename* alone, which is not read.
+        if b"filename" not in options and self._field != "file":
             return
         if self._field != "file" or self._form.path:
             raise ApiError(400, "send one recording, in the field file", param="file")
         self._form.path = self._path
-        self._form.name = shown_name(options[b"filename"].decode("utf-8", "replace"))
+        self._form.name = shown_name(options.get(b"filename", b"").decode("utf-8", "replace"))
         self._field = None
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:

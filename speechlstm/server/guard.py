@@ -89,7 +89,11 @@ class Guard:
 
 
 def _is_own(origin: str, headers: Headers) -> bool:
-    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    try:
+        site = urlsplit(origin).netloc
+    except ValueError:  # no URL, such as http://[
+        return False
+    return site.lower() == headers.get("host", "").lower()
 
 
 def _token_of(subprotocols: list[str]) -> bytes:

@@ -7,8 +7,9 @@ a closed grammar, as in Vosk: nothing else is recognised, but as "[unk]" if that
 Source: alphacep/vosk-server, websocket/asr_server.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.websockets import WebSocket
 
@@ -19,6 +20,8 @@ from speechlstm.server.sessions import Session, StreamEndpoint
 from speechlstm.text.phrases import Phrase
 
 _DEFAULT_RATE = 8000  # Hz, as vosk-server's
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,11 @@ class _Wanted:
         wanted = self
         for key, value in config.items():
             if key == "sample_rate":
-                wanted = replace(wanted, sample_rate=value)
-            elif key in ("words", "max_alternatives"):
-                if not isinstance(value, int):
-                    raise ApiError(400, f"{key} must be a whole number, is {quoted(value)}", key)
-                wanted = replace(wanted, **{key: type(getattr(self, key))(value)})
+                wanted = replace(wanted, sample_rate=_number(key, value, float))
+            elif key == "words":
+                wanted = replace(wanted, words=bool(value))
+            elif key == "max_alternatives":
+                wanted = replace(wanted, max_alternatives=max(0, _number(key, value, int)))
             elif key == "phrase_list":
                 wanted = replace(wanted, phrase_list=_phrases(value))
         return wanted
@@ -111,6 +114,14 @@ def _texts(finals: list[dict[str, Any]], with_words: bool) -> dict[str, Any]:
     ]
     text = " ".join(final["text"] for final in finals if final["text"])
     return {"result": words, "text": text} if with_words else {"text": text}
+
+
+def _number(key: str, value: object, kind: Callable[[Any], Number]) -> Number:
+    """A number as vosk-server takes it, which may be a text."""
+    try:
+        return kind(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ApiError(400, f"{key} must be a number, is {quoted(value)}", key) from None
 
 
 def _phrases(phrases: object) -> tuple[str, ...]:

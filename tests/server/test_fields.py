@@ -17,6 +17,8 @@ def test_what_is_short_in_a_prompt_becomes_hot_words() -> None:
     asked = wanted(prompt=[prompt], **{"keywords[]": ["anna karenina"]})
     assert asked.hints == ("Zelenskyy", "New York", "Names", "Brexit")
     assert asked.hot_words == ("anna karenina",)
+    both = wanted(**{"keywords": ["vronsky"], "keywords[]": ["levin"]})
+    assert both.hot_words == ("vronsky", "levin")
     with pytest.raises(ApiError, match="more than 200 hot words"):
         wanted(prompt=[",".join(map(str, range(300)))])
 

@@ -120,7 +120,7 @@ def test_pages_of_other_sites_are_refused_unless_allowed(
         return httpx.post(to.recordings, files={"file": hello}, headers={"Origin": origin})
 
     assert posted(server, server.url).status_code == 200
-    for origin in ("https://example.org", "null", "http://127.0.0.1"):
+    for origin in ("https://example.org", "null", "http://127.0.0.1", "http://[", "//[::1"):
         refused = posted(server, origin)
         assert refused.status_code == 403
         assert "may not use this server" in refused.json()["error"]["message"]

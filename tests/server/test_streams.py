@@ -307,6 +307,8 @@ def test_vosk_s_protocol(server: Any, speech: NDArray[np.int16]) -> None:
     assert alternative["text"] == "good day"
     assert [word["word"] for word in alternative["result"]] == ["good", "day"]
     assert vosk_answers(server, eof) == [{"result": [], "text": ""}]
+    texts = '{"config": {"sample_rate": "16000", "words": null, "max_alternatives": "-1"}}'
+    assert vosk_answers(server, texts, pcm, eof)[-1] == {"text": "good day"}  # as vosk-server
 
 
 def test_vosk_s_phrase_list_is_a_closed_grammar(server: Any, speech: NDArray[np.int16]) -> None:
@@ -328,7 +330,8 @@ def test_vosk_s_phrase_list_is_a_closed_grammar(server: Any, speech: NDArray[np.
     [
         ("config", "must be JSON"),
         ('{"config": 1}', "config must be an object"),
-        ('{"config": {"words": "yes"}}', "words must be a whole number"),
+        ('{"config": {"max_alternatives": "two"}}', "max_alternatives must be a number"),
+        ('{"config": {"sample_rate": []}}', "sample_rate must be a number"),
         ('{"config": {"phrase_list": "yes"}}', "phrase_list must be a list"),
         ('{"config": {"phrase_list": ["[a]"]}}', "one phrase a line, of words alone"),
         ('{"what": 1}', "neither config nor eof"),

@@ -123,6 +123,7 @@ def test_errors_have_the_command_line_s_words(
         ({"path": "/etc/passwd"}, 400, "unknown field 'path'", "path"),
         ({"timestamp_granularities[]": "word"}, 400, "for response_format verbose_json", ...),
         ({"timestamp_granularities[]": "letter"}, 400, "one of word, segment", ...),
+        ({"formats[]": "srt"}, 400, "formats are for stream=true", "formats"),
         ({"model": ["a", "b"]}, 400, "given 2 times", "model"),
         ({"prompt": "a" * 70_000}, 400, "more than 65536 bytes", "prompt"),
     ],
@@ -142,8 +143,19 @@ def test_a_request_must_be_a_form_with_one_file(server: Any, hello: bytes) -> No
     url = server.recordings
     assert "field file" in httpx.post(url, json={"file": "/etc/passwd"}).json()["error"]["message"]
     assert httpx.post(url, files={"file": (None, "/etc/passwd")}).status_code == 400
+    # A file is one without a name, too, and with one in the form that RFC 7578 forbids.
+    for name in ("", "; filename*=UTF-8''na%C3%AFve.wav"):
+        head = f'--x\r\nContent-Disposition: form-data; name="file"{name}\r\n\r\n'
+        body = head.encode() + hello + b"\r\n--x--\r\n"
+        form = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert httpx.post(url, content=body, headers=form).json()["text"] == "hello world"
     two = [("file", ("a.wav", hello)), ("file", ("b.wav", hello))]
     assert "one recording" in httpx.post(url, files=two).json()["error"]["message"]
+    long = {"Content-Type": f"multipart/form-data; boundary={'x' * 300}"}
+    assert (
+        "multipart/form-data"
+        in httpx.post(url, content=b"--", headers=long).json()["error"]["message"]
+    )
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     for body in (b"", b"garbage", b"--x\r\n\r\n", b'--x\r\nContent-Disposition: form-data; name="'):
         response = httpx.post(url, content=body, headers=headers)
