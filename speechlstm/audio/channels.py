@@ -21,11 +21,14 @@ class Mixer:
 
     Args:
         name: The name of the recording, for the warning.
+        memory: How much the block before counts in a comparison, 0..1; that before it, the square
+            of this, and so on. Short blocks by themselves say little.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, memory: float = 0.0) -> None:
+        self._name, self._memory = name, np.float32(memory)
         self._signs: NDArray[np.float32] | None = None
+        self._products: NDArray[np.float32] = np.zeros((0, 0), np.float32)
         self._has_warned = False
 
     def mixed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -42,6 +45,7 @@ class Mixer:
             return samples[:, 0]
         if self._signs is None or len(self._signs) != num_channels:
             self._signs = np.ones(num_channels, np.float32)
+            self._products = np.zeros((num_channels, num_channels), np.float32)
         self._signs = self._updated(self._signs, samples)
         mean: NDArray[np.float32] = samples @ (self._signs / np.float32(num_channels))
         return mean
@@ -52,6 +56,8 @@ class Mixer:
         sums = np.ones(len(samples), np.float32) @ samples
         # Covariances (num_channels, num_channels), so that a constant offset does not count.
         products = samples.T @ samples - np.outer(sums, sums) / np.float32(len(samples))
+        products += self._memory * self._products
+        self._products = products
         energies = np.maximum(products.diagonal(), 0)
         energies = np.where(energies > _ROUNDING * len(samples), energies, 0)
         loudest = int(np.argmax(energies))

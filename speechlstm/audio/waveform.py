@@ -66,23 +66,10 @@ class Audio:
             ValueError: The array has another shape or type, samples that are not finite or far
                 beyond full scale, or the sample rate is out of range.
         """
-        array = np.asarray(samples)
-        if array.ndim not in (1, 2) or (
-            array.ndim == 2 and not 1 <= array.shape[1] <= MAX_CHANNELS
-        ):
-            hint = "; transpose it" if array.ndim == 2 and array.shape[0] <= MAX_CHANNELS else ""
-            raise ValueError(
-                "samples must have the shape (num_samples,) or (num_samples, num_channels), not "
-                f"{array.shape}{hint}"
-            )
         rate = whole_sample_rate(sample_rate)
         if fault := sample_rate_fault(rate):
             raise ValueError(fault)
-        scaled = _full_scale_one(array)
-        if fault := sample_fault(scaled):
-            raise ValueError(f"samples of shape {array.shape}: {fault}")
-        mono = mixed(scaled[:, np.newaxis] if scaled.ndim == 1 else scaled)
-        return cls(np.clip(mono, -1, 1), rate)
+        return cls(np.clip(mixed(scaled(samples)), -1, 1), rate)
 
     @classmethod
     def load(cls, source: Recording, sample_rate: int | None = None) -> "Audio":
@@ -163,6 +150,28 @@ def whole_sample_rate(sample_rate: Any) -> int:
         if int(sample_rate) == sample_rate:
             return int(sample_rate)
     raise ValueError(f"the sample rate must be a whole number, is {quoted(sample_rate)}")
+
+
+def scaled(samples: ArrayLike) -> NDArray[np.float32]:
+    """The channels of an array, (num_samples, num_channels), with full scale 1.
+
+    Args:
+        samples: As `Audio.from_array` takes them.
+
+    Raises:
+        ValueError: As in Audio.from_array.
+    """
+    array = np.asarray(samples)
+    if array.ndim not in (1, 2) or (array.ndim == 2 and not 1 <= array.shape[1] <= MAX_CHANNELS):
+        hint = "; transpose it" if array.ndim == 2 and array.shape[0] <= MAX_CHANNELS else ""
+        raise ValueError(
+            "samples must have the shape (num_samples,) or (num_samples, num_channels), not "
+            f"{array.shape}{hint}"
+        )
+    channels = _full_scale_one(array)
+    if fault := sample_fault(channels):
+        raise ValueError(f"samples of shape {array.shape}: {fault}")
+    return channels[:, np.newaxis] if channels.ndim == 1 else channels
 
 
 def _full_scale_one(array: NDArray[Any]) -> NDArray[np.float32]:

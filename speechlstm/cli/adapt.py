@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import BundlePath, OutputFolder, jobs_option, worst_option
+from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, jobs_option, worst_option
 from speechlstm.cli.output import progress_bar, say, show, show_lines
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
@@ -32,7 +32,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option(
     "--keep",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     default=0.0,
     show_default=True,
     help="How much to keep of what the base has learnt, 0 to 1; at 0.3 little is forgotten.",

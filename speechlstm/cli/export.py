@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import BundlePath, OutputFolder
+from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0.1, max=60),
+    type=NumberRange(min=0.1, max=60),
     help="Length of all inputs of model.portable.tflite, for runtimes that allow only one; shorter "
     "recordings are padded.  [default: any length]",
 )

@@ -10,6 +10,7 @@ from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.interruption import Interruption
 from speechlstm.cli.live import Live, LiveEvents, LiveText
 from speechlstm.cli.options import (
+    NumberRange,
     OutputPath,
     bundle_option,
     output_format,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 @raw_option
 @click.option(
     "--endpoint-seconds",
-    type=click.FloatRange(0.2, 10.0),
+    type=NumberRange(0.2, 10.0),
     metavar="SECONDS",
     help="The pause that ends a segment, after which its words are final.  [default: 0.6]",
 )

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,17 @@ class BundlePath(click.Path):
 
             value = find_bundle(value)
         return super().convert(value, param, ctx)
+
+
+class NumberRange(click.FloatRange):
+    """A finite number in a range. click.FloatRange lets "nan" pass, and "inf" where it is open."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click.ParamType."""
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def output_format(name: str | None, output: Path | None, default: str) -> str:

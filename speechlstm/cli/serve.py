@@ -7,6 +7,7 @@ import click
 
 from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
+    NumberRange,
     bundle_option,
     jobs_option,
     read_text,
@@ -60,19 +61,19 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
     help="Connections at once.",
 )  # fmt: skip
 @click.option(
-    "--max-megabytes", type=click.FloatRange(min=0, min_open=True), default=500.0,
+    "--max-megabytes", type=NumberRange(min=0, min_open=True), default=500.0,
     show_default=True, help="Size of an upload.",
 )  # fmt: skip
 @click.option(
-    "--max-minutes", type=click.FloatRange(min=0, min_open=True), default=240.0,
+    "--max-minutes", type=NumberRange(min=0, min_open=True), default=240.0,
     show_default=True, help="Duration of a recording or a stream.",
 )  # fmt: skip
 @click.option(
-    "--timeout", "timeout_seconds", type=click.FloatRange(min=0, min_open=True), default=1800.0,
+    "--timeout", "timeout_seconds", type=NumberRange(min=0, min_open=True), default=1800.0,
     show_default=True, help="Seconds for a recording, waiting included.",
 )  # fmt: skip
 @click.option(
-    "--idle-seconds", type=click.FloatRange(min=0, min_open=True), default=30.0,
+    "--idle-seconds", type=NumberRange(min=0, min_open=True), default=30.0,
     show_default=True, help="A client that sends or takes nothing for this time is dismissed.",
 )  # fmt: skip
 @click.pass_context

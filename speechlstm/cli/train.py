@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from speechlstm.cli.options import BundlePath, OutputFolder
+from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
@@ -77,7 +77,7 @@ from speechlstm.config import Precision, Settings
 )
 @click.option(
     "--checkpoint-minutes",
-    type=click.FloatRange(min=0),
+    type=NumberRange(min=0),
     help="Minutes between checkpoints, instead of training.checkpoint_minutes.",
 )
 @click.option(

@@ -3,10 +3,13 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from speechlstm.audio import Audio
+from speechlstm.audio.channels import Mixer
 from speechlstm.audio.reading import Resampler
-from speechlstm.audio.waveform import sample_rate_fault, whole_sample_rate
+from speechlstm.audio.waveform import sample_rate_fault, scaled, whole_sample_rate
 from speechlstm.errors import DataError
+
+_MIXED_SECONDS = 0.1  # of several channels are mixed at once, whatever the sizes of blocks
+_MEMORY = 0.9  # of a Mixer: channels are compared over a second
 
 
 class Intake:
@@ -29,6 +32,8 @@ class Intake:
             raise ValueError(fault)
         self._resampler = Resampler(self._source_rate, sample_rate)
         self._num_samples = 0
+        self._mixer = Mixer("the stream", _MEMORY)
+        self._unmixed = np.empty((0, 1), np.float32)
 
     @property
     def seconds(self) -> float:
@@ -46,14 +51,35 @@ class Intake:
         if not array.size:
             return np.empty(0, np.float32)
         try:
-            samples = Audio.from_array(array, self._source_rate).samples
+            channels = scaled(array)
         except ValueError as error:
             if array.dtype.kind == "f" and array.ndim in (1, 2):
                 raise DataError(f"the stream at {self.seconds:.2f} s: {error}") from None
             raise
-        self._num_samples += len(samples)
-        return self._resampler.resampled(samples)
+        self._num_samples += len(channels)
+        return self._resampled(self._mixed(channels))
 
     def rest(self) -> NDArray[np.float32]:
         """The samples that are complete once there are no more blocks."""
-        return self._resampler.flushed()
+        return np.concatenate((self._resampled(self._mixed_rest()), self._resampler.flushed()))
+
+    def _resampled(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._resampler.resampled(np.clip(samples, -1, 1))
+
+    def _mixed(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean of all channels, as far as there is enough to compare them."""
+        before = np.empty(0, np.float32)
+        if channels.shape[1] != self._unmixed.shape[1]:
+            before, self._unmixed = self._mixed_rest(), channels[:0]
+        if channels.shape[1] == 1:
+            return np.concatenate((before, channels[:, 0]))
+        channels = np.concatenate((self._unmixed, channels))
+        size = round(_MIXED_SECONDS * self._source_rate)
+        end = len(channels) // size * size
+        self._unmixed = channels[end:]
+        windows = (channels[start : start + size] for start in range(0, end, size))
+        return np.concatenate((before, *map(self._mixer.mixed, windows)))
+
+    def _mixed_rest(self) -> NDArray[np.float32]:
+        rest, self._unmixed = self._unmixed, self._unmixed[:0]
+        return self._mixer.mixed(rest) if len(rest) else np.empty(0, np.float32)

@@ -205,3 +205,19 @@ def test_a_file_that_cannot_be_read_is_named_in_a_line(
     )  # fmt: skip
     assert reason.startswith(known)
     assert not Path("x").exists()
+
+
+def test_no_option_takes_a_number_that_is_not_finite() -> None:
+    ranges = [
+        (words, param)
+        for words, command in verbs(main)
+        for param in command.params
+        if isinstance(param.type, click.FloatRange)
+    ]
+    assert len(ranges) >= 13
+    for words, param in ranges:
+        for value in ("nan", "inf", "-inf", "1e999"):
+            result = CliRunner().invoke(main, [*words, param.opts[0], value])
+            assert result.exit_code == 2, (words, param.opts)
+            assert "Traceback" not in result.stderr
+            assert param.opts[0] in result.stderr, (words, value, result.stderr)

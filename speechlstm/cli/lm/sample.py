@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
+from speechlstm.cli.options import NumberRange
 from speechlstm.cli.output import show
 from speechlstm.cli.verbs import verb
 
@@ -17,7 +18,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--num-words", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0, min_open=True),
+    type=NumberRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
     help="Temperature of the softmax: below 1, probable words are drawn more often.",

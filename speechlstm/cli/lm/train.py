@@ -15,7 +15,7 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
-from speechlstm.cli.options import OutputFolder
+from speechlstm.cli.options import NumberRange, OutputFolder
 from speechlstm.cli.output import say, show
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
@@ -50,16 +50,16 @@ _SHAPE = {"num_layers", "num_units", "width"}  # settings that determine the sha
 @click.option("--layers", "num_layers", type=_COUNT, help="Recurrent layers.  [default: 1]")
 @click.option("--units", "num_units", type=_COUNT, help="Units of a layer.  [default: 512]")
 @click.option("--width", type=_COUNT, help="Width of the embeddings.  [default: 192]")
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="[default: 0.1]")
+@click.option("--dropout", type=NumberRange(0, 1, max_open=True), help="[default: 0.1]")
 @click.option("--epochs", "num_epochs", type=_COUNT, help="[default: 2]")
 @click.option("--batch-words", type=_COUNT, help="Words of a batch.  [default: 5000]")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="[default: 0.003]")
+@click.option("--learning-rate", type=NumberRange(0, min_open=True), help="[default: 0.003]")
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
     help="Precision of large products.  [default: float32]",
 )
-@click.option("--checkpoint-minutes", type=click.FloatRange(min=0), help="[default: 5]")
+@click.option("--checkpoint-minutes", type=NumberRange(min=0), help="[default: 5]")
 @click.option("--seed", type=click.IntRange(min=0), help="[default: 1]")
 @click.option("--resume", is_flag=True, help="Continue the run in the output folder.")
 def command(

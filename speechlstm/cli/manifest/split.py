@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import MANIFESTS, OutputPath
+from speechlstm.cli.options import MANIFESTS, NumberRange, OutputPath
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
@@ -18,7 +18,7 @@ _PATH = click.Path(path_type=Path)
     "--valid",
     "share",
     metavar="SHARE",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=NumberRange(0, 1, min_open=True, max_open=True),
     default=0.1,
     show_default=True,
     help="The share of the audio for validation.",
