@@ -56,8 +56,7 @@ class Mixer:
         sums = np.ones(len(samples), np.float32) @ samples
         # Covariances (num_channels, num_channels), so that a constant offset does not count.
         products = samples.T @ samples - np.outer(sums, sums) / np.float32(len(samples))
-        products += self._memory * self._products
-        self._products = products
+        self._products = products = (self._memory * self._products + products).astype(np.float32)
         energies = np.maximum(products.diagonal(), 0)
         energies = np.where(energies > _ROUNDING * len(samples), energies, 0)
         loudest = int(np.argmax(energies))

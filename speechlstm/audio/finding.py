@@ -1,6 +1,8 @@
 """Finds recordings by the suffixes of their names."""
 
-from collections.abc import Iterable, Iterator
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -43,30 +45,44 @@ def found_recordings(paths: Iterable[Path]) -> Iterator[FoundRecording | AudioEr
         if not path.is_dir():
             yield FoundRecording(path, PurePath("stdin" if path == Path("-") else path.name))
             continue
-        is_empty = True
-        try:
-            for recording in find_recordings(path):
-                is_empty = False
-                yield FoundRecording(recording, recording.relative_to(path))
-        except OSError as error:
-            yield AudioError(path, f"cannot be searched: {error.strerror}")
-            continue
-        if is_empty:
+        errors: list[OSError] = []
+        recordings = list(find_recordings(path, errors.append))
+        for recording in recordings:
+            yield FoundRecording(recording, recording.relative_to(path))
+        for error in errors:
+            yield AudioError(Path(error.filename), f"cannot be searched: {error.strerror}")
+        if not recordings and not errors:
             known = " ".join(AUDIO_SUFFIXES)
             yield AudioError(path, f"is a folder without a recording; known suffixes are {known}")
 
 
-def find_recordings(folder: Path) -> Iterator[Path]:
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def find_recordings(folder: Path, on_error: Callable[[OSError], None] = _raise) -> Iterator[Path]:
     """The files in a folder and its subfolders whose suffix is that of a recording, sorted.
 
-    Names that begin with a dot are ignored.
+    Names that begin with a dot are ignored, as are pipes and devices, which may never end. Links to
+    folders are not followed.
 
     >>> [path.name for path in find_recordings(Path("data/samples"))][:2]
     ['answers.wav', 'birthday.wav']
     """
-    for path in sorted(folder.rglob("*")):
-        if is_recording_name(path.relative_to(folder)):
-            yield path
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=on_error):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(parent, name) for name in names if is_recording_name(Path(name)))
+        found += [path for path in paths if _may_be_file(path)]
+    yield from sorted(found)
+
+
+def _may_be_file(path: Path) -> bool:
+    """Whether a path is a file, or cannot be read, which is to be said."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def is_recording_name(path: Path) -> bool:
