@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from speechlstm.text.normalize import normalize
 
-_CLOCK = r"(?:\d+:)?\d+:\d\d[.,]\d+"
-_TIMES = re.compile(rf"\s*(?P<start>{_CLOCK})\s+-->\s+(?P<end>{_CLOCK})(\s.*)?")
+_CLOCK = r"(?:\d{1,6}:)?\d{1,6}:\d\d(?:[.,]\d{1,9})?"
+_TIMES = re.compile(rf"\s*(?P<start>{_CLOCK})\s*-->\s*(?P<end>{_CLOCK})(\s.*)?")
 _TAG = re.compile(r"</?[A-Za-z0-9.][^<>]*>|\{\\[^{}]*\}")
-_NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")  # blocks of WebVTT that are not shown
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def read_written(text: str) -> tuple[WrittenLine, ...]:
     >>> [line.text for line in read_written("1\n00:00:01,000 --> 00:00:02,500\n<i>One</i>")]
     ['One']
     """
-    numbered = list(enumerate(text.splitlines(), start=1))
+    numbered = list(enumerate(text.removeprefix("\ufeff").splitlines(), start=1))
     if any(_TIMES.fullmatch(line) for _, line in numbered):
         return tuple(
             WrittenLine(subtitle.text, tuple(_words(subtitle.text)), subtitle.number)
@@ -88,21 +87,14 @@ def timed_subtitles(text: str) -> Iterator[Subtitle]:
     >>> next(timed_subtitles("1\n00:00:01,000 --> 00:01:02,500\n<i>One</i>\n"))
     Subtitle(start=1.0, end=62.5, text='One', number=2)
     """
-    numbered = list(enumerate(text.splitlines(), start=1))
-    is_vtt = text.lstrip("\ufeff").startswith("WEBVTT")
-    for block in _blocks(numbered):
-        matches = [
-            (i, match) for i, (_, line) in enumerate(block) if (match := _TIMES.fullmatch(line))
-        ]
-        if not matches or block[0][1].split()[0] in _NO_CUES:
-            continue
-        first, times = matches[0]
-        shown = [_TAG.sub("", line).strip() for _, line in block[first + 1 :]]
-        content = "\n".join(line for line in shown if line)
+    numbered = list(enumerate(text.removeprefix("\ufeff").splitlines(), start=1))
+    is_vtt = numbered[0][1].startswith("WEBVTT") if numbered else False
+    for number, times, shown in _vtt_cues(numbered) if is_vtt else _srt_cues(numbered):
+        lines = [_TAG.sub("", line).strip() for line in shown]
+        content = "\n".join(line for line in lines if line)
         content = html.unescape(content) if is_vtt else content
         if content:
-            start, end = _seconds(times["start"]), _seconds(times["end"])
-            yield Subtitle(start, end, content, block[first][0])
+            yield Subtitle(_seconds(times["start"]), _seconds(times["end"]), content, number)
 
 
 def _seconds(clock: str) -> float:
@@ -113,15 +105,40 @@ def _seconds(clock: str) -> float:
     return seconds
 
 
-def _blocks(numbered: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    """Lines between empty lines."""
-    block: list[tuple[int, str]] = []
-    for number, line in [*numbered, (0, "")]:
-        if line.strip():
-            block.append((number, line))
-        elif block:
-            yield block
-            block = []
+# The number of the line with the times, the times, and the lines of the text.
+_Cue = tuple[int, re.Match[str], list[str]]
+
+
+def _vtt_cues(numbered: list[tuple[int, str]]) -> Iterator[_Cue]:
+    """The subtitles of WebVTT, each of which ends at an empty line or at the next times."""
+    cue: _Cue | None = None
+    for number, line in numbered:
+        times = _TIMES.fullmatch(line)
+        if cue and (times or not line.strip()):
+            yield cue
+            cue = None
+        if times:
+            cue = number, times, []
+        elif cue:
+            cue[2].append(line)
+    if cue:
+        yield cue
+
+
+def _srt_cues(numbered: list[tuple[int, str]]) -> Iterator[_Cue]:
+    """The subtitles of SRT, each of which ends before the number and times of the next one.
+
+    So a text may have empty lines, and there need be none between two subtitles.
+    """
+    found = [
+        (i, times) for i, (_, line) in enumerate(numbered) if (times := _TIMES.fullmatch(line))
+    ]
+    stops = [index for index, _ in found[1:]] + [len(numbered)]
+    for (start, times), stop in zip(found, stops, strict=True):
+        shown = [line for _, line in numbered[start + 1 : stop]]
+        if stop < len(numbered) and shown and shown[-1].strip().isdecimal():
+            shown.pop()
+        yield numbered[start][0], times, shown
 
 
 def _words(line: str) -> Iterator[WrittenWord]:

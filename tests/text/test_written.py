@@ -85,6 +85,41 @@ def test_vtt_is_its_subtitles_without_markup() -> None:
     assert [line.text for line in lines] == ["Hello, Mr. Smith & Co!", "Good day"]
 
 
+UNTIDY = {
+    "no empty line between": "1\n00:01,0 --> 00:02,0\nOne\n2\n00:03,0 --> 00:04,0\nTwo",
+    "an empty line within": "1\n00:01,0 --> 00:02,0\nOne\n\nand\n\n\n2\n00:03,0 --> 00:04,0\nTwo",
+    "a figure within": "1\n00:01,0 --> 00:02,0\n1999\n\n2\n00:03,0 --> 00:04,0\n2000\n\n",
+    "no numbers": "00:01,0 --> 00:02,0\n7\n\n00:03,0 --> 00:04,0\nTwo",
+    "no fractions": "1\n00:00:01 --> 00:00:02\nOne\n\n2\n00:00:03 --> 00:00:04\nTwo",
+    "no spaces": "1\n00:00:01,500-->00:00:02,500\nOne\n\n2\n00:00:03.5-->100:00:04.5\nTwo",
+    "a byte order mark": "\ufeff00:00:01,000 --> 00:00:02,500\nOne",
+    "no text": "1\n00:01,0 --> 00:02,0\n\n2\n00:03,0 --> 00:04,0\n\n3\n00:05,0 --> 00:06,0\nOne",
+    "marks alone": "1\n00:01,0 --> 00:02,0\n<i></i>\n\n2\n00:03,0 --> 00:04,0\n ",
+    "VTT": "WEBVTT\n00:01.0 --> 00:02.0\nOne\n00:03.0 --> 00:04.0\n7\n\nNOTE x\n\n"
+    "5\n00:05.0 --> 00:06.0\n&lt;3",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("no empty line between", ["One", "Two"]),
+        ("an empty line within", ["One\nand", "Two"]),
+        ("a figure within", ["1999", "2000"]),
+        ("no numbers", ["7", "Two"]),
+        ("no fractions", ["One", "Two"]),
+        ("no spaces", ["One", "Two"]),
+        ("a byte order mark", ["One"]),
+        ("no text", ["One"]),
+        ("marks alone", []),
+        ("VTT", ["One", "7", "<3"]),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_subtitles_as_they_come(kind: str, expected: list[str], end: str) -> None:
+    assert [line.text for line in read_written(UNTIDY[kind].replace("\n", end))] == expected
+
+
 @given(st.text(st.sampled_from("abC'\u2019-.,!\u2014 \n\u00e9\u0301")))
 def test_the_spoken_words_are_those_of_the_whole_text(text: str) -> None:
     spoken = [w for line in read_written(text) for word in line.words for w in word.spoken]
