@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from speechlstm.text.normalize import normalize
 
@@ -130,15 +131,14 @@ def _srt_cues(numbered: list[tuple[int, str]]) -> Iterator[_Cue]:
 
     So a text may have empty lines, and there need be none between two subtitles.
     """
-    found = [
-        (i, times) for i, (_, line) in enumerate(numbered) if (times := _TIMES.fullmatch(line))
-    ]
-    stops = [index for index, _ in found[1:]] + [len(numbered)]
-    for (start, times), stop in zip(found, stops, strict=True):
+    starts = [i for i, (_, line) in enumerate(numbered) if _TIMES.fullmatch(line)]
+    for start, stop in pairwise([*starts, len(numbered)]):
         shown = [line for _, line in numbered[start + 1 : stop]]
         if stop < len(numbered) and shown and shown[-1].strip().isdecimal():
             shown.pop()
-        yield numbered[start][0], times, shown
+        number, line = numbered[start]
+        if times := _TIMES.fullmatch(line):
+            yield number, times, shown
 
 
 def _words(line: str) -> Iterator[WrittenWord]:

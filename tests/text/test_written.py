@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speechlstm.text.normalize import normalize
-from speechlstm.text.written import read_written
+from speechlstm.text.written import read_written, timed_subtitles
 
 SRT = """\ufeff1
 00:00:01,000 --> 00:00:02,500
@@ -118,6 +118,11 @@ UNTIDY = {
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_subtitles_as_they_come(kind: str, expected: list[str], end: str) -> None:
     assert [line.text for line in read_written(UNTIDY[kind].replace("\n", end))] == expected
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", "One.\nTwo.", "WEBVTT", "WEBVTT\n\nOne."])
+def test_other_texts_have_no_subtitles(text: str) -> None:
+    assert list(timed_subtitles(text)) == []
 
 
 @given(st.text(st.sampled_from("abC'\u2019-.,!\u2014 \n\u00e9\u0301")))
