@@ -3,15 +3,18 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder
-from speechlstm.cli.output import say, show
+from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
+
+if TYPE_CHECKING:
+    from speechlstm.training.acoustic.transfer import Source
 
 
 @verb()
@@ -91,6 +94,17 @@ from speechlstm.config import Precision, Settings
     is_flag=True,
     help="Only create the run and decode its recordings; --resume then trains it.",
 )
+@click.option(
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Only print how long the run will take, and what memory and disk; writes nothing.",
+)
+@click.option(
+    "--hourly-cost",
+    type=NumberRange(min=0, min_open=True),
+    help="The price of an hour of this machine, for --plan.",
+)
 @click.option("--resume", is_flag=True, help="Continue the run in the output folder.")
 @click.option(
     "--devices",
@@ -130,6 +144,8 @@ def command(
     lexicon: Path | None,
     cache_path: Path | None,
     prepare: bool,
+    only_plan: bool,
+    hourly_cost: float | None,
     resume: bool,
     num_devices: int,
     coordinator: str | None,
@@ -153,6 +169,9 @@ def command(
     otherwise. Its alphabet is used if it has all characters of the transcripts. Layers that do not
     fit are listed.
 
+    --plan trains on a few batches for a minute or two, and prints time, memory and disk of the run
+    on this machine.
+
     With --lexicon, the network has a second output for phones. Utterances with a word that is not
     in the dictionary train the output for characters only.
 
@@ -163,6 +182,7 @@ def command(
     \b
     Example:
       speechlstm train --train train.jsonl --valid valid.jsonl -o runs/mine
+      speechlstm train --plan --train train.jsonl --valid valid.jsonl -o runs/mine
       speechlstm train --resume -o runs/mine
       speechlstm train --resume --epochs 60 -o runs/mine
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
@@ -175,6 +195,7 @@ def command(
         _check_resume(new, prepare, from_scratch)
     elif not (train_paths and valid_paths):
         raise click.UsageError("a new run needs --train and --valid; --resume continues a run")
+    _check_plan(only_plan, hourly_cost, resume or prepare or num_devices > 1)
     if num_processes > 1 and not (resume and coordinator):
         raise click.UsageError(
             "--num-processes needs --resume and --coordinator: create the run with --prepare, then "
@@ -210,8 +231,12 @@ def command(
             source = read_source(init_from) if init_from else None
             settings = source.settings if source else Settings()
             settings = Settings.read(config_path, settings) if config_path else settings
+            settings = settings.with_training(**given)
+            if only_plan:
+                _show_plan(train_paths, valid_paths, settings, source, lexicon, hourly_cost)
+                return
             recipe.train(
-                train_paths, valid_paths, run_path, settings.with_training(**given),
+                train_paths, valid_paths, run_path, settings,
                 init_from=source, lexicon=lexicon, cache=cache_path, report=report,
                 progress=progress, cluster=cluster, only_prepare=prepare,
             )  # fmt: skip
@@ -235,6 +260,29 @@ def _check_start(freeze: bool, init_from: bool, from_scratch: bool) -> None:
         raise click.UsageError("--freeze needs a model to start from: --init-from")
     if from_scratch and init_from:
         raise click.UsageError("--from-scratch and --init-from exclude each other: use only one")
+
+
+def _check_plan(only_plan: bool, hourly_cost: float | None, other: bool) -> None:
+    """Refuse --plan for anything but a new run, and its option without it."""
+    if only_plan and other:
+        raise click.UsageError("--plan is for a new run on one device: without other such options")
+    if hourly_cost and not only_plan:
+        raise click.UsageError("--hourly-cost needs --plan")
+
+
+def _show_plan(
+    train: tuple[Path, ...],
+    valid: tuple[Path, ...],
+    settings: Settings,
+    source: "Source | None",
+    lexicon: Path | None,
+    hourly_cost: float | None,
+) -> None:
+    from speechlstm.training import plan
+
+    say("training on a few batches ...")
+    planned = plan(train, valid, settings, init_from=source, lexicon=lexicon)
+    show_lines(planned.to_text(hourly_cost))
 
 
 def _resume_command(run: Path, cache: Path | None, devices: list[str]) -> list[str]:

@@ -35,14 +35,16 @@ _refuse_other_backends(keras.backend.backend())  # ~/.keras/keras.json may name 
 
 if TYPE_CHECKING:
     from speechlstm.training.acoustic.export import export
+    from speechlstm.training.acoustic.planning import plan
     from speechlstm.training.acoustic.recipe import resume, train
     from speechlstm.training.adaptation.adapt import adapt
 
-__all__ = ["adapt", "export", "resume", "train"]
+__all__ = ["adapt", "export", "plan", "resume", "train"]
 
 _MODULES = {
     "adapt": "adaptation.adapt",
     "export": "acoustic.export",
+    "plan": "acoustic.planning",
     "resume": "acoustic.recipe",
     "train": "acoustic.recipe",
 }

@@ -95,6 +95,8 @@ def test_trains_and_resumes(folder: Path) -> None:
         (["-o", "run", "--resume", "--epochs", "0"], "'--epochs': 0 is not in the range x>=1"),
         (["-o", "run", "--resume", "--prepare"], "--prepare makes a new run"),
         (["-o", "run", "--train", "x", "--valid", "y", "--freeze", "1"], "--freeze needs a model"),
+        (["-o", "run", "--resume", "--plan"], "--plan is for a new run"),
+        (["-o", "run", "--train", "x", "--valid", "y", "--hourly-cost", "2"], "needs --plan"),
         (["-o", "run", "--epochs", "many"], "'many' is not a valid integer"),
         (["-o", "run", "--precision", "float8"], "'float8' is not one of"),
     ],
@@ -103,6 +105,17 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
     result = train(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+@pytest.mark.slow
+def test_a_plan_writes_nothing(folder: Path, tmp_path: Path) -> None:
+    manifests = (f"--train={folder / 'train.jsonl'}", f"--valid={folder / 'valid.jsonl'}")
+    options = ("--config", folder / "settings.toml", "--from-scratch", "--hourly-cost", "3")
+    result = train(*manifests, "-o", tmp_path / "run", "--plan", *options)
+    assert result.exit_code == 0
+    assert "9 epochs" in result.stdout
+    assert "at 3 an hour" in result.stdout
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from speechlstm.audio import Piece
 from speechlstm.config import Settings
-from speechlstm.corpora.manifest import Manifest
+from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
@@ -92,10 +93,47 @@ def load_corpus(
         ManifestError: A manifest cannot be read.
         TrainingError: No utterance is usable; the message has the first reasons.
     """
-    utterances = [(m.recording(u), u) for m in manifests for u in m if u.text is not None]
+    transcribed = transcribed_utterances(manifests)
     cache = open_cache(
-        [path for path, _ in utterances], settings.features.sample_rate, cache_folder, progress
+        [path for path, _ in transcribed], settings.features.sample_rate, cache_folder, progress
     )
+    try:
+        return corpus_of(transcribed, cache, alphabet, settings, lexicon)
+    except TrainingError as error:
+        names = ", ".join(str(m.path) for m in manifests)
+        raise TrainingError(f"{names}: {error}") from None
+
+
+def transcribed_utterances(
+    manifests: Iterable[Manifest],
+) -> list[tuple[Path | Piece, Utterance]]:
+    """The utterances of manifests that have a text, with their recordings.
+
+    Raises:
+        ManifestError: A manifest cannot be read.
+    """
+    return [(m.recording(u), u) for m in manifests for u in m if u.text is not None]
+
+
+def corpus_of(
+    utterances: Sequence[tuple[Path | Piece, Utterance]],
+    cache: PCMCache,
+    alphabet: Alphabet,
+    settings: Settings,
+    lexicon: Lexicon | None = None,
+) -> Corpus:
+    """Encode the transcripts of utterances as characters and phones.
+
+    Args:
+        utterances: The recordings, with their transcripts.
+        cache: Their samples, in the same order.
+        alphabet: The alphabet of the character labels.
+        settings: Frame rate and frame stacking.
+        lexicon: The pronunciations of words, for phone labels.
+
+    Raises:
+        TrainingError: No utterance is usable; the message has the first reasons.
+    """
     examples: list[Example] = []
     occurrences: Counter[str] = Counter()
     refused = list(cache.failures.values())
@@ -115,9 +153,8 @@ def load_corpus(
             phones = _phone_labels(text, lexicon, num_steps) if lexicon else None
             examples.append(Example(name, text, tuple(labels), index, num_samples, phones))
     if not examples:
-        names = ", ".join(str(m.path) for m in manifests)
         first = "; ".join(refused[:3]) or "no utterance has a transcript"
-        raise TrainingError(f"{names}: no usable utterance: {first}")
+        raise TrainingError(f"no usable utterance: {first}")
     phone_alphabet = lexicon.alphabet if lexicon else None
     return Corpus(tuple(examples), cache, tuple(refused), phone_alphabet)
 

@@ -77,12 +77,12 @@ def train(
         SystemExit: SIGTERM was received; `resume` continues the run.
     """
     path, folder = Path(run), Path(cache) if cache else None
-    source = read_source(find_bundle(init_from)) if isinstance(init_from, str | Path) else init_from
+    source = as_source(init_from)
     settings = settings or (source.settings if source else Settings())
     lexicon = Path(lexicon) if lexicon else None
     with locked(path):
         made = prepare_run(
-            path, _paths(train), _paths(valid), settings, source, report, lexicon, alphabet
+            path, as_paths(train), as_paths(valid), settings, source, report, lexicon, alphabet
         )
         try:
             data = load_data(made, report, folder, progress)
@@ -134,7 +134,17 @@ def resume(
     return found
 
 
-def _paths(paths: Paths) -> tuple[Path, ...]:
+def as_source(init_from: str | Path | Source | None) -> Source | None:
+    """The model to start from; one that is named is read.
+
+    Raises:
+        ModelError: It is missing or damaged.
+    """
+    return read_source(find_bundle(init_from)) if isinstance(init_from, str | Path) else init_from
+
+
+def as_paths(paths: Paths) -> tuple[Path, ...]:
+    """One path or several, as several."""
     return (Path(paths),) if isinstance(paths, str | Path) else tuple(map(Path, paths))
 
 

@@ -1,6 +1,7 @@
 """The trainer of an acoustic model: updates, validation, and the metrics of each epoch."""
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -133,6 +134,7 @@ class Trainer(EpochLoop):
 
     def _measure(self) -> dict[str, Any]:
         state, data = self.state, self.train_data
+        started = time.monotonic()
         result = validate(self.network, self.valid_data, self.run, self._stop_if_asked)
         seconds = max(state.seconds, 1e-9)
         metrics = {
@@ -143,6 +145,7 @@ class Trainer(EpochLoop):
             **({"valid_per": result.phones.rate} if self.run.phones else {}),
             "learning_rate": float(self.optimizer.learning_rate),
             "seconds": state.seconds,
+            "valid_seconds": time.monotonic() - started,
             "speed": data.seconds / seconds,
             "padding": data.padding,
             "stall": state.waited / seconds,

@@ -202,7 +202,7 @@ class EpochLoop(ABC):
         self._save()  # last: a run that is killed before this repeats the end of the epoch
 
     def _minutes_left(self, metrics: dict[str, Any]) -> float:
-        seconds: float = metrics["seconds"]
+        seconds: float = metrics["seconds"] + metrics.get("valid_seconds", 0.0)
         return (self.config.num_epochs - self.state.epoch) * seconds / 60
 
     def _update(self, batch: Batch) -> float:

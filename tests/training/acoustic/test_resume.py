@@ -23,7 +23,7 @@ num_epochs = 3
 batch_seconds = 8
 precision = "float16"  # the loss' scale is one more thing to keep
 """
-TIMES = {"seconds", "speed", "stall"}  # of an epoch: what no two runs share
+TIMES = {"seconds", "valid_seconds", "speed", "stall"}  # of an epoch: what no two runs share
 
 # The command line in a process that kills itself in its Nth write, after the data and before the
 # new file takes the old one's place, or between that and the end of the write.

@@ -31,7 +31,7 @@ SETTINGS = Settings(
     training=TrainConfig(num_epochs=2, batch_seconds=15, warmup_steps=3),
     augmentation=AugmentConfig(time_masks=0, frequency_masks=0),  # else losses are noise
 )
-TIMES = {"seconds", "speed", "stall"}  # of an epoch: what no two runs share
+TIMES = {"seconds", "valid_seconds", "speed", "stall"}  # of an epoch: what no two runs share
 
 Corpora = tuple[Corpus, Corpus]
 
