@@ -34,14 +34,26 @@ def lstm(inputs: Any, num_steps: Any, cells: list[Any], precision: str) -> Any:
 
 
 def _forwards(inputs: Any, cell: Any) -> Any:
-    kernel, recurrent, bias = (
-        weight.value.to(inputs.dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
-    )
-    weights = [kernel.T, recurrent.T, bias, torch.zeros_like(bias)]
+    weights = _flat_weights(cell, inputs.dtype)
     start = inputs.new_zeros(1, len(inputs), cell.units)
     # has_biases, num_layers, dropout, train, bidirectional, batch_first
     options = True, 1, 0.0, torch.is_grad_enabled(), False, True
-    return torch._VF.lstm(inputs, (start, start), weights, *options)[0]
+    return torch._VF.lstm(inputs.contiguous(), (start, start), weights, *options)[0]
+
+
+def _flat_weights(cell: Any, dtype: Any) -> list[Any]:
+    """The weights as torch has them, one after the other in one piece of memory.
+
+    cuDNN refuses those that are not contiguous, and copies into one piece at every call what is
+    not in one, with a warning: see torch.nn.RNNBase.flatten_parameters.
+    """
+    kernel, recurrent, bias = (
+        weight.value.to(dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
+    )
+    weights = [kernel.T, recurrent.T, bias, torch.zeros_like(bias)]
+    flat = torch.cat([weight.flatten() for weight in weights])
+    pieces = flat.split([weight.numel() for weight in weights])
+    return [piece.view(weight.shape) for piece, weight in zip(pieces, weights, strict=True)]
 
 
 def _reversal(num_steps: Any, max_steps: int) -> Any:
