@@ -52,16 +52,21 @@ async def received_form(
         settings: The limits.
 
     Raises:
-        ApiError: It is too large, too slow, or no such form.
+        ApiError: It is too large, too slow, or no such form; or there is no room for it.
     """
     _refuse_large(int(request.headers.get("content-length") or 0), settings)
     boundary = _boundary(request.headers.get("content-type"))
     path = folder / secrets.token_hex(16)
     form = Form()
     try:
-        with path.open("wb") as file:
-            parts = _Parts(boundary, form, file, path, settings)
-            await _receive(request, parts, settings)
+        try:
+            with path.open("wb") as file:
+                parts = _Parts(boundary, form, file, path, settings)
+                await _receive(request, parts, settings)
+        except OSError as error:  # such as a full disk
+            raise ApiError(
+                507, f"the server cannot keep the upload: {error.strerror}; try again later"
+            ) from None
         yield form
     finally:
         path.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ _ERRORS = {
     429: "Too many recordings are waiting; Retry-After says for how long to wait.",
     503: "The process that worked on it has died; try again.",
     504: "It was not done in time.",
+    507: "There is no room for the upload; try again later.",
 }
 
 
