@@ -28,7 +28,9 @@ from typing import Any
 SERVE_PACKAGES = ("starlette", "uvicorn", "websockets", "python_multipart", "prometheus_client")
 
 _BIDI = "\u202a-\u202e\u2066-\u2069"  # characters that change the direction of the text after them
-UNPRINTABLE = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff{_BIDI}]")
+_CONTROL = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff"
+UNPRINTABLE = re.compile(f"[{_CONTROL}{_BIDI}]")
+_UNWRITABLE = re.compile(f"[{_CONTROL}]")
 
 
 def printable(text: str) -> str:
@@ -41,6 +43,17 @@ def printable(text: str) -> str:
     a\x1b[31m\nb
     """
     return UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def writable(text: str) -> str:
+    r"""Text in one line for a file: as `printable`, but with the marks that change its direction.
+
+    Texts in scripts that run from right to left have them.
+
+    >>> writable("\u202babc\u202c\x00") == "\u202babc\u202c" + r"\x00"
+    True
+    """
+    return _UNWRITABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 _LONGEST_QUOTE = 120  # characters

@@ -13,7 +13,7 @@ UNKNOWN = "[unk]"  # stands for anything else, as in Vosk
 MAX_LENGTH = 200  # characters of a phrase
 MAX_PHRASES = 10_000
 _MAX_BYTES = 1 << 20
-_MAX_WEIGHT = 1e6
+_MIN_WEIGHT, _MAX_WEIGHT = 1e-6, 1e6
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Phrase:
 
     Attributes:
         text: Normalised words, or UNKNOWN.
-        weight: How probable the phrase is, relative to the others; above 0.
+        weight: How probable the phrase is, relative to the others: 1e-6 to 1e6.
         where: Where it was read, for errors.
 
     Raises:
@@ -50,9 +50,13 @@ class Phrase:
             text = normalize(given)
         if not text:
             raise self._error(f"{quoted(given)} has no word")
-        if not is_number or not isfinite(self.weight) or not 0 < self.weight <= _MAX_WEIGHT:
+        if (
+            not is_number
+            or not isfinite(self.weight)
+            or not (_MIN_WEIGHT <= self.weight <= _MAX_WEIGHT)
+        ):
             raise self._error(
-                f"the weight of {quoted(given)} must be a number above 0 and at most "
+                f"the weight of {quoted(given)} must be a number from {_MIN_WEIGHT:g} to "
                 f"{_MAX_WEIGHT:g}, is {quoted(self.weight)}"
             )
         object.__setattr__(self, "text", text)

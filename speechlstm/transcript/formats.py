@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from speechlstm.errors import UNPRINTABLE, printable
+from speechlstm.errors import UNPRINTABLE, printable, writable
 from speechlstm.transcript.layout import cues
 from speechlstm.transcript.subtitles import clock, to_srt, to_vtt
 from speechlstm.transcript.types import AlignedLine, Hypothesis, Token, Transcript, Word
@@ -106,15 +106,15 @@ def to_ctm(file: str, transcript: Transcript) -> str:
     words = sorted(transcript.words, key=lambda word: word.channel or 1)
     return "\n".join(
         f"{name} {word.channel or 1} {word.start:.3f} "
-        f"{round(word.end, 3) - round(word.start, 3):.3f} {_ctm_field(word.text)} "
+        f"{round(word.end, 3) - round(word.start, 3):.3f} {_ctm_field(word.text, writable)} "
         f"{word.confidence:.4f}"
         for word in words
     )
 
 
-def _ctm_field(text: str) -> str:
+def _ctm_field(text: str, escape: Callable[[str], str] = printable) -> str:
     """One field of a line. Spaces separate fields, and two semicolons start a comment."""
-    return "_".join(printable(" ".join(text.split())).split(" ")).replace(";;", "__") or "_"
+    return "_".join(escape(" ".join(text.split())).split(" ")).replace(";;", "__") or "_"
 
 
 def recording_ids(files: Sequence[str]) -> list[str]:
@@ -190,7 +190,7 @@ def _tier(name: str, words: tuple[Word, ...], end: float) -> Iterator[str]:
     yield f"        xmax = {end}"
     yield f"        intervals: size = {len(intervals)}"
     for number, (start, stop, text) in enumerate(intervals, start=1):
-        quoted = printable(text).replace('"', '""')
+        quoted = writable(text).replace('"', '""')
         yield f"        intervals [{number}]:"
         yield f"            xmin = {start}"
         yield f"            xmax = {stop}"

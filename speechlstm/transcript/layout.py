@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 
-from speechlstm.errors import ConfigError, printable
+from speechlstm.errors import ConfigError, writable
 from speechlstm.transcript.types import Token, Transcript, Word
 
 Spoken = Word | Token
@@ -211,7 +211,7 @@ def _pieces(text: str, width: int) -> list[str]:
     """The parts of a text that cannot be broken, each of at most that many characters."""
     return [
         part[start : start + width]
-        for part in printable(text).split()
+        for part in writable(text).split()
         for start in range(0, len(part), width)
     ]
 

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Callable, Iterator
 
-from speechlstm.errors import printable
+from speechlstm.errors import writable
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, Cue, SubtitleLayout, cues, lines
 from speechlstm.transcript.types import Transcript
 
@@ -50,7 +50,7 @@ def _text(
 ) -> str:
     """The lines of a subtitle, with one of its words underlined."""
     if cue.text is not None and underlined is None:
-        return "\n".join(escape(printable(line)) for line in cue.text.split("\n"))
+        return "\n".join(escape(writable(line.replace("\t", " "))) for line in cue.text.split("\n"))
     return "\n".join(
         " ".join(
             f"<u>{escape(text)}</u>" if index == underlined else escape(text)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speechlstm.transcript import Hypothesis, Transcript, Word
+from speechlstm.transcript import AlignedLine, Hypothesis, Transcript, Word
 from speechlstm.transcript.formats import FORMATS, json_line, recording_ids
 
 TRANSCRIPT = Transcript(
@@ -170,6 +170,20 @@ def test_no_format_passes_control_characters_on(name: str) -> None:
     assert not {"\x1b", "\x9b", "\u202e"} & {*written}
     if name in ("text", "json"):
         assert "\n" not in written
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt", "ctm", "textgrid"])
+@pytest.mark.parametrize("has_lines", [True, False])
+def test_texts_that_run_from_right_to_left_keep_their_marks(name: str, has_lines: bool) -> None:
+    word = Word("\u202b\u05e9\u05dc\u05d5\u05dd\u202c", 0, 1, 1)
+    lines = (AlignedLine("\u202b\u05e9\u05dc\u05d5\u05dd\u202c\t-", 0, 1, (word,), 1),)
+    transcript = Transcript(
+        (Hypothesis(word.text, (word,), 0),), 1.0, lines=lines if has_lines else ()
+    )
+    written = FORMATS[name]("x", transcript)
+    assert "\u202b\u05e9\u05dc\u05d5\u05dd\u202c" in written
+    assert "\\" not in written
+    assert "\t" not in written
 
 
 def test_vtt_has_no_markup_of_the_words() -> None:
