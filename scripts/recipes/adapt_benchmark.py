@@ -252,7 +252,8 @@ def first_minutes(utterances: list[Utterance], minutes: float) -> list[Utterance
 def adapt(part: Path, bundle: Path, keep: float, options: Options) -> None:
     """As a user would."""
     epochs = ["--epochs", f"{options.epochs}"] if options.epochs else []
-    speechlstm("adapt", part, "-o", bundle, "--keep", f"{keep}", *epochs)
+    work = bundle.with_name("adapt.work")  # of all shares that are kept: it is trained once
+    speechlstm("adapt", part, "-o", bundle, "--keep", f"{keep}", "--work", work, *epochs)
 
 
 def scratch(part: Path, bundle: Path, keep: float, options: Options) -> None:

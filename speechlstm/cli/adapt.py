@@ -71,8 +71,9 @@ def command(
     one of your texts, and the decoder is tuned again. If the texts have another alphabet, only the
     layers of the base are kept, not its lexicon and language models.
 
-    The bundle is verified before it is written. After Ctrl-C or a crash, the same command
-    continues.
+    The bundle is verified before it is written. Each step reports the time left of the whole
+    command. After Ctrl-C or a crash, the same command continues; with another --keep, nothing is
+    trained again.
 
     \b
     Example:

@@ -8,7 +8,7 @@ from pathlib import Path
 from speechlstm.audio import find_recordings, read_duration
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import AudioError, DataError
-from speechlstm.storage import read_regular_file
+from speechlstm.storage import decode_text, read_regular_file
 
 TEXT_SUFFIXES = (".txt", ".lab")  # of the transcript beside a recording
 
@@ -58,10 +58,10 @@ def _read_text(recording: Path) -> str:
     candidates = [recording.with_suffix(suffix) for suffix in TEXT_SUFFIXES]
     path = next((path for path in candidates if path.exists()), candidates[0])
     try:
-        return " ".join(read_regular_file(path).decode("utf-8-sig").split())
+        return " ".join(decode_text(read_regular_file(path)).split())
     except FileNotFoundError:
         raise AudioError(recording, f"has no text; write its transcript into {path.name}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise AudioError(recording, f"its text {path.name} cannot be read: {error}") from None
 
 

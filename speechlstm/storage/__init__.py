@@ -1,5 +1,6 @@
 """Safe reading of untrusted files, and atomic writing of files and folders."""
 
+from speechlstm.storage.files import decode_text as decode_text
 from speechlstm.storage.files import open_regular_file as open_regular_file
 from speechlstm.storage.files import parse_json as parse_json
 from speechlstm.storage.files import read_bounded as read_bounded

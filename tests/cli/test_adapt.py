@@ -56,7 +56,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt", "said by nobody", "no recording with its text; put what is said in speech.wav"),
+        ("a.txt", "said by nobody", "a.txt: a text without a recording"),
         ("bundle.json", "{}", "is a bundle, not recordings; to start from it: --init-from"),
     ],
 )

@@ -49,4 +49,4 @@ def test_the_table_names_what_was_measured() -> None:
     assert lines[2] == (
         "| an4, keep 0.3 | nothing | 5.0 | 7.0 (4.0) | 50.0 % | 10.0 % | 5.0 to 15.0 | 2.0 % |"
     )
-    assert lines[3].startswith("| an4, keep 0.3, from scratch | nothing | 5.0 | 7.0 (4.0) |  | ")
+    assert lines[3].startswith("| an4, keep 0.3, from scratch |  | 5.0 | 7.0 (4.0) |  | ")

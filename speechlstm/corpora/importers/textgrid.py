@@ -6,7 +6,7 @@ from pathlib import Path
 
 from speechlstm.corpora.importers.found import Found, files_of, piece_id, recording_named
 from speechlstm.errors import ManifestError
-from speechlstm.storage import read_regular_file
+from speechlstm.storage import decode_text, read_regular_file
 
 LOOKED_FOR = ".TextGrid files with recordings of the same names beside them"
 _SUFFIXES = (".textgrid",)
@@ -43,14 +43,11 @@ def read_textgrid(source: Path) -> Iterator[Found | ManifestError]:
 def _tokens(path: Path) -> Iterator[str | float | None]:
     """Texts, numbers, and None for a flag."""
     try:
-        content = read_regular_file(path, 1 << 28)
-        is_utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+        text = decode_text(read_regular_file(path, 1 << 28))
     except OSError as error:
         raise ManifestError(path, f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        reason = f"is neither UTF-8 nor UTF-16: {error.reason} at byte {error.start}"
-        raise ManifestError(path, reason) from None
+    except ValueError as error:
+        raise ManifestError(path, f"{error}") from None
     for match in _TOKEN.finditer(text):
         if match["text"] is not None:
             yield match["text"].replace('""', '"')

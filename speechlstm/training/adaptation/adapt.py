@@ -55,7 +55,8 @@ def adapt(
         adapted = adapt("recordings", "my-model", report=print)
         print(adapted.comparison.to_text())
 
-    A call that was interrupted goes on where it was when it is made again.
+    A call that was interrupted goes on where it was when it is made again; with another `keep`,
+    nothing is trained again.
 
     Args:
         recordings: A folder of recordings with their texts, or a manifest.
@@ -100,7 +101,7 @@ def adapt(
         CONTENTS: fingerprint([Path(recordings), *map(Path, texts)], (path, folder.path)),
     }
     steps = Steps(folder, read_bundle(base), keep, num_epochs, jobs, report, progress, decoding)
-    goes_on = folder.open(inputs)
+    goes_on = folder.open(inputs, {"keep": ("lm.ngram", "bundle", "report.json")})
     report(f"{'going on' if goes_on else 'working'} in {folder.path}")
     with locked(folder.path):
         try:

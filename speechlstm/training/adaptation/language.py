@@ -30,8 +30,9 @@ class Language:
 def choose_language(utterances: Sequence[Utterance], base: Alphabet) -> Language:
     """The base's alphabet, where nearly all texts are written in it; otherwise the texts' own.
 
-    In the first case accents of other letters are dropped (café: cafe), and digits stay foreign:
-    texts with them are left out later.
+    In the first case accents of other letters are dropped (café: cafe). Digits stay foreign, in
+    an alphabet of the texts' own if few have them: texts with them are left out later, for nothing
+    tells how they were spoken.
 
     Args:
         utterances: Their texts are normalised.
@@ -42,7 +43,9 @@ def choose_language(utterances: Sequence[Utterance], base: Alphabet) -> Language
     """
     texts = [utterance.text or "" for utterance in utterances]
     if not any(texts):
-        raise TrainingError("no text holds a letter; write what is said")
+        raise TrainingError(
+            "no text holds a letter; write what is said in each recording into its text"
+        )
     known = set(base.symbols)
     foreign = [text for text in texts if _letters(text) - known]
     if len(foreign) < _FOREIGN * len(texts):
@@ -51,7 +54,9 @@ def choose_language(utterances: Sequence[Utterance], base: Alphabet) -> Language
             for u, t in zip(utterances, texts, strict=True)
         ]
         return Language(base, plain, f"alphabet: that of the base, {len(base.symbols)} characters")
-    alphabet = Alphabet.from_texts(texts)
+    without_digits = [text for text in texts if not any(map(str.isdigit, text))]
+    few_numbers = len(texts) - len(without_digits) < _FOREIGN * len(texts)
+    alphabet = Alphabet.from_texts(without_digits if few_numbers else texts)
     new = [symbol for symbol in alphabet.symbols if symbol not in known]
     return Language(
         alphabet,

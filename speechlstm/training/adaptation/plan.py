@@ -57,31 +57,3 @@ def make_plan(seconds: float, num_layers: int, same_labels: bool) -> Plan:
     if seconds < LITTLE:
         return Plan(num_layers // 2, 3e-4, 8, 20.0 if seconds < 5 * MINUTE else 40.0, 3)
     return Plan(0, 3e-4, 8 if seconds < 120 * MINUTE else 6, 80.0, 0)
-
-
-def learning_seconds(plan: Plan, seconds: float) -> float:
-    """Audio that is read in all of cross-validation and training, at most."""
-    return plan.num_epochs * seconds * max(1, plan.num_folds)
-
-
-class Clock:
-    """Estimates how long learning will take, from how long a part of it has taken.
-
-    Args:
-        seconds: Audio that is read in all.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._left, self._read, self._elapsed = seconds, 0.0, 0.0
-
-    def minutes_left(self, seconds: float, elapsed: float) -> float:
-        """Minutes until all is read.
-
-        Args:
-            seconds: Audio that has been read since the last call.
-            elapsed: Seconds that this has taken.
-        """
-        self._left -= seconds
-        self._read += seconds
-        self._elapsed += elapsed
-        return max(0.0, self._left) * self._elapsed / max(self._read, 1e-9) / 60

@@ -1,5 +1,6 @@
 """From a folder or manifest to what can be learnt from, and what is held out."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from speechlstm.config import Settings
 from speechlstm.corpora.build import build_manifest, texts_alone
 from speechlstm.corpora.manifest import Manifest, Utterance, recording_of, write_manifest
 from speechlstm.corpora.split import split_manifest
-from speechlstm.errors import DataError, TrainingError, counted, printable
+from speechlstm.errors import AlphabetError, DataError, TrainingError, counted, printable
 from speechlstm.storage import write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.normalize import normalize
@@ -20,6 +21,7 @@ from speechlstm.training.adaptation.work import Work
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
 MIN_UTTERANCES = 8
+_DIGIT = re.compile(r"\d")
 _SILENT = 1e-3  # largest sample of a recording that holds nothing, -60 dB
 _SHARE = 0.2  # that is held out of less than half an hour of speech; half of it of more
 _HALF_AN_HOUR = 1800.0
@@ -73,12 +75,19 @@ def gather(recordings: Path, folder: Path, report: Report) -> Usable:
             else:
                 found.utterances.append(manifest.moved_to(folder, utterance))
     if not found.utterances:
-        first = f": {found.reasons[0]}" if found.reasons else ""
         raise DataError(
-            f"{recordings}: no recording with its text; put what is said in speech.wav into "
-            f"speech.txt beside it{first}"
+            f"{recordings}: no recording has a text that can be read: {_first(found.reasons)}"
+            if found.reasons
+            else f"{recordings}: no recordings; put speech.wav and what is said in it, speech.txt, "
+            "there"
         )
     return found
+
+
+def _first(reasons: Sequence[str]) -> str:
+    """The first reason, and how many others there are."""
+    others = f" (and {counted(len(reasons) - 1, 'other')})" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{others}"
 
 
 def _of_folder(recordings: Path, folder: Path, report: Report) -> Usable:
@@ -116,7 +125,7 @@ def decode(found: Usable, work: Work, sample_rate: int, progress: bool) -> Usabl
         if index in cache.failures:
             reasons.append(cache.failures[index])
         elif utterance.text and _is_silent(cache, index):
-            reasons.append(f"{utterance.audio}: is silent, and its text is not empty")
+            reasons.append(f"{utterance.id}: is silent, and its text is not empty")
         else:
             seconds = round(cache.num_samples[index] / sample_rate, 3)
             text = normalize(utterance.text or "")
@@ -137,9 +146,10 @@ def fitting(found: Usable, alphabet: Alphabet, settings: Settings) -> Usable:
         )
         num_steps = settings.model.num_steps(num_frames)
         try:
-            encode_target(utterance.text or "", alphabet, num_steps, utterance.audio)
+            encode_target(utterance.text or "", alphabet, num_steps, utterance.id)
         except DataError as error:
-            reasons.append(str(error))
+            has_number = isinstance(error, AlphabetError) and _DIGIT.search(utterance.text or "")
+            reasons.append(f"{error}{'; write numbers as they are spoken' if has_number else ''}")
         else:
             kept.append(utterance)
     return Usable(kept, reasons)
@@ -151,23 +161,28 @@ def split(found: Usable, work: Work, report: Report) -> tuple[Path, Path]:
     Args:
         found: The recordings.
         work: Where the manifests are written.
-        report: Is told who is held out.
+        report: Is told what is left out, and who is held out.
 
     Raises:
         TrainingError: They are too few.
     """
+    utterances = found.utterances
+    if len(utterances) < MIN_UTTERANCES:
+        raise TrainingError(
+            f"{counted(len(utterances), 'utterance')} can be used, at least {MIN_UTTERANCES} are "
+            "needed to learn from some and measure on others; "
+            + (
+                f"left out: {_first(found.reasons)}"
+                if found.reasons
+                else "record more: a minute of speech helps"
+            )
+        )
     if found.reasons:
         text = "".join(f"{printable(reason)}\n" for reason in found.reasons)
         write_atomically(work / "left_out.txt", text)
         report(
             f"left out: {counted(len(found.reasons), 'recording')}, the first: {found.reasons[0]}; "
             f"all: {work / 'left_out.txt'}"
-        )
-    utterances = found.utterances
-    if len(utterances) < MIN_UTTERANCES:
-        raise TrainingError(
-            f"{counted(len(utterances), 'utterance')} can be used, at least {MIN_UTTERANCES} are "
-            "needed to learn from some and measure on others; record more: a minute of speech helps"
         )
     voices = {utterance.speaker for utterance in utterances}
     by_speaker = None not in voices and len(voices) >= _MIN_VOICES

@@ -1,15 +1,12 @@
 """The steps of an adaptation, in order; each leaves files, and is passed over if they are there."""
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from speechlstm.bundle import Bundle, read_bundle, write_bundle, write_decoder
 from speechlstm.config import Settings
@@ -26,21 +23,30 @@ from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.export import MAX_UTTERANCES, export_model
-from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.transfer import Source, read_source
 from speechlstm.training.acoustic.verification import read_recordings
+from speechlstm.training.adaptation.clock import (
+    BASE,
+    EXPORT,
+    FOLDS,
+    LANGUAGE,
+    TRAINING,
+    TUNING,
+    Clock,
+)
 from speechlstm.training.adaptation.comparison import Comparison, cross_fitted
 from speechlstm.training.adaptation.decoder import decoder_of, write_lexicon, write_ngrams
 from speechlstm.training.adaptation.folds import choose_epochs
+from speechlstm.training.adaptation.keeping import averaged, mixed_prior
 from speechlstm.training.adaptation.language import choose_language
-from speechlstm.training.adaptation.plan import HARDLY_ANY, Clock, Plan, learning_seconds, make_plan
+from speechlstm.training.adaptation.plan import HARDLY_ANY, Plan, make_plan
 from speechlstm.training.adaptation.plot import plot_adaptation
 from speechlstm.training.adaptation.recordings import decode, fitting, gather, split
 from speechlstm.training.adaptation.work import Work
-from speechlstm.training.engine.checkpoint import load_checkpoint
 
 Report = Callable[[str], None]
+_RUN = "run: "  # before lines of the run, as "fold 1 of 3: " before those of a fold
 _MANY_HOURS = 10
 
 
@@ -104,10 +110,11 @@ class Steps:
         """Manifests and alphabet."""
         if (self.work / "held_out.jsonl").exists():
             return
-        features = self.base.acoustic.features
+        sample_rate = self.base.acoustic.features.sample_rate
         found = gather(recordings, self.work.path, self.report)
+        self.source  # noqa: B018 - a base whose weights cannot be read shows before an hour is lost
         self.report(f"decoding {counted(len(found.utterances), 'recording')}")
-        found = decode(found, self.work, features.sample_rate, self.progress)
+        found = decode(found, self.work, sample_rate, self.progress)
         if not found.utterances:
             raise TrainingError(
                 f"{recordings}: none of {counted(len(found.reasons), 'recording')} can be used, "
@@ -118,6 +125,7 @@ class Steps:
         self.work.write("language.json", {"symbols": language.alphabet.symbols})
         found = replace(found, utterances=language.utterances)
         found = fitting(found, language.alphabet, self._base_settings())
+        split(found, self.work, self.report)
         if found.seconds < HARDLY_ANY:
             self.report(
                 f"only {found.seconds:.0f} s of speech: words of its texts will be recognised more "
@@ -128,13 +136,47 @@ class Steps:
                 f"{found.seconds / 3600:.0f} h of speech: learning takes long on processors; for "
                 "GPUs and several machines see speechlstm train"
             )
-        split(found, self.work, self.report)
 
     def _base_settings(self) -> Settings:
         return Settings(features=self.base.acoustic.features, model=self.base.acoustic.network)
 
+    @cached_property
+    def plan(self) -> Plan:
+        """What is trained."""
+        num_layers = self.base.acoustic.network.num_layers
+        plan = make_plan(_seconds(self.learnt), num_layers, self.same_labels)
+        if self.num_epochs:
+            plan = replace(plan, num_epochs=self.num_epochs, num_folds=0)
+        return plan
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The time of the steps that are still to be done."""
+        learnt, held_out = _seconds(self.learnt), _seconds(self.held_out) / self.jobs
+        num_epochs = self.plan.num_epochs - _num_epochs(self.work / "run")
+        return Clock(
+            {
+                LANGUAGE: not (self.work / "lm.ngram").exists(),
+                FOLDS: self._fold_epochs_left * learnt,
+                TRAINING: num_epochs * learnt,
+                EXPORT: not (self.work / "bundle" / "bundle.json").exists(),
+                BASE: self.same_labels * held_out,
+                TUNING: held_out,
+            }
+        )
+
+    @property
+    def _fold_epochs_left(self) -> int:
+        if (self.work / "plan.json").exists():
+            return 0
+        ended = sum(map(_num_epochs, (self.work / "folds").glob("run*")))
+        return self.plan.num_folds * self.plan.num_epochs - ended
+
     def make_decoder(self, texts: Sequence[Path]) -> None:
         """Lexicon and n-grams."""
+        if (self.work / "lm.ngram").exists():
+            return
+        self.report(self.clock.begin(LANGUAGE))
         transcripts = [u.text for u in self.learnt if u.text]
         if self.lexicon and not self.lexicon.exists():
             words = chain.from_iterable(
@@ -144,35 +186,21 @@ class Steps:
             self.report(_describe_words(new.added, "sounded out for the lexicon"))
             if new.unspoken:
                 self.report(_describe_words(new.unspoken, "cannot be sounded out, left out"))
-        if not (self.work / "lm.ngram").exists():
-            weight = write_ngrams(
-                self.work / "lm.ngram",
-                self.base.decoder.lm if self.same_labels else None,
-                self.alphabet,
-                transcripts,
-                list(chain.from_iterable(map(read_sentences, texts))),
-                self.keep,
-            )
-            self.report(f"n-grams: {weight:.0%} of the base, {1 - weight:.0%} of your texts")
+        weight = write_ngrams(
+            self.work / "lm.ngram",
+            self.base.decoder.lm if self.same_labels else None,
+            self.alphabet,
+            transcripts,
+            list(chain.from_iterable(map(read_sentences, texts))),
+            self.keep,
+        )
+        self.report(f"n-grams: {weight:.0%} of the base, {1 - weight:.0%} of your texts")
 
     def train(self) -> None:
         """The run, after the cross-validation where there is little to learn from."""
-        seconds = sum(utterance.duration for utterance in self.learnt)
-        num_layers = self.base.acoustic.network.num_layers
-        plan = make_plan(seconds, num_layers, self.same_labels)
-        if self.num_epochs:
-            plan = replace(plan, num_epochs=self.num_epochs, num_folds=0)
-        self.clock = Clock(learning_seconds(plan, seconds))
+        plan = self.plan
         if not (self.work / "plan.json").exists():
-            num_epochs = plan.num_epochs
-            if plan.num_folds:
-                self.report(
-                    f"little speech: cross-validation finds the number of epochs, of "
-                    f"{plan.num_epochs} at most"
-                )
-                one = partial(self._train, plan, plan.num_epochs)
-                num_epochs = choose_epochs(self.learnt.path, self.work, plan.num_folds, one)
-            self.work.write("plan.json", {"num_epochs": num_epochs})
+            self.work.write("plan.json", {"num_epochs": self._choose_epochs()})
             shutil.rmtree(self.work / "folds", ignore_errors=True)  # hundreds of megabytes
         num_epochs = int(self.work.read("plan.json")["num_epochs"])
         if not num_epochs:
@@ -181,39 +209,49 @@ class Steps:
                 "and language model become yours"
             )
             return
-        layers = f"layers {plan.frozen_layers + 1} to {num_layers}"
+        layers = f"layers {plan.frozen_layers + 1} to {self.base.acoustic.network.num_layers}"
         self.report(f"training {layers} for {counted(num_epochs, 'epoch')}")
-        self._train(
-            plan, num_epochs, self.learnt.path, self.held_out.path, self.work / "run", "run: "
-        )
+        if left := num_epochs - _num_epochs(self.work / "run"):
+            self.report(self.clock.begin(TRAINING, left, left * _seconds(self.learnt)))
+        self._train(num_epochs, self.learnt.path, self.held_out.path, self.work / "run", _RUN)
 
-    def _train(
-        self, plan: Plan, num_epochs: int, train: Path, valid: Path, path: Path, name: str
-    ) -> Run:
+    def _choose_epochs(self) -> int:
+        plan = self.plan
+        if not plan.num_folds:
+            return plan.num_epochs
+        self.report(
+            f"little speech: cross-validation finds the number of epochs, of {plan.num_epochs} at "
+            "most"
+        )
+        if left := self._fold_epochs_left:
+            self.report(self.clock.begin(FOLDS, left))
+        train = partial(self._train, plan.num_epochs)
+        return choose_epochs(self.learnt.path, self.work, plan.num_folds, train)
+
+    def _train(self, num_epochs: int, train: Path, valid: Path, path: Path, name: str) -> Run:
+        num_ended = _num_epochs(path)
+
         def report(line: str) -> None:
-            if not line.startswith(("from ", "not from ")) or name == "run: ":
+            nonlocal num_ended
+            if _num_epochs(path) > num_ended:
+                num_ended += 1
+                self.report(f"{name}{line}; {self.clock.advance()}")
+            elif name == _RUN:
                 self.report(f"{name}{line}")
 
         options: dict[str, Any] = {
             "cache": self.work / "cache", "report": report, "progress": self.progress,
         }  # fmt: skip
-        started = time.monotonic()
-        if (path / "run.json").exists():
-            run = load_run(path)
-            if len(run.read_metrics()) >= run.settings.training.num_epochs:
-                return run
-            run = recipe.resume(path, **options)
-        else:
-            settings = plan.settings(self.source.settings, num_epochs)
-            run = recipe.train(
+        if not (path / "run.json").exists():
+            settings = self.plan.settings(self.source.settings, num_epochs)
+            return recipe.train(
                 train, valid, path, settings, init_from=self.source, lexicon=self.lexicon,
                 alphabet=self.alphabet, **options,
             )  # fmt: skip
-        seconds = num_epochs * sum(utterance.duration for utterance in Manifest(train))
-        left = self.clock.minutes_left(seconds, time.monotonic() - started)
-        if name != "run: ":
-            self.report(f"about {left:.0f} min of learning left, at most")
-        return run
+        run = load_run(path)
+        if len(run.read_metrics()) >= run.settings.training.num_epochs:
+            return run
+        return recipe.resume(path, **options)
 
     def export(self) -> None:
         """The bundle, verified, without a decoder."""
@@ -223,9 +261,9 @@ class Steps:
         if not (self.work / "run" / "run.json").exists():
             write_bundle(path, self.base.model_path.read_bytes(), self.base.acoustic)
             return
-        self.report("exporting")
+        self.report(self.clock.begin(EXPORT))
         run = load_run(self.work / "run")
-        model = self._averaged(run)
+        model = averaged(run, self.keep)
         recordings = read_recordings(
             [self.held_out], run.settings.features.sample_rate, MAX_UTTERANCES
         )
@@ -241,26 +279,12 @@ class Steps:
             f"{100 * verification.wer_change:+.2f} points"
         )
 
-    def _averaged(self, run: Run) -> AcousticModel:
-        """The best weights, averaged with those they started from (WiSE-FT).
-
-        Wortsman et al., Robust fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903:
-        between a network and what it became, weights lie that know both kinds of data.
-        """
-        model = run.best_network()
-        if self.keep:
-            start = run.new_network()
-            load_checkpoint(run.initial, {"model": start.variables})
-            for ours, theirs in zip(model.weights, start.weights, strict=True):
-                ours.assign((1 - self.keep) * ours + self.keep * theirs)
-        return model
-
     def tune(self) -> Comparison:
         """The decoder's settings; errors before and after."""
         if (self.work / "report.json").exists():
             return Comparison.from_dict(self.work.read("report.json"))
         before = self._before()
-        self.report("choosing the decoder's settings")
+        self.report(self.clock.begin(TUNING))
         bundle = read_bundle(self.work / "bundle")
         base = self.base.decoder if self.same_labels else None
         decoder = decoder_of(base, self.work / "lm.ngram", self.lexicon)
@@ -286,7 +310,7 @@ class Steps:
     def _before(self) -> EvaluationReport | None:
         if not self.same_labels:
             return None
-        self.report("measuring the base")
+        self.report(self.clock.begin(BASE))
         return self._evaluated(self.base.path)
 
     def _evaluated(self, path: Path) -> EvaluationReport:
@@ -298,9 +322,7 @@ class Steps:
         before, after = self.base.decoder.prior, decoder.prior
         if not (self.keep and self.same_labels and before and after):
             return decoder
-        mixed = self.keep * np.exp(before.log_probs) + (1 - self.keep) * np.exp(after.log_probs)
-        log_probs = np.log(mixed / mixed.sum()).round(6).tolist()
-        return replace(decoder, prior=replace(after, log_probs=tuple(log_probs)))
+        return replace(decoder, prior=mixed_prior(before, after, self.keep))
 
     def publish(self, path: Path, comparison: Comparison) -> None:
         """Put the bundle in its place, and draw what was learnt."""
@@ -318,3 +340,13 @@ class Steps:
 def _describe_words(words: Sequence[str], what: str) -> str:
     shown = ", ".join(words[:8]) + (", ..." if len(words) > 8 else "")
     return f"{counted(len(words), 'word')} {what}" + (f": {shown}" if words else "")
+
+
+def _seconds(manifest: Manifest) -> float:
+    return sum(utterance.duration for utterance in manifest)
+
+
+def _num_epochs(path: Path) -> int:
+    """How many epochs of a run have ended."""
+    metrics = path / "metrics.jsonl"
+    return len(metrics.read_bytes().splitlines()) if metrics.exists() else 0

@@ -17,9 +17,11 @@ cache/              decoded recordings
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from speechlstm.errors import ConfigError, ModelError
@@ -41,11 +43,14 @@ class Work:
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
-    def open(self, inputs: Mapping[str, Any]) -> bool:
+    def open(
+        self, inputs: Mapping[str, Any], results: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> bool:
         """Make the folder, or find what an earlier call with the same inputs has left there.
 
         Args:
             inputs: What is adapted to what, as plain JSON values.
+            results: Of each input that may change, what depends on it: that is removed then.
 
         Returns:
             Whether an earlier call has begun.
@@ -61,18 +66,31 @@ class Work:
                     f"{self.path}: recordings or texts have changed since this was begun; remove "
                     "it to begin anew, or name another folder"
                 )
-            for key, value in inputs.items():
-                if before.get(key) != value:
+            changed = [key for key, value in inputs.items() if before.get(key) != value]
+            for key in changed:
+                if key not in results:
                     raise ConfigError(
                         f"{self.path}: holds an adaptation with other inputs ({key}: "
-                        f"{before.get(key)} there, {value} here); remove it, or name another folder"
+                        f"{before.get(key)} there, {inputs[key]} here); remove it, or name another "
+                        "folder"
                     )
+            for name in {name for key in changed for name in results[key]}:
+                self._remove(name)
+            if changed:
+                self.write("adapt.json", inputs)
             return True
         if self.path.exists() and any(self.path.iterdir()):
             raise ConfigError(f"{self.path}: holds something else; name another folder with --work")
         self.path.mkdir(parents=True, exist_ok=True)
         self.write("adapt.json", inputs)
         return False
+
+    def _remove(self, name: str) -> None:
+        path = self / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
     def write(self, name: str, values: Mapping[str, Any]) -> None:
         """Write plain JSON values; the file appears whole or not at all."""

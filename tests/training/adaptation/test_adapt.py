@@ -109,6 +109,13 @@ def test_from_recordings_to_a_bundle_that_goes_on_where_it_was(
     # Once more: all has been done.
     assert go().comparison.to_text() == adapted.comparison.to_text()
     assert len(lines) <= 3
+    # How much of the base to keep can be chosen without training again.
+    with monkeypatch.context() as patched:
+        patched.setattr(recipe, "train", pytest.fail)
+        keep_half = {"texts": [tmp_path / "more.txt"], "init_from": base, "keep": 0.5}
+        adapt(manifest, output, **keep_half, report=lines.append)  # type: ignore[arg-type]
+    assert lines[-2].startswith("step ")
+    assert read_bundle(output).acoustic.training["keep"] == 0.5
 
 
 @pytest.mark.slow

@@ -26,6 +26,11 @@ def test_another_language_has_an_alphabet_of_its_own(texts: list[str]) -> None:
     assert found.reason.startswith("another alphabet, ")
 
 
+def test_few_numbers_are_no_letters_of_another_language() -> None:
+    assert "5" not in language(["um 5 uhr", *["schöne grüße"] * 20]).alphabet.symbols
+    assert "5" in language(["um 5 uhr", "schöne grüße"]).alphabet.symbols
+
+
 def test_digits_alone_make_no_other_language() -> None:
     assert language(["911", "12", "call 5"]).alphabet == ENGLISH
 

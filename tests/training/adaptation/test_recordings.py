@@ -51,10 +51,38 @@ def test_texts_and_labels_stand_beside_recordings(write: Write, tmp_path: Path) 
 
 def test_recordings_without_any_text_are_refused_in_a_line(write: Write, tmp_path: Path) -> None:
     write("a.wav", None)
+    write("b.wav", None)
     with pytest.raises(
-        DataError, match=r"recordings: no recording with its text; put .* speech\.txt"
+        DataError,
+        match=r"recordings: no recording has a text that can be read: .*a\.wav: has no text; write "
+        r"its transcript into a\.txt \(and 1 other\)$",
     ):
         gathered(tmp_path)
+
+
+def test_texts_in_another_encoding_are_refused_by_that_reason(write: Write, tmp_path: Path) -> None:
+    path = write("a.wav")
+    path.with_suffix(".txt").write_bytes("caf\u00e9".encode("latin-1"))
+    with pytest.raises(
+        DataError, match=r"its text a\.txt cannot be read: neither UTF-8 nor .* save it as UTF-8$"
+    ):
+        gathered(tmp_path)
+
+
+def test_a_folder_without_recordings_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    with pytest.raises(DataError, match=r"recordings: no recordings; put speech\.wav and what is"):
+        gathered(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_texts_may_be_written_by_any_editor(
+    write: Write, tmp_path: Path, encoding: str, end: str
+) -> None:
+    path = write("a.wav")
+    path.with_suffix(".txt").write_bytes(f"Ein Caf\u00e9.{end}".encode(encoding))
+    assert [u.text for u in gathered(tmp_path).utterances] == ["Ein Caf\u00e9."]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("bundle.json", "a bundle"), ("run.json", "a run")])
@@ -79,7 +107,7 @@ def test_silence_and_damage_are_left_out_with_their_reasons(write: Write, tmp_pa
     found.utterances.append(Utterance("bad", "recordings/a2.wav", 1.0, "yes"))
     found = decode(found, Work(tmp_path), 16000, progress=False)
     assert [(u.id, u.text, u.duration) for u in found.utterances] == [("a", "yes", 1), ("c", "", 1)]
-    assert "b.wav: is silent" in found.reasons[0]
+    assert found.reasons[0].startswith("b: is silent")
     assert "a2.wav" in found.reasons[1]
 
 
@@ -88,7 +116,8 @@ def test_texts_that_do_not_fit_are_left_out() -> None:
     found = Usable([Utterance(text, "x.wav", 0.1 + (text == "yes"), text) for text in texts], [])
     found = fitting(found, ENGLISH, Settings())
     assert [u.id for u in found.utterances] == ["yes"]
-    assert "not in the alphabet: '1'" in found.reasons[0]
+    assert found.reasons[0].startswith("12 times: not in the alphabet: '1'")
+    assert found.reasons[0].endswith("; write numbers as they are spoken")
     assert "text needs" in found.reasons[1]
 
 
@@ -128,6 +157,9 @@ def test_three_utterances_are_too_few(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="3 utterances can be used, at least 8 are needed"):
         split(spoken_by(None, None, None), Work(tmp_path), lambda line: None)
     assert not (tmp_path / "train.jsonl").exists()
+    few = Usable(spoken_by(None).utterances, ["a: bad", "b: bad"])
+    with pytest.raises(TrainingError, match=r"on others; left out: a: bad \(and 1 other\)$"):
+        split(few, Work(tmp_path), lambda line: None)
 
 
 def test_all_that_is_left_out_is_listed(tmp_path: Path) -> None:

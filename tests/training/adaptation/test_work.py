@@ -49,3 +49,20 @@ def test_what_has_changed_since_is_not_taken_for_the_same(tmp_path: Path) -> Non
     work.open({CONTENTS: before})
     with pytest.raises(ConfigError, match="have changed since this was begun; remove it"):
         work.open({CONTENTS: after})
+
+
+def test_what_depends_on_an_input_is_made_anew_when_it_changes(tmp_path: Path) -> None:
+    work = Work(tmp_path / "work")
+    work.open({"keep": 0.0, "init_from": "english"})
+    (work / "lm.ngram").touch()
+    (work / "bundle").mkdir()
+    (work / "bundle" / "bundle.json").touch()
+    (work / "run").mkdir()
+    results = {"keep": ("lm.ngram", "bundle", "report.json")}
+    assert work.open({"keep": 0.0, "init_from": "english"}, results)
+    assert (work / "lm.ngram").exists()
+    assert work.open({"keep": 0.3, "init_from": "english"}, results)
+    assert sorted(path.name for path in work.path.iterdir()) == ["adapt.json", "run"]
+    assert work.open({"keep": 0.3, "init_from": "english"})
+    with pytest.raises(ConfigError, match=r"other inputs \(init_from: english there, mine here\)"):
+        work.open({"keep": 0.3, "init_from": "mine"}, results)

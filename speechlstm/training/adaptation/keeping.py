@@ -1,0 +1,41 @@
+"""What stays of the base: a share of its weights, and of its labels' prior."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from speechlstm.decoding.prior import Prior
+from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.run import Run
+from speechlstm.training.engine.checkpoint import load_checkpoint
+
+
+def averaged(run: Run, keep: float) -> AcousticModel:
+    """The best weights of a run, averaged with those it started from (WiSE-FT).
+
+    Wortsman et al., Robust fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903:
+    between a network and what it became, weights lie that know both kinds of data.
+
+    Args:
+        run: The run.
+        keep: The share of the weights it started from, 0..1.
+    """
+    model = run.best_network()
+    if keep:
+        start = run.new_network()
+        load_checkpoint(run.initial, {"model": start.variables})
+        for ours, theirs in zip(model.weights, start.weights, strict=True):
+            ours.assign((1 - keep) * ours + keep * theirs)
+    return model
+
+
+def mixed_prior(base: Prior, own: Prior, keep: float) -> Prior:
+    """The labels' prior, with a share of the base's.
+
+    Args:
+        base: That of the base.
+        own: That on the user's recordings.
+        keep: The share of the base, 0..1.
+    """
+    mixed = keep * np.exp(base.log_probs) + (1 - keep) * np.exp(own.log_probs)
+    return replace(own, log_probs=tuple(np.log(mixed / mixed.sum()).round(6).tolist()))
