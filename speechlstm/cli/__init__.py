@@ -30,6 +30,7 @@ VERBS = (
     "train",
     "evaluate",
     "score",
+    "compare",
     "export",
     "tune",
     "doctor",

@@ -59,7 +59,8 @@ def evaluate(
             continue
         compute_seconds += attempt.compute_seconds
         audio_seconds += attempt.result.duration
-        scores.append(_score(utterance, utterance.text, attempt.result))
+        score = _score(utterance, utterance.text, attempt.result)
+        scores.append(replace(score, compute_seconds=attempt.compute_seconds))
     if not scores:
         reason = next(iter(failures.values()), "none has a text")
         raise ManifestError(manifest.path, f"no utterance could be scored: {reason}")
@@ -69,7 +70,7 @@ def evaluate(
 def _score(utterance: Utterance, reference: str, transcript: Transcript) -> Score:
     confidences = tuple(normalized_confidences(transcript.words))
     score = compare(utterance.id, reference, transcript.text, utterance.speaker)
-    return replace(score, confidences=confidences)
+    return replace(score, confidences=confidences, duration=transcript.duration)
 
 
 def normalized_confidences(words: Iterable[Word]) -> Iterator[float]:

@@ -1,10 +1,12 @@
 """Error rates from jiwer's alignments. Counts are added first and divided once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jiwer
 import numpy as np
+
+from speechlstm.evaluation.alignment import AlignedWords, align_words
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,8 @@ def correct_words(reference: str, hypothesis: str) -> list[bool]:
     >>> correct_words("the quick fox", "the thick fox")
     [True, False, True]
     """
-    output = jiwer.process_words(reference, hypothesis)
-    correct = [False] * len(output.hypotheses[0])
-    for chunk in output.alignments[0]:
-        if chunk.type == "equal":
-            for word in range(chunk.hyp_start_idx, chunk.hyp_end_idx):
-                correct[word] = True
-    return correct
+    pairs = align_words(reference, hypothesis)
+    return [pair.is_correct for pair in pairs if pair.hypothesis is not None]
 
 
 def show_errors(reference: str, hypothesis: str) -> str:
@@ -102,22 +99,17 @@ def show_errors(reference: str, hypothesis: str) -> str:
     >>> show_errors("the quick brown fox jumps", "the thick brown red fox")
     'the [quick->thick] brown [+red] fox [-jumps]'
     """
-    return " ".join(_marked_words(jiwer.process_words(reference, hypothesis)))
+    return " ".join(map(_marked, align_words(reference, hypothesis)))
 
 
-def _marked_words(output: jiwer.WordOutput) -> Iterator[str]:
-    for chunk in output.alignments[0]:
-        reference = output.references[0][chunk.ref_start_idx : chunk.ref_end_idx]
-        hypothesis = output.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx]
-        match chunk.type:
-            case "equal":
-                yield from reference
-            case "substitute":  # both sides have the same number of words
-                yield from (f"[{a}->{b}]" for a, b in zip(reference, hypothesis, strict=True))
-            case "insert":
-                yield from (f"[+{b}]" for b in hypothesis)
-            case "delete":
-                yield from (f"[-{a}]" for a in reference)
+def _marked(pair: AlignedWords) -> str:
+    if pair.is_correct:
+        return pair.hypothesis or ""
+    if pair.reference is None:
+        return f"[+{pair.hypothesis}]"
+    if pair.hypothesis is None:
+        return f"[-{pair.reference}]"
+    return f"[{pair.reference}->{pair.hypothesis}]"
 
 
 def bootstrap_interval(

@@ -1,13 +1,14 @@
 """The result of an evaluation: error rates with intervals, confidences, the worst utterances."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
 from speechlstm.decoding.confidence import calibration_error
 from speechlstm.errors import counted, printable
+from speechlstm.evaluation.alignment import AlignedWords, align_words
 from speechlstm.evaluation.metrics import (
     ErrorCounts,
     bootstrap_interval,
@@ -20,6 +21,8 @@ from speechlstm.evaluation.metrics import (
 # Errors in the utterances of one speaker are correlated, so the bootstrap resamples speakers. With
 # fewer speakers than this the interval would be too narrow, so it resamples utterances.
 _MIN_SPEAKERS = 10
+
+REPORT_TYPE, REPORT_VERSION = "evaluation", 2  # of the JSON; the first version had neither
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Score:
         speaker: Identifies the speaker; None: not known.
         confidences: The confidence of each word of the hypothesis, 0..1; None if texts were
             compared.
+        duration: Of the recording in seconds; None if texts were compared.
+        compute_seconds: Wall-clock time of recognising it; None if texts were compared.
     """
 
     id: str
@@ -43,6 +48,8 @@ class Score:
     hypothesis: str
     speaker: str | None = None
     confidences: tuple[float, ...] | None = None
+    duration: float | None = None
+    compute_seconds: float | None = None
 
     @cached_property
     def words(self) -> ErrorCounts:
@@ -54,13 +61,22 @@ class Score:
         """The errors in characters, including spaces."""
         return character_errors(self.reference, self.hypothesis)
 
+    @cached_property
+    def alignment(self) -> tuple[AlignedWords, ...]:
+        """The words of the reference beside those of the hypothesis."""
+        return align_words(self.reference, self.hypothesis)
+
     def to_dict(self) -> dict[str, Any]:
         """The score as plain JSON values."""
         return {
             "id": self.id,
+            "speaker": self.speaker,
+            "duration": self.duration,
+            "compute_seconds": self.compute_seconds,
             "reference": self.reference,
             "hypothesis": self.hypothesis,
             "errors": show_errors(self.reference, self.hypothesis),
+            "alignment": self.alignment,
             "confidences": self.confidences,
             "words": asdict(self.words),
             "characters": asdict(self.characters),
@@ -154,6 +170,8 @@ class EvaluationReport:
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON values."""
         return {
+            "type": REPORT_TYPE,
+            "version": REPORT_VERSION,
             "wer": self.wer,
             "wer_interval": self.wer_interval,
             "cer": self.cer,
@@ -194,14 +212,20 @@ class EvaluationReport:
         return "\n".join(lines)
 
     def _interval(self, count: Callable[[Score], ErrorCounts]) -> tuple[float, float] | None:
-        by_speaker: defaultdict[str | None, ErrorCounts] = defaultdict(ErrorCounts)
-        for score in self.scores:
-            by_speaker[score.speaker] += count(score)
-        if None not in by_speaker and len(by_speaker) >= _MIN_SPEAKERS:
-            return bootstrap_interval(list(by_speaker.values()))
-        if len(self.scores) > 1:
-            return bootstrap_interval([count(score) for score in self.scores])
-        return None
+        units = independent_units(self.scores)
+        if len(units) < 2:
+            return None
+        return bootstrap_interval([_total(map(count, unit)) for unit in units])
+
+
+def independent_units(scores: Sequence[Score]) -> list[list[Score]]:
+    """The scores of each speaker, if there are enough and all are known; else each by itself."""
+    by_speaker: defaultdict[str | None, list[Score]] = defaultdict(list)
+    for score in scores:
+        by_speaker[score.speaker].append(score)
+    if None not in by_speaker and len(by_speaker) >= _MIN_SPEAKERS:
+        return list(by_speaker.values())
+    return [[score] for score in scores]
 
 
 def _total(counts: Iterable[ErrorCounts]) -> ErrorCounts:

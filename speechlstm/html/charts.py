@@ -12,7 +12,7 @@ from speechlstm.html.markup import Markup, element
 from speechlstm.html.page import Cell, details, table
 
 _WIDTH, _HEIGHT = 480, 270  # units of the drawing, about pixels
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 12, 46  # margins for labels
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 12, 46  # margins for labels
 _NUM_TICKS = 5
 _LONGEST_TABLE = 200  # rows
 _LETTER = 7.0  # width of a letter, about
@@ -190,8 +190,10 @@ class _Scale:
         high = max(values, default=1.0) if axis.high is None else axis.high
         if high <= low:  # all values are the same
             high = low + 1
+        step = _step(low, high)
+        if axis.low is None:
+            low = math.floor(low / step + 1e-9) * step
         if axis.high is None:
-            step = _step(low, high)
             high = math.ceil(high / step - 1e-9) * step
         return cls(low, high, start, end)
 

@@ -164,11 +164,17 @@ def test_report_as_json(manifest: Manifest) -> None:
     assert list(report["failures"]) == ["broken"]
     low, high = report["wer_interval"]
     assert low <= 0.5 <= high
-    assert report["utterances"][1] == {
+    assert (report["type"], report["version"]) == ("evaluation", 2)
+    utterance = report["utterances"][1]
+    assert utterance.pop("compute_seconds") >= 0
+    assert utterance == {
         "id": "one-off",
+        "speaker": None,
+        "duration": 2.0,
         "reference": "it's a dog",
         "hypothesis": "it's the dog",
         "errors": "it's [a->the] dog",
+        "alignment": [["it's", "it's"], ["a", "the"], ["dog", "dog"]],
         "confidences": [0.75, 0.75, 0.75],
         "words": {"hits": 2, "substitutions": 1, "deletions": 0, "insertions": 0},
         "characters": {"hits": 9, "substitutions": 1, "deletions": 0, "insertions": 2},

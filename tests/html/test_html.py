@@ -159,7 +159,7 @@ def test_points_lie_between_the_ends_of_the_axes() -> None:
     points = [
         (float(c["cx"] or 0), float(c["cy"] or 0)) for c in Parsed(chart).attributes("circle")
     ]
-    assert points == [(58, 224), (263, 118), (468, 12), (468, 224)]  # the last one is clipped
+    assert points == [(70, 224), (269, 118), (468, 12), (468, 224)]  # the last one is clipped
 
 
 @pytest.mark.parametrize("values", [[], [0.0], [5.0, 5.0], [-1.0, 1.0], [1e-9], [1e12]])
