@@ -1,13 +1,14 @@
-"""Size of the acoustic model against WER, with low-rank kernels: sizes.py CALIBRATION TEST -o PNG.
+"""Size of the acoustic model against WER: sizes.py CALIBRATION TEST -o PNG.
 
     python scripts/pocket/sizes.py librispeech/train.jsonl librispeech/valid.jsonl -o sizes.png
 
-The four kernels of a direction that multiply the same vector, as one matrix (width, 4 * num_units),
-are replaced by two factors of a lower rank, without any training: by the singular value
-decomposition, which keeps the weights as near as possible, or by that of the matrix times the root
-of the covariance of its inputs, which keeps the products as near as possible on CALIBRATION. The
-components that are dropped are those that matter least for each byte. Factors are rounded to 8
-bits, as export does. WER is that of the best path on TEST.
+Kernels in 8 bits and in 4 bits are what export writes with --quantize int8 and int4. Kernels of low
+rank, which it does not write: the four kernels of a direction that multiply the same vector, as one
+matrix (width, 4 * num_units), are replaced by two factors of a lower rank, without any training: by
+the singular value decomposition, which keeps the weights as near as possible, or by that of the
+matrix times the root of the covariance of its inputs, which keeps the products as near as possible
+on CALIBRATION. The components that are dropped are those that matter least for each byte. Factors
+are rounded to 8 bits. WER is that of the best path on TEST, computed with Keras in float32.
 """
 
 import json
@@ -29,14 +30,17 @@ from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.storage import write_atomically
 from speechlstm.text.normalize import normalize
+from speechlstm.tflite import four_bits
 from speechlstm.training.acoustic.network import AcousticModel, stack_frames
 from speechlstm.training.acoustic.transfer import Source, read_source
 from speechlstm.training.acoustic.verification import read_recordings
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the bytes of all kernels
-METHODS = ("weights", "products")  # what is kept as near as possible
+METHODS = ("weights", "products")  # what low-rank kernels keep as near as possible
+FOUR_BITS = "four bits"
 _BATCH = 16
 _GATES = 4
+_SCALE_BYTES = 12  # of a row in 4 bits: its scale and its zero point
 
 Matrix = NDArray[np.float64]
 Factors = tuple[Matrix, NDArray[np.float64], Matrix]
@@ -160,6 +164,15 @@ def compress(kernels: Sequence[Kernel], factors: Sequence[Factors], share: float
     return num_bytes
 
 
+def store_in_four_bits(kernels: Sequence[Kernel]) -> int:
+    """Assign kernels rounded to 4 bits to the model; returns their bytes."""
+    for kernel in kernels:
+        rows = kernel.values.T
+        scales = four_bits.row_scales(rows)
+        kernel.weight.assign((four_bits.rounded(rows, scales) * scales).T)
+    return sum(k.values.size // 2 + _SCALE_BYTES * k.values.shape[1] for k in kernels)
+
+
 def errors_of(source: Source, recordings: Sequence[tuple[Audio, str]]) -> ErrorCounts:
     """The word errors of the best path."""
     errors, model = ErrorCounts(), source.model
@@ -191,13 +204,18 @@ def main(calibration: Path, test: Path, output: Path, bundle: str, max_utterance
     kernels = kernels_of(source.model, audios)
     others = (path / "model.tflite").stat().st_size - sum(kernel.values.size for kernel in kernels)
     points: list[dict[str, Any]] = []
+
+    def measure(method: str, share: float, num_bytes: int) -> None:
+        size, errors = (num_bytes + others) / 1e6, errors_of(source, recordings)
+        points.append({"method": method, "share": share, "mb": size, "wer": errors.rate})
+        print(json.dumps(points[-1]), flush=True)
+
+    factors = {method: [kernel.decompose(method) for kernel in kernels] for method in METHODS}
+    measure(METHODS[0], 1.0, compress(kernels, factors[METHODS[0]], 1.0))
+    measure(FOUR_BITS, 0.5, store_in_four_bits(kernels))
     for method in METHODS:
-        factors = [kernel.decompose(method) for kernel in kernels]
-        for share in SHARES if method == METHODS[0] else SHARES[1:]:
-            size = (compress(kernels, factors, share) + others) / 1e6
-            errors = errors_of(source, recordings)
-            points.append({"method": method, "share": share, "mb": size, "wer": errors.rate})
-            print(json.dumps(points[-1]), flush=True)
+        for share in SHARES[1:]:
+            measure(method, share, compress(kernels, factors[method], share))
     image = BytesIO()
     draw(points).savefig(image, format="png", dpi=100)
     write_atomically(output, image.getvalue())
@@ -205,14 +223,16 @@ def main(calibration: Path, test: Path, output: Path, bundle: str, max_utterance
 
 
 def draw(points: Sequence[dict[str, Any]]) -> Figure:
-    """Plot WER against size, a line for each method."""
+    """Plot WER against size, a line for each kind of low rank, a point for four bits."""
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
     for method in METHODS:
         chosen = [p for p in points if p["method"] == method or p["share"] == 1.0]
         chosen.sort(key=lambda point: float(point["mb"]))
         sizes, rates = ([float(p[key]) for p in chosen] for key in ("mb", "wer"))
-        axes.plot(sizes, [100 * rate for rate in rates], "o-", label=f"nearest {method}")
+        axes.plot(sizes, [100 * rate for rate in rates], "o-", label=f"low rank: nearest {method}")
+    four = next(p for p in points if p["method"] == FOUR_BITS)
+    axes.plot(four["mb"], 100 * float(four["wer"]), "D", label="four bits")
     base = 100 * float(points[0]["wer"])
     axes.axhline(1.03 * base, color="0.6", linewidth=0.8)
     left = axes.get_xlim()[0]

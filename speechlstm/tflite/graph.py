@@ -8,13 +8,14 @@ from speechlstm.tflite.flatbuffer import Table
 from speechlstm.tflite.operators import OPERATORS, WHILE, Operator
 from speechlstm.tflite.tensor import TYPES, read_tensor
 
-_ALL_TYPES = {name for name, _ in TYPES.values()}
+_ALL_TYPES = {name for name, _ in TYPES.values()} - {"int4"}
 _TYPES = {  # the types that each word in operators.py allows
     "any": _ALL_TYPES,
     "same": _ALL_TYPES,
     "float": {"float32"},
     "state": {"float32"},
     "weight": {"float32", "float16", "int8"},
+    "packed": {"float32", "float16", "int8", "int4"},
     "index": {"int32", "int64"},
     "bool": {"bool"},
     "complex": {"complex64"},

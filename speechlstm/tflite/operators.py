@@ -9,6 +9,7 @@ Inputs and outputs are written as one word for each tensor:
     same    any type, but the same for all tensors marked `same`
     float   float32
     weight  float32, float16 or int8
+    packed  float32, float16, int8 or int4
     index   int32 or int64
     bool    bool
     complex complex64
@@ -57,9 +58,9 @@ _LSTM_INPUTS = " ".join(
 OPERATORS = {
     0: Operator("ADD", "same same", "same", 11, "b?"),
     2: Operator("CONCATENATION", "same+", "same", 10, "ib"),
-    6: Operator("DEQUANTIZE", "weight", "float", 38),
+    6: Operator("DEQUANTIZE", "packed", "float", 38),
     8: Operator("FLOOR", "float", "float", 0),
-    9: Operator("FULLY_CONNECTED", "float weight float?", "float", 8, "b-??-"),
+    9: Operator("FULLY_CONNECTED", "float packed float?", "float", 8, "b-??-"),
     14: Operator("LOGISTIC", "float", "float", 0),
     18: Operator("MUL", "same same", "same", 21, "b"),
     19: Operator("RELU", "float", "float", 0),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from speechlstm.tflite import schema
 from speechlstm.tflite.flatbuffer import Table
 
-# By number in schema.fbs' TensorType: NumPy's name, and the bytes of an item.
+# By number in schema.fbs' TensorType: NumPy's name (int4: without one), and the bytes of an item.
 TYPES = {
     0: ("float32", 4),
     1: ("float16", 2),
@@ -16,6 +16,7 @@ TYPES = {
     6: ("bool", 1),
     8: ("complex64", 8),
     9: ("int8", 1),
+    17: ("int4", 0.5),
 }
 _MAX_RANK = 8
 _MAX_BYTES = 1 << 30
@@ -98,10 +99,10 @@ def read_tensor(table: Table, buffers: Sequence[tuple[int, int]]) -> Tensor:
     ):
         raise ValueError(f"tensor {name!r} has an impossible shape")
     dtype, item_bytes = TYPES[number]
-    num_bytes = item_bytes * math.prod(sizes)
+    num_bytes = math.ceil(item_bytes * math.prod(sizes))
     start, available = buffers[index]
     if num_bytes > _MAX_BYTES or (
-        available and (available != num_bytes or start % min(4, item_bytes))
+        available and (available != num_bytes or start % max(1, min(4, item_bytes)))
     ):
         raise ValueError(f"tensor {name!r} has {available} bytes instead of {num_bytes}")
     if is_variable and (available or -1 in signature):
@@ -129,5 +130,5 @@ def _check_quantization(table: Table | None, dtype: str, sizes: Sequence[int], n
             or any(zeros)
         ):
             raise ValueError(f"tensor {name!r} is quantised in a way that LiteRT cannot read")
-    if (dtype == "int8") != bool(scales):
+    if (dtype in ("int8", "int4")) != bool(scales):
         raise ValueError(f"tensor {name!r} of {dtype} has {len(scales)} scales")

@@ -8,6 +8,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
+from speechlstm.tflite import four_bits
+
 _LSTM = schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM
 _WHILE = schema.BuiltinOperator.WHILE
 _FULLY_CONNECTED = schema.BuiltinOperator.FULLY_CONNECTED
@@ -17,6 +19,7 @@ _NUMPY = {
     schema.TensorType.FLOAT32: np.float32,
     schema.TensorType.FLOAT16: np.float16,
     schema.TensorType.INT8: np.int8,
+    schema.TensorType.INT4: np.uint8,  # two of them
 }
 _NUM_GATES = {"lstm": 4, "gru": 3, "rnn": 1}  # with the candidate
 
@@ -187,9 +190,13 @@ def _constants(model: Any, graph: Any, indices: Sequence[int]) -> Iterator[_Arra
         tensor = graph.tensors[expanded.get(index, index)]
         data = model.buffers[tensor.buffer].data
         if index >= 0 and data is not None and tensor.type in _NUMPY and len(tensor.shape):
-            values = data.view(_NUMPY[tensor.type]).astype(np.float32).reshape(tensor.shape)
-            scale = tensor.quantization and tensor.quantization.scale
-            yield values if scale is None else values * scale
+            if tensor.type == schema.TensorType.INT4:
+                stored = four_bits.unpack(data, int(np.prod(tensor.shape)))
+            else:
+                stored = data.view(_NUMPY[tensor.type])
+            values = stored.astype(np.float32).reshape(tensor.shape)
+            scales = tensor.quantization and tensor.quantization.scale
+            yield values if scales is None else values * np.float32(scales).reshape(-1, 1)
 
 
 def _code(model: Any, op: Any) -> int:

@@ -175,6 +175,22 @@ def no_scale(model: Any) -> None:
     tensor.type = generated.TensorType.INT8
 
 
+def four_bits_too_few(model: Any) -> None:
+    tensor = model.subgraphs[0].tensors[_operator(model, "FULLY_CONNECTED").inputs[1]]
+    tensor.type = generated.TensorType.INT4
+    tensor.quantization = generated.QuantizationParametersT(scale=[1.0], zeroPoint=[0])
+    data = model.buffers[tensor.buffer].data
+    model.buffers[tensor.buffer].data = data[: (np.prod(tensor.shape) + 1) // 2 - 1]
+
+
+def four_bits_added(model: Any) -> None:
+    four_bits_too_few(model)
+    index = _operator(model, "FULLY_CONNECTED").inputs[1]
+    buffer = model.buffers[model.subgraphs[0].tensors[index].buffer]
+    buffer.data = np.append(buffer.data, np.uint8(0))
+    _operator(model, "ADD").inputs = np.array([index, index], np.int32)
+
+
 def sparse(model: Any) -> None:
     model.subgraphs[0].tensors[3].sparsity = generated.SparsityParametersT()
 
@@ -236,6 +252,8 @@ def endless_loop(model: Any) -> None:
         (kept_state, "is both constant and variable"),
         (quantised_twice, "is quantised in a way"),
         (no_scale, "int8 has 0 scales"),
+        (four_bits_added, "ADD.* has an unsuitable type: int4"),
+        (four_bits_too_few, "bytes instead of"),
         (sparse, "has a type that speechlstm's models do not use"),
         (no_graph, "has no graph"),
         (no_signature, "has 0 signatures"),

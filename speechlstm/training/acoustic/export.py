@@ -68,8 +68,8 @@ def export(
         run: The run, its folder, or a bundle: "english", a folder or a .tflite file. The weights of
             a bundle are read from its file; its decoder is copied if `bundle` has none.
         bundle: The folder of the bundle to write.
-        quantization: How to store the recurrent kernels: "none" (float32), "float16" or "int8".
-            None: as the bundle does; those of a run in float32.
+        quantization: How to store the recurrent kernels: "none" (float32), "float16", "int8" or
+            "int4". None: as the bundle does; those of a run in float32.
         manifests: Manifests to verify the files on; by default the validation manifests of the
             run, or synthetic sounds if there is no run.
         max_utterances: Largest number of utterances to verify on.

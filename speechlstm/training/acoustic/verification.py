@@ -27,6 +27,8 @@ from speechlstm.training.tflite.edit import Quantization, count_ops, has_variabl
 MAX_DIFFERENCE = 1e-4  # of log-probabilities of a file in float32: rounding
 MAX_REPEAT_DIFFERENCE = 1e-6  # of log-probabilities in two runs of an utterance
 MAX_WER_CHANGE = 0.005  # or one word, if that is more
+# Four bits are another network, whose errors differ by chance, too: of a thousand words, by ten.
+MAX_WER_CHANGE_OF_INT4 = 0.02
 
 # The operators of every LiteRT runtime: no custom ones, none of TensorFlow ("Flex"), and none of
 # StableHLO, which only some delegates support.
@@ -79,7 +81,8 @@ class Verification:
     @property
     def _max_wer_change(self) -> float:
         """At least one word: with few words, one more error is no evidence (see MAX_WER_CHANGE)."""
-        return max(MAX_WER_CHANGE, 1 / max(self.keras_errors.num_reference, 1))
+        limit = MAX_WER_CHANGE_OF_INT4 if self.quantization == "int4" else MAX_WER_CHANGE
+        return max(limit, 1 / max(self.keras_errors.num_reference, 1))
 
     @property
     def failures(self) -> list[str]:

@@ -10,8 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import Builder
+from numpy.typing import NDArray
 
-Quantization = Literal["none", "float16", "int8"]
+from speechlstm.tflite import four_bits
+
+Quantization = Literal["none", "float16", "int8", "int4"]
 
 _OPS = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 _LSTM = schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM
@@ -62,9 +65,10 @@ def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = Fals
 
     Args:
         tflite: The content of a .tflite file in float32.
-        quantization: "none"; "float16", which LiteRT expands to float32 when it loads the file; or
+        quantization: "none"; "float16", which LiteRT expands to float32 when it loads the file;
             "int8", with one scale for each kernel: LiteRT then quantizes the inputs of the products
-            to 8 bits, too.
+            to 8 bits, too; or "int4", with a scale for each row: the same in loops, but expanded to
+            float32 for fused LSTMs, which have no products of 4 bits.
         all_kernels: Whether to quantize embeddings and the kernels of all other products as well.
 
     Returns:
@@ -76,14 +80,24 @@ def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = Fals
     for graph, index in _kernels(model, all_kernels):
         tensor = graph.tensors[index]
         kernel = model.buffers[tensor.buffer].data.view(np.float32)
+        stored: NDArray[Any]
         if quantization == "float16":
             stored = kernel.astype(np.float16)
+            tensor.type = schema.TensorType.FLOAT16
             _expand_when_loaded(model, graph, index)
+        elif quantization == "int4":
+            kernel = kernel.reshape(tensor.shape)
+            scales = four_bits.row_scales(kernel)
+            stored = four_bits.pack(four_bits.rounded(kernel, scales))
+            tensor.type = schema.TensorType.INT4
+            tensor.quantization = _scales(scales.ravel())
+            if any(_code(model, op) != _FULLY_CONNECTED for op in _users(graph, index)):
+                _expand_when_loaded(model, graph, index)
         else:
             scale = float(np.abs(kernel).max()) / 127 or 1.0
             stored = np.round(kernel / scale).astype(np.int8)
             tensor.type = schema.TensorType.INT8
-            tensor.quantization = schema.QuantizationParametersT(scale=[scale], zeroPoint=[0])
+            tensor.quantization = _scales([scale])
             _expand_what_is_gathered(model, graph, index)
         model.buffers.append(_Buffer(stored.view(np.uint8)))
         tensor.buffer = len(model.buffers) - 1
@@ -120,6 +134,8 @@ def with_shapes(tflite: bytes, shapes: Mapping[int, Sequence[int]]) -> bytes:
 def stored_quantization(tflite: bytes) -> Quantization:
     """How the kernels of a file are stored."""
     types = {tensor.type for graph in _parse(tflite).subgraphs for tensor in graph.tensors}
+    if schema.TensorType.INT4 in types:
+        return "int4"
     if schema.TensorType.INT8 in types:
         return "int8"
     return "float16" if schema.TensorType.FLOAT16 in types else "none"
@@ -151,13 +167,24 @@ def _is_constant_matrix(model: Any, tensor: Any) -> bool:
     return len(tensor.shape) == 2 and model.buffers[tensor.buffer].data is not None
 
 
+def _users(graph: Any, index: int) -> list[Any]:
+    """The operators that read a tensor."""
+    return [op for op in graph.operators if index in op.inputs]
+
+
+def _scales(scales: Sequence[float] | NDArray[np.float64]) -> Any:
+    """One scale for a tensor, or one for each of its rows."""
+    return schema.QuantizationParametersT(
+        scale=list(map(float, scales)), zeroPoint=[0] * len(scales), quantizedDimension=0
+    )
+
+
 def _expand_when_loaded(model: Any, graph: Any, index: int) -> None:
-    """Make a tensor float16, and let its users read the result of a DEQUANTIZE operator."""
+    """Let the users of a tensor read the result of a DEQUANTIZE operator."""
     tensor = graph.tensors[index]
     expanded = schema.TensorT(
-        shape=tensor.shape, type=tensor.type, name=tensor.name + b"_float32", buffer=0
+        shape=tensor.shape, type=schema.TensorType.FLOAT32, name=tensor.name + b"_float32", buffer=0
     )
-    tensor.type = schema.TensorType.FLOAT16
     graph.tensors.append(expanded)
     for op in graph.operators:
         op.inputs = np.where(op.inputs == index, len(graph.tensors) - 1, op.inputs)

@@ -7,6 +7,7 @@ import pytest
 
 from speechlstm.bundle import PORTABLE_MODEL, default_bundle, read_bundle, write_bundle
 
+QUANTIZATIONS = ("int8", "int4", "none")
 WEB = Path(__file__).parents[3] / "scripts" / "pocket" / "web"
 
 
@@ -32,10 +33,10 @@ def litert_js(node: str) -> str:
 
 @pytest.fixture(scope="session")
 def portable_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The English bundle with its portable model instead, by quantization: int8, and none."""
+    """The English bundle with its portable model instead, by quantization."""
     prepared = os.environ.get("SPEECHLSTM_PORTABLE_BUNDLES")  # saves half a minute
     if prepared:
-        return {name: Path(prepared) / name for name in ("int8", "none")}
+        return {name: Path(prepared) / name for name in QUANTIZATIONS}
     from speechlstm.training.acoustic.export import convert_acoustic
     from speechlstm.training.acoustic.trained import trained_model
     from speechlstm.training.tflite.edit import quantize, without_names
@@ -44,7 +45,7 @@ def portable_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
     bundle = read_bundle(default_bundle())
     folder = tmp_path_factory.mktemp("portable")
     paths = {}
-    for quantization in ("int8", "none"):
+    for quantization in QUANTIZATIONS:
         paths[quantization] = folder / quantization
         tflite = {PORTABLE_MODEL: without_names(quantize(model, quantization))}
         write_bundle(paths[quantization], tflite, bundle.acoustic, bundle.decoder)

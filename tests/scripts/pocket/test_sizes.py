@@ -1,5 +1,6 @@
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +47,17 @@ def test_ranks_keep_to_the_share() -> None:
         )
         assert share * total - 60 < num_bytes <= share * total
     assert SCRIPT["ranks"](spectra, kernels, 1.0) == [-1, -1]
+
+
+def test_four_bits_take_half_a_byte_a_weight_and_a_scale_a_row() -> None:
+    stored: list[np.ndarray] = []
+    values = GENERATOR.normal(size=(12, 20))
+    weight = SimpleNamespace(assign=stored.append)
+    num_bytes = SCRIPT["store_in_four_bits"]([SCRIPT["Kernel"](weight, values, np.eye(12))])
+    assert num_bytes == 12 * 20 // 2 + 20 * (4 + 8)
+    for found, column in zip(stored[0].T, values.T, strict=True):
+        assert 4 <= len(np.unique(found)) <= 12  # of 15, some of which a column does not use
+        assert np.abs(found - column).max() < np.abs(column).max() / 4
 
 
 def test_rounding_has_a_scale_for_each_part() -> None:

@@ -40,7 +40,7 @@ def tflite() -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("quantization", ["none", "float16", "int8"])
+@pytest.mark.parametrize("quantization", ["none", "float16", "int8", "int4"])
 def test_writes_the_bundle_it_verified(
     quantization: Quantization,
     tflite: bytes,

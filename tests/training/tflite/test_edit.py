@@ -11,9 +11,15 @@ from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.tflite.weights import read_weights
 from speechlstm.training.acoustic.export import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
+from speechlstm.training.tflite.edit import (
+    Quantization,
+    quantize,
+    stored_quantization,
+    without_cell_clip,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -65,11 +71,12 @@ def tflite(request: pytest.FixtureRequest, model: AcousticModel) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("quantization", "bytes_a_weight", "tolerance"), [("float16", 2, 5e-3), ("int8", 1, 0.05)]
+    ("quantization", "bytes_a_weight", "tolerance"),
+    [("float16", 2, 5e-3), ("int8", 1, 0.05), ("int4", 0.5, 0.5)],
 )
 def test_recurrent_kernels_take_fewer_bytes(
     quantization: Quantization,
-    bytes_a_weight: int,
+    bytes_a_weight: float,
     tolerance: float,
     tflite: bytes,
     model: AcousticModel,
@@ -101,6 +108,40 @@ def test_int8_kernels_are_the_nearest_to_the_weights(tflite: bytes, model: Acous
     for kernel in expected:
         errors = [np.abs(s - kernel).max() for s in stored if s.shape == kernel.shape]
         assert min(errors) <= np.abs(kernel).max() / 127 / 2 + 1e-6
+
+
+@pytest.mark.parametrize("num_mfcc", [13, 40])  # rows of 39 weights end within a byte
+@pytest.mark.parametrize("fused", [True, False])
+def test_four_bits_are_expanded_as_they_were_rounded(
+    num_mfcc: int, fused: bool, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(2)
+    model, copy = (
+        AcousticModel(
+            FeatureConfig(num_mfcc=num_mfcc), NetworkConfig(num_layers=1, num_units=5), num_labels=5
+        )
+        for _ in range(2)
+    )
+    for variable in model.trainable_variables:
+        variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
+    tflite = quantize(without_cell_clip(convert_acoustic(model, fused)), "int4")
+    assert stored_quantization(tflite) == "int4"
+    stored = list(read_weights(tflite))
+    for layer in range(2):
+        weights = [np.concatenate(stored[12 * layer :][k : k + 4]).T for k in (0, 4, 8)]
+        for variable, values in zip(copy.recurrent[0].weights[3 * layer :], weights, strict=False):
+            variable.assign(values)
+    for ours, theirs in ((copy.norms, model.norms), (copy.output_layers, model.output_layers)):
+        ours[0].set_weights(theirs[0].get_weights())
+    rounded = without_cell_clip(convert_acoustic(copy, fused))
+    found = run_litert(tflite, model, noise(16000), tmp_path / "int4.tflite")
+    expected = run_litert(rounded, model, noise(16000), tmp_path / "rounded.tflite")
+    # A fused LSTM computes in float32, a loop rounds the inputs of its products to 8 bits.
+    np.testing.assert_allclose(found, expected, atol=1e-4 if fused else 0.05)
+    # Rounding what is rounded changes nothing.
+    again = read_weights(quantize(rounded, "int4"))
+    for one, other in zip(stored, again, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
 def test_no_quantization_changes_nothing(tflite: bytes) -> None:
