@@ -15,7 +15,7 @@ int LiteRtGetModelMetadata(Handle model, const char* name, const void**, size_t*
 int LiteRtCreateCompiledModel(Handle environment, Handle model, Handle options, Handle* compiled);
 int LiteRtCreateTensorBufferFromHostMemory(const TensorType*, void*, size_t, void (*)(void*), Handle*);
 int LiteRtRunCompiledModel(Handle compiled, size_t signature, size_t, Handle* inputs, size_t, Handle* outputs);
-enum { CPU = 1, FLOAT32 = 1, MAX_SYMBOLS = 1024 };
+enum { CPU = 1, FLOAT32 = 1, INT32 = 2, MAX_SYMBOLS = 1024 };
 
 static void check(int is_true, const char* otherwise) {
   if (!is_true) { fprintf(stderr, "recognise: %s\n", otherwise); exit(1); }
@@ -43,11 +43,12 @@ static uint8_t* field(uint8_t* table, uint32_t number) {
   return offset ? table + offset : NULL;
 }
 
-// LiteRT compiles a model for one length: write it into the model's input (ends 1) or output (2), and return its type.
-static TensorType set_length(uint8_t* model, uint32_t ends, int length) {
-  uint8_t* graph = follow(follow(field(follow(model), 2)) + 4);
-  uint8_t* tensor = follow(follow(field(graph, 0)) + 4 + 4 * u32(follow(field(graph, ends)) + 4));
-  for (uint32_t number = 0; number <= 7; number += 7) {  // shape, shape_signature
+// Of the graph: the tensors (0), inputs (1) or outputs (2). The type of the last input or output; LiteRT compiles a model
+// for one length, which, unless it is 0, is written into the model.
+static uint8_t* vector_of(uint8_t* model, int k) { return follow(field(follow(follow(field(follow(model), 2)) + 4), k)); }
+static TensorType set_length(uint8_t* model, int ends, int length) {
+  uint8_t *last = vector_of(model, ends), *tensor = follow(vector_of(model, 0) + 4 + 4 * u32(last + 4 * u32(last)));
+  for (uint32_t number = 0; length && number <= 7; number += 7) {  // shape, shape_signature
     uint8_t* shape = field(tensor, number);
     for (int byte = 0; shape && byte < 4; byte++) follow(shape)[8 + byte] = (uint8_t)(length >> 8 * byte);
   }
@@ -56,7 +57,6 @@ static TensorType set_length(uint8_t* model, uint32_t ends, int length) {
   for (unsigned k = 0; k < type.rank; k++) type.dimensions[k] = (int32_t)u32(shape + 4 + 4 * k);
   return type;
 }
-
 static const char* after(const char* json, const char* key) {
   const char* found = strstr(json, key);
   check(found != NULL, "the model lacks a description");
@@ -73,47 +73,47 @@ static int read_symbols(const char* json, const char** symbols) {  // of label 1
 }
 
 int main(int argc, char** argv) {
-  static Handle environment, options, described, model, compiled, input, output;  // they live as long as the program
+  static Handle environment, options, described, model, compiled, inputs[2], output;  // they live as long as the program
   static const char *symbols[MAX_SYMBOLS], *json;
-  static uint8_t *bytes, *wav;
-  static float *samples, *log_probs;
-  size_t model_size, size, data = 12;
+  static uint8_t *bytes, *wav; static float *samples, *log_probs; static _Alignas(64) int32_t length;
+  const void* metadata; size_t model_size, json_size, size, data = 12;
   check(argc == 3 || argc == 4, "usage: recognise model.portable.tflite recording.wav [log_probs.f32]");
   bytes = read_file(argv[1], &model_size), wav = read_file(argv[2], &size);
   check(!LiteRtCreateEnvironment(0, NULL, &environment) && !LiteRtCreateOptions(&options) &&
         !LiteRtSetOptionsHardwareAccelerators(options, CPU), "LiteRT does not start");
-  const void* metadata; size_t json_size;
   check(!LiteRtCreateModelFromBuffer(environment, bytes, model_size, &described), "not a model");
   check(!LiteRtGetModelMetadata(described, "speechlstm", &metadata, &json_size), "the model lacks a description");
   json = memcpy(allocate(json_size), metadata, json_size);
   const int rate = atoi(after(json, "\"sample_rate\":")), stack = atoi(after(json, "\"frame_stack\":"));
   const int hop = (int)(atof(after(json, "\"hop_ms\":")) * rate / 1000 + 0.5), num_symbols = read_symbols(json, symbols);
-
   int is_known = 0;
   for (uint8_t* p; data + 24 < size && memcmp(p = wav + data, "data", 4); data += 8 + (size_t)u32(p + 4) + (p[4] & 1))
     is_known |= !memcmp(p, "fmt ", 4) && u32(p + 8) == 0x10001 && (int)u32(p + 12) == rate && u16(p + 22) == 16;
-  const size_t left = data + 8 < size ? size - data - 8 : 0;
+  size_t left = data + 8 < size ? size - data - 8 : 0;
   const int num_samples = left ? (int)((u32(wav + data + 4) < left ? u32(wav + data + 4) : left) / 2) : 0;
   check(is_known && num_samples > 0, "not 16-bit PCM, mono, at the model's sample rate");
-  samples = allocate(num_samples * sizeof(float));
+  // A model for one length has two inputs: the number of samples, then the samples, padded with zeros.
+  const int num_frames = (1 + num_samples / hop + stack - 1) / stack, is_fixed = u32(vector_of(bytes, 1)) == 2;
+  const TensorType in = set_length(bytes, 1, is_fixed ? 0 : num_samples), out = set_length(bytes, 2, is_fixed ? 0 : num_frames),
+                   one = {.element_type = INT32, .rank = 1, .dimensions = {1}};
+  check((length = num_samples) <= in.dimensions[1], "the recording is longer than the model takes");
+  samples = allocate(left = in.dimensions[1] * sizeof(float));
+  log_probs = allocate(size = sizeof(float) * out.dimensions[1] * out.dimensions[2]);
   for (int k = 0; k < num_samples; k++) samples[k] = (float)(int16_t)u16(wav + data + 8 + 2 * k) / 32768;
-
-  const int num_frames = (1 + num_samples / hop + stack - 1) / stack;
-  const TensorType in = set_length(bytes, 1, num_samples), out = set_length(bytes, 2, num_frames);
-  log_probs = allocate(size = (size_t)num_frames * out.dimensions[2] * sizeof(float));
   check(!LiteRtCreateModelFromBuffer(environment, bytes, model_size, &model) &&
         !LiteRtCreateCompiledModel(environment, model, options, &compiled), "LiteRT cannot compile the model");
-  check(!LiteRtCreateTensorBufferFromHostMemory(&in, samples, num_samples * sizeof(float), NULL, &input) &&
+  check((!is_fixed || !LiteRtCreateTensorBufferFromHostMemory(&one, &length, sizeof length, NULL, inputs)) &&
+        !LiteRtCreateTensorBufferFromHostMemory(&in, samples, left, NULL, inputs + is_fixed) &&
         !LiteRtCreateTensorBufferFromHostMemory(&out, log_probs, size, NULL, &output) &&
-        !LiteRtRunCompiledModel(compiled, 0, 1, &input, 1, &output), "LiteRT cannot run the model");
+        !LiteRtRunCompiledModel(compiled, 0, 1 + is_fixed, inputs, 1, &output), "LiteRT cannot run the model");
   for (int frame = 0, best, last = 0; frame < num_frames; frame++, last = best) {
     const float* row = log_probs + frame * out.dimensions[2];
-    best = 0;
-    for (int k = 1; k <= num_symbols; k++) best = row[k] > row[best] ? k : best;
+    for (int k = best = 0; k <= num_symbols; k++) best = row[k] > row[best] ? k : best;
     for (const char* p = best && best != last ? symbols[best - 1] : "\""; *p != '"'; p++) putchar(*(p += *p == '\\'));
   }
   putchar('\n');
   FILE* file = argc > 3 ? fopen(argv[3], "wb") : NULL;
+  size = sizeof(float) * num_frames * out.dimensions[2];
   check(argc == 3 || (file && fwrite(log_probs, 1, size, file) == size && !fclose(file)), argv[argc - 1]);
   return 0;
 }

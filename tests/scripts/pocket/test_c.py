@@ -12,7 +12,7 @@ import soundfile
 
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio
-from speechlstm.bundle import read_bundle
+from speechlstm.bundle import PORTABLE_MODEL, read_bundle
 from speechlstm.decoding.greedy import greedy_decode
 
 ROOT = Path(__file__).parents[3]
@@ -58,6 +58,25 @@ def test_texts_and_log_probs_are_those_of_python(program: Path, name: str, tmp_p
     text = greedy_decode(expected, model.alphabet, model.frame_seconds).text
     assert len(text) > 10
     assert done.stdout.strip() == text
+
+
+@pytest.mark.slow
+def test_a_model_for_one_length_takes_what_is_shorter(program: Path, tmp_path: Path) -> None:
+    from speechlstm.training.acoustic.export import export
+
+    export(MODEL, tmp_path / "4s", targets=["everywhere"], max_seconds=4)
+    fixed = tmp_path / "4s" / PORTABLE_MODEL
+    outputs = []
+    for model in (MODEL, fixed):
+        done = run(program, model, SAMPLES / "date.wav", tmp_path / "log_probs.f32")
+        assert done.returncode == 0, done.stderr[-2000:]
+        outputs.append((done.stdout, np.fromfile(tmp_path / "log_probs.f32", "<f4")))
+    assert outputs[0][0] == outputs[1][0]
+    np.testing.assert_allclose(outputs[0][1], outputs[1][1], atol=3e-4)
+    soundfile.write(tmp_path / "long.wav", np.zeros(64001), 16000)
+    done = run(program, fixed, tmp_path / "long.wav")
+    assert done.returncode == 1
+    assert "recognise: the recording is longer than the model takes" in done.stderr
 
 
 def test_chunks_before_the_samples_are_skipped(program: Path, tmp_path: Path) -> None:
