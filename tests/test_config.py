@@ -99,6 +99,11 @@ def test_every_setting_is_described(
             {"hot_words": ["a"] * 100_001},
             "100001 hot words are more than the",
         ),
+        (
+            DecodeConfig,
+            {"hot_words": dict.fromkeys(map(str, range(100_001)))},
+            "100001 hot words are more than the",
+        ),
     ],
 )
 def test_wrong_settings_are_named(kind: type[Config], values: dict[str, Any], message: str) -> None:

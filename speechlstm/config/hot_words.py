@@ -90,13 +90,14 @@ def read_hot_words(given: HotWords) -> tuple[HotWord, ...]:
         raise _error(
             f"must be a list of words and phrases; write [{quoted(given)}] for a single one"
         )
-    if isinstance(given, Mapping):
-        return tuple(HotWord(phrase, weight) for phrase, weight in given.items())
     if not isinstance(given, Iterable):
         raise _error(f"must be a list of words and phrases, is {quoted(given)}")
+    given = given if isinstance(given, Mapping) else tuple(given)
+    if len(given) > MAX_HOT_WORDS:
+        raise _error(f"{len(given)} hot words are more than the limit of {MAX_HOT_WORDS}")
+    if isinstance(given, Mapping):
+        return tuple(HotWord(phrase, weight) for phrase, weight in given.items())
     found = tuple(HotWord.parse(item) if isinstance(item, str) else item for item in given)
-    if len(found) > MAX_HOT_WORDS:
-        raise _error(f"{len(found)} hot words are more than the limit of {MAX_HOT_WORDS}")
     for item in found:
         if not isinstance(item, HotWord):
             raise _error(f"each must be a string or a HotWord, is {quoted(item)}")

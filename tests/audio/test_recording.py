@@ -102,7 +102,7 @@ def test_refuses_what_is_no_recording(tmp_path: Path) -> None:
 def test_refuses_a_truncated_recording(
     tmp_path: Path, container: str, subtype: str, share: float
 ) -> None:
-    soundfile.write(tmp_path / "a", noise(4), 16000, subtype, format=container)
+    soundfile.write(tmp_path / "a", noise(2), 16000, subtype, format=container)
     whole = (tmp_path / "a").read_bytes()
     (tmp_path / "a").write_bytes(whole[: int(share * len(whole))])
     message = refusal(tmp_path / "a")

@@ -166,6 +166,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(utterances, min_size=1, unique_by=lambda u: u.id))
 def test_what_is_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, written: list[Utterance]

@@ -94,6 +94,7 @@ def edits_from(phones: list[int], spoken_phones: list[int]) -> int:
     return min(costs)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from(sorted(ENTRIES)), min_size=1, max_size=5),
     st.sets(st.sampled_from([*ENTRIES, *NEW, "cat in", "tall dog", "sat sat"]), min_size=1),

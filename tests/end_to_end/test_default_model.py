@@ -98,7 +98,10 @@ def test_no_words_are_heard_where_nobody_speaks() -> None:
     assert len(" ".join(texts).split()) <= 2  # in four minutes; without the check it hears 17
 
 
-@pytest.mark.parametrize("name", ["sine", "square", "siren", "touch tones"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("sine", marks=slow), "square", "siren", pytest.param("touch tones", marks=slow)],
+)
 def test_no_words_are_heard_in_tones(name: str) -> None:
     time = np.arange(5 * 16000) / 16000
     wave = np.sin(2 * np.pi * 700 * time)

@@ -115,6 +115,7 @@ def test_making_contexts_again_uses_no_numbers_up(monkeypatch: pytest.MonkeyPatc
         assert (model.advance(states, words)[1] == expected).all()
 
 
+@pytest.mark.slow
 def test_writes_nothing_to_standard_error() -> None:
     code = (
         "import sys; from pathlib import Path; from speechlstm.lm.lstm import LSTMLanguageModel; "

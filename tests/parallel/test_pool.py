@@ -33,6 +33,7 @@ def test_short_work_starts_no_process(jobs: int, patience: float) -> None:
     assert set(map_in_processes(LOAD_EVAL, [PID] * 5, jobs, patience)) == {os.getpid()}
 
 
+@pytest.mark.slow
 def test_the_rest_is_shared_once_patience_ends() -> None:
     items = [f"{SLEEP}(0.2) or {PID}"] * 5
     processes = list(map_in_processes(LOAD_EVAL, items, 2, patience=0.3))
@@ -40,6 +41,7 @@ def test_the_rest_is_shared_once_patience_ends() -> None:
     assert os.getpid() not in processes[2:]
 
 
+@pytest.mark.slow
 def test_processes_stay_for_the_next_items() -> None:
     with WorkerPool(LOAD_EVAL, 2, patience=0) as pool:
         first = set(pool.map([f"{SLEEP}(0.1) or {PID}"] * 4))
@@ -98,7 +100,9 @@ def test_an_error_of_loading_in_a_process_is_told(tmp_path: Path) -> None:
     [
         ("_exit(3)", "process 2 ended with exit code 3 at __import__.*; see its messages above"),
         (f"kill({PID}, 9)", "process 2 was killed by SIGKILL at .*out of memory; try few"),
-        ("abort()", "process 2 was killed by SIGABRT at __import__.*"),
+        pytest.param(
+            "abort()", "process 2 was killed by SIGABRT at __import__.*", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_process_that_dies_is_an_error_with_its_cause(death: str, cause: str) -> None:

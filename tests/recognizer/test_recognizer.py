@@ -535,7 +535,7 @@ def test_hot_words_are_a_list_of_words(levels_bundle: Path, hot_words: Any) -> N
         Recognizer.load(levels_bundle, hot_words=hot_words)
 
 
-@pytest.mark.parametrize("sample_rate", [8000, 44100, 48000])
+@pytest.mark.parametrize("sample_rate", [8000, pytest.param(44100, marks=pytest.mark.slow), 48000])
 def test_audio_of_any_rate_is_resampled(english: Recognizer, sample_rate: int) -> None:
     path = SAMPLES / "date.wav"
     audio = Audio.load(path, sample_rate)
@@ -628,6 +628,7 @@ def test_readable_text_stands_beside_the_words(
     assert replace(readable, tokens=None) == english.transcribe_file(SAMPLES / "date.wav")
 
 
+@pytest.mark.slow
 def test_hot_words_are_written_as_they_are_given() -> None:
     writer = Recognizer.load(readable=True, hot_words=["the iPhone"]).writer
     assert writer

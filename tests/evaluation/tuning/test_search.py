@@ -20,6 +20,7 @@ def trial(config: DecodeConfig, neural_lm: NeuralLMConfig, num_errors: float) ->
     return Trial(config, neural_lm, errors, 0.0, ())
 
 
+@pytest.mark.slow
 def test_weights_that_decode_better_are_found(trials: Trials) -> None:
     start = DecodeConfig(lm_weight=0.0, word_bonus=0.0, beam_width=20)
     tried = search_weights(trials.decode, start)

@@ -72,6 +72,7 @@ def test_a_cut_file_is_refused(path: Path) -> None:
         NGramModel.open(path)
 
 
+@pytest.mark.slow
 def test_damage_is_found_or_harmless(path: Path) -> None:
     whole = path.read_bytes()
     sane, num_refused = ask(path), 0

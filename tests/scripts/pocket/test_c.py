@@ -15,6 +15,8 @@ from speechlstm.audio import Audio
 from speechlstm.bundle import PORTABLE_MODEL, read_bundle
 from speechlstm.decoding.greedy import greedy_decode
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "scripts" / "pocket" / "c" / "recognise.c"
 MODEL = ROOT / "tests" / "assets" / "everywhere.tflite"
@@ -45,7 +47,6 @@ def run(program: Path, *arguments: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["date", "answers"])
 def test_texts_and_log_probs_are_those_of_python(program: Path, name: str, tmp_path: Path) -> None:
     wav = SAMPLES / f"{name}.wav"
