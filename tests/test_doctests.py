@@ -14,6 +14,7 @@ PACKAGE = Path(speechlstm.__file__).parent
 SLOW = {
     "__init__.py",
     "evaluation/evaluate.py",
+    "explain/explain.py",
     "recognizer/recognizer.py",
     "streaming/__init__.py",
 }

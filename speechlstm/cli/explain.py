@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import OutputPath, bundle_option, raw_option
+from speechlstm.cli.options import NumberRange, OutputPath, bundle_option, raw_option
 from speechlstm.cli.output import say, show_lines
 from speechlstm.cli.pipes import seekable
 from speechlstm.cli.verbs import verb
@@ -25,14 +25,14 @@ _SUFFIXES = {".txt": "text", ".png": "png"}
 @click.option("--fast", is_flag=True, help="As of transcribe: without the LSTM language model.")
 @click.option(
     "--start",
-    type=click.FloatRange(min=0),
+    type=NumberRange(min=0),
     default=0.0,
     metavar="SECONDS",
     help="Where to begin.  [default: 0]",
 )
 @click.option(
     "--end",
-    type=click.FloatRange(min=0),
+    type=NumberRange(min=0),
     metavar="SECONDS",
     help="Where to end, at most 60 s later.  [default: the end, at most 30 s later]",
 )

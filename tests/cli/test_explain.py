@@ -57,6 +57,7 @@ def test_a_picture_of_all_panels(tmp_path: Path) -> None:
     assert sizes[0] < sizes[1]
 
 
+@pytest.mark.slow
 def test_a_damaged_recording_is_explained_as_far_as_possible(tmp_path: Path) -> None:
     content = Path(READING).read_bytes()
     (tmp_path / "cut.wav").write_bytes(content[: len(content) // 2])

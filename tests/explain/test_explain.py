@@ -23,6 +23,7 @@ READING = "data/samples/reading.wav"
 Say = Callable[[str], NDArray[np.float32]]
 
 
+@pytest.mark.slow
 def test_what_is_explained_is_what_is_transcribed() -> None:
     explanation = explain(Audio.load(READING), start=5.0)
     transcript = Recognizer.load().transcribe_file(READING)
@@ -55,6 +56,7 @@ def test_a_homophone_is_told_by_the_language_models_alone() -> None:
     assert [phones.symbol(e.label) for e in phones.path][-2:] == ["S", "IY"]
 
 
+@pytest.mark.slow
 def test_the_right_text_has_nothing_to_compare() -> None:
     text = "the old man opened the door and looked out at the sea"
     explanation = explain(Audio.load(READING), text=text, fast=True)
@@ -94,6 +96,7 @@ def test_an_n_gram_model_has_its_say(
     assert ', the language model "hat" by' in to_text(explanation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.05, 2.0])
 def test_silence_has_no_words_and_still_an_explanation(seconds: float) -> None:
     audio = Audio(np.zeros(round(16000 * seconds), np.float32), 16000)

@@ -51,6 +51,7 @@ def test_the_equations_of_an_lstm_hold_between_its_gates() -> None:
         assert (np.abs(taken) <= direction.gates["input"][now] + 1e-6).all()
 
 
+@pytest.mark.slow
 def test_the_8_bit_model_of_the_package_is_reproduced_within_its_rounding() -> None:
     bundle = read_bundle(default_bundle())
     assert head_widths(bundle.acoustic) == [29, 40]

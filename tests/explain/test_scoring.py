@@ -44,6 +44,7 @@ def judged() -> TextScorer:
     return scorer
 
 
+@pytest.mark.slow
 def test_texts_are_judged_as_the_search_judges_them(judged: TextScorer) -> None:
     found = judged.found[:5]  # type: ignore[attr-defined]
     judgements = judged.judge([hypothesis.text.split() for hypothesis in found])
