@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from fuzzing import recordings, samples, training
+from fuzzing import recordings, samples, speech, training
 from fuzzing.models import damaged_model
 from fuzzing.mutate import changed_json, damaged, spliced
 from speechlstm.acoustic import LiteRTAcousticModel
@@ -190,5 +190,10 @@ LOADERS: Mapping[str, Loader] = {
     "compressed text": Loader(
         _bytes(a__txt__gz=samples.gzipped_text, a__txt__xz=samples.xz_text), _load_sentences
     ),
+    "phrases": Loader(_text("a.txt", speech.PHRASES), speech.load_phrases),
+    "hot words": Loader(_text("a.txt", speech.HOT_WORDS), speech.load_hot_words),
+    "subtitles": Loader(_text("a.srt", *speech.SUBTITLES), speech.load_subtitles),
+    "messages of streams": Loader(speech.make_messages, speech.load_messages),
+    "samples of streams": Loader(speech.make_samples, speech.load_samples),
     "run folder": Loader(training.make, training.load, 3.0),
 }

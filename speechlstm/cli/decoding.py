@@ -115,7 +115,7 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
             raise click.UsageError("--lm and --no-lm exclude each other")
         settings = {key: rest.pop(key) for key in _SETTINGS}
         words, file = rest.pop("hot_words"), rest.pop("hot_words_file")
-        listed = _listed_hot_words(file) if file else []
+        listed = listed_hot_words(file) if file else []
         settings["hot_words"] = (*words, *listed) or None
         phrases = rest.pop("phrases_file")
         decoding = {key: value for key, value in settings.items() if value is not None}
@@ -147,7 +147,7 @@ def _check_phrases(settings: dict[str, Any], lm: Path | None) -> None:
         raise click.UsageError(f"--phrases and {'--lm' if lm else given[0]} exclude each other")
 
 
-def _listed_hot_words(path: Path) -> "list[HotWord]":
+def listed_hot_words(path: Path) -> "list[HotWord]":
     """The hot words in a file, one a line; empty lines are skipped."""
     from speechlstm.config import HotWord
 

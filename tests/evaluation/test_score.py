@@ -195,6 +195,11 @@ def test_what_cannot_be_scored_is_named(
         score(reference, hypothesis, suffixes=(suffix, suffix))
 
 
+def test_brackets_without_end_take_no_time(folder: Path) -> None:
+    Path("ref.stm").write_text(f"talk 1 anna 0 1 {'{/' * 20_000}\n")
+    assert len(read_transcript_file(Path("ref.stm")).transcribed) == 1
+
+
 def test_texts_that_are_not_utf_8_are_named(folder: Path) -> None:
     Path("ref").write_text("a\n")
     Path("hyp").write_bytes(b"\xff\n")

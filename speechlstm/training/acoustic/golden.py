@@ -1,6 +1,7 @@
 """Golden files: recordings, log-probabilities and texts to test a port to another language."""
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from speechlstm.training.tflite.edit import stored_quantization
 
 INDEX = "golden.json"
 MAX_RECORDINGS = 10
+_GOLDEN = re.compile(rf"{re.escape(INDEX)}|\d+\.wav|\d+\.[a-z.]+\.f32")
 # Of log-probabilities, among runtimes
 _TOLERANCE = {"none": 1e-4, "float16": 0.02, "int8": 0.15, "int4": 0.15}
 
@@ -30,7 +32,7 @@ def refuse_to_replace_other_files(path: Path) -> None:
         ConfigError: The path is a file, or a folder with other files than golden files.
     """
     names = {p.name for p in path.iterdir()} if path.is_dir() else {""} if path.exists() else set()
-    if names and INDEX not in names:
+    if names and (INDEX not in names or not all(map(_GOLDEN.fullmatch, names))):
         raise ConfigError(f"{path}: has other files, which would be lost; choose another folder")
 
 

@@ -123,7 +123,7 @@ def fingerprint(paths: Iterable[Path], without: Sequence[Path] = ()) -> str:
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if not file.is_dir() and ignored.isdisjoint(file.resolve().parents):
-                status = file.stat()
+                status = file.stat() if file.exists() else file.lstat()  # a link to nothing
                 digest.update(os.fsencode(file))
                 digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return digest.hexdigest()

@@ -58,3 +58,13 @@ def test_other_files_are_not_replaced(bundle: Path, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="has other files, which would be lost"):
             write_golden(path, bundle, synthetic_recordings(16000, 800))
     assert read_bundle(bundle)
+
+
+def test_nothing_among_golden_files_is_lost(bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "golden"
+    write_golden(folder, bundle, synthetic_recordings(16000, 800)[:1])
+    write_golden(folder, bundle, synthetic_recordings(16000, 800)[:1])
+    (folder / "notes.txt").write_text("precious")
+    with pytest.raises(ConfigError, match="has other files, which would be lost"):
+        write_golden(folder, bundle, synthetic_recordings(16000, 800)[:1])
+    assert (folder / "notes.txt").read_text() == "precious"

@@ -39,6 +39,9 @@ def test_what_has_changed_since_is_not_taken_for_the_same(tmp_path: Path) -> Non
     (folder / "ann" / "a.wav").write_text("1")
     after = fingerprint([folder, text])
     assert after != before
+    (folder / "gone.wav").symlink_to("nowhere")  # is no reason to end
+    assert fingerprint([folder, text]) != after
+    (folder / "gone.wav").unlink()
     text.write_text("yes no")
     assert fingerprint([folder, text]) not in (before, after)
     (folder / "mine.work").mkdir()
