@@ -1,21 +1,27 @@
 """`speechlstm explain`: what led to the text of a recording."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from speechlstm.cli.options import NumberRange, OutputPath, bundle_option, raw_option
-from speechlstm.cli.output import say, show_lines
+from speechlstm.cli.output import say
 from speechlstm.cli.pipes import seekable
+from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
-from speechlstm.errors import AudioError
+from speechlstm.errors import AudioError, DataError, printable, quoted
 
 if TYPE_CHECKING:
+    from speechlstm.bundle import Bundle
+    from speechlstm.explain import Explanation
     from speechlstm.explain.window import Window
 
 _SEGMENT_SECONDS = 20.0  # of read_segments
-_SUFFIXES = {".txt": "text", ".png": "png"}
+_NUM_UNITS = 5
+_SUFFIXES = {".txt": "text", ".html": "html", ".htm": "html", ".png": "png"}
 
 
 @verb()
@@ -52,9 +58,17 @@ _SUFFIXES = {".txt": "text", ".png": "png"}
     "first to the one that forgets last.  [default: 5, as text 0]",
 )
 @click.option(
+    "--saliency",
+    "salient",
+    metavar="WORD",
+    multiple=True,
+    help="Also show which parts of the spectrum this recognised word depends on, by the gradient "
+    "through the network; may be given several times. Needs TensorFlow and some seconds.",
+)
+@click.option(
     "--format",
     "format_name",
-    type=click.Choice(sorted(_SUFFIXES.values())),
+    type=click.Choice(["text", "html", "png"]),
     help="[default: by the suffix of the output, or text]",
 )
 @click.option("-o", "--output", type=OutputPath(tuple(_SUFFIXES)), help="[default: stdout]")
@@ -70,6 +84,7 @@ def command(
     channel: int | None,
     raw_rate: int | None,
     num_units: int | None,
+    salient: tuple[str, ...],
     format_name: str | None,
     output: Path | None,
 ) -> None:
@@ -77,22 +92,22 @@ def command(
 
     As text: each word with its confidence and the words that competed for its place; for the places
     in doubt (with --text: where the reference differs) what acoustic model, n-gram model and LSTM
-    say of both; the most probable label of each step; how long each layer remembers. As a picture
-    also waveform, spectrogram, MFCC, the posteriors of characters and phones with the alignment,
-    and the gates of some units. No TensorFlow is needed; a picture needs matplotlib: pip install
-    'speechlstm[train]'.
+    say of both; the most probable label of each step; how long each layer remembers. As a page
+    (.html, one file that needs no network) or a picture (.png) also waveform, spectrogram, MFCC,
+    the posteriors of characters and phones with the alignment, and the gates of some units. No
+    TensorFlow is needed; a picture needs matplotlib: pip install 'speechlstm[train]'.
 
     FILE is explained as a whole, its first 30 s if it is longer.
 
     \b
     Example:
       speechlstm explain data/samples/reading.wav
-      speechlstm explain data/samples/reading.wav -o reading.png
+      speechlstm explain data/samples/reading.wav -o reading.html
       speechlstm explain lecture.mp3 --start 600 --end 615 --text "what was spoken there"
     """
     from speechlstm.audio import silence_codecs
     from speechlstm.bundle import find_bundle, read_bundle
-    from speechlstm.explain import explain, to_text
+    from speechlstm.explain import explain
     from speechlstm.explain.window import MAX_SECONDS, read_window
     from speechlstm.storage import write_atomically
 
@@ -105,6 +120,8 @@ def command(
     )
     if format_name == "png" and output is None:
         raise click.UsageError("--format png needs -o FILE")
+    if salient and format_name == "text":
+        raise click.UsageError("--saliency is for pages and pictures: -o FILE.html or FILE.png")
     contents = read_bundle(find_bundle(bundle))
     most = contents.acoustic.network.num_units
     if num_units is not None and num_units > most:
@@ -119,17 +136,55 @@ def command(
             raise AudioError(name, error.reason) from None
     _say_what_is_left_out(window, end, name)
     explanation = explain(window.audio, bundle, text, fast=fast, start=window.start, name=name)
-    if format_name == "png" and output:
-        from speechlstm.explain.picture import draw
-
-        write_atomically(output, draw(explanation, 5 if num_units is None else num_units))
-    elif output:
-        write_atomically(output, to_text(explanation, num_units or 0) + "\n")
+    explanation = _with_saliency(explanation, contents, salient)
+    content = _written(explanation, format_name, num_units)
+    if output:
+        write_atomically(output, content)
     else:
-        show_lines(to_text(explanation, num_units or 0))
+        click.echo(content, nl=False)
     if window.damage:
         say(f"Error: {name}: {window.damage.reason}")
         ctx.exit(1)
+
+
+def _with_saliency(
+    explanation: "Explanation", bundle: "Bundle", salient: Sequence[str]
+) -> "Explanation":
+    """The explanation with what some of its words depend on."""
+    if not salient:
+        return explanation
+    words = [explained.word for explained in explanation.words]
+    if missing := set(salient) - {word.text for word in words}:
+        raise DataError(f"{explanation.name}: {quoted(min(missing))} is not among the words")
+    load_keras()
+    from speechlstm.explain import Saliency
+    from speechlstm.training.acoustic.saliency import saliency
+
+    chosen = [word for word in words if word.text in salient]
+    phones = explanation.heads[-1].is_decoded and len(explanation.heads) > 1
+    paths = [explanation.emissions(word) for word in chosen]
+    gradients = saliency(bundle, explanation.audio, paths, phones=phones)
+    found = (Saliency(*pair) for pair in zip(chosen, gradients, strict=True))
+    return replace(explanation, saliency=tuple(found))
+
+
+def _written(explanation: "Explanation", format_name: str, num_units: int | None) -> str | bytes:
+    """The explanation in a format."""
+    if format_name == "text":
+        from speechlstm.explain import to_text
+
+        lines = to_text(explanation, num_units or 0).split("\n")
+        return "".join(printable(line) + "\n" for line in lines)
+    most = _NUM_UNITS if num_units is None else num_units
+    if format_name == "png":
+        from speechlstm.explain.picture import draw
+
+        return draw(explanation, most)
+    from speechlstm.explain.page import shown_units, to_page
+
+    if explanation.layers and (shown := shown_units(explanation, most)) < most:
+        say(f"shows {shown} units of each layer and direction: more would not fit in 3 MB")
+    return to_page(explanation, most)
 
 
 def _say_what_is_left_out(window: "Window", end: float | None, name: str) -> None:

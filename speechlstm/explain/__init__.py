@@ -7,7 +7,13 @@ print(to_text(explain(Audio.load("data/samples/reading.wav"))))
 """
 
 from speechlstm.explain.explain import explain
-from speechlstm.explain.explanation import Comparison, ExplainedWord, Explanation, Head
+from speechlstm.explain.explanation import (
+    Comparison,
+    ExplainedWord,
+    Explanation,
+    Head,
+    Saliency,
+)
 from speechlstm.explain.text import to_text
 
-__all__ = ["Comparison", "ExplainedWord", "Explanation", "Head", "explain", "to_text"]
+__all__ = ["Comparison", "ExplainedWord", "Explanation", "Head", "Saliency", "explain", "to_text"]

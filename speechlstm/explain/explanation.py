@@ -99,6 +99,25 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Saliency:
+    """What a recognised word depends on.
+
+    Attributes:
+        word: The word.
+        gradient: (num_frames, num_mels), by how much the log-probability of its labels rises with
+            each dB in a mel filter.
+    """
+
+    word: Word
+    gradient: NDArray[np.float32]
+
+    @property
+    def scaled(self) -> NDArray[np.float32]:
+        """The gradient in -1..1, relative to its largest value."""
+        return np.asarray(self.gradient / max(float(np.abs(self.gradient).max()), 1e-12))
+
+
+@dataclass(frozen=True)
 class Explanation:
     """How an utterance was recognised. Times are seconds from the start of the recording.
 
@@ -122,6 +141,7 @@ class Explanation:
         layers: For each recurrent layer its directions, the forward one first; (): not known.
         difference: See `NetworkActivity`.
         reason: Why features or layers are missing.
+        saliency: What some words depend on.
     """
 
     name: str
@@ -141,6 +161,16 @@ class Explanation:
     layers: tuple[tuple[DirectionActivity, ...], ...]
     difference: float
     reason: str
+    saliency: tuple[Saliency, ...] = ()
+
+    def emissions(self, word: Word) -> tuple[Emission, ...]:
+        """The labels that a recognised word was emitted by, of the output that is decoded."""
+        head = next(head for head in self.heads if head.is_decoded)
+        return tuple(
+            emission
+            for emission in head.path
+            if word.start <= self.start + (emission.start + 0.5) * self.frame_seconds < word.end
+        )
 
     @property
     def end(self) -> float:

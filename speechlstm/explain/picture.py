@@ -66,6 +66,21 @@ def _panels(explanation: Explanation, num_units: int) -> Iterator[_Panel]:
                 limits=(-2.5, 2.5),
             ),
         )
+    for saliency in explanation.saliency:
+        scaled = saliency.scaled
+        yield (
+            1.3,
+            partial(
+                _image,
+                values=scaled,
+                extent=_extent(explanation, hop, len(scaled), scaled.shape[1]),
+                title=f'What "{saliency.word.text}" depends on: louder, more (red) or less '
+                "(blue) likely",
+                label="Mel filter",
+                colors="RdBu_r",
+                limits=(-1, 1),
+            ),
+        )
     for head in explanation.heads:
         height = 0.6 + 0.085 * head.alphabet.num_labels
         yield height, partial(_posteriors, explanation=explanation, head=head)

@@ -71,6 +71,7 @@ class TextScorer:
         self._alphabet, self._lexicon = decoder.beam.alphabet, assembly.lexicon
         self._log_probs = decoder.beam.prepared(log_probs)
         self._spelled: dict[str, list[tuple[int, ...]]] = {}
+        self._findable: set[str] = set()
         self._both: LanguageModel | None = assembly.ngrams
         weight = spec.neural_lm_config.weight
         if assembly.ngrams and assembly.lstm and weight:
@@ -82,10 +83,8 @@ class TextScorer:
         return self._spec.config
 
     def is_in_vocabulary(self, word: str) -> bool:
-        """Whether the search can find a word."""
-        if not (self._lexicon and self._alphabet.separator):
-            return True
-        return bool(self._lexicon.sequences_of([word]))
+        """Whether the search can find a word, which has been judged."""
+        return word in self._findable
 
     def judge(self, texts: Sequence[Sequence[str]]) -> list[Judgement]:
         """Judge several texts.
@@ -147,8 +146,10 @@ class TextScorer:
             known = set(self._alphabet.symbols)
             spellable = (word for word in new if known.issuperset(word))
             self._spelled |= {word: [tuple(self._alphabet.encode(word))] for word in spellable}
+            self._findable |= self._spelled.keys()
             return
         found = self._lexicon.sequences_of(new) if self._lexicon else {}
+        self._findable |= found.keys()
         if (missing := [word for word in new if word not in found]) and self._spec.g2p:
             g2p = G2PModel(self._spec.g2p)
             letters = {*"abcdefghijklmnopqrstuvwxyz'"}

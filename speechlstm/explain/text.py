@@ -9,10 +9,18 @@ from numpy.typing import NDArray
 
 from speechlstm.errors import counted
 from speechlstm.explain.cells import DirectionActivity
-from speechlstm.explain.explanation import RANGE_DB, Comparison, Explanation, Head, typical_units
+from speechlstm.explain.explanation import (
+    RANGE_DB,
+    Comparison,
+    ExplainedWord,
+    Explanation,
+    Head,
+    typical_units,
+)
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLUMNS = 80  # steps in a line
+_MAX_RIVALS = 5  # of a word
 
 
 def to_text(explanation: Explanation, num_units: int = 5) -> str:
@@ -39,17 +47,22 @@ def _heading(explanation: Explanation) -> list[str]:
         if explanation.lms
         else "no language model"
     )
-    network = explanation.spec.network
-    direction = "bidirectional" if network.bidirectional else "unidirectional"
     lines = [
         f"{explanation.name}, {explanation.start:.2f} to {explanation.end:.2f} s: "
-        f"{network.num_layers} {direction} {network.cell.upper()} layers of "
-        f"{network.num_units} units, {search}",
+        f"{describe_network(explanation)}, {search}",
         f"recognised: {explanation.text or '(no words)'}",
     ]
     if explanation.reference is not None:
         lines.append(f"reference:  {' '.join(explanation.reference)}")
     return lines
+
+
+def describe_network(explanation: Explanation) -> str:
+    """The recurrent layers in a few words."""
+    network = explanation.spec.network
+    direction = "bidirectional" if network.bidirectional else "unidirectional"
+    layers = counted(network.num_layers, f"{direction} {network.cell.upper()} layer")
+    return f"{layers} of {counted(network.num_units, 'unit')}"
 
 
 def _words(explanation: Explanation) -> list[str]:
@@ -62,14 +75,16 @@ def _words(explanation: Explanation) -> list[str]:
     ]
     for explained in explanation.words:
         word = explained.word
-        others = ", ".join(
-            f"{runner_up.text or '(nothing)'} {runner_up.share:.3f}"
-            for runner_up in explained.runners_up[:4]
-        )
-        note = "" if explained.is_kept else "  left out by transcribe: no speech there"
         line = f"{word.start:7.2f} {word.end:7.2f}  {word.confidence:{len(confidence)}.2f}  "
-        lines.append((line + f"{word.text:{width}}  {others}{note}").rstrip())
+        lines.append((line + f"{word.text:{width}}  {described_rivals(explained)}").rstrip())
     return lines
+
+
+def described_rivals(explained: ExplainedWord) -> str:
+    """The runners-up of a word with their shares, and whether `transcribe` leaves the word out."""
+    rivals = [f"{other.text or '(nothing)'} {other.share:.3f}" for other in explained.runners_up]
+    note = [] if explained.is_kept else ["left out by transcribe: no speech there"]
+    return ", ".join(rivals[:_MAX_RIVALS] + note)
 
 
 def _comparison(comparison: Comparison, explanation: Explanation) -> list[str]:
@@ -160,16 +175,11 @@ def verdict(comparison: Comparison, explanation: Explanation) -> str:
 
 
 def _symbols(comparison: Comparison, explanation: Explanation) -> str:
-    """The labels of the words of a place that sound alike, as far as they are known."""
+    """The labels of the recognised words of a place."""
     head = next(head for head in explanation.heads if head.is_decoded)
-    inside = [
-        head.symbol(e.label)
-        for e in head.path
-        if comparison.start - explanation.start
-        <= (e.start + 0.5) * explanation.frame_seconds
-        < comparison.end - explanation.start
-    ]
-    return " ".join(inside)
+    first, stop = comparison.place
+    words = [explained.word for explained in explanation.words[first:stop]]
+    return " ".join(head.symbol(e.label) for word in words for e in explanation.emissions(word))
 
 
 def _quoted(words: Sequence[str]) -> str:
@@ -231,19 +241,26 @@ def _memory(explanation: Explanation) -> list[str]:
         return ["A simple recurrent layer has no gates: nothing protects what it remembers."]
     kept = explanation.layers[0][0].kept
     lines = [
-        f"Seconds in which a unit's memory falls to a half (from its {kept} gate): median, and the "
-        "longest tenth"
+        f"Seconds in which a unit's memory falls to a half (from its {kept} gate): the shortest "
+        "tenth, median, the longest tenth, the longest",
+        *(
+            f"  layer {name:12}" + "".join(f"{value:9.3f}" for value in values)
+            for name, values in half_life_rows(explanation)
+        ),
     ]
-    for number, layer in enumerate(explanation.layers, 1):
-        cells = []
-        for direction, name in zip(layer, ("forward", "backward"), strict=False):
-            half_lives = direction.half_lives
-            assert half_lives is not None
-            median, top = np.quantile(half_lives * explanation.frame_seconds, [0.5, 0.9])
-            cells.append(f"{name} {median:6.3f} {top:6.3f}")
-        lines.append(f"  layer {number}:  {'   '.join(cells)}")
     lines.append(
         f"Computed from the weights of {counted(len(explanation.layers), 'layer')} in the file; "
         f"the probabilities differ from the file's by {explanation.difference:.1g}."
     )
     return lines
+
+
+def half_life_rows(explanation: Explanation) -> list[tuple[str, tuple[float, ...]]]:
+    """For each layer and direction the quantiles 0.1, 0.5, 0.9 and 1 of half-lives, in seconds."""
+    return [
+        (f"{number} {name}", tuple(np.quantile(half_lives * step, [0.1, 0.5, 0.9, 1]).tolist()))
+        for step in [explanation.frame_seconds]
+        for number, layer in enumerate(explanation.layers, 1)
+        for direction, name in zip(layer, ("forward", "backward"), strict=False)
+        if (half_lives := direction.half_lives) is not None
+    ]

@@ -11,7 +11,9 @@ from speechlstm.html.markup import Child, Markup, element
 Cell = Child | tuple[Child, float]  # what is shown, and the number that it is sorted by
 
 
-def page(title: str, sections: Sequence[Markup], scripts: Sequence[str] = ()) -> str:
+def page(
+    title: str, sections: Sequence[Markup], scripts: Sequence[str] = (), styles: Sequence[str] = ()
+) -> str:
     """A whole document with the sections one below the other.
 
     Its policy forbids all requests, styles and scripts other than these (by their hashes), so that
@@ -26,11 +28,14 @@ def page(title: str, sections: Sequence[Markup], scripts: Sequence[str] = ()) ->
         sections: See section.
         scripts: JavaScript that it needs besides the sorting of tables. Data for a script belongs
             into the attributes of elements, which are escaped.
+        styles: Style sheets that it needs besides those of all pages.
 
     Raises:
         ValueError: A script has `</`, which could end it.
     """
-    style = asset("theme.css") + asset("document.css")
+    style = "".join((asset("theme.css"), asset("document.css"), *styles))
+    if "</" in style:
+        raise ValueError("a style sheet must not have </")
     code = [asset("sorting.js"), *scripts]
     for script in code:
         if "</" in script:

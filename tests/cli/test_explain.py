@@ -58,6 +58,29 @@ def test_a_picture_of_all_panels(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_page_to_a_file_or_to_stdout(tmp_path: Path) -> None:
+    result = run(READING, "--fast", "--format", "html")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("<!doctype html>")
+    result = run(READING, "--fast", "-o", tmp_path / "out.html", "--units", 320)
+    assert "units of each layer and direction: more would not fit" in result.stderr
+    assert (tmp_path / "out.html").stat().st_size < 3_000_000
+
+
+@pytest.mark.slow
+def test_what_a_word_depends_on_is_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    result = run(READING, "--fast", "--saliency", "sea", "-o", tmp_path / "out.html")
+    assert result.exit_code == 0, result.output
+    content = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "What &quot;sea&quot; depends on" in content
+    result = run(READING, "--fast", "--saliency", "ocean", "-o", tmp_path / "no.html")
+    assert result.exit_code == 1
+    assert "'ocean' is not among the words" in result.stderr
+    assert not (tmp_path / "no.html").exists()
+
+
+@pytest.mark.slow
 def test_a_damaged_recording_is_explained_as_far_as_possible(tmp_path: Path) -> None:
     content = Path(READING).read_bytes()
     (tmp_path / "cut.wav").write_bytes(content[: len(content) // 2])
@@ -75,6 +98,7 @@ def test_a_damaged_recording_is_explained_as_far_as_possible(tmp_path: Path) -> 
         (("--units", "321"), 2, "--units 321: the layers have 320 units"),
         (("-o", "out.mp4"), 2, "must end in"),
         (("--format", "png"), 2, "--format png needs -o FILE"),
+        (("--saliency", "sea"), 2, "--saliency is for pages and pictures"),
         (("--text", ""), 1, "has no word"),
         (("--bundle", "missing"), 1, "missing"),
         (("--channel", "3"), 1, "channel"),

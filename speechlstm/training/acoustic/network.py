@@ -82,6 +82,12 @@ class AcousticModel(Network):
         if training and "time_masks" in inputs:
             masks = (inputs["time_masks"], inputs["frequency_masks"])
         frames, num_frames = self.mfcc(inputs["samples"], inputs["num_samples"], masks=masks)
+        return self.from_features(frames, num_frames, training)
+
+    def from_features(
+        self, frames: Any, num_frames: Any, training: bool = False
+    ) -> tuple[Any, Any]:
+        """As call, of features (batch, max_frames, num_features) and their number (batch,)."""
         x, num_steps = stack_frames(frames, num_frames, self.config.frame_stack)
         for index, layer in enumerate(self.recurrent):
             x = self.dropout(x, training=training) if index else x

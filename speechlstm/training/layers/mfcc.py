@@ -78,6 +78,21 @@ class MFCC(keras.layers.Layer):
             num_frames: (batch,) int32, number of feature frames of each utterance.
         """
         log_mels, num_frames = self.log_mels(samples, num_samples)
+        return self.features(log_mels, num_frames, masks), num_frames
+
+    def features(
+        self, log_mels: Tensor, num_frames: Tensor, masks: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
+        """Compute the features of mel spectrograms.
+
+        Args:
+            log_mels: As log_mels returns them.
+            num_frames: As log_mels returns it.
+            masks: As in call.
+
+        Returns:
+            (batch, max_frames, config.num_features) float32; 0 in padded frames.
+        """
         true = _true_steps(log_mels, num_frames)
         if self.config.normalize != "none":
             # Makes a constant spectrum exactly 0. Otherwise its cepstrum would be rounded
@@ -92,7 +107,7 @@ class MFCC(keras.layers.Layer):
             features = features - _mean(features, true)
         if self.config.normalize == "mean_variance":
             features = features / ops.sqrt(_mean(ops.square(features), true) + EPSILON)
-        return ops.where(true, features, 0.0), num_frames
+        return ops.where(true, features, 0.0)
 
     def log_mels(self, samples: Tensor, num_samples: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the mel spectrograms of a batch of utterances.
