@@ -269,9 +269,8 @@ def _gate_panel(explanation: Explanation) -> list[Markup]:
 
 
 def _signals(explanation: Explanation) -> list[str]:
-    memory = (
-        "cell state, squashed to -1 to 1" if explanation.spec.network.cell == "lstm" else "output"
-    )
+    """The names of the gates and of the memory, which is shown as its tanh."""
+    memory = "tanh(cell)" if explanation.spec.network.cell == "lstm" else "output"
     return [*explanation.layers[0][0].gates, memory]
 
 

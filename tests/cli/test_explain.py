@@ -17,7 +17,7 @@ def run(*arguments: object) -> Result:
 def test_text_names_words_rivals_and_models() -> None:
     result = run(READING, "--text", "the old man opened the door and looked out at the see")
     assert result.exit_code == 0, result.output
-    for part in ("recognised: the old man", "acoustic model", "n-gram and LSTM", "layer 4:"):
+    for part in ("recognised: the old man", "acoustic model", "n-gram and LSTM", "layer 4 forward"):
         assert part in result.stdout
     assert "unit" not in result.stdout.split("Step by step")[1].split("Seconds in which")[0]
     assert result.stderr == ""

@@ -69,7 +69,7 @@ def test_the_page_is_one_small_file_that_asks_for_nothing(explanation: Explanati
     document = to_page(explanation)
     assert len(document.encode()) < 500_000
     assert not re.search(r"(src|href)=\"(?!data:)", document)
-    assert "default-src 'none'" in document
+    assert "default-src &#x27;none&#x27;" in document
     for canvas in elements(document, "canvas"):
         assert canvas.get("aria-hidden") or canvas["aria-label"]
     assert "&quot;six&quot;, not &quot;sticks&quot;, the reference" in document
