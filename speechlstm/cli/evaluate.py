@@ -1,20 +1,28 @@
 """`speechlstm evaluate`: the error rates of a recogniser on a manifest."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
+    OutputPath,
     bundle_option,
+    entities_option,
     jobs_option,
     json_option,
+    lexicon_option,
     worst_option,
 )
 from speechlstm.cli.output import progress_bar, say, show_report
 from speechlstm.cli.verbs import verb
+
+if TYPE_CHECKING:
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.evaluation.report import EvaluationReport
 
 
 @verb()
@@ -22,8 +30,24 @@ from speechlstm.cli.verbs import verb
 @bundle_option
 @decoding_options
 @jobs_option
+@entities_option
+@lexicon_option("the bundle's")
 @worst_option
 @json_option
+@click.option(
+    "--report",
+    "page",
+    metavar="HTML",
+    type=OutputPath((".html", ".htm")),
+    help="Write a page with all of this in one file, with charts and the worst recordings.",
+)
+@click.option(
+    "--report-megabytes",
+    type=click.FloatRange(0, 1000),
+    default=2.0,
+    show_default=True,
+    help="What the recordings in the page may take, in 10^6 bytes.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -31,34 +55,62 @@ def command(
     bundle: Path | None,
     decoding: dict[str, Any],
     jobs: int | None,
+    entities: Path | None,
+    lexicon: Path | None,
     worst: int,
     as_json: bool,
+    page: Path | None,
+    report_megabytes: float,
 ) -> None:
     """Transcribe the utterances of MANIFEST and print the error rates.
 
-    The calibration error is the mean difference, in ten bins of confidence, between the words'
-    confidences and the share of words that are correct.
+    WER, CER, PER: errors in words, characters and phones (of the words, by a lexicon); SER: share
+    of the utterances that have an error. Utterances whose text is "" are silence: words in them are
+    given per minute, too. The calibration error is the mean difference, in ten bins of confidence,
+    between the words' confidences and the share of words that are correct.
 
     \b
     Example:
-      speechlstm evaluate valid.jsonl --bundle my-model
+      speechlstm evaluate valid.jsonl --bundle my-model --report report.html
       speechlstm evaluate valid.jsonl --bundle my-model --greedy
     """
     if decoding.get("num_hypotheses", 1) > 1:
         raise click.UsageError("--n-best has no effect on error rates; leave it out")
     from speechlstm.corpora.manifest import Manifest
+    from speechlstm.evaluation.entities import NUMBERS, read_entities
     from speechlstm.evaluation.evaluate import evaluate
+    from speechlstm.evaluation.phones import by_bundle, by_lexicon
     from speechlstm.parallel import num_usable_cores
     from speechlstm.recognizer import Recognizer
 
+    # What can be wrong with these files is said before the work.
+    patterns = (NUMBERS, *(read_entities(entities) if entities else ()))
+    pronounce = by_lexicon(lexicon) if lexicon else by_bundle(bundle)
+    utterances = Manifest(manifest)
     report = evaluate(
         partial(Recognizer.load, bundle, **decoding),
-        Manifest(manifest),
+        utterances,
         progress=progress_bar,
         jobs=jobs or num_usable_cores(),
     )
+    report = replace(report, entities=patterns, pronounce=pronounce)
+    if page:
+        _write_page(page, report, utterances, worst, report_megabytes)
     show_report(report, as_json, worst)
     for utterance_id, reason in report.failures.items():
         say(f"Error: {utterance_id}: {reason}")
     if report.failures:
         ctx.exit(1)
+
+
+def _write_page(
+    path: Path, report: "EvaluationReport", manifest: "Manifest", worst: int, megabytes: float
+) -> None:
+    from speechlstm.evaluation.report_page import Recordings, to_page
+    from speechlstm.storage import write_atomically
+
+    scored = {score.id for score in report.scores}
+    sources = {u.id: manifest.recording(u) for u in manifest if u.id in scored}
+    recordings = Recordings.measure(sources, progress_bar)
+    title = f"Evaluation on {manifest.path.name}"
+    write_atomically(path, to_page(report, title, recordings, worst, megabytes))

@@ -216,6 +216,28 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object with every utterance."
 )
 
+entities_option = click.option(
+    "--entities",
+    metavar="FILE",
+    type=_PATH,
+    help="Give the WER of what these patterns match, too: one regular expression a line, for whole "
+    "words of the references, as in 'city: new york|boston'.",
+)
+
+
+def lexicon_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option --lexicon of commands that give phone error rates.
+
+    Args:
+        default: What its help says of the lexicon that is used otherwise.
+    """
+    return click.option(
+        "--lexicon",
+        metavar="FILE",
+        type=_PATH,
+        help=f"Pronunciations for the phone error rate, in CMUdict's format.  [default: {default}]",
+    )
+
 
 def read_text(path: Path) -> str:
     """The content of a text file given by the user.

@@ -1,10 +1,11 @@
 """`speechlstm score`: the error rates of existing transcripts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import json_option, worst_option
+from speechlstm.cli.options import entities_option, json_option, lexicon_option, worst_option
 from speechlstm.cli.output import say, show_report
 from speechlstm.cli.verbs import verb
 
@@ -24,6 +25,8 @@ from speechlstm.cli.verbs import verb
     help="Score case and punctuation, too: punctuation marks are words of their own, and "
     "precision, recall and F1 are given for each.",
 )
+@entities_option
+@lexicon_option("none, and no phone error rate")
 @worst_option
 @json_option
 def command(
@@ -31,6 +34,8 @@ def command(
     hypothesis: Path,
     with_ids: bool,
     readable: bool,
+    entities: Path | None,
+    lexicon: Path | None,
     worst: int,
     as_json: bool,
 ) -> None:
@@ -47,6 +52,8 @@ def command(
       speechlstm score --ids data/test/text decoded/text
       speechlstm score --readable letters.txt transcripts.jsonl
     """
+    from speechlstm.evaluation.entities import NUMBERS, read_entities
+    from speechlstm.evaluation.phones import by_lexicon
     from speechlstm.evaluation.score import score_transcripts, seem_to_have_ids
     from speechlstm.evaluation.transcript_files import read_transcript_file
 
@@ -54,7 +61,11 @@ def command(
     references, hypotheses = (
         read_transcript_file(path, with_ids, readable) for path in (reference, hypothesis)
     )
-    report = score_transcripts(references, hypotheses, readable)
+    report = replace(
+        score_transcripts(references, hypotheses, readable),
+        entities=(NUMBERS, *(read_entities(entities) if entities else ())),
+        pronounce=by_lexicon(lexicon) if lexicon else None,
+    )
     if seem_to_have_ids(references, hypotheses):
         say(
             "Warning: the lines of both files begin with the same ids, which are scored as words; "

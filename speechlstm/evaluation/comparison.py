@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from speechlstm.errors import DataError, quoted
+from speechlstm.evaluation.grouping import group_name, group_of
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.evaluation.report import EvaluationReport, Score, independent_units
 from speechlstm.evaluation.significance import (
@@ -127,8 +128,8 @@ class PairComparison:
     @cached_property
     def lengths(self) -> Mapping[str, Counts]:
         """The word errors of A and of B by the number of words of the reference."""
-        groups = _grouped(self.scores, lambda score: _length_group(score.words.num_reference))
-        return {_length_name(group): groups[group] for group in sorted(groups)}
+        groups = _grouped(self.scores, lambda score: group_of(score.words.num_reference, _LENGTHS))
+        return {group_name(group, _LENGTHS): groups[group] for group in sorted(groups)}
 
     @cached_property
     def reference_words(self) -> list[WordErrors]:
@@ -283,18 +284,6 @@ def _grouped(
     for a, b in scores:
         groups[key(a)].append((a.words, b.words))
     return {group: _total(counts) for group, counts in groups.items()}
-
-
-def _length_group(num_words: int) -> int:
-    return max(group for group, start in enumerate(_LENGTHS) if start <= num_words)
-
-
-def _length_name(group: int) -> str:
-    start = _LENGTHS[group]
-    if group == len(_LENGTHS) - 1:
-        return f"{start} or more"
-    end = _LENGTHS[group + 1] - 1
-    return f"{start}" if end == start else f"{start} to {end}"
 
 
 def _more_errors(scores: tuple[Score, Score]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from speechlstm.decoding.confidence import calibration_error
 from speechlstm.errors import counted, printable
 from speechlstm.evaluation.alignment import AlignedWords, align_words
+from speechlstm.evaluation.entities import NUMBERS, EntityPattern
 from speechlstm.evaluation.metrics import (
     ErrorCounts,
     bootstrap_interval,
@@ -17,6 +18,8 @@ from speechlstm.evaluation.metrics import (
     show_errors,
     word_errors,
 )
+from speechlstm.evaluation.phones import Pronounce
+from speechlstm.evaluation.rates import Rates, measure_rates
 
 # Errors in the utterances of one speaker are correlated, so the bootstrap resamples speakers. With
 # fewer speakers than this the interval would be too narrow, so it resamples utterances.
@@ -98,6 +101,8 @@ class EvaluationReport:
             utterances do not count in the rates.
         audio_seconds: Duration of the recognised recordings; 0 if texts were compared.
         compute_seconds: Wall-clock time of reading and recognising each recording, added up.
+        entities: What `rates` takes for entities.
+        pronounce: The phones of words, for `rates`; None: they are not known.
     """
 
     scores: tuple[Score, ...]
@@ -105,6 +110,8 @@ class EvaluationReport:
     failures: Mapping[str, str] = field(default_factory=dict)
     audio_seconds: float = 0.0
     compute_seconds: float = 0.0
+    entities: tuple[EntityPattern, ...] = (NUMBERS,)
+    pronounce: Pronounce | None = None
 
     @cached_property
     def words(self) -> ErrorCounts:
@@ -140,6 +147,11 @@ class EvaluationReport:
     def cer_interval(self) -> tuple[float, float] | None:
         """95 % confidence interval of the CER; None for a single utterance."""
         return self._interval(lambda score: score.characters)
+
+    @cached_property
+    def rates(self) -> Rates:
+        """Rates of sentences, phones, entities, rare words, silence and time."""
+        return measure_rates(self.scores, self.entities, self.pronounce)
 
     @cached_property
     def calibration_error(self) -> float | None:
@@ -182,6 +194,7 @@ class EvaluationReport:
             "compute_seconds": self.compute_seconds,
             "words": asdict(self.words),
             "characters": asdict(self.characters),
+            "rates": self.rates.to_dict(),
             "utterances": [score.to_dict() for score in self.scores],
             "skipped": list(self.skipped),
             "failures": dict(self.failures),
@@ -200,6 +213,9 @@ class EvaluationReport:
         if self.rtf is not None:
             timed = f"{self.compute_seconds:.1f} s for {self.audio_seconds:.1f} s of audio"
             lines.append(f"RTF {self.rtf:.4f}: {timed}")
+            if self.rates.rtf:
+                lines[-1] += "; median {:.4f}, 95 % below {:.4f}".format(*self.rates.rtf)
+        lines += self.rates.lines()
         counts = f"{len(self.scores)} scored"
         for name, ids in (("without a reference", self.skipped), ("failed", self.failures)):
             counts += f", {len(ids)} {name}" if ids else ""

@@ -70,3 +70,31 @@ def test_n_best_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["evaluate", "m.jsonl", "--n-best", "3"])
     assert result.exit_code == 2
     assert "--n-best has no effect on error rates" in result.stderr
+
+
+def test_report_is_a_page_with_the_recordings(
+    levels_bundle: Path, manifest: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    result = evaluate(levels_bundle, str(manifest), "--report", str(page))
+    assert (result.exit_code, result.stderr) == (0, "")
+    document = page.read_text(encoding="utf-8")
+    assert document.count("<audio ") == 1  # one utterance has an error
+    assert "bye <del>bye</del>" in document
+    other = evaluate(levels_bundle, str(manifest), "--report", str(manifest))
+    assert other.exit_code == 2
+    assert manifest.read_text().startswith("{")
+
+
+def test_entities_and_lexicon(levels_bundle: Path, manifest: Path, tmp_path: Path) -> None:
+    (tmp_path / "entities.txt").write_text("greeting: hello|bye\n")
+    (tmp_path / "lexicon.dict").write_text("hello HH AH L OW\nworld W ER L D\nbye B AY\n")
+    options = ["--entities", str(tmp_path / "entities.txt")]
+    options += ["--lexicon", str(tmp_path / "lexicon.dict")]
+    result = evaluate(levels_bundle, str(manifest), *options)
+    assert "PER 16.67% of 12 phones" in result.stdout  # B AY is missing
+    assert "greeting: WER 33.33% of 3 words; 2 of 3 without an error" in result.stdout
+    (tmp_path / "entities.txt").write_text("(\n")
+    result = evaluate(levels_bundle, str(manifest), *options)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
