@@ -6,7 +6,6 @@ from speechlstm.config import Settings
 
 MINUTE = 60.0
 LITTLE = 15 * MINUTE  # of speech: below it, cross-validation chooses the number of epochs
-HARDLY_ANY = 1 * MINUTE
 
 
 @dataclass(frozen=True)

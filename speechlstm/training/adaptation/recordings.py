@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from speechlstm.audio import AUDIO_SUFFIXES
+from speechlstm.bundle import AcousticSpec
 from speechlstm.config import Settings
 from speechlstm.corpora.build import build_manifest, texts_alone
 from speechlstm.corpora.manifest import Manifest, Utterance, recording_of, write_manifest
@@ -17,6 +18,7 @@ from speechlstm.storage import write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target
+from speechlstm.training.adaptation.language import choose_language
 from speechlstm.training.adaptation.work import Work
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
@@ -29,6 +31,7 @@ _MOST = 480.0  # seconds that are held out: more would cost time and tell no mor
 _MIN_VOICES = 5  # with fewer speakers, one is too many to hold out
 _FEW_WORDS = 200  # at 10 % errors, WER is known to within some 5 points either way
 _SEED = 1
+_HARDLY_ANY, _HOUR, _MANY_HOURS = 60.0, 3600.0, 10  # seconds, hours
 
 Report = Callable[[str], None]
 
@@ -49,6 +52,58 @@ class Usable:
     def seconds(self) -> float:
         """Of all utterances."""
         return sum(utterance.duration for utterance in self.utterances)
+
+
+def prepare(
+    recordings: Path, work: Work, base: AcousticSpec, report: Report, progress: bool
+) -> None:
+    """Write the alphabet, what is learnt from and what is held out into the work folder.
+
+    Args:
+        recordings: A folder or a manifest.
+        work: The folder.
+        base: The acoustic model to start from.
+        report: Is told what is left out, and what is to be expected of so little or so much.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        DataError: There is nothing to be used.
+        TrainingError: There are too few recordings.
+    """
+    found = gather(recordings, work.path, report)
+    report(f"decoding {counted(len(found.utterances), 'recording')}")
+    found = decode(found, work, base.features.sample_rate, progress)
+    if not found.utterances:
+        raise TrainingError(f"{recordings}: no recording can be used: {_first(found.reasons)}")
+    language = choose_language(found.utterances, base.alphabet)
+    report(language.reason)
+    work.write("language.json", {"symbols": language.alphabet.symbols})
+    found = replace(found, utterances=language.utterances)
+    settings = Settings(features=base.features, model=base.network)
+    found = fitting(found, language.alphabet, settings)
+    split(found, work, report)
+    if advice := _advice(found.seconds, language.alphabet == base.alphabet):
+        report(advice)
+
+
+def _advice(seconds: float, same_labels: bool) -> str:
+    """What to expect of so much speech, before it is learnt from; empty if it is as usual."""
+    if not same_labels and seconds < _HOUR:
+        return (
+            f"only {seconds / 60:.0f} min of speech for another alphabet: expect more than half of "
+            "the words to be wrong; record hours if you can"
+        )
+    if seconds < _HARDLY_ANY:
+        return (
+            f"only {seconds:.0f} s of speech: words of its texts will be recognised more often, "
+            "the speaker's voice hardly better; ten minutes or more make the difference"
+        )
+    if seconds > _MANY_HOURS * _HOUR:
+        return (
+            f"{seconds / _HOUR:.0f} h of speech: learning takes long on processors; for GPUs and "
+            "several machines see speechlstm train"
+        )
+    return ""
 
 
 def gather(recordings: Path, folder: Path, report: Report) -> Usable:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.bundle import Bundle, read_bundle, write_bundle, write_decoder
-from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import TrainingError, counted
+from speechlstm.errors import counted
 from speechlstm.evaluation.evaluate import evaluate
 from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.tuning import Trial, tune
@@ -39,15 +38,13 @@ from speechlstm.training.adaptation.comparison import Comparison, cross_fitted
 from speechlstm.training.adaptation.decoder import decoder_of, write_lexicon, write_ngrams
 from speechlstm.training.adaptation.folds import choose_epochs
 from speechlstm.training.adaptation.keeping import averaged, mixed_prior
-from speechlstm.training.adaptation.language import choose_language
-from speechlstm.training.adaptation.plan import HARDLY_ANY, Plan, make_plan
+from speechlstm.training.adaptation.plan import Plan, make_plan
 from speechlstm.training.adaptation.plot import plot_adaptation
-from speechlstm.training.adaptation.recordings import decode, fitting, gather, split
+from speechlstm.training.adaptation.recordings import prepare
 from speechlstm.training.adaptation.work import Work
 
 Report = Callable[[str], None]
 _RUN = "run: "  # before lines of the run, as "fold 1 of 3: " before those of a fold
-_MANY_HOURS = 10
 
 
 class Steps:
@@ -110,35 +107,8 @@ class Steps:
         """Manifests and alphabet."""
         if (self.work / "held_out.jsonl").exists():
             return
-        sample_rate = self.base.acoustic.features.sample_rate
-        found = gather(recordings, self.work.path, self.report)
         self.source  # noqa: B018 - a base whose weights cannot be read shows before an hour is lost
-        self.report(f"decoding {counted(len(found.utterances), 'recording')}")
-        found = decode(found, self.work, sample_rate, self.progress)
-        if not found.utterances:
-            raise TrainingError(
-                f"{recordings}: none of {counted(len(found.reasons), 'recording')} can be used, "
-                f"the first: {found.reasons[0]}"
-            )
-        language = choose_language(found.utterances, self.base.acoustic.alphabet)
-        self.report(language.reason)
-        self.work.write("language.json", {"symbols": language.alphabet.symbols})
-        found = replace(found, utterances=language.utterances)
-        found = fitting(found, language.alphabet, self._base_settings())
-        split(found, self.work, self.report)
-        if found.seconds < HARDLY_ANY:
-            self.report(
-                f"only {found.seconds:.0f} s of speech: words of its texts will be recognised more "
-                "often, the speaker's voice hardly better; ten minutes or more make the difference"
-            )
-        if found.seconds > _MANY_HOURS * 3600:
-            self.report(
-                f"{found.seconds / 3600:.0f} h of speech: learning takes long on processors; for "
-                "GPUs and several machines see speechlstm train"
-            )
-
-    def _base_settings(self) -> Settings:
-        return Settings(features=self.base.acoustic.features, model=self.base.acoustic.network)
+        prepare(recordings, self.work, self.base.acoustic, self.report, self.progress)
 
     @cached_property
     def plan(self) -> Plan:
@@ -153,12 +123,14 @@ class Steps:
     def clock(self) -> Clock:
         """The time of the steps that are still to be done."""
         learnt, held_out = _seconds(self.learnt), _seconds(self.held_out) / self.jobs
-        num_epochs = self.plan.num_epochs - _num_epochs(self.work / "run")
+        num_epochs = self._chosen_epochs
+        if num_epochs is None:
+            num_epochs = self.plan.num_epochs
         return Clock(
             {
                 LANGUAGE: not (self.work / "lm.ngram").exists(),
                 FOLDS: self._fold_epochs_left * learnt,
-                TRAINING: num_epochs * learnt,
+                TRAINING: (num_epochs - _num_epochs(self.work / "run")) * learnt,
                 EXPORT: not (self.work / "bundle" / "bundle.json").exists(),
                 BASE: self.same_labels * held_out,
                 TUNING: held_out,
@@ -166,8 +138,15 @@ class Steps:
         )
 
     @property
+    def _chosen_epochs(self) -> int | None:
+        """Of the run, once that is known."""
+        if not (self.work / "plan.json").exists():
+            return None
+        return int(self.work.read("plan.json")["num_epochs"])
+
+    @property
     def _fold_epochs_left(self) -> int:
-        if (self.work / "plan.json").exists():
+        if self._chosen_epochs is not None:
             return 0
         ended = sum(map(_num_epochs, (self.work / "folds").glob("run*")))
         return self.plan.num_folds * self.plan.num_epochs - ended
@@ -199,10 +178,13 @@ class Steps:
     def train(self) -> None:
         """The run, after the cross-validation where there is little to learn from."""
         plan = self.plan
-        if not (self.work / "plan.json").exists():
-            self.work.write("plan.json", {"num_epochs": self._choose_epochs()})
+        num_epochs = self._chosen_epochs
+        if num_epochs is None:
+            num_epochs = self._choose_epochs()
+            if not num_epochs:
+                self.clock.begin(TRAINING, amount=0)
+            self.work.write("plan.json", {"num_epochs": num_epochs})
             shutil.rmtree(self.work / "folds", ignore_errors=True)  # hundreds of megabytes
-        num_epochs = int(self.work.read("plan.json")["num_epochs"])
         if not num_epochs:
             self.report(
                 "no epoch had fewer errors than the base: its network stays as it is, only lexicon "

@@ -5,11 +5,19 @@ import numpy as np
 import pytest
 import soundfile
 
-from speechlstm.config import Settings
+from speechlstm.bundle import AcousticSpec
+from speechlstm.config import FeatureConfig, NetworkConfig, Settings
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.text.alphabet import ENGLISH
-from speechlstm.training.adaptation.recordings import Usable, decode, fitting, gather, split
+from speechlstm.training.adaptation.recordings import (
+    Usable,
+    decode,
+    fitting,
+    gather,
+    prepare,
+    split,
+)
 from speechlstm.training.adaptation.work import Work
 
 Write = Callable[..., Path]
@@ -96,6 +104,35 @@ def test_a_model_is_no_folder_of_recordings(tmp_path: Path, name: str, kind: str
 def test_a_recording_is_no_folder(write: Write, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is one recording; name a folder"):
         gather(write("a.wav"), tmp_path, lambda line: None)
+
+
+def test_what_cannot_be_learnt_from_is_one_line(write: Write, tmp_path: Path) -> None:
+    write("a.wav", gain=0.0)
+    write("b.wav", gain=0.0)
+    base = AcousticSpec(FeatureConfig(), ENGLISH, NetworkConfig())
+    with pytest.raises(
+        TrainingError,
+        match=r"recordings: no recording can be used: a: is silent.* \(and 1 other\)$",
+    ):
+        prepare(tmp_path / "recordings", Work(tmp_path), base, lambda line: None, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("texts", "advice"),
+    [
+        (["yes"] * 10, "only 10 s of speech: words of its texts"),
+        (["\u0434\u0430"] * 10, "only 0 min of speech for another alphabet: expect more than half"),
+    ],
+)
+def test_too_little_speech_is_said_before_it_is_learnt_from(
+    write: Write, tmp_path: Path, texts: list[str], advice: str
+) -> None:
+    for number, text in enumerate(texts):
+        write(f"{number}.wav", text)
+    lines: list[str] = []
+    base = AcousticSpec(FeatureConfig(), ENGLISH, NetworkConfig())
+    prepare(tmp_path / "recordings", Work(tmp_path), base, lines.append, progress=False)
+    assert lines[-1].startswith(advice)
 
 
 def test_silence_and_damage_are_left_out_with_their_reasons(write: Write, tmp_path: Path) -> None:
