@@ -97,7 +97,8 @@ class TextScorer:
         self._learn({word for text in texts for word in text})
         lstm = self._assembly.lstm if self._both is not self._assembly.ngrams else None
         ngram, neural, both = (
-            _word_log_probs(lm, texts) for lm in (self._assembly.ngrams, lstm, self._both)
+            lm.word_log_probs(texts) if lm else [()] * len(texts)
+            for lm in (self._assembly.ngrams, lstm, self._both)
         )
         spelled = self._spelled_as_the_first(texts)
         return [
@@ -256,21 +257,3 @@ def text_log_prob(log_probs: NDArray[np.float32], labels: Sequence[int]) -> floa
         forward = moved * row
     with np.errstate(divide="ignore"):
         return total + float(np.log(forward[-2:].sum()))
-
-
-def _word_log_probs(
-    lm: LanguageModel | None, texts: Sequence[Sequence[str]]
-) -> list[tuple[float, ...]]:
-    """For each text the log-probability of each word and of the end; (): there is no model."""
-    if lm is None:
-        return [()] * len(texts)
-    ids = [[*map(lm.word_id, text), lm.sentence_end] for text in texts]
-    log_probs: list[list[float]] = [[] for _ in texts]
-    states = np.full(len(texts), lm.start_state)
-    for position in range(max(map(len, ids), default=0)):
-        rows = np.array([row for row, words in enumerate(ids) if position < len(words)])
-        words = np.array([ids[row][position] for row in rows], np.int32)
-        states[rows], found = lm.advance(states[rows], words)
-        for row, log_prob in zip(rows.tolist(), found.tolist(), strict=True):
-            log_probs[row].append(log_prob)
-    return [tuple(values) for values in log_probs]

@@ -86,6 +86,26 @@ class LanguageModel(ABC):
             totals[rows] += log_probs
         return totals, (ids == 0).sum(axis=1)
 
+    def word_log_probs(self, sentences: Sequence[Sequence[str]]) -> list[tuple[float, ...]]:
+        """Natural log-probabilities of the words of several sentences, and of their ends.
+
+        Args:
+            sentences: The words of each.
+
+        Returns:
+            For each sentence that of each word, and that of the end after them.
+        """
+        ids = [[*map(self.word_id, words), self.sentence_end] for words in sentences]
+        log_probs: list[list[float]] = [[] for _ in sentences]
+        states = np.full(len(sentences), self.start_state)
+        for position in range(max(map(len, ids), default=0)):
+            rows = np.array([row for row, words in enumerate(ids) if position < len(words)])
+            words = np.array([ids[row][position] for row in rows], np.int32)
+            states[rows], found = self.advance(states[rows], words)
+            for row, log_prob in zip(rows.tolist(), found.tolist(), strict=True):
+                log_probs[row].append(log_prob)
+        return [tuple(values) for values in log_probs]
+
 
 class SearchModel(LanguageModel):
     """A language model that can be used in a beam search."""

@@ -38,6 +38,23 @@ def test_draws_as_often_as_is_probable(by_hand: Any) -> None:
     assert share == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 100))
 
 
+def test_only_the_likeliest_words_are_drawn(by_hand: Any) -> None:
+    probs = np.exp(by_hand.log_probs(["a"]))
+    probs[:2] = 0
+    probs /= probs.sum()
+    order = np.argsort(-probs)
+    top_p = float(probs[order[0]] + 0.5 * probs[order[1]])
+    model = LSTMLanguageModel(PATH)
+    drawn = set()
+    for seed in range(50):
+        generator = np.random.default_rng(seed)
+        drawn.add(tuple(next(sample(model, ["a"], 2, 1.0, generator, top_p))[1:]))
+    words = [by_hand.words[i] for i in order[:2]]
+    assert drawn == {() if word == "</s>" else (word,) for word in words}
+    with pytest.raises(ValueError, match="top_p"):
+        next(sample(model, ["a"], 2, 1.0, np.random.default_rng(1), 0.0))
+
+
 def test_the_seed_decides() -> None:
     assert sampled(num_words=30) == sampled(num_words=30)
     assert sampled(num_words=30) != sampled(num_words=30, seed=2)

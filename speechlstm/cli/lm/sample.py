@@ -23,13 +23,22 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="Temperature of the softmax: below 1, probable words are drawn more often.",
 )
+@click.option(
+    "--top-p",
+    type=NumberRange(min=0, max=1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Draw from the likeliest words only, as many as have this probability together.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
-def command(lm: Path, prompt: str, num_words: int, temperature: float, seed: int) -> None:
+def command(
+    lm: Path, prompt: str, num_words: int, temperature: float, top_p: float, seed: int
+) -> None:
     """Draw sentences from LM, a packed, ARPA or .tflite model, and print one per line.
 
     \b
     Example:
-      speechlstm lm sample books.tflite --prompt "it was a" --temperature 0.8
+      speechlstm lm sample books.tflite --prompt "it was a" --temperature 0.8 --top-p 0.9
     """
     import numpy as np
 
@@ -38,5 +47,5 @@ def command(lm: Path, prompt: str, num_words: int, temperature: float, seed: int
 
     generator = np.random.default_rng(seed)
     words = normalize(prompt).split()
-    for sentence in sampled(load_any(lm), words, num_words, temperature, generator):
+    for sentence in sampled(load_any(lm), words, num_words, temperature, generator, top_p):
         show(" ".join(sentence))

@@ -1,0 +1,52 @@
+"""`speechlstm lm compare`: two language models on the same text."""
+
+from pathlib import Path
+
+import click
+
+from speechlstm.cli.lm.options import load_any
+from speechlstm.cli.output import show, show_json
+from speechlstm.cli.verbs import verb
+
+_PATH = click.Path(path_type=Path)
+
+
+@verb()
+@click.argument("first", metavar="A", type=_PATH)
+@click.argument("second", metavar="B", type=_PATH)
+@click.argument("text", type=_PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(first: Path, second: Path, text: Path, as_json: bool) -> None:
+    """Compare the perplexities of language models A and B on TEXT, by the frequency of words.
+
+    A and B are packed, ARPA or .tflite models, TEXT is UTF-8 with one sentence per line. Words are
+    grouped by how often they occur in TEXT; words that one of the models does not know stand apart,
+    as their probability is that of all unknown words.
+
+    \b
+    Example:
+      speechlstm lm compare books.lm books.tflite transcripts.txt
+    """
+    from speechlstm.lm.comparison import compare_models
+    from speechlstm.lm.text import read_sentences
+
+    sentences = list(read_sentences(text))
+    classes = [
+        c for c in compare_models(load_any(first), load_any(second), sentences) if c.num_words
+    ]
+    if as_json:
+        show_json({"models": [str(first), str(second)], "classes": [c.to_dict() for c in classes]})
+        return
+    width = max(len("words by frequency"), *(len(c.name) for c in classes))
+    show(f"A: {first}")
+    show(f"B: {second}")
+    show(
+        f"{'words by frequency':{width}}  {'words':>8}  {'A: perplexity':>13}  "
+        f"{'B: perplexity':>13}  {'B / A':>6}  {'A is better':>11}"
+    )
+    for group in classes:
+        one, two = group.perplexities
+        show(
+            f"{group.name:{width}}  {group.num_words:8}  {one:13.2f}  {two:13.2f}  "
+            f"{two / one:6.2f}  {group.num_better / group.num_words:11.1%}"
+        )
