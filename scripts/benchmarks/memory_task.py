@@ -22,7 +22,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from speechlstm.storage import write_atomically
@@ -125,6 +124,8 @@ def gradient_norm(network: Recall, inputs: Any, answers: NDArray[np.int32]) -> f
 
 def plot(results: Sequence[Result], path: Path) -> None:
     """Plot accuracy and gradient by lag, with a line for each cell."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for index, cell in enumerate(CELLS):

@@ -173,7 +173,9 @@ def spoken(*speakers: str | None, seconds: Sequence[float] = ()) -> list[Utteran
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
+)
 def test_split_keeps_speakers_apart_and_meets_the_share(
     manifest: Written, share: float, seed: int
 ) -> None:

@@ -35,7 +35,9 @@ def cut_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(anchors, "_PIECE_FRAMES", 60)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
+)
 def test_pieces_give_the_path_of_the_whole(seed: int, cut_everywhere: None) -> None:
     words = list(np.random.default_rng(seed).choice(VOCABULARY, 120))
     log_probs, labels = spoken(words, seed)

@@ -179,7 +179,9 @@ def test_what_is_certain_is_found_exactly(path: str) -> None:
 
 
 @pytest.mark.parametrize("hot_words", [(), ("b:-1",), ("ab a:-2", "b:-0.5", "bb:-1", "a ab:-9")])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))]
+)
 def test_an_open_vocabulary_equals_exhaustive_search(seed: int, hot_words: tuple[str, ...]) -> None:
     config = replace(EXACT, hot_words=hot_words)
     log_probs, lm = random_log_probs(seed, 5, 4), random_lm(seed)
@@ -188,7 +190,9 @@ def test_an_open_vocabulary_equals_exhaustive_search(seed: int, hot_words: tuple
 
 
 @pytest.mark.parametrize("hot_words", [(), ("b:-1",), ("ab a:-2", "b:-0.5", "a ab:-9")])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))]
+)
 @pytest.mark.parametrize("with_lm", [True, False])
 def test_phones_equal_exhaustive_search(
     seed: int, hot_words: tuple[str, ...], with_lm: bool

@@ -65,7 +65,9 @@ def test_answers_are_the_models_and_each_is_asked_for_once(texts: list[list[int]
     assert len(lm.asked) == len(set(lm.asked))
 
 
-@pytest.mark.parametrize("num_words", [1, 2, 3])
+@pytest.mark.parametrize(
+    "num_words", [2, *(pytest.param(num_words, marks=pytest.mark.slow) for num_words in (1, 3))]
+)
 @given(texts=sentences)
 def test_those_with_the_same_last_words_share_the_state_of_the_first(
     num_words: int, texts: list[list[int]]

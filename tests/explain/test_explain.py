@@ -37,6 +37,7 @@ def test_what_is_explained_is_what_is_transcribed() -> None:
     assert 0 < loudest.mean() < explanation.spectrogram.shape[1] / 2
 
 
+@pytest.mark.slow
 def test_a_homophone_is_told_by_the_language_models_alone() -> None:
     text = "The old man opened the door and looked out at the see."
     explanation = explain(Audio.load(READING), text=text)

@@ -23,7 +23,7 @@ def noise(seconds: float) -> Audio:
 
 
 @pytest.mark.parametrize("name", GATES)
-@pytest.mark.parametrize("seconds", [0.05, 1.3])
+@pytest.mark.parametrize("seconds", [0.05, pytest.param(1.3, marks=pytest.mark.slow)])
 def test_the_layers_give_the_probabilities_of_the_file(name: str, seconds: float) -> None:
     bundle = read_bundle(ASSETS / f"{name}.tflite")
     activity = run_network(bundle, noise(seconds))

@@ -57,6 +57,7 @@ def test_texts_are_judged_as_the_search_judges_them(judged: TextScorer) -> None:
     assert sum(judgements[0].lm) == pytest.approx(found[0].lm_log_prob, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_homophones_differ_only_in_the_language_models(judged: TextScorer) -> None:
     words = ["the", "old", "man", "opened", "the", "door", "and", "looked", "out", "at", "the"]
     sea, see, scene = judged.judge([[*words, word] for word in ("sea", "see", "scene")])

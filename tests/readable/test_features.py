@@ -1,6 +1,7 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from speechlstm.readable.features import (
     NUM_BUCKETS,
@@ -29,6 +30,7 @@ def test_ids_have_their_shape_and_range() -> None:
     assert word_ids([]).shape == (0, NUM_IDS)
 
 
+@pytest.mark.slow
 def test_hardly_any_two_words_share_both_buckets() -> None:
     pairs = Counter(map(tuple, word_ids(f"w{number}" for number in range(50_000))[:, :2].tolist()))
     # Of 1.25 billion pairs of words, 5 are expected among 268 million buckets.

@@ -269,6 +269,7 @@ def test_refuses_what_litert_would_believe(edit: Callable[[Any], None], reason: 
         check_model(content, *FACES["words"])
 
 
+@pytest.mark.slow
 def test_refuses_offsets_out_of_range() -> None:
     whole = (ASSETS / "recurrent.tflite").read_bytes()
     refused = 0

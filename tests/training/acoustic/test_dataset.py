@@ -100,7 +100,9 @@ def test_what_exceeds_the_budget_stands_alone(tmp_path: Path) -> None:
     assert [b["num_samples"].tolist() for b in batches(data, 0)] == [[3 * RATE], [RATE, RATE]]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
+)
 def test_the_longest_comes_first(corpus: Corpus, seed: int) -> None:
     settings = replace(SETTINGS, training=TrainConfig(batch_seconds=8, seed=seed))
     longest = [b["samples"].shape[1] for b in batches(SpeechDataset(corpus, settings, True), 0)]

@@ -138,7 +138,9 @@ def test_normalises_over_the_true_frames() -> None:
         np.testing.assert_allclose(found[:length], expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("normalize", ["mean", "mean_variance"])
+@pytest.mark.parametrize(
+    "normalize", [pytest.param("mean", marks=pytest.mark.slow), "mean_variance"]
+)
 @pytest.mark.parametrize(
     "batch_size", [1, *(pytest.param(size, marks=pytest.mark.slow) for size in (2, 7))]
 )
