@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from speechlstm.audio import read_audio
+from speechlstm.audio import Audio, Piece, read_audio
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import AudioError, DataError, ManifestError
@@ -28,33 +29,39 @@ def check_manifest(
             read or has another duration, the text has symbols outside the alphabet or is too long
             for the recording.
     """
+    rate = settings.features.sample_rate
 
     def check(entry: Utterance | ManifestError) -> list[DataError]:
         if isinstance(entry, ManifestError):
             return [entry]
-        return list(_faults(entry, manifest, alphabet, settings))
+        recording = manifest.recording(entry)
+        try:
+            audio = read_audio(recording, rate)
+        except AudioError as error:
+            return [error]
+        return list(faults_of(entry, recording, audio, alphabet, settings))
 
     with ThreadPoolExecutor() as pool:
         yield from pool.map(check, manifest.entries())
 
 
-def _faults(
-    utterance: Utterance, manifest: Manifest, alphabet: Alphabet, settings: Settings
+def faults_of(
+    utterance: Utterance,
+    recording: Path | Piece,
+    audio: Audio,
+    alphabet: Alphabet,
+    settings: Settings,
 ) -> Iterator[DataError]:
-    path = manifest.recording(utterance)
-    try:
-        audio = read_audio(path, settings.features.sample_rate)
-    except AudioError as error:
-        yield error
-        return
+    """What is wrong with an entry whose recording has been read, at any sample rate."""
     if abs(audio.duration - utterance.duration) > DURATION_TOLERANCE:
         yield AudioError(
-            f"{path}", f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s"
+            f"{recording}",
+            f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s",
         )
     if utterance.text is not None:
-        num_frames = settings.features.num_frames(len(audio.samples))
-        num_steps = settings.model.num_steps(num_frames)
+        num_samples = round(audio.duration * settings.features.sample_rate)
+        num_steps = settings.model.num_steps(settings.features.num_frames(num_samples))
         try:
-            encode_target(utterance.text, alphabet, num_steps, f"{path}")
+            encode_target(utterance.text, alphabet, num_steps, f"{recording}")
         except DataError as error:
             yield error

@@ -1,13 +1,13 @@
 """Statistics of a manifest: hours, speakers, characters, words."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
+from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest, Utterance
 from speechlstm.lm.text import read_sentences
 from speechlstm.text.normalize import normalize
 
@@ -66,7 +66,11 @@ def manifest_stats(manifest: Manifest) -> ManifestStats:
     Raises:
         ManifestError: As in iterating over the manifest.
     """
-    utterances = list(manifest)
+    return stats_of(list(manifest))
+
+
+def stats_of(utterances: Sequence[Utterance]) -> ManifestStats:
+    """The statistics of utterances, at least one."""
     seconds = [utterance.duration for utterance in utterances]
     texts = [normalize(utterance.text) for utterance in utterances if utterance.text is not None]
     words = [word for text in texts for word in text.split()]

@@ -4,7 +4,7 @@ import click
 
 from speechlstm.cli.verbs import VerbGroup
 
-VERBS = ("build", "import", "check", "stats", "split")
+VERBS = ("build", "import", "check", "stats", "report", "split")
 
 
 @click.group(cls=VerbGroup, package=__name__, verbs=VERBS)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from speechlstm.cli.manifest.checking import checked_against, checking_options
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import ManifestError, counted, printable
@@ -13,12 +14,7 @@ _PATH = click.Path(path_type=Path)
 
 @verb()
 @click.argument("manifest", type=_PATH)
-@click.option("--config", metavar="TOML", type=_PATH, help="The settings of the training.")
-@click.option(
-    "--alphabet",
-    metavar="CHARACTERS",
-    help="The characters that texts, in lower case, may have.  [default: space, ' and a to z]",
-)
+@checking_options
 @click.pass_context
 def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: str | None) -> None:
     """Decode every recording of MANIFEST and print its errors, one a line.
@@ -33,16 +29,10 @@ def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: s
     """
     from tqdm import tqdm
 
-    from speechlstm.config import Settings
     from speechlstm.corpora.check import check_manifest
     from speechlstm.corpora.manifest import Manifest
-    from speechlstm.text.alphabet import ENGLISH, Alphabet
 
-    faults = check_manifest(
-        Manifest(manifest),
-        ENGLISH if alphabet is None else Alphabet(tuple(alphabet)),
-        Settings() if config is None else Settings.read(config),
-    )
+    faults = check_manifest(Manifest(manifest), *checked_against(config, alphabet))
     num_entries = num_faults = 0
     for found in tqdm(faults, unit="utt", disable=None):
         num_entries += not any(isinstance(f, ManifestError) and f.line is None for f in found)
