@@ -1,6 +1,7 @@
 """Starts the server, and ends it well."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -115,6 +116,8 @@ class _Server(uvicorn.Server):
 
 
 def _config(app: Any, settings: ServerSettings) -> uvicorn.Config:
+    # Requests that are not well formed are answered; they must not fill the messages of the server.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     return uvicorn.Config(
         app,
         http=with_idle_seconds(HTTPProtocol, settings.idle_seconds),
@@ -125,6 +128,7 @@ def _config(app: Any, settings: ServerSettings) -> uvicorn.Config:
         ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -135,6 +135,23 @@ def test_pages_of_other_sites_are_refused_unless_allowed(
 
 @pytest.mark.slow
 @linux
+def test_what_is_not_well_formed_leaves_no_message(start_server: Start) -> None:
+    server = start_server()
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    for body in (b"garbage", b"--xy", b'--x\r\nA" B: c\r\n'):
+        assert httpx.post(server.recordings, content=body, headers=form).status_code == 400
+    assert httpx.get(server.url, headers={"Origin": "http://["}).status_code == 200
+    with connect(server) as connection:
+        connection.sendall(b"\x16\x03\x01\r\n\r\n")
+        assert b" 400 " in connection.recv(100)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(10) == 0
+    (line,) = server.stderr().splitlines()
+    assert line.startswith("Ending: ")
+
+
+@pytest.mark.slow
+@linux
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_requests_end_and_a_second_one_does_not(
     start_server: Start, hello: bytes, wait_until: Wait, number: signal.Signals
