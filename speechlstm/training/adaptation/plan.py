@@ -52,7 +52,7 @@ def make_plan(seconds: float, num_layers: int, same_labels: bool) -> Plan:
         same_labels: Whether the output layer is the base's.
     """
     if not same_labels:
-        return Plan(0, 5e-4, 40 if seconds < LITTLE else 20, 30.0, 0)
+        return Plan(0, 8e-4, 40 if seconds < LITTLE else 20, 30.0, 0)
     if seconds < LITTLE:
         return Plan(num_layers // 2, 3e-4, 8, 20.0 if seconds < 5 * MINUTE else 40.0, 3)
     return Plan(0, 3e-4, 8 if seconds < 120 * MINUTE else 6, 80.0, 0)
