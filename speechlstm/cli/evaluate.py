@@ -9,6 +9,7 @@ import click
 
 from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
+    NumberRange,
     OutputPath,
     bundle_option,
     entities_option,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--report-megabytes",
-    type=click.FloatRange(0, 1000),
+    type=NumberRange(0, 1000),
     default=2.0,
     show_default=True,
     help="What the recordings in the page may take, in 10^6 bytes.",

@@ -68,6 +68,7 @@ def test_a_page_has_charts_tables_and_players(recordings: Recordings) -> None:
     assert len(document) < 500_000
 
 
+@pytest.mark.slow
 def test_recordings_keep_to_the_budget(recordings: Recordings) -> None:
     report = EvaluationReport(scores())
     small = to_page(report, "t", recordings, num_worst=15, megabytes=0.02)

@@ -75,6 +75,7 @@ def test_the_page_is_one_small_file_that_asks_for_nothing(explanation: Explanati
     assert "&quot;six&quot;, not &quot;sticks&quot;, the reference" in document
 
 
+@pytest.mark.slow
 def test_a_minute_with_all_units_stays_below_3_mb() -> None:
     audio = Audio(np.random.default_rng(1).normal(0, 0.1, 960_000).astype(np.float32), 16000)
     explanation = explain(audio, ASSETS / "interpreter.tflite")

@@ -68,6 +68,7 @@ def test_homophones_differ_only_in_the_language_models(judged: TextScorer) -> No
     assert sea.lstm[-2] > see.lstm[-2]
 
 
+@pytest.mark.slow
 def test_words_outside_the_lexicon_are_sounded_out(judged: TextScorer) -> None:
     known, unknown, figures = judged.judge([["door"], ["blorptastic"], ["42"]])
     assert judged.is_in_vocabulary("door")
