@@ -96,7 +96,7 @@ class BundlePath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class NumberRange(click.FloatRange):
+class NumberRange(click.FloatRange):  # noqa: TID251
     """A finite number in a range. click.FloatRange lets "nan" pass, and "inf" where it is open."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

@@ -62,7 +62,7 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
             },
         ),
         (speechlstm.cli.lm, {"options", "ngrams"}),
-        (speechlstm.cli.manifest, {"entries"}),
+        (speechlstm.cli.manifest, {"checking", "entries"}),
     ],
 )
 def test_every_module_is_a_verb(package: ModuleType, shared: set[str]) -> None:

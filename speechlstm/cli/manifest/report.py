@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.manifest.checking import checked_against, checking_options
-from speechlstm.cli.options import OutputPath, bundle_option, jobs_option
+from speechlstm.cli.options import NumberRange, OutputPath, bundle_option, jobs_option
 from speechlstm.cli.output import progress_bar, say, show_json
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
@@ -25,7 +25,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 @click.option(
     "--max-share",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     default=0.01,
     show_default=True,
     help="The share of the utterances that may have a fault of a kind.",
