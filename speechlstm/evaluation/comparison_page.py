@@ -53,7 +53,9 @@ def _systems(comparison: Comparison) -> Markup:
         letters, comparison.names, comparison.reports, comparison.num_left_out, strict=True
     ):
         interval = report.wer_interval
-        shown = f"{interval[0]:.2%} to {interval[1]:.2%}" if interval else ""
+        shown: Cell = ""
+        if interval:
+            shown = f"{interval[0]:.2%} to {interval[1]:.2%}", round(interval[0], 6)
         rows.append([letter, name, _rate(report.wer), shown, report.words.num_errors, left_out])
     columns = ["", "report", "WER", "95 % interval", "word errors", "utterances left out"]
     scores = comparison.reports[0].scores

@@ -126,12 +126,11 @@ def _summary(report: EvaluationReport) -> Markup:
 def _row(
     name: str, counts: ErrorCounts, unit: str, interval: tuple[float, float] | None = None
 ) -> list[Cell]:
-    shown = f"{interval[0]:.2%} to {interval[1]:.2%}" if interval else ""
     of = (
         f"{counts.num_reference} {unit}: {counts.substitutions} substituted, {counts.deletions} "
         f"deleted, {counts.insertions} inserted"
     )
-    return [name, _rate(counts.rate), shown, of]
+    return [name, _rate(counts.rate), _interval(interval), of]
 
 
 def _grouped(report: EvaluationReport, recordings: Recordings) -> Iterator[Markup]:
@@ -335,5 +334,7 @@ def _rate(rate: float) -> tuple[str, float]:
     return f"{rate:.2%}", round(rate, 6)
 
 
-def _interval(interval: tuple[float, float] | None) -> str:
-    return f"{interval[0]:.2%} to {interval[1]:.2%}" if interval else ""
+def _interval(interval: tuple[float, float] | None) -> Cell:
+    if interval is None:
+        return ""
+    return f"{interval[0]:.2%} to {interval[1]:.2%}", round(interval[0], 6)
