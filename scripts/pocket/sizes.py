@@ -8,12 +8,12 @@ matrix (width, 4 * num_units), are replaced by two factors of a lower rank, with
 the singular value decomposition, which keeps the weights as near as possible, or by that of the
 matrix times the root of the covariance of its inputs, which keeps the products as near as possible
 on CALIBRATION. The components that are dropped are those that matter least for each byte. Factors
-are rounded to 8 bits. WER is that of the best path on TEST, computed with Keras in float32.
+are rounded to 8 bits. WER is that of the best path on TEST, computed with Keras in float32. Points
+in the JSON beside PNG are not measured again.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,19 @@ from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.storage import write_atomically
 from speechlstm.text.normalize import normalize
 from speechlstm.tflite import four_bits
-from speechlstm.training.acoustic.network import AcousticModel, stack_frames
+from speechlstm.training.acoustic.rounding import (
+    Kernel,
+    batches,
+    measured_kernels,
+    read_calibration,
+    rounded_to_four_bits,
+)
 from speechlstm.training.acoustic.transfer import Source, read_source
 from speechlstm.training.acoustic.verification import read_recordings
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the bytes of all kernels
 METHODS = ("weights", "products")  # what low-rank kernels keep as near as possible
-FOUR_BITS = "four bits"
-_BATCH = 16
+FOUR_BITS = ("four bits", "four bits, calibrated")
 _GATES = 4
 _SCALE_BYTES = 12  # of a row in 4 bits: its scale and its zero point
 
@@ -46,34 +51,20 @@ Matrix = NDArray[np.float64]
 Factors = tuple[Matrix, NDArray[np.float64], Matrix]
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """The kernels of all gates that multiply one vector.
+def decompose(kernel: Kernel, method: str) -> Factors:
+    """Two factors of a kernel and the weight of each component, the largest first."""
+    root, inverse = np.eye(len(kernel.values)), np.eye(len(kernel.values))
+    if method == "products":
+        scales, vectors = np.linalg.eigh(kernel.covariance)
+        scales = np.sqrt(np.maximum(scales, 1e-6 * scales.max()))
+        root, inverse = (vectors * scales) @ vectors.T, (vectors / scales) @ vectors.T
+    left, singular, right = np.linalg.svd(root @ kernel.values, full_matrices=False)
+    return inverse @ (left * np.sqrt(singular)), singular, np.sqrt(singular)[:, None] * right
 
-    Attributes:
-        weight: Keras' variable.
-        values: Its values, (width, _GATES * num_units).
-        covariance: The mean of x x^T over the vectors x that it multiplies, (width, width).
-    """
 
-    weight: Any
-    values: Matrix
-    covariance: Matrix
-
-    def decompose(self, method: str) -> Factors:
-        """Two factors and the weight of each component, the largest first."""
-        root, inverse = np.eye(len(self.values)), np.eye(len(self.values))
-        if method == "products":
-            scales, vectors = np.linalg.eigh(self.covariance)
-            scales = np.sqrt(np.maximum(scales, 1e-6 * scales.max()))
-            root, inverse = (vectors * scales) @ vectors.T, (vectors / scales) @ vectors.T
-        left, singular, right = np.linalg.svd(root @ self.values, full_matrices=False)
-        return inverse @ (left * np.sqrt(singular)), singular, np.sqrt(singular)[:, None] * right
-
-    @property
-    def bytes_of_rank(self) -> int:
-        """Bytes of a component."""
-        return sum(self.values.shape)
+def bytes_of_rank(kernel: Kernel) -> int:
+    """Bytes of a component."""
+    return sum(kernel.values.shape)
 
 
 def rounded(values: Matrix, num_parts: int) -> Matrix:
@@ -83,47 +74,6 @@ def rounded(values: Matrix, num_parts: int) -> Matrix:
     return np.concatenate([s * np.round(p / s) for s, p in zip(scales, parts, strict=True)], 1)
 
 
-def kernels_of(model: AcousticModel, audios: Sequence[Audio]) -> list[Kernel]:
-    """The kernels of the recurrent layers, with the covariance of what they multiply."""
-    sums: dict[int, list[Matrix]] = {}
-    for samples, num_samples in batches(audios):
-        frames, num_frames = model.mfcc(samples, num_samples=num_samples)
-        x, num_steps = stack_frames(frames, num_frames, model.config.frame_stack)
-        for number, layer in enumerate(model.recurrent):
-            outputs = layer(x, num_steps)
-            width = layer.num_units
-            found = [_products(x), _products(outputs[..., :width]), _products(outputs[..., width:])]
-            for total, part in zip(
-                sums.setdefault(number, [0 * f for f in found]), found, strict=True
-            ):
-                np.add(total, part, out=total)
-            x = model.norms[number](outputs) if model.norms else outputs
-            x = x * (np.arange(x.shape[1])[None, :, None] < np.asarray(num_steps)[:, None, None])
-    kernels = []
-    for number, layer in enumerate(model.recurrent):
-        inputs, *hidden = sums[number]
-        for direction, covariance in enumerate(hidden):
-            for weight, moments in zip(
-                layer.weights[3 * direction :][:2], (inputs, covariance), strict=True
-            ):
-                values = np.asarray(weight, np.float64)
-                kernels.append(Kernel(weight, values, moments))
-    return kernels
-
-
-def _products(x: Any) -> Matrix:
-    rows = np.asarray(x, np.float64).reshape(-1, x.shape[-1])
-    return rows.T @ rows
-
-
-def batches(audios: Sequence[Audio]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int32]]]:
-    """Padded samples and lengths."""
-    for start in range(0, len(audios), _BATCH):
-        samples = [audio.samples for audio in audios[start : start + _BATCH]]
-        lengths = np.array([len(s) for s in samples], np.int32)
-        yield np.stack([np.pad(s, (0, lengths.max() - len(s))) for s in samples]), lengths
-
-
 def ranks(
     spectra: Sequence[NDArray[np.float64]], kernels: Sequence[Kernel], share: float
 ) -> list[int]:
@@ -131,13 +81,13 @@ def ranks(
     full = [kernel.values.size for kernel in kernels]
     kept = [len(spectrum) for spectrum in spectra]
     gains = [
-        (float(s) ** 2 / kernel.bytes_of_rank, index)
+        (float(s) ** 2 / bytes_of_rank(kernel), index)
         for index, (kernel, spectrum) in enumerate(zip(kernels, spectra, strict=True))
         for s in spectrum
     ]
 
     def num_bytes(index: int) -> int:
-        return min(full[index], kept[index] * kernels[index].bytes_of_rank)
+        return min(full[index], kept[index] * bytes_of_rank(kernels[index]))
 
     total, budget = sum(full), share * sum(full)
     for _, index in sorted(gains):
@@ -146,7 +96,7 @@ def ranks(
         before = num_bytes(index)
         kept[index] -= 1
         total += num_bytes(index) - before
-    return [k if k * kernels[i].bytes_of_rank < full[i] else -1 for i, k in enumerate(kept)]
+    return [k if k * bytes_of_rank(kernels[i]) < full[i] else -1 for i, k in enumerate(kept)]
 
 
 def compress(kernels: Sequence[Kernel], factors: Sequence[Factors], share: float) -> int:
@@ -160,16 +110,18 @@ def compress(kernels: Sequence[Kernel], factors: Sequence[Factors], share: float
         else:
             product = rounded(left[:, :rank], 1) @ rounded(right[:rank], _GATES)
             kernel.weight.assign(product)
-            num_bytes += rank * kernel.bytes_of_rank
+            num_bytes += rank * bytes_of_rank(kernel)
     return num_bytes
 
 
-def store_in_four_bits(kernels: Sequence[Kernel]) -> int:
+def store_in_four_bits(kernels: Sequence[Kernel], method: str) -> int:
     """Assign kernels rounded to 4 bits to the model; returns their bytes."""
     for kernel in kernels:
-        rows = kernel.values.T
-        scales = four_bits.row_scales(rows)
-        kernel.weight.assign((four_bits.rounded(rows, scales) * scales).T)
+        if method == FOUR_BITS[1]:
+            kernel.weight.assign(rounded_to_four_bits(kernel.values, kernel.covariance))
+        else:
+            scales = four_bits.row_scales(kernel.values.T).T
+            kernel.weight.assign(four_bits.rounded(kernel.values, scales) * scales)
     return sum(k.values.size // 2 + _SCALE_BYTES * k.values.shape[1] for k in kernels)
 
 
@@ -199,31 +151,32 @@ def main(calibration: Path, test: Path, output: Path, bundle: str, max_utterance
     path = find_bundle(bundle)
     source = read_source(path)
     rate = source.settings.features.sample_rate
-    audios = [audio for audio, _ in read_recordings([Manifest(calibration)], rate, 64)]
     recordings = read_recordings([Manifest(test)], rate, max_utterances)
-    kernels = kernels_of(source.model, audios)
+    kernels = measured_kernels(source.model, read_calibration([calibration], rate))
     others = (path / "model.tflite").stat().st_size - sum(kernel.values.size for kernel in kernels)
-    points: list[dict[str, Any]] = []
-
-    def measure(method: str, share: float, num_bytes: int) -> None:
+    known = output.with_suffix(".json")
+    points: list[dict[str, Any]] = json.loads(known.read_text()) if known.exists() else []
+    factors = {method: [decompose(kernel, method) for kernel in kernels] for method in METHODS}
+    wanted = [(METHODS[0], 1.0), *((method, 0.5) for method in FOUR_BITS)]
+    wanted += [(method, share) for method in METHODS for share in SHARES[1:]]
+    for method, share in wanted:
+        if any((p["method"], p["share"]) == (method, share) for p in points):
+            continue
+        if method in FOUR_BITS:
+            num_bytes = store_in_four_bits(kernels, method)
+        else:
+            num_bytes = compress(kernels, factors[method], share)
         size, errors = (num_bytes + others) / 1e6, errors_of(source, recordings)
         points.append({"method": method, "share": share, "mb": size, "wer": errors.rate})
         print(json.dumps(points[-1]), flush=True)
-
-    factors = {method: [kernel.decompose(method) for kernel in kernels] for method in METHODS}
-    measure(METHODS[0], 1.0, compress(kernels, factors[METHODS[0]], 1.0))
-    measure(FOUR_BITS, 0.5, store_in_four_bits(kernels))
-    for method in METHODS:
-        for share in SHARES[1:]:
-            measure(method, share, compress(kernels, factors[method], share))
+        write_atomically(known, json.dumps(points, indent=1) + "\n")
     image = BytesIO()
     draw(points).savefig(image, format="png", dpi=100)
     write_atomically(output, image.getvalue())
-    write_atomically(output.with_suffix(".json"), json.dumps(points, indent=1) + "\n")
 
 
 def draw(points: Sequence[dict[str, Any]]) -> Figure:
-    """Plot WER against size, a line for each kind of low rank, a point for four bits."""
+    """Plot WER against size, a line for each kind of low rank, points for four bits."""
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
     for method in METHODS:
@@ -231,8 +184,9 @@ def draw(points: Sequence[dict[str, Any]]) -> Figure:
         chosen.sort(key=lambda point: float(point["mb"]))
         sizes, rates = ([float(p[key]) for p in chosen] for key in ("mb", "wer"))
         axes.plot(sizes, [100 * rate for rate in rates], "o-", label=f"low rank: nearest {method}")
-    four = next(p for p in points if p["method"] == FOUR_BITS)
-    axes.plot(four["mb"], 100 * float(four["wer"]), "D", label="four bits")
+    for method, marker in zip(FOUR_BITS, "Ds", strict=True):
+        four = next(p for p in points if p["method"] == method)
+        axes.plot(four["mb"], 100 * float(four["wer"]), marker, label=method)
     base = 100 * float(points[0]["wer"])
     axes.axhline(1.03 * base, color="0.6", linewidth=0.8)
     left = axes.get_xlim()[0]

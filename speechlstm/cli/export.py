@@ -48,6 +48,15 @@ if TYPE_CHECKING:
     "model.portable.tflite only.  [default: that of the bundle; none for a run]",
 )
 @click.option(
+    "--calibrate",
+    "calibration",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="MANIFEST",
+    help="Recordings on which the outputs are to change least by int4, such as training data; 64 "
+    "of them are used, texts are not needed.  [default: weights are rounded to the nearest]",
+)
+@click.option(
     "--verify",
     "manifests",
     type=click.Path(path_type=Path),
@@ -79,6 +88,7 @@ def command(
     manifests: tuple[Path, ...],
     max_utterances: int,
     golden: Path | None,
+    calibration: tuple[Path, ...],
 ) -> None:
     """Export the best model of RUN to a bundle for LiteRT (TensorFlow Lite).
 
@@ -96,6 +106,8 @@ def command(
     """
     if seconds is not None and target == "interpreter":
         raise click.UsageError("--seconds needs --target everywhere or both")
+    if calibration and quantization not in ("int4", None):
+        raise click.UsageError("--calibrate needs --quantize int4")
     load_keras("tensorflow")  # whatever backend the run was trained with
     from speechlstm.bundle import read_bundle
     from speechlstm.training import export
@@ -112,7 +124,10 @@ def command(
         num_shown += 1
 
     targets = [name for name in TARGETS if target in ("both", name)]
-    export(run, bundle, quantization, manifests, max_utterances, report, targets, seconds, golden)
+    export(
+        run, bundle, quantization, manifests, max_utterances, report, targets, seconds, golden,
+        calibration,
+    )  # fmt: skip
     decoder = read_bundle(bundle).decoder
     if existed and decoder.files and not decoder.calibration:
         kept = ", ".join(path.name for path in decoder.files)

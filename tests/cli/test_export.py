@@ -147,6 +147,7 @@ def test_a_portable_file_gets_a_fixed_length(tmp_path: Path) -> None:
     samples = Audio(0.1 * np.random.default_rng(3).normal(size=8000).astype(np.float32), 16000)
     found, expected = (LiteRTAcousticModel(read_bundle(p)) for p in (path, source))
     np.testing.assert_allclose(found.outputs(samples), expected.outputs(samples), atol=3e-4)
+    assert (path / "model.portable.tflite").stat().st_size < 1.1 * source.stat().st_size
     with pytest.raises(BundleError, match="takes 1 s of audio at most"):
         found.outputs(Audio(np.zeros(16001, np.float32), 16000))
 

@@ -22,6 +22,7 @@ from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.golden import refuse_to_replace_other_files, write_golden
 from speechlstm.training.acoustic.network import AcousticModel, stack_frames
+from speechlstm.training.acoustic.rounding import read_calibration, with_rounded_kernels
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.acoustic.trained import TrainedModel, trained_model
 from speechlstm.training.acoustic.verification import Verification, verify
@@ -54,6 +55,7 @@ def export(
     targets: Sequence[Target] = TARGETS,
     max_seconds: float | None = None,
     golden: str | Path | None = None,
+    calibration: Sequence[str | Path] = (),
 ) -> Verification:
     """Export the best model of a run, or the model of a bundle, to a bundle.
 
@@ -79,6 +81,8 @@ def export(
         max_seconds: The length of all inputs of the portable model, for runtimes that allow only
             one; None: any length.
         golden: Folder for golden files of some of the recordings: see write_golden.
+        calibration: Manifests of recordings whose outputs are to change least by int4; texts are
+            not needed. By default, weights are rounded to the nearest.
 
     Returns:
         The verification of the first file.
@@ -89,7 +93,8 @@ def export(
             something else, or the weights of a bundle cannot be read.
         DataError: A manifest or recording cannot be read, or none is as short as max_seconds.
         ConfigError: Keras runs on another backend than TensorFlow, or max_seconds is given without
-            the target everywhere, or the folder for golden files has others.
+            the target everywhere, or the folder for golden files has others, or calibration is
+            given without int4.
     """
     path = Path(bundle)
     refuse_to_replace_others(path)
@@ -103,10 +108,15 @@ def export(
     max_samples = None if max_seconds is None else round(max_seconds * rate)
     recordings = trained.recordings(manifests, max_utterances, max_samples)
     quantization = quantization or trained.quantization
+    model = trained.model
+    if calibration and quantization != "int4":
+        raise ConfigError(f"calibration is for int4, not for quantization {quantization}")
+    if calibration:
+        model = with_rounded_kernels(model, read_calibration(calibration, rate))
     files = {
-        FILES[target]: convert_target(trained.model, target, quantization, max_samples)
+        FILES[target]: convert_target(model, target, quantization, max_samples)
         for target in targets
-        if target == "everywhere" or not trained.is_stored(MODEL, quantization)
+        if target == "everywhere" or calibration or not trained.is_stored(MODEL, quantization)
     }
     if "interpreter" in targets and MODEL not in files:
         files = {MODEL: trained.tflite, **files}  # as it was
