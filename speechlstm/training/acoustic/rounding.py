@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from speechlstm.audio import Audio, read_audio
 from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import ManifestError
 from speechlstm.tflite import four_bits
 from speechlstm.training.acoustic.network import AcousticModel, stack_frames
 
@@ -46,11 +45,9 @@ def read_calibration(manifests: Sequence[str | Path], sample_rate: int) -> list[
     """Read MAX_RECORDINGS recordings at most, evenly spaced over the manifests.
 
     Raises:
-        DataError: A manifest or recording cannot be read, or there is none.
+        DataError: A manifest or recording cannot be read, or a manifest is empty.
     """
     sources = [m.recording(u) for m in (Manifest(path) for path in manifests) for u in m]
-    if not sources:
-        raise ManifestError(Path(manifests[0]), "has no recordings to measure the network on")
     return [read_audio(s, sample_rate) for s in sources[:: -(-len(sources) // MAX_RECORDINGS)]]
 
 
@@ -111,7 +108,7 @@ def measured_kernels(model: AcousticModel, audios: Sequence[Audio]) -> list[Kern
             x = model.norms[number](outputs) if model.norms else outputs
             x = x * is_true
     return [
-        Kernel(weight, np.array(weight, np.float64), totals[number, k])
+        Kernel(weight, np.asarray(weight, np.float64), totals[number, k])
         for number, layer in enumerate(model.recurrent)
         for direction in range(len(layer.weights) // 3)
         for weight, k in zip(layer.weights[3 * direction :][:2], (0, direction + 1), strict=True)

@@ -8,7 +8,7 @@ import soundfile
 from speechlstm.audio import Audio
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.corpora.manifest import Utterance, write_manifest
-from speechlstm.errors import ConfigError, ManifestError
+from speechlstm.errors import ConfigError
 from speechlstm.tflite import four_bits
 from speechlstm.training.acoustic.export import export
 from speechlstm.training.acoustic.network import AcousticModel
@@ -89,9 +89,6 @@ def test_recordings_are_read_with_or_without_texts(tmp_path: Path) -> None:
     write_manifest(manifest, [Utterance(str(i), "x.wav", 0.1, None) for i in range(130)])
     found = read_calibration([manifest], 16000)
     assert [len(a.samples) for a in found] == [1600] * 44  # every third
-    write_manifest(manifest, [])
-    with pytest.raises(ManifestError, match="has no recordings to measure the network on"):
-        read_calibration([manifest], 16000)
 
 
 @pytest.mark.slow
