@@ -131,6 +131,10 @@ def _utterance(found: Found, seconds: float | DataError, destination: Path) -> U
     if not found.id:
         raise DataError(f"{found.where}: has no id")
     audio = os.path.relpath(found.audio.absolute(), destination.resolve())
+    try:
+        f"{found.id}{audio}".encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{found.where}: has a name that is not UTF-8; rename it") from None
     if found.start is None:
         return Utterance(found.id, audio, round(seconds, 3), text, found.speaker)
     end = seconds if found.end is None else found.end

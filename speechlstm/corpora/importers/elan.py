@@ -6,11 +6,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from speechlstm.corpora.importers.found import Found, files_of, piece_id, recording_named
-from speechlstm.errors import ManifestError
+from speechlstm.errors import ManifestError, quoted
 from speechlstm.storage import read_regular_file
 
 LOOKED_FOR = ".eaf files with their recordings"
 _SUFFIXES = (".eaf",)
+_UNIT = "milliseconds"
 
 
 def is_elan(source: Path) -> bool:
@@ -29,6 +30,9 @@ def read_elan(source: Path) -> Iterator[Found | ManifestError]:
     """
     for path in files_of(source, _SUFFIXES):
         root = _document(path)
+        unit = next((h.get("TIME_UNITS", _UNIT) for h in root.iter("HEADER")), _UNIT)
+        if unit != _UNIT:
+            raise ManifestError(path, f"has times in {quoted(unit)}; save it with {_UNIT}")
         times = {
             slot.get("TIME_SLOT_ID"): int(slot.get("TIME_VALUE", "")) / 1000
             for slot in root.iter("TIME_SLOT")

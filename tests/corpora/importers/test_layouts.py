@@ -1,5 +1,6 @@
 """Corpora of short recordings, each in the layout that it is published in."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -246,3 +247,14 @@ def test_a_list_that_is_not_utf8_is_refused_with_its_line(
         imported("lj", "ljspeech")
     reason = "is not UTF-8: invalid start byte at byte 4; save it as UTF-8"
     assert str(raised.value) == f"{path}:2: {reason}"
+
+
+def test_a_name_that_is_not_utf8_is_left_out(
+    record: Record, imported: Import, tmp_path: Path
+) -> None:
+    record("sc/left/0a_nohash_0.wav")
+    record("sc/left/0b_nohash_0.wav")
+    (tmp_path / "sc" / "left").rename(tmp_path / "sc" / os.fsdecode(b"l\xffft"))
+    assert [str(entry).partition(": ")[2] for entry in imported("sc", "speech-commands")] == [
+        "has a name that is not UTF-8; rename it"
+    ] * 2

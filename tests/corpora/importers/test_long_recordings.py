@@ -208,6 +208,10 @@ def test_elan(record: Record, write: Write, imported: Import) -> None:
     ("content", "reason"),
     [
         ("<ANNOTATION_DOCUMENT>", "is not XML: no element found"),
+        (
+            '<A><HEADER TIME_UNITS="PAL-frames"/></A>',
+            "has times in 'PAL-frames'; save it with mill",
+        ),
         ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "declares XML entities"),
     ],
 )
