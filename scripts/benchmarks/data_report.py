@@ -117,13 +117,13 @@ def _plant(
 def _clipped(samples: Samples) -> Samples:
     """So loud that 2 % of the samples are beyond full scale, and 3 dB quieter after that."""
     gain = 1 / max(np.quantile(np.abs(samples), 0.98), 1e-3)
-    return np.float32(0.7) * np.clip(gain * samples, -1, 1).astype(np.float32)
+    clipped: Samples = 0.7 * np.clip(gain * samples, -1, 1)
+    return clipped.astype(np.float32)
 
 
 def _telephone(samples: Samples) -> Samples:
     narrow = soxr.resample(samples, SAMPLE_RATE, 8000)
-    wide: Samples = soxr.resample(narrow, 8000, SAMPLE_RATE)
-    return wide
+    return np.array(soxr.resample(narrow, 8000, SAMPLE_RATE), np.float32)
 
 
 def _figures(report: DataReport, exchanged: set[str]) -> dict[str, tuple[int, int, int]]:
@@ -133,7 +133,7 @@ def _figures(report: DataReport, exchanged: set[str]) -> dict[str, tuple[int, in
     figures = {}
     for kind, name in NAMES.items():
         of_kind = {i for i in ids if i.startswith(f"{kind}-")}
-        same = {k for k, other in NAMES.items() if other == name or k == "leaked"}
+        same = {k for k, other in NAMES.items() if other == name or k in ("leaked", "silent")}
         others = {i for i in faults[name] if i.partition("-")[0] not in {*same, kind}}
         figures[kind] = len(of_kind), len(of_kind & faults[name]), len(others)
     silent = {i for i in ids if i.startswith("silent-")}

@@ -112,7 +112,7 @@ def _disagreements(report: DataReport, players: AudioPlayers) -> list[Markup]:
 
 def _speakers(report: DataReport) -> Markup:
     bars = [
-        Bar(speaker.name[:16], speaker.seconds / 3600) for speaker in report.speakers[:_MOST_BARS]
+        Bar(speaker.name[:8], speaker.seconds / 3600) for speaker in report.speakers[:_MOST_BARS]
     ]
     rows: list[list[Cell]] = [
         [
@@ -140,6 +140,7 @@ def _texts(report: DataReport) -> Markup:
     num_unknown = sum(count for _, count in report.unknown_words)
     symbols: list[list[Cell]] = [[repr(s), n] for s, n in stats.symbols.items()]
     unknown: list[list[Cell]] = [[word, count] for word, count in report.unknown_words]
+    lacking = _opened("Words that the lexicon lacks", ["word", "count"], unknown)
     repeated: list[list[Cell]] = [
         [text, len(items), ", ".join(sorted({report.lists[i.list_index] for i in items}))]
         for text, items in report.repeated_texts
@@ -154,7 +155,7 @@ def _texts(report: DataReport) -> Markup:
     return section(
         "Texts",
         paragraph(total),
-        _opened("Words that the lexicon lacks", ["word", "count"], unknown),
+        *([lacking] if report.known_words is not None else []),
         _opened("Characters of the normalised texts", ["character", "count"], symbols),
         _opened("Texts of several utterances", ["text", "utterances", "lists"], repeated),
     )
