@@ -113,8 +113,9 @@ class Saliency:
 
     @property
     def scaled(self) -> NDArray[np.float32]:
-        """The gradient in -1..1, relative to its largest value."""
-        return np.asarray(self.gradient / max(float(np.abs(self.gradient).max()), 1e-12))
+        """The gradient in -1..1, relative to its size that one value in 200 exceeds."""
+        size = max(float(np.quantile(np.abs(self.gradient), 0.995)), 1e-12)
+        return np.asarray(np.clip(self.gradient / size, -1, 1))
 
 
 @dataclass(frozen=True)
