@@ -2,10 +2,10 @@
 
     python scripts/benchmarks/lesson.py -o data/figures
 
-Writes lesson_gates.png (the gates of three units of the package's model on a recording),
+Writes lesson_gates.png (the gates of three units of the package's model on a recording) and
 lesson_gradient.png (how much of a gradient reaches earlier steps, in new networks and in the
-package's model) and lesson_dropout.png (recurrent dropout on few training sequences), and all
-numbers as lesson.json. Needs TensorFlow; takes a few minutes of one core.
+package's model), and all numbers, also those of recurrent dropout on few training sequences, as
+lesson.json. Needs TensorFlow; takes a minute of one core.
 """
 
 import json
@@ -159,20 +159,6 @@ def accuracy(
     return float((network(inputs).numpy().argmax(axis=1) == answers).mean())
 
 
-def plot_dropout(found: Numbers, path: Path) -> None:
-    """Draw the accuracies by rate."""
-    figure = Figure(figsize=(5, 3.4), layout="constrained")
-    axes = figure.subplots()
-    for kind in ("train", "test"):
-        rates = [float(rate) for rate in found]
-        axes.plot(rates, [100 * row[kind] for row in found.values()], ".-", label=kind)
-    axes.axhline(100 / NUM_SYMBOLS, color="gray", ls=":", label="chance")
-    axes.set(xlabel="Recurrent dropout", ylabel="Answers right, %", ylim=(0, 103))
-    axes.grid(alpha=0.3)
-    axes.legend()
-    save(figure, path)
-
-
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as a PNG file."""
     image = BytesIO()
@@ -192,7 +178,6 @@ def main(output: Path, updates: int) -> None:
     numbers["model"] = gradient_of_the_model(explanation)
     plot_gradients(numbers["new_networks"], numbers["model"], output / "lesson_gradient.png")
     numbers["dropout"] = dropout(updates)
-    plot_dropout(numbers["dropout"], output / "lesson_dropout.png")
     write_atomically(output / "lesson.json", json.dumps(numbers, indent=1) + "\n")
 
 
