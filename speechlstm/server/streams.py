@@ -45,6 +45,8 @@ class OwnStreams(StreamEndpoint):
     async def _start(self, session: Session, websocket: WebSocket) -> None:
         values: Any = dict(websocket.query_params)
         if "sample_rate" in values:
+            if (number := len(websocket.query_params.getlist("sample_rate"))) > 1:
+                raise ApiError(400, f"sample_rate is given {number} times", "sample_rate")
             values["sample_rate"] = _number(values["sample_rate"])
             values["formats"] = websocket.query_params.getlist("formats")
         else:

@@ -121,6 +121,12 @@ def test_a_wrong_start_is_one_error(server: Any, first: str | bytes, words: str)
     assert "\n" not in error["error"]["message"]
 
 
+def test_a_rate_that_is_given_twice_is_an_error(server: Any) -> None:
+    with connect(stream_url(server, "?sample_rate=8000&sample_rate=16000")) as link:
+        (error,) = messages(link)
+    assert error["error"]["message"] == "sample_rate is given 2 times"
+
+
 def test_what_was_said_before_an_error_is_not_lost(server: Any, speech: NDArray[np.int16]) -> None:
     said = speech[: len(speech) - RATE]  # without the pause that would end the utterance
     for garbage in ("not JSON", '{"type": "stop"}', "\ud7ff" * 10):
