@@ -36,7 +36,8 @@ def to_page(comparison: Comparison) -> str:
     for (a, b), pair in comparison.pairs.items():
         letters = letter_names(comparison)
         if len(comparison.reports) == 2:
-            sections += [*_tests(pair), *_groups(pair), _words(pair), _utterances(pair)]
+            sections.append(section("Difference", *_summary(pair, "A", "B")))
+            sections += [*_groups(pair), _words(pair), _utterances(pair)]
         else:
             sections.append(
                 section(
@@ -79,21 +80,17 @@ def _systems(comparison: Comparison) -> Markup:
     return section("Systems", *parts)
 
 
-def _tests(pair: PairComparison) -> Iterator[Markup]:
-    yield section("Difference", *_summary(pair, "A", "B"))
-
-
 def _summary(pair: PairComparison, one: str, other: str) -> Iterator[Markup]:
     unit = "speaker" if len(pair.units) < len(pair.scores) else "utterance"
     rows: list[list[Cell]] = [
         [f"WER of {other} - {one}", difference(pair)],
         ["resampled", counted(len(pair.units), unit)],
-        ["resamples in which B has fewer errors", f"{pair.bootstrap.share_better:.1%}"],
+        [f"resamples in which {other} has fewer errors", f"{pair.bootstrap.share_better:.1%}"],
         ["matched pairs (MAPSSWE)", test_result(pair.matched_pairs)],
-        ["utterances", wins(pair.by_utterance)],
+        ["utterances", wins(pair.by_utterance, one, other)],
     ]
     if pair.speakers:
-        rows.append(["speakers", wins(Wins.of(list(pair.speakers.values())))])
+        rows.append(["speakers", wins(Wins.of(list(pair.speakers.values())), one, other)])
     yield table(f"{other} against {one}", ["measure", "result"], rows)
 
 

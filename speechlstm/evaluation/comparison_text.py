@@ -109,9 +109,9 @@ def p_value(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"= {p:.4f}"
 
 
-def wins(counts: Wins) -> str:
+def wins(counts: Wins, one: str = "A", other: str = "B") -> str:
     """Who is better in how many."""
-    return f"B better in {counts.other}, A in {counts.one}, the same in {counts.ties}"
+    return f"{other} better in {counts.other}, {one} in {counts.one}, the same in {counts.ties}"
 
 
 def difference_of(counts: tuple[ErrorCounts, ErrorCounts]) -> int:

@@ -220,6 +220,8 @@ def test_three_reports_are_compared_in_pairs() -> None:
     for name in ("B - A", "C - A", "C - B"):
         assert name in text
         assert name in document
+    for summary in ("C better in 30, B in 0, the same in 30", "C better in 0, A in 30"):
+        assert summary in document
 
 
 def test_nothing_in_common_or_another_reference_is_an_error() -> None:
