@@ -107,7 +107,8 @@ def command(
 def _write_page(
     path: Path, report: "EvaluationReport", manifest: "Manifest", worst: int, megabytes: float
 ) -> None:
-    from speechlstm.evaluation.report_page import Recordings, to_page
+    from speechlstm.evaluation.conditions import Recordings
+    from speechlstm.evaluation.report_page import to_page
     from speechlstm.storage import write_atomically
 
     scored = {score.id for score in report.scores}

@@ -1,15 +1,19 @@
 """How loud and how noisy the recordings of an evaluation are."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from speechlstm.audio import Audio
+from speechlstm.audio import Audio, Piece, read_audio
+from speechlstm.errors import DataError
+from speechlstm.parallel import Progress, no_progress
 
 _WINDOW_SECONDS = 0.03
 _NOISE_QUANTILE = 0.1  # speech pauses for a tenth of the time, at least between words
 _SPEECH_QUANTILE = 0.9  # the vowels
+_SAMPLE_RATE = 16_000  # Hz, at which recordings are measured and played
 _SILENCE_DB = -90.0  # of full scale; below a step of 16 bits
 
 
@@ -47,3 +51,37 @@ def _windows(audio: Audio) -> Iterator[np.ndarray]:
 def _power(samples: np.ndarray) -> float:
     """Without the mean, which nobody hears."""
     return float(np.square(samples - samples.mean()).mean())
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """The recordings of an evaluation.
+
+    Attributes:
+        sources: What to read for each utterance, by its id.
+        conditions: Their levels, by id; of those that can be read.
+    """
+
+    sources: Mapping[str, Path | Piece] = field(default_factory=dict)
+    conditions: Mapping[str, Conditions] = field(default_factory=dict)
+
+    @classmethod
+    def measure(
+        cls,
+        sources: Mapping[str, Path | Piece],
+        progress: Progress = no_progress,
+    ) -> "Recordings":
+        """Read all recordings and measure their levels."""
+        conditions: dict[str, Conditions] = {}
+        for name, source in progress(list(sources.items()), len(sources), "measuring"):
+            if audio := read_recording(source):
+                conditions[name] = measure_conditions(audio)
+        return cls(sources, conditions)
+
+
+def read_recording(source: Path | Piece) -> Audio | None:
+    """A recording at 16 kHz; None: it cannot be read."""
+    try:
+        return read_audio(source, _SAMPLE_RATE)
+    except DataError:  # it was read before, but may have been removed since
+        return None

@@ -1,69 +1,29 @@
 """An evaluation as a page in one file, with players of the worst utterances."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from speechlstm.audio import Audio, Piece, read_audio
-from speechlstm.decoding.confidence import NUM_BINS
-from speechlstm.errors import DataError, counted
-from speechlstm.evaluation.conditions import Conditions, measure_conditions
+from speechlstm.errors import counted
+from speechlstm.evaluation.conditions import Recordings, read_recording
 from speechlstm.evaluation.errors_page import aligned_errors
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.report_charts import calibration_charts, error_charts
 from speechlstm.html import (
     DEFAULT_MEGABYTES,
     AudioPlayers,
-    Axis,
-    Bar,
     Cell,
     Markup,
-    Series,
-    bar_chart,
     details,
     element,
-    histogram,
-    line_chart,
     page,
     paragraph,
     section,
     table,
 )
-from speechlstm.parallel import Progress, no_progress
 
-_NUM_GROUPS = 5  # of utterances, by duration and others
 _MAX_ROWS = 100  # of a table
-_SAMPLE_RATE = 16_000  # Hz, at which recordings are measured and played
-
-
-@dataclass(frozen=True)
-class Recordings:
-    """The recordings of an evaluation.
-
-    Attributes:
-        sources: What to read for each utterance, by its id.
-        conditions: Their levels, by id; of those that can be read.
-    """
-
-    sources: Mapping[str, Path | Piece] = field(default_factory=dict)
-    conditions: Mapping[str, Conditions] = field(default_factory=dict)
-
-    @classmethod
-    def measure(
-        cls,
-        sources: Mapping[str, Path | Piece],
-        progress: Progress = no_progress,
-    ) -> "Recordings":
-        """Read all recordings and measure their levels."""
-        conditions: dict[str, Conditions] = {}
-        for name, source in progress(list(sources.items()), len(sources), "measuring"):
-            if audio := _read(source):
-                conditions[name] = measure_conditions(audio)
-        return cls(sources, conditions)
 
 
 def to_page(
@@ -85,8 +45,8 @@ def to_page(
     recordings = recordings or Recordings()
     sections = [
         _summary(report),
-        *_grouped(report, recordings),
-        *_calibration(report),
+        *error_charts(report, recordings),
+        *calibration_charts(report),
         _confusions(report),
         *_speakers(report),
         _worst(report, recordings, num_worst, megabytes),
@@ -131,93 +91,6 @@ def _row(
         f"deleted, {counts.insertions} inserted"
     )
     return [name, _rate(counts.rate), _interval(interval), of]
-
-
-def _grouped(report: EvaluationReport, recordings: Recordings) -> Iterator[Markup]:
-    levels = recordings.conditions
-    charts = [
-        _by_quantile(report, "duration in s", lambda score: score.duration),
-        _by_quantile(
-            report,
-            "loudness in dB of full scale",
-            lambda score: levels[score.id].loudness_db if score.id in levels else None,
-        ),
-        _by_quantile(
-            report,
-            "noise level in dB of full scale",
-            lambda score: levels[score.id].noise_db if score.id in levels else None,
-        ),
-        _by_frequency(report),
-        _rtf(report),
-    ]
-    if any(charts):
-        note = "Groups of about as many utterances each; lines are 95 % intervals."
-        content = element("div", charts, class_="charts")
-        yield section("Where the errors are", paragraph(note), content)
-
-
-def _by_quantile(
-    report: EvaluationReport, what: str, value: Callable[[Score], float | None]
-) -> Markup | None:
-    """The WER of utterances in groups of about the same size, in the order of a value."""
-    known = sorted(
-        ((found, score) for score in report.scores if (found := value(score)) is not None),
-        key=lambda pair: pair[0],
-    )
-    if len(known) < 2 * _NUM_GROUPS:
-        return None
-    bars = []
-    for group in np.array_split(np.arange(len(known)), _NUM_GROUPS):
-        members = [known[i] for i in group]
-        part = EvaluationReport(tuple(score for _, score in members))
-        label = f"{members[0][0]:.1f} to {members[-1][0]:.1f}"
-        size = f"{counted(len(members), 'utterance')}, {counted(part.words.num_reference, 'word')}"
-        bars.append(Bar(label, part.wer, part.wer_interval, size))
-    return bar_chart(f"WER by {what}", what, Axis("WER", form=".0%"), bars)
-
-
-def _by_frequency(report: EvaluationReport) -> Markup | None:
-    groups = report.rates.frequencies
-    if len(groups) < 2:
-        return None
-    bars = [
-        Bar(name, counts.rate, None, counted(counts.num_reference, "word"))
-        for name, counts in groups.items()
-    ]
-    what = "occurrences of the word in the references"
-    return bar_chart(
-        "Wrong words by frequency", what, Axis("substituted or deleted", form=".0%"), bars
-    )
-
-
-def _rtf(report: EvaluationReport) -> Markup | None:
-    rtfs = [
-        s.compute_seconds / s.duration for s in report.scores if s.duration and s.compute_seconds
-    ]
-    if len(rtfs) < 2:
-        return None
-    return histogram("Real-time factors of the utterances", Axis("compute time / duration"), rtfs)
-
-
-def _calibration(report: EvaluationReport) -> Iterator[Markup]:
-    confidences, correct = report.word_confidences()
-    if not confidences:
-        return
-    bins = np.minimum((np.array(confidences) * NUM_BINS).astype(int), NUM_BINS - 1)
-    sizes = np.bincount(bins, minlength=NUM_BINS)
-    sums = np.bincount(bins, confidences, NUM_BINS), np.bincount(bins, correct, NUM_BINS)
-    points = [(float(sums[0][b] / n), float(sums[1][b] / n)) for b, n in enumerate(sizes) if n]
-    axes = Axis("mean confidence", 0, 1, ".2g"), Axis("share of correct words", 0, 1, ".0%")
-    charts = [
-        line_chart("Calibration", *axes, [Series("words", points)], diagonal=True),
-        histogram("Confidences", Axis("confidence", 0, 1, ".2g"), confidences),
-    ]
-    note = (
-        f"Of {counted(len(confidences), 'word')}, in {NUM_BINS} bins. On the dashed line, 80 % of "
-        "the words of confidence 0.8 are correct; the calibration error is the mean distance from "
-        f"it, here {report.calibration_error:.2%}."
-    )
-    yield section("Confidences", paragraph(note), element("div", charts, class_="charts"))
 
 
 def _confusions(report: EvaluationReport) -> Markup:
@@ -297,7 +170,7 @@ def _worst(
 
 def _player(score: Score, recordings: Recordings, players: AudioPlayers) -> Markup | None:
     source = recordings.sources.get(score.id)
-    audio = _read(source) if source and players.remaining > 0 else None
+    audio = read_recording(source) if source and players.remaining > 0 else None
     return players.player(audio, score.id) if audio else None
 
 
@@ -321,13 +194,6 @@ def _not_scored(report: EvaluationReport) -> Iterator[Markup]:
         if failed:
             parts.append(details("Failures", table("Failed", ["utterance", "reason"], failed)))
         yield section("Not scored", *parts)
-
-
-def _read(source: Path | Piece) -> Audio | None:
-    try:
-        return read_audio(source, _SAMPLE_RATE)
-    except DataError:  # it was read before, but may have been removed since
-        return None
 
 
 def _rate(rate: float) -> tuple[str, float]:
