@@ -4,6 +4,8 @@
     BUNDLE/model.portable.tflite
                                the same without variable tensors, for runtimes that refuse these; a
                                bundle has one of them or both
+    BUNDLE/model.streaming.tflite
+                               optional: the same block by block, with the state as input and output
     BUNDLE/lm.ngram            optional: an n-gram language model
     BUNDLE/rescorer.tflite     optional: an LSTM language model
     BUNDLE/lexicon.tree        optional: words and their spellings in phones or characters
@@ -21,6 +23,7 @@ from speechlstm.bundle.read import find_bundle as find_bundle
 from speechlstm.bundle.read import read_bundle as read_bundle
 from speechlstm.bundle.spec import MODEL as MODEL
 from speechlstm.bundle.spec import PORTABLE_MODEL as PORTABLE_MODEL
+from speechlstm.bundle.spec import STREAMING_MODEL as STREAMING_MODEL
 from speechlstm.bundle.spec import AcousticSpec as AcousticSpec
 from speechlstm.bundle.spec import Bundle as Bundle
 from speechlstm.bundle.write import decoder_to_keep as decoder_to_keep

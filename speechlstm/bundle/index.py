@@ -1,12 +1,12 @@
 """bundle.json: converts the descriptions of a bundle's models and settings to JSON and back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from speechlstm import __version__
-from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, AcousticSpec
+from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, STREAMING_MODEL, AcousticSpec
 from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
@@ -15,9 +15,10 @@ from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 
 FORMAT_VERSION = 1
-# That of a bundle.json which lists the portable model, which older versions do not know. The
-# description inside the models is the same as before.
+# Those of a bundle.json which lists the portable model, or the streaming model, which older
+# versions do not know. The description inside the models is the same as before.
 PORTABLE_FORMAT_VERSION = 2
+STREAMING_FORMAT_VERSION = 3
 
 INDEX = "bundle.json"
 CARD = "README.md"  # notes for people; without a checksum, so that they can be edited
@@ -29,7 +30,8 @@ DECODER_FILES = {
     "g2p": "pronouncer.tflite",
     "punctuator": "punctuator.tflite",
 }
-MODELS = {MODEL, PORTABLE_MODEL}  # forms of the same model
+WHOLE_MODELS = {MODEL, PORTABLE_MODEL}  # forms of the same model, one of which is needed
+MODELS = {*WHOLE_MODELS, STREAMING_MODEL}
 FILES = {INDEX, *MODELS, *DECODER_FILES.values()}
 # The settings of a decoder, by the field of DecoderSpec: key in bundle.json and type.
 _SETTINGS: dict[str, tuple[str, type[Config]]] = {
@@ -40,6 +42,7 @@ _SETTINGS: dict[str, tuple[str, type[Config]]] = {
 _NEURAL_LM = "rescoring"  # the key of neural_lm_config, which is written in another form
 _FAST = "fast"  # the key of fast, which has keys of its own
 DECODER_KEYS = {_NEURAL_LM, _FAST, *(key for key, _ in _SETTINGS.values())}
+_LOOKAHEAD = "lookahead"  # the key of the network that may be missing
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -52,7 +55,7 @@ def acoustic_to_json(acoustic: AcousticSpec) -> dict[str, Any]:
         "writer": f"speechlstm {__version__}",
         "features": acoustic.features.to_dict(),
         "alphabet": _alphabet_to_json(acoustic.alphabet),
-        "model": acoustic.network.to_dict(),
+        "model": _network_to_json(acoustic.network),
         "training": acoustic.training,
     }
     if acoustic.phones:
@@ -76,12 +79,19 @@ def acoustic_from_json(where: Path, description: Mapping[str, Any]) -> AcousticS
         return AcousticSpec(
             _config(FeatureConfig, description["features"]),
             _alphabet("alphabet", description["alphabet"]),
-            _config(NetworkConfig, description["model"]),
+            _network(description["model"]),
             _alphabet("phones", description["phones"]) if "phones" in description else None,
             _mapping("training", description["training"]),
         )
     except ConfigError as error:
         raise BundleError(where, str(error)) from None
+
+
+def format_version(files: Collection[str]) -> int:
+    """The format version of a bundle.json that lists these files."""
+    if STREAMING_MODEL in files:
+        return STREAMING_FORMAT_VERSION
+    return PORTABLE_FORMAT_VERSION if PORTABLE_MODEL in files else FORMAT_VERSION
 
 
 def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
@@ -164,6 +174,15 @@ def check_version(
         raise BundleError(
             where, f"has format version {quoted(version)}; this speechlstm reads {expected}"
         )
+
+
+def _network_to_json(network: NetworkConfig) -> dict[str, Any]:
+    """Its settings; the look-ahead only if there is one, since older versions do not know it."""
+    return {key: value for key, value in network.to_dict().items() if key != _LOOKAHEAD or value}
+
+
+def _network(values: object) -> NetworkConfig:
+    return _config(NetworkConfig, {_LOOKAHEAD: 0, **_mapping("model", values)})
 
 
 def _alphabet_to_json(alphabet: Alphabet) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Reads and verifies bundles."""
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ from speechlstm.bundle.index import (
     FORMAT_VERSION,
     INDEX,
     MODELS,
-    PORTABLE_FORMAT_VERSION,
+    WHOLE_MODELS,
     acoustic_from_json,
     check_version,
     decoder_from_json,
+    format_version,
 )
 from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, Bundle
 from speechlstm.errors import BundleError
@@ -72,7 +72,8 @@ def read_bundle(path: Path | str) -> Bundle:
         return Bundle(path, acoustic_from_json(path, read_metadata(path)))
     index = path / INDEX
     description = _read_index(index)
-    check_version(index, description, _format_version(description))
+    files = description.get("files")
+    check_version(index, description, format_version(files if isinstance(files, dict) else ()))
     files = _verified(path, description.pop("files", None))
     settings = {key: description.pop(key) for key in DECODER_KEYS & description.keys()}
     description["format_version"] = FORMAT_VERSION  # that of the models
@@ -110,18 +111,11 @@ def _read_index(index: Path) -> dict[str, Any]:
         raise BundleError(index, f"not readable as JSON: {error}") from None
 
 
-def _format_version(description: Mapping[str, Any]) -> int:
-    """The format version that the files of a bundle demand."""
-    files = description.get("files")
-    has_portable = isinstance(files, dict) and PORTABLE_MODEL in files
-    return PORTABLE_FORMAT_VERSION if has_portable else FORMAT_VERSION
-
-
 def _verified(folder: Path, checksums: object) -> dict[str, Path]:
     """The files listed under "files", once their checksums have been verified."""
     if (
         not isinstance(checksums, dict)
-        or not MODELS & checksums.keys()
+        or not WHOLE_MODELS & checksums.keys()
         or not checksums.keys() <= FILES - {INDEX}
     ):
         others = ", ".join(sorted(FILES - {INDEX, MODEL}))

@@ -11,6 +11,7 @@ from speechlstm.text.alphabet import Alphabet
 
 MODEL = "model.tflite"
 PORTABLE_MODEL = "model.portable.tflite"
+STREAMING_MODEL = "model.streaming.tflite"
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,9 @@ class Bundle:
             return self.path
         fused, portable = self.path / MODEL, self.path / PORTABLE_MODEL
         return fused if fused.exists() or not portable.exists() else portable
+
+    @property
+    def streaming_path(self) -> Path | None:
+        """The .tflite file that hears an utterance block by block; None: there is none."""
+        path = self.path / STREAMING_MODEL
+        return path if self.path.is_dir() and path.exists() else None

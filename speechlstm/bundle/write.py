@@ -12,12 +12,13 @@ from speechlstm.bundle.index import (
     FILES,
     INDEX,
     MODELS,
-    PORTABLE_FORMAT_VERSION,
+    WHOLE_MODELS,
     acoustic_to_json,
     decoder_to_json,
+    format_version,
 )
 from speechlstm.bundle.read import read_bundle
-from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, AcousticSpec
+from speechlstm.bundle.spec import MODEL, AcousticSpec
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import BundleError
 from speechlstm.storage import folder_written_atomically, write_atomically
@@ -34,8 +35,8 @@ def write_bundle(
 
     Args:
         path: The folder; missing parent folders are created.
-        tflite: The acoustic model as converted, or its forms by the names of their files, MODEL and
-            PORTABLE_MODEL. The description is embedded in each.
+        tflite: The acoustic model as converted, or its forms by the names of their files: MODEL,
+            PORTABLE_MODEL or both, and STREAMING_MODEL. The description is embedded in each.
         acoustic: The description of the acoustic model.
         decoder: The decoder, as in write_decoder; None: greedy decoding.
 
@@ -48,7 +49,7 @@ def write_bundle(
     refuse_to_replace_others(path)
     description = acoustic_to_json(acoustic)
     models = {MODEL: tflite} if isinstance(tflite, bytes) else tflite
-    if not models or not models.keys() <= MODELS:
+    if not WHOLE_MODELS & models.keys() or not models.keys() <= MODELS:
         raise ValueError(f"no models, or unknown ones: {', '.join(models)}")
     contents = {name: embed_metadata(model, description) for name, model in models.items()}
     _write(path, description, contents, acoustic, decoder)
@@ -133,8 +134,7 @@ def _write(
         contents = contents | _decoder_files(decoder, acoustic)
     card = path / CARD
     notes = {CARD: card.read_bytes()} if card.is_file() else {}
-    if PORTABLE_MODEL in contents:
-        index = {**index, "format_version": PORTABLE_FORMAT_VERSION}
+    index = {**index, "format_version": format_version(contents)}
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(path) as folder:

@@ -136,8 +136,21 @@ def command(
             f"the previous model, and confidences are no longer calibrated; to tune them: "
             f"speechlstm tune {bundle}"
         )
-    for line in _next_steps(bundle, [FILES[name] for name in targets]):
+    for line in [*_next_steps(bundle, [FILES[name] for name in targets]), *_live(bundle)]:
         say(line)
+
+
+def _live(bundle: Path) -> list[str]:
+    """What a unidirectional network is for: live recognition, if it has been trained for that."""
+    from speechlstm.bundle import STREAMING_MODEL, read_bundle
+    from speechlstm.training.acoustic.streaming import why_not_streaming
+
+    acoustic = read_bundle(bundle).acoustic
+    if acoustic.network.bidirectional:
+        return []
+    if reason := why_not_streaming(acoustic.features, acoustic.network):
+        return [f"live: {STREAMING_MODEL} not written: {reason}"]
+    return [f"live: {bundle / STREAMING_MODEL}, which speechlstm listen --bundle {bundle} uses"]
 
 
 def _next_steps(bundle: Path, files: list[str]) -> list[str]:

@@ -23,8 +23,9 @@ class FeatureConfig(Config):
         low_hz: Lower edge of the lowest filter.
         high_hz: Upper edge of the highest filter, at most sample_rate / 2.
         deltas: The number of orders of time derivatives appended to the coefficients: 0, 1 or 2.
-        normalize: Normalisation of each coefficient over an utterance: "none"; "mean": zero mean;
-            "mean_variance": zero mean and unit variance.
+        normalize: Normalisation of each coefficient: "none"; "mean": zero mean over an utterance;
+            "mean_variance": zero mean and unit variance over an utterance; "running": by mean and
+            variance of the frames up to each one, which a network that hears a stream needs.
     """
 
     section: ClassVar[str] = "features"
@@ -37,7 +38,7 @@ class FeatureConfig(Config):
     low_hz: float = 20.0
     high_hz: float = 8000.0
     deltas: Literal[0, 1, 2] = 0
-    normalize: Literal["none", "mean", "mean_variance"] = "mean_variance"
+    normalize: Literal["none", "mean", "mean_variance", "running"] = "mean_variance"
 
     def _check(self) -> None:
         self._at_least(1000, "sample_rate")
@@ -55,6 +56,11 @@ class FeatureConfig(Config):
             self._refuse(
                 "num_mfcc", f"must be at most num_mels ({self.num_mels}), is {self.num_mfcc}"
             )
+        if self.deltas and self.normalize == "running":
+            self._refuse(
+                "deltas", f'must be 0 with normalize = "running", since they depend on later '
+                f"frames, is {self.deltas}"
+            )
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             self._refuse(
                 "high_hz",
@@ -71,6 +77,11 @@ class FeatureConfig(Config):
     def hop_samples(self) -> int:
         """Distance between frames in samples."""
         return round(self.sample_rate * self.hop_ms / 1000)
+
+    @property
+    def samples_before(self) -> int:
+        """The number of samples of a window that lie before the centre of its frame."""
+        return self.fft_size // 2 - (self.fft_size - self.window_samples) // 2  # as in librosa
 
     @property
     def fft_size(self) -> int:
@@ -105,6 +116,9 @@ class NetworkConfig(Config):
         layer_norm: Whether the output of each layer is normalised over its units.
         frame_stack: The number of feature frames joined into one input frame; it divides the frame
             rate.
+        lookahead: The number of later output frames that an output of a unidirectional network
+            depends on, by a row convolution above the recurrent layers (Deep Speech 2, Amodei et
+            al., https://arxiv.org/abs/1512.02595, section 3.7).
     """
 
     section: ClassVar[str] = "model"
@@ -117,9 +131,17 @@ class NetworkConfig(Config):
     recurrent_dropout: float = 0.0
     layer_norm: bool = True
     frame_stack: int = 3
+    lookahead: int = 0
 
     def _check(self) -> None:
         self._at_least(1, "num_layers", "num_units", "frame_stack")
+        self._at_least(0, "lookahead")
+        if self.lookahead and self.bidirectional:
+            self._refuse(
+                "lookahead",
+                f"must be 0 with bidirectional = true, which hears all that follows, is "
+                f"{self.lookahead}",
+            )
         self._share("dropout", "recurrent_dropout")
 
     def num_steps(self, num_frames: int) -> int:

@@ -94,6 +94,7 @@ def _read_parts(bundle: Bundle) -> _Parts:
         is_bidirectional=spec.network.bidirectional,
         has_norms=spec.network.layer_norm,
         num_outputs=len(head_widths(spec)),
+        has_look_ahead=spec.network.lookahead > 0,
     )
     return _Parts(recurrent_input(content, width), weights)
 
@@ -126,6 +127,8 @@ def forward(
         x = np.concatenate([direction.outputs for direction in layer], axis=1)
         if weights.norms:
             x = _normalized(x, *weights.norms[index])
+    if weights.ahead is not None:
+        x = _with_later_frames(x, weights.ahead)
     return tuple(layers), np.concatenate(
         [_log_softmax(x @ kernel + bias) for kernel, bias in weights.outputs], axis=1
     )
@@ -136,6 +139,13 @@ def _normalized(x: Array, gain: Array, offset: Array) -> Array:
     centred = x - x.mean(axis=1, keepdims=True)
     variance = np.square(centred).mean(axis=1, keepdims=True)
     return np.asarray(centred / np.sqrt(variance + _EPSILON) * gain + offset, np.float32)
+
+
+def _with_later_frames(x: Array, kernel: Array) -> Array:
+    """Row convolution: each unit with its own next outputs, which are 0 after the end."""
+    padded = np.pad(x, ((0, len(kernel) - 1), (0, 0)))
+    terms = [padded[k : k + len(x)] * weights for k, weights in enumerate(kernel)]
+    return np.asarray(sum(terms), np.float32)
 
 
 def _log_softmax(logits: NDArray[np.float32]) -> Array:

@@ -117,6 +117,7 @@ OPERATORS = {
     119: Operator("WHILE", "any+", "any+", 93, "ii"),
     123: Operator("SELECT_V2", "bool same same", "same", 98),
     126: Operator("BATCH_MATMUL", "float weight", "float", 101, "???"),
+    128: Operator("CUMSUM", "same index", "same", 102, "??"),
     130: Operator("BROADCAST_TO", "same index", "same", 104),
     131: Operator("RFFT2D", "float index", "complex", 105),
     133: Operator("IMAG", "complex", "float", 0),

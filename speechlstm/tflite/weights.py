@@ -50,11 +50,14 @@ class NetworkWeights:
         layers: For each recurrent layer its directions, the forward one first.
         norms: For each layer normalisation gain and offset, (width,) each; (): there are none.
         outputs: For each output layer its kernel (width, num_labels) and bias (num_labels,).
+        ahead: The kernel (lookahead + 1, width) of the row convolution below the output layers;
+            None: there is none.
     """
 
     layers: tuple[tuple[CellWeights, ...], ...]
     norms: tuple[tuple[_Array, _Array], ...]
     outputs: tuple[tuple[_Array, _Array], ...]
+    ahead: _Array | None = None
 
 
 def network_weights(
@@ -65,6 +68,7 @@ def network_weights(
     is_bidirectional: bool,
     has_norms: bool,
     num_outputs: int,
+    has_look_ahead: bool = False,
 ) -> NetworkWeights:
     """Sort the weights of a file by layers.
 
@@ -75,6 +79,7 @@ def network_weights(
         is_bidirectional: Whether they have two directions.
         has_norms: Whether the output of each is normalised.
         num_outputs: The number of output layers.
+        has_look_ahead: Whether there is a row convolution below them.
 
     Raises:
         ValueError: There are more or fewer weights, or their shapes do not fit.
@@ -100,10 +105,11 @@ def network_weights(
         layers.append(tuple(directions))
         if has_norms:
             norms.append((take(1).ravel(), take(1).ravel()))
+    ahead = take(1) if has_look_ahead else None
     outputs = [(take(1).T, take(1).ravel()) for _ in range(num_outputs)]
     if rest:
         raise ValueError(f"the file has {len(rest)} more constants than the model")
-    return NetworkWeights(tuple(layers), tuple(norms), tuple(outputs))
+    return NetworkWeights(tuple(layers), tuple(norms), tuple(outputs), ahead)
 
 
 def read_weights(tflite: bytes) -> Iterator[_Array]:

@@ -71,7 +71,12 @@ def describe(config: FeatureConfig) -> str:
     '40 MFCC, Δ, ΔΔ, mean 0, variance 1'
     """
     items = [f"{config.num_mfcc} MFCC", *("Δ", "ΔΔ")[: config.deltas]]
-    normalized = {"none": [], "mean": ["mean 0"], "mean_variance": ["mean 0", "variance 1"]}
+    normalized = {
+        "none": [],
+        "mean": ["mean 0"],
+        "mean_variance": ["mean 0", "variance 1"],
+        "running": ["mean 0 and variance 1 so far"],
+    }
     return ", ".join(items + normalized[config.normalize])
 
 

@@ -12,6 +12,7 @@ from speechlstm.audio import Audio
 from speechlstm.bundle import (
     MODEL,
     PORTABLE_MODEL,
+    STREAMING_MODEL,
     AcousticSpec,
     decoder_to_keep,
     refuse_to_replace_others,
@@ -24,6 +25,7 @@ from speechlstm.training.acoustic.golden import refuse_to_replace_other_files, w
 from speechlstm.training.acoustic.network import AcousticModel, stack_frames
 from speechlstm.training.acoustic.rounding import read_calibration, with_rounded_kernels
 from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.streaming import convert_streaming, why_not_streaming
 from speechlstm.training.acoustic.trained import TrainedModel, trained_model
 from speechlstm.training.acoustic.verification import Verification, verify
 from speechlstm.training.tflite.convert import convert, inference_layer, require_tensorflow
@@ -64,7 +66,9 @@ def export(
         verification = export("runs/mine", "mine", quantization="int8")
         print(verification.to_text())
 
-    An existing bundle keeps its decoder, except for the calibration: see decoder_to_keep.
+    An existing bundle keeps its decoder, except for the calibration: see decoder_to_keep. The
+    bundle also gets model.streaming.tflite, if the network can hear an utterance block by block
+    (see streaming.why_not_streaming).
 
     Args:
         run: The run, its folder, or a bundle: "english", a folder or a .tflite file. The weights of
@@ -120,6 +124,7 @@ def export(
     }
     if "interpreter" in targets and MODEL not in files:
         files = {MODEL: trained.tflite, **files}  # as it was
+    files |= streaming_file(trained.model, quantization)
     verifications = write_verified(trained, files, recordings, path, quantization, report)
     if golden:
         write_golden(Path(golden), path, recordings)
@@ -136,7 +141,7 @@ def export_model(
     report: Report = lambda verification: None,
     phones: Alphabet | None = None,
 ) -> Verification:
-    """Write a bundle with the target interpreter: see write_verified.
+    """Write a bundle with the target interpreter, and the file for streams: see write_verified.
 
     Args:
         model: The trained model.
@@ -159,6 +164,7 @@ def export_model(
     acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
     trained = TrainedModel(model, acoustic)
     files = {MODEL: convert_target(model, "interpreter", quantization)}
+    files |= streaming_file(model, quantization)
     return write_verified(trained, files, recordings, path, quantization, report)[0]
 
 
@@ -229,6 +235,13 @@ def convert_target(
     return without_names(quantize(tflite, quantization))
 
 
+def streaming_file(model: AcousticModel, quantization: Quantization) -> dict[str, bytes]:
+    """The file that hears an utterance block by block, by its name; none if there can be none."""
+    if why_not_streaming(model.features, model.config):
+        return {}
+    return {STREAMING_MODEL: without_names(quantize(convert_streaming(model), quantization))}
+
+
 def convert_acoustic(
     model: AcousticModel, fused: bool = True, max_samples: int | None = None
 ) -> bytes:
@@ -262,6 +275,7 @@ def convert_acoustic(
             x = layer(x) if num_samples is None else layer(x, is_true)
             if model.norms:
                 x = model.norms[index](x)
+        x = model.with_later_frames(x, num_steps)
         logits = tf.concat([layer(x) for layer in model.output_layers], axis=-1)
         return model.log_probs(logits)
 

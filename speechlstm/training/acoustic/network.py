@@ -10,6 +10,7 @@ from speechlstm.training.engine.network import Network, build_stack
 from speechlstm.training.layers.ctc import consistency_losses, ctc_losses
 from speechlstm.training.layers.mfcc import MFCC
 from speechlstm.training.layers.recurrent import RecurrentLayer
+from speechlstm.training.layers.row_convolution import RowConvolution
 
 
 class AcousticModel(Network):
@@ -66,13 +67,14 @@ class AcousticModel(Network):
         self.norms = [
             keras.layers.LayerNormalization() for _ in range(config.num_layers * config.layer_norm)
         ]
+        self.ahead = RowConvolution(config.lookahead) if config.lookahead else None
         self.dropout = keras.layers.Dropout(config.dropout)
         self.output_layers = [keras.layers.Dense(n) for n in (num_labels, num_phones) if n]
         self._build_layers()
 
     def _build_layers(self) -> None:
         width = build_stack(self.recurrent, self.features.num_features * self.config.frame_stack)
-        for layer in (*self.norms, *self.output_layers):
+        for layer in (*self.norms, *([self.ahead] if self.ahead else []), *self.output_layers):
             layer.build((None, None, width))
         self.built = True
 
@@ -94,8 +96,22 @@ class AcousticModel(Network):
             x = layer(x, num_steps, training=training)
             if self.norms:
                 x = self.norms[index](x)
-        x = self.dropout(x, training=training)
+        x = self.dropout(self.with_later_frames(x, num_steps), training=training)
         return ops.concatenate([layer(x) for layer in self.output_layers], axis=-1), num_steps
+
+    def with_later_frames(self, x: Any, num_steps: Any) -> Any:
+        """The outputs of the recurrent layers, each with those of the next frames, if it sees them.
+
+        Args:
+            x: (batch, max_steps, width).
+            num_steps: (batch,) int32, number of output frames of each utterance; the frames after
+                its end count as 0.
+        """
+        if not self.ahead:
+            return x
+        true = ops.arange(ops.shape(x)[1], dtype="int32")[None] < num_steps[:, None]
+        x = ops.where(true[..., None], x, 0.0)
+        return self.ahead(ops.pad(x, ((0, 0), (0, self.ahead.lookahead), (0, 0))))
 
     def log_probs(self, logits: Any) -> Any:
         """Natural log-probabilities of logits, normalized for each output layer separately."""

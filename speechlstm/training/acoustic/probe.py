@@ -3,13 +3,17 @@
     python probe.py BUNDLE SAMPLES.npz LOG_PROBS.npz
 
 This is a script, since importing it from the package would import Keras. SAMPLES.npz holds
-waveforms, which one interpreter runs in this order. LOG_PROBS.npz gets the log-probabilities of
+waveforms, which one interpreter runs in this order; a model for streams gets them in blocks of
+BLOCK_SECONDS in turn. LOG_PROBS.npz gets the log-probabilities of
 each and, as its last array, the seconds that all of them took.
 """
 
 import sys
 import time
+from itertools import cycle
 from pathlib import Path
+
+BLOCK_SECONDS = (0.01, 10.0, 0.1, 0.37, 1.0)
 
 
 def main(bundle: Path, samples: Path, log_probs: Path) -> None:
@@ -19,15 +23,29 @@ def main(bundle: Path, samples: Path, log_probs: Path) -> None:
 
     import numpy as np
 
-    from speechlstm.acoustic import LiteRTAcousticModel
+    from speechlstm.acoustic import CarriedUtterance, LiteRTAcousticModel, StreamingModel
     from speechlstm.audio import Audio
-    from speechlstm.bundle import read_bundle
+    from speechlstm.bundle import STREAMING_MODEL, read_bundle
 
-    model = LiteRTAcousticModel(read_bundle(bundle))
     with np.load(samples) as arrays:
-        recordings = [Audio(array, model.sample_rate) for array in arrays.values()]
+        waveforms = list(arrays.values())
+    contents = read_bundle(bundle)
+    rate = contents.acoustic.features.sample_rate
+    if bundle.name == STREAMING_MODEL:
+        streaming = StreamingModel(bundle, contents.acoustic)
+
+        def outputs_of(waveform: np.ndarray, seconds: float) -> np.ndarray:
+            utterance, size = CarriedUtterance(streaming), round(seconds * rate)
+            blocks = (waveform[i : i + size] for i in range(0, len(waveform), size))
+            return np.concatenate([*map(utterance.hear, blocks), utterance.finish()])
+    else:
+        model = LiteRTAcousticModel(contents)
+
+        def outputs_of(waveform: np.ndarray, seconds: float) -> np.ndarray:
+            return model.outputs(Audio(waveform, rate))
+
     start = time.perf_counter()
-    outputs = [model.outputs(audio) for audio in recordings]
+    outputs = [outputs_of(*pair) for pair in zip(waveforms, cycle(BLOCK_SECONDS), strict=False)]
     np.savez(log_probs, *outputs, np.float64(time.perf_counter() - start))
 
 

@@ -167,8 +167,9 @@ def _layers(model: AcousticModel) -> dict[str, Any]:
     """The layers that have weights, by name; the recurrent ones come first."""
     recurrent = {f"recurrent layer {i}": layer for i, layer in enumerate(model.recurrent, 1)}
     norms = {f"normalization {i}": layer for i, layer in enumerate(model.norms, 1)}
+    ahead = {"look-ahead layer": model.ahead} if model.ahead else {}
     outputs = dict(zip(("output layer", "phone layer"), model.output_layers, strict=False))
-    return {**recurrent, **norms, **outputs}
+    return {**recurrent, **norms, **ahead, **outputs}
 
 
 def _misfit(old: Any, new: Any | None) -> str:
@@ -218,6 +219,7 @@ def _assign(model: AcousticModel, values: Iterator[NDArray[np.float32]]) -> None
         config.num_layers,
         is_bidirectional=config.bidirectional,
         has_norms=config.layer_norm,
+        has_look_ahead=config.lookahead > 0,
         num_outputs=len(model.output_layers),
     )
     for layer, directions in zip(model.recurrent, weights.layers, strict=True):
@@ -227,6 +229,8 @@ def _assign(model: AcousticModel, values: Iterator[NDArray[np.float32]]) -> None
         (*model.norms, *model.output_layers), (*weights.norms, *weights.outputs), strict=True
     ):
         layer.set_weights(values_of)
+    if model.ahead:
+        model.ahead.set_weights([weights.ahead])
 
 
 def _verify(model: AcousticModel, bundle: Bundle) -> None:

@@ -15,7 +15,7 @@ from ai_edge_litert.schema_py_generated import BuiltinOperator
 from numpy.typing import NDArray
 
 from speechlstm.audio import Audio, read_audio
-from speechlstm.bundle import PORTABLE_MODEL, AcousticSpec, read_bundle
+from speechlstm.bundle import PORTABLE_MODEL, STREAMING_MODEL, AcousticSpec, read_bundle
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.errors import ManifestError, ModelError
@@ -55,7 +55,7 @@ class Verification:
         rtf: Real-time factor, compute seconds / audio seconds, with one thread.
         max_difference: Largest absolute difference of log-probabilities from the Keras model.
         repeat_difference: Largest absolute difference of log-probabilities between two consecutive
-            runs of an utterance.
+            runs of an utterance; in a streaming file by blocks of other sizes.
         keras_errors: Word errors of the Keras model, with greedy decoding.
         file_errors: Word errors of the file, with greedy decoding.
     """
@@ -100,7 +100,7 @@ class Verification:
                     for what, value, limit in figures if not value <= limit]  # fmt: skip
         if forbidden := sorted(self.ops.keys() - ALLOWED_OPS):
             failures.append(f"the operators {', '.join(forbidden)} are not built into LiteRT")
-        if self.file == PORTABLE_MODEL and self.has_variables:
+        if self.file in (PORTABLE_MODEL, STREAMING_MODEL) and self.has_variables:
             failures.append("it has variable tensors, which LiteRT.js and CompiledModel refuse")
         return failures
 
@@ -185,10 +185,11 @@ def verify(
 
     Args:
         model: The Keras model that was exported.
-        path: The .tflite file.
+        path: The .tflite file. One for streams gets the recordings in blocks of several sizes.
         recordings: At least one recording with its transcript. The first one is run twice in a row,
-            which shows whether a fused LSTM keeps its state, and then half of it, which shows
-            whether the file accepts another length.
+            which shows whether a fused LSTM keeps its state, or whether blocks of other sizes
+            change anything, and then half of it, which shows whether the file accepts another
+            length.
         quantization: How the file stores the recurrent kernels, which decides on the limits.
 
     Raises:

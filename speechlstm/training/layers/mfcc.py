@@ -19,8 +19,13 @@ Tensor = Any  # a tensor of Keras' backend
 FLOOR = 1e-10  # smallest mel energy
 FLOOR_DB = -100.0  # 10 * log10(FLOOR)
 TOP_DB = 80.0  # values further below the loudest one of an utterance are raised to this distance
+QUIET_DB = -80.0  # the lowest value of running features: later frames may be the loudest ones
 DELTA_WIDTH = 9  # frames to which a derivative is fitted
 EPSILON = 1e-3  # added to the variance, so that silence gives 0 instead of NaN
+# Running features: the standard deviation of coefficient k within an utterance is about
+# PRIOR_DEVIATION / (k + 1), as measured on AN4. It counts as much as that of PRIOR_FRAMES frames.
+PRIOR_DEVIATION = 70.0
+PRIOR_FRAMES = 100
 
 
 @keras.saving.register_keras_serializable("speechlstm")
@@ -94,7 +99,8 @@ class MFCC(keras.layers.Layer):
             (batch, max_frames, config.num_features) float32; 0 in padded frames.
         """
         true = _true_steps(log_mels, num_frames)
-        if self.config.normalize != "none":
+        is_whole = self.config.normalize in ("mean", "mean_variance")
+        if is_whole:
             # Makes a constant spectrum exactly 0. Otherwise its cepstrum would be rounded
             # differently in different rows of a matrix product, which the division below amplifies.
             log_mels = log_mels - log_mels[:, :1]
@@ -103,11 +109,41 @@ class MFCC(keras.layers.Layer):
         features = self.cepstrum(log_mels)
         if self.config.deltas:
             features = _append_deltas(features, true, num_frames, self.config.deltas)
-        if self.config.normalize != "none":
+        if self.config.normalize == "running":
+            sums = ops.zeros_like(ops.concatenate([features[:, 0]] * 2, axis=-1))
+            features, _ = _normalized_so_far(features, true, 0, sums)
+        if is_whole:
             features = features - _mean(features, true)
         if self.config.normalize == "mean_variance":
             features = features / ops.sqrt(_mean(ops.square(features), true) + EPSILON)
         return ops.where(true, features, 0.0)
+
+    def continued(
+        self, samples: Tensor, first_frame: Tensor, num_frames: Tensor, sums: Tensor, count: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Compute the next features of utterances, of which earlier samples are not at hand.
+
+        Only for normalize = "running". The result is that of `call` for the whole utterances.
+
+        Args:
+            samples: (batch, num_samples), from the start of the window of the first frame on, at
+                least to the end of that of the last one; 0 before and after the utterance.
+            first_frame: (batch, 1) int32, the number of the first frame; below 0: not in the
+                utterance.
+            num_frames: (batch, 1) int32, the number of frames of each whole utterance.
+            sums: (batch, 2 * num_mfcc), 0 at the start, then as returned.
+            count: The number of frames to compute.
+
+        Returns:
+            features: (batch, count, num_mfcc); 0 in frames that are not in the utterance.
+            sums: Of the coefficients and of their squares, over all frames so far.
+        """
+        log_mels = self._log_mels(self._cut(samples, count))
+        features = self.cepstrum(ops.maximum(log_mels, QUIET_DB))
+        frames = first_frame + ops.arange(count, dtype="int32")
+        true = ops.logical_and(frames >= 0, frames < num_frames)[..., None]
+        features, sums = _normalized_so_far(features, true, first_frame[..., None], sums)
+        return ops.where(true, features, 0.0), sums
 
     def log_mels(self, samples: Tensor, num_samples: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the mel spectrograms of a batch of utterances.
@@ -118,17 +154,23 @@ class MFCC(keras.layers.Layer):
 
         Returns:
             log_mels: (batch, max_frames, num_mels) float32 in dB, at most TOP_DB below the largest
-                value of the utterance.
+                value of the utterance; running features: at least QUIET_DB.
             num_frames: (batch,) int32, number of feature frames of each utterance.
         """
         num_frames = 1 + num_samples // self.config.hop_samples
         samples = _without_padding(samples, num_samples, self.config.hop_samples)
-        energies = self.mel_energies(self.power_spectrum(self._frames(samples)))
-        # log(1) is exactly 0 in every implementation, so all values at the floor are equal.
-        log_mels = FLOOR_DB + (10 / math.log(10)) * ops.log(ops.maximum(energies / FLOOR, 1.0))
+        log_mels = self._log_mels(self._frames(samples))
+        if self.config.normalize == "running":
+            return ops.maximum(log_mels, QUIET_DB), num_frames
         true = _true_steps(log_mels, num_frames)
         loudest = ops.max(ops.where(true, log_mels, FLOOR_DB), axis=(1, 2), keepdims=True)
         return ops.maximum(log_mels, loudest - TOP_DB), num_frames
+
+    def _log_mels(self, frames: Tensor) -> Tensor:
+        """Mel spectra (..., num_mels) in dB of frames (batch, num_frames, window_samples)."""
+        energies = self.mel_energies(self.power_spectrum(frames))
+        # log(1) is exactly 0 in every implementation, so all values at the floor are equal.
+        return FLOOR_DB + (10 / math.log(10)) * ops.log(ops.maximum(energies / FLOOR, 1.0))
 
     def power_spectrum(self, frames: Tensor) -> Tensor:
         """Power spectra (..., fft_size // 2 + 1) of frames (batch, num_frames, window_samples)."""
@@ -144,22 +186,24 @@ class MFCC(keras.layers.Layer):
         return ops.matmul(log_mels, self._dct)
 
     def _frames(self, samples: Tensor) -> Tensor:
-        """Frames (batch, max_frames, window_samples), centred on each hop_samples-th sample.
+        """Frames (batch, max_frames, window_samples), centred on each hop_samples-th sample."""
+        hop, window = self.config.hop_samples, self.config.window_samples
+        after = math.ceil(window / hop) * hop
+        padded = ops.pad(samples, ((0, 0), (self.config.samples_before, after)))
+        return self._cut(padded, 1 + ops.shape(samples)[1] // hop)
+
+    def _cut(self, samples: Tensor, count: Any) -> Tensor:
+        """The first frames (batch, count, window_samples), one each hop_samples.
 
         The waveform is cut into hops, and a frame is the concatenation of adjacent hops. This needs
         only slices: a gather would be slow, and `tf.signal.frame` is not built into LiteRT.
         """
         window, hop = self.config.window_samples, self.config.hop_samples
-        fft_size = self.config.fft_size
-        before = fft_size // 2 - (fft_size - window) // 2  # as librosa centres the window
         hops_per_frame = math.ceil(window / hop)
-        batch, padded_samples = ops.shape(samples)
-        max_frames = 1 + padded_samples // hop
-        num_hops = max_frames + hops_per_frame - 1
-        padded = ops.pad(samples, ((0, 0), (before, hops_per_frame * hop)))
-        hops = ops.reshape(padded[:, : num_hops * hop], (batch, num_hops, hop))
+        num_hops = count + hops_per_frame - 1
+        hops = ops.reshape(samples[:, : num_hops * hop], (ops.shape(samples)[0], num_hops, hop))
         pieces = [
-            hops[:, i : i + max_frames, : min(hop, window - i * hop)] for i in range(hops_per_frame)
+            hops[:, i : i + count, : min(hop, window - i * hop)] for i in range(hops_per_frame)
         ]
         return ops.concatenate(pieces, axis=-1)
 
@@ -242,6 +286,38 @@ def _mean(values: Tensor, true: Tensor) -> Tensor:
     """The means (batch, 1, width) of values (batch, steps, width) over the true steps."""
     total = ops.sum(ops.where(true, values, 0.0), axis=1, keepdims=True)
     return total / ops.sum(ops.cast(true, "float32"), axis=1, keepdims=True)
+
+
+def _normalized_so_far(
+    features: Tensor, true: Tensor, num_before: Any, sums: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Normalise each frame by mean and variance of the frames up to it.
+
+    Viikki, Bye and Laurila, "A recursive feature vector normalization approach for robust speech
+    recognition in noise", ICASSP 1998; here all frames count alike, and a few do not make the
+    variance: see PRIOR_FRAMES.
+
+    Args:
+        features: (batch, num_frames, width).
+        true: The frames that are in the utterance: (batch, num_frames, 1).
+        num_before: The number of the first frame, as a scalar or (batch, 1, 1).
+        sums: (batch, 2 * width), of features and of their squares, over the frames before.
+
+    Returns:
+        The normalised features, and the sums over all frames.
+    """
+    width = features.shape[-1]
+    values = ops.where(true, features, 0.0)
+    values = ops.concatenate([values, ops.square(values)], axis=-1)
+    # Summed from the start of the utterance on, so that rounding does not depend on blocks.
+    totals = ops.cumsum(ops.concatenate([sums[:, None], values], axis=1), axis=1)[:, 1:]
+    places = ops.arange(ops.shape(features)[1], dtype="int32")[None, :, None]
+    count = ops.cast(ops.maximum(num_before + places + 1, 1), "float32")
+    mean = totals[..., :width] / count
+    scatter = ops.maximum(totals[..., width:] - count * ops.square(mean), 0.0)
+    prior = np.square(PRIOR_DEVIATION / np.arange(1, width + 1, dtype=np.float32))
+    variance = (scatter + PRIOR_FRAMES * prior) / (count + PRIOR_FRAMES)
+    return (features - mean) / ops.sqrt(variance), totals[:, -1]
 
 
 def _mask(log_mels: Tensor, true: Tensor, time_masks: Tensor, frequency_masks: Tensor) -> Tensor:

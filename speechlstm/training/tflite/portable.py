@@ -29,7 +29,7 @@ _LARGE = 1e9  # a gate with this input is open, with its negative closed: exactl
 
 
 @dataclass(frozen=True)
-class _Cell:
+class Cell:
     """One direction of a recurrent layer.
 
     Attributes:
@@ -59,7 +59,7 @@ def portable_direction(layer: Any) -> Callable[[Any, Any], Any]:
         None, or marks the steps that are not padding: (num_steps, 1) bool, False at the end. Then
         padding does not change the outputs of other steps.
     """
-    cell = _CELLS[type(layer)](layer.cell)
+    cell = step_of(layer)
 
     def run(inputs: Any, is_true: Any = None) -> Any:
         if not layer.go_backwards:  # padding comes after all that it could change
@@ -71,7 +71,12 @@ def portable_direction(layer: Any) -> Callable[[Any, Any], Any]:
     return run
 
 
-def _recurrence(cell: _Cell, inputs: Any, is_true: Any) -> Any:
+def step_of(layer: Any) -> Cell:
+    """The step of Keras' LSTM, GRU or SimpleRNN, with its weights."""
+    return _CELLS[type(layer)](layer.cell)
+
+
+def _recurrence(cell: Cell, inputs: Any, is_true: Any) -> Any:
     """The outputs (num_steps, num_units) of inputs (num_steps, width)."""
     num_steps, num_units = tf.shape(inputs)[0], cell.kernels[0].shape[1]
     num_chunks = -(-num_steps // CHUNK_STEPS)
@@ -97,7 +102,7 @@ def _chunks(steps: Any, num_steps: Any, num_chunks: Any) -> Any:
     return tf.reshape(padded, (num_chunks, CHUNK_STEPS, steps.shape[1]))
 
 
-def _project(cell: _Cell, inputs: Any, is_true: Any) -> Any:
+def _project(cell: Cell, inputs: Any, is_true: Any) -> Any:
     """The inputs of all gates, as (num_turns, _TURN_STEPS, num_gates * num_units)."""
     gates = [
         tf.matmul(inputs, kernel) + bias
@@ -111,7 +116,7 @@ def _project(cell: _Cell, inputs: Any, is_true: Any) -> Any:
     return tf.reshape(tf.concat(gates, axis=1), (-1, _TURN_STEPS, width))
 
 
-def _chunk_outputs(cell: _Cell, projected: Any, states: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+def _chunk_outputs(cell: Cell, projected: Any, states: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
     """The outputs (CHUNK_STEPS, num_units) of a chunk, and the states after it."""
 
     def turn(number: Any, outputs: Any, *states: Any) -> tuple[Any, ...]:
@@ -130,7 +135,7 @@ def _chunk_outputs(cell: _Cell, projected: Any, states: Sequence[Any]) -> tuple[
     return outputs, states
 
 
-def _lstm(cell: Any) -> _Cell:
+def _lstm(cell: Any) -> Cell:
     kernels, recurrent, biases = (np.split(w.numpy(), 4, axis=-1) for w in cell.weights)
 
     def step(gates: Sequence[Any], states: Sequence[Any]) -> Sequence[Any]:
@@ -139,10 +144,10 @@ def _lstm(cell: Any) -> _Cell:
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
         return tf.sigmoid(o) * tf.tanh(c), c
 
-    return _Cell(kernels, biases, step, 2, idle=(-_LARGE, 0.0, 0.0, 0.0))
+    return Cell(kernels, biases, step, 2, idle=(-_LARGE, 0.0, 0.0, 0.0))
 
 
-def _gru(cell: Any) -> _Cell:
+def _gru(cell: Any) -> Cell:
     kernels, recurrent, both_biases = (np.split(w.numpy(), 3, axis=-1) for w in cell.weights)
     biases, recurrent_biases = zip(*both_biases, strict=True)  # reset_after, Keras' default
 
@@ -156,16 +161,16 @@ def _gru(cell: Any) -> _Cell:
         candidate = tf.tanh(gates[2] + reset * products[2])
         return (update * h + (1.0 - update) * candidate,)
 
-    return _Cell(kernels, biases, step, 1, idle=(_LARGE, 0.0, 0.0))
+    return Cell(kernels, biases, step, 1, idle=(_LARGE, 0.0, 0.0))
 
 
-def _rnn(cell: Any) -> _Cell:
+def _rnn(cell: Any) -> Cell:
     kernel, recurrent, bias = (weight.numpy() for weight in cell.weights)
 
     def step(gates: Sequence[Any], states: Sequence[Any]) -> Sequence[Any]:
         return (tf.tanh(gates[0] + tf.matmul(states[0], recurrent)),)
 
-    return _Cell([kernel], [bias], step, 1, idle=(0.0,))
+    return Cell([kernel], [bias], step, 1, idle=(0.0,))
 
 
 _CELLS = {keras.layers.LSTM: _lstm, keras.layers.GRU: _gru, keras.layers.SimpleRNN: _rnn}

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 from copy import copy
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.acoustic.carried import NUM_SAMPLES, SAMPLES, CarriedUtterance, StreamingModel
 from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.tflite.interpreter import TFLiteModel
 from speechlstm.tflite.tensor import TensorSpec
-
-SAMPLES, NUM_SAMPLES = "samples", "num_samples"  # the inputs; the second is of a fixed length
 
 
 class AcousticModel(Protocol):
@@ -38,6 +38,13 @@ class AcousticModel(Protocol):
 
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance."""
+
+    @property
+    def streaming(self) -> StreamingModel | None:
+        """The network in a form that hears an utterance block by block; None: there is none."""
+
+    def carried(self) -> CarriedUtterance:
+        """An utterance that comes block by block; only if there is a `streaming` form."""
 
 
 class LiteRTAcousticModel:
@@ -120,6 +127,27 @@ class LiteRTAcousticModel:
             ValueError: As in outputs.
         """
         return self.outputs(audio)[:, self._columns]
+
+    @cached_property
+    def streaming(self) -> StreamingModel | None:
+        """The network in a form that hears an utterance block by block; None: there is none.
+
+        Raises:
+            BundleError: As in StreamingModel.
+        """
+        path = self._bundle.streaming_path
+        return StreamingModel(path, self._bundle.acoustic) if path else None
+
+    def carried(self) -> CarriedUtterance:
+        """An utterance that comes block by block, whose log-probabilities are those of log_probs.
+
+        Raises:
+            BundleError: As in StreamingModel.
+            ValueError: There is no streaming form.
+        """
+        if not self.streaming:
+            raise ValueError("the network needs whole utterances")
+        return CarriedUtterance(self.streaming, self._columns)
 
     def outputs(self, audio: Audio) -> NDArray[np.float32]:
         """The natural log-probabilities of all outputs of the network for one utterance.
