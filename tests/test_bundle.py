@@ -52,6 +52,29 @@ def test_reads_what_was_written(folder: Path) -> None:
     assert read_bundle(folder) == expected
 
 
+def test_bundles_from_before_the_look_ahead_are_read(folder: Path) -> None:
+    assert "lookahead" not in json.loads((folder / "bundle.json").read_text())["model"]
+    assert read_bundle(folder).acoustic.network.lookahead == 0
+
+
+def test_a_streaming_form_stands_beside_another_one(tmp_path: Path) -> None:
+    forms = dict.fromkeys(("model.portable.tflite", "model.streaming.tflite"), TFLITE)
+    network = replace(MODEL, bidirectional=False, lookahead=7)
+    spec = replace(ACOUSTIC, network=network)
+    write_bundle(tmp_path / "bundle", forms, spec)
+    index = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
+    assert (index["format_version"], index["model"]["lookahead"]) == (3, 7)
+    bundle = read_bundle(tmp_path / "bundle")
+    assert bundle.acoustic == spec
+    assert bundle.streaming_path == tmp_path / "bundle" / "model.streaming.tflite"
+    assert bundle.model_path.name == "model.portable.tflite"
+    assert read_bundle(bundle.model_path).streaming_path is None
+    write_decoder(tmp_path / "bundle", DecoderSpec(config=DecodeConfig(beam_width=3)))
+    assert read_bundle(tmp_path / "bundle").streaming_path == bundle.streaming_path
+    with pytest.raises(ValueError, match="no models"):
+        write_bundle(tmp_path / "other", {"model.streaming.tflite": TFLITE}, spec)
+
+
 def test_the_model_file_alone_says_the_same(folder: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone.tflite"
     alone.write_bytes((folder / "model.tflite").read_bytes())

@@ -51,6 +51,17 @@ def test_every_setting_is_described(
         (NetworkConfig, {"cell": "tcn"}, "model.cell: must be one of 'lstm', 'gru', 'rnn'"),
         (NetworkConfig, {"bidirectional": 1}, "model.bidirectional: must be true or false"),
         (NetworkConfig, {"num_layers": 0}, "model.num_layers: must be at least 1"),
+        (
+            FeatureConfig,
+            {"deltas": 1, "normalize": "running"},
+            "features.deltas: must be 0 with normalize = .running., since they depend on later",
+        ),
+        (NetworkConfig, {"lookahead": 8}, "model.lookahead: must be 0 with bidirectional = true"),
+        (
+            NetworkConfig,
+            {"lookahead": -1, "bidirectional": False},
+            "model.lookahead: must be at least 0",
+        ),
         (NetworkConfig, {"dropout": 1.0}, r"model.dropout: must be in \[0, 1\)"),
         (TrainConfig, {"learning_rate": 0}, "training.learning_rate: must be greater than 0"),
         (AugmentConfig, {"speeds": []}, "augmentation.speeds: must be factors"),

@@ -58,8 +58,9 @@ class FeatureConfig(Config):
             )
         if self.deltas and self.normalize == "running":
             self._refuse(
-                "deltas", f'must be 0 with normalize = "running", since they depend on later '
-                f"frames, is {self.deltas}"
+                "deltas",
+                f'must be 0 with normalize = "running", since they depend on later '
+                f"frames, is {self.deltas}",
             )
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             self._refuse(

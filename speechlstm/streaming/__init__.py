@@ -7,6 +7,7 @@ intake    the conversion of blocks to the sample rate of the model
 tape      the last samples
 loudness  quiet and loud parts, by their energy
 segment   the segment that is being spoken: the network's output for it, and its words
+carried   the same, of a network that hears everything once
 
 >>> import numpy as np
 >>> from speechlstm import Recognizer, read_audio

@@ -1,5 +1,6 @@
 """The segment of a stream that is being spoken: the network's output for it, and its words."""
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from speechlstm.acoustic import AcousticModel
 from speechlstm.audio import Audio
 from speechlstm.audio.activity import SpeechDetector
+from speechlstm.audio.segments import quietest
 from speechlstm.decoding.decoder import Decoder
 from speechlstm.decoding.plausibility import plausible
 from speechlstm.streaming.tape import Tape
@@ -26,14 +28,8 @@ SETTLING_SECONDS = 4.0  # outputs further back are kept for final words
 _PAUSE_SECONDS = 0.15  # the least before which outputs are settled; half of it is look-ahead
 
 
-class Segment:
+class Segment(ABC):
     """A segment from its start to the last sample that has been heard.
-
-    The network is bidirectional, so that its outputs change while speech goes on. `hear` runs it on
-    the last seconds only, for previews, and keeps outputs that are further back than the
-    look-ahead. `settle`, called in pauses, runs it on the whole segment: what comes after a pause
-    hardly changes the outputs before it, from which the final words are found. The search continues
-    from where it stood when outputs were still to change.
 
     Args:
         model: Computes the log-probabilities of labels.
@@ -45,23 +41,19 @@ class Segment:
     Attributes:
         start: As given.
         end: The sample before which the segment has been heard.
-        pause: The middle of the last pause in which it was settled; the start if there was none.
         speech_end: The sample at which the last label ends; the start if there is none.
     """
 
     def __init__(
         self, model: AcousticModel, decoder: Decoder, tape: Tape, start: int, rejects: bool
     ) -> None:
-        self._model, self._tape, self._rejects = model, tape, rejects
+        self._model, self._decoder, self._tape, self._rejects = model, decoder, tape, rejects
         self._rate = model.sample_rate
         self._hop = round(model.frame_seconds * self._rate)
-        self._settling = round(SETTLING_SECONDS / model.frame_seconds)
-        self._look_ahead = round(LOOK_AHEAD_SECONDS / model.frame_seconds)
-        self._left_context = round(LEFT_CONTEXT_SECONDS / model.frame_seconds)
         self._growing = decoder.growing()
         self._outputs = np.empty((0, model.alphabet.num_labels), np.float32)
-        self._num_settled = self._num_drafted = 0  # the first frames
-        self.start = self.end = self.speech_end = self.pause = self._whole_end = start
+        self._num_drafted = 0  # the first frames, which do not change until settle is called
+        self.start = self.end = self.speech_end = start
 
     @property
     def seconds(self) -> float:
@@ -69,47 +61,34 @@ class Segment:
         return (self.end - self.start) / self._rate
 
     @property
+    @abstractmethod
     def is_settled(self) -> bool:
-        """Whether `settle` has been called since the last label."""
-        return self.speech_end <= self._whole_end
+        """Whether there is nothing more to hear for the final words of what has been heard."""
 
+    @abstractmethod
     def hear(self, end: int) -> None:
-        """Compute the output for the last samples before `end`, further back it is kept."""
-        self._update(self._num_drafted - self._left_context, end)
-        self._num_drafted = max(self._num_drafted, len(self._outputs) - self._look_ahead)
+        """Compute the output for the samples before `end`, as far as previews need it."""
 
+    @abstractmethod
     def settle(self, end: int, cut: int | None = None) -> None:
-        """Compute the output for the samples before `end` from the whole segment.
+        """Compute the output for the samples before `end`, as far as final words need it.
 
         Args:
             end: As in hear.
             cut: The sample before which the segment is to end; None: not known.
         """
-        context = round(CONTEXT_SECONDS * self._rate)
-        self._num_drafted = self._num_settled
-        self._update(min(0, (end - context - self.start) // self._hop), end)
-        last = len(self._outputs) if cut is None else round((cut - self.start) / self._hop)
-        if end - self.speech_end >= _PAUSE_SECONDS * self._rate:
-            middle = (self.speech_end + end) // 2 - self.start
-            self.pause = self.start + middle // self._hop * self._hop  # a cut moves no frame
-            number = min(last, len(self._outputs) - self._settling)
-            self._num_settled = max(self._num_settled, number)
-        number = min(last, len(self._outputs) - self._look_ahead)
-        self._num_drafted = max(self._num_settled, number)
-        self._growing.settle(self._outputs, self._num_settled, self._num_drafted)
-        self._whole_end = end
 
-    def _update(self, first: int, end: int) -> None:
-        """Run the network on the frames from `first` on; those that are drafted are kept."""
-        first = max(first, -((self.start - self._tape.start) // self._hop))
-        samples = self._tape.read(self.start + first * self._hop, end)
-        outputs = self._model.log_probs(Audio(samples, self._rate))
-        kept = self._outputs[: self._num_drafted]
-        self._outputs = np.concatenate((kept, outputs[self._num_drafted - first :]))
-        self.end = end
-        frames = np.flatnonzero(self._outputs.argmax(axis=1) != BLANK)
-        last = self.start + (int(frames[-1]) + 1) * self._hop if frames.size else self.start
-        self.speech_end = min(last, end)
+    @abstractmethod
+    def best_cut(self, limit: int) -> int:
+        """The sample at which it is cut best if it is too long.
+
+        Args:
+            limit: The largest number of samples of a segment; it is longer than that.
+        """
+
+    @abstractmethod
+    def following(self, start: int) -> "Segment":
+        """The segment that begins where this one is to end: at the `end` of decode."""
 
     def preview(self) -> Hypothesis:
         """The words so far, with times from the start of the stream."""
@@ -133,6 +112,79 @@ class Segment:
             detector = SpeechDetector(samples, self._rate)
             hypotheses = plausible(hypotheses, detector.is_speech_possible)
         return [_shifted(hypothesis, self.start / self._rate) for hypothesis in hypotheses]
+
+    def _find_speech_end(self) -> None:
+        frames = np.flatnonzero(self._outputs.argmax(axis=1) != BLANK)
+        last = self.start + (int(frames[-1]) + 1) * self._hop if frames.size else self.start
+        self.speech_end = min(last, self.end)
+
+
+class ReheardSegment(Segment):
+    """A segment that a bidirectional network hears, whose outputs change while speech goes on.
+
+    `hear` runs the network on the last seconds only, for previews, and keeps outputs that are
+    further back than the look-ahead. `settle`, called in pauses, runs it on the whole segment: what
+    comes after a pause hardly changes the outputs before it, from which the final words are found.
+    The search continues from where it stood when outputs were still to change.
+    """
+
+    def __init__(
+        self, model: AcousticModel, decoder: Decoder, tape: Tape, start: int, rejects: bool
+    ) -> None:
+        super().__init__(model, decoder, tape, start, rejects)
+        self._settling = round(SETTLING_SECONDS / model.frame_seconds)
+        self._look_ahead = round(LOOK_AHEAD_SECONDS / model.frame_seconds)
+        self._left_context = round(LEFT_CONTEXT_SECONDS / model.frame_seconds)
+        self._num_settled = 0  # the first frames
+        self._whole_end = start
+        self._pause = start  # the middle of the last pause in which it was settled
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether `settle` has been called since the last label."""
+        return self.speech_end <= self._whole_end
+
+    def hear(self, end: int) -> None:
+        """Compute the output for the last samples before `end`, further back it is kept."""
+        self._update(self._num_drafted - self._left_context, end)
+        self._num_drafted = max(self._num_drafted, len(self._outputs) - self._look_ahead)
+
+    def settle(self, end: int, cut: int | None = None) -> None:
+        """Compute the output for the samples before `end` from the whole segment: see Segment."""
+        context = round(CONTEXT_SECONDS * self._rate)
+        self._num_drafted = self._num_settled
+        self._update(min(0, (end - context - self.start) // self._hop), end)
+        last = len(self._outputs) if cut is None else round((cut - self.start) / self._hop)
+        if end - self.speech_end >= _PAUSE_SECONDS * self._rate:
+            middle = (self.speech_end + end) // 2 - self.start
+            self._pause = self.start + middle // self._hop * self._hop  # a cut moves no frame
+            number = min(last, len(self._outputs) - self._settling)
+            self._num_settled = max(self._num_settled, number)
+        number = min(last, len(self._outputs) - self._look_ahead)
+        self._num_drafted = max(self._num_settled, number)
+        self._growing.settle(self._outputs, self._num_settled, self._num_drafted)
+        self._whole_end = end
+
+    def best_cut(self, limit: int) -> int:
+        """Its last pause, or else its quietest place: see Segment."""
+        if self._pause - self.start >= limit // 2:
+            return self._pause
+        samples = self._tape.read(self.start, self.start + limit)
+        return self.start + quietest(samples, self._rate)
+
+    def following(self, start: int) -> Segment:
+        """See Segment."""
+        return ReheardSegment(self._model, self._decoder, self._tape, start, self._rejects)
+
+    def _update(self, first: int, end: int) -> None:
+        """Run the network on the frames from `first` on; those that are drafted are kept."""
+        first = max(first, -((self.start - self._tape.start) // self._hop))
+        samples = self._tape.read(self.start + first * self._hop, end)
+        outputs = self._model.log_probs(Audio(samples, self._rate))
+        kept = self._outputs[: self._num_drafted]
+        self._outputs = np.concatenate((kept, outputs[self._num_drafted - first :]))
+        self.end = end
+        self._find_speech_end()
 
 
 def _shifted(hypothesis: Hypothesis, seconds: float) -> Hypothesis:

@@ -7,13 +7,13 @@ from numpy.typing import ArrayLike
 
 from speechlstm.acoustic import AcousticModel
 from speechlstm.audio import MIN_SECONDS
-from speechlstm.audio.segments import quietest
 from speechlstm.decoding.decoder import Decoder
 from speechlstm.errors import ConfigError
+from speechlstm.streaming.carried import CarriedSegment
 from speechlstm.streaming.events import Event, Final, Partial
 from speechlstm.streaming.intake import Intake
 from speechlstm.streaming.loudness import Loudness
-from speechlstm.streaming.segment import CONTEXT_SECONDS, Segment
+from speechlstm.streaming.segment import CONTEXT_SECONDS, ReheardSegment, Segment
 from speechlstm.streaming.tape import Tape
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ENDPOINT_SECONDS = 0.6  # the default
 MAX_SECONDS = 20.0  # of a segment, as in recordings
 _STEP_SECONDS = 0.5  # between two runs of the network
+_CARRIED_STEP_SECONDS = 0.24  # the same of one that hears everything once
 _QUIET_STEP_SECONDS = 1.0  # the same while it is quiet: speech may be as quiet as the background
 _PAUSE_SECONDS = 0.21  # after which a segment is settled; the closure of a stop is shorter
 _LEAD_SECONDS = 0.5  # of silence that is kept before the first word of a segment
@@ -33,7 +34,8 @@ class Stream:
     """Recognises speech block by block. `Recognizer.open_stream` makes one.
 
     A segment ends at a pause of endpoint_seconds, or after 20 s at its quietest place. The events
-    do not depend on the sizes of the blocks. A stream belongs to one thread at a time.
+    do not depend on the sizes of the blocks. A stream belongs to one thread at a time. A network
+    with a streaming form hears everything once; others hear the open segment again as it grows.
 
     Args:
         model: Computes the log-probabilities of labels.
@@ -66,6 +68,7 @@ class Stream:
         self._rejects, self._endpoint_seconds = reject_non_speech, endpoint_seconds
         self._intake = Intake(sample_rate, model.sample_rate)
         self._rate, self._tape = model.sample_rate, Tape()
+        self._lag = model.streaming.delay * model.frame_seconds if model.streaming else 0.0
         self._loudness = Loudness(model.sample_rate)
         self._num_pause = round(_PAUSE_SECONDS * model.sample_rate / self._loudness.window)
         self._position = 0  # up to which the tape has been processed
@@ -130,8 +133,7 @@ class Stream:
         """Run the network if it is time to, and close the segment if it has ended."""
         quiet = self._loudness.quiet_seconds
         pauses = self._loudness.num_quiet == self._num_pause
-        step = _STEP_SECONDS if quiet < _PAUSE_SECONDS else _QUIET_STEP_SECONDS
-        is_due = pauses or self._seconds(self._position - self._heard) >= step
+        is_due = pauses or self._seconds(self._position - self._heard) >= self._step(quiet)
         if is_due:
             self._hear(pauses)
             if self._shown is None and not self._has_labels():
@@ -142,11 +144,17 @@ class Stream:
                 self._segment.settle(self._position)
             yield from self._closed(self._segment.end)
         elif self._segment.seconds > MAX_SECONDS:
-            cut = self._best_cut()
+            cut = self._segment.best_cut(round(MAX_SECONDS * self._rate))
             self._segment.settle(self._segment.end, cut)
             yield from self._closed(cut)
         elif is_due:
             yield from self._previewed()
+
+    def _step(self, quiet: float) -> float:
+        """The seconds between two runs of the network, after some seconds of quiet."""
+        if self._lag and (quiet < _PAUSE_SECONDS or self._has_labels()):
+            return _CARRIED_STEP_SECONDS
+        return _STEP_SECONDS if quiet < _PAUSE_SECONDS else _QUIET_STEP_SECONDS
 
     def _hear(self, pauses: bool) -> None:
         """Run the network up to the present.
@@ -173,26 +181,29 @@ class Stream:
         quiet = self._loudness.quiet_seconds
         if self._seconds(self._position - self._heard) > quiet:
             return False  # there may be words that have not been heard
-        needed = self._endpoint_seconds * (1 if quiet >= _PAUSE_SECONDS else _NOISY_PAUSE)
+        # A network that lags has not heard a pause before it ends: there may be a word in it.
+        if quiet >= (self._endpoint_seconds if self._lag else _PAUSE_SECONDS):
+            needed = self._endpoint_seconds
+        else:
+            needed = self._endpoint_seconds * _NOISY_PAUSE + self._lag
         return self._seconds(self._position - self._segment.speech_end) >= needed
 
     def _skip(self) -> None:
         """Forget silence before the first word of a segment."""
-        start = self._position - round(_LEAD_SECONDS * self._rate)
+        # A word begins up to twice the lag before its first label is known.
+        start = self._position - round((_LEAD_SECONDS + 2 * self._lag) * self._rate)
         if start > self._segment.start:
             self._open(start)
 
     def _open(self, start: int) -> None:
-        """Begin a segment."""
-        self._tape.forget(start - round(CONTEXT_SECONDS * self._rate))
-        self._segment = Segment(self._model, self._decoder, self._tape, start, self._rejects)
+        """Begin a segment after nothing."""
+        kind = CarriedSegment if self._model.streaming else ReheardSegment
+        self._begin(kind(self._model, self._decoder, self._tape, start, self._rejects))
 
-    def _best_cut(self) -> int:
-        """Where to cut a segment that is too long."""
-        start, limit = self._segment.start, round(MAX_SECONDS * self._rate)
-        if self._segment.pause - start >= limit // 2:
-            return self._segment.pause
-        return start + quietest(self._tape.read(start, start + limit), self._rate)
+    def _begin(self, segment: Segment) -> None:
+        """Begin a segment."""
+        self._tape.forget(segment.start - round(CONTEXT_SECONDS * self._rate))
+        self._segment = segment
 
     def _previewed(self) -> Iterator[Partial]:
         """The event with the words so far, if they have changed."""
@@ -205,9 +216,10 @@ class Stream:
     def _closed(self, end: int) -> Iterator[Final]:
         """End the open segment, and begin the next one."""
         segment = self._segment
+        following = segment.following(end)
         hypotheses = tuple(segment.decode(end))
         start, end = segment.start, segment.end
-        self._open(end)
+        self._begin(following)
         if not (self._shown is not None or any(h.words for h in hypotheses)):
             return
         number, self._number, self._shown = self._number, self._number + 1, None

@@ -118,9 +118,11 @@ def test_equals_librosa_on_real_speech(corpora: Path, corpus: str) -> None:
     assert_equals_librosa([soundfile.read(f, dtype="float32")[0] for f in files], RAW)
 
 
-@pytest.mark.parametrize("normalize", ["mean", "mean_variance"])
-def test_a_batch_changes_nothing(normalize: str) -> None:
-    layer = MFCC(FeatureConfig.from_dict({"deltas": 2, "normalize": normalize}))
+@pytest.mark.parametrize(
+    ("normalize", "deltas"), [("mean", 2), ("mean_variance", 2), ("running", 0)]
+)
+def test_a_batch_changes_nothing(normalize: str, deltas: int) -> None:
+    layer = MFCC(FeatureConfig.from_dict({"deltas": deltas, "normalize": normalize}))
     signals = synthetic()
     together, num_frames = map(np.asarray, layer(*batch(signals)))
     for signal, found, length in zip(signals, together, num_frames, strict=True):
@@ -258,3 +260,50 @@ def test_equals_librosa_on_other_backends(backend: str) -> None:
         env={**os.environ, "KERAS_BACKEND": backend},
         check=True,
     )
+
+
+RUNNING = FeatureConfig(normalize="running", num_mels=24, num_mfcc=13)
+
+
+def test_running_features_are_normalised_by_the_frames_so_far() -> None:
+    from scipy.fft import dct
+
+    signals = synthetic()[:2]
+    features, num_frames = map(np.asarray, MFCC(RUNNING)(*batch(signals)))
+    log_mels, _ = map(np.asarray, MFCC(RUNNING).log_mels(*batch(signals)))
+    assert log_mels.min() >= -80
+    for mels, found, length in zip(log_mels.astype(np.float64), features, num_frames, strict=True):
+        cepstra = dct(mels, norm="ortho")[:, :13]
+        prior = (70 / np.arange(1, 14)) ** 2
+        for t in range(length):
+            so_far = cepstra[: t + 1]
+            variance = ((t + 1) * so_far.var(0) + 100 * prior) / (t + 101)
+            expected = (cepstra[t] - so_far.mean(0)) / np.sqrt(variance)
+            np.testing.assert_allclose(found[t], expected, atol=2e-4)
+
+
+def test_running_features_depend_on_nothing_that_follows() -> None:
+    signal = synthetic()[0]
+    whole, _ = map(np.asarray, MFCC(RUNNING)(*batch([signal])))
+    num_samples = len(signal) // 2
+    half, _ = map(np.asarray, MFCC(RUNNING)(*batch([signal[:num_samples]])))
+    known = (num_samples - 200) // 160 + 1  # frames whose window has come
+    np.testing.assert_allclose(half[0, :known], whole[0, :known], atol=1e-5)
+
+
+def test_features_of_pieces_are_those_of_the_whole() -> None:
+    layer, signal = MFCC(RUNNING), synthetic()[0]
+    whole, num_frames = map(np.asarray, layer(*batch([signal])))
+    padded = np.pad(signal, (200, 4000))[np.newaxis]  # the first window begins 200 samples earlier
+    sums, found = np.zeros((1, 26), np.float32), []
+    for first in range(-7, int(num_frames[0]) + 9, 7):
+        before = max(0, -first * 160)
+        samples = np.pad(padded[:, max(0, first * 160) :], ((0, 0), (before, 0)))
+        piece, sums = layer.continued(
+            samples, np.array([[first]], np.int32), num_frames[:, np.newaxis], sums, 7
+        )
+        found.append(np.asarray(piece)[0])
+    pieces = np.concatenate(found)
+    assert not pieces[:7].any()
+    np.testing.assert_allclose(pieces[7:][: num_frames[0]], whole[0], atol=1e-5)
+    assert not pieces[7 + int(num_frames[0]) :].any()

@@ -7,8 +7,10 @@ import {message, readMetadata} from './model_file.js';
 
 export const INDEX = 'bundle.json';
 export const PORTABLE = 'model.portable.tflite';
+const STREAMING = 'model.streaming.tflite';
 const FORMAT_VERSION = 1;
 const PORTABLE_FORMAT_VERSION = 2; // of a bundle.json that lists the portable model
+const STREAMING_FORMAT_VERSION = 3; // of one that lists the model for streams, too
 const MODEL_KEYS = ['format_version', 'writer', 'features', 'alphabet', 'model', 'training'];
 const DECODER_KEYS = ['decoding', 'calibration', 'prior', 'rescoring', 'fast'];
 const INDEX_KEYS = [...MODEL_KEYS, 'phones', ...DECODER_KEYS, 'files'];
@@ -62,8 +64,7 @@ export async function readBundle(read, modelName = PORTABLE) {
   if (!json) throw new BundleError(`${INDEX}: there is none; not a bundle`);
   const index = parseObject(json);
   refuseUnknown('', index, INDEX_KEYS);
-  const isPortable = isObject(index.files) && Object.hasOwn(index.files, PORTABLE);
-  checkVersion(index, isPortable ? PORTABLE_FORMAT_VERSION : FORMAT_VERSION);
+  checkVersion(index, formatVersion(isObject(index.files) ? index.files : {}));
   const description = Object.fromEntries(
     Object.entries(index).filter(([key]) => key === 'phones' || MODEL_KEYS.includes(key)),
   );
@@ -96,6 +97,15 @@ export async function readModelFile(model) {
   const acoustic = parseAcoustic(await readMetadata(model));
   const decoder = {lm: null, lexicon: null, prior: null, settings: null, fast: null};
   return {acoustic, model, hasNeuralLm: false, ...decoder};
+}
+
+/**
+ * The format version of a bundle.json that lists these files.
+ * @param {object} files
+ */
+function formatVersion(files) {
+  if (Object.hasOwn(files, STREAMING)) return STREAMING_FORMAT_VERSION;
+  return Object.hasOwn(files, PORTABLE) ? PORTABLE_FORMAT_VERSION : FORMAT_VERSION;
 }
 
 /**

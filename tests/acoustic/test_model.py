@@ -16,7 +16,7 @@ from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import ENGLISH, Alphabet
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def bundle(name: str) -> Bundle:
