@@ -32,15 +32,17 @@ SEED = 1
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="BUNDLE")
 @click.option("--run", "run_path", type=click.Path(path_type=Path), default=Path("runs/an4"),
               show_default=True, help="Folder of the run.")  # fmt: skip
-def main(corpus: Path, output: Path, run_path: Path) -> None:
+@click.option("--config", type=click.Path(path_type=Path, exists=True), default=CONFIG,
+              help="Settings: an4.toml, the default, or an4_live.toml for streams.")  # fmt: skip
+def main(corpus: Path, output: Path, run_path: Path, config: Path) -> None:
     """Train the model and export it."""
     try:
-        train_and_export(corpus, output, run_path)
+        train_and_export(corpus, output, run_path, config)
     except (SpeechLSTMError, OSError) as error:
         sys.exit(f"Error: {error}")
 
 
-def train_and_export(corpus: Path, output: Path, run_path: Path) -> None:
+def train_and_export(corpus: Path, output: Path, run_path: Path, config: Path = CONFIG) -> None:
     """Run the recipe; progress is written to stderr."""
     from speechlstm.corpora.split import write_split
     from speechlstm.training import export, resume, train
@@ -59,7 +61,7 @@ def train_and_export(corpus: Path, output: Path, run_path: Path) -> None:
             write_manifest(manifest, read_cmu_layout(corpus, run_path / "wav"))
         train_list, valid_list = run_path / "train.jsonl", run_path / "valid.jsonl"
         write_split(Manifest(manifest), VALIDATION_SHARE, SEED, train_list, valid_list)
-        settings = Settings.read(CONFIG)
+        settings = Settings.read(config)
         run = train(train_list, valid_list, run_path, settings, report=report, progress=progress)
     best = run.summary()
     click.echo(

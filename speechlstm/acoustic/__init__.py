@@ -4,9 +4,9 @@ model     whole utterances
 carried   utterances that come block by block
 """
 
+from speechlstm.acoustic.carried import NUM_SAMPLES as NUM_SAMPLES
+from speechlstm.acoustic.carried import SAMPLES as SAMPLES
 from speechlstm.acoustic.carried import CarriedUtterance as CarriedUtterance
 from speechlstm.acoustic.carried import StreamingModel as StreamingModel
-from speechlstm.acoustic.model import NUM_SAMPLES as NUM_SAMPLES
-from speechlstm.acoustic.model import SAMPLES as SAMPLES
 from speechlstm.acoustic.model import AcousticModel as AcousticModel
 from speechlstm.acoustic.model import LiteRTAcousticModel as LiteRTAcousticModel
