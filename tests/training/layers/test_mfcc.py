@@ -305,5 +305,6 @@ def test_features_of_pieces_are_those_of_the_whole() -> None:
         found.append(np.asarray(piece)[0])
     pieces = np.concatenate(found)
     assert not pieces[:7].any()
-    np.testing.assert_allclose(pieces[7:][: num_frames[0]], whole[0], atol=1e-5)
-    assert not pieces[7 + int(num_frames[0]) :].any()
+    true = int(num_frames[0])
+    np.testing.assert_allclose(pieces[7 : 7 + true], whole[0, :true], atol=1e-5)
+    assert not pieces[7 + true :].any()
