@@ -124,7 +124,7 @@ def export(
     }
     if "interpreter" in targets and MODEL not in files:
         files = {MODEL: trained.tflite, **files}  # as it was
-    files |= streaming_file(trained.model, quantization)
+    files |= streaming_file(model, quantization)
     verifications = write_verified(trained, files, recordings, path, quantization, report)
     if golden:
         write_golden(Path(golden), path, recordings)
