@@ -1,4 +1,4 @@
-"""Plot the waveform of a recording with the recognized words, coloured by confidence.
+"""Plot the waveform of a recording with the recognised words, coloured by confidence.
 
     python scripts/plot_words.py data/samples/reading.wav -o data/figures/words.png
 

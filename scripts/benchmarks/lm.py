@@ -99,7 +99,7 @@ def advance_all(
 
 
 def measure_lmplz(text: Path, order: int, prune: str, folder: Path) -> dict[str, float]:
-    """Build a model of the same text, already normalized, by KenLM's lmplz."""
+    """Build a model of the same text, already normalised, by KenLM's lmplz."""
     plain = folder / "plain.txt"
     with plain.open("w", encoding="utf-8") as file:
         file.writelines(f"{sentence}\n" for sentence in read_sentences(text))

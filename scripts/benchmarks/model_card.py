@@ -124,7 +124,7 @@ SPECTRA = {"white": white, "pink": pink}
 
 
 def words_a_minute(recognizer: Recognizer, kind: str) -> float:
-    """The number of words per minute that are recognized in a sound without speech."""
+    """The number of words per minute that are recognised in a sound without speech."""
     recordings = non_speech(kind, 60 * NON_SPEECH_MINUTES)
     transcripts = (recognizer.transcribe(Audio(samples, SAMPLE_RATE)) for samples in recordings)
     return sum(len(transcript.words) for transcript in transcripts) / NON_SPEECH_MINUTES

@@ -7,7 +7,7 @@ r"""The English model of the package compared with those of other projects, on t
 
 Each program is installed by `pip install`, with its model (moonshine: tiny-en; whisper: tiny.en,
 int8, beam width 5), and transcribes the recordings one by one in a process of its own, on one core.
-The WER is that of normalized texts; moonshine and whisper write numbers in digits, which count as
+The WER is that of normalised texts; moonshine and whisper write numbers in digits, which count as
 errors. RTF is seconds of processor time for recognition / seconds of audio. The start-up is the
 processor time of a process which transcribes a single recording, the first of all; the memory is
 the peak of the process for all recordings of a list.

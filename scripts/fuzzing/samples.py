@@ -212,7 +212,7 @@ def manifest_lines(suffix: str) -> list[str]:
 
 
 def waveform_of(text: str, sample_rate: int) -> Audio:
-    """A waveform that levels.tflite recognizes as the text: 30 ms of an amplitude a character."""
+    """A waveform that levels.tflite recognises as the text: 30 ms of an amplitude a character."""
     labels = np.array(ENGLISH.encode(text)) / ENGLISH.num_labels
     levels = [np.array([0, 1, 1, 1]) * label for label in labels]
     samples = np.repeat(np.concatenate([*levels, [0]]), sample_rate // 100)

@@ -11,7 +11,7 @@ Each step is a command that a user could type, whose result is kept in the work 
 interruption, the recipe skips the steps that are done. The network is trained on the fastest
 backend of Keras (torch, on a CPU) and exported by TensorFlow.
 
-A network trained on read speech only would recognize words in noise, so recordings without speech
+A network trained on read speech only would recognise words in noise, so recordings without speech
 are added; a language model of books only would not know spelled letters, digits, dates and
 commands, nor modern words, so such lines, modern text and --text (the definitions of WordNet) are
 added. Finally, the LSTM language model is adapted to the transcripts of the training recordings.

@@ -1,4 +1,4 @@
-"""Make training recordings without speech, in which a network would otherwise recognize words.
+"""Make training recordings without speech, in which a network would otherwise recognise words.
 
     python scripts/recipes/make_silence.py FOLDER [--num-recordings 250] [--seed 1]
 

@@ -42,7 +42,7 @@ def main(folder: Path, output: Path) -> None:
 
 
 def sentences(path: Path) -> Iterator[str]:
-    """Yield the normalized definitions and examples of a data file (its format is wndb(5WN)).
+    """Yield the normalised definitions and examples of a data file (its format is wndb(5WN)).
 
     A number splits a line in two, since it could be read in several ways.
 

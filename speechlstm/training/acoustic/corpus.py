@@ -22,7 +22,7 @@ class Example:
 
     Attributes:
         id: Id in its manifest; with a number in parentheses if an earlier utterance has it, too.
-        text: Normalized transcript.
+        text: Normalised transcript.
         labels: Labels of the transcript.
         index: Index of the recording in the cache.
         num_samples: Number of samples of the recording.
@@ -58,7 +58,7 @@ class Corpus:
 
 
 def derive_alphabet(manifests: Iterable[Manifest]) -> Alphabet:
-    """Return the alphabet of the characters in the normalized transcripts of manifests.
+    """Return the alphabet of the characters in the normalised transcripts of manifests.
 
     Raises:
         TrainingError: No utterance has a transcript.

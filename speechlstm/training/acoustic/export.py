@@ -255,7 +255,7 @@ def convert_acoustic(
 
     Returns:
         The content of the file. Its input is samples (1, num_samples) float32 in [-1, 1], its
-        output natural log-probabilities (1, num_steps, num_labels + num_phones), normalized over
+        output natural log-probabilities (1, num_steps, num_labels + num_phones), normalised over
         the characters and over the phones separately. With max_samples, samples are padded with
         zeros to this length, and a second input, num_samples (1,) int32, is the number of those
         before; the outputs of the padding have no meaning, and the others do not depend on it.

@@ -114,7 +114,7 @@ class AcousticModel(Network):
         return self.ahead(ops.pad(x, ((0, 0), (0, self.ahead.lookahead), (0, 0))))
 
     def log_probs(self, logits: Any) -> Any:
-        """Natural log-probabilities of logits, normalized for each output layer separately."""
+        """Natural log-probabilities of logits, normalised for each output layer separately."""
         characters, phones = logits[..., : self.num_labels], logits[..., self.num_labels :]
         heads = [characters, phones] if self.num_phones else [characters]
         return ops.concatenate([ops.log_softmax(head) for head in heads], axis=-1)

@@ -115,7 +115,7 @@ class Run(NetworkRun[AcousticModel]):
         )
 
     def new_network(self) -> AcousticModel:
-        """The network with newly initialized weights."""
+        """The network with newly initialised weights."""
         settings = self.settings
         return AcousticModel(
             settings.features,

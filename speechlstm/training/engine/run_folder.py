@@ -141,7 +141,7 @@ class NetworkRun(RunFolder, ABC, Generic[N]):
 
     @abstractmethod
     def new_network(self) -> N:
-        """The network with newly initialized weights."""
+        """The network with newly initialised weights."""
 
     @abstractmethod
     def rank(self, metrics: Mapping[str, Any]) -> Any:

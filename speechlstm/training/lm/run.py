@@ -114,7 +114,7 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
         return tokens
 
     def new_network(self) -> LanguageModelNetwork:
-        """The network with newly initialized weights."""
+        """The network with newly initialised weights."""
         return LanguageModelNetwork(len(self.words), self.model, self.training.precision)
 
     def rank(self, metrics: Mapping[str, Any]) -> float:

@@ -80,7 +80,7 @@ def _direction(layer: Any, fused: bool) -> Callable[..., Any]:
 def _fused_lstm(layer: Any) -> Callable[[Any], Any]:
     """An LSTM that the converter replaces by the operator UNIDIRECTIONAL_SEQUENCE_LSTM.
 
-    The converter recognizes the LSTM of Keras 2 by these attributes, six arguments and five results
+    The converter recognises the LSTM of Keras 2 by these attributes, six arguments and five results
     (in its pass prepare-composite-functions), and replaces the body by the operator. This is not
     documented; a converter without this pass converts the body, which is a loop.
     """
