@@ -180,7 +180,8 @@ def _written(explanation: "Explanation", format_name: str, num_units: int | None
         from speechlstm.explain.picture import draw
 
         return draw(explanation, most)
-    from speechlstm.explain.page import shown_units, to_page
+    from speechlstm.explain.page import to_page
+    from speechlstm.explain.panels import shown_units
 
     if explanation.layers and (shown := shown_units(explanation, most)) < most:
         say(f"shows {shown} units of each layer and direction: more would not fit in 3 MB")

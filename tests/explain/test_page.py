@@ -11,7 +11,8 @@ import pytest
 
 from speechlstm.audio import Audio
 from speechlstm.explain import Explanation, explain
-from speechlstm.explain.page import MAX_GATE_BYTES, shown_units, to_page
+from speechlstm.explain.page import to_page
+from speechlstm.explain.panels import MAX_GATE_BYTES, shown_units
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
