@@ -190,8 +190,10 @@ class Stream:
 
     def _skip(self) -> None:
         """Forget silence before the first word of a segment."""
-        # A word begins up to twice the lag before its first label is known.
-        start = self._position - round((_LEAD_SECONDS + 2 * self._lag) * self._rate)
+        # A word begins up to twice the lag before its first label is known. No more silence than
+        # that: running features, which are normalised by it, were trained with little.
+        lead = max(_LEAD_SECONDS, 2 * self._lag)
+        start = self._position - round(lead * self._rate)
         if start > self._segment.start:
             self._open(start)
 
