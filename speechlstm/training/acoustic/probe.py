@@ -4,8 +4,8 @@
 
 This is a script, since importing it from the package would import Keras. SAMPLES.npz holds
 waveforms, which one interpreter runs in this order; a model for streams gets them in blocks of
-BLOCK_SECONDS in turn. LOG_PROBS.npz gets the log-probabilities of
-each and, as its last array, the seconds that all of them took.
+BLOCK_SECONDS in turn. LOG_PROBS.npz gets the log-probabilities of each and, as its last array, the
+seconds that all of them took.
 """
 
 import sys
@@ -27,9 +27,9 @@ def main(bundle: Path, samples: Path, log_probs: Path) -> None:
     from speechlstm.audio import Audio
     from speechlstm.bundle import STREAMING_MODEL, read_bundle
 
+    contents = read_bundle(bundle)
     with np.load(samples) as arrays:
         waveforms = list(arrays.values())
-    contents = read_bundle(bundle)
     rate = contents.acoustic.features.sample_rate
     if bundle.name == STREAMING_MODEL:
         streaming = StreamingModel(bundle, contents.acoustic)
