@@ -166,7 +166,8 @@ def test_clients_that_vanish_or_send_too_much_at_once_leave_others_alone(
                 for _ in messages(greedy):
                     pass
                 greedy.recv()
-            assert greedy.close_code == 1009
+            # 1006: what it still sends is answered by a reset, which may overtake the close frame.
+            assert greedy.close_code in (1009, 1006)
         wait_until(lambda: num_streams(server) == 1)
         steady.send(speech[RATE:].tobytes())
         steady.send('{"type": "end"}')
