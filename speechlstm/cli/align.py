@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import OutputPath, bundle_option, output_format, raw_option, read_text
+from speechlstm.cli.options import (
+    OutputPath,
+    bundle_option,
+    channel_option,
+    output_format,
+    raw_option,
+    read_text,
+)
 from speechlstm.cli.output import say
 from speechlstm.cli.pipes import seekable
 from speechlstm.cli.subtitles import check_layout, subtitle_options
@@ -28,12 +35,7 @@ _MOST_WARNINGS = 20
 @click.argument("text", type=click.Path(path_type=Path, allow_dash=True), required=False)
 @click.option("--text", "words", metavar="WORDS", help="The text itself, instead of the file TEXT.")
 @bundle_option
-@click.option(
-    "--channel",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="The channel to use, counted from 1.  [default: the mean of all]",
-)
+@channel_option
 @raw_option
 @click.option(
     "--format",

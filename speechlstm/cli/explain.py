@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import NumberRange, OutputPath, bundle_option, raw_option
+from speechlstm.cli.options import (
+    NumberRange,
+    OutputPath,
+    bundle_option,
+    channel_option,
+    raw_option,
+)
 from speechlstm.cli.output import say
 from speechlstm.cli.pipes import seekable
 from speechlstm.cli.training import load_keras
@@ -42,12 +48,7 @@ _SUFFIXES = {".txt": "text", ".html": "html", ".htm": "html", ".png": "png"}
     metavar="SECONDS",
     help="Where to end, at most 60 s later.  [default: the end, at most 30 s later]",
 )
-@click.option(
-    "--channel",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="The channel to use, counted from 1.  [default: the mean of all]",
-)
+@channel_option
 @raw_option
 @click.option(
     "--units",

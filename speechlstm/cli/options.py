@@ -174,6 +174,12 @@ class _Channels(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 
 CHANNELS = _Channels()
 
+channel_option = click.option(
+    "--channel",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The channel to use, counted from 1.  [default: the mean of all]",
+)
 raw_option = click.option(
     "--raw",
     "raw_rate",

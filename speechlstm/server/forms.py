@@ -39,6 +39,16 @@ class Form:
     fields: dict[str, list[str]] = field(default_factory=dict)
     num_bytes: int = 0
 
+    def required_path(self) -> Path:
+        """The file.
+
+        Raises:
+            ApiError: There was none.
+        """
+        if self.path is None:
+            raise ApiError(400, "there is no recording; send it in the field file", "file")
+        return self.path
+
 
 @asynccontextmanager
 async def received_form(

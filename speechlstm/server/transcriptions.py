@@ -46,10 +46,7 @@ class TranscriptionsEndpoint:
                         received_form(request, self._folder, self._settings)
                     )
                     wanted = Wanted.of(form, self._model)
-                    if form.path is None:
-                        raise ApiError(
-                            400, "there is no recording; send it in the field file", "file"
-                        )
+                    form.required_path()
                 except ApiError as error:
                     await _refuse(error, request, send)
                     return

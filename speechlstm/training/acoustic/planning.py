@@ -14,6 +14,7 @@ from speechlstm.audio import Piece
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import counted
+from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import corpus_of, transcribed_utterances
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.recipe import Paths, as_paths, as_source, load_data, prepare_run
@@ -145,7 +146,9 @@ def plan(
             folder / "run", as_paths(train), as_paths(valid), settings, source,
             lexicon=Path(lexicon) if lexicon else None,
         )  # fmt: skip
-        training, validation = _Listed.of(run, run.train, True), _Listed.of(run, run.valid, False)
+        words = run.read_lexicon()
+        training = _Listed.of(run, run.train, words, augment=True)
+        validation = _Listed.of(run, run.valid, words, augment=False)
         sample = replace(
             run,
             train=(_written(folder / "train.jsonl", training.sample()),),
@@ -168,14 +171,16 @@ class _Listed:
     data: SpeechDataset
 
     @classmethod
-    def of(cls, run: Run, manifests: Sequence[Path], augment: bool) -> "_Listed":
+    def of(
+        cls, run: Run, manifests: Sequence[Path], lexicon: Lexicon | None, *, augment: bool
+    ) -> "_Listed":
         """The batches of a run's manifests."""
         utterances = transcribed_utterances(Manifest(path) for path in manifests)
         rate, settings = run.settings.features.sample_rate, run.settings
         lengths = tuple(round(utterance.duration * rate) for _, utterance in utterances)
         unknown = {i: f"{utterances[i][0]}: no duration" for i, n in enumerate(lengths) if not n}
         cache = PCMCache((), lengths, unknown)
-        corpus = corpus_of(utterances, cache, run.alphabet, settings, run.read_lexicon())
+        corpus = corpus_of(utterances, cache, run.alphabet, settings, lexicon)
         return cls(utterances, SpeechDataset(corpus, settings, augment))
 
     def sample(self) -> list[tuple[Path | Piece, Utterance]]:
