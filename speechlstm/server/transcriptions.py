@@ -48,6 +48,7 @@ class TranscriptionsEndpoint:
                     wanted = Wanted.of(form, self._model)
                     form.required_path()
                 except ApiError as error:
+                    await stack.aclose()  # who has the answer can rely on the upload's deletion
                     await _refuse(error, request, send)
                     return
                 response: Response
@@ -55,6 +56,7 @@ class TranscriptionsEndpoint:
                     response = self._events(form, wanted)
                 else:
                     response = await _unless_gone(request, self._whole(form, wanted))
+                    await stack.aclose()
                 try:
                     await response(scope, receive, send)
                 finally:
