@@ -23,7 +23,7 @@ from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.recognizer import Recognizer
 from speechlstm.text.normalize import normalize
-from speechlstm.training.data.augment import add_noise
+from speechlstm.training.data.effects import add_noise
 
 SNRS_DB = (20, 10, 5)
 NUM_IN_NOISE = 40  # utterances of a list with noise, evenly spaced

@@ -3,7 +3,7 @@
     python scripts/benchmarks/plan.py train.jsonl valid.jsonl [--config recipe.toml]
 
 Plans the run, then trains its first two epochs. What the second one takes is compared with the
-plan: updates, validation, and the size of the decoded recordings.
+plan: updates, validation, and the size of the recordings on disk.
 """
 
 from pathlib import Path
@@ -25,11 +25,11 @@ def main(train_path: Path, valid_path: Path, config_path: Path | None) -> None:
     from speechlstm.training import plan, train
 
     settings = Settings.read(config_path) if config_path else Settings()
-    planned = plan(train_path, valid_path, settings)
+    two_epochs = settings.with_training(num_epochs=2)
+    planned = plan(train_path, valid_path, two_epochs)
     click.echo(planned.to_text())
     with TemporaryDirectory() as name:
         folder = Path(name)
-        two_epochs = settings.with_training(num_epochs=2)
         run = train(train_path, valid_path, folder / "run", two_epochs, cache=folder / "cache")
         measured = run.read_metrics()[-1]
         cache_bytes = sum(file.stat().st_size for file in (folder / "cache").iterdir())

@@ -54,12 +54,13 @@ def command(
 
     load_keras()
     from speechlstm.training.data.augment import (
-        augment,
         draw_augmentation,
+        draw_mixture,
         draw_speed,
         load_noise,
         utterance_generator,
     )
+    from speechlstm.training.data.effects import change_speed
 
     settings = (Settings.read(config) if config else Settings()).with_training(seed=seed)
     key = settings.training.seed, epoch - 1, utterance_id or recording.stem
@@ -71,8 +72,9 @@ def command(
         noise = None
         if augmentation.snr_db is not None:
             noise = load_noise(settings.augmentation, audio.sample_rate, Path(folder))
-        samples = augment(audio.samples, audio.sample_rate, augmentation, noise, generator)
+        speech = change_speed(audio.samples, speed)
+        mixture = draw_mixture(speech, audio.sample_rate, augmentation, noise, generator)
     buffer = BytesIO()  # as floats: training does not clip samples above full scale either
-    soundfile.write(buffer, samples, audio.sample_rate, "FLOAT", format="WAV")
+    soundfile.write(buffer, mixture.mixed(), audio.sample_rate, "FLOAT", format="WAV")
     write_atomically(output, buffer.getvalue())
     show(f"{output}: {augmentation}")

@@ -11,14 +11,14 @@ from speechlstm.config import Settings
 from speechlstm.text.targets import min_steps
 from speechlstm.training.acoustic.corpus import Corpus, Example, num_steps_of
 from speechlstm.training.data.augment import (
-    augment,
-    change_speed,
     draw_augmentation,
+    draw_mixture,
     draw_speed,
     utterance_generator,
 )
 from speechlstm.training.data.bucketing import bucket, pad
 from speechlstm.training.data.masks import draw_masks
+from speechlstm.training.data.speed_copies import at_speed
 from speechlstm.training.engine.distribution import Cluster
 
 # Batches are padded to one of these lengths in samples, each 5 % above the previous one: XLA
@@ -153,15 +153,15 @@ class SpeechDataset(keras.utils.PyDataset):
     def _views(self, index: int) -> Iterator[tuple[NDArray[np.float32], Any]]:
         """Yield the waveform and the masks of each view of an utterance in this epoch."""
         example, noise = self.corpus.examples[index], self.corpus.noise
-        waveform = self.corpus.cache.waveform(example.index)
         if not self.augment:
-            yield waveform, None
+            yield self.corpus.cache.waveform(example.index), None
             return
         config, features = self.settings.augmentation, self.settings.features
-        waveform = change_speed(waveform, float(self._speeds[index]))  # of the same length in all
+        # The same speed in all views, which have the same length.
+        speech = at_speed(self.corpus.cache, example.index, float(self._speeds[index]))
         generator = utterance_generator(self.settings.training.seed, self.epoch, example.id)
         for _ in range(self.num_views):
             augmentation = draw_augmentation(generator, 1.0, config)
-            augmented = augment(waveform, features.sample_rate, augmentation, noise, generator)
-            masks = draw_masks(generator, features.num_frames(len(augmented)), features, config)
-            yield augmented, masks
+            mixture = draw_mixture(speech, features.sample_rate, augmentation, noise, generator)
+            masks = draw_masks(generator, features.num_frames(len(speech)), features, config)
+            yield mixture.mixed(), masks

@@ -22,6 +22,7 @@ from speechlstm.training.acoustic.run import Run
 from speechlstm.training.acoustic.trainer import Trainer
 from speechlstm.training.acoustic.transfer import Source
 from speechlstm.training.data.pcm_cache import PCMCache
+from speechlstm.training.data.speed_copies import SAMPLE_BYTES
 from speechlstm.training.engine.devices import peak_memory
 
 _NUM_BATCHES = 8  # of an epoch are trained on; half an hour of speech with large batches
@@ -46,7 +47,7 @@ class Plan:
         epoch_seconds: Seconds of an epoch's updates.
         valid_seconds: Seconds of the validation after each epoch.
         memory: Peak in bytes, by "process" or the name of a device.
-        cache_bytes: Size of the decoded recordings on disk.
+        cache_bytes: Size of the decoded recordings on disk, with the copies at other speeds.
         run_bytes: Size of the checkpoints of the run.
         is_sample: Whether the times are projections from a sample; else, all batches were tried.
     """
@@ -98,7 +99,7 @@ class Plan:
             "an epoch": f"{_time(self.epoch_seconds)}, and {_time(self.valid_seconds)} to validate",
             epochs: f"{_time(self.seconds)} in all",
             "memory": memory or "not known on this system",
-            "disk": f"{_size(self.cache_bytes)} of decoded recordings, {_size(self.run_bytes)} of "
+            "disk": f"{_size(self.cache_bytes)} of recordings, {_size(self.run_bytes)} of "
             "checkpoints",
             "1,000 hours": f"of such speech: {_time(3600 * thousand)} for {epochs}{cost}",
         }
@@ -246,6 +247,7 @@ def _projected(
     """What all batches take, by the length of their audio."""
     seconds = train.seconds + valid.seconds
     first, second = sample.first, sample.second
+    copies = SAMPLE_BYTES * train.seconds * _num_copies(settings)
     return Plan(
         num_weights=sample.num_weights,
         num_utterances=len(train.corpus.examples),
@@ -260,10 +262,17 @@ def _projected(
         epoch_seconds=second["seconds"] * _padded(train) / _padded(sample.train),
         valid_seconds=second["valid_seconds"] * _padded(valid) / _padded(sample.valid),
         memory=peak_memory(),
-        cache_bytes=round(seconds * settings.features.sample_rate * _BYTES_OF_SAMPLE),
+        cache_bytes=round(settings.features.sample_rate * (_BYTES_OF_SAMPLE * seconds + copies)),
         run_bytes=_BYTES_OF_WEIGHT * sample.num_weights * _COPIES_OF_WEIGHTS,
         is_sample=len(sample.train) < len(train),
     )
+
+
+def _num_copies(settings: Settings) -> float:
+    """The mean number of an utterance's copies at other speeds at the end of the run."""
+    speeds = settings.augmentation.speeds
+    others = sum(speed != 1 for speed in speeds)
+    return others * (1 - (1 - 1 / len(speeds)) ** settings.training.num_epochs)
 
 
 def _padded(data: SpeechDataset) -> float:

@@ -9,7 +9,7 @@ training.png    loss and error rates by epoch
 lock            locked by the process that trains
 refused.txt     unusable utterances, each with the reason
 tensorboard/    the metrics for TensorBoard
-cache/          decoded recordings; may be deleted
+cache/          decoded recordings, and copies at other speeds; may be deleted
 """
 
 from collections.abc import Mapping

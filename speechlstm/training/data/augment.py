@@ -1,4 +1,4 @@
-"""Data augmentation of waveforms: speed, room, noise, telephone, gain.
+"""Data augmentation of waveforms: what is drawn for an utterance in an epoch.
 
 The augmentation of an utterance depends on (seed, epoch, utterance) only, not on the batch, the
 process or the order: a resumed run trains on the same data as an uninterrupted one.
@@ -6,22 +6,23 @@ process or the order: a resumed run trains on the same data as an uninterrupted 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from speechlstm.config import AugmentConfig
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import TrainingError
+from speechlstm.training.data.effects import (
+    add_noise,
+    convolve,
+    draw_room,
+    gain_factor,
+    through_telephone,
+)
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
-
-FIRST_ECHO_SECONDS = 0.002  # delay after the direct sound: a wall or table 35 cm away
-DIRECT_DB = (0.0, 12.0)  # level of the direct sound above the echo: far speaker .. near speaker
-TELEPHONE_RATE = 8000  # samples a second
-MU = 255  # parameter of mu-law, in ITU-T G.711
 
 
 def draw_speed(seed: int, epoch: int, utterance_id: str, speeds: Sequence[float]) -> float:
@@ -104,35 +105,61 @@ def draw_augmentation(
     )
 
 
-def augment(
-    samples: NDArray[np.float32],
+@dataclass(frozen=True)
+class Mixture:
+    """What a waveform is made of once everything random is drawn; the rest is arithmetic.
+
+    Attributes:
+        speech: (num_samples,) float32.
+        response: The impulse response of the room, (num_response_samples,) float32; None: no room.
+        noise: (num_samples,) float32; None: no noise.
+        snr_db: Level of the speech above the noise, in dB.
+        gain_db: Gain in dB, last.
+    """
+
+    speech: NDArray[np.float32]
+    response: NDArray[np.float32] | None = None
+    noise: NDArray[np.float32] | None = None
+    snr_db: float = 0.0
+    gain_db: float = 0.0
+
+    def mixed(self) -> NDArray[np.float32]:
+        """The waveform: (num_samples,) float32; it is not clipped to [-1, 1]."""
+        samples = self.speech
+        if self.response is not None:
+            samples = convolve(samples, self.response)
+        if self.noise is not None:
+            samples = add_noise(samples, self.noise, self.snr_db)
+        return samples * np.float32(gain_factor(self.gain_db))
+
+
+def draw_mixture(
+    speech: NDArray[np.float32],
     sample_rate: int,
     augmentation: Augmentation,
     noise: PCMCache | None,
     generator: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Augment a waveform.
+) -> Mixture:
+    """Draw what a waveform is mixed of.
 
     Args:
-        samples: (num_samples,) in [-1, 1].
-        sample_rate: Samples a second, of `samples` and of `noise`.
+        speech: (num_samples,) in [-1, 1], at the speed of the augmentation.
+        sample_rate: Samples a second, of `speech` and of `noise`.
         augmentation: The augmentations to apply.
         noise: Recordings of noise; not None if `augmentation.snr_db` is not None.
         generator: Draws the echoes of the room and the place in the noise.
-
-    Returns:
-        (int(num_samples / speed + 0.5),) float32.
     """
-    samples = change_speed(samples, augmentation.speed)
+    mixture = Mixture(speech, gain_db=augmentation.gain_db)
     if augmentation.room_seconds is not None:
         response = draw_room(generator, augmentation.room_seconds, sample_rate)
-        samples = convolve(samples, response)
+        mixture = replace(mixture, response=response)
     if augmentation.snr_db is not None and noise is not None:
-        position = int(generator.integers(noise.total))
-        samples = add_noise(samples, noise.loop_from(position, len(samples)), augmentation.snr_db)
-    if augmentation.telephone:
-        samples = through_telephone(samples, sample_rate)
-    return change_gain(samples, augmentation.gain_db)
+        added = noise.loop_from(int(generator.integers(noise.total)), len(speech))
+        mixture = replace(mixture, noise=added, snr_db=augmentation.snr_db)
+    if augmentation.telephone:  # not arithmetic alone: it is resampled
+        sent = replace(mixture, gain_db=0.0).mixed()
+        mixture = Mixture(through_telephone(sent, sample_rate), gain_db=augmentation.gain_db)
+    return mixture
 
 
 def load_noise(
@@ -160,105 +187,3 @@ def load_noise(
             f"augmentation.noise: no recording can be decoded, the first: {cache.failures[0]}"
         )
     return cache
-
-
-def change_speed(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    """Play a waveform faster by resampling, which shifts pitch and formants, too.
-
-    Ko et al., Audio augmentation for speech recognition, Interspeech 2015.
-
-    Args:
-        samples: (num_samples,).
-        factor: The factor of the speed: 1.1 is 10 % faster.
-
-    Returns:
-        (int(num_samples / factor + 0.5),) float32.
-
-    >>> len(change_speed(np.zeros(1600, np.float32), 0.8))
-    2000
-    """
-    if factor == 1:
-        return samples
-    return np.asarray(soxr.resample(samples, factor, 1.0), np.float32)
-
-
-def draw_room(
-    generator: np.random.Generator, seconds: float, sample_rate: int
-) -> NDArray[np.float32]:
-    """Draw the impulse response of a room: the direct sound, then exponentially decaying noise.
-
-    Late echoes are so dense that all that remains of the shape of the room is the decay of their
-    energy (Polack's model; Moorer, About this reverberation business, 1979).
-
-    Args:
-        generator: Draws the echoes, and their level from DIRECT_DB.
-        seconds: Reverberation time, in which the echoes decay by 60 dB.
-        sample_rate: Samples a second.
-
-    Returns:
-        (int(seconds * sample_rate),) float32; 1 at sample 0.
-
-    >>> draw_room(np.random.default_rng(1), 0.3, 16000).shape
-    (4800,)
-    """
-    time = np.arange(int(seconds * sample_rate)) / sample_rate
-    echo = generator.standard_normal(len(time)) * 10 ** (-3 * time / seconds)
-    echo[time < FIRST_ECHO_SECONDS] = 0
-    echo *= 10 ** (-generator.uniform(*DIRECT_DB) / 20) / np.linalg.norm(echo)
-    echo[0] = 1
-    return echo.astype(np.float32)
-
-
-def convolve(samples: NDArray[np.float32], response: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Filter a waveform (num_samples,) by an impulse response; the result has the same length."""
-    size = 1 << (len(samples) + len(response) - 2).bit_length()
-    spectrum = np.fft.rfft(samples, size) * np.fft.rfft(response, size)
-    return np.fft.irfft(spectrum, size)[: len(samples)].astype(np.float32)
-
-
-def add_noise(
-    samples: NDArray[np.float32], noise: NDArray[np.float32], snr_db: float
-) -> NDArray[np.float32]:
-    """Add noise at a signal-to-noise ratio.
-
-    Args:
-        samples: (num_samples,).
-        noise: (num_samples,); scaled so that its mean power is `snr_db` below that of `samples`.
-        snr_db: Signal-to-noise ratio in dB.
-
-    Returns:
-        (num_samples,) float32; `samples` unchanged if either waveform is digital silence.
-
-    >>> add_noise(np.ones(2, np.float32), np.array([1, -1], np.float32), 20.0)
-    array([1.1, 0.9], dtype=float32)
-    """
-    power, noise_power = (np.mean(np.square(x, dtype=np.float64)) for x in (samples, noise))
-    if noise_power == 0:
-        return samples
-    return samples + noise * np.float32(np.sqrt(power / noise_power * 10 ** (-snr_db / 10)))
-
-
-def through_telephone(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-    """Simulate a telephone line: 300 to 3400 Hz, quantized to 8-bit mu-law.
-
-    Args:
-        samples: (num_samples,) in [-1, 1].
-        sample_rate: Samples a second.
-
-    Returns:
-        (num_samples,) float32, at the same sample rate.
-    """
-    narrow = soxr.resample(samples, sample_rate, TELEPHONE_RATE)
-    frequencies = np.fft.rfftfreq(len(narrow), 1 / TELEPHONE_RATE)
-    band = np.interp(frequencies, [200, 300, 3400, 3600], [0, 1, 1, 0])
-    narrow = np.clip(np.fft.irfft(np.fft.rfft(narrow) * band, len(narrow)), -1, 1)
-    levels = np.round(127 * np.sign(narrow) * np.log1p(MU * np.abs(narrow)) / np.log1p(MU)) / 127
-    narrow = np.sign(levels) * np.expm1(np.abs(levels) * np.log1p(MU)) / MU
-    wide = soxr.resample(narrow, TELEPHONE_RATE, sample_rate)[: len(samples)]
-    # Resampling twice rounds the length: it may be one sample short.
-    return np.pad(wide, (0, len(samples) - len(wide))).astype(np.float32)
-
-
-def change_gain(samples: NDArray[np.float32], decibels: float) -> NDArray[np.float32]:
-    """Amplify a waveform (num_samples,) by a gain in dB; the result is not clipped to [-1, 1]."""
-    return samples * np.float32(10 ** (decibels / 20))

@@ -54,4 +54,6 @@ def _draw_spans(
 ) -> NDArray[np.int32]:
     widths = generator.integers(0, longest, num_spans, endpoint=True)
     starts = generator.integers(0, size - widths, endpoint=True)
-    return np.stack([starts, widths], axis=1).astype(np.int32)
+    spans = np.empty((num_spans, 2), np.int32)
+    spans[:, 0], spans[:, 1] = starts, widths
+    return spans

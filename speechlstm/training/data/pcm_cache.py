@@ -50,9 +50,7 @@ class PCMCache:
 
     def waveform(self, index: int) -> NDArray[np.float32]:
         """The samples of a recording, (num_samples,) float32 in [-1, 1]."""
-        start = _SAMPLE_BYTES * (self.starts[index] if self.starts else 0)
-        count = self.num_samples[index]
-        return _floats(np.fromfile(self.files[index], np.int16, count, offset=start))
+        return _floats(self._read(index, 0, self.num_samples[index]))
 
     def loop_from(self, position: int, num_samples: int) -> NDArray[np.float32]:
         """Return samples of the recording at a position, repeating it if it is too short.
@@ -66,15 +64,23 @@ class PCMCache:
             (num_samples,) float32 in [-1, 1].
         """
         index = bisect(self._ends, position)
-        first = self.starts[index] if self.starts else 0
-        stored = np.memmap(self.files[index], np.int16, "r")
-        samples = stored[first : first + self.num_samples[index]]
-        start = position - self._ends[index]  # negative: the indices below wrap around
-        return _floats(samples[np.arange(start, start + num_samples) % len(samples)])
+        length = self.num_samples[index]
+        begin = position - self._ends[index] + length
+        samples = self._read(index, begin, min(num_samples, length - begin))
+        if len(samples) < num_samples:
+            again = self._read(index, 0, min(num_samples, length))
+            rest = np.resize(again, num_samples - len(samples))  # repeats it
+            samples = np.concatenate([samples, rest])
+        return _floats(samples)
+
+    def _read(self, index: int, begin: int, count: int) -> NDArray[np.int16]:
+        """Samples of a recording, from its sample `begin` on."""
+        start = begin + (self.starts[index] if self.starts else 0)
+        return np.fromfile(self.files[index], np.int16, count, offset=_SAMPLE_BYTES * start)
 
 
 def _floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    return samples.astype(np.float32) / np.float32(FULL_SCALE)
+    return np.divide(samples, np.float32(FULL_SCALE), dtype=np.float32)
 
 
 def open_cache(

@@ -64,8 +64,12 @@ def test_a_plan_has_the_sizes_of_the_run(manifests: tuple[Path, Path], tmp_path:
     assert planned.hours * 3600 == pytest.approx(sum(seconds), rel=0.05)  # of other speeds
     assert planned.is_sample
     assert planned.num_epochs == 3
+    for epoch in range(3):
+        whole.start_epoch(epoch)
+        for batch in range(len(whole)):
+            whole[batch]
     written = sum(file.stat().st_size for file in cache.iterdir())
-    assert planned.cache_bytes == pytest.approx(written, rel=0.05)
+    assert planned.cache_bytes == pytest.approx(written, rel=0.1)  # speeds are drawn
     epochs = 3 * (planned.epoch_seconds + planned.valid_seconds)
     assert planned.seconds > epochs > 0
     assert planned.memory["process"] > 1e8
@@ -95,6 +99,6 @@ def test_a_plan_is_to_be_read() -> None:
         "an epoch         6.0 min, and 36 s to validate",
         "20 epochs        2.2 h in all",
         "memory           1.5 GB (process), 900 MB (GPU:0)",
-        "disk             1.2 GB of decoded recordings, 25 MB of checkpoints",
+        "disk             1.2 GB of recordings, 25 MB of checkpoints",
         "1,000 hours      of such speech: 8.3 days for 20 epochs, 400 at 2 an hour",
     ]
