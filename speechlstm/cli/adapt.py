@@ -2,13 +2,23 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, jobs_option, worst_option
 from speechlstm.cli.output import progress_bar, say, show, show_lines
-from speechlstm.cli.training import load_keras, resumable
+from speechlstm.cli.training import (
+    acoustic_quantize_option,
+    load_keras,
+    resumable,
+    target_option,
+)
 from speechlstm.cli.verbs import verb
+
+if TYPE_CHECKING:
+    from speechlstm.training.acoustic.export import Target
+    from speechlstm.training.tflite.edit import Quantization
 
 _PATH = click.Path(path_type=Path)
 
@@ -49,6 +59,8 @@ _PATH = click.Path(path_type=Path)
     metavar="FOLDER",
     help="The folder for intermediate files.  [default: BUNDLE.work]",
 )
+@target_option("interpreter")
+@acoustic_quantize_option("int8; that of the base if its network stays as it is")
 @jobs_option
 @worst_option
 def command(
@@ -59,6 +71,8 @@ def command(
     keep: float,
     num_epochs: int | None,
     work: Path | None,
+    targets: "tuple[Target, ...]",
+    quantization: "Quantization | None",
     jobs: int | None,
     worst: int,
 ) -> None:
@@ -72,13 +86,14 @@ def command(
     layers of the base are kept, not its lexicon and language models.
 
     The bundle is verified before it is written. Each step reports the time left of the whole
-    command. After Ctrl-C or a crash, the same command continues; with another --keep, nothing is
-    trained again.
+    command. After Ctrl-C or a crash, the same command continues; with another --keep, --target or
+    --quantize, nothing is trained again.
 
     \b
     Example:
       speechlstm adapt recordings -o my-model
       speechlstm adapt all.jsonl -o my-model --text sentences.txt --keep 0.3
+      speechlstm adapt recordings -o my-phone --target everywhere --quantize int4
     """
     path = output.resolve()
     folder = work or path.with_name(f"{path.name}.work")
@@ -95,6 +110,8 @@ def command(
             keep=keep,
             num_epochs=num_epochs,
             work=folder,
+            targets=targets,
+            quantization=quantization,
             jobs=jobs or num_usable_cores(),
             report=say,
             progress=sys.stderr.isatty(),

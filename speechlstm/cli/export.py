@@ -7,10 +7,11 @@ import click
 
 from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show, show_lines
-from speechlstm.cli.training import load_keras
+from speechlstm.cli.training import acoustic_quantize_option, load_keras, target_option
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
+    from speechlstm.training.acoustic.export import Target
     from speechlstm.training.acoustic.verification import Verification
     from speechlstm.training.tflite.edit import Quantization
 
@@ -26,27 +27,14 @@ if TYPE_CHECKING:
     metavar="BUNDLE",
     help="Folder of the bundle.",
 )
-@click.option(
-    "--target",
-    type=click.Choice(["both", "interpreter", "everywhere"]),
-    default="both",
-    show_default=True,
-    help="Where the model runs: in TensorFlow Lite's Interpreter (model.tflite: least memory), or "
-    "in every runtime, also in LiteRT.js and CompiledModel (model.portable.tflite).",
-)
+@target_option("both")
 @click.option(
     "--seconds",
     type=NumberRange(min=0.1, max=60),
     help="Length of all inputs of model.portable.tflite, for runtimes that allow only one; shorter "
     "recordings are padded.  [default: any length]",
 )
-@click.option(
-    "--quantize",
-    "quantization",
-    type=click.Choice(["none", "float16", "int8", "int4"]),
-    help="Precision of the stored recurrent layers; int4 is the smallest, and as fast as int8 in "
-    "model.portable.tflite only.  [default: that of the bundle; none for a run]",
-)
+@acoustic_quantize_option("that of the bundle; none for a run")
 @click.option(
     "--calibrate",
     "calibration",
@@ -82,7 +70,7 @@ if TYPE_CHECKING:
 def command(
     run: Path,
     bundle: Path,
-    target: str,
+    targets: "tuple[Target, ...]",
     seconds: float | None,
     quantization: "Quantization | None",
     manifests: tuple[Path, ...],
@@ -104,14 +92,14 @@ def command(
       speechlstm export runs/an4 -o an4-model --quantize int8
       speechlstm export english --target everywhere --quantize int4 -o pocket
     """
-    if seconds is not None and target == "interpreter":
+    if seconds is not None and "everywhere" not in targets:
         raise click.UsageError("--seconds needs --target everywhere or both")
     if calibration and quantization not in ("int4", None):
         raise click.UsageError("--calibrate needs --quantize int4")
     load_keras("tensorflow")  # whatever backend the run was trained with
     from speechlstm.bundle import read_bundle
     from speechlstm.training import export
-    from speechlstm.training.acoustic.export import FILES, TARGETS
+    from speechlstm.training.acoustic.export import FILES
 
     existed = (bundle / "bundle.json").exists()
     num_shown = 0
@@ -123,7 +111,6 @@ def command(
         show_lines(verification.to_text())
         num_shown += 1
 
-    targets = [name for name in TARGETS if target in ("both", name)]
     export(
         run, bundle, quantization, manifests, max_utterances, report, targets, seconds, golden,
         calibration,

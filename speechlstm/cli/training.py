@@ -1,4 +1,4 @@
-"""What the commands that train share: importing Keras, stopping, the option --quantize."""
+"""What the commands that train share: importing Keras, stopping, options of what is exported."""
 
 import os
 import shlex
@@ -78,4 +78,41 @@ def quantize_option(description: str) -> Callable[[Any], Any]:
         default="none",
         show_default=True,
         help=description,
+    )
+
+
+def acoustic_quantize_option(default: str) -> Callable[[Any], Any]:
+    """The option --quantize of the commands that export an acoustic model; without it, None.
+
+    Args:
+        default: What None means, for the help.
+    """
+    return click.option(
+        "--quantize",
+        "quantization",
+        type=click.Choice(["none", "float16", "int8", "int4"]),
+        help="Precision of the stored recurrent layers; int4 is the smallest, and as fast as int8 "
+        f"in model.portable.tflite only.  [default: {default}]",
+    )
+
+
+def target_option(default: str) -> Callable[[Any], Any]:
+    """The option --target of the commands that export an acoustic model: a tuple of targets.
+
+    Args:
+        default: A target, or both.
+    """
+
+    def targets(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+        return ("interpreter", "everywhere") if value == "both" else (value,)
+
+    return click.option(
+        "--target",
+        "targets",
+        type=click.Choice(["both", "interpreter", "everywhere"]),
+        default=default,
+        show_default=True,
+        callback=targets,
+        help="Where the model runs: in TensorFlow Lite's Interpreter (model.tflite: least memory), "
+        "or in every runtime, also in LiteRT.js and CompiledModel (model.portable.tflite).",
     )

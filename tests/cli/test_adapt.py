@@ -28,6 +28,7 @@ def test_options_reach_the_library_and_the_table_is_printed(
     result = adapt(
         tmp_path / "said", "-o", tmp_path / "mine", "--text", "a.txt", "--text", "b.txt",
         "--keep", "0.3", "--epochs", "4", "--jobs", "1", "--worst", "3",
+        "--target", "both", "--quantize", "int4",
     )  # fmt: skip
     assert (result.exit_code, result.stdout) == (0, f"table\nworst 3\n{tmp_path / 'mine'}\n")
     ((arguments, options),) = calls
@@ -35,6 +36,8 @@ def test_options_reach_the_library_and_the_table_is_printed(
     assert options["texts"] == (Path("a.txt"), Path("b.txt"))
     expected = {"keep": 0.3, "num_epochs": 4, "jobs": 1, "init_from": "english"}
     assert expected.items() <= options.items()
+    assert options["targets"] == ("interpreter", "everywhere")
+    assert options["quantization"] == "int4"
     assert options["work"] == tmp_path / "mine.work"
 
 
@@ -45,6 +48,7 @@ def test_options_reach_the_library_and_the_table_is_printed(
         (["."], "Missing option '-o'"),
         ([".", "-o", "mine", "--keep", "2"], "is not in the range 0<=x<=1"),
         ([".", "-o", "mine", "--epochs", "0"], "is not in the range x>=1"),
+        ([".", "-o", "mine", "--target", "phone"], "'phone' is not one of 'both', 'interpreter'"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str) -> None:

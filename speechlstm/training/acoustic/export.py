@@ -140,8 +140,9 @@ def export_model(
     training: Mapping[str, Any] | None = None,
     report: Report = lambda verification: None,
     phones: Alphabet | None = None,
-) -> Verification:
-    """Write a bundle with the target interpreter, and the file for streams: see write_verified.
+    targets: Sequence[Target] = ("interpreter",),
+) -> list[Verification]:
+    """Write a bundle with the files of the targets and that for streams: see write_verified.
 
     Args:
         model: The trained model.
@@ -150,11 +151,12 @@ def export_model(
         path: The folder of the bundle.
         quantization: How to store the recurrent kernels.
         training: How the model was trained: values that JSON can represent.
-        report: Called with the verification, also with that of a bundle that is refused.
+        report: Called with each verification, also with that of a model that is refused.
         phones: The alphabet of its phone labels, if it has a second output.
+        targets: Where the files run: see export.
 
     Returns:
-        The verification.
+        The verification of each file.
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
@@ -163,9 +165,9 @@ def export_model(
     """
     acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
     trained = TrainedModel(model, acoustic)
-    files = {MODEL: convert_target(model, "interpreter", quantization)}
+    files = {FILES[target]: convert_target(model, target, quantization) for target in targets}
     files |= streaming_file(model, quantization)
-    return write_verified(trained, files, recordings, path, quantization, report)[0]
+    return write_verified(trained, files, recordings, path, quantization, report)
 
 
 def write_verified(

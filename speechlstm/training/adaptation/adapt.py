@@ -13,10 +13,12 @@ from speechlstm.bundle import (
 from speechlstm.errors import BundleError, ConfigError, DataError, SpeechLSTMError
 from speechlstm.lm.text import read_sentences
 from speechlstm.parallel import Progress, no_progress
+from speechlstm.training.acoustic.export import Target
 from speechlstm.training.adaptation.comparison import Comparison
 from speechlstm.training.adaptation.steps import Report, Steps
 from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint
 from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.tflite.edit import Quantization
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ def adapt(
     keep: float = 0.0,
     num_epochs: int | None = None,
     work: str | Path | None = None,
+    targets: Sequence[Target] = ("interpreter",),
+    quantization: Quantization | None = None,
     jobs: int = 1,
     report: Report = lambda line: None,
     progress: bool = False,
@@ -56,7 +60,7 @@ def adapt(
         print(adapted.comparison.to_text())
 
     A call that was interrupted goes on where it was when it is made again; with another `keep`,
-    nothing is trained again.
+    other `targets` or another `quantization`, nothing is trained again.
 
     Args:
         recordings: A folder of recordings with their texts, or a manifest.
@@ -67,6 +71,9 @@ def adapt(
             its labels' prior.
         num_epochs: Passes over the recordings; by default as many as their amount bears.
         work: Folder for all that is made on the way; BUNDLE.work by default.
+        targets: Where the model is to run: see training.export.
+        quantization: How to store its recurrent kernels. None: "int8", or as the base does where
+            its network stays as it is.
         jobs: Processes that decode, at most.
         report: Is given lines of text.
         progress: Whether to show progress bars on stderr.
@@ -98,10 +105,19 @@ def adapt(
         "init_from": str(base.resolve()),
         "keep": keep,
         "num_epochs": num_epochs,
+        "targets": list(targets),
+        "quantization": quantization,
         CONTENTS: fingerprint([Path(recordings), *map(Path, texts)], (path, folder.path)),
     }
-    steps = Steps(folder, read_bundle(base), keep, num_epochs, jobs, report, progress, decoding)
-    goes_on = folder.open(inputs, {"keep": ("lm.ngram", "bundle", "report.json")})
+    steps = Steps(
+        folder, read_bundle(base), keep, num_epochs, targets, quantization, jobs, report, progress,
+        decoding,
+    )  # fmt: skip
+    exported = ("bundle", "report.json")
+    goes_on = folder.open(
+        inputs,
+        {"keep": ("lm.ngram", *exported), "targets": exported, "quantization": exported},
+    )
     report(f"{'going on' if goes_on else 'working'} in {folder.path}")
     with locked(folder.path):
         try:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from speechlstm.bundle import Bundle, read_bundle, write_bundle, write_decoder
+from speechlstm.bundle import Bundle, read_bundle, write_decoder
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import counted
@@ -21,10 +21,15 @@ from speechlstm.recognizer import Recognizer
 from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic import recipe
-from speechlstm.training.acoustic.export import MAX_UTTERANCES, export_model
+from speechlstm.training.acoustic.export import (
+    MAX_UTTERANCES,
+    Target,
+    export,
+    export_model,
+)
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.transfer import Source, read_source
-from speechlstm.training.acoustic.verification import read_recordings
+from speechlstm.training.acoustic.verification import Verification, read_recordings
 from speechlstm.training.adaptation.clock import (
     BASE,
     EXPORT,
@@ -42,6 +47,7 @@ from speechlstm.training.adaptation.plan import Plan, make_plan
 from speechlstm.training.adaptation.plot import plot_adaptation
 from speechlstm.training.adaptation.recordings import prepare
 from speechlstm.training.adaptation.work import Work
+from speechlstm.training.tflite.edit import Quantization
 
 Report = Callable[[str], None]
 _RUN = "run: "  # before lines of the run, as "fold 1 of 3: " before those of a fold
@@ -62,13 +68,15 @@ class Steps:
         base: Bundle,
         keep: float,
         num_epochs: int | None,
+        targets: Sequence[Target],
+        quantization: Quantization | None,
         jobs: int,
         report: Report,
         progress: bool,
         decoding: Progress,
     ) -> None:
         self.work, self.base, self.keep, self.jobs = work, base, keep, jobs
-        self.num_epochs = num_epochs
+        self.num_epochs, self.targets, self.quantization = num_epochs, targets, quantization
         self.report, self.progress, self.decoding = report, progress, decoding
 
     @cached_property
@@ -131,7 +139,7 @@ class Steps:
                 LANGUAGE: not (self.work / "lm.ngram").exists(),
                 FOLDS: self._fold_epochs_left * learnt,
                 TRAINING: (num_epochs - _num_epochs(self.work / "run")) * learnt,
-                EXPORT: not (self.work / "bundle" / "bundle.json").exists(),
+                EXPORT: len(self.targets) * (not (self.work / "bundle" / "bundle.json").exists()),
                 BASE: self.same_labels * held_out,
                 TUNING: held_out,
             }
@@ -240,23 +248,33 @@ class Steps:
         path = self.work / "bundle"
         if (path / "bundle.json").exists():
             return
-        if not (self.work / "run" / "run.json").exists():
-            write_bundle(path, self.base.model_path.read_bytes(), self.base.acoustic)
-            return
         self.report(self.clock.begin(EXPORT))
+        if (self.work / "run" / "run.json").exists():
+            self._export_run(path)
+            return
+        export(
+            self.base.path, path, self.quantization, [self.held_out.path],
+            report=self._report_file, targets=self.targets,
+        )  # fmt: skip
+        write_decoder(path, DecoderSpec())  # not the base's: `tune` makes the new one
+
+    def _export_run(self, path: Path) -> None:
         run = load_run(self.work / "run")
-        model = averaged(run, self.keep)
         recordings = read_recordings(
             [self.held_out], run.settings.features.sample_rate, MAX_UTTERANCES
         )
         training = run.settings.training.to_dict() | {
             "best_epoch": run.summary(), "adapted_from": self.base.path.name, "keep": self.keep,
         }  # fmt: skip
-        verification = export_model(
-            model, run.alphabet, recordings, path, "int8", training, phones=run.phones
-        )
+        export_model(
+            averaged(run, self.keep), run.alphabet, recordings, path, self.quantization or "int8",
+            training, self._report_file, run.phones, self.targets,
+        )  # fmt: skip
+
+    def _report_file(self, verification: Verification) -> None:
         self.report(
-            f"exported and verified on {counted(verification.num_utterances, 'utterance')}: "
+            f"exported {verification.file} and verified it on "
+            f"{counted(verification.num_utterances, 'utterance')}: "
             f"{verification.num_bytes / 1e6:.1f} MB, RTF {verification.rtf:.3f}, WER "
             f"{100 * verification.wer_change:+.2f} points"
         )

@@ -50,7 +50,7 @@ def test_writes_the_bundle_it_verified(
     monkeypatch.setattr(export, "convert_acoustic", lambda *_, **__: tflite)
     reports: list[Verification] = []
     path = tmp_path / "bundle"
-    verification = export_model(
+    (verification,) = export_model(
         acoustic_model(1), ALPHABET, recordings(), path, quantization, {"made": "here"},
         report=reports.append,
     )  # fmt: skip
@@ -74,7 +74,7 @@ def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
     for variable in model.trainable_variables:  # a constant 0 would be folded away
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
     path = tmp_path / "bundle"
-    verification = export_model(model, ALPHABET, recordings(), path, phones=phones)
+    (verification,) = export_model(model, ALPHABET, recordings(), path, phones=phones)
     assert verification.max_difference < 1e-4  # of all columns
     source = read_source(path)
     assert (source.alphabet, source.phones) == (ALPHABET, phones)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,6 +29,7 @@ from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.adaptation import steps
 from speechlstm.training.adaptation.adapt import Adapted
 from speechlstm.training.adaptation.plan import Plan
+from speechlstm.training.tflite.edit import stored_quantization
 
 WriteTones = Callable[[Path, Sequence[str]], Path]
 TEXTS = ["ab ba", "ba", "ab", "ba ab ab", "cab", "ab ba ba", "ba cab", "ab ab", "ba ba", "cab ab"]
@@ -116,6 +118,14 @@ def test_from_recordings_to_a_bundle_that_goes_on_where_it_was(
         adapt(manifest, output, **keep_half, report=lines.append)  # type: ignore[arg-type]
     assert lines[-2].startswith("step ")
     assert read_bundle(output).acoustic.training["keep"] == 0.5
+    # So can where it runs.
+    with monkeypatch.context() as patched:
+        patched.setattr(recipe, "train", pytest.fail)
+        everywhere: dict[str, Any] = {"targets": ("everywhere",), "quantization": "int4"}
+        adapt(manifest, output, **keep_half, **everywhere)  # type: ignore[arg-type]
+    assert read_bundle(output).model_path.name == "model.portable.tflite"
+    assert not (output / "model.tflite").exists()
+    assert stored_quantization(read_bundle(output).model_path.read_bytes()) == "int4"
 
 
 @pytest.mark.slow
@@ -126,12 +136,17 @@ def test_a_network_that_learns_nothing_stays_as_it_is(
     monkeypatch.setattr(steps, "make_plan", lambda *arguments: plan)
     monkeypatch.setattr(steps, "choose_epochs", lambda *arguments: 0)
     manifest, lines = write_tones(tmp_path / "all.jsonl", TEXTS), list[str]()
-    adapted = adapt(manifest, tmp_path / "mine", init_from=base, report=lines.append)
+    adapted = adapt(
+        manifest, tmp_path / "mine", init_from=base, report=lines.append,
+        targets=("interpreter", "everywhere"),
+    )  # fmt: skip
     assert any(line.startswith("no epoch had fewer errors than the base") for line in lines)
     theirs, ours = read_bundle(base), read_bundle(adapted.path)
-    weights = [read_weights(bundle.model_path.read_bytes()) for bundle in (theirs, ours)]
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_array_equal(one, other)
+    right = list(read_weights(theirs.model_path.read_bytes()))
+    for name in ("model.tflite", "model.portable.tflite"):
+        weights = read_weights((ours.path / name).read_bytes())
+        for one, other in zip(right, weights, strict=True):
+            np.testing.assert_array_equal(one, other)
     assert ours.decoder.lm is not None
     assert ours.decoder.lm.read_bytes() != theirs.decoder.lm.read_bytes()  # type: ignore[union-attr]
 
