@@ -62,13 +62,13 @@ class Guard:
 
         answer = None
         if is_foreign and not is_allowed and scope.get("method") not in ("GET", "HEAD"):
-            answer = _refusal(
+            answer = refusal(
                 ApiError(403, f"pages of {origin:.100} may not use this server; see --allow-origin")
             )
         elif is_foreign and scope.get("method") == "OPTIONS":
             answer = _preflight()
         elif scope["path"] not in self._public and not self._is_known(scope, headers):
-            answer = _refusal(
+            answer = refusal(
                 ApiError(
                     401,
                     "give the server's token, as in Authorization: Bearer TOKEN",
@@ -108,7 +108,8 @@ def _token_of(subprotocols: list[str]) -> bytes:
     return b""
 
 
-def _refusal(error: ApiError) -> Response:
+def refusal(error: ApiError) -> Response:
+    """An error as the answer to a request that is not read; the connection is closed."""
     return JSONResponse(error.body, error.status, error.headers | {"Connection": "close"})
 
 

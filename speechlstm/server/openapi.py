@@ -11,7 +11,7 @@ _ERRORS = {
     408: "The upload was too slow.",
     413: "The recording is too large or too long.",
     429: "Too many recordings are waiting; Retry-After says for how long to wait.",
-    503: "The process that worked on it has died; try again.",
+    503: "The process that worked on it has died, or there are too many connections; try again.",
     504: "It was not done in time.",
     507: "There is no room for the upload; try again later.",
 }

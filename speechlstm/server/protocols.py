@@ -7,10 +7,17 @@ it closes WebSockets at its end without asking what is left to say.
 import asyncio
 from typing import Any
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from speechlstm.server.errors import ApiError
+from speechlstm.server.guard import refusal
+
 _CLOSING_SECONDS = 10.0  # for a client to read what is left when its connection is closed
+_TOO_MANY = ApiError(
+    503, "too many connections (see --max-connections); try again later", code="busy"
+)
 
 
 class _PatientWriting:
@@ -39,11 +46,23 @@ class _PatientWriting:
 
 
 class HTTPProtocol(_PatientWriting, H11Protocol):
-    """Closes connections whose first request does not come."""
+    """Refuses requests over too many connections; closes those whose first one does not come.
+
+    uvicorn would refuse them, too (limit_concurrency), but in plain text.
+    """
+
+    max_connections = 256
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
+        allowed = self.app
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            is_full = len(self.connections) > self.max_connections
+            await (refusal(_TOO_MANY) if is_full else allowed)(scope, receive, send)
+
+        self.app = app
         self.loop.call_later(self.idle_seconds, self._close_if_silent)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -71,6 +90,6 @@ class StreamProtocol(_PatientWriting, WebSocketsSansIOProtocol):
         self.loop.call_later(_CLOSING_SECONDS, self.transport.abort)
 
 
-def with_idle_seconds(protocol: type[Any], seconds: float) -> type[Any]:
-    """A protocol with another limit."""
-    return type(protocol.__name__, (protocol,), {"idle_seconds": seconds})
+def with_limits(protocol: type[Any], **limits: float) -> type[Any]:
+    """A protocol with other limits: its attributes idle_seconds and max_connections."""
+    return type(protocol.__name__, (protocol,), limits)

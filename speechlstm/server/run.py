@@ -15,7 +15,7 @@ import uvicorn
 
 from speechlstm.errors import ConfigError, printable
 from speechlstm.server.app import make_app
-from speechlstm.server.protocols import HTTPProtocol, StreamProtocol, with_idle_seconds
+from speechlstm.server.protocols import HTTPProtocol, StreamProtocol, with_limits
 from speechlstm.server.requests import Model
 from speechlstm.server.service import service_loader
 from speechlstm.server.settings import ServerSettings
@@ -120,8 +120,12 @@ def _config(app: Any, settings: ServerSettings) -> uvicorn.Config:
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     return uvicorn.Config(
         app,
-        http=with_idle_seconds(HTTPProtocol, settings.idle_seconds),
-        ws=with_idle_seconds(StreamProtocol, settings.idle_seconds),
+        http=with_limits(
+            HTTPProtocol,
+            idle_seconds=settings.idle_seconds,
+            max_connections=settings.max_connections,
+        ),
+        ws=with_limits(StreamProtocol, idle_seconds=settings.idle_seconds),
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PING_SECONDS,
@@ -132,7 +136,6 @@ def _config(app: Any, settings: ServerSettings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=settings.max_connections,
         timeout_keep_alive=round(settings.idle_seconds) or 1,
     )
 

@@ -218,8 +218,15 @@ def test_slow_clients_are_dismissed(start_server: Start, wait_until: Wait) -> No
 @pytest.mark.slow
 def test_too_many_connections_are_refused(start_server: Start) -> None:
     server = start_server("--max-connections", "2")
-    with connect(server), connect(server), connect(server):
-        assert httpx.get(f"{server.url}/healthz").status_code == 503
+    with connect(server):
+        assert httpx.get(f"{server.url}/healthz").status_code == 200  # the second
+        with connect(server):
+            response = httpx.get(f"{server.url}/healthz")
+    assert response.status_code == 503
+    assert response.headers["connection"] == "close"
+    error = response.json()["error"]
+    assert (error["type"], error["code"]) == ("server_error", "busy")
+    assert "--max-connections" in error["message"]
     assert httpx.get(f"{server.url}/healthz").status_code == 200
 
 
