@@ -106,6 +106,7 @@ def command(
     if punctuator:
         Punctuator(punctuator)  # whether it is one
     bundle = read_bundle(model)
+    plot = output or _plot_beside(model)
     if not dry_run:
         refuse_to_replace_others(model)
     before = bundle.decoder
@@ -129,8 +130,7 @@ def command(
         report,
     )
     if tuned.word_error_rates:
-        beside = model.resolve().with_name(f"{model.resolve().name}.png")
-        plot_surface(output or beside, tuned.word_error_rates)
+        plot_surface(plot, tuned.word_error_rates)
     click.echo(_summary(tuned))
     if not dry_run:
         write_decoder(model, tuned.decoder)
@@ -138,6 +138,16 @@ def command(
         say(f"Error: {utterance_id}: {reason}")
     if tuned.failures:
         ctx.exit(1)
+
+
+def _plot_beside(model: Path) -> Path:
+    """Where the plot goes by default; a picture that is no such plot is not replaced."""
+    from speechlstm.evaluation.tuning import is_surface
+
+    path = model.resolve().with_name(f"{model.resolve().name}.png")
+    if path.exists() and not (path.is_file() and is_surface(path)):
+        raise click.UsageError(f"{path} is not a plot of tune: choose another file with -o")
+    return path
 
 
 def _summary(tuned: "Tuned") -> str:

@@ -57,6 +57,15 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     assert result.stdout == "a hat\n"
 
 
+def test_a_picture_beside_the_bundle_is_never_lost(bundle: Path, tiny_lm: Path) -> None:
+    Path("bundle.png").write_bytes(b"a photograph")
+    result = tune("--lm", str(tiny_lm))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "bundle.png is not a plot of tune: choose another file with -o" in result.stderr
+    assert Path("bundle.png").read_bytes() == b"a photograph"
+    assert read_bundle(bundle).decoder.lm is None
+
+
 @pytest.mark.slow
 def test_a_second_language_model_goes_into_the_bundle_and_stays(
     bundle: Path, tiny_lm: Path

@@ -11,4 +11,5 @@ from speechlstm.evaluation.tuning.search import NEURAL_LM_WEIGHTS as NEURAL_LM_W
 from speechlstm.evaluation.tuning.trials import Trial as Trial
 from speechlstm.evaluation.tuning.tune import Tuned as Tuned
 from speechlstm.evaluation.tuning.tune import tune as tune
+from speechlstm.evaluation.tuning.wer_surface import is_surface as is_surface
 from speechlstm.evaluation.tuning.wer_surface import plot_surface as plot_surface

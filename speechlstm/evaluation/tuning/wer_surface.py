@@ -7,6 +7,9 @@ from typing import Any
 
 from speechlstm.storage import write_atomically
 
+_SOFTWARE = "speechlstm tune"  # of the PNG files, by which they are known again
+_HEAD = 1000  # bytes of a file that hold it
+
 
 def plot_surface(path: Path, rates: Mapping[tuple[float, float], float]) -> None:
     """Plot word error rates into a PNG file.
@@ -16,8 +19,19 @@ def plot_surface(path: Path, rates: Mapping[tuple[float, float], float]) -> None
         rates: The WER of each (lm_weight, word_bonus) tried, at least one.
     """
     png = BytesIO()
-    draw_surface(rates).savefig(png, format="png", dpi=120)
+    metadata = {"Software": _SOFTWARE}
+    draw_surface(rates).savefig(png, format="png", dpi=120, metadata=metadata)
     write_atomically(path, png.getvalue())
+
+
+def is_surface(path: Path) -> bool:
+    """Whether a file is such a plot, which may be replaced by another.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return _SOFTWARE.encode() in file.read(_HEAD)
 
 
 def draw_surface(rates: Mapping[tuple[float, float], float]) -> Any:

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speechlstm.evaluation.tuning.wer_surface import draw_surface, plot_surface
+from speechlstm.evaluation.tuning.wer_surface import draw_surface, is_surface, plot_surface
 
 pytestmark = pytest.mark.slow
 
@@ -27,4 +27,7 @@ def test_a_png_is_drawn(tmp_path: Path) -> None:
     plot_surface(tmp_path / "surface.png", RATES)
     image = matplotlib.image.imread(tmp_path / "surface.png")
     assert image.shape[:2] == (600, 840)
+    assert is_surface(tmp_path / "surface.png")
+    matplotlib.image.imsave(tmp_path / "another.png", image)
+    assert not is_surface(tmp_path / "another.png")
     assert len(np.unique(image.reshape(-1, image.shape[2]), axis=0)) > 50  # not an empty sheet
