@@ -72,13 +72,14 @@ _DECODING = (
     ),
     click.option(
         "--hot-words", "hot_words_file", metavar="FILE", type=_PATH,
-        help="A file of hot words, one a line.",
+        help="A file of hot words, one a line; # begins a comment.",
     ),
     click.option(
         "--phrases", "phrases_file", metavar="FILE", type=_PATH,
         help="Only these phrases can be recognised, in any number and order: a file with one a "
-        "line, such as 'lights on', or 'lights on:2' if it is twice as probable. [unk] stands for "
-        "anything else; without it, whatever is said becomes one of the others, or nothing.",
+        "line, such as 'lights on', or 'lights on:2' if it is twice as probable; # begins a "
+        "comment. [unk] stands for anything else; without it, whatever is said becomes one of the "
+        "others, or nothing.",
     ),
 )  # fmt: skip
 _SETTINGS = (
@@ -148,7 +149,7 @@ def _check_phrases(settings: dict[str, Any], lm: Path | None) -> None:
 
 
 def listed_hot_words(path: Path) -> "list[HotWord]":
-    """The hot words in a file, one a line; empty lines are skipped."""
+    """The hot words in a file, one a line; empty lines and those that begin with # are skipped."""
     from speechlstm.config import HotWord
 
     try:
@@ -158,7 +159,7 @@ def listed_hot_words(path: Path) -> "list[HotWord]":
     found = []
     for number, line in enumerate(lines, 1):
         try:
-            found += [HotWord.parse(line)] if line.strip() else []
+            found += [HotWord.parse(line)] if line.strip() and not line.startswith("#") else []
         except ConfigError as error:
             reason = str(error).removeprefix("decoding.hot_words: ")
             raise ConfigError(f"{path}:{number}: {reason}") from None

@@ -124,7 +124,7 @@ def _parsed(item: object) -> Phrase:
 def read_phrase_file(path: Path | str) -> tuple[Phrase, ...]:
     """The phrases in a text file, one a line, each optionally followed by a colon and its weight.
 
-    Empty lines are skipped.
+    Empty lines and those that begin with # are skipped.
 
     Raises:
         ConfigError: A line is not valid, or a phrase stands twice; it names the line.
@@ -137,7 +137,11 @@ def read_phrase_file(path: Path | str) -> tuple[Phrase, ...]:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
-    phrases = [Phrase.parse(s, f"{path}:{n}") for n, s in enumerate(lines, 1) if s.strip()]
+    phrases = [
+        Phrase.parse(line, f"{path}:{number}")
+        for number, line in enumerate(lines, 1)
+        if line.strip() and not line.startswith("#")
+    ]
     if not any(phrase.text != UNKNOWN for phrase in phrases):
         raise DataError(f"{path}: has no phrase; write one a line")
     if len(phrases) > MAX_PHRASES:

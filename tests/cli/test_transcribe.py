@@ -122,7 +122,7 @@ def test_n_best_are_alternatives_in_json(levels_bundle: Path, mumbled: str) -> N
 
 
 def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
-    Path("hot.txt").write_text("cat\n\nhbt\n")
+    Path("hot.txt").write_text("# a caf\u00e9: x\ncat\n\nhbt\n")
     assert transcribe(levels_bundle, mumbled).stdout == "hat\n"
     assert transcribe(levels_bundle, "--hot-word", "hbt", mumbled).stdout == "hbt\n"
     assert transcribe(levels_bundle, "--hot-words", "hot.txt", mumbled).stdout == "hbt\n"
