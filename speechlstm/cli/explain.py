@@ -1,5 +1,6 @@
 """`speechlstm explain`: what led to the text of a recording."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,9 @@ def command(
       speechlstm explain data/samples/reading.wav -o reading.html
       speechlstm explain lecture.mp3 --start 600 --end 615 --text "what was spoken there"
     """
+    # Read when NumPy is loaded: two threads took twice the processor time for the recurrent layers,
+    # step by step, and were no faster.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from speechlstm.audio import silence_codecs
     from speechlstm.bundle import find_bundle, read_bundle
     from speechlstm.explain import explain

@@ -10,8 +10,9 @@ from speechlstm.audio import Audio
 from speechlstm.html.markup import Markup, element
 
 DEFAULT_MEGABYTES = 2.0  # of the recordings of a page, so that it stays below 3
-_RATE = 16_000  # Hz; enough for speech, and a rate that Opus has
-_FORMATS = (("OGG", "OPUS", "audio/ogg"), ("FLAC", "PCM_16", "audio/flac"))
+_RATE = 16_000  # Hz; enough for speech
+# Vorbis is as small as Opus here, which libsndfile encodes at its slowest: 1 s of CPU for 20 s.
+_FORMATS = (("OGG", "VORBIS", "audio/ogg"), ("FLAC", "PCM_16", "audio/flac"))
 
 
 class AudioPlayers:
@@ -31,7 +32,7 @@ class AudioPlayers:
         self.num_players = 0
 
     def player(self, audio: Audio, label: str) -> Markup | None:
-        """A player of a recording (Opus, or FLAC if libsndfile lacks Opus, at 16 kHz).
+        """A player of a recording (Vorbis, or FLAC if libsndfile lacks Vorbis, at 16 kHz).
 
         Args:
             audio: The recording.
@@ -58,6 +59,6 @@ def _encoded(audio: Audio) -> bytes:
     container, codec, _ = _format()
     file = io.BytesIO()
     samples = np.clip(audio.samples, -1, 1)
-    options = {"compression_level": 0.9} if codec == "OPUS" else {}
+    options = {"compression_level": 0.9} if codec == "VORBIS" else {}
     soundfile.write(file, samples, audio.sample_rate, codec, format=container, **options)
     return file.getvalue()

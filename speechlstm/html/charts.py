@@ -15,7 +15,8 @@ _WIDTH, _HEIGHT = 480, 270  # units of the drawing, about pixels
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 12, 46  # margins for labels
 _NUM_TICKS = 5
 _LONGEST_TABLE = 200  # rows
-_LETTER = 7.0  # width of a letter, about
+_LETTER = 8.0  # width of a letter, about
+_SHORTEST = 12  # letters of a label that are always shown
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class Series:
 def bar_chart(title: str, x_label: str, y: Axis, bars: Sequence[Bar]) -> Markup:
     """Bars beside each other, from 0.
 
+    Labels that need more room than there is are shortened, and where even these would overlap, some
+    are left out; the table has all of them.
+
     >>> chart = bar_chart("WER by noise", "noise", Axis("WER", form=".0%"), [Bar("low", 0.1)])
     >>> "<svg" in chart and "10%" in chart
     True
@@ -77,7 +81,8 @@ def bar_chart(title: str, x_label: str, y: Axis, bars: Sequence[Bar]) -> Markup:
     ends = [end for bar in bars for end in (bar.value, *(bar.interval or ()))]
     vertical = _Scale.over(y, ends, _HEIGHT - _BOTTOM, _TOP)
     step = (_WIDTH - _LEFT - _RIGHT) / max(len(bars), 1)
-    every = math.ceil(max((len(bar.label) for bar in bars), default=1) * _LETTER / step)
+    names = [_shortened(bar.label, max(_SHORTEST, int(step / _LETTER) - 1)) for bar in bars]
+    every = math.ceil(max(map(len, names), default=1) * _LETTER / step)
     drawn: list[Markup] = []
     for i, bar in enumerate(bars):
         middle = _LEFT + (i + 0.5) * step
@@ -87,7 +92,9 @@ def bar_chart(title: str, x_label: str, y: Axis, bars: Sequence[Bar]) -> Markup:
             low, high = map(vertical, bar.interval)
             drawn.append(_line(middle, low, middle, high, "whisker"))
         if i % every == 0:
-            drawn.append(_text(bar.label, middle, _HEIGHT - _BOTTOM + 16, "middle"))
+            half = len(names[i]) * _LETTER / 2
+            inside = min(max(middle, half), _WIDTH - half)
+            drawn.append(_text(names[i], inside, _HEIGHT - _BOTTOM + 16, "middle"))
     rows: list[list[Cell]] = [
         [bar.label, (format(bar.value, y.form), bar.value), _range(bar.interval, y.form), bar.note]
         for bar in bars
@@ -267,6 +274,14 @@ def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> Markup:
 
 def _text(text: str, x: float, y: float, anchor: str, **attributes: str) -> Markup:
     return element("text", text, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor, **attributes)
+
+
+def _shortened(label: str, length: int) -> str:
+    """A label of at most so many letters: its beginning and its end, where names differ."""
+    if len(label) <= length:
+        return label
+    end = (length - 1) // 2
+    return f"{label[: length - 1 - end]}…{label[-end:]}"
 
 
 def _range(ends: tuple[float, float] | None, form: str) -> str:
