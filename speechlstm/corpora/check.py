@@ -1,13 +1,13 @@
 """Checks the utterances of a manifest."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from speechlstm.audio import Audio, Piece, read_audio
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import AudioError, DataError, ManifestError
+from speechlstm.parallel import map_in_threads
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.targets import encode_target
 
@@ -41,8 +41,7 @@ def check_manifest(
             return [error]
         return list(faults_of(entry, recording, audio, alphabet, settings))
 
-    with ThreadPoolExecutor() as pool:
-        yield from pool.map(check, manifest.entries())
+    yield from map_in_threads(check, manifest.entries())
 
 
 def faults_of(

@@ -4,10 +4,12 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from speechlstm.audio import Piece
+from speechlstm.corpora.columns import Utterances
 from speechlstm.corpora.importers import IMPORTERS
 from speechlstm.corpora.utterance import Utterance as Utterance
 from speechlstm.errors import ManifestError, quoted
@@ -66,6 +68,15 @@ class Manifest:
         except OSError as error:
             yield ManifestError(self.path, f"cannot be read: {error.strerror}")
 
+    @cached_property
+    def utterances(self) -> Utterances:
+        """All utterances, which are read once and kept, even if there are a million.
+
+        Raises:
+            ManifestError: As in iterating over it.
+        """
+        return Utterances(self)
+
     def recording(self, utterance: Utterance) -> Path | Piece:
         """What to read for an utterance: a recording, or a piece of a long one."""
         return recording_of(utterance, self.path.parent)
@@ -113,15 +124,17 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
     Raises:
         ManifestError: Two utterances have the same id.
     """
-    lines: dict[str, str] = {}
+    ids: set[str] = set()
+    lines = bytearray()  # a million strings would take three times as much memory
     for utterance in utterances:
-        if utterance.id in lines:
+        if utterance.id in ids:
             raise ManifestError(
                 path, f"not written: two utterances have the id {quoted(utterance.id)}"
             )
+        ids.add(utterance.id)
         values = {key: value for key, value in asdict(utterance).items() if value is not None}
-        lines[utterance.id] = json_line(values) + "\n"
-    write_atomically(path, "".join(lines.values()))
+        lines += f"{json_line(values)}\n".encode()
+    write_atomically(path, lines)
 
 
 _KEYS = tuple(f.name for f in fields(Utterance))
@@ -137,8 +150,8 @@ def _parse_line(content: bytes) -> Utterance:
 
 
 def _check_keys(values: dict[str, Any]) -> None:
-    for key in values.keys() - _KEYS:
-        raise ValueError(f"unknown key {quoted(key)}; known are {', '.join(_KEYS)}")
+    if unknown := values.keys() - _KEYS:
+        raise ValueError(f"unknown key {quoted(min(unknown))}; known are {', '.join(_KEYS)}")
     for key in ("id", "audio", "duration"):
         if key not in values:
             raise ValueError(f"lacks the key {key!r}; speechlstm manifest build makes such lines")

@@ -1,37 +1,60 @@
-"""Finds recordings that two manifests have in common."""
+"""Finds recordings that manifests have in common."""
 
 import math
+import os
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from functools import cache
+from itertools import accumulate
 
-from speechlstm.audio import Piece
 from speechlstm.corpora.manifest import Manifest, Utterance
 
+_Span = tuple[float, float]  # where a sound begins and ends in its recording, in seconds
 
-def first_overlap(others: Sequence[Manifest], manifest: Manifest) -> Utterance | None:
-    """The first utterance of a manifest whose sound is in one of the others, too, if there is one.
+
+def first_overlap(
+    others: Sequence[Manifest], manifests: Sequence[Manifest]
+) -> tuple[Manifest, Utterance] | None:
+    """The first utterance of manifests whose sound is in one of the others, too, if there is one.
 
     Different pieces of a recording are different sounds, unless they overlap.
+
+    Returns:
+        The manifest and its utterance.
 
     Raises:
         ManifestError: As in iterating over a manifest.
     """
-    spans: defaultdict[Path, list[tuple[float, float]]] = defaultdict(list)
+    wanted = {path for manifest in manifests for _, path, _ in _placed(manifest)}
+    spans: defaultdict[str, list[_Span]] = defaultdict(list)
     for other in others:
-        for _, path, start, end in _placed(other):
-            spans[path].append((start, end))
-    for utterance, path, start, end in _placed(manifest):
-        if any(start < last and first < end for first, last in spans.get(path, [])):
-            return utterance
+        for _, path, span in _placed(other):
+            if path in wanted:
+                spans[path].append(span)
+    starts, latest_ends = {}, {}
+    for path, found in spans.items():
+        found.sort()
+        starts[path] = [start for start, _ in found]
+        latest_ends[path] = list(accumulate((end for _, end in found), max))
+    for manifest in manifests:
+        for utterance, path, (start, end) in _placed(manifest):
+            num_earlier = bisect_left(starts.get(path, []), end)  # that begin before its end
+            if num_earlier and latest_ends[path][num_earlier - 1] > start:
+                return manifest, utterance
     return None
 
 
-def _placed(manifest: Manifest) -> Iterator[tuple[Utterance, Path, float, float]]:
-    """Each utterance, its recording, and where it begins and ends in that, in seconds."""
-    for utterance in manifest:
-        found = manifest.recording(utterance)
-        if isinstance(found, Piece):
-            yield utterance, found.path.resolve(), found.start, found.end
+def _placed(manifest: Manifest) -> Iterator[tuple[Utterance, str, _Span]]:
+    """Each utterance, the path of its recording without links, and where it lies in that."""
+    # For a million recordings, Path.resolve would take a minute.
+    parent, resolved = str(manifest.path.parent), cache(os.path.realpath)
+    for utterance in manifest.utterances:
+        folder, name = os.path.split(os.path.join(parent, utterance.audio))  # noqa: PTH118
+        path = os.path.join(resolved(folder), name)  # noqa: PTH118
+        if os.path.islink(path):  # noqa: PTH114
+            path = os.path.realpath(path)
+        if utterance.offset is None:
+            yield utterance, path, (0.0, math.inf)
         else:
-            yield utterance, found.resolve(), 0.0, math.inf
+            yield utterance, path, (utterance.offset, utterance.offset + utterance.duration)

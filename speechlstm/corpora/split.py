@@ -36,7 +36,7 @@ def split_manifest(
     Raises:
         ManifestError: As in iterating over the manifest, or it has only one speaker.
     """
-    utterances = list(manifest)
+    utterances = manifest.utterances
     seconds: defaultdict[tuple[bool, str], float] = defaultdict(float)
     for utterance in utterances:
         seconds[_voice(utterance)] += utterance.duration

@@ -1,5 +1,6 @@
 """Statistics of a manifest: hours, speakers, characters, words."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -66,25 +67,31 @@ def manifest_stats(manifest: Manifest) -> ManifestStats:
     Raises:
         ManifestError: As in iterating over the manifest.
     """
-    return stats_of(list(manifest))
+    return stats_of(manifest.utterances)
 
 
 def stats_of(utterances: Sequence[Utterance]) -> ManifestStats:
     """The statistics of utterances, at least one."""
-    seconds = [utterance.duration for utterance in utterances]
-    texts = [normalize(utterance.text) for utterance in utterances if utterance.text is not None]
-    words = [word for text in texts for word in text.split()]
+    seconds = array("d", (utterance.duration for utterance in utterances))
+    num_transcribed = 0
+    words, symbols = Counter[str](), Counter[str]()
+    for utterance in utterances:
+        if utterance.text is not None:
+            text = normalize(utterance.text)
+            num_transcribed += 1
+            words.update(text.split())
+            symbols.update(text)
     return ManifestStats(
         num_utterances=len(utterances),
-        num_transcribed=len(texts),
+        num_transcribed=num_transcribed,
         num_speakers=len({u.speaker for u in utterances if u.speaker is not None}),
         total_seconds=sum(seconds),
         min_seconds=min(seconds),
         median_seconds=median(seconds),
         max_seconds=max(seconds),
-        num_words=len(words),
-        num_distinct_words=len(set(words)),
-        symbols=dict(Counter("".join(texts)).most_common()),
+        num_words=words.total(),
+        num_distinct_words=len(words),
+        symbols=dict(symbols.most_common()),
     )
 
 

@@ -42,7 +42,7 @@ def evaluate(
     Raises:
         ManifestError: No utterance has a text, or none with a text could be transcribed.
     """
-    utterances = list(manifest)
+    utterances = manifest.utterances
     paths = [manifest.recording(u) for u in utterances if u.text is not None]
     attempts = transcribe_files(load, paths, jobs)
     scores: list[Score] = []

@@ -5,3 +5,4 @@ from speechlstm.parallel.pool import map_in_processes as map_in_processes
 from speechlstm.parallel.pool import num_usable_cores as num_usable_cores
 from speechlstm.parallel.progress import Progress as Progress
 from speechlstm.parallel.progress import no_progress as no_progress
+from speechlstm.parallel.threads import map_in_threads as map_in_threads

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _GIGABYTE = 1 << 30
+# json.loads would make one for each of a million lines.
+_DECODERS = {False: json.JSONDecoder(), True: json.JSONDecoder(parse_int=float)}
 
 
 def open_regular_file(path: Path) -> BufferedReader:
@@ -116,7 +118,7 @@ def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
     """
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        values = json.loads(decoded, parse_int=float if integers_as_floats else int)
+        values = _DECODERS[integers_as_floats].decode(decoded)
         if "\\u" in decoded:
             json.dumps(values, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -130,7 +132,7 @@ def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
     return values
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
+def write_atomically(path: Path, data: bytes | bytearray | str) -> None:
     """Replace the content of a file atomically. Strings become UTF-8, with line ends unchanged.
 
     An existing file keeps its permissions. Pipes and devices are written to directly.

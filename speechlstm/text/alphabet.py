@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from speechlstm.errors import AlphabetError, ConfigError, quoted
 
@@ -66,12 +67,17 @@ class Alphabet:
         Raises:
             AlphabetError: The text has symbols that the alphabet lacks.
         """
-        labels = {symbol: label for label, symbol in enumerate(self.symbols, start=1)}
         symbols = [s for s in text.split(self.separator) if s] if self.separator else text
-        missing = sorted({symbol for symbol in symbols if symbol not in labels})
-        if missing:
-            raise AlphabetError(missing, where if where is not None else quoted(text))
-        return [labels[symbol] for symbol in symbols]
+        try:
+            return [self._labels[symbol] for symbol in symbols]
+        except KeyError:
+            missing = sorted({symbol for symbol in symbols if symbol not in self._labels})
+            where = where if where is not None else quoted(text)
+            raise AlphabetError(missing, where) from None
+
+    @cached_property
+    def _labels(self) -> dict[str, int]:
+        return {symbol: label for label, symbol in enumerate(self.symbols, start=1)}
 
     def decode(self, labels: Sequence[int]) -> str:
         """The text of labels in 1..len(symbols), the inverse of encode. Blanks are not allowed.

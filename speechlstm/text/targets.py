@@ -1,7 +1,7 @@
 """The CTC labels of a recording's transcript."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from operator import eq
 
 from speechlstm.errors import InfeasibleTargetError
 from speechlstm.text.alphabet import Alphabet
@@ -43,4 +43,5 @@ def min_steps(labels: Sequence[int]) -> int:
     >>> min_steps([1, 2, 2])
     4
     """
-    return len(labels) + sum(first == second for first, second in pairwise(labels))
+    num_repeats: int = sum(map(eq, labels, labels[1:]))
+    return len(labels) + num_repeats

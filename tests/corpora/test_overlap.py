@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -29,5 +30,27 @@ def test_pieces_overlap_in_time_and_whole_recordings_with_all(
     first, second = tmp_path / "m" / "first.jsonl", tmp_path / "m" / "second.jsonl"
     write_manifest(first, [piece("p", 2.0), piece("q", 6.0), piece("r", None, audio="c.wav")])
     write_manifest(second, mine)
-    overlap = first_overlap([Manifest(first)], Manifest(second))
-    assert (overlap.id if overlap else None) == found
+    overlap = first_overlap([Manifest(first)], [Manifest(second)])
+    assert (overlap[1].id if overlap else None) == found
+
+
+def test_links_lead_to_the_same_recording(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "link.wav").symlink_to(tmp_path / "a.wav")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    mine, other, third = (Manifest(tmp_path / f"{name}.jsonl") for name in "xyz")
+    write_manifest(mine.path, [piece("m", None, audio="link.wav")])
+    write_manifest(other.path, [piece("o", None, audio="folder/a.wav")])
+    write_manifest(third.path, [piece("t", None, audio="b.wav")])
+    assert first_overlap([third, mine], [third]) == (third, next(iter(third)))
+    assert first_overlap([third, mine], [other]) == (other, next(iter(other)))
+    assert first_overlap([third], [mine, other]) is None
+
+
+def test_the_work_grows_as_the_number_of_pieces(tmp_path: Path) -> None:
+    mine, other = Manifest(tmp_path / "x.jsonl"), Manifest(tmp_path / "y.jsonl")
+    write_manifest(mine.path, [piece(f"{k}", 4.0 * k) for k in range(20_000)])
+    write_manifest(other.path, [piece(f"{k}", 4.0 * k + 2) for k in range(20_000)])
+    started = time.process_time()
+    assert first_overlap([mine], [other]) is None
+    assert time.process_time() - started < 10  # seconds; all pairs would take a minute

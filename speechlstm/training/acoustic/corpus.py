@@ -1,9 +1,12 @@
 """The usable utterances of manifests: decoded recordings with the labels of their transcripts."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
 
 from speechlstm.audio import Piece
 from speechlstm.config import Settings
@@ -13,29 +16,8 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target, min_steps
+from speechlstm.training.acoustic.examples import Example, Examples
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
-
-
-@dataclass(frozen=True)
-class Example:
-    """A usable utterance.
-
-    Attributes:
-        id: Id in its manifest; with a number in parentheses if an earlier utterance has it, too.
-        text: Normalised transcript.
-        labels: Labels of the transcript.
-        index: Index of the recording in the cache.
-        num_samples: Number of samples of the recording.
-        phones: Labels of the phones of the transcript; None if a word is not in the lexicon, or if
-            there are more phones than CTC can align to the output frames.
-    """
-
-    id: str
-    text: str
-    labels: tuple[int, ...]
-    index: int
-    num_samples: int
-    phones: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +32,7 @@ class Corpus:
         noise: Recordings of noise for data augmentation; None if there are none.
     """
 
-    examples: tuple[Example, ...]
+    examples: Examples
     cache: PCMCache
     refused: tuple[str, ...]
     phones: Alphabet | None = None
@@ -63,12 +45,15 @@ def derive_alphabet(manifests: Iterable[Manifest]) -> Alphabet:
     Raises:
         TrainingError: No utterance has a transcript.
     """
-    texts = [normalize(u.text) for manifest in manifests for u in manifest if u.text]
-    if not any(texts):
+    texts = (text for manifest in manifests for text in manifest.utterances.texts if text)
+    characters: set[str] = set()
+    for text in texts:
+        characters.update(normalize(text))
+    if not characters:
         raise TrainingError(
             "no utterance of the training manifests has a transcript: add a text to their lines"
         )
-    return Alphabet.from_texts(texts)
+    return Alphabet.from_texts(characters)
 
 
 def load_corpus(
@@ -93,10 +78,9 @@ def load_corpus(
         ManifestError: A manifest cannot be read.
         TrainingError: No utterance is usable; the message has the first reasons.
     """
-    transcribed = transcribed_utterances(manifests)
-    cache = open_cache(
-        [path for path, _ in transcribed], settings.features.sample_rate, cache_folder, progress
-    )
+    transcribed = Transcribed(manifests)
+    recordings = (recording for recording, _ in transcribed)
+    cache = open_cache(recordings, settings.features.sample_rate, cache_folder, progress)
     try:
         return corpus_of(transcribed, cache, alphabet, settings, lexicon)
     except TrainingError as error:
@@ -104,15 +88,50 @@ def load_corpus(
         raise TrainingError(f"{names}: {error}") from None
 
 
-def transcribed_utterances(
-    manifests: Iterable[Manifest],
-) -> list[tuple[Path | Piece, Utterance]]:
+class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
     """The utterances of manifests that have a text, with their recordings.
+
+    Args:
+        manifests: The manifests, which are read.
 
     Raises:
         ManifestError: A manifest cannot be read.
     """
-    return [(m.recording(u), u) for m in manifests for u in m if u.text is not None]
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self._manifests = tuple(manifests)
+        self._places = np.array(
+            [
+                (number, index)
+                for number, manifest in enumerate(self._manifests)
+                for index, text in enumerate(manifest.utterances.texts)
+                if text is not None
+            ],
+            np.int64,
+        ).reshape(-1, 2)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[tuple[Path | Piece, Utterance]]:
+        return (
+            (manifest.recording(utterance), utterance)
+            for manifest in self._manifests
+            for utterance in manifest.utterances
+            if utterance.text is not None
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Path | Piece, Utterance]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[Path | Piece, Utterance]]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        number, place = self._places[index].tolist()
+        manifest = self._manifests[number]
+        utterance = manifest.utterances[place]
+        return manifest.recording(utterance), utterance
 
 
 def corpus_of(
@@ -134,29 +153,32 @@ def corpus_of(
     Raises:
         TrainingError: No utterance is usable; the message has the first reasons.
     """
-    examples: list[Example] = []
-    occurrences: Counter[str] = Counter()
     refused = list(cache.failures.values())
-    for index, (path, utterance) in enumerate(utterances):
-        occurrences[utterance.id] += 1
-        number = occurrences[utterance.id]
-        name = utterance.id if number == 1 else f"{utterance.id} ({number})"
-        if index in cache.failures:
-            continue
-        text, num_samples = normalize(utterance.text or ""), cache.num_samples[index]
-        num_steps = num_steps_of(num_samples, settings)
-        try:
-            labels = encode_target(text, alphabet, num_steps, f"{path}")
-        except DataError as error:
-            refused.append(str(error))
-        else:
-            phones = _phone_labels(text, lexicon, num_steps) if lexicon else None
-            examples.append(Example(name, text, tuple(labels), index, num_samples, phones))
+
+    def usable() -> Iterator[Example]:
+        occurrences: Counter[str] = Counter()
+        for index, (path, utterance) in enumerate(utterances):
+            occurrences[utterance.id] += 1
+            number = occurrences[utterance.id]
+            name = utterance.id if number == 1 else f"{utterance.id} ({number})"
+            if index in cache.failures:
+                continue
+            text, num_samples = normalize(utterance.text or ""), cache.num_samples[index]
+            num_steps = num_steps_of(num_samples, settings)
+            try:
+                labels = encode_target(text, alphabet, num_steps, f"{path}")
+            except DataError as error:
+                refused.append(str(error))
+            else:
+                phones = _phone_labels(text, lexicon, num_steps) if lexicon else None
+                yield Example(name, text, tuple(labels), index, num_samples, phones)
+
+    examples = Examples(usable())
     if not examples:
         first = "; ".join(refused[:3]) or "no utterance has a transcript"
         raise TrainingError(f"no usable utterance: {first}")
     phone_alphabet = lexicon.alphabet if lexicon else None
-    return Corpus(tuple(examples), cache, tuple(refused), phone_alphabet)
+    return Corpus(examples, cache, tuple(refused), phone_alphabet)
 
 
 def _phone_labels(text: str, lexicon: Lexicon, num_steps: int) -> tuple[int, ...] | None:

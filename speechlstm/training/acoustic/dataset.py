@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import Settings
-from speechlstm.text.targets import min_steps
-from speechlstm.training.acoustic.corpus import Corpus, Example, num_steps_of
+from speechlstm.training.acoustic.corpus import Corpus, num_steps_of
+from speechlstm.training.acoustic.examples import Example
 from speechlstm.training.data.augment import (
     draw_augmentation,
     draw_mixture,
@@ -52,10 +52,6 @@ class SpeechDataset(keras.utils.PyDataset):
         self.cluster = cluster or Cluster()
         self.num_views = 2 if augment and settings.training.consistency else 1
         self.dropped: set[str] = set()
-        self._num_samples = np.array([example.num_samples for example in corpus.examples])
-        self._min_steps = np.array(
-            [max(min_steps(e.labels), min_steps(e.phones or ())) for e in corpus.examples]
-        )
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -89,14 +85,16 @@ class SpeechDataset(keras.utils.PyDataset):
 
     def _draw_speeds(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The speeds and lengths of all utterances; 1 if CTC could not align a faster one."""
-        speeds = np.ones(len(self._num_samples))
+        examples = self.corpus.examples
+        speeds = np.ones(len(examples))
         if self.augment:
             seed, choices = self.settings.training.seed, self.settings.augmentation.speeds
-            speeds[:] = [draw_speed(seed, self.epoch, e.id, choices) for e in self.corpus.examples]
-        lengths = (self._num_samples / speeds + 0.5).astype(np.int64)
-        num_steps = np.array([num_steps_of(length, self.settings) for length in lengths.tolist()])
-        fits = num_steps >= self._min_steps
-        return np.where(fits, speeds, 1.0), np.where(fits, lengths, self._num_samples)
+            speeds[:] = [draw_speed(seed, self.epoch, name, choices) for name in examples.ids]
+        lengths = (examples.num_samples / speeds + 0.5).astype(np.int64)
+        distinct, places = np.unique(lengths, return_inverse=True)
+        num_steps = np.array([num_steps_of(length, self.settings) for length in distinct.tolist()])
+        fits = num_steps[places] >= examples.min_steps
+        return np.where(fits, speeds, 1.0), np.where(fits, lengths, examples.num_samples)
 
     def __len__(self) -> int:
         return len(self._batches)

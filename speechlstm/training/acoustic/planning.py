@@ -15,7 +15,7 @@ from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import counted
 from speechlstm.text.lexicon import Lexicon
-from speechlstm.training.acoustic.corpus import corpus_of, transcribed_utterances
+from speechlstm.training.acoustic.corpus import Transcribed, corpus_of
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.recipe import Paths, as_paths, as_source, load_data, prepare_run
 from speechlstm.training.acoustic.run import Run
@@ -168,7 +168,7 @@ class _Listed:
         data: The batches; it has no samples.
     """
 
-    utterances: list[tuple[Path | Piece, Utterance]]
+    utterances: Transcribed
     data: SpeechDataset
 
     @classmethod
@@ -176,7 +176,7 @@ class _Listed:
         cls, run: Run, manifests: Sequence[Path], lexicon: Lexicon | None, *, augment: bool
     ) -> "_Listed":
         """The batches of a run's manifests."""
-        utterances = transcribed_utterances(Manifest(path) for path in manifests)
+        utterances = Transcribed(Manifest(path) for path in manifests)
         rate, settings = run.settings.features.sample_rate, run.settings
         lengths = tuple(round(utterance.duration * rate) for _, utterance in utterances)
         unknown = {i: f"{utterances[i][0]}: no duration" for i, n in enumerate(lengths) if not n}

@@ -203,12 +203,12 @@ def prepare_run(
 
 
 def _refuse_leakage(train: Sequence[Manifest], valid: Sequence[Manifest]) -> None:
-    for manifest in valid:
-        if utterance := first_overlap(train, manifest):
-            raise TrainingError(
-                f"{manifest.path}: the recording of {utterance.id} is in a training manifest, "
-                "too; separate them with: speechlstm manifest split"
-            )
+    if found := first_overlap(train, valid):
+        manifest, utterance = found
+        raise TrainingError(
+            f"{manifest.path}: the recording of {utterance.id} is in a training manifest, "
+            "too; separate them with: speechlstm manifest split"
+        )
 
 
 def load_data(
@@ -230,14 +230,12 @@ def load_data(
         TrainingError: No utterance is usable, or a recording is in manifests of both kinds.
     """
     cache, lexicon = cache or run.path / "cache", run.read_lexicon()
-    _refuse_leakage([Manifest(p) for p in run.train], [Manifest(p) for p in run.valid])
+    lists = [[Manifest(path) for path in paths] for paths in (run.train, run.valid)]
+    _refuse_leakage(*lists)
     train, valid = (
-        load_corpus(
-            [Manifest(p) for p in paths], run.alphabet, run.settings, cache, progress,
-            lexicon,
-        )
-        for paths in (run.train, run.valid)
-    )  # fmt: skip
+        load_corpus(manifests, run.alphabet, run.settings, cache, progress, lexicon)
+        for manifests in lists
+    )
     refused = [*train.refused, *valid.refused]
     settings = run.settings
     noise = load_noise(settings.augmentation, settings.features.sample_rate, cache, progress)
@@ -283,7 +281,8 @@ def train_run(
     cluster = cluster or Cluster()
     with locked(run.path) if cluster.leads else nullcontext():
         train, valid = data or load_data(run, report, cache, progress)
-        with cluster.joined(_digest(run, train, valid)):
+        state = _digest(run, train, valid) if cluster.num_processes > 1 else ""
+        with cluster.joined(state):
             trainer = Trainer(run, train, valid, report, progress, cluster)
             trainer.resume()
             report(

@@ -1,6 +1,7 @@
 """Whether a new run should start from the model of the package or from random weights."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from speechlstm.bundle import default_bundle, read_bundle
@@ -40,8 +41,8 @@ def better_start(train: Sequence[Path], config: Path | None = None) -> Path | No
     ours = Settings.read(config, theirs) if config else theirs
     same = ours.features == theirs.features and _shape(ours.model) == _shape(theirs.model)
     manifests = [Manifest(manifest) for manifest in train]
-    seconds = sum(utterance.duration for manifest in manifests for utterance in manifest)
-    if not same or seconds >= 3600 * MAX_HOURS:
+    durations = (utterance.duration for manifest in manifests for utterance in manifest)
+    if not same or any(seconds >= 3600 * MAX_HOURS for seconds in accumulate(durations)):
         return None
     symbols = set(derive_alphabet(manifests).symbols)
     return path if symbols <= set(acoustic.alphabet.symbols) else None

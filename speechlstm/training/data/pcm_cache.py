@@ -1,13 +1,17 @@
 """A cache of decoded recordings: a file of 16-bit samples for each, in a folder runs may share."""
 
 import hashlib
+import os
+from array import array
 from bisect import bisect
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from math import isnan, nan
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +19,40 @@ from tqdm import tqdm
 
 from speechlstm.audio import END_TOLERANCE, MIN_SECONDS, Piece, read_audio
 from speechlstm.errors import AudioError
+from speechlstm.parallel import map_in_threads
 from speechlstm.storage import write_atomically
 
 FULL_SCALE = 32767  # the 16-bit sample that represents 1.0
 _SAMPLE_BYTES = 2
+_DIGEST_BYTES, _SUFFIX = 16, ".pcm"  # of the names of files
+
+
+class CachedFiles(Sequence[Path]):
+    """Files of a cache, by the 16 bytes of their names, since there may be a million.
+
+    Args:
+        folder: The folder of the cache.
+        names: The names of its files.
+        owners: (num_recordings,) the index in the names of each recording's file.
+    """
+
+    def __init__(self, folder: Path, names: Iterable[str], owners: Sequence[int]) -> None:
+        self._folder, self._owners = folder, owners
+        self._digests = b"".join(bytes.fromhex(name.removesuffix(_SUFFIX)) for name in names)
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Path, ...]: ...
+    def __getitem__(self, index: int | slice) -> Path | tuple[Path, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        first = _DIGEST_BYTES * self._owners[index]
+        digest = self._digests[first : first + _DIGEST_BYTES]
+        return self._folder / f"{digest.hex()}{_SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -34,7 +68,7 @@ class PCMCache:
             all begin at 0.
     """
 
-    files: tuple[Path, ...]
+    files: Sequence[Path]
     num_samples: tuple[int, ...]
     failures: dict[int, str]
     starts: tuple[int, ...] = ()
@@ -84,7 +118,7 @@ def _floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def open_cache(
-    recordings: Sequence[Path | Piece], sample_rate: int, folder: Path, progress: bool = False
+    recordings: Iterable[Path | Piece], sample_rate: int, folder: Path, progress: bool = False
 ) -> PCMCache:
     """Open the cache of recordings; those that are not in the folder yet are decoded in parallel.
 
@@ -111,79 +145,94 @@ def open_cache(
     True
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [item.path if isinstance(item, Piece) else item for item in recordings]
-    names = {path: folder / _name(path, sample_rate) for path in dict.fromkeys(paths)}
-    reasons = _decode_missing(names, sample_rate, progress)
-    sizes = {
-        path: 0 if path in reasons else file.stat().st_size // _SAMPLE_BYTES
-        for path, file in names.items()
-    }
+    numbers: dict[str, int] = {}  # of the recordings
+    owners, starts, seconds = array("q"), array("d"), array("d")  # of pieces; nan: all of it
+    for item in recordings:
+        piece = item if isinstance(item, Piece) else Piece(item, nan, nan)
+        owners.append(numbers.setdefault(str(piece.path), len(numbers)))
+        starts.append(piece.start)
+        seconds.append(piece.duration)
+    paths, names = list(numbers), [file_name(path, sample_rate) for path in numbers]
+    reasons, sizes = _decoded(paths, [f"{folder / name}" for name in names], sample_rate, progress)
     failures: dict[int, str] = {}
-    ranges = []
-    for index, (item, path) in enumerate(zip(recordings, paths, strict=True)):
-        start, end = _range(item, sizes[path], sample_rate)
-        if path in reasons:
-            failures[index] = reasons[path]
-        elif isinstance(item, Piece) and end - start < MIN_SECONDS * sample_rate:
-            failures[index] = f"{item}: lies outside the recording, or is too short for speech"
-        ranges.append((0, 0) if index in failures else (start, end))
-    return PCMCache(
-        tuple(names[path] for path in paths),
-        tuple(end - start for start, end in ranges),
-        failures,
-        tuple(start for start, _ in ranges),
-    )
+    first_samples, num_samples = array("q"), array("q")
+    for index, (owner, start, duration) in enumerate(zip(owners, starts, seconds, strict=True)):
+        first, end = _range(start, duration, sizes[owner], sample_rate)
+        if owner in reasons:
+            failures[index] = reasons[owner]
+        elif end - first < MIN_SECONDS * sample_rate and not isnan(start):
+            piece = Piece(Path(paths[owner]), start, duration)
+            failures[index] = f"{piece}: lies outside the recording, or is too short for speech"
+        first_samples.append(0 if index in failures else first)
+        num_samples.append(0 if index in failures else end - first)
+    files = CachedFiles(folder, names, owners)
+    return PCMCache(files, tuple(num_samples), failures, tuple(first_samples))
 
 
-def _range(item: Path | Piece, num_samples: int, sample_rate: int) -> tuple[int, int]:
-    """The first sample and the end of a recording, or of a piece of it, of num_samples."""
-    if not isinstance(item, Piece):
+def _range(start: float, duration: float, num_samples: int, sample_rate: int) -> tuple[int, int]:
+    """The first sample and the end of a piece of a recording; nan: of all of it."""
+    if isnan(start):
         return 0, num_samples
-    start = round(item.start * sample_rate)
-    end = start + round(item.duration * sample_rate)
+    first = round(start * sample_rate)
+    end = first + round(duration * sample_rate)
     if end > num_samples + END_TOLERANCE * sample_rate:
         return 0, 0
-    return start, min(end, num_samples)
+    return first, min(end, num_samples)
 
 
-def _decode_missing(files: dict[Path, Path], sample_rate: int, progress: bool) -> dict[Path, str]:
-    """Decode the recordings whose files are missing; the reasons of those that cannot be decoded.
+def _decoded(
+    recordings: Sequence[str], files: Sequence[str], sample_rate: int, progress: bool
+) -> tuple[dict[int, str], Sequence[int]]:
+    """Decode the recordings whose files are missing.
 
     Args:
-        files: The file of each recording.
+        recordings: The recordings.
+        files: The file of each.
         sample_rate: Samples a second.
         progress: Whether to show a progress bar.
-    """
-    missing = [path for path, file in files.items() if not file.exists()]
 
-    def decode(path: Path) -> AudioError | None:
+    Returns:
+        The reason of each recording that cannot be decoded, by its index; and the number of samples
+        of each recording.
+    """
+    sizes = array("q", map(_num_samples, files))
+    missing = [index for index, size in enumerate(sizes) if size < 0]
+
+    def decode(index: int) -> AudioError | None:
         try:
-            samples = read_audio(path, sample_rate).samples
+            samples = read_audio(Path(recordings[index]), sample_rate).samples
         except AudioError as error:
             return error
         content = (samples * FULL_SCALE).round().astype(np.int16).tobytes()
-        write_atomically(files[path], content)
+        write_atomically(Path(files[index]), content)
         return None
 
-    reasons: dict[Path, str] = {}
+    reasons: dict[int, str] = {}
     bar = tqdm(total=len(missing), desc="decode", unit=" files", disable=not (progress and missing))
-    pool = ThreadPoolExecutor()
-    try:
-        with bar:
-            for path, failure in zip(missing, pool.map(decode, missing), strict=True):
-                if failure:
-                    reasons[path] = str(failure)
-                bar.update()
-    finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C or a full disk must not wait for all others
-    return reasons
+    with bar, closing(map_in_threads(decode, missing)) as failures:
+        for index, failure in zip(missing, failures, strict=True):
+            if failure:
+                reasons[index] = str(failure)
+            sizes[index] = max(0, _num_samples(files[index]))
+            bar.update()
+    return reasons, sizes
 
 
-def _name(recording: Path, sample_rate: int) -> str:
+def _num_samples(file: str) -> int:
+    """The number of samples in a file; -1 if it is missing."""
     try:
-        status = recording.stat()
+        return os.stat(file).st_size // _SAMPLE_BYTES  # noqa: PTH116 - a Path for each is slow
+    except OSError:
+        return -1
+
+
+def file_name(recording: str, sample_rate: int) -> str:
+    """The name of a recording's file in a cache."""
+    try:
+        status = os.stat(recording)  # noqa: PTH116
         state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
     except OSError:
         state = "missing"
-    key = f"{sample_rate}\0{recording.absolute()}\0{state}"  # resolve() would be slower
-    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.pcm"
+    path = os.path.join(os.getcwd(), recording)  # noqa: PTH109, PTH118 - resolve() is slower yet
+    key = f"{sample_rate}\0{path}\0{state}"
+    return f"{hashlib.sha256(key.encode()).hexdigest()[: 2 * _DIGEST_BYTES]}{_SUFFIX}"

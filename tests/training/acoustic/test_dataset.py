@@ -13,8 +13,9 @@ from speechlstm.config import AugmentConfig, NetworkConfig, Settings, TrainConfi
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import TrainingError
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.acoustic.corpus import Corpus, Example, derive_alphabet, load_corpus
+from speechlstm.training.acoustic.corpus import Corpus, derive_alphabet, load_corpus
 from speechlstm.training.acoustic.dataset import SpeechDataset
+from speechlstm.training.acoustic.examples import Example, Examples
 from speechlstm.training.data.masks import LONGEST_TIME_MASK
 from speechlstm.training.data.pcm_cache import PCMCache
 from speechlstm.training.engine.distribution import Cluster
@@ -31,7 +32,7 @@ def new_corpus(folder: Path, num_samples: Sequence[int]) -> Corpus:
     for k, length in enumerate(num_samples):
         files.append(folder / f"{k}.pcm")
         generator.integers(-9999, 9999, length, np.int16).tofile(files[-1])
-    examples = tuple(Example(f"u{k}", "ab", (1, 2), k, n) for k, n in enumerate(num_samples))
+    examples = Examples(Example(f"u{k}", "ab", (1, 2), k, n) for k, n in enumerate(num_samples))
     return Corpus(examples, PCMCache(tuple(files), tuple(num_samples), {}), ())
 
 
@@ -203,7 +204,7 @@ def test_speed_leaves_room_for_the_text(tmp_path: Path) -> None:
         ((1, 1, 2, 1, 2, 1, 2, 1, 2, 1), 4800),  # ten labels and a blank between the first two
         ((1, 2, 2, 1, 2, 1, 2, 1, 2), 4364),
     ):
-        examples = tuple(replace(example, labels=labels) for example in corpus.examples)
+        examples = Examples(replace(example, labels=labels) for example in corpus.examples)
         data = SpeechDataset(replace(corpus, examples=examples), fast, augment=True)
         assert {int(n) for b in batches(data, 0) for n in b["num_samples"]} == {num_samples}
 
@@ -224,7 +225,7 @@ def test_validation_hears_the_recordings_as_they_are(corpus: Corpus) -> None:
 def test_labels_are_padded_and_the_dropped_weigh_nothing(tmp_path: Path) -> None:
     corpus = new_corpus(tmp_path, [8002, 8001, 8000])
     texts = ((1, 2, 3), (), (2,))
-    examples = tuple(replace(e, labels=t) for e, t in zip(corpus.examples, texts, strict=True))
+    examples = Examples(replace(e, labels=t) for e, t in zip(corpus.examples, texts, strict=True))
     data = SpeechDataset(replace(corpus, examples=examples), SETTINGS, augment=False)
     for dropped, order, weights in (
         ("", (0, 1, 2), [1, 1, 1]),
@@ -247,7 +248,8 @@ def test_unknown_phones_weigh_nothing(tmp_path: Path) -> None:
         replace(e, phones=p) for e, p in zip(corpus.examples, (None, (2, 1)), strict=True)
     )
     phones = Alphabet(("K", "T"), separator=" ")
-    data = SpeechDataset(replace(corpus, examples=(one, other), phones=phones), Settings(), False)
+    corpus = replace(corpus, examples=Examples((one, other)), phones=phones)
+    data = SpeechDataset(corpus, Settings(), False)
     _, targets = data[0]
     assert targets["weights"].tolist() == [1, 1]
     order = [example.id for example in data.examples(0)]
@@ -261,7 +263,7 @@ def test_batches_come_in_few_shapes(tmp_path: Path) -> None:
     seconds = np.random.default_rng(1).uniform(1, 2, 2000)
     files = (tmp_path / "none",) * len(seconds)
     num_samples = tuple(int(s * RATE) for s in seconds)
-    examples = tuple(Example(f"u{k}", "ab", (1, 2), k, n) for k, n in enumerate(num_samples))
+    examples = Examples(Example(f"u{k}", "ab", (1, 2), k, n) for k, n in enumerate(num_samples))
     data = Unread(Corpus(examples, PCMCache(files, num_samples, {}), ()), SETTINGS, augment=True)
     seen: set[Any] = set()
     for epoch in range(4):
@@ -322,7 +324,7 @@ def test_the_work_of_drawing_an_epoch_grows_as_the_corpus(corpus: Corpus) -> Non
     """Counted in calls of functions, which no other process changes."""
 
     def num_calls(copies: int) -> int:
-        examples = tuple(
+        examples = Examples(
             replace(e, id=f"{e.id}-{k}") for e in corpus.examples for k in range(copies)
         )
         data = SpeechDataset(replace(corpus, examples=examples), SETTINGS, augment=True)

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm.audio import Piece
+from speechlstm.parallel import threads
 from speechlstm.training.data import pcm_cache
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
@@ -149,7 +149,7 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", failing)
-        patch.setattr(pcm_cache, "ThreadPoolExecutor", partial(ThreadPoolExecutor, 1))
+        patch.setattr(threads, "num_usable_cores", lambda: 1)
         with pytest.raises(type(error)):
             open_cache(recordings, 8000, tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == 1
@@ -181,14 +181,13 @@ def test_may_be_built_side_by_side(recordings: list[Path], tmp_path: Path) -> No
 def test_a_killed_build_goes_on_where_it_stopped(recordings: list[Path], tmp_path: Path) -> None:
     code = """
 import os, signal, sys
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 keras = sys.modules["keras"] = type(sys)("keras")  # takes seconds to import and is not used
 keras.backend = SimpleNamespace(backend=lambda: "tensorflow")
-from speechlstm.audio import Piece
+from speechlstm.parallel import threads
 from speechlstm.training.data import pcm_cache
-pcm_cache.ThreadPoolExecutor = partial(pcm_cache.ThreadPoolExecutor, 1)
+threads.num_usable_cores = lambda: 1
 descriptors = []
 def sync(descriptor):
     descriptors.append(descriptor)
