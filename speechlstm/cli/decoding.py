@@ -58,6 +58,10 @@ _DECODING = (
     ),
     neural_lm_mode_options,
     click.option("--word-bonus", type=float, help="Score of each word, a natural logarithm."),
+    click.option(
+        "--sentence-pause", type=float, metavar="SECONDS",
+        help="A pause this long ends a sentence for the language models; 0: none does.",
+    ),
     click.option("--beam-width", type=int, help="Hypotheses kept after each frame."),
     click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses in the output (JSON)."),
     click.option(
@@ -83,8 +87,8 @@ _DECODING = (
     ),
 )  # fmt: skip
 _SETTINGS = (
-    "lm_weight", "word_bonus", "beam_width", "num_hypotheses", "hot_word_weight", "neural_lm",
-    "neural_lm_weight", "neural_lm_mode",
+    "lm_weight", "word_bonus", "sentence_pause", "beam_width", "num_hypotheses", "hot_word_weight",
+    "neural_lm", "neural_lm_weight", "neural_lm_mode",
 )  # fmt: skip
 
 _OPTIONS = {

@@ -81,7 +81,8 @@ def command(
     """Find the settings of BUNDLE's decoder on the utterances of MANIFEST and write them into it.
 
     The network runs once. Then the weights of the language model and of words are searched, the
-    beam width and the weight of an LSTM language model are chosen, and the words' confidences are
+    pause that ends a sentence, the beam width and the weight of an LSTM language model are chosen,
+    and the words' confidences are
     calibrated. The files given by --lm, --lexicon, --g2p (see `speechlstm lexicon`) and --neural-lm
     (see `speechlstm lm export`) are put into BUNDLE and replace those that it has. If it has none,
     only the confidences are calibrated.
@@ -155,7 +156,8 @@ def _summary(tuned: "Tuned") -> str:
     return (
         f"Chosen on {counted(tuned.num_utterances, 'utterance')}: lm_weight {config.lm_weight:g}, "
         f"word_bonus {config.word_bonus:g}, prior_weight {config.prior_weight:g}, "
-        f"beam_width {config.beam_width}, LSTM {neural_lm.weight:g}\n"
+        f"sentence_pause {config.sentence_pause:g}, beam_width {config.beam_width}, "
+        f"LSTM {neural_lm.weight:g}\n"
         f"Calibration error of the words' confidences: {tuned.fit.error_before:.2%}, "
         f"calibrated {tuned.fit.error_after:.2%}"
     )
@@ -170,12 +172,13 @@ class _Table:
     def __call__(self, trial: "Trial") -> None:
         if self._is_empty:
             click.echo(
-                "lm_weight  word_bonus  prior_weight  beam_width  LSTM     WER  RTF of the decoder"
+                "lm_weight  word_bonus  prior_weight  pause  beam_width  LSTM     WER  "
+                "RTF of the decoder"
             )
             self._is_empty = False
         config = trial.config
         click.echo(
             f"{config.lm_weight:9.2f}  {config.word_bonus:10.2f}  {config.prior_weight:12.2f}  "
-            f"{config.beam_width:10}  {trial.neural_lm.weight:4.2f}  "
+            f"{config.sentence_pause:5.2f}  {config.beam_width:10}  {trial.neural_lm.weight:4.2f}  "
             f"{trial.errors.rate:6.2%}  {trial.rtf:.4f}"
         )

@@ -40,6 +40,9 @@ class DecodeConfig(Config):
         max_score_gap: Hypotheses this far below the best one of a frame are dropped.
         blank_skip: Frames in which the blank has at least this probability are treated as certain
             blanks, which takes almost no time; 1: only frames that are certain blanks.
+        sentence_pause: A pause of so many seconds, in which the network finds nothing, ends a
+            sentence for the language models, and another one begins; 0: the whole utterance is one.
+            It is used only with a language model.
         hot_words: Words and phrases to prefer or, with a negative weight, to avoid: strings
             ("brexit", "new york:2.5"), `HotWord`s, or a mapping from phrases to weights.
         hot_word_weight: The weight of hot words that have none of their own: see `HotWord`. Values
@@ -58,6 +61,7 @@ class DecodeConfig(Config):
     min_label_log_prob: float = -5.0
     max_score_gap: float = 12.0
     blank_skip: float = 0.98
+    sentence_pause: float = 0.0
     hot_words: tuple[HotWord, ...] = ()
     hot_word_weight: float = 1.25
 
@@ -71,7 +75,8 @@ class DecodeConfig(Config):
 
     def _check(self) -> None:
         self._at_least(1, "beam_width", "num_hypotheses")
-        self._at_least(0, "lm_weight", "prior_weight", "max_score_gap", "hot_word_weight")
+        self._at_least(0, "lm_weight", "prior_weight", "max_score_gap", "hot_word_weight",
+                       "sentence_pause")  # fmt: skip
         for key in ("unknown_character_log_prob", "min_label_log_prob"):
             if getattr(self, key) > 0:
                 self._refuse(key, f"must be at most 0, is {getattr(self, key)}")

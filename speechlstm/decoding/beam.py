@@ -118,6 +118,11 @@ class BeamDecoder:
                 hypotheses = [best_path, *others][: self.config.num_hypotheses]
         return hypotheses
 
+    @property
+    def boundary(self) -> int:
+        """The label that ends a word; 0: there is none, since labels alone do not tell."""
+        return self._fusion.boundary
+
     def start(self) -> PrefixSearch:
         """A search that has passed no frame yet; `prepared` frames can be added to it."""
         return PrefixSearch(self._fusion, self.config, self.alphabet.num_labels)

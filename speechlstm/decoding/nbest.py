@@ -21,6 +21,7 @@ from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.rescoring import rescored
 from speechlstm.decoding.search import PrefixSearch
+from speechlstm.decoding.sentences import SentenceSearch
 from speechlstm.decoding.words import frame_times
 from speechlstm.lm.model import LanguageModel, SearchModel
 from speechlstm.text.alphabet import Alphabet
@@ -85,6 +86,8 @@ class NBestDecoder:
         num_needed = NUM_RESCORED if rescoring_lm else NUM_RIVALS
         searched = replace(config, num_hypotheses=max(config.num_hypotheses, num_needed))
         self.beam = BeamDecoder(alphabet, searched, lm, lexicon, prior, pronunciations)
+        has_sentences = lm is not None and grammar is None
+        self._num_blanks = round(config.sentence_pause / frame_seconds) if has_sentences else 0
         self._lock = Lock()
 
     @property
@@ -96,14 +99,14 @@ class NBestDecoder:
         self,
         log_probs: NDArray[np.float32],
         duration: float,
-        search: PrefixSearch | None = None,
+        search: SentenceSearch | None = None,
     ) -> list[Hypothesis]:
         """At most num_hypotheses hypotheses: see Decoder.
 
         Args:
             log_probs: As in Decoder.
             duration: As in Decoder.
-            search: As in `BeamDecoder.decode`.
+            search: As in `search`.
         """
         n_best = self.search(log_probs, search)
         if self._plain and not n_best[0].has_hot_words:
@@ -129,19 +132,23 @@ class NBestDecoder:
         """See Decoder."""
         return _GrowingSearch(self)
 
+    def start(self) -> SentenceSearch:
+        """A search that has passed no frame of an utterance yet."""
+        return SentenceSearch(self.beam, self._decode_sentence, self._num_blanks)
+
     def advance(
-        self, search: PrefixSearch, log_probs: NDArray[np.float32], num_frames: int
+        self, search: SentenceSearch, log_probs: NDArray[np.float32], num_frames: int
     ) -> None:
-        """Continue a search of `beam` until it has passed num_frames frames of an utterance."""
+        """Continue a search until it has passed num_frames frames of an utterance."""
         with self._lock:
-            search.advance(self.beam.prepared(log_probs[search.num_frames : num_frames]))
+            search.advance(log_probs, num_frames)
 
     def preview(
-        self, log_probs: NDArray[np.float32], duration: float, search: PrefixSearch
+        self, log_probs: NDArray[np.float32], duration: float, search: SentenceSearch
     ) -> Hypothesis:
         """The best hypothesis so far, without rescoring and hot words: see `decode`."""
         with self._lock:
-            n_best = self.beam.preview(log_probs, search, NUM_RIVALS)
+            n_best = search.preview(log_probs, NUM_RIVALS)
         times = frame_times(len(log_probs), self._frame_seconds, duration)
         best = with_times_and_confidences(n_best[0], n_best, log_probs, times)
         if self._grammar:  # the last phrase may not be complete yet
@@ -149,13 +156,14 @@ class NBestDecoder:
         return calibrated(best, self._calibration)
 
     def search(
-        self, log_probs: NDArray[np.float32], search: PrefixSearch | None = None
+        self, log_probs: NDArray[np.float32], search: SentenceSearch | None = None
     ) -> list[BeamHypothesis]:
         """The n-best list that confidences are computed from, the best hypothesis first.
 
         Args:
             log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
-            search: As in `BeamDecoder.decode`.
+            search: A search, made by `start`, that has passed the first of these frames; it is
+                finished. None: a new one.
 
         Returns:
             At least one hypothesis.
@@ -164,10 +172,16 @@ class NBestDecoder:
             ValueError: As in `BeamDecoder.decode`.
         """
         with self._lock:
-            n_best = self.beam.decode(log_probs, search)
-            if self._lm and self._rescoring_lm:
-                return rescored(n_best, self._lm, self._rescoring_lm, self._config.lm_weight)
-            return n_best
+            return (search or self.start()).finish(log_probs)
+
+    def _decode_sentence(
+        self, log_probs: NDArray[np.float32], search: PrefixSearch
+    ) -> list[BeamHypothesis]:
+        """The n-best list of a sentence: see BeamDecoder.decode."""
+        n_best = self.beam.decode(log_probs, search)
+        if self._lm and self._rescoring_lm:
+            return rescored(n_best, self._lm, self._rescoring_lm, self._config.lm_weight)
+        return n_best
 
 
 class _GrowingSearch:
@@ -180,7 +194,7 @@ class _GrowingSearch:
         self._decoder, config = decoder, decoder.beam.config
         width = min(_PREVIEW_BEAM_WIDTH, config.beam_width)
         self._narrow = replace(config, beam_width=width)
-        self._settled = self._drafted = decoder.beam.start()
+        self._settled = self._drafted = decoder.start()
         self._preview = self._settled.fork(self._narrow)
 
     def settle(self, log_probs: NDArray[np.float32], num_settled: int, num_drafted: int) -> None:

@@ -39,10 +39,10 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     result = tune("--lm", str(tiny_lm))
     assert (result.exit_code, result.stderr) == (0, "")
     heading, *rows = result.stdout.splitlines()
-    assert heading.split()[:6] == [
-        *("lm_weight", "word_bonus", "prior_weight", "beam_width", "LSTM", "WER"),
+    assert heading.split()[:7] == [
+        *("lm_weight", "word_bonus", "prior_weight", "pause", "beam_width", "LSTM", "WER"),
     ]
-    assert [row.split()[3] for row in rows[-6:-2]] == ["64", "128", "256", "512"]
+    assert [row.split()[4] for row in rows[-6:-2]] == ["64", "128", "256", "512"]
     tuned = read_bundle(bundle)
     assert f"beam_width {tuned.decoder.config.beam_width}" in rows[-2]
     assert "0.00%" in rows[-3]

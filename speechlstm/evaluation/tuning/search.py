@@ -9,6 +9,7 @@ from speechlstm.evaluation.tuning.trials import WITHOUT, Trial
 
 BEAM_WIDTHS = (64, 128, 256, 512)
 NEURAL_LM_WEIGHTS = (0.3, 0.5, 0.7)
+SENTENCE_PAUSES = (0.0, 0.3, 0.4, 0.6)
 # Steps of lm_weight, word_bonus, prior_weight and unknown_character_log_prob: coarse, then fine.
 STEPS = ((0.3, 1.0, 0.2, 1.0), (0.15, 0.5, 0.1, 0.5))
 TOLERANCE = 0.001  # the increase of WER (a fraction) that is accepted for a narrower beam
@@ -55,6 +56,13 @@ def search_beam_width(attempt: Try, config: DecodeConfig) -> Trial:
     trials = [attempt(replace(config, beam_width=width), WITHOUT) for width in BEAM_WIDTHS]
     lowest = min(trial.errors.rate for trial in trials)
     return next(trial for trial in trials if trial.errors.rate <= lowest + TOLERANCE)
+
+
+def search_sentence_pause(attempt: Try, before: Trial) -> Trial:
+    """The pause of SENTENCE_PAUSES with the fewest errors; that of the trial before if all do."""
+    pauses = [pause for pause in SENTENCE_PAUSES if pause != before.config.sentence_pause]
+    others = (attempt(replace(before.config, sentence_pause=p), WITHOUT) for p in pauses)
+    return min([before, *others], key=_num_errors)
 
 
 def search_neural_lm(attempt: Try, without: Trial, neural_lm: NeuralLMConfig) -> Trial:

@@ -15,6 +15,7 @@ from speechlstm.evaluation.tuning.search import (
     search_beam_width,
     search_neural_lm,
     search_quickly,
+    search_sentence_pause,
     search_weights,
 )
 from speechlstm.evaluation.tuning.trials import Trial, Trials
@@ -73,7 +74,7 @@ def tune(
     report: Report = lambda trial: None,
     quick: bool = False,
 ) -> Tuned:
-    """Find a decoder's weights, beam width, LSTM weight and calibration, and its fast settings.
+    """Find a decoder's weights, beam width, LSTM weight, calibration, and its fast settings.
 
     If the bundle has no language model, lexicon or hot words, only the confidences are calibrated.
 
@@ -165,11 +166,11 @@ def _search(
     if decoder.lm:
         is_open = config.open_vocabulary and not trials.reads_phones
         weight_trials = search_weights(attempt, config, is_open)
-        config = weight_trials[0].config
+        config = search_sentence_pause(attempt, weight_trials[0]).config
         rates = {
             (trial.config.lm_weight, trial.config.word_bonus): trial.errors.rate
             for trial in weight_trials
-            if _others(trial.config) == _others(config)
+            if _others(trial.config) == _others(weight_trials[0].config)
         }
     best = search_beam_width(attempt, config)
     fast = narrowed(best.config)

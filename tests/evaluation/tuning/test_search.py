@@ -10,6 +10,7 @@ from speechlstm.evaluation.tuning.search import (
     search_beam_width,
     search_neural_lm,
     search_quickly,
+    search_sentence_pause,
     search_weights,
 )
 from speechlstm.evaluation.tuning.trials import WITHOUT, Trial, Trials
@@ -65,6 +66,16 @@ def test_the_narrowest_beam_that_does_no_harm_is_chosen() -> None:
     best = search_beam_width(wider_is_better, DecodeConfig(beam_width=7))
     assert tried == list(BEAM_WIDTHS)
     assert best.config == DecodeConfig(beam_width=128)  # .101 is within .001 of .100
+
+
+@pytest.mark.parametrize(("start", "best"), [(0.0, 0.4), (0.4, 0.4), (0.5, 0.5), (0.35, 0.4)])
+def test_another_pause_is_chosen_only_if_it_does_good(start: float, best: float) -> None:
+    def errors(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        return trial(config, neural_lm, {0.4: 7, 0.5: 7, 0.35: 8}.get(config.sentence_pause, 9))
+
+    config = DecodeConfig(word_bonus=0.3, sentence_pause=start)
+    found = search_sentence_pause(errors, errors(config, WITHOUT)).config
+    assert found == replace(config, sentence_pause=best)
 
 
 def test_the_weight_of_an_lstm_is_searched_then_lm_weight() -> None:

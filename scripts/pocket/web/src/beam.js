@@ -10,6 +10,7 @@ import {GreedyDecoder} from './greedy.js';
 import {logAddExp} from './log_probs.js';
 import {compare} from './prefix_tree.js';
 import {PrefixSearch} from './search.js';
+import {joined, sentencesOf} from './sentences.js';
 import {matchingBlocks} from './sequence_matcher.js';
 import {frameTimes, spelledWords, timedWord} from './words.js';
 
@@ -45,6 +46,7 @@ export class BeamDecoder {
     this.fusion = new WordFusion(alphabet, config, models.lm ?? null, models.lexicon ?? null);
     this.prior = this.fusion.isFree ? null : (models.prior ?? null);
     this.calibration = models.calibration ?? null;
+    this.hasSentences = Boolean(models.lm);
   }
 
   /**
@@ -65,7 +67,7 @@ export class BeamDecoder {
    */
   decodeAll(logProbs, duration) {
     const {numHypotheses} = this.config;
-    const found = this.search(logProbs, Math.max(numHypotheses, NUM_RIVALS));
+    const found = this.searchSentences(logProbs, Math.max(numHypotheses, NUM_RIVALS));
     const times = frameTimes(logProbs.numFrames, this.frameSeconds, duration);
     const floored = logProbs.floored();
     return found.slice(0, numHypotheses).map((hypothesis) => {
@@ -81,7 +83,21 @@ export class BeamDecoder {
   }
 
   /**
-   * The n-best list, the best hypothesis first, at least one.
+   * The n-best list of an utterance, the best hypothesis first, at least one.
+   * @param {import('./log_probs.js').LogProbs} logProbs
+   * @param {number} numHypotheses
+   */
+  searchSentences(logProbs, numHypotheses) {
+    const numBlanks = this.hasSentences
+      ? Math.round(this.config.sentencePause / this.frameSeconds)
+      : 0;
+    return sentencesOf(logProbs, numBlanks)
+      .map((sentence) => this.search(sentence, numHypotheses))
+      .reduce((before, after) => joined(before, after, this.fusion.boundary));
+  }
+
+  /**
+   * The n-best list of a sentence, the best hypothesis first, at least one.
    * @param {import('./log_probs.js').LogProbs} logProbs
    * @param {number} numHypotheses
    * @returns {BeamHypothesis[]}

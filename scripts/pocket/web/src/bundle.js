@@ -27,7 +27,10 @@ const SETTINGS = /** @type {[string, string, number, number][]} */ ([
   ['min_label_log_prob', 'number', -Infinity, 0],
   ['max_score_gap', 'number', 0, Infinity],
   ['blank_skip', 'number', 0.5, 1],
+  ['sentence_pause', 'number', 0, Infinity],
 ]);
+/** Of settings that older bundles lack. @type {{[name: string]: number}} */
+const DEFAULTS = {sentence_pause: 0};
 
 /**
  * Returns the content of a file of the bundle by its name; null if there is none.
@@ -217,7 +220,8 @@ function parseSettings(section, values) {
   /** @type {any} */
   const config = {};
   for (const [name, kind, lowest, highest] of SETTINGS) {
-    config[camelCase(name)] = checkedSetting(`${section}.${name}`, decoding[name], kind, [
+    const value = decoding[name] ?? DEFAULTS[name];
+    config[camelCase(name)] = checkedSetting(`${section}.${name}`, value, kind, [
       lowest, highest,
     ]); // prettier-ignore
   }

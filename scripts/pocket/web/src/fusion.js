@@ -16,7 +16,8 @@ export const NO_WORD = -1; // instead of a word of the lexicon
  * The settings of a search: see DecodeConfig in speechlstm/config/decoding.py.
  * @typedef {{beamWidth: number, numHypotheses: number, lmWeight: number, wordBonus: number,
  *   priorWeight: number, unknownCharacterLogProb: number, openVocabulary: boolean,
- *   minLabelLogProb: number, maxScoreGap: number, blankSkip: number}} DecodeConfig
+ *   minLabelLogProb: number, maxScoreGap: number, blankSkip: number,
+ *   sentencePause: number}} DecodeConfig
  */
 
 /**

@@ -28,6 +28,16 @@ export class LogProbs {
   }
 
   /**
+   * The frames from start to stop - 1, as a view.
+   * @param {number} start
+   * @param {number} stop
+   */
+  rows(start, stop) {
+    const data = this.data.subarray(start * this.numLabels, stop * this.numLabels);
+    return new LogProbs(data, stop - start, this.numLabels);
+  }
+
+  /**
    * Some columns of all frames: those of one of the network's outputs.
    * @param {number} start
    * @param {number} numLabels
