@@ -53,6 +53,8 @@ class Judgement:
 class TextScorer:
     """Judges texts for one utterance as the search does, but by all paths of each text.
 
+    A text is one sentence for the language models, even if the search ends sentences at pauses.
+
     Args:
         spec: The decoder's files and settings.
         assembly: Its language models and lexicon.

@@ -144,6 +144,7 @@ def random_utterances(num_labels: int, is_sure: bool) -> list[Utterance]:
     for num_frames in (1, 3, 12, 30, 60):
         logits = generator.normal(scale=4 if is_sure else 1, size=(num_frames, num_labels))
         logits[generator.random(num_frames) < 0.3, 0] += 20  # certain blanks
+        logits[num_frames // 2 : num_frames // 2 + 4, 0] += 20  # a pause
         log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
         utterances.append((log_probs.astype(np.float32), 0.01 * num_frames))
     return utterances
@@ -168,6 +169,7 @@ def test_bundles_of_every_kind_decode_as_in_python(
         open_vocabulary=open_vocabulary,
         min_label_log_prob=-8,
         word_bonus=0.3,
+        sentence_pause=0.03,
     )
     path = bundle_of(tmp_path / "bundle", tiny_lm if has_lm else None, config, kind)
     bundle = read_bundle(path)
