@@ -16,6 +16,7 @@ from speechlstm.audio.finding import (
     find_recordings,
     found_recordings,
 )
+from speechlstm.audio.ogg_pages import with_serial
 from speechlstm.audio.pieces import END_TOLERANCE
 from speechlstm.audio.recording import (
     known_duration,
@@ -54,4 +55,5 @@ __all__ = [
     "read_segments",
     "silence_codecs",
     "split",
+    "with_serial",
 ]

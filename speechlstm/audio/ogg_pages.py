@@ -1,10 +1,11 @@
 """The pages of an Ogg file (RFC 3533)."""
 
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from speechlstm.audio.source import Source
+from speechlstm.audio.source import Source, opened
 
 HEADER_BYTES = 27
 CONTINUED, FIRST, LAST = 1, 2, 4
@@ -71,6 +72,20 @@ def pages(source: Source) -> Iterator[Page | None]:
             in_sync = False
         found = chunk.find(b"OggS", at + 1)
         at = found if found >= 0 else max(at + 1, len(chunk) - 3)
+
+
+def with_serial(content: bytes, serial: int) -> bytes:
+    """A file of one stream with another serial number: encoders draw it at random."""
+    changed = bytearray(content)
+    with opened(io.BytesIO(content)) as source:
+        for page in pages(source):
+            if page:
+                number = serial.to_bytes(4, "little")
+                changed[page.start + 14 : page.start + 18] = number
+                changed[page.start + 22 : page.start + 26] = bytes(4)
+                total = checksum(bytes(changed[page.start : page.end])).to_bytes(4, "little")
+                changed[page.start + 22 : page.start + 26] = total
+    return bytes(changed)
 
 
 def _parse(chunk: bytes, at: int, base: int) -> Page | None:

@@ -90,6 +90,13 @@ if TYPE_CHECKING:
     help="Folder for decoded recordings; by default a folder in the run.",
 )
 @click.option(
+    "--no-cache",
+    "cache",
+    flag_value=False,
+    default=None,
+    help="Keep no decoded recordings (training.cache): for corpora that do not fit on the disk.",
+)
+@click.option(
     "--prepare",
     is_flag=True,
     help="Only create the run and decode its recordings; --resume then trains it.",

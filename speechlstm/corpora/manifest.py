@@ -16,6 +16,7 @@ from speechlstm.errors import ManifestError, quoted
 from speechlstm.storage import open_regular_file, parse_json, write_atomically
 from speechlstm.transcript.formats import json_line
 
+SHARD_LIST = "manifest.jsonl"  # in a folder of shards
 MANIFEST_SUFFIXES = (".jsonl", ".json", *IMPORTERS)  # other files are plain texts
 
 
@@ -32,11 +33,13 @@ class Manifest:
     ['yes']
 
     Args:
-        path: The manifest.
+        path: The manifest, or a folder of shards (see `speechlstm.corpora.shards`).
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        if (self.path / SHARD_LIST).is_file():
+            self.path /= SHARD_LIST
 
     def __iter__(self) -> Iterator[Utterance]:
         """The utterances, in the order of their lines.

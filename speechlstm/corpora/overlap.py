@@ -9,6 +9,7 @@ from functools import cache
 from itertools import accumulate
 
 from speechlstm.corpora.manifest import Manifest, Utterance
+from speechlstm.storage import Member
 
 _Span = tuple[float, float]  # where a sound begins and ends in its recording, in seconds
 
@@ -50,10 +51,14 @@ def _placed(manifest: Manifest) -> Iterator[tuple[Utterance, str, _Span]]:
     # For a million recordings, Path.resolve would take a minute.
     parent, resolved = str(manifest.path.parent), cache(os.path.realpath)
     for utterance in manifest.utterances:
-        folder, name = os.path.split(os.path.join(parent, utterance.audio))  # noqa: PTH118
+        place = os.path.join(parent, utterance.audio)  # noqa: PTH118
+        member = Member.named(place)
+        file = member.archive if member else place
+        folder, name = os.path.split(file)
         path = os.path.join(resolved(folder), name)  # noqa: PTH118
         if os.path.islink(path):  # noqa: PTH114
             path = os.path.realpath(path)
+        path += place[len(file) :]
         if utterance.offset is None:
             yield utterance, path, (0.0, math.inf)
         else:

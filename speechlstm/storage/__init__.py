@@ -11,3 +11,4 @@ from speechlstm.storage.files import remove_unfinished as remove_unfinished
 from speechlstm.storage.files import write_atomically as write_atomically
 from speechlstm.storage.folders import folder_written_atomically as folder_written_atomically
 from speechlstm.storage.folders import recover_folder as recover_folder
+from speechlstm.storage.members import Member as Member

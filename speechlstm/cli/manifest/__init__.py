@@ -4,12 +4,12 @@ import click
 
 from speechlstm.cli.verbs import VerbGroup
 
-VERBS = ("build", "import", "check", "stats", "report", "split")
+VERBS = ("build", "import", "check", "stats", "report", "split", "pack")
 
 
 @click.group(cls=VerbGroup, package=__name__, verbs=VERBS)
 def command() -> None:
-    """Build, import, check, describe and split manifests: lists of recordings and their texts.
+    """Build, import, check, describe, split and pack manifests: lists of recordings and texts.
 
     \b
     Example:

@@ -18,6 +18,7 @@ from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target, min_steps
 from speechlstm.training.acoustic.examples import Example, Examples
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
+from speechlstm.training.data.waveforms import Decoded, Waveforms
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Corpus:
     """
 
     examples: Examples
-    cache: PCMCache
+    cache: Waveforms
     refused: tuple[str, ...]
     phones: Alphabet | None = None
     noise: PCMCache | None = None
@@ -78,11 +79,15 @@ def load_corpus(
         ManifestError: A manifest cannot be read.
         TrainingError: No utterance is usable; the message has the first reasons.
     """
-    transcribed = Transcribed(manifests)
-    recordings = (recording for recording, _ in transcribed)
-    cache = open_cache(recordings, settings.features.sample_rate, cache_folder, progress)
+    transcribed, rate = Transcribed(manifests), settings.features.sample_rate
+    waveforms: Waveforms
+    if settings.training.cache:
+        recordings = (recording for recording, _ in transcribed)
+        waveforms = open_cache(recordings, rate, cache_folder, progress)
+    else:
+        waveforms = Decoded(transcribed, rate)
     try:
-        return corpus_of(transcribed, cache, alphabet, settings, lexicon)
+        return corpus_of(transcribed, waveforms, alphabet, settings, lexicon)
     except TrainingError as error:
         names = ", ".join(str(m.path) for m in manifests)
         raise TrainingError(f"{names}: {error}") from None
@@ -136,7 +141,7 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
 
 def corpus_of(
     utterances: Sequence[tuple[Path | Piece, Utterance]],
-    cache: PCMCache,
+    cache: Waveforms,
     alphabet: Alphabet,
     settings: Settings,
     lexicon: Lexicon | None = None,

@@ -262,7 +262,9 @@ def _projected(
         epoch_seconds=second["seconds"] * _padded(train) / _padded(sample.train),
         valid_seconds=second["valid_seconds"] * _padded(valid) / _padded(sample.valid),
         memory=peak_memory(),
-        cache_bytes=round(settings.features.sample_rate * (_BYTES_OF_SAMPLE * seconds + copies)),
+        cache_bytes=round(settings.features.sample_rate * (_BYTES_OF_SAMPLE * seconds + copies))
+        if settings.training.cache
+        else 0,
         run_bytes=_BYTES_OF_WEIGHT * sample.num_weights * _COPIES_OF_WEIGHTS,
         is_sample=len(sample.train) < len(train),
     )

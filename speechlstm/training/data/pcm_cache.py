@@ -20,7 +20,7 @@ from tqdm import tqdm
 from speechlstm.audio import END_TOLERANCE, MIN_SECONDS, Piece, read_audio
 from speechlstm.errors import AudioError
 from speechlstm.parallel import map_in_threads
-from speechlstm.storage import write_atomically
+from speechlstm.storage import Member, write_atomically
 
 FULL_SCALE = 32767  # the 16-bit sample that represents 1.0
 _SAMPLE_BYTES = 2
@@ -84,7 +84,7 @@ class PCMCache:
 
     def waveform(self, index: int) -> NDArray[np.float32]:
         """The samples of a recording, (num_samples,) float32 in [-1, 1]."""
-        return _floats(self._read(index, 0, self.num_samples[index]))
+        return in_floats(self._read(index, 0, self.num_samples[index]))
 
     def loop_from(self, position: int, num_samples: int) -> NDArray[np.float32]:
         """Return samples of the recording at a position, repeating it if it is too short.
@@ -105,7 +105,7 @@ class PCMCache:
             again = self._read(index, 0, min(num_samples, length))
             rest = np.resize(again, num_samples - len(samples))  # repeats it
             samples = np.concatenate([samples, rest])
-        return _floats(samples)
+        return in_floats(samples)
 
     def _read(self, index: int, begin: int, count: int) -> NDArray[np.int16]:
         """Samples of a recording, from its sample `begin` on."""
@@ -113,7 +113,13 @@ class PCMCache:
         return np.fromfile(self.files[index], np.int16, count, offset=_SAMPLE_BYTES * start)
 
 
-def _floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+def in_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Samples in [-1, 1] as the cache keeps them."""
+    return (samples * FULL_SCALE).round().astype(np.int16)
+
+
+def in_floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Samples of the cache, in [-1, 1]."""
     return np.divide(samples, np.float32(FULL_SCALE), dtype=np.float32)
 
 
@@ -203,8 +209,7 @@ def _decoded(
             samples = read_audio(Path(recordings[index]), sample_rate).samples
         except AudioError as error:
             return error
-        content = (samples * FULL_SCALE).round().astype(np.int16).tobytes()
-        write_atomically(Path(files[index]), content)
+        write_atomically(Path(files[index]), in_integers(samples).tobytes())
         return None
 
     reasons: dict[int, str] = {}
@@ -228,8 +233,9 @@ def _num_samples(file: str) -> int:
 
 def file_name(recording: str, sample_rate: int) -> str:
     """The name of a recording's file in a cache."""
+    member = Member.named(recording)
     try:
-        status = os.stat(recording)  # noqa: PTH116
+        status = os.stat(member.archive if member else recording)  # noqa: PTH116
         state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
     except OSError:
         state = "missing"

@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 from speechlstm.storage import write_atomically
 from speechlstm.training.data.effects import change_speed
 from speechlstm.training.data.pcm_cache import PCMCache
+from speechlstm.training.data.waveforms import Waveforms
 
 MIN_FREE = 0.1  # fraction of the disk that copies leave free: checkpoints need it
 SAMPLE_BYTES = 4  # as floats: a run continues with the same numbers, whether a copy was kept or not
 
 
-def at_speed(cache: PCMCache, index: int, speed: float) -> NDArray[np.float32]:
+def at_speed(cache: Waveforms, index: int, speed: float) -> NDArray[np.float32]:
     """The samples of a recording, played at a speed.
 
     Resampling takes most of the time of preparing an utterance, so the result is kept, unless the
     disk is nearly full or cannot be written to.
 
     Args:
-        cache: The decoded recordings.
+        cache: The recordings; copies are kept only beside those of a PCMCache.
         index: The index of the recording.
         speed: The factor of the speed, as for change_speed.
 
@@ -31,6 +32,8 @@ def at_speed(cache: PCMCache, index: int, speed: float) -> NDArray[np.float32]:
     """
     if speed == 1:
         return cache.waveform(index)
+    if not isinstance(cache, PCMCache):
+        return change_speed(cache.waveform(index), speed)
     copy = copy_path(cache, index, speed)
     try:
         kept = np.fromfile(copy, np.float32)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from speechlstm.config import AugmentConfig, NetworkConfig, Settings, TrainConfig
 from speechlstm.corpora.manifest import Manifest
+from speechlstm.corpora.shards import pack
 from speechlstm.errors import ConfigError, ModelError, TrainingError
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.text.alphabet import Alphabet
@@ -45,16 +46,21 @@ def _eager() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def corpora_of_tones(
+def tones(
     tmp_path_factory: pytest.TempPathFactory, write_tones: Callable[[Path, Sequence[str]], Path]
-) -> Corpora:
+) -> tuple[Path, Path]:
     """120 utterances to learn from, so that one of them is less than 1 %, and 4 to measure on."""
     folder = tmp_path_factory.mktemp("tones")
     generator = np.random.default_rng(1)
     texts = ["".join(generator.choice([*"abc"], 2 + k % 5)) for k in range(124)]
+    train = write_tones(folder / "train.jsonl", texts[:120])
+    return train, write_tones(folder / "valid.jsonl", texts[120:])
+
+
+@pytest.fixture(scope="module")
+def corpora_of_tones(tones: tuple[Path, Path]) -> Corpora:
     train, valid = (
-        load_corpus([Manifest(write_tones(folder / name, part))], ALPHABET, SETTINGS, folder / "c")
-        for name, part in (("train.jsonl", texts[:120]), ("valid.jsonl", texts[120:]))
+        load_corpus([Manifest(path)], ALPHABET, SETTINGS, path.parent / "cache") for path in tones
     )
     return train, valid
 
@@ -108,6 +114,23 @@ def test_learns(uninterrupted: tuple[Trainer, list[str]]) -> None:
     assert history[1]["loss"] < history[0]["loss"]
     assert history[1]["valid_loss"] < history[0]["valid_loss"]
     assert all(line["seconds"] > 0 and 0 <= line["stall"] <= 1 for line in history)
+
+
+def test_shards_are_learnt_from_as_files_are(
+    uninterrupted: tuple[Trainer, list[str]], tones: tuple[Path, Path], tmp_path: Path
+) -> None:
+    corpora = []
+    for path, settings in zip(tones, (SETTINGS.with_training(cache=False), SETTINGS), strict=True):
+        list(pack(Manifest(path), tmp_path / path.stem, shard_bytes=100_000))
+        shards = Manifest(tmp_path / path.stem)
+        corpora.append(load_corpus([shards], ALPHABET, settings, tmp_path / "cache"))
+    trainer, _ = new_trainer(new_run(tmp_path / "run"), (corpora[0], corpora[1]))
+    trainer.train()
+    whole, _ = uninterrupted
+    assert without_times(trainer.state.history) == without_times(whole.state.history)
+    assert variables(trainer) == variables(whole)
+    assert len(list((tmp_path / "train").glob("*.tar"))) == 9
+    assert len(list((tmp_path / "cache").iterdir())) == 4
 
 
 def test_writes_what_a_run_holds(uninterrupted: tuple[Trainer, list[str]]) -> None:

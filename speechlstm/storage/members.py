@@ -1,0 +1,50 @@
+"""Members of tar archives, which a path names with the place of their bytes.
+
+`train/000004.tar/1536+88211/0123.flac` are the 88,211 bytes of train/000004.tar from byte 1,536 on.
+With the place in its name, each of a million members is one read away, without an index in memory.
+"""
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_MEMBER = re.compile(r"(.+\.tar)[/\\](\d{1,18})\+(\d{1,18})[/\\][^/\\]+", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an archive.
+
+    >>> Member.named("a.tar/512+10/x.flac")
+    Member(archive='a.tar', start=512, size=10)
+    >>> Member.named("a.flac")
+
+    Attributes:
+        archive: The path of the archive.
+        start: The position of its first byte.
+        size: In bytes.
+    """
+
+    archive: str
+    start: int
+    size: int
+
+    @classmethod
+    def named(cls, path: Path | str) -> "Member | None":
+        """The member that a path names; None if it is no such name."""
+        found = _MEMBER.fullmatch(f"{path}")
+        return cls(found[1], int(found[2]), int(found[3])) if found else None
+
+    def read(self) -> bytes:
+        """Its content.
+
+        Raises:
+            OSError: The archive cannot be read, or ends before the member does.
+        """
+        with Path(self.archive).open("rb") as file:
+            if os.fstat(file.fileno()).st_size < self.start + self.size:
+                raise OSError(errno.EIO, "lies beyond the end of its archive")
+            file.seek(self.start)
+            return file.read(self.size)

@@ -1,0 +1,72 @@
+"""The samples of recordings, decoded anew each time: for corpora that do not fit on the disk."""
+
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speechlstm.audio import Piece, read_audio
+from speechlstm.corpora.check import DURATION_TOLERANCE
+from speechlstm.corpora.utterance import Utterance
+from speechlstm.errors import AudioError, TrainingError
+from speechlstm.training.data.pcm_cache import in_floats, in_integers
+
+
+class Waveforms(Protocol):
+    """The samples of a list of recordings: a PCMCache, or Decoded."""
+
+    @property
+    def num_samples(self) -> Sequence[int]:
+        """(num_recordings,) number of samples of each recording."""
+
+    @property
+    def failures(self) -> dict[int, str]:
+        """The reason why a recording has no samples, by its index."""
+
+    def waveform(self, index: int) -> NDArray[np.float32]:
+        """The samples of a recording, (num_samples,) float32 in [-1, 1]."""
+
+
+class Decoded:
+    """Recordings that are decoded when their samples are needed, which equal those of a PCMCache.
+
+    They must be as long as their manifests say; what rounding makes longer or shorter is cut or
+    padded.
+
+    Args:
+        utterances: The recordings and pieces with their utterances.
+        sample_rate: Samples a second.
+
+    Attributes:
+        num_samples: See Waveforms.
+        failures: Empty: what cannot be decoded shows when it is needed.
+    """
+
+    def __init__(
+        self, utterances: Sequence[tuple[Path | Piece, Utterance]], sample_rate: int
+    ) -> None:
+        self._utterances, self._sample_rate = utterances, sample_rate
+        self.num_samples = array("q", (round(u.duration * sample_rate) for _, u in utterances))
+        self.failures: dict[int, str] = {}
+
+    def waveform(self, index: int) -> NDArray[np.float32]:
+        """The samples of a recording, (num_samples,) float32 in [-1, 1].
+
+        Raises:
+            TrainingError: The recording cannot be decoded, or its manifest has another duration.
+        """
+        recording, utterance = self._utterances[index]
+        wanted, rate = self.num_samples[index], self._sample_rate
+        try:
+            samples = read_audio(recording, rate).samples
+        except AudioError as error:
+            raise TrainingError(f"{error}; speechlstm manifest check finds all such ones") from None
+        if abs(len(samples) - wanted) > DURATION_TOLERANCE * rate:
+            lasts, said = len(samples) / rate, utterance.duration
+            reason = f"lasts {lasts:.2f} s, its manifest says {said:.2f} s"
+            raise TrainingError(f"{recording}: {reason}")
+        samples = np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
+        return in_floats(in_integers(samples))

@@ -1,0 +1,30 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+Run = Callable[..., Result]
+
+
+def test_packed_recordings_pass_the_check(run: Run, recordings: Path, tmp_path: Path) -> None:
+    everything, shards = tmp_path / "all.jsonl", tmp_path / "shards"
+    run("build", recordings, "-o", everything)
+    result = run("pack", everything, "-o", shards, "--shard-size", "0.002")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"{shards}: 3 utterances in 3 shards, 0 left out\n"
+    checked = run("check", shards)
+    assert (checked.exit_code, checked.stdout) == (0, "")
+
+
+def test_what_is_left_out_is_named(run: Run, recordings: Path, tmp_path: Path) -> None:
+    everything, shards = tmp_path / "all.jsonl", tmp_path / "shards"
+    run("build", recordings, "-o", everything)
+    (recordings / "ben" / "1.wav").unlink()
+    result = run("pack", everything, "-o", shards)
+    assert result.exit_code == 1
+    fault, total = result.stderr.splitlines()
+    assert fault.startswith(f"Error: {recordings / 'ben' / '1.wav'}: cannot be read: No such file")
+    assert total == f"{shards}: 2 utterances in 1 shard, 1 left out"
+    result = run("pack", everything, "-o", recordings)
+    assert result.exit_code == 1
+    assert "something else than shards" in result.stderr
