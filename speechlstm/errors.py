@@ -27,6 +27,10 @@ from typing import Any
 # The packages of the extra `serve`, by their import names.
 SERVE_PACKAGES = ("starlette", "uvicorn", "websockets", "python_multipart", "prometheus_client")
 
+# The packages of the extra `remote`.
+REMOTE_PACKAGES = ("fsspec", "aiohttp", "s3fs", "gcsfs")
+
+_ADDRESS = re.compile(r"^(s3|gs|https?):[/\\](?=[^/\\])")  # as a Path has it, with one slash
 _BIDI = "\u202a-\u202e\u2066-\u2069"  # characters that change the direction of the text after them
 _CONTROL = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff"
 UNPRINTABLE = re.compile(f"[{_CONTROL}{_BIDI}]")
@@ -136,7 +140,8 @@ class _FileError(Exception):
 
     def __init__(self, path: Path | str, reason: str, line: int | None = None) -> None:
         self.path, self.reason, self.line = Path(path), reason, line
-        where = f"{path}:{line}" if line is not None else f"{path}"
+        where = _ADDRESS.sub(r"\1://", f"{path}")
+        where = f"{where}:{line}" if line is not None else where
         super().__init__(f"{where}: {reason}")
 
 
@@ -258,6 +263,7 @@ class MissingDependencyError(SpeechLSTMError, ImportError):
         self.package = package
         # The extra installs the TensorFlow backend of Keras; others have to be installed by name.
         extra = "serve" if package in SERVE_PACKAGES else "train"
+        extra = "remote" if package in REMOTE_PACKAGES else extra
         extra = "mic" if package == "sounddevice" else extra
         source = package if package in ("torch", "jax") else f"speechlstm[{extra}]"
         super().__init__(f"{package} is not installed; run: pip install '{source}'")

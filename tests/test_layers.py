@@ -14,7 +14,8 @@ PACKAGE = Path(speechlstm.__file__).parent
 
 # From the bottom up; a module or subpackage imports only from the rows above its own.
 LAYERS = [
-    {"errors", "storage", "stderr"},
+    {"errors", "stderr"},
+    {"storage"},
     {"config", "transcript", "parallel", "tflite"},
     {"text"},
     {"lm"},

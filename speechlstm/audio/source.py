@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from speechlstm.errors import AudioError
-from speechlstm.storage import Member, refuse_nul
+from speechlstm.storage import Member, address_of, read_address, refuse_nul
 
 _CHUNK_BYTES = 1 << 20
 
@@ -123,6 +123,8 @@ def _name(file: Any) -> str:
 def _opened_named(path: Path) -> Any:
     if member := Member.named(path):
         return _copied(io.BytesIO(member.read()))
+    if address := address_of(path):
+        return _copied(io.BytesIO(read_address(address)))
     try:
         mode = path.stat().st_mode
     except ValueError:  # the name has a NUL

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ from speechlstm.corpora.columns import Utterances
 from speechlstm.corpora.importers import IMPORTERS
 from speechlstm.corpora.utterance import Utterance as Utterance
 from speechlstm.errors import ManifestError, quoted
-from speechlstm.storage import open_regular_file, parse_json, write_atomically
+from speechlstm.storage import (
+    address_of,
+    open_regular_file,
+    parse_json,
+    read_address,
+    write_atomically,
+)
 from speechlstm.transcript.formats import json_line
 
 SHARD_LIST = "manifest.jsonl"  # in a folder of shards
@@ -33,12 +40,14 @@ class Manifest:
     ['yes']
 
     Args:
-        path: The manifest, or a folder of shards (see `speechlstm.corpora.shards`).
+        path: The manifest, or a folder of shards (see `speechlstm.corpora.shards`); a file or an
+            address (see `speechlstm.storage.remote`).
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if (self.path / SHARD_LIST).is_file():
+        is_list = self.path.suffix.lower() in MANIFEST_SUFFIXES
+        if (self.path / SHARD_LIST).is_file() or (address_of(path) and not is_list):
             self.path /= SHARD_LIST
 
     def __iter__(self) -> Iterator[Utterance]:
@@ -86,15 +95,17 @@ class Manifest:
 
     def moved_to(self, folder: Path, utterance: Utterance) -> Utterance:
         """The utterance for a manifest in another folder, with its audio path relative to that."""
-        if Path(utterance.audio).is_absolute():
+        if Path(utterance.audio).is_absolute() or address_of(utterance.audio):
             return utterance
+        if address := address_of(self.path.parent / utterance.audio):
+            return replace(utterance, audio=address)
         audio = self.path.parent.resolve() / utterance.audio
         return replace(utterance, audio=os.path.relpath(audio, folder.resolve()))
 
     def _parse_json(self) -> Iterator[tuple[int, Utterance | ManifestError]]:
-        with open_regular_file(
-            self.path
-        ) as file:  # as bytes, so that lines end only at \n and errors stay within their line
+        # As bytes, so that lines end only at \n and errors stay within their line.
+        address = address_of(self.path)
+        with BytesIO(read_address(address)) if address else open_regular_file(self.path) as file:
             for line, content in enumerate(file, start=1):
                 if content.strip():
                     try:
@@ -105,7 +116,7 @@ class Manifest:
 
 def recording_of(utterance: Utterance, folder: Path) -> Path | Piece:
     """What to read for an utterance of a manifest in a folder: see `Manifest.recording`."""
-    path = folder / utterance.audio
+    path = Path(utterance.audio) if address_of(utterance.audio) else folder / utterance.audio
     if utterance.offset is None:
         return path
     return Piece(path, utterance.offset, utterance.duration)

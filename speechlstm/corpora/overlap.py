@@ -9,7 +9,7 @@ from functools import cache
 from itertools import accumulate
 
 from speechlstm.corpora.manifest import Manifest, Utterance
-from speechlstm.storage import Member
+from speechlstm.storage import Member, address_of
 
 _Span = tuple[float, float]  # where a sound begins and ends in its recording, in seconds
 
@@ -51,7 +51,9 @@ def _placed(manifest: Manifest) -> Iterator[tuple[Utterance, str, _Span]]:
     # For a million recordings, Path.resolve would take a minute.
     parent, resolved = str(manifest.path.parent), cache(os.path.realpath)
     for utterance in manifest.utterances:
-        place = os.path.join(parent, utterance.audio)  # noqa: PTH118
+        place = utterance.audio
+        if not address_of(place):
+            place = os.path.join(parent, place)  # noqa: PTH118
         member = Member.named(place)
         file = member.archive if member else place
         folder, name = os.path.split(file)

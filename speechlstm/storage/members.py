@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from speechlstm.storage.remote import address_of, read_address
+
 _MEMBER = re.compile(r"(.+\.tar)[/\\](\d{1,18})\+(\d{1,18})[/\\][^/\\]+", re.DOTALL)
 
 
@@ -42,7 +44,10 @@ class Member:
 
         Raises:
             OSError: The archive cannot be read, or ends before the member does.
+            MissingDependencyError: See read_address.
         """
+        if address := address_of(self.archive):
+            return read_address(address, self.start, self.size)
         with Path(self.archive).open("rb") as file:
             if os.fstat(file.fileno()).st_size < self.start + self.size:
                 raise OSError(errno.EIO, "lies beyond the end of its archive")

@@ -14,6 +14,7 @@ from speechlstm.audio import Piece
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import counted
+from speechlstm.storage import address_of
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import Transcribed, corpus_of
 from speechlstm.training.acoustic.dataset import SpeechDataset
@@ -197,15 +198,16 @@ def _written(path: Path, utterances: Sequence[tuple[Path | Piece, Utterance]]) -
     write_manifest(
         path,
         (
-            replace(utterance, id=str(number), audio=str(_path(recording).absolute()))
+            replace(utterance, id=str(number), audio=_absolute(recording))
             for number, (recording, utterance) in enumerate(utterances)
         ),
     )
     return path
 
 
-def _path(recording: Path | Piece) -> Path:
-    return recording.path if isinstance(recording, Piece) else recording
+def _absolute(recording: Path | Piece) -> str:
+    path = recording.path if isinstance(recording, Piece) else recording
+    return address_of(path) or str(path.absolute())
 
 
 def _with_few_noises(folder: Path, settings: Settings) -> Settings:

@@ -20,6 +20,7 @@ from typing import Any
 from speechlstm import __version__
 from speechlstm.config import Settings
 from speechlstm.errors import ConfigError
+from speechlstm.storage import address_of
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.network import AcousticModel
@@ -105,8 +106,8 @@ class Run(NetworkRun[AcousticModel]):
                 "version": __version__,
                 **self.settings.to_dict(),
                 "alphabet": asdict(self.alphabet),
-                "train": [str(path.resolve()) for path in self.train],
-                "valid": [str(path.resolve()) for path in self.valid],
+                "train": [address_of(path) or str(path.resolve()) for path in self.train],
+                "valid": [address_of(path) or str(path.resolve()) for path in self.valid],
                 "init_from": str(self.init_from.resolve()) if self.init_from else None,
                 "lexicon": str(self.lexicon.resolve()) if self.lexicon else None,
                 "phones": asdict(self.phones) if self.phones else None,

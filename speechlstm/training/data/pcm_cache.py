@@ -20,7 +20,7 @@ from tqdm import tqdm
 from speechlstm.audio import END_TOLERANCE, MIN_SECONDS, Piece, read_audio
 from speechlstm.errors import AudioError
 from speechlstm.parallel import map_in_threads
-from speechlstm.storage import Member, write_atomically
+from speechlstm.storage import Member, address_of, write_atomically
 
 FULL_SCALE = 32767  # the 16-bit sample that represents 1.0
 _SAMPLE_BYTES = 2
@@ -232,13 +232,15 @@ def _num_samples(file: str) -> int:
 
 
 def file_name(recording: str, sample_rate: int) -> str:
-    """The name of a recording's file in a cache."""
+    """The name of a recording's file in a cache; at an address, recordings do not change."""
     member = Member.named(recording)
     try:
         status = os.stat(member.archive if member else recording)  # noqa: PTH116
         state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
     except OSError:
         state = "missing"
-    path = os.path.join(os.getcwd(), recording)  # noqa: PTH109, PTH118 - resolve() is slower yet
+    path = recording
+    if not address_of(recording):
+        path = os.path.join(os.getcwd(), recording)  # noqa: PTH109, PTH118 - resolve() is slower
     key = f"{sample_rate}\0{path}\0{state}"
     return f"{hashlib.sha256(key.encode()).hexdigest()[: 2 * _DIGEST_BYTES]}{_SUFFIX}"
