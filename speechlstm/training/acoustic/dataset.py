@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from speechlstm.config import Settings
 from speechlstm.training.acoustic.corpus import Corpus, num_steps_of
 from speechlstm.training.acoustic.examples import Example
+from speechlstm.training.acoustic.mixing import ingredients
 from speechlstm.training.data.augment import (
+    Mixture,
     draw_augmentation,
     draw_mixture,
     draw_speed,
@@ -42,14 +44,21 @@ class SpeechDataset(keras.utils.PyDataset):
         settings: Batch size and augmentation.
         augment: Whether to shuffle and augment (for training) or not (for validation).
         cluster: The devices that share each batch: `dataset[k]` has the rows of this process.
+        mixed: Whether the waveforms are mixed here; if not, a batch has the `ingredients` and the
+            network mixes them, which a GPU does at once.
     """
 
     def __init__(
-        self, corpus: Corpus, settings: Settings, augment: bool, cluster: Cluster | None = None
+        self,
+        corpus: Corpus,
+        settings: Settings,
+        augment: bool,
+        cluster: Cluster | None = None,
+        mixed: bool = True,
     ) -> None:
         super().__init__()
         self.corpus, self.settings, self.augment = corpus, settings, augment
-        self.cluster = cluster or Cluster()
+        self.cluster, self.mixed = cluster or Cluster(), mixed or not augment
         self.num_views = 2 if augment and settings.training.consistency else 1
         self.dropped: set[str] = set()
         self.start_epoch(0)
@@ -110,8 +119,9 @@ class SpeechDataset(keras.utils.PyDataset):
         Returns:
             inputs: ``samples`` (batch, padded_samples) float32, ``num_samples`` (batch,) int32;
                 with augmentation also ``time_masks`` and ``frequency_masks``, (batch, num_masks, 2)
-                int32.
+                int32, and if they are not mixed here the `ingredients`.
             targets: ``labels`` (batch, padded_labels) int32, ``num_labels`` (batch,) int32,
+                ``num_steps`` (batch,) int32, the number of the network's output frames, and
                 ``weights`` (batch,) float32: 0 for copies of other utterances, which replace
                 dropped ones or fill the batch up to a multiple of the number of devices. If the
                 corpus has phones, also ``phones``, ``num_phones`` and ``phone_weights``, which are
@@ -129,30 +139,42 @@ class SpeechDataset(keras.utils.PyDataset):
         sources = kept or batch
         indices = [sources[row % len(sources)] for row in rows]
         views = [view for i in indices for view in self._views(i)]
-        waveforms, masks = zip(*views, strict=True)
+        mixtures, masks = zip(*views, strict=True)
         width = int(self._widths[batch[0]])
+        waveforms = [m.mixed() if self.mixed else m.speech for m in mixtures]
         samples, num_samples = pad(waveforms, width, np.float32)
-        num_steps = num_steps_of(width, self.settings)
+        most = num_steps_of(width, self.settings)
         examples = [self.corpus.examples[i] for i in indices for _ in range(self.num_views)]
         weights = np.repeat([row < len(kept) for row in rows], self.num_views).astype(np.float32)
-        labels, num_labels = pad([e.labels for e in examples], num_steps, np.int32)
+        labels, num_labels = pad([e.labels for e in examples], most, np.int32)
+        num_steps = np.array([num_steps_of(n, self.settings) for n in num_samples.tolist()])
         targets = {"labels": labels, "num_labels": num_labels, "weights": weights}
+        targets["num_steps"] = num_steps.astype(np.int32)
         if self.corpus.phones:
-            phones, num_phones = pad([e.phones or () for e in examples], num_steps, np.int32)
+            phones, num_phones = pad([e.phones or () for e in examples], most, np.int32)
             known = weights * [e.phones is not None for e in examples]
             targets |= {"phones": phones, "num_phones": num_phones, "phone_weights": known}
         inputs = {"samples": samples, "num_samples": num_samples}
+        if not self.mixed:
+            inputs |= ingredients(mixtures, width, self._num_response_samples)
         if self.augment:
             time_masks, frequency_masks = zip(*masks, strict=True)
             inputs["time_masks"] = np.stack(time_masks)
             inputs["frequency_masks"] = np.stack(frequency_masks)
         return inputs, targets
 
-    def _views(self, index: int) -> Iterator[tuple[NDArray[np.float32], Any]]:
-        """Yield the waveform and the masks of each view of an utterance in this epoch."""
+    @property
+    def _num_response_samples(self) -> int:
+        """The number of samples of the longest room; 0: there are no rooms."""
+        config = self.settings.augmentation
+        longest = config.room_seconds[1] if config.room_probability else 0
+        return int(longest * self.settings.features.sample_rate)
+
+    def _views(self, index: int) -> Iterator[tuple[Mixture, Any]]:
+        """Yield the mixture and the masks of each view of an utterance in this epoch."""
         example, noise = self.corpus.examples[index], self.corpus.noise
         if not self.augment:
-            yield self.corpus.cache.waveform(example.index), None
+            yield Mixture(self.corpus.cache.waveform(example.index)), None
             return
         config, features = self.settings.augmentation, self.settings.features
         # The same speed in all views, which have the same length.
@@ -162,4 +184,4 @@ class SpeechDataset(keras.utils.PyDataset):
             augmentation = draw_augmentation(generator, 1.0, config)
             mixture = draw_mixture(speech, features.sample_rate, augmentation, noise, generator)
             masks = draw_masks(generator, features.num_frames(len(speech)), features, config)
-            yield mixture.mixed(), masks
+            yield mixture, masks

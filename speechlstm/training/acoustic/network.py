@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from speechlstm.config import FeatureConfig, NetworkConfig, Precision
+from speechlstm.training.acoustic.mixing import mixed_on_device
 from speechlstm.training.engine.network import Network, build_stack
 from speechlstm.training.layers.ctc import consistency_losses, ctc_losses
 from speechlstm.training.layers.mfcc import MFCC
@@ -17,7 +18,8 @@ class AcousticModel(Network):
     """A stacked (bidirectional) recurrent network, trained with CTC.
 
     Its inputs are those of a batch of `SpeechDataset`: ``samples`` (batch, padded_samples) float32
-    and ``num_samples`` (batch,) int32, in training also the SpecAugment masks. Its output is
+    and ``num_samples`` (batch,) int32, in training also the SpecAugment masks and, unless the
+    dataset mixes the waveforms, room, noise and gain. Its output is
     (logits (batch, max_steps, num_labels + num_phones), num_steps (batch,) int32). Padding never
     changes it.
 
@@ -83,7 +85,8 @@ class AcousticModel(Network):
         masks = None
         if training and "time_masks" in inputs:
             masks = (inputs["time_masks"], inputs["frequency_masks"])
-        frames, num_frames = self.mfcc(inputs["samples"], inputs["num_samples"], masks=masks)
+        samples = mixed_on_device(inputs) if "gain_db" in inputs else inputs["samples"]
+        frames, num_frames = self.mfcc(samples, inputs["num_samples"], masks=masks)
         return self.from_features(frames, num_frames, training)
 
     def from_features(
@@ -134,10 +137,12 @@ class AcousticModel(Network):
             outputs: What the network returned.
             targets: ``labels`` (batch, max_labels) int32, ``num_labels`` (batch,) int32 and
                 ``weights`` (batch,) float32; with an output for phones also ``phones``,
-                ``num_phones`` and ``phone_weights``.
+                ``num_phones`` and ``phone_weights``. If there is ``num_steps`` (batch,), that of
+                the outputs as the host has it, no backend waits for a GPU to tell it.
             training: Unused.
         """
         logits, num_steps = outputs
+        num_steps = targets.get("num_steps", num_steps)
         characters, phones = logits[..., : self.num_labels], logits[..., self.num_labels :]
         losses = ctc_losses(characters, num_steps, targets["labels"], targets["num_labels"])
         loss = _mean(losses, targets["weights"])

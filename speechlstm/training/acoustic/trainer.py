@@ -20,6 +20,7 @@ from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.events import write_events
 from speechlstm.training.engine.loop import Batch, EpochLoop, since_best
 from speechlstm.training.engine.optimizer import LOSS_SCALE, GuardedAdamW
+from speechlstm.training.layers.accelerator import has_gpu
 from speechlstm.training.layers.ctc import ctc_losses
 from speechlstm.training.plots import plot_training
 
@@ -54,7 +55,9 @@ class Trainer(EpochLoop):
     ) -> None:
         config, cluster = run.settings.training, cluster or Cluster()
         keras.utils.set_random_seed(config.seed)
-        train_data = SpeechDataset(train, run.settings, augment=True, cluster=cluster)
+        train_data = SpeechDataset(
+            train, run.settings, augment=True, cluster=cluster, mixed=not has_gpu()
+        )
         self.valid_data = SpeechDataset(valid, run.settings, augment=False)
         network = run.new_network()
         network.freeze(config.frozen_layers)

@@ -47,22 +47,51 @@ class GuardedAdamW(keras.optimizers.AdamW):
 
     def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
         """Update the variables, unless a gradient is not finite."""
-        finite = ops.isfinite(sum(ops.sum(ops.square(grad)) for grad in grads))
-        if keras.backend.backend() == "torch" and finite:  # there is no graph: the value is known
-            super().apply(grads, trainable_variables)
+        if keras.backend.backend() == "torch":
+            finite = self._apply_fused(grads, trainable_variables or self._trainable_variables)
         else:
+            finite = ops.isfinite(sum(ops.sum(ops.square(grad)) for grad in grads))
             self._apply_if(finite, grads, trainable_variables)
         if self.loss_scale_factor is not None:
             self._adapt_scale(finite)
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update one variable by Adam."""
-        if keras.backend.backend() == "torch":
-            index = self._get_variable_index(variable)
-            moments = self._momentums[index].value, self._velocities[index].value
-            _fused_step(self, gradient, variable.value, moments, learning_rate)
-        else:
-            super().update_step(gradient, variable, learning_rate)
+    def _apply_fused(self, grads: list[Any], variables: list[Any]) -> Any:
+        """Update all variables in one pass through memory; Keras' operators take about twelve.
+
+        Nothing here waits for a GPU.
+
+        Returns:
+            Whether the gradient is finite: a tensor.
+        """
+        import torch
+
+        grads, variables = self._filter_empty_gradients(grads, variables)
+        places = [self._get_variable_index(variable) for variable in variables]
+        scale = 1.0 if self.loss_scale_factor is None else self.loss_scale_factor.value
+        with torch.no_grad():
+            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+            finite = torch.isfinite(norm)
+            excess = norm / (scale * self.global_clipnorm) if self.global_clipnorm else norm * 0
+            torch._fused_adamw_(
+                [variable.value for variable in variables],
+                list(grads),
+                [self._momentums[place].value for place in places],
+                [self._velocities[place].value for place in places],
+                [],
+                [(self.iterations.value + 1).float()] * len(variables),
+                lr=self._get_current_learning_rate().value,
+                beta1=self.beta_1,
+                beta2=self.beta_2,
+                weight_decay=self.weight_decay or 0.0,
+                eps=self.epsilon,
+                amsgrad=False,
+                maximize=False,
+                grad_scale=scale * excess.clamp(min=1.0),
+                found_inf=(~finite).float(),
+            )
+            self.iterations.assign_add(finite.int())
+            self.num_skipped.assign_add((~finite).int())
+        return finite
 
     def _apply_if(self, finite: Any, grads: list[Any], variables: list[Any] | None) -> None:
         guarded = [*self.variables, *(variables or self._trainable_variables)]
@@ -78,30 +107,3 @@ class GuardedAdamW(keras.optimizers.AdamW):
         grown = ops.where(num_finite == GROWTH_STEPS, scale * 2, scale)
         self.loss_scale_factor.assign(ops.where(finite, grown, ops.maximum(scale / 2, 1.0)))
         self.num_finite.assign(num_finite % GROWTH_STEPS)
-
-
-def _fused_step(
-    optimizer: GuardedAdamW, gradient: Any, value: Any, moments: tuple[Any, Any], rate: Any
-) -> None:
-    """Update a variable in one pass through memory; Keras' operators take about twelve.
-
-    For large embeddings these take longer than the rest of the update.
-    """
-    import torch
-
-    with torch.no_grad():
-        torch._fused_adam_(
-            [value],
-            [gradient],
-            [moments[0]],
-            [moments[1]],
-            [],
-            [(optimizer.iterations.value + 1).float()],
-            lr=float(rate),
-            beta1=optimizer.beta_1,
-            beta2=optimizer.beta_2,
-            weight_decay=0.0,
-            eps=optimizer.epsilon,
-            amsgrad=False,
-            maximize=False,
-        )

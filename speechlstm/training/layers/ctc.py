@@ -35,6 +35,8 @@ def ctc_losses(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any
     logits = ops.cast(logits, "float32")
     if keras.backend.backend() == "tensorflow":
         return _tensorflow(logits, num_steps, labels, num_labels)
+    if keras.backend.backend() == "torch":
+        return _torch(logits, num_steps, labels, num_labels)
     return ops.ctc_loss(labels, logits, num_labels, num_steps, mask_index=BLANK)
 
 
@@ -86,3 +88,17 @@ def _tensorflow(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> An
     blanks = tf.nn.log_softmax(logits)[:, :, BLANK]
     steps = tf.sequence_mask(num_steps, tf.shape(logits)[1])
     return tf.where(empty, -tf.reduce_sum(tf.where(steps, blanks, 0.0), axis=1), losses)
+
+
+def _torch(logits: Any, num_steps: Any, labels: Any, num_labels: Any) -> Any:
+    """The loss by torch, which reads lengths on the CPU: it need not wait for NumPy arrays."""
+    import torch
+
+    lengths = [torch.as_tensor(n, device="cpu", dtype=torch.int64) for n in (num_steps, num_labels)]
+    return torch.nn.functional.ctc_loss(
+        torch.log_softmax(logits, dim=-1).transpose(0, 1),
+        torch.as_tensor(labels, device=logits.device),
+        *lengths,
+        blank=BLANK,
+        reduction="none",
+    )

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from speechlstm.config import Precision
+from speechlstm.training.layers.accelerator import has_gpu
 
 _CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
@@ -108,7 +109,7 @@ class RecurrentLayer(keras.layers.Layer):
         precision = "" if self.products == "float32" else f"; in float32, not {self.products}"
         if self.recurrent_dropout:
             why = "no fused kernel supports recurrent dropout"
-        elif backend == "tensorflow" and self.cell != "rnn" and _has_gpu():
+        elif backend == "tensorflow" and self.cell != "rnn" and has_gpu():
             return f"cuDNN{precision}"
         else:
             why = f"on {backend}, only lstm has a faster implementation, {self.cell} has not"
@@ -125,7 +126,7 @@ class RecurrentLayer(keras.layers.Layer):
         if self.cell != "lstm" or self.recurrent_dropout:
             return None
         match keras.backend.backend():
-            case "tensorflow" if not _has_gpu():
+            case "tensorflow" if not has_gpu():
                 from speechlstm.training.layers.lstm_tensorflow import lstm
             case "torch":
                 from speechlstm.training.layers.lstm_torch import lstm
@@ -134,9 +135,3 @@ class RecurrentLayer(keras.layers.Layer):
             case _:
                 return None
         return lstm
-
-
-def _has_gpu() -> bool:
-    import tensorflow as tf
-
-    return bool(tf.config.list_logical_devices("GPU"))

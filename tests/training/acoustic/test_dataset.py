@@ -16,6 +16,7 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.corpus import Corpus, derive_alphabet, load_corpus
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.examples import Example, Examples
+from speechlstm.training.data.augment import Mixture
 from speechlstm.training.data.masks import LONGEST_TIME_MASK
 from speechlstm.training.data.pcm_cache import PCMCache
 from speechlstm.training.engine.distribution import Cluster
@@ -281,7 +282,10 @@ class Unread(SpeechDataset):
     """Batches of which only the shapes matter."""
 
     def _views(self, index: int) -> Any:
-        yield np.zeros(self._widths[index], np.float32), (np.zeros((2, 2)), np.zeros((2, 2)))
+        yield (
+            Mixture(np.zeros(self._widths[index], np.float32)),
+            (np.zeros((2, 2)), np.zeros((2, 2))),
+        )
 
 
 @pytest.mark.parametrize("augment", [True, False])

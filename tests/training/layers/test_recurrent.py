@@ -105,7 +105,7 @@ def test_padding_reaches_no_output_and_no_gradient(cell: str, bidirectional: boo
 def test_other_cells_are_the_stock_layers(
     settings: dict[str, Any], bidirectional: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(bilstm, "_has_gpu")
+    monkeypatch.delattr(bilstm, "has_gpu")
     layer = new_layer(4, bidirectional=bidirectional, **settings)
     inputs, lengths = new_batch(LENGTHS, 4)
     np.testing.assert_array_equal(layer(inputs, lengths), stock(layer, inputs, lengths))
@@ -157,7 +157,7 @@ def test_products_of_16_bits_are_near(products: str, difference: float) -> None:
 def test_says_what_computes_it(
     settings: dict[str, Any], has_gpu: bool, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bilstm, "_has_gpu", lambda: has_gpu)
+    monkeypatch.setattr(bilstm, "has_gpu", lambda: has_gpu)
     assert RecurrentLayer(3, **settings).engine == engine
 
 
