@@ -27,6 +27,7 @@ from speechlstm.training.engine.distribution import Cluster
 # compiles a program for each shape, and without this nearly every batch would have its own.
 _WIDTHS = np.unique(np.ceil(1.05 ** np.arange(500)).astype(np.int64))
 _MAX_PADDING = 0.1  # fraction of an epoch that may be padding
+_FEW_WIDTHS = 11  # of all batches, if few shapes are asked for
 
 
 class SpeechDataset(keras.utils.PyDataset):
@@ -46,6 +47,8 @@ class SpeechDataset(keras.utils.PyDataset):
         cluster: The devices that share each batch: `dataset[k]` has the rows of this process.
         mixed: Whether the waveforms are mixed here; if not, a batch has the `ingredients` and the
             network mixes them, which a GPU does at once.
+        few_shapes: Whether all batches, of all epochs, have one of _FEW_WIDTHS shapes, at the price
+            of more padding; for jax, which compiles a program for each shape.
     """
 
     def __init__(
@@ -55,12 +58,14 @@ class SpeechDataset(keras.utils.PyDataset):
         augment: bool,
         cluster: Cluster | None = None,
         mixed: bool = True,
+        few_shapes: bool = False,
     ) -> None:
         super().__init__()
         self.corpus, self.settings, self.augment = corpus, settings, augment
         self.cluster, self.mixed = cluster or Cluster(), mixed or not augment
         self.num_views = 2 if augment and settings.training.consistency else 1
         self.dropped: set[str] = set()
+        self.few_shapes = few_shapes
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -71,16 +76,16 @@ class SpeechDataset(keras.utils.PyDataset):
         """
         self.epoch = epoch
         self._speeds, lengths = self._draw_speeds()
-        self._widths = _WIDTHS[np.searchsorted(_WIDTHS, lengths)]
+        widths = self._few_widths() if self.few_shapes else _WIDTHS
+        self._widths = widths[np.searchsorted(widths, lengths)]
         order = np.random.default_rng((self.settings.training.seed, epoch))
         ties = order.random(len(lengths)) if self.augment else -lengths
-        seconds = self.settings.training.batch_seconds / self.num_views
         batches = bucket(
             np.lexsort((ties, -self._widths)),
             lengths,
             self._widths,
-            capacity=seconds * self.settings.features.sample_rate,
-            max_padding=_MAX_PADDING,
+            capacity=self._capacity,
+            max_padding=1.0 if self.few_shapes else _MAX_PADDING,
         )
         if self.augment:
             num_first = 1 if epoch == 0 else 0
@@ -88,7 +93,7 @@ class SpeechDataset(keras.utils.PyDataset):
             order.shuffle(rest)
             batches[num_first:] = rest
         self._batches = batches
-        padded = sum(self.cluster.num_rows(len(b)) * int(self._widths[b[0]]) for b in batches)
+        padded = sum(self._num_rows(batch) * int(self._widths[batch[0]]) for batch in batches)
         self.padding = 1 - int(lengths.sum()) / padded
         self.seconds = int(lengths.sum()) / self.settings.features.sample_rate
 
@@ -104,6 +109,29 @@ class SpeechDataset(keras.utils.PyDataset):
         num_steps = np.array([num_steps_of(length, self.settings) for length in distinct.tolist()])
         fits = num_steps[places] >= examples.min_steps
         return np.where(fits, speeds, 1.0), np.where(fits, lengths, examples.num_samples)
+
+    @property
+    def _capacity(self) -> float:
+        """The largest number of samples of a batch, padding included, in one view."""
+        seconds = self.settings.training.batch_seconds / self.num_views
+        return seconds * self.settings.features.sample_rate
+
+    def _few_widths(self) -> NDArray[np.int64]:
+        """Widths with equal ratios, from the shortest utterance to the longest, at any speed."""
+        speeds = self.settings.augmentation.speeds if self.augment else (1.0,)
+        lengths = self.corpus.examples.num_samples
+        shortest, longest = lengths.min() / max(*speeds, 1.0), lengths.max() / min(*speeds, 1.0)
+        return np.geomspace(shortest, longest, _FEW_WIDTHS + 1)[1:].astype(np.int64) + 1
+
+    def _size(self, batch: NDArray[np.int64]) -> int:
+        """The number of utterances of a batch, with the copies that give it one of few shapes."""
+        if not self.few_shapes:
+            return len(batch)
+        return max(1, int(self._capacity // self._widths[batch[0]]))
+
+    def _num_rows(self, batch: NDArray[np.int64]) -> int:
+        """The number of rows of a batch in one view, of all processes."""
+        return self.cluster.num_rows(self._size(batch))
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -123,15 +151,15 @@ class SpeechDataset(keras.utils.PyDataset):
             targets: ``labels`` (batch, padded_labels) int32, ``num_labels`` (batch,) int32,
                 ``num_steps`` (batch,) int32, the number of the network's output frames, and
                 ``weights`` (batch,) float32: 0 for copies of other utterances, which replace
-                dropped ones or fill the batch up to a multiple of the number of devices. If the
-                corpus has phones, also ``phones``, ``num_phones`` and ``phone_weights``, which are
-                0 for utterances without phones, too.
+                dropped ones or fill the batch up to its size, or to a multiple of the number of
+                devices. If the corpus has phones, also ``phones``, ``num_phones`` and
+                ``phone_weights``, which are 0 for utterances without phones, too.
         """
-        return self._rows(index, self.cluster.rows(len(self._batches[index])))
+        return self._rows(index, self.cluster.rows(self._size(self._batches[index])))
 
     def whole(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return a batch with the rows of all processes."""
-        return self._rows(index, range(self.cluster.num_rows(len(self._batches[index]))))
+        return self._rows(index, range(self._num_rows(self._batches[index])))
 
     def _rows(self, index: int, rows: range) -> tuple[dict[str, Any], dict[str, Any]]:
         batch = self._batches[index]

@@ -21,6 +21,7 @@ from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.trainer import Trainer
 from speechlstm.training.acoustic.transfer import Source, read_source, transfer
 from speechlstm.training.data.augment import load_noise
+from speechlstm.training.engine.devices import faster_backend
 from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.run_folder import locked
 
@@ -292,6 +293,8 @@ def train_run(
                 f"{run.alphabet.num_labels} labels, {counted(cluster.total_devices, 'device')}; "
                 f"recurrent layers: {trainer.network.recurrent[0].engine}"
             )
+            if faster := faster_backend(run.settings.training.precision):
+                report(f"hint: {faster}")
             trainer.train()
 
 

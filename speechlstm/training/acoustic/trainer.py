@@ -16,9 +16,10 @@ from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.acoustic.validation import validate
+from speechlstm.training.data.prefetch import Batch
 from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.events import write_events
-from speechlstm.training.engine.loop import Batch, EpochLoop, since_best
+from speechlstm.training.engine.loop import EpochLoop, since_best
 from speechlstm.training.engine.optimizer import LOSS_SCALE, GuardedAdamW
 from speechlstm.training.layers.accelerator import has_gpu
 from speechlstm.training.layers.ctc import ctc_losses
@@ -55,10 +56,11 @@ class Trainer(EpochLoop):
     ) -> None:
         config, cluster = run.settings.training, cluster or Cluster()
         keras.utils.set_random_seed(config.seed)
+        few = keras.backend.backend() == "jax"
         train_data = SpeechDataset(
-            train, run.settings, augment=True, cluster=cluster, mixed=not has_gpu()
+            train, run.settings, augment=True, cluster=cluster, mixed=not has_gpu(), few_shapes=few
         )
-        self.valid_data = SpeechDataset(valid, run.settings, augment=False)
+        self.valid_data = SpeechDataset(valid, run.settings, augment=False, few_shapes=few)
         network = run.new_network()
         network.freeze(config.frozen_layers)
         optimizer = GuardedAdamW(

@@ -55,8 +55,10 @@ def validate(
         logits, num_steps = model.predict_on_batch(inputs)
         logits, phone_logits = np.split(logits, [run.alphabet.num_labels], axis=-1)
         batch_losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
-        losses.append(ops.convert_to_numpy(batch_losses))
         examples = data.examples(index)
+        number = len(examples)  # the rows after them are copies
+        losses.append(ops.convert_to_numpy(batch_losses)[:number])
+        logits, phone_logits, num_steps = logits[:number], phone_logits[:number], num_steps[:number]
         for example, rows, length in zip(examples, logits, num_steps, strict=True):
             log_probs = _log_softmax(rows[:length])
             hypothesis = greedy_decode(log_probs, run.alphabet, frame_seconds).text

@@ -3,12 +3,15 @@
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Protocol
 
 MAX_LOADERS = 8  # threads that prepare batches: NumPy and soxr release Python's lock
+
+
+Batch = tuple[dict[str, Any], dict[str, Any]]  # inputs and targets
 
 
 class Batches(Protocol):
@@ -19,26 +22,33 @@ class Batches(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]: ...
+    def __getitem__(self, index: int) -> Batch: ...
 
 
-def prefetched(data: Batches, start: int) -> Iterator[tuple[int, Any, float]]:
+def prefetched(
+    data: Batches, start: int, place: Callable[[Batch], Batch] = lambda batch: batch
+) -> Iterator[tuple[int, Batch, float]]:
     """Yield the batches from an index on.
 
     Args:
         data: The batches.
         start: The index of the first batch to yield.
+        place: Called with each batch by the thread that prepared it; moves it to a device.
 
     Yields:
         The index of a batch, the batch, and the seconds spent waiting for it.
     """
     num_loaders = min(MAX_LOADERS, os.cpu_count() or 1)
     indices = iter(range(start, len(data)))
+
+    def prepared(index: int) -> Batch:
+        return place(data[index])
+
     with ThreadPoolExecutor(num_loaders) as pool:
-        pending = deque(pool.submit(data.__getitem__, i) for i in islice(indices, num_loaders))
+        pending = deque(pool.submit(prepared, i) for i in islice(indices, num_loaders))
         for index in range(start, len(data)):
             started = time.monotonic()
             batch = pending.popleft().result()
             waited = time.monotonic() - started
-            pending.extend(pool.submit(data.__getitem__, i) for i in islice(indices, 1))
+            pending.extend(pool.submit(prepared, i) for i in islice(indices, 1))
             yield index, batch, waited

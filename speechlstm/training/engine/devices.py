@@ -2,10 +2,16 @@
 
 import ctypes
 import platform
+import shutil
 import sys
+from importlib.util import find_spec
+from typing import Any
 
 import keras
 
+from speechlstm.config import Precision
+from speechlstm.training.data.prefetch import Batch
+from speechlstm.training.layers.accelerator import has_gpu
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
 _NO_GPU = "not used: {} sees no GPU"
@@ -19,7 +25,7 @@ def describe_devices() -> dict[str, str]:
         Texts by the name of what they describe, in the order to print them.
 
     >>> list(describe_devices())
-    ['Keras backend', 'devices', 'LSTM layers', 'cuDNN']
+    ['Keras backend', 'devices', 'LSTM layers', 'cuDNN', 'training']
     """
     backend = keras.backend.backend()
     describe = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}[backend]
@@ -29,7 +35,63 @@ def describe_devices() -> dict[str, str]:
         "devices": ", ".join(["CPU", *devices]),
         "LSTM layers": RecurrentLayer(1).engine,
         "cuDNN": cudnn,
+        "training": "; ".join(
+            filter(None, [f"on {(devices or ['the CPU'])[0]}", faster_backend()])
+        ),
     }
+
+
+def faster_backend(precision: Precision = "bfloat16") -> str | None:
+    """Say which installed backend would train faster than the current one; None: none is known to.
+
+    Args:
+        precision: That of the training.
+    """
+    backend = keras.backend.backend()
+    if backend == "torch" or not find_spec("torch"):
+        return None
+    how = "set the environment variable KERAS_BACKEND=torch"
+    if not has_gpu():
+        if shutil.which("nvidia-smi"):
+            return f"{backend} does not see this machine's GPU, torch may: {how}"
+        # Measured by scripts/benchmarks/training.py; in float32 the two are nearly equal.
+        is_slower = backend == "tensorflow" and precision == "bfloat16"
+        return f"in bfloat16, torch is 1.3 times as fast on a CPU: {how}" if is_slower else None
+    return (
+        f"torch starts sooner, since jax compiles for each shape: {how}"
+        if backend == "jax"
+        else None
+    )
+
+
+def on_gpu(batch: Batch) -> Batch:
+    """A batch on the GPU, if there is one; called by the threads that prepare batches.
+
+    torch's CTC reads lengths on the host, so targets that are numbers of something stay there. jax
+    places batches itself, on several devices perhaps.
+    """
+    backend = keras.backend.backend()
+    if backend == "jax" or not has_gpu():
+        return batch
+    inputs, targets = batch
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.device("/GPU:0"):
+            placed: Batch = keras.tree.map_structure(tf.convert_to_tensor, batch)
+        return placed
+    import torch
+
+    stream = torch.cuda.Stream()  # a copy on the stream of the training would wait for its step
+    with torch.cuda.stream(stream):
+
+        def moved(array: Any) -> Any:
+            return torch.from_numpy(array).pin_memory().to("cuda", non_blocking=True)
+
+        inputs = {key: moved(array) for key, array in inputs.items()}
+        targets = {k: a if k.startswith("num_") else moved(a) for k, a in targets.items()}
+    stream.synchronize()
+    return inputs, targets
 
 
 def keep_freed_memory() -> None:

@@ -12,16 +12,15 @@ from tqdm import tqdm
 from speechlstm.config import Schedule
 from speechlstm.errors import ModelError
 from speechlstm.storage import remove_unfinished
-from speechlstm.training.data.prefetch import Batches, prefetched
+from speechlstm.training.data.prefetch import Batch, Batches, prefetched
 from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.engine.devices import on_gpu
 from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
 from speechlstm.training.engine.run_folder import NetworkRun
 from speechlstm.training.engine.schedule import learning_rate
 from speechlstm.training.engine.signals import deferred_signals, stop
-
-Batch = tuple[dict[str, Any], dict[str, Any]]  # inputs and targets
 
 
 @dataclass
@@ -168,7 +167,7 @@ class EpochLoop(ABC):
             total=len(data), initial=state.step, disable=not self.progress, leave=False,
             desc=f"epoch {state.epoch + 1}/{self.config.num_epochs}", unit=" batches",
         ) as bar:  # fmt: skip
-            for index, batch, waited in prefetched(data, state.step):
+            for index, batch, waited in prefetched(data, state.step, on_gpu):
                 started = time.monotonic()
                 self._train_batch(index, batch)
                 state.step = index + 1

@@ -47,8 +47,8 @@ class Network(keras.Model):
         """Do one update.
 
         Args:
-            x: The inputs of the batch: NumPy arrays by name.
-            y: Its targets: NumPy arrays by name.
+            x: The inputs of the batch: arrays by name, of NumPy or of the backend.
+            y: Its targets, likewise.
 
         Returns:
             The loss of the batch.
@@ -77,7 +77,7 @@ class _AnyShape:
     """A function compiled as one TensorFlow graph for each set of ranks and data types.
 
     Args:
-        function: A function of dicts of tensors. The result is called with dicts of NumPy arrays.
+        function: A function of dicts of tensors. The result is called with dicts of arrays.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -85,7 +85,9 @@ class _AnyShape:
         self._graphs: dict[Any, Callable[..., Any]] = {}
 
     def __call__(self, *batch: dict[str, Any]) -> Any:
-        key = tuple((k, np.ndim(v), v.dtype) for arrays in batch for k, v in sorted(arrays.items()))
+        key = tuple(
+            (k, len(v.shape), v.dtype) for arrays in batch for k, v in sorted(arrays.items())
+        )
         if key not in self._graphs:
             self._graphs[key] = self._compile(batch)
         return self._graphs[key](*batch)
@@ -94,7 +96,7 @@ class _AnyShape:
         import tensorflow as tf
 
         signature = [
-            {key: tf.TensorSpec([None] * np.ndim(a), a.dtype) for key, a in arrays.items()}
+            {key: tf.TensorSpec([None] * len(a.shape), a.dtype) for key, a in arrays.items()}
             for arrays in batch
         ]
         graph: Callable[..., Any] = tf.function(

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Protocol
 
 from speechlstm.config import Schedule
 from speechlstm.errors import TrainingError
-from speechlstm.training.data.prefetch import Batches
+from speechlstm.training.data.prefetch import Batch, Batches
 from speechlstm.training.engine.distribution import Cluster
-from speechlstm.training.engine.loop import Batch, EpochLoop
+from speechlstm.training.engine.loop import EpochLoop
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
 from speechlstm.training.engine.run_folder import NetworkRun

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.corpus import Corpus, derive_alphabet, load_corpus
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.examples import Example, Examples
+from speechlstm.training.acoustic.mixing import mixed_on_device
 from speechlstm.training.data.augment import Mixture
 from speechlstm.training.data.masks import LONGEST_TIME_MASK
 from speechlstm.training.data.pcm_cache import PCMCache
@@ -276,6 +278,41 @@ def test_batches_come_in_few_shapes(tmp_path: Path) -> None:
         assert len(shapes) <= 20 < len(data) / 10  # 0.9 to 2.2 s in steps of a twentieth
         assert epoch == 0 or len(shapes - seen) <= 4
         seen |= shapes
+
+
+@pytest.mark.parametrize("augment", [True, False])
+def test_a_few_shapes_serve_all_epochs(corpus: Corpus, augment: bool) -> None:
+    data = SpeechDataset(corpus, SETTINGS, augment, few_shapes=True)
+    shapes = set()
+    for epoch in range(3 if augment else 1):
+        data.start_epoch(epoch)
+        counted: Counter[str] = Counter()
+        for k in range(len(data)):
+            inputs, targets = data[k]
+            shapes.add(tuple(value.shape for part in (inputs, targets) for value in part.values()))
+            examples = data.examples(k)
+            counted.update(example.id for example in examples)
+            weights = targets["weights"].tolist()
+            assert weights == [1] * len(examples) + [0] * (len(weights) - len(examples))
+            assert inputs["samples"].size <= 8 * RATE
+        assert set(counted.values()) == {1}
+        assert len(counted) == len(corpus.examples)
+    assert len(shapes) <= 11
+    assert data.padding < 0.35
+
+
+def test_what_the_network_mixes_is_what_is_mixed_here(corpus: Corpus) -> None:
+    augmentation = AugmentConfig(
+        noise=("noise.jsonl",), room_probability=0.5, telephone_probability=0.3
+    )
+    settings = replace(SETTINGS, augmentation=augmentation)
+    corpus = replace(corpus, noise=corpus.cache)
+    here, there = (SpeechDataset(corpus, settings, True, mixed=mixed) for mixed in (True, False))
+    for k in range(0, len(here), 4):
+        inputs = {key: keras.ops.convert_to_tensor(value) for key, value in there[k][0].items()}
+        expected = here[k][0]["samples"]
+        np.testing.assert_allclose(mixed_on_device(inputs), expected, atol=1e-5)
+        assert np.abs(inputs["samples"] - expected).max() > 0.01
 
 
 class Unread(SpeechDataset):

@@ -1,3 +1,4 @@
+import threading
 import time
 from typing import Any
 
@@ -29,6 +30,19 @@ def test_they_come_in_order_with_the_time_of_waiting(start: int) -> None:
     found = list(prefetched(data, start))
     assert [(k, batch) for k, batch, _ in found] == [(k, f"batch {k}") for k in range(start, 30)]
     assert all(waited >= 0 for _, _, waited in found)
+
+
+def test_they_are_placed_by_another_thread() -> None:
+    data: Any = Batches()
+    threads = []
+
+    def place(batch: Any) -> Any:
+        threads.append(threading.current_thread())
+        return batch, "placed"
+
+    found = [batch for _, batch, _ in prefetched(data, 28, place)]
+    assert found == [("batch 28", "placed"), ("batch 29", "placed")]
+    assert threading.main_thread() not in threads
 
 
 def test_only_some_are_made_ahead() -> None:
