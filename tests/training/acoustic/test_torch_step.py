@@ -21,7 +21,7 @@ ON_TORCH = keras.backend.backend() == "torch"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(ON_TORCH or not find_spec("torch"), reason="torch is not installed")
+@pytest.mark.skipif(ON_TORCH or not find_spec("torch"), reason="needs torch, and another backend")
 def test_on_torch() -> None:
     command = [sys.executable, "-m", "pytest", "-q", __file__]
     command += ["-W", "ignore:__array__:DeprecationWarning"]  # what Keras does there
