@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import speechlstm.training  # noqa: F401 - Keras, whose import is not measured
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.training.acoustic.dataset import SpeechDataset
-from speechlstm.training.acoustic.recipe import load_data, prepare_run
+from speechlstm.training.acoustic.recipe import Lists, load_data, prepare_run
 from speechlstm.training.acoustic.start import better_start
 from speechlstm.training.data.pcm_cache import file_name, open_cache
 
@@ -43,16 +44,21 @@ WORDS = "the of and to in a is that for it as was with be by on not he his but a
 def main(folder: Path, lines: int, as_json: bool) -> None:
     """Make the corpus, start a training on it, and print the figures."""
     lists = folder / "train.jsonl", folder / "valid.jsonl"
-    if not lists[0].exists():
-        for path, number in zip(lists, (lines, VALID_LINES), strict=True):
-            _make(path, number, folder / "cache")
+    if not lists[0].exists():  # in another process, whose memory does not count
+        with get_context("spawn").Pool(1) as pool:
+            for path, number in zip(lists, (lines, VALID_LINES), strict=True):
+                pool.apply(_make, (path, number, folder / "cache"))
     clock, settings = Clock(), Settings()
     clock.measure("whether to start from english", lambda: better_start([lists[0]]))
     (folder / "run" / "run.json").unlink(missing_ok=True)
+    read = clock.measure("reading, overlap", lambda: Lists.read(lists[:1], lists[1:]))
     run = clock.measure(
-        "overlap, alphabet", lambda: prepare_run(folder / "run", lists[:1], lists[1:], settings)
+        "alphabet",
+        lambda: prepare_run(folder / "run", lists[:1], lists[1:], settings, lists=read),
     )
-    train, _ = clock.measure("labels, cache", lambda: load_data(run, print, folder / "cache"))
+    train, _ = clock.measure(
+        "labels, cache", lambda: load_data(run, print, folder / "cache", lists=read)
+    )
     batches = clock.measure("buckets", lambda: SpeechDataset(train, settings, augment=True))
     clock.measure("first batch", lambda: batches[0])
     figures = clock.seconds | {

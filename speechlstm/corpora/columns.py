@@ -68,21 +68,21 @@ class Utterances(Sequence[Utterance]):
         utterances: What it has.
 
     Attributes:
-        texts: The text of each.
-        durations: The duration of each, in seconds.
+        ids, audio, durations, texts, speakers: What each utterance has.
+        offsets: The offset of each; nan in the place of None.
     """
 
     def __init__(self, utterances: Iterable[Utterance]) -> None:
-        self.texts, self._speakers = Strings[str | None](), Strings[str | None]()
-        self._ids, self._audio = Strings[str](), Strings[str]()
-        self.durations, self._offsets = array("d"), array("d")
+        self.ids, self.audio = Strings[str](), Strings[str]()
+        self.texts, self.speakers = Strings[str | None](), Strings[str | None]()
+        self.durations, self.offsets = array("d"), array("d")
         for utterance in utterances:
-            self._ids.append(utterance.id)
-            self._audio.append(utterance.audio)
+            self.ids.append(utterance.id)
+            self.audio.append(utterance.audio)
             self.durations.append(utterance.duration)
             self.texts.append(utterance.text)
-            self._speakers.append(utterance.speaker)
-            self._offsets.append(nan if utterance.offset is None else utterance.offset)
+            self.speakers.append(utterance.speaker)
+            self.offsets.append(nan if utterance.offset is None else utterance.offset)
 
     def __len__(self) -> int:
         return len(self.durations)
@@ -101,7 +101,7 @@ class Utterances(Sequence[Utterance]):
 
     def _columns(self) -> tuple[Sequence[Any], ...]:
         return (
-            self._ids, self._audio, self.durations, self.texts, self._speakers, self._offsets
+            self.ids, self.audio, self.durations, self.texts, self.speakers, self.offsets
         )  # fmt: skip
 
 

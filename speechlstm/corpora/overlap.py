@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 
-from speechlstm.corpora.manifest import Manifest, Utterance
-from speechlstm.storage import Member, address_of
+from speechlstm.corpora.manifest import Manifest, Utterance, place_of
+from speechlstm.storage import Member
 
 _Span = tuple[float, float]  # where a sound begins and ends in its recording, in seconds
 
@@ -27,10 +27,10 @@ def first_overlap(
     Raises:
         ManifestError: As in iterating over a manifest.
     """
-    wanted = {path for manifest in manifests for _, path, _ in _placed(manifest)}
+    wanted = {path for manifest in manifests for path, _ in _placed(manifest)}
     spans: defaultdict[str, list[_Span]] = defaultdict(list)
     for other in others:
-        for _, path, span in _placed(other):
+        for path, span in _placed(other):
             if path in wanted:
                 spans[path].append(span)
     starts, latest_ends = {}, {}
@@ -39,21 +39,21 @@ def first_overlap(
         starts[path] = [start for start, _ in found]
         latest_ends[path] = list(accumulate((end for _, end in found), max))
     for manifest in manifests:
-        for utterance, path, (start, end) in _placed(manifest):
+        for index, (path, (start, end)) in enumerate(_placed(manifest)):
             num_earlier = bisect_left(starts.get(path, []), end)  # that begin before its end
             if num_earlier and latest_ends[path][num_earlier - 1] > start:
-                return manifest, utterance
+                return manifest, manifest.utterances[index]
     return None
 
 
-def _placed(manifest: Manifest) -> Iterator[tuple[Utterance, str, _Span]]:
-    """Each utterance, the path of its recording without links, and where it lies in that."""
+def _placed(manifest: Manifest) -> Iterator[tuple[str, _Span]]:
+    """The path of each utterance's recording, without links, and where it lies in that."""
     # For a million recordings, Path.resolve would take a minute.
     parent, resolved = str(manifest.path.parent), cache(os.path.realpath)
-    for utterance in manifest.utterances:
-        place = utterance.audio
-        if not address_of(place):
-            place = os.path.join(parent, place)  # noqa: PTH118
+    listed = manifest.utterances
+    columns = zip(listed.audio, listed.offsets, listed.durations, strict=True)
+    for audio, offset, duration in columns:
+        place = place_of(audio, parent)
         member = Member.named(place)
         file = member.archive if member else place
         folder, name = os.path.split(file)
@@ -61,7 +61,4 @@ def _placed(manifest: Manifest) -> Iterator[tuple[Utterance, str, _Span]]:
         if os.path.islink(path):  # noqa: PTH114
             path = os.path.realpath(path)
         path += place[len(file) :]
-        if utterance.offset is None:
-            yield utterance, path, (0.0, math.inf)
-        else:
-            yield utterance, path, (utterance.offset, utterance.offset + utterance.duration)
+        yield path, (0.0, math.inf) if math.isnan(offset) else (offset, offset + duration)

@@ -117,7 +117,7 @@ def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
             surrogate pair, which could not be written as UTF-8.
     """
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        decoded = text if isinstance(text, str) else text.removeprefix(codecs.BOM_UTF8).decode()
         values = _DECODERS[integers_as_floats].decode(decoded)
         if "\\u" in decoded:
             json.dumps(values, ensure_ascii=False).encode()

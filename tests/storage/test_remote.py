@@ -56,6 +56,15 @@ class _Handler(SimpleHTTPRequestHandler):
         else:
             super().do_GET()
 
+    def send_error(self, status: int, *_: object) -> None:
+        """As S3 sends it."""
+        code = {403: "AccessDenied", 404: "NoSuchKey"}.get(status, "InternalError")
+        content = f"<?xml version='1.0'?><Error><Code>{code}</Code></Error>".encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -177,3 +186,23 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote.importlib, "import_module", missing)
     with pytest.raises(MissingDependencyError, match=r"pip install 'speechlstm\[remote\]'"):
         read_audio("https://example.org/a.wav")
+
+
+def test_s3_is_read_by_s3fs(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server answers as an S3 endpoint does, which has buckets as its uppermost folders."""
+    s3fs = pytest.importorskip("s3fs")
+    for name, value in (
+        ("AWS_ENDPOINT_URL", server.address), ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_DEFAULT_REGION", "us-east-1"),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    (tmp_path / "served" / "bucket").mkdir()
+    (tmp_path / "served" / "bucket" / "x").write_bytes(b"0123456789")
+    assert read_address("s3://bucket/x") == b"0123456789"
+    assert read_address("s3://bucket/x", 3, 4) == b"3456"
+    server.failures["/bucket/x"] = [403]
+    with pytest.raises(AudioError, match=r"^s3://bucket/x: cannot be read: .*AccessDenied"):
+        read_audio("s3://bucket/x")

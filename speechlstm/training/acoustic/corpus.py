@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any, overload
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from speechlstm.audio import Piece
 from speechlstm.config import Settings
-from speechlstm.corpora.manifest import Manifest, Utterance
+from speechlstm.corpora.manifest import Manifest, Utterance, place_of
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
@@ -82,8 +83,7 @@ def load_corpus(
     transcribed, rate = Transcribed(manifests), settings.features.sample_rate
     waveforms: Waveforms
     if settings.training.cache:
-        recordings = (recording for recording, _ in transcribed)
-        waveforms = open_cache(recordings, rate, cache_folder, progress)
+        waveforms = open_cache(transcribed.places(), rate, cache_folder, progress)
     else:
         waveforms = Decoded(transcribed, rate)
     try:
@@ -126,6 +126,24 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
             if utterance.text is not None
         )
 
+    def named_texts(self) -> Iterator[tuple[str, str]]:
+        """The id and the text of each."""
+        for manifest in self._manifests:
+            listed = manifest.utterances
+            for name, text in zip(listed.ids, listed.texts, strict=True):
+                if text is not None:
+                    yield name, text
+
+    def places(self) -> Iterator[str | Piece]:
+        """The recording of each, or its path."""
+        for manifest in self._manifests:
+            listed, folder = manifest.utterances, f"{manifest.path.parent}"
+            columns = zip(listed.texts, listed.audio, listed.offsets, listed.durations, strict=True)
+            for text, audio, offset, duration in columns:
+                if text is not None:
+                    path = place_of(audio, folder)
+                    yield path if isnan(offset) else Piece(Path(path), offset, duration)
+
     @overload
     def __getitem__(self, index: int) -> tuple[Path | Piece, Utterance]: ...
     @overload
@@ -140,7 +158,7 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
 
 
 def corpus_of(
-    utterances: Sequence[tuple[Path | Piece, Utterance]],
+    utterances: Transcribed,
     cache: Waveforms,
     alphabet: Alphabet,
     settings: Settings,
@@ -162,18 +180,19 @@ def corpus_of(
 
     def usable() -> Iterator[Example]:
         occurrences: Counter[str] = Counter()
-        for index, (path, utterance) in enumerate(utterances):
-            occurrences[utterance.id] += 1
-            number = occurrences[utterance.id]
-            name = utterance.id if number == 1 else f"{utterance.id} ({number})"
+        for index, (listed, transcript) in enumerate(utterances.named_texts()):
+            occurrences[listed] += 1
+            number = occurrences[listed]
+            name = listed if number == 1 else f"{listed} ({number})"
             if index in cache.failures:
                 continue
-            text, num_samples = normalize(utterance.text or ""), cache.num_samples[index]
+            text, num_samples = normalize(transcript), cache.num_samples[index]
             num_steps = num_steps_of(num_samples, settings)
             try:
-                labels = encode_target(text, alphabet, num_steps, f"{path}")
+                labels = encode_target(text, alphabet, num_steps, name)
             except DataError as error:
-                refused.append(str(error))
+                recording, _ = utterances[index]
+                refused.append(f"{recording}{str(error).removeprefix(name)}")
             else:
                 phones = _phone_labels(text, lexicon, num_steps) if lexicon else None
                 yield Example(name, text, tuple(labels), index, num_samples, phones)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -82,11 +82,14 @@ def train(
     settings = settings or (source.settings if source else Settings())
     lexicon = Path(lexicon) if lexicon else None
     with locked(path):
+        lists = Lists.read(as_paths(train), as_paths(valid))
         made = prepare_run(
-            path, as_paths(train), as_paths(valid), settings, source, report, lexicon, alphabet
-        )
+            path, as_paths(train), as_paths(valid), settings, source, report, lexicon, alphabet,
+            lists,
+        )  # fmt: skip
         try:
-            data = load_data(made, report, folder, progress)
+            data = load_data(made, report, folder, progress, lists)
+            del lists  # a million utterances take 200 MB
         except SpeechLSTMError:
             made.forget()  # a run that cannot be trained must not block the folder
             raise
@@ -158,6 +161,7 @@ def prepare_run(
     report: Callable[[str], None] = lambda line: None,
     lexicon: Path | None = None,
     alphabet: Alphabet | None = None,
+    lists: "Lists | None" = None,
 ) -> Run:
     """Create a run.
 
@@ -171,6 +175,7 @@ def prepare_run(
         report: Called with lines of text: the layers that start from `source`.
         lexicon: Pronouncing dictionary; the model gets a second output for its phones.
         alphabet: The alphabet of the model; by default the characters of the training transcripts.
+        lists: The manifests, if they have been read already.
 
     Raises:
         DataError: The lexicon cannot be read.
@@ -179,9 +184,8 @@ def prepare_run(
             both kinds, or another process trains in the folder.
         ConfigError: The folder holds a run already, or no layer of the other model fits.
     """
-    manifests = [Manifest(p) for p in train]
-    _refuse_leakage(manifests, [Manifest(p) for p in valid])
-    alphabet = alphabet or derive_alphabet(manifests)
+    lists = lists or Lists.read(train, valid)
+    alphabet = alphabet or derive_alphabet(lists.train)
     phones = Lexicon.read(lexicon).alphabet if lexicon else None
     if source is None and settings.training.frozen_layers:
         raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
@@ -203,17 +207,37 @@ def prepare_run(
     return run
 
 
-def _refuse_leakage(train: Sequence[Manifest], valid: Sequence[Manifest]) -> None:
-    if found := first_overlap(train, valid):
-        manifest, utterance = found
-        raise TrainingError(
-            f"{manifest.path}: the recording of {utterance.id} is in a training manifest, "
-            "too; separate them with: speechlstm manifest split"
-        )
+@dataclass(frozen=True)
+class Lists:
+    """The manifests of a run, which have been read and share no recording."""
+
+    train: Sequence[Manifest]
+    valid: Sequence[Manifest]
+
+    @classmethod
+    def read(cls, train: Sequence[Path], valid: Sequence[Path]) -> "Lists":
+        """Read manifests.
+
+        Raises:
+            ManifestError: A manifest cannot be read.
+            TrainingError: A recording is in manifests of both kinds.
+        """
+        lists = cls(*([Manifest(path) for path in paths] for paths in (train, valid)))
+        if found := first_overlap(lists.train, lists.valid):
+            manifest, utterance = found
+            raise TrainingError(
+                f"{manifest.path}: the recording of {utterance.id} is in a training manifest, "
+                "too; separate them with: speechlstm manifest split"
+            )
+        return lists
 
 
 def load_data(
-    run: Run, report: Callable[[str], None], cache: Path | None = None, progress: bool = False
+    run: Run,
+    report: Callable[[str], None],
+    cache: Path | None = None,
+    progress: bool = False,
+    lists: Lists | None = None,
 ) -> tuple[Corpus, Corpus]:
     """Load the training and the validation data of a run; decodes recordings that are not cached.
 
@@ -222,6 +246,7 @@ def load_data(
         report: Called with lines of text.
         cache: Folder for decoded recordings; by default a folder in the run.
         progress: Whether to show progress bars on stderr.
+        lists: The manifests, if they have been read already.
 
     Returns:
         The training corpus and the validation corpus.
@@ -231,11 +256,10 @@ def load_data(
         TrainingError: No utterance is usable, or a recording is in manifests of both kinds.
     """
     cache, lexicon = cache or run.path / "cache", run.read_lexicon()
-    lists = [[Manifest(path) for path in paths] for paths in (run.train, run.valid)]
-    _refuse_leakage(*lists)
+    lists = lists or Lists.read(run.train, run.valid)
     train, valid = (
         load_corpus(manifests, run.alphabet, run.settings, cache, progress, lexicon)
-        for manifests in lists
+        for manifests in (lists.train, lists.valid)
     )
     refused = [*train.refused, *valid.refused]
     settings = run.settings

@@ -124,7 +124,7 @@ def in_floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def open_cache(
-    recordings: Iterable[Path | Piece], sample_rate: int, folder: Path, progress: bool = False
+    recordings: Iterable[Path | str | Piece], sample_rate: int, folder: Path, progress: bool = False
 ) -> PCMCache:
     """Open the cache of recordings; those that are not in the folder yet are decoded in parallel.
 
@@ -154,10 +154,12 @@ def open_cache(
     numbers: dict[str, int] = {}  # of the recordings
     owners, starts, seconds = array("q"), array("d"), array("d")  # of pieces; nan: all of it
     for item in recordings:
-        piece = item if isinstance(item, Piece) else Piece(item, nan, nan)
-        owners.append(numbers.setdefault(str(piece.path), len(numbers)))
-        starts.append(piece.start)
-        seconds.append(piece.duration)
+        path, start, duration = (
+            (item.path, item.start, item.duration) if isinstance(item, Piece) else (item, nan, nan)
+        )
+        owners.append(numbers.setdefault(str(path), len(numbers)))
+        starts.append(start)
+        seconds.append(duration)
     paths, names = list(numbers), [file_name(path, sample_rate) for path in numbers]
     reasons, sizes = _decoded(paths, [f"{folder / name}" for name in names], sample_rate, progress)
     failures: dict[int, str] = {}
@@ -240,7 +242,7 @@ def file_name(recording: str, sample_rate: int) -> str:
     except OSError:
         state = "missing"
     path = recording
-    if not address_of(recording):
+    if not (os.path.isabs(recording) or address_of(recording)):  # noqa: PTH117
         path = os.path.join(os.getcwd(), recording)  # noqa: PTH109, PTH118 - resolve() is slower
     key = f"{sample_rate}\0{path}\0{state}"
     return f"{hashlib.sha256(key.encode()).hexdigest()[: 2 * _DIGEST_BYTES]}{_SUFFIX}"
