@@ -17,7 +17,7 @@ export {decodeAudio, splitAtPauses} from './src/audio.js';
 export {BeamDecoder} from './src/beam.js';
 export {readBundle} from './src/bundle.js';
 export {
-  AudioError, BundleError, LanguageModelError, LexiconError, SpeechLSTMError,
+  AudioError, BundleError, ConfigError, LanguageModelError, LexiconError, SpeechLSTMError,
 } from './src/errors.js'; // prettier-ignore
 export {GreedyDecoder} from './src/greedy.js';
 export {LexiconTree} from './src/lexicon_tree.js';

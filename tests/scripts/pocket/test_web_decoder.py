@@ -98,6 +98,45 @@ def test_samples_decode_as_in_python(decode: Callable[..., Any], kind: str) -> N
         assert_same(recognizer.decoder.decode(log_probs, duration)[0], hypothesis)
 
 
+def test_hot_words_are_found_as_in_python(decode: Callable[..., Any]) -> None:
+    hot_words = ["old men", "cede", "seize", "rubout", "ride:0.5", "four tea"]
+    plain, recognizer = Recognizer.load(fast=True), Recognizer.load(fast=True, hot_words=hot_words)
+    utterances = utterances_of(recognizer, SAMPLES)
+    found = decode(default_bundle(), {"hotWords": hot_words}, utterances)
+    num_changed = 0
+    for (log_probs, duration), hypothesis in zip(utterances, found, strict=True):
+        assert_same(recognizer.decoder.decode(log_probs, duration)[0], hypothesis)
+        num_changed += hypothesis["text"] != plain.decoder.decode(log_probs, duration)[0].text
+    assert num_changed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"hotWords": ["fjord", "xyzzyx"]},
+            '"xyzzyx" is not in the lexicon; add it to the lexicon',
+        ),
+        (
+            {"hotWords": ["fjord:-1"]},
+            "must be a weight from 0 to 100; only Python's decoder avoids",
+        ),
+        ({"hotWords": ["fjord:x"]}, "must be a weight from 0 to 100"),
+        ({"hotWords": [":2"]}, "must have 1 to 200 characters"),
+        ({"hotWords": "fjord"}, 'must be a list of strings, is "fjord"'),
+        ({"hotWords": ["fjord"], "greedy": True}, "are not found by greedy decoding"),
+    ],
+)
+def test_hot_words_that_cannot_be_are_refused(
+    decode: Callable[..., Any], capfd: pytest.CaptureFixture[str], options: Any, message: str
+) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        decode(default_bundle(), options, [])
+    error = capfd.readouterr().err
+    assert "ConfigError: hotWords: " in error
+    assert message in error
+
+
 def test_held_out_utterances_decode_as_in_python(decode: Callable[..., Any], corpora: Path) -> None:
     paths = []
     for name in ("librispeech", "common-voice"):
@@ -150,9 +189,17 @@ def random_utterances(num_labels: int, is_sure: bool) -> list[Utterance]:
     return utterances
 
 
+HOT_WORDS = {
+    "phones": ("hut", "a bat:2", "nowhere:0.5", "evening evening"),
+    "characters": ("hut", "at a:2", "good:0.5", "hat hat"),  # hut is in no lexicon
+    "words of the language model": ("hut", "at a:2", "good:0.5", "hat hat"),
+}
+
+
+@pytest.mark.parametrize("has_hot_words", [False, True])
 @pytest.mark.parametrize(("open_vocabulary", "beam_width"), [(True, 30), (False, 5)])
 @pytest.mark.parametrize("has_lm", [True, False])
-@pytest.mark.parametrize("kind", ["phones", "characters", "words of the language model"])
+@pytest.mark.parametrize("kind", HOT_WORDS)
 def test_bundles_of_every_kind_decode_as_in_python(
     decode: Callable[..., Any],
     tiny_lm: Path,
@@ -161,6 +208,7 @@ def test_bundles_of_every_kind_decode_as_in_python(
     has_lm: bool,
     open_vocabulary: bool,
     beam_width: int,
+    has_hot_words: bool,
 ) -> None:
     if kind == "words of the language model" and not has_lm:
         pytest.skip("such a bundle is decoded greedily")
@@ -170,6 +218,7 @@ def test_bundles_of_every_kind_decode_as_in_python(
         min_label_log_prob=-8,
         word_bonus=0.3,
         sentence_pause=0.03,
+        hot_words=HOT_WORDS[kind] if has_hot_words else (),
     )
     path = bundle_of(tmp_path / "bundle", tiny_lm if has_lm else None, config, kind)
     bundle = read_bundle(path)

@@ -1,17 +1,20 @@
 /**
  * Beam search with the bundle's n-gram model and lexicon: from log-probabilities to texts, whose
  * words have times and confidences. What speechlstm/decoding/beam.py and nbest.py compute without
- * the LSTM language model and without hot words.
+ * the LSTM language model and without hot words of negative weight.
  */
 
 import {align} from './alignment.js';
+import {BLANK} from './alphabet.js';
 import {NO_WORD, WordFusion} from './fusion.js';
 import {GreedyDecoder} from './greedy.js';
+import {HotWords, MAX_TOTAL_LOSS} from './hot_words.js';
 import {logAddExp} from './log_probs.js';
 import {compare} from './prefix_tree.js';
 import {PrefixSearch} from './search.js';
 import {joined, sentencesOf} from './sentences.js';
 import {matchingBlocks} from './sequence_matcher.js';
+import {SpottedSearch} from './spotted_search.js';
 import {frameTimes, spelledWords, timedWord} from './words.js';
 
 const NUM_RIVALS = 16; // hypotheses that the confidences of words are computed from
@@ -38,6 +41,7 @@ export class BeamDecoder {
    * @param {{lm?: import('./ngram.js').NGramModel | null,
    *   lexicon?: import('./lexicon_tree.js').LexiconTree | null, prior?: number[] | null,
    *   calibration?: Calibration | null}} [models]
+   * @throws {import('./errors.js').ConfigError} A hot word cannot be spelled.
    */
   constructor(alphabet, frameSeconds, config, models = {}) {
     this.alphabet = alphabet;
@@ -47,6 +51,7 @@ export class BeamDecoder {
     this.prior = this.fusion.isFree ? null : (models.prior ?? null);
     this.calibration = models.calibration ?? null;
     this.hasSentences = Boolean(models.lm);
+    this.hotWords = new HotWords(config.hotWords, config.hotWordWeight, alphabet, this.fusion);
   }
 
   /**
@@ -107,23 +112,77 @@ export class BeamDecoder {
     const scaled = this.prior
       ? logProbs.withoutPrior(this.prior, this.config.priorWeight)
       : logProbs;
-    const paths = new PrefixSearch(this.fusion, this.config, scaled.floored()).run();
+    const floored = scaled.floored();
+    const paths = this.ranked(new PrefixSearch(this.fusion, this.config, floored).run());
+    const best = this.withHotWords(paths, floored).slice(0, numHypotheses);
+    const found = best.map((path) => this.hypothesis(path));
+    return this.fusion.isFree ? this.withBestPath(found, logProbs) : found;
+  }
+
+  /**
+   * One path for each text, with the probability of all its paths; the best one first.
+   * @param {import('./search.js').Path[]} paths
+   */
+  ranked(paths) {
     /** @type {Map<string, import('./search.js').Path[]>} */
     const byText = new Map();
     for (const path of paths) {
       const text = this.text(path);
       byText.set(text, [...(byText.get(text) ?? []), path]);
     }
-    const merged = [...byText.values()].map(mergedPath).sort(comparePaths);
-    const found = merged.slice(0, numHypotheses).map((path) => this.hypothesis(path));
-    return this.fusion.isFree ? this.withBestPath(found, logProbs) : found;
+    return [...byText.values()].map(mergedPath).sort(comparePaths);
+  }
+
+  /**
+   * The paths found without hot words or, if a path with one is better, all of both kinds.
+   * @param {import('./search.js').Path[]} found The best one first.
+   * @param {import('./log_probs.js').LogProbs} logProbs That were searched.
+   */
+  withHotWords(found, logProbs) {
+    const {hotWords, fusion, config} = this;
+    const spotted = this.spot(logProbs, this.hypothesis(found[0]));
+    if (!spotted.length) return found;
+    const byText = new Map(found.map((path) => [this.text(path), path]));
+    const numCodes = hotWords.words.length;
+    const search = new SpottedSearch(fusion, config, logProbs, spotted, numCodes);
+    for (const path of this.ranked(search.run())) {
+      const numLabels = hotWords.numLabels(path.words);
+      const least = found[0].logProb - hotWords.most(MAX_TOTAL_LOSS, numLabels);
+      if (!numLabels || path.logProb < least) continue;
+      const text = this.text(path);
+      const other = byText.get(text);
+      if (!other || path.score > other.score) byText.set(text, path);
+    }
+    const ranked = [...byText.values()].sort(comparePaths);
+    return hasSpotted(ranked[0]) ? ranked : found;
+  }
+
+  /**
+   * The hot words spotted in the log-probabilities, from the best hypothesis without them.
+   * @param {import('./log_probs.js').LogProbs} logProbs
+   * @param {BeamHypothesis} best
+   */
+  spot(logProbs, best) {
+    if (!this.hotWords.phrases.length) return [];
+    const emissions = align(logProbs, best.labels);
+    const path = new Array(logProbs.numFrames).fill(BLANK);
+    for (const {label, start, stop} of emissions) path.fill(label, start, stop);
+    const found = best.words.map(({text, start, stop}) => ({
+      text, start: emissions[start].start, stop: emissions[stop - 1].stop,
+    })); // prettier-ignore
+    return this.hotWords.spot(logProbs, path, found);
   }
 
   /** @param {import('./search.js').Path} path */
   text({labels, words}) {
     if (this.fusion.isOpen) return this.alphabet.decode(labels).trim();
     const spoken = words.filter((word) => word !== NO_WORD);
-    return spoken.map((word) => this.fusion.lexicon.words[word]).join(' ');
+    return spoken.map((word) => this.word(word)).join(' ');
+  }
+
+  /** The word of the lexicon or, below NO_WORD, of hot words. @param {number} word */
+  word(word) {
+    return word < NO_WORD ? this.hotWords.text(word) : this.fusion.lexicon.words[word];
   }
 
   /**
@@ -149,7 +208,7 @@ export class BeamDecoder {
     let start = 0;
     return words.flatMap((word, stop) => {
       if (word === NO_WORD) return [];
-      const range = {text: this.fusion.lexicon.words[word], start, stop};
+      const range = {text: this.word(word), start, stop};
       start = stop + gap;
       return [range];
     });
@@ -170,16 +229,22 @@ export class BeamDecoder {
   }
 }
 
+/** Whether a path has a hot word that was spotted. @param {import('./search.js').Path} path */
+const hasSpotted = ({words}) => words.some((word) => word < NO_WORD);
+
 /**
  * The best of the paths of a text, with the probability of all of them. Two ways by the same labels
- * count once.
+ * count once; those of hot words are paths that count already.
  * @param {import('./search.js').Path[]} paths
  */
 function mergedPath(paths) {
   const best = paths.reduce((a, b) => (b.score > a.score ? b : a));
   if (paths.length === 1) return best;
-  const distinct = new Map(paths.map((path) => [path.labels.join(), path.logProb]));
-  const logProb = [...distinct.values()].reduce(logAddExp, -Infinity);
+  const plain = paths.filter((path) => !hasSpotted(path));
+  const distinct = new Map(plain.map((path) => [path.labels.join(), path.logProb]));
+  const together = [...distinct.values()].reduce(logAddExp, -Infinity);
+  const spotted = paths.filter(hasSpotted).map((path) => path.logProb);
+  const logProb = Math.max(together, ...spotted);
   return {...best, logProb, score: best.score - best.logProb + logProb};
 }
 

@@ -3,6 +3,7 @@
 import {Alphabet} from './alphabet.js';
 import {decodeText, sha256} from './bytes.js';
 import {BundleError, quoted} from './errors.js';
+import {parseHotWords} from './hot_words.js';
 import {message, readMetadata} from './model_file.js';
 
 export const INDEX = 'bundle.json';
@@ -28,6 +29,7 @@ const SETTINGS = /** @type {[string, string, number, number][]} */ ([
   ['max_score_gap', 'number', 0, Infinity],
   ['blank_skip', 'number', 0.5, 1],
   ['sentence_pause', 'number', 0, Infinity],
+  ['hot_word_weight', 'number', 0, Infinity],
 ]);
 /** Of settings that older bundles lack. @type {{[name: string]: number}} */
 const DEFAULTS = {sentence_pause: 0};
@@ -213,12 +215,14 @@ function parseSettings(section, values) {
   const {decoding, calibration} = values;
   if (!isObject(decoding)) throw new BundleError(`${section}: must be an object`);
   const names = SETTINGS.map(([name]) => name);
-  refuseUnknown(`${section}.`, decoding, [...names, 'hot_words', 'hot_word_weight']);
-  if (Array.isArray(decoding.hot_words) && decoding.hot_words.length) {
-    throw new BundleError(`${section}.hot_words: only Python's decoder finds hot words`);
-  }
+  refuseUnknown(`${section}.`, decoding, [...names, 'hot_words']);
   /** @type {any} */
   const config = {};
+  try {
+    config.hotWords = parseHotWords(decoding.hot_words ?? [], `${section}.hot_words`);
+  } catch (error) {
+    throw new BundleError(message(error));
+  }
   for (const [name, kind, lowest, highest] of SETTINGS) {
     const value = decoding[name] ?? DEFAULTS[name];
     config[camelCase(name)] = checkedSetting(`${section}.${name}`, value, kind, [

@@ -21,6 +21,9 @@ export class LanguageModelError extends SpeechLSTMError {}
 /** A lexicon is damaged or of another version, or was built for another alphabet. */
 export class LexiconError extends SpeechLSTMError {}
 
+/** An option has a value that is not possible. */
+export class ConfigError extends SpeechLSTMError {}
+
 /** A recording cannot be decoded, or is too short or too long; or there is no microphone. */
 export class AudioError extends SpeechLSTMError {}
 

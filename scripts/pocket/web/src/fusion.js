@@ -16,8 +16,8 @@ export const NO_WORD = -1; // instead of a word of the lexicon
  * The settings of a search: see DecodeConfig in speechlstm/config/decoding.py.
  * @typedef {{beamWidth: number, numHypotheses: number, lmWeight: number, wordBonus: number,
  *   priorWeight: number, unknownCharacterLogProb: number, openVocabulary: boolean,
- *   minLabelLogProb: number, maxScoreGap: number, blankSkip: number,
- *   sentencePause: number}} DecodeConfig
+ *   minLabelLogProb: number, maxScoreGap: number, blankSkip: number, sentencePause: number,
+ *   hotWordWeight: number, hotWords: import('./hot_words.js').HotWord[]}} DecodeConfig
  */
 
 /**
@@ -48,6 +48,8 @@ export class WordFusion {
     this.tree = this.lexicon.tree;
     this.startState = lm ? lm.startState : 0;
     this.lmIds = lmIds(this.lexicon.words, lm);
+    /** @type {Map<string, number> | null} the language model's ids, made when they are needed */
+    this.ids = null;
     if (lm && lexicon && !this.lmIds.some((id) => id > 0)) {
       throw new LanguageModelError('lm.ngram: knows no word of lexicon.tree');
     }
@@ -115,6 +117,15 @@ export class WordFusion {
     if (word === NO_WORD) lmLogProb += this.unknownCharacter * length;
     else if (id === 0) lmLogProb += this.unknownShare;
     return {word, lmState: after.state, lmLogProb, gain: this.weight * lmLogProb + this.bonus};
+  }
+
+  /**
+   * The id of a word in the language model; 0: it does not know it.
+   * @param {string} word
+   */
+  wordId(word) {
+    this.ids ??= new Map(this.lm?.words.map((text, id) => [text, id]));
+    return this.ids.get(word) ?? 0;
   }
 
   /**

@@ -64,6 +64,27 @@ export class LexiconTree {
   }
 
   /**
+   * The label sequences of some words, those of each in the order of the tree.
+   * @param {string[]} wanted
+   * @returns {Map<string, number[][]>}
+   */
+  sequencesOf(wanted) {
+    const {tree, words} = this;
+    const texts = new Set(wanted);
+    const ids = new Set(words.flatMap((word, id) => (texts.has(word) ? [id] : [])));
+    /** @type {Map<string, number[][]>} */
+    const found = new Map();
+    for (let node = 0; ids.size && node < tree.outside; node++) {
+      for (let i = tree.firstValue[node]; i < tree.firstValue[node + 1]; i++) {
+        if (!ids.has(tree.values[i])) continue;
+        const word = words[tree.values[i]];
+        found.set(word, [...(found.get(word) ?? []), tree.sequence(node)]);
+      }
+    }
+    return found;
+  }
+
+  /**
    * A lexicon in which words are spelled by their characters; words with other characters, or too
    * many, have no spelling.
    * @param {string[]} words

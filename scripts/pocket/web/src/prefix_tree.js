@@ -75,6 +75,16 @@ export class PrefixTree {
   }
 
   /**
+   * The labels that lead to a node.
+   * @param {number} node
+   */
+  sequence(node) {
+    const labels = [];
+    for (; node !== ROOT; node = this.parents[node]) labels.push(this.labels[node]);
+    return labels.reverse();
+  }
+
+  /**
    * The best score of all sequences that begin with each node's sequence; -inf if there is none.
    * @param {Float64Array} scores The score of each entry of values.
    */

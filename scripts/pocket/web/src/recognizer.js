@@ -5,8 +5,9 @@ import {SpeechDetector} from './activity.js';
 import {checkSamples, splitAtPauses} from './audio.js';
 import {BeamDecoder} from './beam.js';
 import {changedConfig, readBundle, readModelFile} from './bundle.js';
-import {BundleError, LanguageModelError, LexiconError} from './errors.js';
+import {BundleError, ConfigError, LanguageModelError, LexiconError} from './errors.js';
 import {GreedyDecoder} from './greedy.js';
+import {parseHotWords} from './hot_words.js';
 import {LexiconTree} from './lexicon_tree.js';
 import {NGramModel} from './ngram.js';
 import {Stream} from './stream.js';
@@ -25,8 +26,9 @@ const LEAST_CONFIDENCE = 0.003;
  * Settings of the decoder of a bundle. `fast`: whether to use the settings that were tuned for a
  * search without the LSTM language model, as Python's fast=True; false: those of neural_lm=None; by
  * default true if the bundle has such settings. `greedy`: whether to decode by the best path even if
- * there is a language model. `settings` replace those of the bundle.
- * @typedef {{greedy?: boolean, fast?: boolean,
+ * there is a language model. `hotWords`: words and phrases to prefer, such as 'brexit' or
+ * 'new york:2.5' (with a weight), instead of those of the bundle. `settings` replace those of the bundle.
+ * @typedef {{greedy?: boolean, fast?: boolean, hotWords?: string[],
  *   settings?: Partial<import('./fusion.js').DecodeConfig>}} DecoderOptions
  */
 
@@ -56,7 +58,8 @@ export class Recognizer {
    * @param {string | URL | import('./bundle.js').ReadFile} source The address of the bundle's
    *   folder or of a .tflite file alone, or a function that reads the bundle's files.
    * @param {LoadOptions} options
-   * @throws {BundleError | LanguageModelError | LexiconError} Something is missing or damaged.
+   * @throws {BundleError | LanguageModelError | LexiconError | ConfigError} Something is missing or
+   *   damaged, or an option is not possible.
    */
   static async load(source, options) {
     const bundle = await bundleFrom(source, options.model);
@@ -158,10 +161,13 @@ async function fetched(address) {
  * @param {import('./bundle.js').Bundle} bundle
  * @param {DecoderOptions} [options]
  */
-export async function decoderOf(bundle, {greedy = false, fast, settings = {}} = {}) {
+export async function decoderOf(bundle, {greedy = false, fast, hotWords, settings = {}} = {}) {
   const {acoustic, prior} = bundle;
   const readsPhones = Boolean(bundle.lexicon && acoustic.phones);
   if (greedy || !(bundle.lm || bundle.lexicon)) {
+    if (hotWords?.length) {
+      throw new ConfigError('hotWords: are not found by greedy decoding (a bundle without language model and lexicon has no other)');
+    }
     return new GreedyDecoder(acoustic.alphabet, acoustic.frameSeconds);
   }
   const tuned = (fast ?? bundle.fast) ? (bundle.fast ?? narrowed(bundle.settings)) : bundle.settings;
@@ -173,7 +179,8 @@ export async function decoderOf(bundle, {greedy = false, fast, settings = {}} = 
   // A calibration holds for the decoder that it was fitted to, perhaps one with the LSTM.
   const isAsTuned = !Object.keys(settings).length && (tuned === bundle.fast || !bundle.hasNeuralLm);
   const calibration = isAsTuned ? tuned.calibration : null;
-  const config = changedConfig(tuned.config, settings);
+  const changed = changedConfig(tuned.config, settings);
+  const config = hotWords ? {...changed, hotWords: parseHotWords(hotWords)} : changed;
   const models = {lm, lexicon, prior, calibration};
   return new BeamDecoder(alphabet, acoustic.frameSeconds, config, models);
 }

@@ -18,7 +18,7 @@ import {ROOT} from './prefix_tree.js';
  */
 
 /** A hypothesis during the search. All numbers but node, length, last and word are logarithms. */
-class Hypothesis {
+export class Hypothesis {
   /** @param {number} prefix @param {number} last @param {number} lmState */
   constructor(prefix, last, lmState) {
     this.prefix = prefix; // what was emitted: see Prefixes
@@ -54,11 +54,17 @@ class Hypothesis {
   }
 }
 
+const SPOTTED = 0; // instead of a label: a spotted phrase has ended
+
 /** What hypotheses have emitted: a label after a word (or NO_WORD) after another prefix. */
 class Prefixes {
-  /** @param {number} numSymbols An upper bound of word + 1 and of label. */
-  constructor(numSymbols) {
-    this.numSymbols = numSymbols;
+  /**
+   * @param {number} numWords Of the lexicon.
+   * @param {number} numCodes Of hot words, which are below NO_WORD.
+   */
+  constructor(numWords, numCodes) {
+    this.lowest = NO_WORD - numCodes; // of all words
+    this.numSymbols = numWords - this.lowest;
     /** @type {Map<number, number>[]} by label, so that keys are below 2^53 */
     this.children = [];
     this.parents = [0];
@@ -69,7 +75,7 @@ class Prefixes {
   /** @param {number} parent @param {number} word @param {number} label */
   child(parent, word, label) {
     const children = (this.children[label] ??= new Map());
-    const key = parent * this.numSymbols + word + 1;
+    const key = parent * this.numSymbols + word - this.lowest;
     let prefix = children.get(key);
     if (prefix === undefined) {
       prefix = this.parents.length;
@@ -81,11 +87,17 @@ class Prefixes {
     return prefix;
   }
 
+  /** The prefix that tells a spotted phrase from the same labels. @param {number} prefix @param {number} word */
+  spotted(prefix, word) {
+    return this.child(prefix, word, SPOTTED);
+  }
+
   /** The labels of a prefix, and the word before each. @param {number} prefix */
   walk(prefix) {
     const labels = [];
     const words = [];
     for (; prefix; prefix = this.parents[prefix]) {
+      if (this.labels[prefix] === SPOTTED) continue;
       labels.push(this.labels[prefix]);
       words.push(this.words[prefix]);
     }
@@ -99,12 +111,13 @@ export class PrefixSearch {
    * @param {import('./fusion.js').WordFusion} fusion
    * @param {import('./fusion.js').DecodeConfig} config
    * @param {import('./log_probs.js').LogProbs} logProbs With finite values: see LogProbs.floored.
+   * @param {number} [numCodes] Of hot words: see SpottedSearch.
    */
-  constructor(fusion, config, logProbs) {
+  constructor(fusion, config, logProbs, numCodes = 0) {
     this.fusion = fusion;
     this.config = config;
     this.logProbs = logProbs;
-    this.prefixes = new Prefixes(fusion.lexicon.words.length + 1);
+    this.prefixes = new Prefixes(fusion.lexicon.words.length, numCodes);
     this.beams = [new Hypothesis(0, fusion.boundary, fusion.startState)];
     this.limit = -config.maxScoreGap; // the lowest score that counts
     fusion.memory.clear();
@@ -118,20 +131,35 @@ export class PrefixSearch {
     let numBlanks = 0;
     for (let t = 0; t < this.logProbs.numFrames; t++) {
       const frame = this.logProbs.frame(t);
-      if (frame[BLANK] >= certain) {
+      const isBlank = frame[BLANK] >= certain;
+      if (numBlanks && (!isBlank || this.hasPhrases(t))) {
+        this.passBlanks(blanks);
+        blanks = numBlanks = 0;
+      }
+      this.passPhrases(t);
+      if (isBlank) {
         blanks += frame[BLANK];
         numBlanks += 1;
         continue;
       }
-      if (numBlanks) this.passBlanks(blanks);
-      blanks = numBlanks = 0;
       const labels = this.activeLabels(frame);
       this.passFrame(
         frame, labels.filter((label) => label !== boundary), labels.includes(boundary),
       ); // prettier-ignore
     }
     if (numBlanks) this.passBlanks(blanks);
+    this.passPhrases(this.logProbs.numFrames);
     return this.paths();
+  }
+
+  /** Whether passPhrases changes anything before frame t: see SpottedSearch. @param {number} t */
+  hasPhrases(t) {
+    return t < 0;
+  }
+
+  /** Called before frame t, and after the last one: see SpottedSearch. @param {number} t */
+  passPhrases(t) {
+    void t;
   }
 
   /** The labels to try: the probable ones and the most probable one. @param {Float32Array} frame */
@@ -222,7 +250,7 @@ export class PrefixSearch {
    * @param {Hypothesis[]} found
    */
   grow(beam, frame, labels, found) {
-    const {fusion, prefixes} = this;
+    const {fusion} = this;
     for (const label of labels) {
       if (!(beam.score + frame[label] >= this.limit)) continue;
       const grown = beam.copy();
@@ -230,9 +258,7 @@ export class PrefixSearch {
       grown.total = (label === beam.last ? beam.inBlank : beam.total) + frame[label];
       grown.inLabel = grown.total;
       grown.inBlank = -Infinity;
-      grown.last = label;
-      grown.prefix = prefixes.child(beam.prefix, fusion.isOpen ? NO_WORD : beam.word, label);
-      grown.word = NO_WORD;
+      this.emit(grown, label);
       grown.bonus = grown.settled;
       if (label !== fusion.boundary) {
         grown.node = fusion.tree.child(beam.node, label);
@@ -241,6 +267,19 @@ export class PrefixSearch {
       }
       found.push(grown);
     }
+  }
+
+  /**
+   * Adds a label, and the word that has ended before it.
+   * @param {Hypothesis} beam
+   * @param {number} label
+   */
+  emit(beam, label) {
+    // In an open vocabulary, labels alone tell hypotheses apart, but for those of hot words.
+    const word = this.fusion.isOpen ? Math.min(beam.word, NO_WORD) : beam.word;
+    beam.prefix = this.prefixes.child(beam.prefix, word, label);
+    beam.last = label;
+    beam.word = NO_WORD;
   }
 
   /** A hypothesis after the end of its word, in all possible ways. @param {Hypothesis} beam */

@@ -51,9 +51,9 @@ for (const [reason, changes, message] of [
   ['an unknown setting',
     {'bundle.json': json({...index(), decoding: {...index().decoding, beam: 1}})},
     /"decoding.beam": unknown/],
-  ['hot words',
-    {'bundle.json': json({...index(), decoding: {...index().decoding, hot_words: ['a']}})},
-    /only Python's decoder finds hot words/],
+  ['hot words to be avoided',
+    {'bundle.json': json({...index(), decoding: {...index().decoding, hot_words: ['a:-1']}})},
+    /only Python's decoder avoids words/],
   ['a prior of other labels', {'bundle.json': json({...index(), prior: {log_probs: [0]}})}, /40 labels/],
 ]) {
   test(`a bundle with ${reason} is refused`, async () => {
