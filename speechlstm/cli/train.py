@@ -1,5 +1,6 @@
 """`speechlstm train`: train an acoustic model on recordings with transcripts."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
 
+_WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d+)?)", re.DOTALL)
+
 if TYPE_CHECKING:
     from speechlstm.training.acoustic.transfer import Source
 
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     "train_paths",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Training manifest; may be given several times.",
+    metavar="MANIFEST[:WEIGHT]",
+    help="Training manifest; may be given several times. An epoch has all of a.jsonl:2 twice, and "
+    "of b.jsonl:0.5 half, another one each time (training.weights).",
 )
 @click.option(
     "--valid",
@@ -189,12 +194,15 @@ def command(
     \b
     Example:
       speechlstm train --train train.jsonl --valid valid.jsonl -o runs/mine
+      speechlstm train --train read.jsonl:0.5 --train mine.jsonl:4 --valid valid.jsonl -o runs/mine
       speechlstm train --plan --train train.jsonl --valid valid.jsonl -o runs/mine
       speechlstm train --resume -o runs/mine
       speechlstm train --resume --epochs 60 -o runs/mine
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
       speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
     """
+    train_paths, weights = _weighted(train_paths)
+    training["weights"] = weights
     given = {key: value for key, value in training.items() if value is not None}
     fixed = given.keys() - {"num_epochs"}
     if resume:
@@ -248,6 +256,17 @@ def command(
                 progress=progress, cluster=cluster, only_prepare=prepare,
             )  # fmt: skip
     show(f"{run_path}")
+
+
+def _weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, ...] | None]:
+    """The manifests and their weights, if there is one, from MANIFEST:WEIGHT."""
+    found = [_WEIGHTED.fullmatch(f"{value}") for value in values]
+    pairs = [
+        (Path(match[1]), float(match[2])) if match and not value.exists() else (value, 1.0)
+        for value, match in zip(values, found, strict=True)
+    ]
+    weights = tuple(weight for _, weight in pairs)
+    return tuple(path for path, _ in pairs), weights if any(w != 1 for w in weights) else None
 
 
 def _check_resume(new: bool, prepare: bool, from_scratch: bool) -> None:

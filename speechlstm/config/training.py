@@ -61,6 +61,8 @@ class TrainConfig(Schedule):
             that small gradients do not become 0.
         cache: Whether decoded recordings are kept on the disk, 115 MB an hour at 16 kHz; otherwise
             they are decoded in each epoch, and must be as long as their manifests say.
+        weights: How often an epoch has the utterances of each training manifest, in their order: 2:
+            twice, 0.5: half of them, drawn anew for each epoch; (): once.
     """
 
     section: ClassVar[str] = "training"
@@ -74,9 +76,12 @@ class TrainConfig(Schedule):
     consistency: float = 0.0
     precision: Precision = "float32"
     cache: bool = True
+    weights: tuple[float, ...] = ()
 
     def _check(self) -> None:
         super()._check()
+        if not all(0 < weight <= 1000 for weight in self.weights):
+            self._refuse("weights", f"must be above 0, and 1000 at most, is {self.weights}")
         self._at_least(1, "batch_seconds")
         self._at_least(0, "weight_decay", "early_stop", "reduce_on_plateau")
         self._at_least(0, "frozen_layers", "consistency")

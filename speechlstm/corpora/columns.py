@@ -32,7 +32,7 @@ class Strings(Sequence[Text]):
 
     def append(self, value: Text) -> None:
         """Add a string at the end."""
-        self._buffer += _MISSING if value is None else value.encode(errors="surrogatepass")
+        self._buffer += _MISSING if value is None else value.encode("utf-8", "surrogatepass")
         self._ends.append(len(self._buffer))
 
     def __len__(self) -> int:

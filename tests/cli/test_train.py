@@ -64,7 +64,7 @@ def test_trains_and_resumes(folder: Path) -> None:
     assert epoch.startswith("epoch 1/1: loss ")
     settings = json.loads((run / "run.json").read_text())
     assert (settings["model"]["num_units"], settings["training"]["num_epochs"]) == (4, 1)
-    assert len(list((folder / "cache").iterdir())) == 2
+    assert len(list((folder / "cache").glob("*.pcm"))) == 2
     again = train("--resume", "-o", run, "--cache", folder / "cache")
     nothing = "all 1 epochs have ended; to train on, use --resume with more --epochs"
     assert (again.exit_code, again.stdout) == (0, f"{run}\n")
@@ -128,6 +128,8 @@ def test_a_plan_writes_nothing(folder: Path, tmp_path: Path) -> None:
         (None, [], "{config}: No such file or directory"),
         ("[training]\nfrozen_layers = 1", [], "training.frozen_layers: needs a model to start fr"),
         ("", ["--train", "missing.jsonl"], "missing.jsonl: cannot be read: No such file"),
+        ("", ["--train", "missing.jsonl:2"], "missing.jsonl: cannot be read: No such file"),
+        ("", ["--train", "missing.jsonl:0"], "training.weights: must be above 0"),
         ("", ["--valid", "missing.jsonl"], "missing.jsonl: cannot be read: No such file"),
         (
             "",

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import isnan
+from functools import lru_cache, partial
+from math import ceil, isnan
 from pathlib import Path
 from typing import Any, overload
 
@@ -65,6 +66,7 @@ def load_corpus(
     cache_folder: Path,
     progress: bool = False,
     lexicon: Lexicon | None = None,
+    weights: Sequence[float] = (),
 ) -> Corpus:
     """Decode the recordings of manifests, and encode their transcripts as characters and phones.
 
@@ -75,12 +77,13 @@ def load_corpus(
         cache_folder: The folder for decoded recordings; created if it is missing.
         progress: Whether to show a progress bar on stderr.
         lexicon: The pronunciations of words, for phone labels.
+        weights: See Transcribed.
 
     Raises:
         ManifestError: A manifest cannot be read.
         TrainingError: No utterance is usable; the message has the first reasons.
     """
-    transcribed, rate = Transcribed(manifests), settings.features.sample_rate
+    transcribed, rate = Transcribed(manifests, weights), settings.features.sample_rate
     waveforms: Waveforms
     if settings.training.cache:
         waveforms = open_cache(transcribed.places(), rate, cache_folder, progress)
@@ -98,13 +101,15 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
 
     Args:
         manifests: The manifests, which are read.
+        weights: How often an epoch has the utterances of each manifest; (): once.
 
     Raises:
         ManifestError: A manifest cannot be read.
     """
 
-    def __init__(self, manifests: Iterable[Manifest]) -> None:
+    def __init__(self, manifests: Iterable[Manifest], weights: Sequence[float] = ()) -> None:
         self._manifests = tuple(manifests)
+        self._weights = weights or [1.0] * len(self._manifests)
         self._places = np.array(
             [
                 (number, index)
@@ -126,13 +131,13 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
             if utterance.text is not None
         )
 
-    def named_texts(self) -> Iterator[tuple[str, str]]:
-        """The id and the text of each."""
-        for manifest in self._manifests:
+    def texts(self) -> Iterator[tuple[str, str, float]]:
+        """The id, the text and the weight of each."""
+        for manifest, weight in zip(self._manifests, self._weights, strict=True):
             listed = manifest.utterances
             for name, text in zip(listed.ids, listed.texts, strict=True):
                 if text is not None:
-                    yield name, text
+                    yield name, text, weight
 
     def places(self) -> Iterator[str | Piece]:
         """The recording of each, or its path."""
@@ -177,25 +182,29 @@ def corpus_of(
         TrainingError: No utterance is usable; the message has the first reasons.
     """
     refused = list(cache.failures.values())
+    steps_of = lru_cache(partial(num_steps_of, settings=settings))
 
     def usable() -> Iterator[Example]:
         occurrences: Counter[str] = Counter()
-        for index, (listed, transcript) in enumerate(utterances.named_texts()):
-            occurrences[listed] += 1
-            number = occurrences[listed]
-            name = listed if number == 1 else f"{listed} ({number})"
+        for index, (listed, transcript, weight) in enumerate(utterances.texts()):
+            first = occurrences[listed] + 1
+            occurrences[listed] += ceil(weight)
             if index in cache.failures:
                 continue
             text, num_samples = normalize(transcript), cache.num_samples[index]
-            num_steps = num_steps_of(num_samples, settings)
+            num_steps = steps_of(num_samples)
             try:
-                labels = encode_target(text, alphabet, num_steps, name)
+                labels = tuple(encode_target(text, alphabet, num_steps, listed))
             except DataError as error:
                 recording, _ = utterances[index]
-                refused.append(f"{recording}{str(error).removeprefix(name)}")
-            else:
-                phones = _phone_labels(text, lexicon, num_steps) if lexicon else None
-                yield Example(name, text, tuple(labels), index, num_samples, phones)
+                refused.append(f"{recording}{str(error).removeprefix(listed)}")
+                continue
+            phones = _phone_labels(text, lexicon, num_steps) if lexicon else None
+            for copy in range(ceil(weight)):
+                number = first + copy
+                name = listed if number == 1 else f"{listed} ({number})"
+                share = min(1.0, weight - copy)
+                yield Example(name, text, labels, index, num_samples, phones, share)
 
     examples = Examples(usable())
     if not examples:

@@ -80,8 +80,10 @@ class SpeechDataset(keras.utils.PyDataset):
         self._widths = widths[np.searchsorted(widths, lengths)]
         order = np.random.default_rng((self.settings.training.seed, epoch))
         ties = order.random(len(lengths)) if self.augment else -lengths
+        chosen = self._chosen()
+        by_width = np.lexsort((ties, -self._widths))
         batches = bucket(
-            np.lexsort((ties, -self._widths)),
+            by_width[chosen[by_width]],
             lengths,
             self._widths,
             capacity=self._capacity,
@@ -94,8 +96,16 @@ class SpeechDataset(keras.utils.PyDataset):
             batches[num_first:] = rest
         self._batches = batches
         padded = sum(self._num_rows(batch) * int(self._widths[batch[0]]) for batch in batches)
-        self.padding = 1 - int(lengths.sum()) / padded
-        self.seconds = int(lengths.sum()) / self.settings.features.sample_rate
+        num_samples = int(lengths[chosen].sum())
+        self.padding = 1 - num_samples / padded
+        self.seconds = num_samples / self.settings.features.sample_rate
+
+    def _chosen(self) -> NDArray[np.bool_]:
+        """Whether this epoch has each utterance: see Example.share."""
+        shares = self.corpus.examples.shares
+        draws = np.random.default_rng((self.settings.training.seed, self.epoch, 1))
+        chosen: NDArray[np.bool_] = draws.random(len(shares)) < shares
+        return chosen if chosen.any() else shares == shares.max()
 
     def _draw_speeds(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The speeds and lengths of all utterances; 1 if CTC could not align a faster one."""

@@ -23,6 +23,7 @@ class Example:
         num_samples: Number of samples of the recording.
         phones: Labels of the phones of the transcript; None if a word is not in the lexicon, or if
             there are more phones than CTC can align to the output frames.
+        share: The share of epochs, in (0, 1], that have it.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Example:
     index: int
     num_samples: int
     phones: tuple[int, ...] | None = None
+    share: float = 1.0
 
 
 class Examples(Sequence[Example]):
@@ -48,23 +50,29 @@ class Examples(Sequence[Example]):
         num_samples: (num_examples,) number of samples of each.
         min_steps: (num_examples,) the number of output frames that CTC needs for each, for its
             characters and its phones.
+        shares: (num_examples,) the share of epochs that have each.
     """
 
     def __init__(self, examples: Iterable[Example]) -> None:
         self.ids, self._texts = Strings[str](), Strings[str]()
         self._labels, self._phones = Strings[str](), Strings[str | None]()  # see _packed
         indices, num_samples, num_steps = array("q"), array("q"), array("q")
+        shares = array("d")
         for example in examples:
             self.ids.append(example.id)
             self._texts.append(example.text)
             self._labels.append(_packed(example.labels))
             self._phones.append(None if example.phones is None else _packed(example.phones))
+            shares.append(example.share)
             indices.append(example.index)
             num_samples.append(example.num_samples)
-            num_steps.append(max(min_steps(example.labels), min_steps(example.phones or ())))
+            needed = min_steps(example.labels)
+            num_steps.append(max(needed, min_steps(example.phones)) if example.phones else needed)
         self._indices, self.num_samples, self.min_steps = (
             np.array(column, np.int64) for column in (indices, num_samples, num_steps)
         )
+
+        self.shares = np.array(shares)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,6 +92,7 @@ class Examples(Sequence[Example]):
             int(self._indices[index]),
             int(self.num_samples[index]),
             None if phones is None else _unpacked(phones),
+            float(self.shares[index]),
         )
 
 

@@ -177,7 +177,8 @@ class _Listed:
         cls, run: Run, manifests: Sequence[Path], lexicon: Lexicon | None, *, augment: bool
     ) -> "_Listed":
         """The batches of a run's manifests."""
-        utterances = Transcribed(Manifest(path) for path in manifests)
+        weights = run.settings.training.weights if augment else ()
+        utterances = Transcribed(map(Manifest, manifests), weights)
         rate, settings = run.settings.features.sample_rate, run.settings
         lengths = tuple(round(utterance.duration * rate) for _, utterance in utterances)
         unknown = {i: f"{utterances[i][0]}: no duration" for i, n in enumerate(lengths) if not n}

@@ -184,6 +184,9 @@ def prepare_run(
             both kinds, or another process trains in the folder.
         ConfigError: The folder holds a run already, or no layer of the other model fits.
     """
+    if settings.training.weights and len(settings.training.weights) != len(train):
+        given = f"{len(settings.training.weights)} for {counted(len(train), 'manifest')}"
+        raise ConfigError(f"training.weights: needs one for each training manifest, has {given}")
     lists = lists or Lists.read(train, valid)
     alphabet = alphabet or derive_alphabet(lists.train)
     phones = Lexicon.read(lexicon).alphabet if lexicon else None
@@ -258,8 +261,11 @@ def load_data(
     cache, lexicon = cache or run.path / "cache", run.read_lexicon()
     lists = lists or Lists.read(run.train, run.valid)
     train, valid = (
-        load_corpus(manifests, run.alphabet, run.settings, cache, progress, lexicon)
-        for manifests in (lists.train, lists.valid)
+        load_corpus(manifests, run.alphabet, run.settings, cache, progress, lexicon, weights)
+        for manifests, weights in (
+            (lists.train, run.settings.training.weights),
+            (lists.valid, ()),
+        )
     )
     refused = [*train.refused, *valid.refused]
     settings = run.settings

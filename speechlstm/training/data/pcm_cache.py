@@ -161,7 +161,8 @@ def open_cache(
         starts.append(start)
         seconds.append(duration)
     paths, names = list(numbers), [file_name(path, sample_rate) for path in numbers]
-    reasons, sizes = _decoded(paths, [f"{folder / name}" for name in names], sample_rate, progress)
+    files = [f"{folder}{os.sep}{name}" for name in names]
+    reasons, sizes = _decoded(paths, files, sample_rate, progress)
     failures: dict[int, str] = {}
     first_samples, num_samples = array("q"), array("q")
     for index, (owner, start, duration) in enumerate(zip(owners, starts, seconds, strict=True)):
@@ -173,8 +174,8 @@ def open_cache(
             failures[index] = f"{piece}: lies outside the recording, or is too short for speech"
         first_samples.append(0 if index in failures else first)
         num_samples.append(0 if index in failures else end - first)
-    files = CachedFiles(folder, names, owners)
-    return PCMCache(files, tuple(num_samples), failures, tuple(first_samples))
+    cached = CachedFiles(folder, names, owners)
+    return PCMCache(cached, tuple(num_samples), failures, tuple(first_samples))
 
 
 def _range(start: float, duration: float, num_samples: int, sample_rate: int) -> tuple[int, int]:

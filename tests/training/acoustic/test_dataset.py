@@ -445,3 +445,34 @@ def test_no_transcript_gives_no_alphabet(tmp_path: Path) -> None:
     write_manifest(tmp_path / "x.jsonl", [Utterance("a", "a.wav", 1, "...")])
     with pytest.raises(TrainingError, match="no utterance of the training manifests has a trans"):
         derive_alphabet([Manifest(tmp_path / "x.jsonl")])
+
+
+def test_an_epoch_has_utterances_as_often_as_their_manifest_weighs(
+    write_tones: Callable[[Path, Sequence[str]], Path], tmp_path: Path
+) -> None:
+    paths = [
+        write_tones(tmp_path / f"{name}.jsonl", ["ab"] * number)
+        for name, number in (("often", 3), ("once", 5), ("half", 40))
+    ]
+    manifests = [Manifest(path) for path in paths]
+    corpus = load_corpus(
+        manifests, Alphabet(("a", "b")), SETTINGS, tmp_path / "cache", weights=(2.5, 1, 0.5)
+    )
+    assert len(corpus.examples) == 3 * 3 + 5 + 40
+    assert corpus.cache.num_samples == tuple([2400] * 48)
+    data = SpeechDataset(corpus, SETTINGS, augment=True)
+    totals: Counter[str] = Counter()
+    epochs = []
+    for epoch in range(60):
+        data.start_epoch(epoch)
+        ids = [e.id for k in range(len(data)) for e in data.examples(k)]
+        assert len(set(ids)) == len(ids)
+        totals.update(name.partition(" ")[0].rstrip("0123456789") for name in ids)
+        assert {f"often{k}{copy}" for k in range(3) for copy in ("", " (2)")} <= set(ids)
+        epochs.append(set(ids))
+    assert totals["once"] == 60 * 5
+    assert totals["often"] == pytest.approx(60 * 3 * 2.5, rel=0.05)
+    assert totals["half"] == pytest.approx(60 * 40 * 0.5, rel=0.05)
+    assert epochs[0] != epochs[1]
+    data.start_epoch(1)
+    assert {e.id for k in range(len(data)) for e in data.examples(k)} == epochs[1]

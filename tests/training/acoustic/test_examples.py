@@ -17,6 +17,7 @@ labels = st.lists(st.integers(1, 60_000), max_size=6).map(tuple)  # Chinese has 
             index=st.integers(0, 2**40),
             num_samples=st.integers(0, 2**40),
             phones=st.none() | labels,
+            share=st.floats(0.1, 1),
         ),
         max_size=9,
     )

@@ -9,7 +9,7 @@ from speechlstm.config import NetworkConfig, Settings, TrainConfig
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import ConfigError, ManifestError, TrainingError
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.acoustic.recipe import prepare_run, train_run
+from speechlstm.training.acoustic.recipe import load_data, prepare_run, train_run
 from speechlstm.training.acoustic.run import load_run
 from speechlstm.training.acoustic.trainer import Trainer
 
@@ -102,6 +102,19 @@ def test_frozen_layers_need_another_model(manifests: tuple[Path, Path], tmp_path
     settings = SETTINGS.with_training(frozen_layers=1)
     with pytest.raises(ConfigError, match=r"training\.frozen_layers: needs a model to start from"):
         prepare_run(tmp_path / "run", [train], [valid], settings)
+
+
+def test_each_training_manifest_has_a_weight(manifests: tuple[Path, Path], tmp_path: Path) -> None:
+    train, valid = manifests
+    settings = SETTINGS.with_training(weights=(2.0, 0.5))
+    with pytest.raises(ConfigError, match=r"training\.weights: .* has 2 for 1 manifest$"):
+        prepare_run(tmp_path / "run", [train], [valid], settings)
+    run = prepare_run(tmp_path / "run", [train, train], [valid], settings)
+    data, _ = load_data(load_run(run.path), lambda line: None)
+    assert [(e.id, e.share) for e in data.examples] == [
+        ("train0", 1.0), ("train0 (2)", 1.0), ("train1", 1.0), ("train1 (2)", 1.0),
+        ("train0 (3)", 0.5), ("train1 (3)", 0.5),
+    ]  # fmt: skip
 
 
 def test_what_cannot_be_used_is_listed(
