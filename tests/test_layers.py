@@ -23,7 +23,7 @@ LAYERS = [
     {"corpora", "bundle"},
     {"acoustic", "doctor", "html", "readable"},
     {"streaming"},
-    {"recognizer"},
+    {"recognizer", "classification"},
     {"evaluation", "explain", "server"},
     {"training"},
     {"cli"},
@@ -72,7 +72,7 @@ TRAINING = [
     {"plots", "engine"},
     {"tflite"},
     {"acoustic", "lm", "g2p", "punctuation"},
-    {"adaptation"},
+    {"adaptation", "classification"},
 ]
 TRAINING_LEVEL = {unit: level for level, units in enumerate(TRAINING) for unit in units}
 TRAINING_MODULES = [p for p in MODULES if (PACKAGE / "training") in p.parents[:-1]]

@@ -10,3 +10,5 @@ from speechlstm.acoustic.carried import CarriedUtterance as CarriedUtterance
 from speechlstm.acoustic.carried import StreamingModel as StreamingModel
 from speechlstm.acoustic.model import AcousticModel as AcousticModel
 from speechlstm.acoustic.model import LiteRTAcousticModel as LiteRTAcousticModel
+from speechlstm.acoustic.model import check_rate as check_rate
+from speechlstm.acoustic.model import network_inputs as network_inputs

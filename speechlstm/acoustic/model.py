@@ -1,6 +1,6 @@
 """The acoustic model: from audio to log-probabilities."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property
 from typing import Any, Protocol
@@ -172,15 +172,12 @@ class LiteRTAcousticModel:
             BundleError: As in outputs.
             ValueError: As in outputs.
         """
-        if audio.sample_rate != self.sample_rate:
-            raise ValueError(
-                f"the model needs audio at {self.sample_rate} Hz, not {audio.sample_rate} Hz; "
-                "Audio.resampled converts it"
-            )
+        check_rate(audio, self.sample_rate)
         num_samples = len(audio.samples)
         acoustic = self._bundle.acoustic
         num_frames = acoustic.network.num_steps(acoustic.features.num_frames(num_samples))
-        found = {name: values[0] for name, values in self._run(audio.samples).items()}
+        values = self._model.run(**network_inputs(self._model, audio, self._error))
+        found = {name: value[0] for name, value in values.items()}
         if NUM_SAMPLES in self._model.inputs:  # the others are those of the padding
             found = {name: values[:num_frames] for name, values in found.items()}
         for values in found.values():
@@ -190,21 +187,40 @@ class LiteRTAcousticModel:
                 )
         return found
 
-    def _run(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        return self._model.run(**self._inputs(samples))
-
-    def _inputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """The inputs of the network: of a fixed length, if it has one."""
-        if NUM_SAMPLES not in self._model.inputs:
-            return {SAMPLES: samples[np.newaxis]}
-        size = self._model.inputs[SAMPLES].shape[1] or len(samples)
-        if len(samples) > size:
-            raise self._error(
-                f"takes {size / self.sample_rate:g} s of audio at most, not "
-                f"{len(samples) / self.sample_rate:.1f} s; export it again without --seconds"
-            )
-        padded = np.pad(samples, (0, size - len(samples)))
-        return {SAMPLES: padded[np.newaxis], NUM_SAMPLES: np.array([len(samples)], np.int32)}
-
     def _error(self, reason: str) -> BundleError:
         return BundleError(self._bundle.model_path, reason)
+
+
+def check_rate(audio: Audio, sample_rate: int) -> None:
+    """Refuse, by ValueError, a waveform of another sample rate than a network takes."""
+    if audio.sample_rate != sample_rate:
+        raise ValueError(
+            f"the model needs audio at {sample_rate} Hz, not {audio.sample_rate} Hz; "
+            "Audio.resampled converts it"
+        )
+
+
+def network_inputs(
+    network: TFLiteModel, audio: Audio, error: Callable[[str], BundleError]
+) -> dict[str, NDArray[Any]]:
+    """The inputs of a network that takes a waveform: padded, if they have a fixed length.
+
+    Args:
+        network: The network.
+        audio: The waveform.
+        error: Makes the error to raise from a reason.
+
+    Raises:
+        BundleError: Made by `error`: the waveform is too long for the network.
+    """
+    if NUM_SAMPLES not in network.inputs:
+        return {SAMPLES: audio.samples[np.newaxis]}
+    num_samples = len(audio.samples)
+    size = network.inputs[SAMPLES].shape[1] or num_samples
+    if num_samples > size:
+        raise error(
+            f"takes {size / audio.sample_rate:g} s of audio at most, not {audio.duration:.1f} s; "
+            "export it again without --seconds"
+        )
+    padded = np.pad(audio.samples, (0, size - num_samples))
+    return {SAMPLES: padded[np.newaxis], NUM_SAMPLES: np.array([num_samples], np.int32)}

@@ -3,11 +3,24 @@
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, get_args
 
 from speechlstm import __version__
-from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, STREAMING_MODEL, AcousticSpec
-from speechlstm.config import Config, DecodeConfig, FeatureConfig, NetworkConfig, NeuralLMConfig
+from speechlstm.bundle.spec import (
+    MODEL,
+    PORTABLE_MODEL,
+    STREAMING_MODEL,
+    AcousticSpec,
+    ClassifierSpec,
+)
+from speechlstm.config import (
+    Config,
+    DecodeConfig,
+    FeatureConfig,
+    LabelField,
+    NetworkConfig,
+    NeuralLMConfig,
+)
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.spec import DecoderSpec, FastDecoding
@@ -44,6 +57,11 @@ _FAST = "fast"  # the key of fast, which has keys of its own
 DECODER_KEYS = {_NEURAL_LM, _FAST, *(key for key, _ in _SETTINGS.values())}
 _LOOKAHEAD = "lookahead"  # the key of the network that may be missing
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
+
+_TASK, _CLASSIFY = "task", "classify"  # only classifiers have this key
+_CLASSIFIER_KEYS = {
+    "format_version", "writer", _TASK, "features", "classes", "label", "model", "training",
+}  # fmt: skip
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
@@ -85,6 +103,73 @@ def acoustic_from_json(where: Path, description: Mapping[str, Any]) -> AcousticS
         )
     except ConfigError as error:
         raise BundleError(where, str(error)) from None
+
+
+def classifier_to_json(spec: ClassifierSpec) -> dict[str, Any]:
+    """The description of a classifier as JSON values; the .tflite file holds a copy of it."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "writer": f"speechlstm {__version__}",
+        _TASK: _CLASSIFY,
+        "features": spec.features.to_dict(),
+        "classes": list(spec.classes),
+        "label": spec.label,
+        "model": _network_to_json(spec.network),
+        "training": spec.training,
+    }
+
+
+def is_classifier(description: Mapping[str, Any]) -> bool:
+    """Whether a description is that of a classifier, or of another task that is not known."""
+    return _TASK in description
+
+
+def classifier_from_json(where: Path, description: Mapping[str, Any]) -> ClassifierSpec:
+    """The classifier from its description.
+
+    Args:
+        where: The file with the description, for errors.
+        description: JSON values as returned by classifier_to_json.
+
+    Raises:
+        BundleError: The format version is another, or a value is missing, unknown or wrong.
+    """
+    check_version(where, description)
+    try:
+        _expect_keys("", description, _CLASSIFIER_KEYS)
+        if description[_TASK] != _CLASSIFY:
+            raise ConfigError(f"{_TASK}: must be {_CLASSIFY!r}, is {quoted(description[_TASK])}")
+        return ClassifierSpec(
+            _config(FeatureConfig, description["features"]),
+            _classes(description["classes"]),
+            _label(description["label"]),
+            _network(description["model"]),
+            _mapping("training", description["training"]),
+        )
+    except ConfigError as error:
+        raise BundleError(where, str(error)) from None
+
+
+def _classes(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or len(values) < 2:
+        raise ConfigError(f"classes: must be a list of at least 2 names, is {quoted(values)}")
+    classes = tuple(_string("classes", value) for value in values)
+    if len({*classes}) < len(classes):
+        raise ConfigError("classes: a name is in the list twice")
+    return classes
+
+
+def _label(value: object) -> LabelField:
+    if value not in get_args(LabelField):
+        known = ", ".join(get_args(LabelField))
+        raise ConfigError(f"label: must be one of {known}, is {quoted(value)}")
+    return cast(LabelField, value)
+
+
+def _string(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{name}: must be a non-empty string, is {quoted(value)}")
+    return value
 
 
 def format_version(files: Collection[str]) -> int:

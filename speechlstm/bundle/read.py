@@ -13,10 +13,12 @@ from speechlstm.bundle.index import (
     WHOLE_MODELS,
     acoustic_from_json,
     check_version,
+    classifier_from_json,
     decoder_from_json,
     format_version,
+    is_classifier,
 )
-from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, Bundle
+from speechlstm.bundle.spec import MODEL, PORTABLE_MODEL, Bundle, ClassifierBundle
 from speechlstm.errors import BundleError
 from speechlstm.storage import open_regular_file, read_regular_file, recover_folder
 from speechlstm.tflite.metadata import load_json, read_metadata
@@ -64,12 +66,47 @@ def read_bundle(path: Path | str) -> Bundle:
     'lm.ngram'
 
     Raises:
+        BundleError: The bundle is missing, damaged, incomplete or of another format version, or is
+            a classifier.
+    """
+    found = read_any_bundle(path)
+    if isinstance(found, ClassifierBundle):
+        raise BundleError(
+            found.path,
+            "is a classifier, not a recogniser: use it with speechlstm classify",
+        )
+    return found
+
+
+def read_classifier(path: Path | str) -> ClassifierBundle:
+    """As read_bundle, for the bundle of a classifier.
+
+    Raises:
+        BundleError: As read_bundle, or the bundle is a recogniser.
+    """
+    found = read_any_bundle(path)
+    if isinstance(found, Bundle):
+        raise BundleError(
+            found.path,
+            "is a recogniser, not a classifier: use it with speechlstm transcribe, or train a "
+            "classifier with speechlstm train --task classify",
+        )
+    return found
+
+
+def read_any_bundle(path: Path | str) -> Bundle | ClassifierBundle:
+    """Read the bundle of a recogniser or of a classifier, and verify all of it.
+
+    Raises:
         BundleError: The bundle is missing, damaged, incomplete or of another format version.
     """
     path = Path(path)
     _recover(path)
     if path.is_file():
-        return Bundle(path, acoustic_from_json(path, read_metadata(path)))
+        description = read_metadata(path)
+        if is_classifier(description):
+            return ClassifierBundle(path, classifier_from_json(path, description))
+        return Bundle(path, acoustic_from_json(path, description))
     index = path / INDEX
     description = _read_index(index)
     files = description.get("files")
@@ -83,6 +120,8 @@ def read_bundle(path: Path | str) -> Bundle:
             raise BundleError(
                 index, f"differs from the description inside {name}; export the model again"
             )
+    if is_classifier(description):
+        return ClassifierBundle(path, classifier_from_json(index, description))
     acoustic = acoustic_from_json(index, description)
     return Bundle(path, acoustic, decoder_from_json(index, settings, files, acoustic))
 

@@ -1,11 +1,11 @@
-"""The content of a bundle: the descriptions of an acoustic model and of a decoder."""
+"""The content of a bundle: an acoustic model and a decoder, or a classifier."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speechlstm.config import FeatureConfig, NetworkConfig
+from speechlstm.config import FeatureConfig, LabelField, NetworkConfig
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.text.alphabet import Alphabet
 
@@ -44,6 +44,48 @@ class AcousticSpec:
 
 
 @dataclass(frozen=True)
+class ClassifierSpec:
+    """The description of a classifier: its input and the meaning of its output.
+
+    Attributes:
+        features: Sample rate and frames of the input.
+        classes: The names of the classes, in the order of the output.
+        label: The field of a manifest that the classes are from.
+        network: The network below the pooled head.
+        training: How the network was trained; plain JSON values, for people to read.
+    """
+
+    features: FeatureConfig
+    classes: tuple[str, ...]
+    label: LabelField
+    network: NetworkConfig
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def embedding_size(self) -> int:
+        """The number of values of an embedding: mean and standard deviation of each output."""
+        return 2 * self.network.num_units * (1 + self.network.bidirectional)
+
+
+@dataclass(frozen=True)
+class ClassifierBundle:
+    """A classifier, read from disk and verified.
+
+    Attributes:
+        path: The folder, or the .tflite file.
+        spec: The description of the classifier.
+    """
+
+    path: Path
+    spec: ClassifierSpec
+
+    @property
+    def model_path(self) -> Path:
+        """The .tflite file: float32 (1, num_samples) in, log-probabilities and embedding out."""
+        return model_file(self.path)
+
+
+@dataclass(frozen=True)
 class Bundle:
     """An acoustic model and a decoder, read from disk and verified.
 
@@ -65,13 +107,18 @@ class Bundle:
         A folder may hold the model in two forms; this is the one with fused operators, which takes
         less memory, if there is one.
         """
-        if not self.path.is_dir():
-            return self.path
-        fused, portable = self.path / MODEL, self.path / PORTABLE_MODEL
-        return fused if fused.exists() or not portable.exists() else portable
+        return model_file(self.path)
 
     @property
     def streaming_path(self) -> Path | None:
         """The .tflite file that hears an utterance block by block; None: there is none."""
         path = self.path / STREAMING_MODEL
         return path if self.path.is_dir() and path.exists() else None
+
+
+def model_file(bundle: Path) -> Path:
+    """The .tflite file of a bundle: that with fused operators, if it has the model in two forms."""
+    if not bundle.is_dir():
+        return bundle
+    fused, portable = bundle / MODEL, bundle / PORTABLE_MODEL
+    return fused if fused.exists() or not portable.exists() else portable

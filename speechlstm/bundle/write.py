@@ -14,11 +14,12 @@ from speechlstm.bundle.index import (
     MODELS,
     WHOLE_MODELS,
     acoustic_to_json,
+    classifier_to_json,
     decoder_to_json,
     format_version,
 )
 from speechlstm.bundle.read import read_bundle
-from speechlstm.bundle.spec import MODEL, AcousticSpec
+from speechlstm.bundle.spec import MODEL, AcousticSpec, ClassifierSpec
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import BundleError
 from speechlstm.storage import folder_written_atomically, write_atomically
@@ -46,13 +47,45 @@ def write_bundle(
             acoustic.training is not JSON.
         OSError: A file cannot be read or written. An existing bundle stays as it was.
     """
-    refuse_to_replace_others(path)
     description = acoustic_to_json(acoustic)
     models = {MODEL: tflite} if isinstance(tflite, bytes) else tflite
-    if not WHOLE_MODELS & models.keys() or not models.keys() <= MODELS:
+    contents = _described(path, models, MODELS, description)
+    if decoder:
+        contents |= _decoder_files(decoder, acoustic)
+        description |= decoder_to_json(decoder)
+    _write(path, description, contents)
+
+
+def write_classifier(path: Path, models: Mapping[str, bytes], spec: ClassifierSpec) -> None:
+    """Write the folder of a classifier's bundle. An existing one stays until this is complete.
+
+    Args:
+        path: The folder; missing parent folders are created.
+        models: The network in one form or two: MODEL, PORTABLE_MODEL. The description is embedded
+            in each.
+        spec: The description of the classifier.
+
+    Raises:
+        BundleError: The path is something other than a classifier's bundle.
+        ValueError: As write_bundle.
+        OSError: As write_bundle.
+    """
+    description = classifier_to_json(spec)
+    if files := [name for name in DECODER_FILES.values() if (path / name).exists()]:
+        raise BundleError(
+            path, f"is a recogniser, and its {', '.join(files)} would be lost; choose another path"
+        )
+    _write(path, description, _described(path, models, WHOLE_MODELS, description))
+
+
+def _described(
+    path: Path, models: Mapping[str, bytes], known: set[str], description: Mapping[str, Any]
+) -> dict[str, bytes]:
+    """The files of models, with their description inside, for a bundle that may be written."""
+    refuse_to_replace_others(path)
+    if not WHOLE_MODELS & models.keys() or not models.keys() <= known:
         raise ValueError(f"no models, or unknown ones: {', '.join(models)}")
-    contents = {name: embed_metadata(model, description) for name, model in models.items()}
-    _write(path, description, contents, acoustic, decoder)
+    return {name: embed_metadata(model, description) for name, model in models.items()}
 
 
 def write_decoder(path: Path, decoder: DecoderSpec) -> None:
@@ -72,7 +105,8 @@ def write_decoder(path: Path, decoder: DecoderSpec) -> None:
     bundle = read_bundle(path)
     refuse_to_replace_others(path)
     contents = {name: (path / name).read_bytes() for name in MODELS if (path / name).exists()}
-    _write(path, read_metadata(bundle.model_path), contents, bundle.acoustic, decoder)
+    contents |= _decoder_files(decoder, bundle.acoustic)
+    _write(path, {**read_metadata(bundle.model_path), **decoder_to_json(decoder)}, contents)
 
 
 def decoder_to_keep(path: Path, acoustic: AcousticSpec) -> DecoderSpec | None:
@@ -122,23 +156,14 @@ def _decoder_files(decoder: DecoderSpec, acoustic: AcousticSpec) -> dict[str, by
     return contents
 
 
-def _write(
-    path: Path,
-    index: Mapping[str, Any],
-    contents: dict[str, bytes],
-    acoustic: AcousticSpec,
-    decoder: DecoderSpec | None,
-) -> None:
-    if decoder:
-        index = {**index, **decoder_to_json(decoder)}
-        contents = contents | _decoder_files(decoder, acoustic)
+def _write(path: Path, index: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
     card = path / CARD
     notes = {CARD: card.read_bytes()} if card.is_file() else {}
     index = {**index, "format_version": format_version(contents)}
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(path) as folder:
-        for name, content in (contents | notes).items():
+        for name, content in {**contents, **notes}.items():
             write_atomically(folder / name, content)
         write_atomically(folder / INDEX, dump_json({**index, "files": files}))
 

@@ -17,6 +17,7 @@ from speechlstm.errors import SERVE_PACKAGES, MissingDependencyError, SpeechLSTM
 
 VERBS = (
     "transcribe",
+    "classify",
     "listen",
     "align",
     "explain",

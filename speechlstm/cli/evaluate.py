@@ -1,4 +1,4 @@
-"""`speechlstm evaluate`: the error rates of a recogniser on a manifest."""
+"""`speechlstm evaluate`: the error rates of a recogniser, or of a classifier, on a manifest."""
 
 from dataclasses import replace
 from functools import partial
@@ -15,13 +15,15 @@ from speechlstm.cli.options import (
     entities_option,
     jobs_option,
     json_option,
+    label_option,
     lexicon_option,
     worst_option,
 )
-from speechlstm.cli.output import progress_bar, say, show_report
+from speechlstm.cli.output import progress_bar, say, show_json, show_lines, show_report
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
+    from speechlstm.config import LabelField
     from speechlstm.corpora.manifest import Manifest
     from speechlstm.evaluation.report import EvaluationReport
 
@@ -49,6 +51,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the recordings in the page may take, in 10^6 bytes.",
 )
+@label_option("the one that the classifier was trained with")
+@click.option(
+    "--confusion",
+    metavar="PNG",
+    type=OutputPath((".png",)),
+    help="Write a picture of a classifier's confusion matrix.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -62,6 +71,8 @@ def command(
     as_json: bool,
     page: Path | None,
     report_megabytes: float,
+    label: "LabelField | None",
+    confusion: Path | None,
 ) -> None:
     """Transcribe the utterances of MANIFEST and print the error rates.
 
@@ -70,11 +81,25 @@ def command(
     given per minute, too. The calibration error is the mean difference, in ten bins of confidence,
     between the words' confidences and the share of words that are correct.
 
+    With the bundle of a classifier: the share of the utterances whose class is right, with its
+    interval, and the most frequent confusions; as JSON with the whole confusion matrix.
+
     \b
     Example:
       speechlstm evaluate valid.jsonl --bundle my-model --report report.html
       speechlstm evaluate valid.jsonl --bundle my-model --greedy
+      speechlstm evaluate valid.jsonl --bundle commands --confusion confusion.png
     """
+    if bundle and _is_classifier(bundle):
+        if decoding != {"greedy": False} or page or entities or lexicon:
+            raise click.UsageError(
+                f"{bundle} is a classifier: only --label, --confusion, --json and --jobs are for it"
+            )
+        _evaluate_classifier(ctx, manifest, bundle, label, confusion, jobs, as_json)
+        return
+    if label or confusion:
+        option = "--label" if label else "--confusion"
+        raise click.UsageError(f"{option} needs the --bundle of a classifier")
     if decoding.get("num_hypotheses", 1) > 1:
         raise click.UsageError("--n-best has no effect on error rates; leave it out")
     from speechlstm.corpora.manifest import Manifest
@@ -98,6 +123,47 @@ def command(
     if page:
         _write_page(page, report, utterances, worst, report_megabytes)
     show_report(report, as_json, worst)
+    for utterance_id, reason in report.failures.items():
+        say(f"Error: {utterance_id}: {reason}")
+    if report.failures:
+        ctx.exit(1)
+
+
+def _is_classifier(bundle: Path) -> bool:
+    from speechlstm.bundle import ClassifierBundle, read_any_bundle
+
+    return isinstance(read_any_bundle(bundle), ClassifierBundle)
+
+
+def _evaluate_classifier(
+    ctx: click.Context,
+    manifest: Path,
+    bundle: Path,
+    label: "LabelField | None",
+    confusion: Path | None,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    from speechlstm.classification import Classifier
+    from speechlstm.corpora.manifest import Manifest
+    from speechlstm.evaluation.classification import evaluate_classifier
+    from speechlstm.parallel import num_usable_cores
+
+    report = evaluate_classifier(
+        partial(Classifier.load, bundle),
+        Manifest(manifest),
+        label,
+        progress_bar,
+        jobs or num_usable_cores(),
+    )
+    if confusion:
+        from speechlstm.evaluation.confusion_plot import plot_confusion
+
+        plot_confusion(confusion, report.confusion, report.classes)
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        show_lines(report.to_text())
     for utterance_id, reason in report.failures.items():
         say(f"Error: {utterance_id}: {reason}")
     if report.failures:

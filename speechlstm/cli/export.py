@@ -87,6 +87,9 @@ def command(
     settings), except for the calibration of confidences; `speechlstm tune` then finds settings for
     the new model.
 
+    The RUN or bundle of a classifier becomes a bundle for speechlstm classify; its share of wrong
+    classes stands in place of the word error rate.
+
     \b
     Example:
       speechlstm export runs/an4 -o an4-model --quantize int8
@@ -100,6 +103,7 @@ def command(
     from speechlstm.bundle import read_bundle
     from speechlstm.training import export
     from speechlstm.training.acoustic.export import FILES
+    from speechlstm.training.classification.export import export_classifier, is_classifier
 
     existed = (bundle / "bundle.json").exists()
     num_shown = 0
@@ -111,10 +115,22 @@ def command(
         show_lines(verification.to_text())
         num_shown += 1
 
-    export(
-        run, bundle, quantization, manifests, max_utterances, report, targets, seconds, golden,
-        calibration,
-    )  # fmt: skip
+    classifies = is_classifier(run)
+    if classifies:
+        if golden or calibration:
+            option = "--golden" if golden else "--calibrate"
+            raise click.UsageError(f"{option} is for recognisers, and {run} is a classifier")
+        export_classifier(
+            run, bundle, quantization, manifests, max_utterances, report, targets, seconds
+        )
+    else:
+        export(
+            run, bundle, quantization, manifests, max_utterances, report, targets, seconds, golden,
+            calibration,
+        )  # fmt: skip
+    if classifies:
+        say(f"to use it: speechlstm classify --bundle {bundle} FILE...")
+        return
     decoder = read_bundle(bundle).decoder
     if existed and decoder.files and not decoder.calibration:
         kept = ", ".join(path.name for path in decoder.files)

@@ -231,6 +231,19 @@ entities_option = click.option(
 )
 
 
+def label_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option --label of commands for classifiers.
+
+    Args:
+        default: What its help says of the field that is used otherwise.
+    """
+    return click.option(
+        "--label",
+        type=click.Choice(["label", "speaker", "text"]),
+        help=f"The field of a manifest that has the class of an utterance.  [default: {default}]",
+    )
+
+
 def lexicon_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The option --lexicon of commands that give phone error rates.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder
+from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, label_option
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
@@ -17,6 +17,7 @@ from speechlstm.config import Precision, Settings
 _WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d+)?)", re.DOTALL)
 
 if TYPE_CHECKING:
+    from speechlstm.config import LabelField
     from speechlstm.training.acoustic.transfer import Source
 
 
@@ -51,6 +52,14 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="TOML file with the sections [features], [model], [training], [augmentation].",
 )
+@click.option(
+    "--task",
+    type=click.Choice(["transcribe", "classify"]),
+    default="transcribe",
+    show_default=True,
+    help="What to train: a recogniser of what is spoken, or a classifier of whole utterances.",
+)
+@label_option("label")
 @click.option(
     "--init-from",
     type=BundlePath(),
@@ -151,6 +160,8 @@ def command(
     valid_paths: tuple[Path, ...],
     run_path: Path,
     config_path: Path | None,
+    task: str,
+    label: "LabelField | None",
     init_from: Path | None,
     from_scratch: bool,
     lexicon: Path | None,
@@ -165,7 +176,7 @@ def command(
     process_id: int,
     **training: Any,
 ) -> None:
-    """Train an acoustic model.
+    """Train an acoustic model, or a classifier.
 
     The alphabet consists of the characters in the training transcripts, in lower case and without
     punctuation. Utterances that cannot be used (unreadable recordings, texts that are too long for
@@ -173,9 +184,9 @@ def command(
     checkpoint, and --resume continues from it. --resume --epochs changes the number of epochs: the
     learning rate is then that of a run of the new length.
 
-    With less than ten hours of speech, whose transcripts have no other characters than English, and
-    unless --config sets another network, training starts from the model of the package, and reports
-    that. --from-scratch and --init-from override this.
+    With less than ten hours of speech, whose transcripts (if they are to be learned) have no other
+    characters than English, and unless --config sets another network, training starts from the
+    model of the package, and reports that. --from-scratch and --init-from override this.
 
     With --init-from, features and network are those of the other model unless --config says
     otherwise. Its alphabet is used if it has all characters of the transcripts. Layers that do not
@@ -187,6 +198,10 @@ def command(
     With --lexicon, the network has a second output for phones. Utterances with a word that is not
     in the dictionary train the output for characters only.
 
+    --task classify trains the same layers to tell who speaks (--label speaker), which of several
+    commands a recording is (--label text), or whatever the label in the manifests means. All
+    classes must be in the training manifests. The best epoch is that of the highest accuracy.
+
     Several devices share each batch, so training.batch_seconds should grow with their number. For
     several machines, create the run with --prepare in a folder that all of them see under the same
     path, as must be the recordings; then start --resume on each.
@@ -197,6 +212,7 @@ def command(
       speechlstm train --train read.jsonl:0.5 --train mine.jsonl:4 --valid valid.jsonl -o runs/mine
       speechlstm train --plan --train train.jsonl --valid valid.jsonl -o runs/mine
       speechlstm train --resume -o runs/mine
+      speechlstm train --task classify --label speaker --train a.jsonl --valid b.jsonl -o runs/who
       speechlstm train --resume --epochs 60 -o runs/mine
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
       speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
@@ -206,16 +222,13 @@ def command(
     given = {key: value for key, value in training.items() if value is not None}
     fixed = given.keys() - {"num_epochs"}
     if resume:
-        new = bool(train_paths or valid_paths or config_path or init_from or lexicon or fixed)
-        _check_resume(new, prepare, from_scratch)
+        new = (train_paths, valid_paths, config_path, init_from, lexicon, fixed, label)
+        _check_resume(any(new) or task == "classify", prepare, from_scratch)
     elif not (train_paths and valid_paths):
         raise click.UsageError("a new run needs --train and --valid; --resume continues a run")
     _check_plan(only_plan, hourly_cost, resume or prepare or num_devices > 1)
-    if num_processes > 1 and not (resume and coordinator):
-        raise click.UsageError(
-            "--num-processes needs --resume and --coordinator: create the run with --prepare, then "
-            "start each process with them"
-        )
+    _check_task(task, label, lexicon, only_plan)
+    _check_processes(num_processes, resume and bool(coordinator))
     _check_start(bool(given.get("frozen_layers")), bool(init_from), from_scratch)
     devices = ["--devices", str(num_devices)] if num_devices > 1 else []
     if num_processes > 1:
@@ -225,6 +238,9 @@ def command(
         load_keras()
         from speechlstm.training.acoustic import recipe
         from speechlstm.training.acoustic.transfer import read_source
+        from speechlstm.training.classification.recipe import resume_classifier, train_classifier
+        from speechlstm.training.classification.run import is_classifier_run
+        from speechlstm.training.classification.transfer import read_encoder
         from speechlstm.training.engine.distribution import Address, Cluster
 
         address = Address.parse(coordinator) if coordinator else None
@@ -234,27 +250,31 @@ def command(
             if cluster.leads:
                 say(line)
 
-        progress = sys.stderr.isatty() and cluster.leads
+        shared: dict[str, Any] = {
+            "cache": cache_path,
+            "report": report,
+            "progress": sys.stderr.isatty() and cluster.leads,
+            "cluster": cluster,
+        }
         if resume:
-            recipe.resume(
-                run_path, given.get("num_epochs"),
-                cache=cache_path, report=report, progress=progress, cluster=cluster,
-            )  # fmt: skip
+            resumed: Any = resume_classifier if is_classifier_run(run_path) else recipe.resume
+            resumed(run_path, given.get("num_epochs"), **shared)
         else:
+            classifies = task == "classify"
             if not (init_from or from_scratch):
-                init_from = _english_if_better(train_paths, config_path, report)
-            source = read_source(init_from) if init_from else None
-            settings = source.settings if source else Settings()
-            settings = Settings.read(config_path, settings) if config_path else settings
-            settings = settings.with_training(**given)
+                init_from = _english_if_better(train_paths, config_path, report, classifies)
+            read: Any = read_encoder if classifies else read_source
+            source = read(init_from) if init_from else None
+            settings = _settings(source, config_path, given)
             if only_plan:
                 _show_plan(train_paths, valid_paths, settings, source, lexicon, hourly_cost)
                 return
-            recipe.train(
-                train_paths, valid_paths, run_path, settings,
-                init_from=source, lexicon=lexicon, cache=cache_path, report=report,
-                progress=progress, cluster=cluster, only_prepare=prepare,
-            )  # fmt: skip
+            shared |= {"init_from": source, "only_prepare": prepare}
+            lists = train_paths, valid_paths, run_path
+            if classifies:
+                train_classifier(*lists, label or "label", settings, **shared)
+            else:
+                recipe.train(*lists, settings, lexicon=lexicon, **shared)
     show(f"{run_path}")
 
 
@@ -269,6 +289,13 @@ def _weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, 
     return tuple(path for path, _ in pairs), weights if any(w != 1 for w in weights) else None
 
 
+def _settings(source: Any, config: Path | None, given: dict[str, Any]) -> Settings:
+    """Those of the model to start from, of the configuration file and of the options, in turn."""
+    settings = source.settings if source else Settings()
+    settings = Settings.read(config, settings) if config else settings
+    return settings.with_training(**given)
+
+
 def _check_resume(new: bool, prepare: bool, from_scratch: bool) -> None:
     """Refuse options of a new run together with --resume."""
     if new:
@@ -278,6 +305,24 @@ def _check_resume(new: bool, prepare: bool, from_scratch: bool) -> None:
     if prepare or from_scratch:
         option = "--prepare" if prepare else "--from-scratch"
         raise click.UsageError(f"{option} makes a new run, --resume continues one: use only one")
+
+
+def _check_processes(num_processes: int, is_resumed_together: bool) -> None:
+    """Refuse several processes for a new run, or without an address."""
+    if num_processes > 1 and not is_resumed_together:
+        raise click.UsageError(
+            "--num-processes needs --resume and --coordinator: create the run with --prepare, then "
+            "start each process with them"
+        )
+
+
+def _check_task(task: str, label: str | None, lexicon: Path | None, only_plan: bool) -> None:
+    """Refuse options of the other task."""
+    if task == "classify" and (lexicon or only_plan):
+        option = "--lexicon" if lexicon else "--plan"
+        raise click.UsageError(f"{option} is for recognisers, not for --task classify")
+    if label and task != "classify":
+        raise click.UsageError("--label needs --task classify")
 
 
 def _check_start(freeze: bool, init_from: bool, from_scratch: bool) -> None:
@@ -318,12 +363,15 @@ def _resume_command(run: Path, cache: Path | None, devices: list[str]) -> list[s
 
 
 def _english_if_better(
-    train: tuple[Path, ...], config: Path | None, report: Callable[[str], None]
+    train: tuple[Path, ...],
+    config: Path | None,
+    report: Callable[[str], None],
+    any_text: bool = False,
 ) -> Path | None:
     """Return the model of the package, if there is too little speech to start from scratch."""
     from speechlstm.training.acoustic.start import MAX_HOURS, better_start
 
-    found = better_start(train, config)
+    found = better_start(train, config, any_text)
     if found:
         report(
             f"less than {MAX_HOURS:g} hours of speech: starting from english, the model of the "

@@ -4,6 +4,7 @@ Errors name a setting as users write it, such as `features.hop_ms`.
 """
 
 from speechlstm.config.base import Config as Config
+from speechlstm.config.base import LabelField as LabelField
 from speechlstm.config.base import Precision as Precision
 from speechlstm.config.decoding import DecodeConfig as DecodeConfig
 from speechlstm.config.decoding import NeuralLMConfig as NeuralLMConfig

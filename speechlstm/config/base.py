@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_
 from speechlstm.errors import ConfigError, quoted
 
 Precision = Literal["float32", "bfloat16", "float16"]
+LabelField = Literal["label", "speaker", "text"]  # fields of a manifest that may hold classes
 
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a string"}

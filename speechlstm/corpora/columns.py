@@ -75,6 +75,7 @@ class Utterances(Sequence[Utterance]):
     def __init__(self, utterances: Iterable[Utterance]) -> None:
         self.ids, self.audio = Strings[str](), Strings[str]()
         self.texts, self.speakers = Strings[str | None](), Strings[str | None]()
+        self.labels = Strings[str | None]()
         self.durations, self.offsets = array("d"), array("d")
         for utterance in utterances:
             self.ids.append(utterance.id)
@@ -83,6 +84,7 @@ class Utterances(Sequence[Utterance]):
             self.texts.append(utterance.text)
             self.speakers.append(utterance.speaker)
             self.offsets.append(nan if utterance.offset is None else utterance.offset)
+            self.labels.append(utterance.label)
 
     def __len__(self) -> int:
         return len(self.durations)
@@ -101,11 +103,19 @@ class Utterances(Sequence[Utterance]):
 
     def _columns(self) -> tuple[Sequence[Any], ...]:
         return (
-            self.ids, self.audio, self.durations, self.texts, self.speakers, self.offsets
+            self.ids, self.audio, self.durations, self.texts, self.speakers, self.offsets,
+            self.labels,
         )  # fmt: skip
 
 
 def _utterance(
-    name: str, audio: str, duration: float, text: str | None, speaker: str | None, offset: float
+    name: str,
+    audio: str,
+    duration: float,
+    text: str | None,
+    speaker: str | None,
+    offset: float,
+    label: str | None,
 ) -> Utterance:
-    return Utterance(name, audio, duration, text, speaker, None if isnan(offset) else offset)
+    known = None if isnan(offset) else offset
+    return Utterance(name, audio, duration, text, speaker, known, label)

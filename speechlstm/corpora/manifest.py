@@ -177,7 +177,7 @@ def _check_keys(values: dict[str, Any]) -> None:
     for key in ("id", "audio"):
         if not isinstance(values[key], str) or not values[key]:
             raise ValueError(f"{key}: must be a non-empty string, is {quoted(values[key])}")
-    for key in ("text", "speaker"):
+    for key in ("text", "speaker", "label"):
         if not isinstance(values.get(key), str | None):
             raise ValueError(f"{key}: must be a string or null, is {quoted(values[key])}")
     duration = values["duration"]

@@ -15,6 +15,7 @@ class Utterance:
         speaker: Identifies the speaker; None: not known.
         offset: Where the utterance begins in the recording, in seconds. None: it is all of the
             recording, as long as duration says.
+        label: The class of the utterance, to train a classifier with; None: not known.
     """
 
     id: str
@@ -23,3 +24,4 @@ class Utterance:
     text: str | None = None
     speaker: str | None = None
     offset: float | None = None
+    label: str | None = None

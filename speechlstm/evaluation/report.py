@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from speechlstm.decoding.confidence import calibration_error
 from speechlstm.errors import counted, printable
@@ -234,9 +234,20 @@ class EvaluationReport:
         return bootstrap_interval([_total(map(count, unit)) for unit in units])
 
 
-def independent_units(scores: Sequence[Score]) -> list[list[Score]]:
+class Spoken(Protocol):
+    """The score of an utterance whose speaker may be known."""
+
+    @property
+    def speaker(self) -> str | None:
+        """Identifies the speaker."""
+
+
+S = TypeVar("S", bound=Spoken)
+
+
+def independent_units(scores: Sequence[S]) -> list[list[S]]:
     """The scores of each speaker, if there are enough and all are known; else each by itself."""
-    by_speaker: defaultdict[str | None, list[Score]] = defaultdict(list)
+    by_speaker: defaultdict[str | None, list[S]] = defaultdict(list)
     for score in scores:
         by_speaker[score.speaker].append(score)
     if None not in by_speaker and len(by_speaker) >= _MIN_SPEAKERS:

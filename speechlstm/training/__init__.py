@@ -38,15 +38,29 @@ if TYPE_CHECKING:
     from speechlstm.training.acoustic.planning import plan
     from speechlstm.training.acoustic.recipe import resume, train
     from speechlstm.training.adaptation.adapt import adapt
+    from speechlstm.training.classification.export import export_classifier
+    from speechlstm.training.classification.recipe import resume_classifier, train_classifier
 
-__all__ = ["adapt", "export", "plan", "resume", "train"]
+__all__ = [
+    "adapt",
+    "export",
+    "export_classifier",
+    "plan",
+    "resume",
+    "resume_classifier",
+    "train",
+    "train_classifier",
+]
 
 _MODULES = {
     "adapt": "adaptation.adapt",
     "export": "acoustic.export",
+    "export_classifier": "classification.export",
     "plan": "acoustic.planning",
     "resume": "acoustic.recipe",
+    "resume_classifier": "classification.recipe",
     "train": "acoustic.recipe",
+    "train_classifier": "classification.recipe",
 }
 
 

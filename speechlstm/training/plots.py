@@ -3,6 +3,7 @@
 import json
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -105,11 +106,43 @@ def plot_training(metrics: Path, path: Path) -> None:
     wer, epoch = values["valid_wer"][best], values["epoch"][best]
     right.plot(epoch, 100 * wer, "o", color="black", label=f"best WER {wer:.1%}")
     for axes in (left, right):
-        axes.set(xlabel="Epoch", ylim=(0, None))
+        axes.set(ylim=(0, None))
+    _finish_epochs(left, right)
+    save_figure(figure, path)
+
+
+def plot_accuracy(metrics: Path, path: Path) -> None:
+    """Plot loss and accuracy of a classifier by epoch; the epoch with the highest is marked.
+
+    Args:
+        metrics: A file with a line of JSON for each epoch: ``epoch``, ``loss``, ``valid_loss`` and
+            ``valid_accuracy``, the last one as a fraction.
+        path: The PNG file to write.
+    """
+    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    epochs = [row["epoch"] for row in rows]
+    accuracy = [row["valid_accuracy"] for row in rows]
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(epochs, [row["loss"] for row in rows], ".-", label="training")
+    left.plot(epochs, [row["valid_loss"] for row in rows], ".-", label="validation")
+    left.set(title="Loss", ylabel="Cross-entropy", ylim=(0, None))
+    right.plot(epochs, [100 * value for value in accuracy], ".-", label="validation")
+    best = int(np.argmax(accuracy))
+    label = f"best {accuracy[best]:.1%}"
+    right.plot(epochs[best], 100 * accuracy[best], "o", color="black", label=label)
+    right.set(title="Accuracy", ylabel="%")
+    _finish_epochs(left, right)
+    save_figure(figure, path)
+
+
+def _finish_epochs(*plots: Any) -> None:
+    """Label the epochs of plots, and show grid and legend."""
+    for axes in plots:
+        axes.set(xlabel="Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    save_figure(figure, path)
 
 
 def plot_perplexity(metrics: Path, path: Path) -> None:

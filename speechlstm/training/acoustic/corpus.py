@@ -83,17 +83,27 @@ def load_corpus(
         ManifestError: A manifest cannot be read.
         TrainingError: No utterance is usable; the message has the first reasons.
     """
-    transcribed, rate = Transcribed(manifests, weights), settings.features.sample_rate
-    waveforms: Waveforms
-    if settings.training.cache:
-        waveforms = open_cache(transcribed.places(), rate, cache_folder, progress)
-    else:
-        waveforms = Decoded(transcribed, rate)
+    transcribed = Transcribed(manifests, weights)
+    waveforms = open_waveforms(transcribed, transcribed.places(), settings, cache_folder, progress)
     try:
         return corpus_of(transcribed, waveforms, alphabet, settings, lexicon)
     except TrainingError as error:
         names = ", ".join(str(m.path) for m in manifests)
         raise TrainingError(f"{names}: {error}") from None
+
+
+def open_waveforms(
+    utterances: Sequence[tuple[Path | Piece, Utterance]],
+    places: Iterable[Path | str | Piece],
+    settings: Settings,
+    cache_folder: Path,
+    progress: bool,
+) -> Waveforms:
+    """The samples of recordings, decoded into a cache, or when they are needed (training.cache)."""
+    rate = settings.features.sample_rate
+    if settings.training.cache:
+        return open_cache(places, rate, cache_folder, progress)
+    return Decoded(utterances, rate)
 
 
 class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
@@ -187,8 +197,7 @@ def corpus_of(
     def usable() -> Iterator[Example]:
         occurrences: Counter[str] = Counter()
         for index, (listed, transcript, weight) in enumerate(utterances.texts()):
-            first = occurrences[listed] + 1
-            occurrences[listed] += ceil(weight)
+            named = copies(listed, weight, occurrences)
             if index in cache.failures:
                 continue
             text, num_samples = normalize(transcript), cache.num_samples[index]
@@ -200,10 +209,7 @@ def corpus_of(
                 refused.append(f"{recording}{str(error).removeprefix(listed)}")
                 continue
             phones = _phone_labels(text, lexicon, num_steps) if lexicon else None
-            for copy in range(ceil(weight)):
-                number = first + copy
-                name = listed if number == 1 else f"{listed} ({number})"
-                share = min(1.0, weight - copy)
+            for name, share in named:
                 yield Example(name, text, labels, index, num_samples, phones, share)
 
     examples = Examples(usable())
@@ -212,6 +218,25 @@ def corpus_of(
         raise TrainingError(f"no usable utterance: {first}")
     phone_alphabet = lexicon.alphabet if lexicon else None
     return Corpus(examples, cache, tuple(refused), phone_alphabet)
+
+
+def copies(name: str, weight: float, occurrences: Counter[str]) -> list[tuple[str, float]]:
+    """The name of each copy of an utterance in an epoch, and the share of epochs that have it.
+
+    >>> copies("a", 1.5, Counter())
+    [('a', 1.0), ('a (2)', 0.5)]
+
+    Args:
+        name: The id of the utterance.
+        weight: How often an epoch has it.
+        occurrences: The number of copies of each id so far, to which these are added.
+    """
+    first = occurrences[name] + 1
+    occurrences[name] += ceil(weight)
+    return [
+        (name if first + copy == 1 else f"{name} ({first + copy})", min(1.0, weight - copy))
+        for copy in range(ceil(weight))
+    ]
 
 
 def _phone_labels(text: str, lexicon: Lexicon, num_steps: int) -> tuple[int, ...] | None:

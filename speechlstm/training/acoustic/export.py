@@ -21,8 +21,9 @@ from speechlstm.bundle import (
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.encoder import Encoder, stack_frames
 from speechlstm.training.acoustic.golden import refuse_to_replace_other_files, write_golden
-from speechlstm.training.acoustic.network import AcousticModel, stack_frames
+from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.rounding import read_calibration, with_rounded_kernels
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.acoustic.streaming import convert_streaming, why_not_streaming
@@ -197,17 +198,47 @@ def write_verified(
         ModelError: A model does not run.
     """
     decoder = _decoder(path, trained)
+    return write_if_verified(
+        path,
+        list(files),
+        lambda folder: write_bundle(
+            folder, files, trained.acoustic, decoder if folder == path else None
+        ),
+        lambda file: verify(trained.model, file, recordings, quantization),
+        report,
+    )
+
+
+def write_if_verified(
+    path: Path,
+    names: Sequence[str],
+    write: Callable[[Path], None],
+    verify: Callable[[Path], Verification],
+    report: Report,
+) -> list[Verification]:
+    """Write a bundle to a temporary folder, and to its own if each of its models passes.
+
+    Args:
+        path: The folder of the bundle.
+        names: The names of the models' files.
+        write: Writes the bundle to a folder.
+        verify: Verifies a file.
+        report: Called with each verification, also with that of a model that is refused.
+
+    Raises:
+        BundleError: A model fails the verification and nothing is written, or `write` refuses.
+    """
     verifications = []
     with tempfile.TemporaryDirectory() as folder:
         candidate = Path(folder) / "bundle"
-        write_bundle(candidate, files, trained.acoustic)
-        for name in files:
-            verification = verify(trained.model, candidate / name, recordings, quantization)
+        write(candidate)
+        for name in names:
+            verification = verify(candidate / name)
             report(verification)
             if failures := verification.failures:
                 raise BundleError(path / name, f"not written: {'; '.join(failures)}")
             verifications.append(verification)
-    write_bundle(path, files, trained.acoustic, decoder)
+    write(path)
     return verifications
 
 
@@ -265,10 +296,34 @@ def convert_acoustic(
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
     """
+    encode = inference_encoder(model, fused)
+
+    def log_probs(samples: Any, num_samples: Any = None) -> Any:
+        x, _ = encode(samples, num_samples)
+        logits = tf.concat([layer(x) for layer in model.output_layers], axis=-1)
+        return model.log_probs(logits)
+
+    return convert_of_samples(log_probs, model, max_samples)
+
+
+def inference_encoder(model: Encoder, fused: bool) -> Callable[..., tuple[Any, Any]]:
+    """A function that computes an encoder for a single utterance.
+
+    Args:
+        model: The encoder.
+        fused: Whether to use a fused operator for LSTMs; other cells are always loops.
+
+    Returns:
+        A function of samples (1, num_samples) and the number of those that are not padding (1,)
+        int32, or None if all are true. Its results are those of `Encoder.encode`.
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+    """
     require_tensorflow()
     recurrent = [inference_layer(layer, fused) for layer in model.recurrent]
 
-    def log_probs(samples: Any, num_samples: Any = None) -> Any:
+    def encode(samples: Any, num_samples: Any) -> tuple[Any, Any]:
         true_samples = tf.shape(samples)[1:] if num_samples is None else num_samples
         frames, num_frames = model.mfcc(samples, num_samples=true_samples)
         x, num_steps = stack_frames(frames, num_frames, model.config.frame_stack)
@@ -277,11 +332,14 @@ def convert_acoustic(
             x = layer(x) if num_samples is None else layer(x, is_true)
             if model.norms:
                 x = model.norms[index](x)
-        x = model.with_later_frames(x, num_steps)
-        logits = tf.concat([layer(x) for layer in model.output_layers], axis=-1)
-        return model.log_probs(logits)
+        return model.with_later_frames(x, num_steps), num_steps
 
+    return encode
+
+
+def convert_of_samples(function: Any, model: Encoder, max_samples: int | None) -> bytes:
+    """Convert a function of samples; with max_samples also of num_samples: see convert_acoustic."""
     signature = [tf.TensorSpec((1, max_samples), tf.float32, SAMPLES)]
     if max_samples is not None:
         signature.append(tf.TensorSpec((1,), tf.int32, NUM_SAMPLES))
-    return convert(tf.function(log_probs, input_signature=signature, autograph=False), model)
+    return convert(tf.function(function, input_signature=signature, autograph=False), model)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import keras
 
@@ -16,15 +17,16 @@ from speechlstm.errors import ConfigError, SpeechLSTMError, TrainingError, count
 from speechlstm.storage import write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
-from speechlstm.training.acoustic.corpus import Corpus, derive_alphabet, load_corpus
-from speechlstm.training.acoustic.run import Run, load_run
-from speechlstm.training.acoustic.trainer import Trainer
+from speechlstm.training.acoustic.corpus import Corpus, derive_alphabet
+from speechlstm.training.acoustic.run import Run, SpeechRun, load_run
+from speechlstm.training.acoustic.trainer import SpeechTrainer, Trainer
 from speechlstm.training.acoustic.transfer import Source, read_source, transfer
 from speechlstm.training.data.augment import load_noise
 from speechlstm.training.engine.devices import faster_backend
 from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.run_folder import locked
 
+R = TypeVar("R", bound=SpeechRun[Any])
 Paths = str | Path | Sequence[str | Path]
 
 
@@ -87,12 +89,8 @@ def train(
             path, as_paths(train), as_paths(valid), settings, source, report, lexicon, alphabet,
             lists,
         )  # fmt: skip
-        try:
-            data = load_data(made, report, folder, progress, lists)
-            del lists  # a million utterances take 200 MB
-        except SpeechLSTMError:
-            made.forget()  # a run that cannot be trained must not block the folder
-            raise
+        data = load_new_data(made, report, folder, progress, lists)
+        del lists  # a million utterances take 200 MB
         if not only_prepare:
             train_run(made, report, folder, progress, cluster, data)
     return made
@@ -128,13 +126,44 @@ def resume(
         KeyboardInterrupt: See train.
         SystemExit: See train.
     """
-    path, cluster = Path(run), cluster or Cluster()
-    load_run(path)  # before the lock, which would create the folder
+    return resume_run(
+        lambda: load_run(Path(run)), Trainer, num_epochs,
+        Path(cache) if cache else None, report, progress, cluster,
+    )  # fmt: skip
+
+
+def load_new_data(
+    run: SpeechRun[Any],
+    report: Callable[[str], None],
+    cache: Path | None,
+    progress: bool,
+    lists: "Lists",
+) -> tuple[Corpus, Corpus]:
+    """As load_data, for a run that was just created: one that cannot be trained is removed."""
+    try:
+        return load_data(run, report, cache, progress, lists)
+    except SpeechLSTMError:
+        run.forget()  # it must not block the folder
+        raise
+
+
+def resume_run(
+    load: Callable[[], R],
+    trainer: type[SpeechTrainer],
+    num_epochs: int | None,
+    cache: Path | None,
+    report: Callable[[str], None],
+    progress: bool,
+    cluster: Cluster | None,
+) -> R:
+    """Continue a run that a function loads; arguments and errors are those of resume."""
+    cluster = cluster or Cluster()
+    path = load().path  # before the lock, which would create the folder
     with locked(path) if cluster.leads else nullcontext():
-        found = load_run(path)
+        found = load()
         if num_epochs is not None:
             found = found.prolonged(num_epochs)
-        train_run(found, report, Path(cache) if cache else None, progress, cluster)
+        train_run(found, report, cache, progress, cluster, trainer=trainer)
     return found
 
 
@@ -184,9 +213,7 @@ def prepare_run(
             both kinds, or another process trains in the folder.
         ConfigError: The folder holds a run already, or no layer of the other model fits.
     """
-    if settings.training.weights and len(settings.training.weights) != len(train):
-        given = f"{len(settings.training.weights)} for {counted(len(train), 'manifest')}"
-        raise ConfigError(f"training.weights: needs one for each training manifest, has {given}")
+    check_weights(settings, len(train))
     lists = lists or Lists.read(train, valid)
     alphabet = alphabet or derive_alphabet(lists.train)
     phones = Lexicon.read(lexicon).alphabet if lexicon else None
@@ -210,12 +237,26 @@ def prepare_run(
     return run
 
 
+def check_weights(settings: Settings, num_manifests: int) -> None:
+    """Refuse, by ConfigError, weights of more or fewer training manifests than there are."""
+    weights = settings.training.weights
+    if weights and len(weights) != num_manifests:
+        given = f"{len(weights)} for {counted(num_manifests, 'manifest')}"
+        raise ConfigError(f"training.weights: needs one for each training manifest, has {given}")
+
+
 @dataclass(frozen=True)
 class Lists:
     """The manifests of a run, which have been read and share no recording."""
 
     train: Sequence[Manifest]
     valid: Sequence[Manifest]
+
+    @property
+    def paths(self) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        """The paths of the training and of the validation manifests."""
+        train, valid = (tuple(m.path for m in manifests) for manifests in (self.train, self.valid))
+        return train, valid
 
     @classmethod
     def read(cls, train: Sequence[Path], valid: Sequence[Path]) -> "Lists":
@@ -236,7 +277,7 @@ class Lists:
 
 
 def load_data(
-    run: Run,
+    run: SpeechRun[Any],
     report: Callable[[str], None],
     cache: Path | None = None,
     progress: bool = False,
@@ -258,10 +299,10 @@ def load_data(
         ManifestError: A manifest cannot be read.
         TrainingError: No utterance is usable, or a recording is in manifests of both kinds.
     """
-    cache, lexicon = cache or run.path / "cache", run.read_lexicon()
+    cache = cache or run.path / "cache"
     lists = lists or Lists.read(run.train, run.valid)
     train, valid = (
-        load_corpus(manifests, run.alphabet, run.settings, cache, progress, lexicon, weights)
+        run.load_corpus(manifests, cache, progress, weights)
         for manifests, weights in (
             (lists.train, run.settings.training.weights),
             (lists.valid, ()),
@@ -284,12 +325,13 @@ def load_data(
 
 
 def train_run(
-    run: Run,
+    run: SpeechRun[Any],
     report: Callable[[str], None],
     cache: Path | None = None,
     progress: bool = False,
     cluster: Cluster | None = None,
     data: tuple[Corpus, Corpus] | None = None,
+    trainer: type[SpeechTrainer] = Trainer,
 ) -> None:
     """Train a run from its last checkpoint; without one, from the start.
 
@@ -301,6 +343,7 @@ def train_run(
         cluster: The devices that share each batch; all processes read the same files, process 0
             writes.
         data: The result of `load_data`, if it was called already.
+        trainer: What trains such a run.
 
     Raises:
         ManifestError: A manifest cannot be read.
@@ -314,21 +357,21 @@ def train_run(
         train, valid = data or load_data(run, report, cache, progress)
         state = _digest(run, train, valid) if cluster.num_processes > 1 else ""
         with cluster.joined(state):
-            trainer = Trainer(run, train, valid, report, progress, cluster)
-            trainer.resume()
+            training = trainer(run, train, valid, report, progress, cluster)
+            training.resume()
             report(
                 f"{counted(len(train.examples), 'training utterance')}, "
                 f"{counted(len(valid.examples), 'validation utterance')}, "
-                f"{trainer.network.count_params():,} weights, "
-                f"{run.alphabet.num_labels} labels, {counted(cluster.total_devices, 'device')}; "
-                f"recurrent layers: {trainer.network.recurrent[0].engine}"
+                f"{training.network.count_params():,} weights, "
+                f"{run.outputs}, {counted(cluster.total_devices, 'device')}; "
+                f"recurrent layers: {training.network.recurrent[0].engine}"
             )
             if faster := faster_backend(run.settings.training.precision):
                 report(f"hint: {faster}")
-            trainer.train()
+            training.train()
 
 
-def _digest(run: Run, *corpora: Corpus) -> str:
+def _digest(run: SpeechRun[Any], *corpora: Corpus) -> str:
     """A checksum of everything that must be equal in the processes that train a run together."""
     digest = hashlib.sha256()
     for path in (run.description, run.initial, run.checkpoint):

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from speechlstm.audio import Audio, read_audio
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.tflite import four_bits
-from speechlstm.training.acoustic.network import AcousticModel, stack_frames
+from speechlstm.training.acoustic.encoder import stack_frames
+from speechlstm.training.acoustic.network import AcousticModel
 
 MAX_RECORDINGS = 64
 _BATCH = 16

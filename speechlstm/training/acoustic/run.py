@@ -12,24 +12,123 @@ tensorboard/    the metrics for TensorBoard
 cache/          decoded recordings, and copies at other speeds; may be deleted
 """
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from speechlstm import __version__
 from speechlstm.config import Settings
+from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import ConfigError
 from speechlstm.storage import address_of
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
+from speechlstm.training.acoustic.corpus import Corpus, load_corpus
+from speechlstm.training.acoustic.encoder import Encoder
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.engine.checkpoint import save_checkpoint
 from speechlstm.training.engine.run_folder import NetworkRun, read_description
 
+CLASSIFY = "classify"  # "task" in the run.json of a classifier
+
+E = TypeVar("E", bound=Encoder)
+
+
+class SpeechRun(NetworkRun[E]):
+    """What the runs of all networks of speech have in common.
+
+    Attributes (fields of the subclasses):
+        settings: Features, network, training, augmentation.
+        train: Training manifests.
+        valid: Validation manifests.
+        init_from: Bundle or run whose weights the training started from.
+        prolonged_at: Number of epochs that had ended when the number of epochs was last changed;
+            early stopping counts from there.
+    """
+
+    settings: Settings
+    train: tuple[Path, ...]
+    valid: tuple[Path, ...]
+    init_from: Path | None
+    prolonged_at: int
+
+    @property
+    @abstractmethod
+    def outputs(self) -> str:
+        """What the network outputs and how many, in words."""
+
+    @abstractmethod
+    def _outputs(self) -> dict[str, Any]:
+        """What the network outputs, as JSON values for run.json."""
+
+    @abstractmethod
+    def load_corpus(
+        self,
+        manifests: Sequence[Manifest],
+        cache: Path,
+        progress: bool = False,
+        weights: Sequence[float] = (),
+    ) -> Corpus:
+        """Decode the recordings of manifests, and encode what is to be learned from them.
+
+        Args:
+            manifests: The manifests.
+            cache: The folder for decoded recordings; created if it is missing.
+            progress: Whether to show a progress bar on stderr.
+            weights: How often an epoch has the utterances of each manifest; (): once.
+
+        Raises:
+            ManifestError: A manifest cannot be read.
+            TrainingError: No utterance is usable; the message has the first reasons.
+        """
+
+    def create(self, initial: E | None = None) -> None:
+        """Create the folder of the run; a run in it without a checkpoint is replaced.
+
+        Args:
+            initial: The network whose weights training starts from; by default random ones.
+
+        Raises:
+            ConfigError: The folder holds a run already.
+        """
+        self.clear()
+        if initial:
+            save_checkpoint(self.initial, {"model": initial.variables})
+        self._describe()
+
+    def prolonged(self, num_epochs: int) -> Self:
+        """Change the number of epochs, also in the folder; returns the changed run.
+
+        Raises:
+            ConfigError: More epochs have ended already.
+            ModelError: The metrics are damaged.
+        """
+        done = self.check_prolonging(num_epochs)
+        if num_epochs == self.settings.training.num_epochs:
+            return self
+        settings = self.settings.with_training(num_epochs=num_epochs)
+        run = replace(self, settings=settings, prolonged_at=done)  # type: ignore[call-arg]
+        run._describe()
+        return run
+
+    def _describe(self) -> None:
+        self.write_description(
+            {
+                "version": __version__,
+                **self.settings.to_dict(),
+                **self._outputs(),
+                "train": [address_of(path) or str(path.resolve()) for path in self.train],
+                "valid": [address_of(path) or str(path.resolve()) for path in self.valid],
+                "init_from": str(self.init_from.resolve()) if self.init_from else None,
+                "prolonged_at": self.prolonged_at,
+            }
+        )
+
 
 @dataclass(frozen=True)
-class Run(NetworkRun[AcousticModel]):
+class Run(SpeechRun[AcousticModel]):
     """The settings and inputs of a run.
 
     Attributes:
@@ -71,49 +170,30 @@ class Run(NetworkRun[AcousticModel]):
             )
         return lexicon
 
-    def create(self, initial: AcousticModel | None = None) -> None:
-        """Create the folder of the run; a run in it without a checkpoint is replaced.
+    @property
+    def outputs(self) -> str:
+        """See SpeechRun."""
+        return f"{self.alphabet.num_labels} labels"
 
-        Args:
-            initial: The model whose weights training starts from; by default random ones.
+    def load_corpus(
+        self,
+        manifests: Sequence[Manifest],
+        cache: Path,
+        progress: bool = False,
+        weights: Sequence[float] = (),
+    ) -> Corpus:
+        """See SpeechRun."""
+        return load_corpus(
+            manifests, self.alphabet, self.settings, cache, progress, self.read_lexicon(),
+            weights,
+        )  # fmt: skip
 
-        Raises:
-            ConfigError: The folder holds a run already.
-        """
-        self.clear()
-        if initial:
-            save_checkpoint(self.initial, {"model": initial.variables})
-        self._describe()
-
-    def prolonged(self, num_epochs: int) -> "Run":
-        """Change the number of epochs, also in the folder; returns the changed run.
-
-        Raises:
-            ConfigError: More epochs have ended already.
-            ModelError: The metrics are damaged.
-        """
-        done = self.check_prolonging(num_epochs)
-        if num_epochs == self.settings.training.num_epochs:
-            return self
-        settings = self.settings.with_training(num_epochs=num_epochs)
-        run = replace(self, settings=settings, prolonged_at=done)
-        run._describe()
-        return run
-
-    def _describe(self) -> None:
-        self.write_description(
-            {
-                "version": __version__,
-                **self.settings.to_dict(),
-                "alphabet": asdict(self.alphabet),
-                "train": [address_of(path) or str(path.resolve()) for path in self.train],
-                "valid": [address_of(path) or str(path.resolve()) for path in self.valid],
-                "init_from": str(self.init_from.resolve()) if self.init_from else None,
-                "lexicon": str(self.lexicon.resolve()) if self.lexicon else None,
-                "phones": asdict(self.phones) if self.phones else None,
-                "prolonged_at": self.prolonged_at,
-            }
-        )
+    def _outputs(self) -> dict[str, Any]:
+        return {
+            "alphabet": asdict(self.alphabet),
+            "lexicon": str(self.lexicon.resolve()) if self.lexicon else None,
+            "phones": asdict(self.phones) if self.phones else None,
+        }
 
     def new_network(self) -> AcousticModel:
         """The network with newly initialised weights."""
@@ -140,6 +220,8 @@ def load_run(path: Path) -> Run:
         ConfigError: The run has settings that this version does not know.
     """
     with read_description(path, "an acoustic model") as values:
+        if values.get("task") == CLASSIFY:
+            raise ValueError("it is the run of a classifier (train --task classify)")
         sections = {name: values[name] for name in Settings().to_dict()}
         alphabet = _alphabet(values["alphabet"])
         phones = _alphabet(values["phones"]) if values["phones"] else None

@@ -13,7 +13,9 @@ from speechlstm.training.acoustic.corpus import derive_alphabet
 MAX_HOURS = 10.0  # with more speech, a network that starts from random weights is as good
 
 
-def better_start(train: Sequence[Path], config: Path | None = None) -> Path | None:
+def better_start(
+    train: Sequence[Path], config: Path | None = None, any_text: bool = False
+) -> Path | None:
     """Return the model of the package if a run should start from it.
 
     That is the case with less than MAX_HOURS of speech, if the transcripts have no other characters
@@ -22,6 +24,7 @@ def better_start(train: Sequence[Path], config: Path | None = None) -> Path | No
     Args:
         train: Training manifests.
         config: The TOML file of settings.
+        any_text: Whether the transcripts do not matter, since the run is that of a classifier.
 
     Returns:
         The path of the bundle; None to start from random weights.
@@ -44,6 +47,8 @@ def better_start(train: Sequence[Path], config: Path | None = None) -> Path | No
     durations = (utterance.duration for manifest in manifests for utterance in manifest)
     if not same or any(seconds >= 3600 * MAX_HOURS for seconds in accumulate(durations)):
         return None
+    if any_text:
+        return path
     symbols = set(derive_alphabet(manifests).symbols)
     return path if symbols <= set(acoustic.alphabet.symbols) else None
 

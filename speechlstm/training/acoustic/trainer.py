@@ -1,7 +1,8 @@
-"""The trainer of an acoustic model: updates, validation, and the metrics of each epoch."""
+"""The trainers of networks of speech: updates, validation, and the metrics of each epoch."""
 
 import math
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,9 @@ from speechlstm.config import TrainConfig
 from speechlstm.errors import TrainingError
 from speechlstm.training.acoustic.corpus import Corpus
 from speechlstm.training.acoustic.dataset import SpeechDataset
+from speechlstm.training.acoustic.encoder import Encoder
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.run import Run, SpeechRun
 from speechlstm.training.acoustic.validation import validate
 from speechlstm.training.data.prefetch import Batch
 from speechlstm.training.engine.distribution import Cluster
@@ -22,14 +24,13 @@ from speechlstm.training.engine.events import write_events
 from speechlstm.training.engine.loop import EpochLoop, since_best
 from speechlstm.training.engine.optimizer import LOSS_SCALE, GuardedAdamW
 from speechlstm.training.layers.accelerator import has_gpu
-from speechlstm.training.layers.ctc import ctc_losses
 from speechlstm.training.plots import plot_training
 
 MAX_DROPPED = 0.01  # largest fraction of the utterances whose loss may not be finite
 
 
-class Trainer(EpochLoop):
-    """Trains the model of a run.
+class SpeechTrainer(EpochLoop):
+    """Trains the network of a run on recordings; subclasses say how it is measured.
 
     Args:
         run: The run; its folder exists.
@@ -40,14 +41,14 @@ class Trainer(EpochLoop):
         cluster: The devices that share each batch; the caller is within `Cluster.joined`.
     """
 
-    run: Run
+    run: SpeechRun[Any]
     config: TrainConfig
-    network: AcousticModel
+    network: Encoder
     train_data: SpeechDataset
 
     def __init__(
         self,
-        run: Run,
+        run: SpeechRun[Any],
         train: Corpus,
         valid: Corpus,
         report: Callable[[str], None],
@@ -70,6 +71,18 @@ class Trainer(EpochLoop):
             loss_scale_factor=LOSS_SCALE if config.precision == "float16" else None,
         )
         super().__init__(run, config, network, optimizer, train_data, report, progress, cluster)
+
+    @abstractmethod
+    def _validate(self) -> dict[str, float]:
+        """The metrics of the validation data, valid_loss among them."""
+
+    @abstractmethod
+    def _describe(self, metrics: dict[str, Any]) -> str:
+        """The figures of the validation data as the line of an epoch shows them."""
+
+    @abstractmethod
+    def _plot(self) -> None:
+        """Plot the metrics of the run."""
 
     def resume(self) -> bool:
         """Restore the last checkpoint; see EpochLoop."""
@@ -112,9 +125,7 @@ class Trainer(EpochLoop):
         """
         data = self.train_data
         inputs, targets = data.whole(index)
-        logits, num_steps = self.network.predict_on_batch(inputs)
-        logits = logits[..., : self.network.num_labels]
-        losses = ctc_losses(logits, num_steps, targets["labels"], targets["num_labels"])
+        losses = self.network.losses(self.network.predict_on_batch(inputs), targets)
         finite = np.isfinite(ops.convert_to_numpy(losses))
         finite = finite.reshape(-1, data.num_views).all(axis=1)
         # If all losses are finite, the gradient overflowed: any utterance may be the cause.
@@ -140,14 +151,11 @@ class Trainer(EpochLoop):
     def _measure(self) -> dict[str, Any]:
         state, data = self.state, self.train_data
         started = time.monotonic()
-        result = validate(self.network, self.valid_data, self.run, self._stop_if_asked)
+        valid = self._validate()
         seconds = max(state.seconds, 1e-9)
         metrics = {
             "loss": state.loss_sum / max(1, state.num_utterances),
-            "valid_loss": result.loss,
-            "valid_wer": result.words.rate,
-            "valid_cer": result.characters.rate,
-            **({"valid_per": result.phones.rate} if self.run.phones else {}),
+            **valid,
             "learning_rate": float(self.optimizer.learning_rate),
             "seconds": state.seconds,
             "valid_seconds": time.monotonic() - started,
@@ -156,19 +164,17 @@ class Trainer(EpochLoop):
             "stall": state.waited / seconds,
             "dropped": len(state.dropped),
         }
-        self._reduce_on_plateau(result.loss)
+        self._reduce_on_plateau(valid["valid_loss"])
         return metrics
 
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
-        plot_training(self.run.metrics, self.run.plot)
+        self._plot()
         scalars = {key: value for key, value in metrics.items() if key != "epoch"}
         write_events(self.run.path / "tensorboard", metrics["epoch"], scalars)
         self.report(
             f"epoch {self.state.epoch}/{self.config.num_epochs}: loss {metrics['loss']:.2f}, "
-            f"validation loss {metrics['valid_loss']:.2f}, WER {metrics['valid_wer']:.1%}, "
-            f"CER {metrics['valid_cer']:.1%}"
-            + (f", PER {metrics['valid_per']:.1%}" if "valid_per" in metrics else "")
-            + f"{' (best)' if best else ''}; "
+            f"validation loss {metrics['valid_loss']:.2f}, {self._describe(metrics)}"
+            f"{' (best)' if best else ''}; "
             f"{metrics['speed']:.0f} x real time, {metrics['padding']:.1%} padding, "
             f"{metrics['stall']:.1%} waiting for data, "
             f"about {self._minutes_left(metrics):.0f} min left"
@@ -186,3 +192,26 @@ class Trainer(EpochLoop):
         since = since_best([*(line["valid_loss"] for line in self.state.history), valid_loss])
         if patience and since and since % patience == 0:
             self.state.plateau_factor /= 2
+
+
+class Trainer(SpeechTrainer):
+    """Trains an acoustic model; see SpeechTrainer."""
+
+    run: Run
+    network: AcousticModel
+
+    def _validate(self) -> dict[str, float]:
+        result = validate(self.network, self.valid_data, self.run, self._stop_if_asked)
+        return {
+            "valid_loss": result.loss,
+            "valid_wer": result.words.rate,
+            "valid_cer": result.characters.rate,
+            **({"valid_per": result.phones.rate} if self.run.phones else {}),
+        }
+
+    def _describe(self, metrics: dict[str, Any]) -> str:
+        rates = {key.removeprefix("valid_").upper(): value for key, value in metrics.items()}
+        return ", ".join(f"{key} {rates[key]:.1%}" for key in ("WER", "CER", "PER") if key in rates)
+
+    def _plot(self) -> None:
+        plot_training(self.run.metrics, self.run.plot)

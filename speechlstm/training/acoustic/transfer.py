@@ -1,6 +1,6 @@
 """Transfer learning: start from another model, with the weights of every layer that fits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.similar import similar_letter
 from speechlstm.tflite.weights import network_weights, read_weights
+from speechlstm.training.acoustic.encoder import Encoder
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import load_run
 
-_MAX_DIFFERENCE = 0.05  # mean total variation distance of probabilities: see _verify
+MAX_DIFFERENCE = 0.05  # mean total variation distance of probabilities: see _verify
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def transfer(
         ConfigError: No layer fits, or one that is to be frozen does not.
     """
     old, new = _layers(source.model), _layers(model)
-    misfits = {name: _misfit(layer, new.get(name)) for name, layer in old.items()}
+    misfits = _misfits(old, new)
     if alphabet != source.alphabet:
         misfits["output layer"] = (
             f"the alphabet is {quoted(''.join(source.alphabet.symbols))} there, "
@@ -101,26 +102,66 @@ def transfer(
             f"the phones are {' '.join(source.phones.symbols)} there, "
             f"{' '.join(phones.symbols)} in the new model"
         )
+    _copy_layers(source.path, old, new, misfits, frozen_layers, report)
+    if alphabet != source.alphabet:
+        symbols = _copy_output_weights(source, model, alphabet)
+        report(f"output weights from {source.path} for: {' '.join(symbols) or 'no letter'}")
+    _report_misfits(source.path, misfits | _other_features(source.model, model), report)
+
+
+def transfer_encoder(
+    path: Path, old: Encoder, new: Encoder, frozen_layers: int, report: Callable[[str], None]
+) -> None:
+    """Copy the weights of every layer below the output layers that fits; see transfer.
+
+    Args:
+        path: Where the other network comes from, for messages.
+        old: The other network, of any task.
+        new: The new network.
+        frozen_layers: As for transfer.
+        report: As for transfer.
+
+    Raises:
+        ConfigError: As for transfer.
+    """
+    there, here = _encoder_layers(old), _encoder_layers(new)
+    misfits = _misfits(there, here)
+    _copy_layers(path, there, here, misfits, frozen_layers, report)
+    _report_misfits(path, misfits | _other_features(old, new), report)
+
+
+def _misfits(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _misfit(layer, new.get(name)) for name, layer in old.items()}
+
+
+def _copy_layers(
+    path: Path,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    misfits: Mapping[str, str],
+    frozen_layers: int,
+    report: Callable[[str], None],
+) -> None:
+    """Copy the weights of the layers that have no misfit; errors are those of transfer."""
     kept = [name for name, misfit in misfits.items() if not misfit]
     for name in list(new)[:frozen_layers]:
         if name not in kept:
             misfit = misfits.get(name, "that model has no such layer")
-            raise ConfigError(f"{source.path}: {name} cannot be frozen: {misfit}")
+            raise ConfigError(f"{path}: {name} cannot be frozen: {misfit}")
     if not kept:
         name, misfit = next(iter(misfits.items()))
         raise ConfigError(
-            f"{source.path}: no layer fits the new model: {name}: {misfit}; "
-            "use the settings of that model"
+            f"{path}: no layer fits the new model: {name}: {misfit}; use the settings of that model"
         )
     for name in kept:
         new[name].set_weights(old[name].get_weights())
-    report(f"weights from {source.path}: {', '.join(kept)}")
-    if alphabet != source.alphabet:
-        symbols = _copy_output_weights(source, model, alphabet)
-        report(f"output weights from {source.path} for: {' '.join(symbols) or 'no letter'}")
-    for name, misfit in (misfits | _other_features(source.model, model)).items():
+    report(f"weights from {path}: {', '.join(kept)}")
+
+
+def _report_misfits(path: Path, misfits: Mapping[str, str], report: Callable[[str], None]) -> None:
+    for name, misfit in misfits.items():
         if misfit:
-            report(f"differs from {source.path}: {name}: {misfit}")
+            report(f"differs from {path}: {name}: {misfit}")
 
 
 def _copy_output_weights(source: Source, model: AcousticModel, alphabet: Alphabet) -> list[str]:
@@ -165,11 +206,16 @@ def similar_symbols(source: Alphabet, alphabet: Alphabet) -> dict[str, int]:
 
 def _layers(model: AcousticModel) -> dict[str, Any]:
     """The layers that have weights, by name; the recurrent ones come first."""
+    outputs = dict(zip(("output layer", "phone layer"), model.output_layers, strict=False))
+    return {**_encoder_layers(model), **outputs}
+
+
+def _encoder_layers(model: Encoder) -> dict[str, Any]:
+    """As _layers, without those for the output."""
     recurrent = {f"recurrent layer {i}": layer for i, layer in enumerate(model.recurrent, 1)}
     norms = {f"normalization {i}": layer for i, layer in enumerate(model.norms, 1)}
     ahead = {"look-ahead layer": model.ahead} if model.ahead else {}
-    outputs = dict(zip(("output layer", "phone layer"), model.output_layers, strict=False))
-    return {**recurrent, **norms, **ahead, **outputs}
+    return {**recurrent, **norms, **ahead}
 
 
 def _misfit(old: Any, new: Any | None) -> str:
@@ -182,7 +228,7 @@ def _misfit(old: Any, new: Any | None) -> str:
     return f"the weights are {_describe(there)} there, {_describe(here)} in the new model"
 
 
-def _other_features(old: AcousticModel, new: AcousticModel) -> dict[str, str]:
+def _other_features(old: Encoder, new: Encoder) -> dict[str, str]:
     here = new.features.to_dict()
     return {
         f"features.{key}": f"{value} there, {here[key]} in the new model"
@@ -212,6 +258,22 @@ def _read_model(bundle: Bundle) -> AcousticModel:
 
 def _assign(model: AcousticModel, values: Iterator[NDArray[np.float32]]) -> None:
     """Assign the weights of a .tflite file; raises ValueError if they do not fit the model."""
+    assign_weights(model, model.output_layers, values)
+
+
+def assign_weights(
+    model: Encoder, output_layers: Sequence[Any], values: Iterator[NDArray[np.float32]]
+) -> None:
+    """Assign the weights of a .tflite file.
+
+    Args:
+        model: The network.
+        output_layers: Its output layers.
+        values: The weights, as read_weights yields them.
+
+    Raises:
+        ValueError: They do not fit the network.
+    """
     config = model.config
     weights = network_weights(
         values,
@@ -220,13 +282,13 @@ def _assign(model: AcousticModel, values: Iterator[NDArray[np.float32]]) -> None
         is_bidirectional=config.bidirectional,
         has_norms=config.layer_norm,
         has_look_ahead=config.lookahead > 0,
-        num_outputs=len(model.output_layers),
+        num_outputs=len(output_layers),
     )
     for layer, directions in zip(model.recurrent, weights.layers, strict=True):
         cells = [v for w in directions for v in (w.kernel, w.recurrent, w.bias)]
         layer.set_weights(cells)
     for layer, values_of in zip(
-        (*model.norms, *model.output_layers), (*weights.norms, *weights.outputs), strict=True
+        (*model.norms, *output_layers), (*weights.norms, *weights.outputs), strict=True
     ):
         layer.set_weights(values_of)
     if model.ahead:
@@ -242,9 +304,9 @@ def _verify(model: AcousticModel, bundle: Bundle) -> None:
     file = LiteRTAcousticModel(bundle)
     expected = np.exp(file.outputs(Audio(samples[0], file.sample_rate)))
     difference = np.abs(found - expected).sum(axis=-1).mean() / 2
-    if not difference <= _MAX_DIFFERENCE:
+    if not difference <= MAX_DIFFERENCE:
         raise BundleError(
             bundle.path,
             f"its weights cannot be read: with them, probabilities differ by {difference:.2g}, "
-            f"the limit is {_MAX_DIFFERENCE:g}; name the run instead",
+            f"the limit is {MAX_DIFFERENCE:g}; name the run instead",
         )

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ MAX_REPEAT_DIFFERENCE = 1e-6  # of log-probabilities in two runs of an utterance
 MAX_WER_CHANGE = 0.005  # or one word, if that is more
 # Four bits are another network, whose errors differ by chance, too: of a thousand words, by ten.
 MAX_WER_CHANGE_OF_INT4 = 0.02
+
+Outputs = Sequence[NDArray[np.float32]]
 
 # The operators of every LiteRT runtime: no custom ones, none of TensorFlow ("Flex"), and none of
 # StableHLO, which only some delegates support.
@@ -56,8 +58,10 @@ class Verification:
         max_difference: Largest absolute difference of log-probabilities from the Keras model.
         repeat_difference: Largest absolute difference of log-probabilities between two consecutive
             runs of an utterance; in a streaming file by blocks of other sizes.
-        keras_errors: Word errors of the Keras model, with greedy decoding.
-        file_errors: Word errors of the file, with greedy decoding.
+        keras_errors: Word errors of the Keras model, with greedy decoding; of a classifier the
+            utterances whose class is wrong.
+        file_errors: The same of the file.
+        rate_name: The name of the error rate.
     """
 
     file: str
@@ -71,10 +75,11 @@ class Verification:
     repeat_difference: float
     keras_errors: ErrorCounts
     file_errors: ErrorCounts
+    rate_name: str = "WER"
 
     @property
     def wer_change(self) -> float:
-        """The word error rate of the file minus that of the Keras model."""
+        """The error rate of the file minus that of the Keras model."""
         added = self.file_errors.num_errors - self.keras_errors.num_errors
         return added / max(self.keras_errors.num_reference, 1)
 
@@ -90,7 +95,7 @@ class Verification:
         figures = [
             ("log-probabilities change between two runs of an utterance", self.repeat_difference,
              MAX_REPEAT_DIFFERENCE),
-            ("the WER rises", self.wer_change, self._max_wer_change),
+            (f"the {self.rate_name} rises", self.wer_change, self._max_wer_change),
         ]  # fmt: skip
         if self.quantization == "none":
             figures.append(
@@ -125,7 +130,7 @@ class Verification:
             "size": f"{self.num_bytes / 1e6:.2f} MB",
             "RTF": f"{self.rtf:.4f} (one thread)",
             "max difference": f"{self.max_difference:.2g} (log-probability)",
-            "WER": self._wer(),
+            self.rate_name: self._wer(),
             "variables": "yes: for TensorFlow Lite's Interpreter; reset them before each recording"
             if self.has_variables
             else "none: runs in every LiteRT runtime",
@@ -195,12 +200,47 @@ def verify(
     Raises:
         ModelError: The file does not run, or its log-probabilities are not finite.
     """
-    bundle, tflite = read_bundle(path), path.read_bytes()
-    audios, texts = zip(*recordings, strict=True)
+    acoustic = read_bundle(path).acoustic
+
+    def log_probs(inputs: dict[str, Any]) -> Any:
+        return model.log_probs(model(inputs)[0])
+
+    return verified(
+        path,
+        recordings,
+        log_probs,
+        lambda outputs, texts: _word_errors(outputs, texts, acoustic),
+        quantization,
+    )
+
+
+def verified(
+    path: Path,
+    recordings: Sequence[tuple[Audio, str]],
+    keras: Callable[[dict[str, Any]], Any],
+    errors: Callable[[Outputs, Sequence[str]], ErrorCounts],
+    quantization: Quantization,
+    rate_name: str = "WER",
+) -> Verification:
+    """As verify, for any network.
+
+    Args:
+        path: The .tflite file.
+        recordings: As for verify, each with its reference.
+        keras: The outputs (1, ...) of the Keras model for a batch of one utterance.
+        errors: The errors in the outputs of several utterances, compared with their references.
+        quantization: As for verify.
+        rate_name: The name of the error rate.
+
+    Raises:
+        ModelError: The file does not run, or its outputs are not finite.
+    """
+    tflite = path.read_bytes()
+    audios, references = zip(*recordings, strict=True)
     half = Audio(audios[0].samples[: len(audios[0].samples) // 2], audios[0].sample_rate)
     runs = [audios[0], *audios, half]
-    found, seconds = _litert_log_probs(path, runs)
-    expected = _keras_log_probs(model, runs)
+    found, seconds = _litert_outputs(path, runs)
+    expected = _keras_outputs(keras, runs)
     differences = [np.abs(f - e).max() for f, e in zip(found, expected, strict=True)]
     if not np.isfinite(differences).all():
         raise ModelError("the exported model gives log-probabilities that are not finite")
@@ -210,18 +250,17 @@ def verify(
         quantization=quantization,
         num_bytes=len(tflite),
         ops=count_ops(tflite),
-        num_utterances=len(texts),
+        num_utterances=len(references),
         rtf=seconds / sum(audio.duration for audio in runs),
         max_difference=float(max(differences)),
         repeat_difference=float(np.abs(found[0] - found[1]).max()),
-        keras_errors=_word_errors(expected[1:-1], texts, bundle.acoustic),
-        file_errors=_word_errors(found[1:-1], texts, bundle.acoustic),
+        keras_errors=errors(expected[1:-1], references),
+        file_errors=errors(found[1:-1], references),
+        rate_name=rate_name,
     )
 
 
-def _word_errors(
-    log_probs: Sequence[NDArray[np.float32]], texts: Sequence[str], spec: AcousticSpec
-) -> ErrorCounts:
+def _word_errors(log_probs: Outputs, texts: Sequence[str], spec: AcousticSpec) -> ErrorCounts:
     errors = ErrorCounts()
     for utterance, text in zip(log_probs, texts, strict=True):
         characters = utterance[:, : spec.alphabet.num_labels]
@@ -230,32 +269,33 @@ def _word_errors(
     return errors
 
 
-def _litert_log_probs(path: Path, runs: Sequence[Audio]) -> tuple[list[Any], float]:
-    """The log-probabilities of each recording, and the seconds of all, without TensorFlow."""
+def _litert_outputs(path: Path, runs: Sequence[Audio]) -> tuple[list[Any], float]:
+    """The outputs for each recording, and the seconds of all, without TensorFlow."""
     with tempfile.TemporaryDirectory() as folder:
-        samples, log_probs = Path(folder) / "samples.npz", Path(folder) / "log_probs.npz"
+        samples, results = Path(folder) / "samples.npz", Path(folder) / "outputs.npz"
         np.savez(samples, *(audio.samples for audio in runs))
         # -P keeps the folder of the script, with modules such as `network`, out of sys.path.
         command = [sys.executable, "-P", str(Path(__file__).with_name("probe.py"))]
         process = subprocess.run(
-            [*command, path, samples, log_probs], capture_output=True, text=True, check=False
+            [*command, path, samples, results], capture_output=True, text=True, check=False
         )
         if process.returncode:
             last = (process.stderr.splitlines() or [f"exit code {process.returncode}"])[-1]
             raise ModelError(f"the exported model does not run without TensorFlow: {last}")
-        with np.load(log_probs) as arrays:
+        with np.load(results) as arrays:
             *outputs, seconds = arrays.values()
     return outputs, float(seconds)
 
 
-def _keras_log_probs(model: AcousticModel, runs: Sequence[Audio]) -> list[NDArray[np.float32]]:
+def _keras_outputs(
+    outputs: Callable[[dict[str, Any]], Any], runs: Sequence[Audio]
+) -> list[NDArray[np.float32]]:
     @tf.function(input_signature=[tf.TensorSpec((1, None), tf.float32)], autograph=False)
-    def log_probs(samples: Any) -> Any:
-        logits, _ = model({"samples": samples, "num_samples": tf.shape(samples)[1:]})
-        return model.log_probs(logits)[0]
+    def run(samples: Any) -> Any:
+        return outputs({"samples": samples, "num_samples": tf.shape(samples)[1:]})[0]
 
     with _exact_products():
-        return [log_probs(audio.samples[np.newaxis]).numpy() for audio in runs]
+        return [run(audio.samples[np.newaxis]).numpy() for audio in runs]
 
 
 @contextmanager

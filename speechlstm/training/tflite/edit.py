@@ -55,7 +55,12 @@ def without_cell_clip(tflite: bytes) -> bytes:
     return _pack(model)
 
 
-def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = False) -> bytes:
+def quantize(
+    tflite: bytes,
+    quantization: Quantization,
+    all_kernels: bool = False,
+    output_kernels: bool = False,
+) -> bytes:
     """Return the file with quantized kernels of its recurrent layers; the rest remains float32.
 
     The converter would quantize every large constant, the mel filters included, but these multiply
@@ -70,6 +75,7 @@ def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = Fals
             to 8 bits, too; or "int4", with a scale for each row: the same in loops, but expanded to
             float32 for fused LSTMs, which have no products of 4 bits.
         all_kernels: Whether to quantize embeddings and the kernels of all other products as well.
+        output_kernels: Whether to quantize the kernels of products above recurrent layers as well.
 
     Returns:
         The content of the quantized file.
@@ -77,7 +83,7 @@ def quantize(tflite: bytes, quantization: Quantization, all_kernels: bool = Fals
     if quantization == "none":
         return tflite
     model = _parse(tflite)
-    for graph, index in _kernels(model, all_kernels):
+    for graph, index in _kernels(model, all_kernels, output_kernels):
         tensor = graph.tensors[index]
         kernel = model.buffers[tensor.buffer].data.view(np.float32)
         stored: NDArray[Any]
@@ -146,15 +152,20 @@ def has_variables(tflite: bytes) -> bool:
     return any(tensor.isVariable for graph in _parse(tflite).subgraphs for tensor in graph.tensors)
 
 
-def _kernels(model: Any, all_of_them: bool) -> list[tuple[Any, int]]:
+def _kernels(model: Any, all_of_them: bool, outputs: bool) -> list[tuple[Any, int]]:
     """The graph and index of each kernel of a fused LSTM and of each product within a loop.
 
-    With all_of_them, embeddings and the kernels of all other products are included.
+    With all_of_them, embeddings and the kernels of all other products are included; with outputs,
+    those of the main graph that follow a fused LSTM or a loop.
     """
     kernels = {}
     for number, graph in enumerate(model.subgraphs):
+        is_above = False
         for op in graph.operators:
-            is_product = _code(model, op) == _FULLY_CONNECTED and (number > 0 or all_of_them)
+            is_above |= outputs and _code(model, op) in (_LSTM, _WHILE)
+            is_product = _code(model, op) == _FULLY_CONNECTED and (
+                number > 0 or all_of_them or is_above
+            )
             is_lookup = _code(model, op) == _GATHER and all_of_them
             if _code(model, op) == _LSTM or is_product or is_lookup:
                 for index in op.inputs:

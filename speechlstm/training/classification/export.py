@@ -1,0 +1,255 @@
+"""Export of a trained classifier to a bundle, which is verified before it is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from speechlstm.audio import Audio, read_audio
+from speechlstm.bundle import (
+    MODEL,
+    ClassifierBundle,
+    ClassifierSpec,
+    find_bundle,
+    read_any_bundle,
+    read_classifier,
+    refuse_to_replace_others,
+    write_classifier,
+)
+from speechlstm.classification.labels import label_of
+from speechlstm.classification.model import EMBEDDING, LOG_PROBS
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.errors import ConfigError, ManifestError
+from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.training.acoustic.export import (
+    FILES,
+    MAX_UTTERANCES,
+    TARGETS,
+    Report,
+    Target,
+    convert_of_samples,
+    inference_encoder,
+    write_if_verified,
+)
+from speechlstm.training.acoustic.verification import (
+    Outputs,
+    Verification,
+    synthetic_recordings,
+    verified,
+)
+from speechlstm.training.classification.network import ClassifierNetwork, pooled
+from speechlstm.training.classification.run import (
+    ClassifierRun,
+    is_classifier_run,
+    load_classifier_run,
+)
+from speechlstm.training.classification.transfer import read_network
+from speechlstm.training.tflite.convert import require_tensorflow
+from speechlstm.training.tflite.edit import (
+    Quantization,
+    quantize,
+    stored_quantization,
+    without_cell_clip,
+    without_names,
+)
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """A trained classifier and what is known about it.
+
+    Attributes:
+        network: The network.
+        spec: Its description.
+        valid: The manifests that it was validated on.
+        quantization: How its bundle stores the kernels; "none" for a run.
+    """
+
+    network: ClassifierNetwork
+    spec: ClassifierSpec
+    valid: tuple[Path, ...] = ()
+    quantization: Quantization = "none"
+
+
+def export_classifier(
+    run: ClassifierRun | str | Path,
+    bundle: str | Path,
+    quantization: Quantization | None = None,
+    manifests: Sequence[str | Path] = (),
+    max_utterances: int = MAX_UTTERANCES,
+    report: Report = lambda verification: None,
+    targets: Sequence[Target] = TARGETS,
+    max_seconds: float | None = None,
+) -> Verification:
+    """Export the best network of a run, or the network of a bundle, to a bundle.
+
+    The arguments are those of `speechlstm.training.export`; the error rate that may not rise is the
+    share of the utterances whose class is wrong. The kernel of the output layer is quantized, too.
+
+    Returns:
+        The verification of the first file.
+
+    Raises:
+        ModelError: No epoch of the run has ended, or an exported file does not run.
+        BundleError: A file fails the verification and nothing is written, or the folder holds
+            something else, or the weights of a bundle cannot be read.
+        DataError: A manifest or recording cannot be read, or no utterance can be used.
+        ConfigError: Keras runs on another backend than TensorFlow, or max_seconds is given without
+            the target everywhere.
+    """
+    path = Path(bundle)
+    refuse_to_replace_others(path)
+    if max_seconds is not None and "everywhere" not in targets:
+        raise ConfigError("a length is for the portable model only: add the target everywhere")
+    require_tensorflow()
+    trained = trained_classifier(run)
+    rate = trained.spec.features.sample_rate
+    max_samples = None if max_seconds is None else round(max_seconds * rate)
+    paths = [Path(manifest) for manifest in manifests or trained.valid]
+    recordings = (
+        _read_recordings([Manifest(p) for p in paths], trained.spec, max_utterances, max_samples)
+        if paths
+        else synthetic_recordings(rate, max_samples)
+    )
+    quantization = quantization or trained.quantization
+    files = {
+        FILES[target]: convert_target(trained.network, target, quantization, max_samples)
+        for target in targets
+    }
+    verifications = write_if_verified(
+        path,
+        list(files),
+        lambda folder: write_classifier(folder, files, trained.spec),
+        partial(_verify, trained, recordings=recordings, quantization=quantization),
+        report,
+    )
+    return verifications[0]
+
+
+def is_classifier(path: Path) -> bool:
+    """Whether a path holds the run or the bundle of a classifier.
+
+    Raises:
+        BundleError: It holds neither a run nor an intact bundle.
+    """
+    if (path / "run.json").exists():
+        return is_classifier_run(path)
+    return isinstance(read_any_bundle(path), ClassifierBundle)
+
+
+def trained_classifier(run: ClassifierRun | str | Path) -> TrainedClassifier:
+    """The best network of a run, or the network of a bundle.
+
+    Args:
+        run: The run, its folder, or the folder or .tflite file of a bundle.
+
+    Raises:
+        ModelError: No epoch of the run has ended, or there is neither a run nor a bundle, or the
+            weights of a bundle cannot be read.
+        ConfigError: The run has settings that this version does not know.
+    """
+    if not isinstance(run, ClassifierRun):
+        path = find_bundle(run)
+        if not is_classifier_run(path):
+            bundle = read_classifier(path)
+            stored = stored_quantization(bundle.model_path.read_bytes())
+            return TrainedClassifier(read_network(bundle), bundle.spec, quantization=stored)
+        run = load_classifier_run(path)
+    settings = run.settings
+    training = settings.training.to_dict() | {"best_epoch": run.summary()}
+    spec = ClassifierSpec(settings.features, run.classes, run.label, settings.model, training)
+    return TrainedClassifier(run.best_network(), spec, run.valid)
+
+
+def convert_target(
+    network: ClassifierNetwork,
+    target: Target,
+    quantization: Quantization,
+    max_samples: int | None = None,
+) -> bytes:
+    """Convert a network to the file of a target; arguments as for an acoustic model."""
+    if FILES[target] == MODEL:
+        tflite = without_cell_clip(convert_classifier(network))
+    else:
+        tflite = convert_classifier(network, fused=False, max_samples=max_samples)
+    return without_names(quantize(tflite, quantization, output_kernels=True))
+
+
+def convert_classifier(
+    network: ClassifierNetwork, fused: bool = True, max_samples: int | None = None
+) -> bytes:
+    """Convert a network to a TensorFlow Lite file of float32 weights and built-in operators.
+
+    Args:
+        network: The network.
+        fused: Whether to use a fused operator for LSTMs; other cells are always loops.
+        max_samples: Length of all inputs, as in `convert_acoustic`.
+
+    Returns:
+        The content of the file. Its inputs are those of an acoustic model; its outputs are natural
+        log-probabilities (1, num_classes) and the embedding (1, 2 * width).
+
+    Raises:
+        ConfigError: Keras runs on another backend than TensorFlow.
+    """
+    encode = inference_encoder(network, fused)
+
+    def outputs(samples: Any, num_samples: Any = None) -> dict[str, Any]:
+        embedding = pooled(*encode(samples, num_samples))
+        log_probs = ops.log_softmax(network.output_layer(embedding))
+        return {LOG_PROBS: log_probs, EMBEDDING: embedding}
+
+    return convert_of_samples(outputs, network, max_samples)
+
+
+def _read_recordings(
+    manifests: Sequence[Manifest],
+    spec: ClassifierSpec,
+    max_utterances: int,
+    max_samples: int | None,
+) -> list[tuple[Audio, str]]:
+    """Recordings, and their classes, of utterances that are evenly spaced over the manifests."""
+    labelled = [
+        (m.recording(u), label)
+        for m in manifests
+        for u in m
+        if (label := label_of(u, spec.label)) is not None
+    ]
+    if not labelled:
+        raise ManifestError(
+            manifests[0].path,
+            f"no utterance has a {spec.label}: name others to verify the network on",
+        )
+    chosen = labelled[:: -(-len(labelled) // max_utterances)]
+    recordings = [(read_audio(path, spec.features.sample_rate), label) for path, label in chosen]
+    if max_samples is not None:
+        recordings = [r for r in recordings if len(r[0].samples) <= max_samples]
+    if not recordings:
+        raise ManifestError(manifests[0].path, "no utterance is short enough for the network")
+    return recordings
+
+
+def _verify(
+    trained: TrainedClassifier,
+    path: Path,
+    recordings: Sequence[tuple[Audio, str]],
+    quantization: Quantization,
+) -> Verification:
+    """Compare a file, run without TensorFlow, with its network."""
+    classes = trained.spec.classes
+
+    def outputs(inputs: dict[str, Any]) -> Any:
+        logits, embeddings = trained.network(inputs)
+        return tf.concat([ops.log_softmax(logits), embeddings], axis=-1)
+
+    def errors(found: Outputs, references: Sequence[str]) -> ErrorCounts:
+        best = [classes[int(np.argmax(values[: len(classes)]))] for values in found]
+        hits = sum(a == b for a, b in zip(best, references, strict=True))
+        return ErrorCounts(hits=hits, substitutions=len(best) - hits)
+
+    return verified(path, recordings, outputs, errors, quantization, rate_name="error rate")

@@ -1,0 +1,129 @@
+"""Training of a classifier, from manifests to a run; used by the command line and scripts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from speechlstm.config import LabelField, Settings
+from speechlstm.errors import ConfigError
+from speechlstm.training.acoustic.recipe import (
+    Lists,
+    Paths,
+    as_paths,
+    check_weights,
+    load_new_data,
+    resume_run,
+    train_run,
+)
+from speechlstm.training.classification.corpus import check_labels, classes_of
+from speechlstm.training.classification.run import ClassifierRun, load_classifier_run
+from speechlstm.training.classification.trainer import ClassifierTrainer
+from speechlstm.training.classification.transfer import EncoderSource, read_encoder, transfer
+from speechlstm.training.engine.distribution import Cluster
+from speechlstm.training.engine.run_folder import locked
+
+
+def train_classifier(
+    train: Paths,
+    valid: Paths,
+    run: str | Path,
+    label: LabelField = "label",
+    settings: Settings | None = None,
+    *,
+    init_from: str | Path | EncoderSource | None = None,
+    cache: str | Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    progress: bool = False,
+    cluster: Cluster | None = None,
+    only_prepare: bool = False,
+) -> ClassifierRun:
+    """Train a network that gives an utterance one of several classes.
+
+        from speechlstm.training import export_classifier, train_classifier
+
+        run = train_classifier("train.jsonl", "valid.jsonl", "runs/who", label="speaker")
+        export_classifier(run, "who")
+
+    Args:
+        train: Training manifest, or several.
+        valid: Validation manifest, or several, of other recordings; evaluated after each epoch.
+        run: Folder of the run; a run in it must not have a checkpoint yet.
+        label: The field of the manifests that has the class of an utterance: "label", "speaker" or
+            "text".
+        settings: Features, network, training; by default those of `init_from`, or Settings().
+        init_from: Bundle ("english" for that of the package) or run, of a recogniser or of a
+            classifier, whose weights the training starts from, for every layer that fits.
+        cache: Folder for decoded recordings; by default a folder in the run.
+        report: Called with lines of text: unusable utterances, the metrics of each epoch.
+        progress: Whether to show progress bars on stderr.
+        cluster: The devices that share each batch.
+        only_prepare: Whether to stop after decoding the recordings; `resume_classifier` then
+            trains.
+
+    Returns:
+        The run; `export_classifier` writes a bundle of its best epoch.
+
+    Raises:
+        DataError: A manifest cannot be read.
+        TrainingError: A label is missing, or is in validation manifests only, or all are the same;
+            or as `speechlstm.training.train`.
+        ConfigError: As `speechlstm.training.train`.
+        ModelError: The model to start from is damaged.
+        KeyboardInterrupt: Ctrl-C was pressed; `resume_classifier` continues the run.
+        SystemExit: SIGTERM was received; `resume_classifier` continues the run.
+    """
+    path = Path(run)
+    source = read_encoder(init_from) if isinstance(init_from, str | Path) else init_from
+    settings = settings or (source.settings if source else Settings())
+    with locked(path):
+        lists = Lists.read(as_paths(train), as_paths(valid))
+        made = prepare_run(path, lists, label, settings, source, report)
+        folder = Path(cache) if cache else None
+        data = load_new_data(made, report, folder, progress, lists)
+        del lists  # a million utterances take 200 MB
+        if not only_prepare:
+            train_run(made, report, folder, progress, cluster, data, ClassifierTrainer)
+    return made
+
+
+def resume_classifier(
+    run: str | Path,
+    num_epochs: int | None = None,
+    *,
+    cache: str | Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    progress: bool = False,
+    cluster: Cluster | None = None,
+) -> ClassifierRun:
+    """Continue a run from its last checkpoint; see `speechlstm.training.resume`."""
+    return resume_run(
+        lambda: load_classifier_run(Path(run)), ClassifierTrainer, num_epochs,
+        Path(cache) if cache else None, report, progress, cluster,
+    )  # fmt: skip
+
+
+def prepare_run(
+    path: Path,
+    lists: Lists,
+    label: LabelField,
+    settings: Settings,
+    source: EncoderSource | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> ClassifierRun:
+    """Create a run; other arguments and errors are those of train_classifier."""
+    check_weights(settings, len(lists.train))
+    classes = classes_of(lists.train, label)
+    check_labels(lists.valid, label, classes)
+    if source is None and settings.training.frozen_layers:
+        raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
+    origin = source.path if source else None
+    run = ClassifierRun(path, settings, label, classes, *lists.paths, origin)
+    network = None
+    if source:
+        keras.utils.set_random_seed(settings.training.seed)
+        network = run.new_network()
+        transfer(source, network, classes, settings.training.frozen_layers, report)
+    with locked(path):
+        run.create(network)
+    return run
