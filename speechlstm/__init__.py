@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from speechlstm import transcript as transcript
     from speechlstm.audio import Audio as Audio
     from speechlstm.audio import read_audio as read_audio
+    from speechlstm.classification import Classification as Classification
+    from speechlstm.classification import Classifier as Classifier
     from speechlstm.config import DecodeConfig as DecodeConfig
     from speechlstm.config import HotWord as HotWord
     from speechlstm.errors import SpeechLSTMError as SpeechLSTMError
@@ -40,6 +42,8 @@ __version__ = "0.2.0"
 
 _MODULES = {
     "Audio": "speechlstm.audio",
+    "Classification": "speechlstm.classification",
+    "Classifier": "speechlstm.classification",
     "DecodeConfig": "speechlstm.config",
     "HotWord": "speechlstm.config",
     "Hypothesis": "speechlstm.transcript",
@@ -57,6 +61,8 @@ _SUBMODULES = ("audio", "config", "errors", "training", "transcript")
 
 __all__ = [
     "Audio",
+    "Classification",
+    "Classifier",
     "DecodeConfig",
     "HotWord",
     "Hypothesis",

@@ -1,8 +1,9 @@
-"""Splits a manifest into two without a common speaker."""
+"""Splits a manifest into two without a common speaker, or without a common recording."""
 
 import random
 from collections import defaultdict
 from pathlib import Path
+from typing import Literal
 
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import ManifestError
@@ -61,11 +62,68 @@ def split_manifest(
     )
 
 
-def write_split(
-    manifest: Manifest, share: float, seed: int, train: Path, valid: Path
+def split_recordings(
+    manifest: Manifest, share: float, seed: int
 ) -> tuple[list[Utterance], list[Utterance]]:
-    """Write the two parts of split_manifest as manifests, and return them; see there."""
-    parts = split_manifest(manifest, share, seed)
+    """Split the recordings of each speaker in two, with no recording in both.
+
+    So speakers can be told apart in recordings that a network has not heard. A speaker with a
+    single recording is in the first part only.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> utterances = [Utterance(f"a{n}", f"a{n}.wav", 2.0, speaker="a") for n in range(4)]
+    >>> with TemporaryDirectory() as folder:
+    ...     write_manifest(Path(folder, "all.jsonl"), utterances)
+    ...     train, valid = split_recordings(Manifest(Path(folder, "all.jsonl")), 0.25, seed=1)
+    >>> len(train), len(valid)
+    (3, 1)
+
+    Args:
+        manifest: The manifest.
+        share: The share of each speaker's audio for the second part, in (0, 1); met as closely as
+            whole recordings allow.
+        seed: As for split_manifest.
+
+    Returns:
+        As split_manifest.
+
+    Raises:
+        ManifestError: As in iterating over the manifest, or no speaker has two recordings.
+    """
+    utterances = list(manifest)
+    seconds: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for utterance in utterances:
+        seconds[utterance.speaker or ""][utterance.audio] += utterance.duration
+    chosen = set()
+    for speaker, recordings in sorted(seconds.items()):
+        wanted = share * sum(recordings.values())
+        order = sorted(recordings)
+        random.Random(f"{seed} {speaker}").shuffle(order)
+        for recording in order[1:]:  # the first one is always for training
+            if recordings[recording] < 2 * wanted:
+                chosen.add(recording)
+                wanted -= recordings[recording]
+    if not chosen:
+        raise ManifestError(
+            manifest.path, "no speaker has two recordings, one for each part; add recordings"
+        )
+    return (
+        [u for u in utterances if u.audio not in chosen],
+        [u for u in utterances if u.audio in chosen],
+    )
+
+
+def write_split(
+    manifest: Manifest,
+    share: float,
+    seed: int,
+    train: Path,
+    valid: Path,
+    by: Literal["speaker", "recording"] = "speaker",
+) -> tuple[list[Utterance], list[Utterance]]:
+    """Write the parts of split_manifest or split_recordings as manifests, and return them."""
+    split = split_manifest if by == "speaker" else split_recordings
+    parts = split(manifest, share, seed)
     for path, part in zip((train, valid), parts, strict=True):
         write_manifest(path, (manifest.moved_to(path.parent, u) for u in part))
     return parts

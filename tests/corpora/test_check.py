@@ -11,7 +11,7 @@ from speechlstm.config import FeatureConfig, NetworkConfig, Settings
 from speechlstm.corpora.build import build_manifest
 from speechlstm.corpora.check import check_manifest
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
-from speechlstm.corpora.split import split_manifest
+from speechlstm.corpora.split import split_manifest, split_recordings
 from speechlstm.corpora.stats import count_words, manifest_stats
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.text.alphabet import ENGLISH, Alphabet
@@ -213,6 +213,27 @@ def test_neither_part_is_ever_empty(manifest: Written, share: float, seed: int) 
 def test_one_speaker_cannot_be_split(manifest: Written) -> None:
     with pytest.raises(ManifestError, match="has only one speaker"):
         split_manifest(manifest(*spoken("anna", "anna")), 0.5, 1)
+
+
+def test_recordings_of_each_speaker_are_split(manifest: Written) -> None:
+    utterances = spoken(*(f"s{n % 4}" for n in range(80)), "once")
+    train, valid = split_recordings(manifest(*utterances), 0.25, 1)
+    assert [sum(u.speaker == f"s{n}" for u in valid) for n in range(4)] == [5] * 4
+    assert "once" in {u.speaker for u in train} - {u.speaker for u in valid}
+    assert sorted(train + valid, key=utterances.index) == utterances
+    again = split_recordings(manifest(*utterances[::-1]), 0.25, 1)
+    assert {u.id for u in again[1]} == {u.id for u in valid}
+    with pytest.raises(ManifestError, match="no speaker has two recordings"):
+        split_recordings(manifest(*spoken("anna", "ben")), 0.5, 1)
+
+
+def test_pieces_of_a_recording_stay_together(manifest: Written) -> None:
+    utterances = [
+        Utterance(f"u{n}", f"{n // 3}.wav", 1.0, speaker="anna", offset=n % 3.0) for n in range(12)
+    ]
+    train, valid = split_recordings(manifest(*utterances), 0.5, 1)
+    assert {u.audio for u in train}.isdisjoint({u.audio for u in valid})
+    assert len(train) == len(valid)
 
 
 def test_the_samples_of_this_project_have_no_fault(tmp_path: Path) -> None:

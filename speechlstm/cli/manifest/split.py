@@ -1,6 +1,7 @@
 """`speechlstm manifest split`: a manifest for training and one for validation."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -23,10 +24,25 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="The share of the audio for validation.",
 )
+@click.option(
+    "--by",
+    type=click.Choice(["speaker", "recording"]),
+    default="speaker",
+    show_default=True,
+    help="speaker: no speaker is in both. recording: a share of each speaker's recordings, to "
+    "train a network that tells speakers apart.",
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--train-out", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
 @click.option("--valid-out", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
-def command(manifest: Path, share: float, seed: int, train_out: Path, valid_out: Path) -> None:
+def command(
+    manifest: Path,
+    share: float,
+    by: Literal["speaker", "recording"],
+    seed: int,
+    train_out: Path,
+    valid_out: Path,
+) -> None:
     """Split MANIFEST into one for training and one for validation, with no speaker in both.
 
     The same seed gives the same split. Utterances without a speaker are drawn one by one.
@@ -38,7 +54,7 @@ def command(manifest: Path, share: float, seed: int, train_out: Path, valid_out:
     from speechlstm.corpora.manifest import Manifest
     from speechlstm.corpora.split import write_split
 
-    parts = write_split(Manifest(manifest), share, seed, train_out, valid_out)
+    parts = write_split(Manifest(manifest), share, seed, train_out, valid_out, by)
     for output, part in zip((train_out, valid_out), parts, strict=True):
         hours = sum(utterance.duration for utterance in part) / 3600
         say(f"{output}: {counted(len(part), 'utterance')}, {hours:.2f} h")

@@ -59,9 +59,8 @@ def check_labels(manifests: Sequence[Manifest], field: LabelField, classes: Sequ
             if label not in classes:
                 raise TrainingError(
                     f"{manifest.path}: the {field} {quoted(label)} of {quoted(name)} is in no "
-                    "training manifest; remove such lines, or split the recordings again "
-                    "(speechlstm manifest split keeps speakers apart: speakers as classes need a "
-                    "split by recording)"
+                    "training manifest; remove such lines, or split the recordings again (speakers "
+                    "with: speechlstm manifest split --by recording)"
                 )
 
 
