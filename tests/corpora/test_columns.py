@@ -30,6 +30,7 @@ def test_strings_are_a_list_of_strings(values: list[str | None]) -> None:
             text=texts,
             speaker=texts,
             offset=st.none() | st.floats(0, 1e6),
+            label=texts,
         ),
         max_size=9,
     )
