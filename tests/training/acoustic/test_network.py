@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from speechlstm.audio import read_audio
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.corpora.manifest import Manifest
-from speechlstm.training.acoustic.network import AcousticModel, stack_frames
+from speechlstm.training.acoustic.encoder import stack_frames
+from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.layers.ctc import consistency_losses, ctc_losses
 
 SMALL = NetworkConfig(num_layers=2, num_units=16)
