@@ -173,16 +173,17 @@ class SpeechDataset(keras.utils.PyDataset):
 
     def _rows(self, index: int, rows: range) -> tuple[dict[str, Any], dict[str, Any]]:
         batch = self._batches[index]
-        kept = [i for i in batch if self.corpus.examples[i].id not in self.dropped]
-        sources = kept or batch
-        indices = [sources[row % len(sources)] for row in rows]
-        views = [view for i in indices for view in self._views(i)]
+        all_examples = [(self.corpus.examples[i], float(self._speeds[i])) for i in batch]
+        kept = [pair for pair in all_examples if pair[0].id not in self.dropped]
+        sources = kept or all_examples
+        chosen = [sources[row % len(sources)] for row in rows]
+        views = [view for pair in chosen for view in self._views(*pair)]
         mixtures, masks = zip(*views, strict=True)
         width = int(self._widths[batch[0]])
         waveforms = [m.mixed() if self.mixed else m.speech for m in mixtures]
         samples, num_samples = pad(waveforms, width, np.float32)
         most = num_steps_of(width, self.settings)
-        examples = [self.corpus.examples[i] for i in indices for _ in range(self.num_views)]
+        examples = [example for example, _ in chosen for _ in range(self.num_views)]
         weights = np.repeat([row < len(kept) for row in rows], self.num_views).astype(np.float32)
         labels, num_labels = pad([e.labels for e in examples], most, np.int32)
         num_steps = np.array([num_steps_of(n, self.settings) for n in num_samples.tolist()])
@@ -208,18 +209,19 @@ class SpeechDataset(keras.utils.PyDataset):
         longest = config.room_seconds[1] if config.room_probability else 0
         return int(longest * self.settings.features.sample_rate)
 
-    def _views(self, index: int) -> Iterator[tuple[Mixture, Any]]:
+    def _views(self, example: Example, speed: float) -> Iterator[tuple[Mixture, Any]]:
         """Yield the mixture and the masks of each view of an utterance in this epoch."""
-        example, noise = self.corpus.examples[index], self.corpus.noise
         if not self.augment:
             yield Mixture(self.corpus.cache.waveform(example.index)), None
             return
         config, features = self.settings.augmentation, self.settings.features
         # The same speed in all views, which have the same length.
-        speech = at_speed(self.corpus.cache, example.index, float(self._speeds[index]))
+        speech = at_speed(self.corpus.cache, example.index, speed)
         generator = utterance_generator(self.settings.training.seed, self.epoch, example.id)
         for _ in range(self.num_views):
             augmentation = draw_augmentation(generator, 1.0, config)
-            mixture = draw_mixture(speech, features.sample_rate, augmentation, noise, generator)
+            mixture = draw_mixture(
+                speech, features.sample_rate, augmentation, self.corpus.noise, generator
+            )
             masks = draw_masks(generator, features.num_frames(len(speech)), features, config)
             yield mixture, masks

@@ -95,7 +95,8 @@ def pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDAr
     (array([[1, 2, 0],
            [3, 0, 0]], dtype=int32), array([2, 1], dtype=int32))
     """
-    padded = np.zeros((len(rows), width), dtype)
+    padded = np.empty((len(rows), width), dtype)
     for target, row in zip(padded, rows, strict=True):
         target[: len(row)] = row
+        target[len(row) :] = 0
     return padded, np.array([len(row) for row in rows], np.int32)

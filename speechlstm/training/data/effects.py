@@ -78,8 +78,9 @@ def convolve(samples: NDArray[np.float32], response: NDArray[np.float32]) -> NDA
     hop = size - len(response) + 1
     blocks = np.zeros((-(-len(samples) // hop), hop), np.float32)
     blocks.reshape(-1)[: len(samples)] = samples
-    spectra = scipy.fft.rfft(blocks, size) * scipy.fft.rfft(response, size)
-    filtered = scipy.fft.irfft(spectra, size)
+    spectra = scipy.fft.rfft(blocks, size)
+    spectra *= scipy.fft.rfft(response, size)
+    filtered = scipy.fft.irfft(spectra, size, overwrite_x=True)
     filtered[1:, : size - hop] += filtered[:-1, hop:]
     result: NDArray[np.float32] = filtered[:, :hop].reshape(-1)[: len(samples)]
     return result
@@ -109,7 +110,9 @@ def add_noise(
     power, noise_power = (np.einsum("i,i", x, x) for x in (samples, noise))
     if noise_power == 0:
         return samples
-    return samples + noise * np.float32(noise_factor(power, noise_power, snr_db))
+    mixed = noise * np.float32(noise_factor(power, noise_power, snr_db))
+    mixed += samples
+    return mixed
 
 
 def noise_factor(power: Any, noise_power: Any, snr_db: Any) -> Any:

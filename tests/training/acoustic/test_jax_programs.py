@@ -16,7 +16,7 @@ SETTINGS = """
 num_layers = 1
 num_units = 8
 [training]
-num_epochs = 3
+num_epochs = 2
 batch_seconds = 8
 """
 
