@@ -40,10 +40,15 @@ def sentence_end(log_probs: NDArray[np.float32], num_blanks: int) -> int | None:
         log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
         num_blanks: At least 1.
     """
-    is_other = log_probs[:, BLANK] <= np.log(_BLANK_PROBABILITY)
-    others = np.append(is_other.nonzero()[0], len(log_probs))
+    others = np.append(_is_other(log_probs).nonzero()[0], len(log_probs))
     pauses = (np.diff(others) > num_blanks).nonzero()[0]
     return int(others[pauses[0]]) + 1 + num_blanks if pauses.size else None
+
+
+def _is_other(log_probs: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether each frame has another label than the blank."""
+    is_other: NDArray[np.bool_] = log_probs[:, BLANK] <= np.log(_BLANK_PROBABILITY)
+    return is_other
 
 
 class SentenceSearch:
@@ -97,11 +102,14 @@ class SentenceSearch:
             log_probs: (num_frames, num_labels) of all frames.
         """
         self.advance(log_probs, len(log_probs))
-        return self._joined(self._decode(log_probs[self._start :], self._search))
+        last = log_probs[self._start :]
+        if self._ended and not _is_other(last).any():  # silence is no sentence
+            return self._joined()
+        return self._joined(self._decode(last, self._search))
 
-    def _joined(self, last: NBest) -> NBest:
+    def _joined(self, *last: NBest) -> NBest:
         boundary = self._beam.boundary
-        return reduce(lambda before, after: joined(before, after, boundary), [*self._ended, last])
+        return reduce(lambda before, after: joined(before, after, boundary), [*self._ended, *last])
 
 
 def joined(before: NBest, after: NBest, boundary: int) -> NBest:

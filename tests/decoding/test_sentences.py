@@ -60,6 +60,13 @@ def utterance(seed: int, num_labels: int) -> NDArray[np.float32]:
     return (logits - sums).astype(np.float32)
 
 
+def sentences_of(log_probs: NDArray[np.float32]) -> list[tuple[int, int]]:
+    """The first and the last frame + 1 of each sentence; the silence after the last one is none."""
+    *sentences, (start, end) = pairwise([0, *ends_of_sentences(log_probs), len(log_probs)])
+    has_label = (np.exp(log_probs[start:end, BLANK]) <= 0.9).any()
+    return [*sentences, (start, end)] if has_label else sentences
+
+
 def ends_of_sentences(log_probs: NDArray[np.float32]) -> list[int]:
     """Each frame after which a sentence has ended, frame by frame."""
     ends, num_blanks, has_label = [], 0, False
@@ -90,8 +97,7 @@ def test_an_utterance_is_decoded_as_its_sentences_alone(make: tuple, seed: int) 
     decoder, alphabet = make
     log_probs = utterance(seed, alphabet.num_labels)
     alone = decoder(replace(CONFIG, sentence_pause=0.0, num_hypotheses=60))
-    ends = [0, *ends_of_sentences(log_probs), len(log_probs)]
-    lists = [alone.search(log_probs[start:end]) for start, end in pairwise(ends)]
+    lists = [alone.search(log_probs[start:end]) for start, end in sentences_of(log_probs)]
     assert len(lists) > 3
     found = decoder(CONFIG).search(log_probs)
     best = [n_best[0] for n_best in lists]
@@ -145,6 +151,12 @@ def test_without_a_language_model_a_pause_changes_nothing() -> None:
         for pause in (0.4, 0.0)
     )
     assert with_pause.decode(log_probs, 7.0) == without.decode(log_probs, 7.0)
+
+
+def test_the_silence_at_the_end_is_no_sentence() -> None:
+    decoder = NBestDecoder(PHONES, FRAME_SECONDS, CONFIG, LM, LEXICON)
+    found, alone = (decoder.decode(emitted(symbols), 9.0)[0] for symbols in ("KAT------", "KAT--"))
+    assert (found.text, found.lm_log_prob) == ("cat", alone.lm_log_prob)
 
 
 @pytest.mark.parametrize("make", DECODERS, ids=["phones", "characters"])

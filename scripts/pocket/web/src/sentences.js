@@ -27,6 +27,7 @@ export function sentencesOf(logProbs, numBlanks) {
     sentences.push(logProbs.rows(start, t + 1));
     [start, hasLabel] = [t + 1, false];
   }
+  if (sentences.length && !hasLabel) return sentences; // silence is no sentence
   return [...sentences, logProbs.rows(start, logProbs.numFrames)];
 }
 
