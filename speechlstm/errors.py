@@ -264,6 +264,7 @@ class MissingDependencyError(SpeechLSTMError, ImportError):
         # The extra installs the TensorFlow backend of Keras; others have to be installed by name.
         extra = "serve" if package in SERVE_PACKAGES else "train"
         extra = "remote" if package in REMOTE_PACKAGES else extra
+        extra = "ray" if package == "ray" else extra
         extra = "mic" if package == "sounddevice" else extra
         source = package if package in ("torch", "jax") else f"speechlstm[{extra}]"
         super().__init__(f"{package} is not installed; run: pip install '{source}'")

@@ -83,6 +83,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Leave out what has been written before: so a command that was interrupted goes on.",
 )
+@click.option(
+    "--ray",
+    "ray_address",
+    metavar="ADDRESS",
+    help="Use a Ray cluster in place of --jobs (HOST:PORT, auto, or local to start one here): each "
+    "of its cores takes whole recordings, which all nodes must see.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -98,6 +105,7 @@ def command(
     output: Path | None,
     skip_existing: bool,
     layout: SubtitleLayout | None,
+    ray_address: str | None,
 ) -> None:
     """Transcribe each FILE, of any format, and print one line for each; -: standard input.
 
@@ -130,8 +138,10 @@ def command(
       speechlstm transcribe --channels separate telephone.wav
       speechlstm transcribe --hot-word "anna karenina" reading.flac
       speechlstm transcribe --phrases commands.txt command.wav
+      speechlstm transcribe calls -o texts --format json --skip-existing --ray head:6379
     """
     from speechlstm.parallel import num_usable_cores
+    from speechlstm.recognizer.batch import transcribe_on_ray
     from speechlstm.recognizer.sharing import transcribe_in_segments
 
     recordings, failed = _recordings_in(files)
@@ -140,6 +150,7 @@ def command(
         formats = (output_format(None, None if into_folder else output, "text"),)
     _check_usage(formats, decoding, readable, timestamps, skip_existing, output)
     _check_number(formats, len(recordings), into_folder)
+    _check_cores(jobs, ray_address)
     check_layout(layout, formats)
     if readable is None and not any(name in SUBTITLES for name in formats):
         readable = False
@@ -158,9 +169,12 @@ def command(
         seekable([recording.path for recording in remaining]) as paths,
         Screen(paths, raw_rate) as screen,
     ):
-        results = transcribe_in_segments(
-            load, paths, channels, raw_rate, jobs or num_usable_cores(), sink.watch(screen)
-        )
+        if ray_address is None:
+            results = transcribe_in_segments(
+                load, paths, channels, raw_rate, jobs or num_usable_cores(), sink.watch(screen)
+            )
+        else:
+            results = transcribe_on_ray(load, paths, ray_address, channels, raw_rate)
         for recording, result in zip(remaining, results, strict=True):
             if isinstance(result, DataError):
                 screen.say(f"Error: {_reason(click.format_filename(recording.path), result)}")
@@ -222,6 +236,11 @@ def _check_usage(
         raise click.UsageError("--timestamps is for --format text; the others have times anyway")
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs -o")
+
+
+def _check_cores(jobs: int | None, ray_address: str | None) -> None:
+    if jobs is not None and ray_address is not None:
+        raise click.UsageError("--jobs is for this machine alone; --ray takes all cores")
 
 
 def _check_number(formats: tuple[str, ...], num_recordings: int, into_folder: bool) -> None:

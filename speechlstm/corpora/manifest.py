@@ -157,6 +157,7 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
 
 
 _KEYS = tuple(f.name for f in fields(Utterance))
+_KNOWN, _NEEDED = frozenset(_KEYS), frozenset(("id", "audio", "duration"))
 
 
 def _parse_line(content: bytes) -> Utterance:
@@ -169,11 +170,12 @@ def _parse_line(content: bytes) -> Utterance:
 
 
 def _check_keys(values: dict[str, Any]) -> None:
-    if unknown := values.keys() - _KEYS:
-        raise ValueError(f"unknown key {quoted(min(unknown))}; known are {', '.join(_KEYS)}")
-    for key in ("id", "audio", "duration"):
-        if key not in values:
-            raise ValueError(f"lacks the key {key!r}; speechlstm manifest build makes such lines")
+    if not values.keys() <= _KNOWN:
+        unknown = min(values.keys() - _KNOWN)
+        raise ValueError(f"unknown key {quoted(unknown)}; known are {', '.join(_KEYS)}")
+    if not values.keys() >= _NEEDED:
+        lacking = min(_NEEDED - values.keys(), key=_KEYS.index)
+        raise ValueError(f"lacks the key {lacking!r}; speechlstm manifest build makes such lines")
     for key in ("id", "audio"):
         if not isinstance(values[key], str) or not values[key]:
             raise ValueError(f"{key}: must be a non-empty string, is {quoted(values[key])}")

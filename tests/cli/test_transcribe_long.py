@@ -268,6 +268,7 @@ def test_a_bad_file_does_not_stop_the_others(levels_bundle: Path, folder: Path) 
         (["rec", "--format", "srt"], 2, "--format srt is for one FILE at a time, or for -o FOLDER"),
         (["long.flac", "-o", "a.srt", "--format", "srt,json"], 2, "needs -o FOLDER"),
         (["long.flac", "--skip-existing"], 2, "--skip-existing needs -o"),
+        (["long.flac", "--ray", "local", "--jobs", "2"], 2, "--jobs is for this machine alone"),
         (["long.flac", "--timestamps", "-o", "a.srt"], 2, "--timestamps is for --format text"),
         (["long.flac", "-o", "rec/notes.txt/"], 1, "notes.txt"),
     ],

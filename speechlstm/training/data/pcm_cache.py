@@ -161,8 +161,7 @@ def open_cache(
         starts.append(start)
         seconds.append(duration)
     paths, names = list(numbers), [file_name(path, sample_rate) for path in numbers]
-    files = [f"{folder}{os.sep}{name}" for name in names]
-    reasons, sizes = _decoded(paths, files, sample_rate, progress)
+    reasons, sizes = _decoded(paths, names, folder, sample_rate, progress)
     failures: dict[int, str] = {}
     first_samples, num_samples = array("q"), array("q")
     for index, (owner, start, duration) in enumerate(zip(owners, starts, seconds, strict=True)):
@@ -174,8 +173,8 @@ def open_cache(
             failures[index] = f"{piece}: lies outside the recording, or is too short for speech"
         first_samples.append(0 if index in failures else first)
         num_samples.append(0 if index in failures else end - first)
-    cached = CachedFiles(folder, names, owners)
-    return PCMCache(cached, tuple(num_samples), failures, tuple(first_samples))
+    files = CachedFiles(folder, names, owners)
+    return PCMCache(files, tuple(num_samples), failures, tuple(first_samples))
 
 
 def _range(start: float, duration: float, num_samples: int, sample_rate: int) -> tuple[int, int]:
@@ -190,13 +189,14 @@ def _range(start: float, duration: float, num_samples: int, sample_rate: int) ->
 
 
 def _decoded(
-    recordings: Sequence[str], files: Sequence[str], sample_rate: int, progress: bool
+    recordings: Sequence[str], names: Sequence[str], folder: Path, sample_rate: int, progress: bool
 ) -> tuple[dict[int, str], Sequence[int]]:
     """Decode the recordings whose files are missing.
 
     Args:
         recordings: The recordings.
-        files: The file of each.
+        names: The name of each one's file.
+        folder: The folder of these.
         sample_rate: Samples a second.
         progress: Whether to show a progress bar.
 
@@ -204,7 +204,7 @@ def _decoded(
         The reason of each recording that cannot be decoded, by its index; and the number of samples
         of each recording.
     """
-    sizes = array("q", map(_num_samples, files))
+    sizes = array("q", (_num_samples(f"{folder}{os.sep}{name}") for name in names))
     missing = [index for index, size in enumerate(sizes) if size < 0]
 
     def decode(index: int) -> AudioError | None:
@@ -212,7 +212,7 @@ def _decoded(
             samples = read_audio(Path(recordings[index]), sample_rate).samples
         except AudioError as error:
             return error
-        write_atomically(Path(files[index]), in_integers(samples).tobytes())
+        write_atomically(folder / names[index], in_integers(samples).tobytes())
         return None
 
     reasons: dict[int, str] = {}
@@ -221,7 +221,7 @@ def _decoded(
         for index, failure in zip(missing, failures, strict=True):
             if failure:
                 reasons[index] = str(failure)
-            sizes[index] = max(0, _num_samples(files[index]))
+            sizes[index] = max(0, _num_samples(f"{folder / names[index]}"))
             bar.update()
     return reasons, sizes
 
