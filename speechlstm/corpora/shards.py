@@ -22,6 +22,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm.audio import Audio, read_audio, with_serial
+from speechlstm.audio.source import opened
 from speechlstm.corpora.manifest import SHARD_LIST, Manifest, Utterance, write_manifest
 from speechlstm.errors import ConfigError, DataError
 from speechlstm.parallel import map_in_threads
@@ -64,10 +65,12 @@ def pack(
             out.
 
     Raises:
-        ConfigError: There is something else in the folder.
+        ConfigError: There is something else in the folder, or the manifest itself.
         DataError: No recording can be read; nothing is written.
     """
     _refuse_others(folder)
+    if manifest.path.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(f"{folder}: has the manifest that is to be packed; give a new folder")
     with folder_written_atomically(folder) as unfinished:
         listed: list[Utterance] = []
         shards = _Shards(unfinished, shard_bytes)
@@ -104,15 +107,14 @@ def _encoded(
         audio = read_audio(recording)
         suffix = recording.suffix.lower() if isinstance(recording, Path) else ""
         if encoding is None and isinstance(recording, Path) and suffix in _KEPT:
-            content = recording.read_bytes()
+            with opened(recording) as source:
+                content = source.read(0, source.size)
         else:
             suffix = f".{encoding or 'flac'}"
             content = _opus(audio) if encoding == "opus" else _flac(audio)
             audio = read_audio(io.BytesIO(content))  # Opus has other rates
     except DataError as error:
         return error
-    except OSError as error:
-        return DataError(f"{recording}: cannot be read: {error.strerror}")
     utterance = replace(entry, duration=audio.duration, offset=None)
     return _Packed(utterance, content, suffix, audio.sample_rate)
 

@@ -126,6 +126,19 @@ def test_only_shards_are_replaced(manifest: Manifest, tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+def test_shards_are_packed_again(manifest: Manifest, tmp_path: Path) -> None:
+    first = packed(manifest, tmp_path / "first", None, 30_000)
+    assert len(list(pack(first, tmp_path / "second"))) == 5
+    second = Manifest(tmp_path / "second")
+    for one, other in zip(first, second, strict=True):
+        assert replace(one, audio="") == replace(other, audio="")
+        sound, again = (read_audio(m.recording(u)) for m, u in ((first, one), (second, other)))
+        np.testing.assert_array_equal(sound.samples, again.samples)
+    for path in (tmp_path / "first", tmp_path / "first" / "manifest.jsonl"):
+        with pytest.raises(ConfigError, match="has the manifest that is to be packed"):
+            list(pack(Manifest(path), tmp_path / "first"))
+
+
 def test_an_interruption_leaves_nothing(manifest: Manifest, tmp_path: Path) -> None:
     entries = pack(manifest, tmp_path / "shards", None, 10_000)
     next(entries)

@@ -120,15 +120,13 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
     def __init__(self, manifests: Iterable[Manifest], weights: Sequence[float] = ()) -> None:
         self._manifests = tuple(manifests)
         self._weights = weights or [1.0] * len(self._manifests)
-        self._places = np.array(
-            [
-                (number, index)
-                for number, manifest in enumerate(self._manifests)
-                for index, text in enumerate(manifest.utterances.texts)
-                if text is not None
-            ],
-            np.int64,
-        ).reshape(-1, 2)
+        places = [
+            np.flatnonzero([text is not None for text in manifest.utterances.texts])
+            for manifest in self._manifests
+        ]
+        self._places = np.concatenate(  # the number of the manifest, and the index in it
+            [np.stack((np.full(len(p), k), p), axis=1) for k, p in enumerate(places)]
+        )
 
     def __len__(self) -> int:
         return len(self._places)
