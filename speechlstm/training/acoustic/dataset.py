@@ -173,9 +173,9 @@ class SpeechDataset(keras.utils.PyDataset):
 
     def _rows(self, index: int, rows: range) -> tuple[dict[str, Any], dict[str, Any]]:
         batch = self._batches[index]
-        all_examples = [(self.corpus.examples[i], float(self._speeds[i])) for i in batch]
-        kept = [pair for pair in all_examples if pair[0].id not in self.dropped]
-        sources = kept or all_examples
+        listed = [(self.corpus.examples[i], float(self._speeds[i])) for i in batch]
+        kept = [pair for pair in listed if pair[0].id not in self.dropped]
+        sources = kept or listed
         chosen = [sources[row % len(sources)] for row in rows]
         views = [view for pair in chosen for view in self._views(*pair)]
         mixtures, masks = zip(*views, strict=True)

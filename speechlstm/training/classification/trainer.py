@@ -23,8 +23,9 @@ class ClassifierTrainer(SpeechTrainer):
         for index in range(len(self.valid_data)):
             inputs, targets = self.valid_data[index]
             outputs = self.network.predict_on_batch(inputs)
-            losses.append(ops.convert_to_numpy(self.network.losses(outputs, targets)))
-            correct.append(outputs[0].argmax(axis=-1) == targets["labels"][:, 0])
+            true = targets["weights"] > 0  # the others are copies
+            losses.append(ops.convert_to_numpy(self.network.losses(outputs, targets))[true])
+            correct.append((outputs[0].argmax(axis=-1) == targets["labels"][:, 0])[true])
             self._stop_if_asked()
         return {
             "valid_loss": float(np.concatenate(losses).mean()),
