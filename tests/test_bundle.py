@@ -282,6 +282,16 @@ def test_fast_settings_are_kept(decoder: Path, calibration: Calibration | None) 
             read_bundle(decoder)
 
 
+def test_a_bundle_from_before_sentences_ended_at_pauses_is_read(decoder: Path) -> None:
+    spec = replace(read_bundle(decoder).decoder, fast=FastDecoding(DecodeConfig(beam_width=64)))
+    write_decoder(decoder, spec)
+    index = json.loads((decoder / "bundle.json").read_text())
+    for section in (index, index["fast"]):
+        assert section["decoding"].pop("sentence_pause") == 0
+    (decoder / "bundle.json").write_text(json.dumps(index))
+    assert read_bundle(decoder).decoder == spec
+
+
 def test_how_many_words_tell_contexts_apart_is_kept(decoder: Path) -> None:
     spec = read_bundle(decoder).decoder
     spec = replace(spec, neural_lm_config=NeuralLMConfig(0.7, "fuse", 4))

@@ -56,6 +56,11 @@ _NEURAL_LM = "rescoring"  # the key of neural_lm_config, which is written in ano
 _FAST = "fast"  # the key of fast, which has keys of its own
 DECODER_KEYS = {_NEURAL_LM, _FAST, *(key for key, _ in _SETTINGS.values())}
 _LOOKAHEAD = "lookahead"  # the key of the network that may be missing
+# Settings that older bundles lack, by section, with what they meant there.
+_ADDED: dict[str, dict[str, Any]] = {
+    NetworkConfig.section: {_LOOKAHEAD: 0},
+    DecodeConfig.section: {"sentence_pause": 0.0},
+}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
 _TASK, _CLASSIFY = "task", "classify"  # only classifiers have this key
@@ -97,7 +102,7 @@ def acoustic_from_json(where: Path, description: Mapping[str, Any]) -> AcousticS
         return AcousticSpec(
             _config(FeatureConfig, description["features"]),
             _alphabet("alphabet", description["alphabet"]),
-            _network(description["model"]),
+            _config(NetworkConfig, description["model"]),
             _alphabet("phones", description["phones"]) if "phones" in description else None,
             _mapping("training", description["training"]),
         )
@@ -266,10 +271,6 @@ def _network_to_json(network: NetworkConfig) -> dict[str, Any]:
     return {key: value for key, value in network.to_dict().items() if key != _LOOKAHEAD or value}
 
 
-def _network(values: object) -> NetworkConfig:
-    return _config(NetworkConfig, {_LOOKAHEAD: 0, **_mapping("model", values)})
-
-
 def _alphabet_to_json(alphabet: Alphabet) -> dict[str, Any]:
     return {"symbols": alphabet.symbols, "separator": alphabet.separator, "blank": BLANK}
 
@@ -277,7 +278,8 @@ def _alphabet_to_json(alphabet: Alphabet) -> dict[str, Any]:
 def _config(kind: type[AnyConfig], values: object) -> AnyConfig:
     # Config would fill in defaults, but the model may have been trained with other values.
     keys = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    return kind.from_dict(_expect_keys(kind.section, _mapping(kind.section, values), keys))
+    given = _ADDED.get(kind.section, {}) | dict(_mapping(kind.section, values))
+    return kind.from_dict(_expect_keys(kind.section, given, keys))
 
 
 def _neural_lm_config(values: object) -> NeuralLMConfig:
