@@ -148,7 +148,7 @@ def classifier_from_json(where: Path, description: Mapping[str, Any]) -> Classif
             _config(FeatureConfig, description["features"]),
             _classes(description["classes"]),
             _label(description["label"]),
-            _network(description["model"]),
+            _config(NetworkConfig, description["model"]),
             _mapping("training", description["training"]),
         )
     except ConfigError as error:
