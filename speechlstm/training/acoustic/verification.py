@@ -1,5 +1,6 @@
 """Verification of an exported bundle: LiteRT without TensorFlow, compared with the Keras model."""
 
+import math
 import subprocess
 import sys
 import tempfile
@@ -26,9 +27,11 @@ from speechlstm.training.tflite.edit import Quantization, count_ops, has_variabl
 
 MAX_DIFFERENCE = 1e-4  # of log-probabilities of a file in float32: rounding
 MAX_REPEAT_DIFFERENCE = 1e-6  # of log-probabilities in two runs of an utterance
-MAX_WER_CHANGE = 0.005  # or one word, if that is more
+MAX_WER_CHANGE = 0.005  # or one word, or what may be chance
 # Four bits are another network, whose errors differ by chance, too: of a thousand words, by ten.
 MAX_WER_CHANGE_OF_INT4 = 0.02
+MAX_CHANCE = 0.02  # a larger change of the WER is none
+_SIGNIFICANT = 1.64  # standard deviations that one change in twenty exceeds by chance
 
 Outputs = Sequence[NDArray[np.float32]]
 
@@ -62,6 +65,7 @@ class Verification:
             utterances whose class is wrong.
         file_errors: The same of the file.
         rate_name: The name of the error rate.
+        added_errors: For each utterance, the errors of the file minus those of the Keras model.
     """
 
     file: str
@@ -76,6 +80,7 @@ class Verification:
     keras_errors: ErrorCounts
     file_errors: ErrorCounts
     rate_name: str = "WER"
+    added_errors: Sequence[int] = ()
 
     @property
     def wer_change(self) -> float:
@@ -85,9 +90,17 @@ class Verification:
 
     @property
     def _max_wer_change(self) -> float:
-        """At least one word: with few words, one more error is no evidence (see MAX_WER_CHANGE)."""
+        """The limit or, if that is more, one word, or what rounding may change by chance.
+
+        Of few recordings, some words become right and others wrong, whichever file is better: the
+        sum of the added errors is compared with the root of the sum of their squares (matched
+        pairs, Gillick and Cox, "Some statistical issues in the comparison of speech recognition
+        algorithms", ICASSP 1989).
+        """
         limit = MAX_WER_CHANGE_OF_INT4 if self.quantization == "int4" else MAX_WER_CHANGE
-        return max(limit, 1 / max(self.keras_errors.num_reference, 1))
+        num_words = max(self.keras_errors.num_reference, 1)
+        chance = _SIGNIFICANT * math.sqrt(sum(added**2 for added in self.added_errors)) / num_words
+        return max(limit, 1 / num_words, min(chance, MAX_CHANCE))
 
     @property
     def failures(self) -> list[str]:
@@ -236,6 +249,10 @@ def verified(
         ModelError: The file does not run, or its outputs are not finite.
     """
     tflite = path.read_bytes()
+
+    def errors_of_each(outputs: Outputs) -> list[ErrorCounts]:
+        return [errors([o], [r]) for o, r in zip(outputs, references, strict=True)]
+
     audios, references = zip(*recordings, strict=True)
     half = Audio(audios[0].samples[: len(audios[0].samples) // 2], audios[0].sample_rate)
     runs = [audios[0], *audios, half]
@@ -244,6 +261,7 @@ def verified(
     differences = [np.abs(f - e).max() for f, e in zip(found, expected, strict=True)]
     if not np.isfinite(differences).all():
         raise ModelError("the exported model gives log-probabilities that are not finite")
+    before, after = errors_of_each(expected[1:-1]), errors_of_each(found[1:-1])
     return Verification(
         file=path.name,
         has_variables=has_variables(tflite),
@@ -254,9 +272,10 @@ def verified(
         rtf=seconds / sum(audio.duration for audio in runs),
         max_difference=float(max(differences)),
         repeat_difference=float(np.abs(found[0] - found[1]).max()),
-        keras_errors=errors(expected[1:-1], references),
-        file_errors=errors(found[1:-1], references),
+        keras_errors=sum(before, ErrorCounts()),
+        file_errors=sum(after, ErrorCounts()),
         rate_name=rate_name,
+        added_errors=[a.num_errors - b.num_errors for a, b in zip(after, before, strict=True)],
     )
 
 

@@ -54,6 +54,32 @@ def test_each_missed_bar_is_named(change: dict[str, object], reason: str) -> Non
     assert reason in failure
 
 
+@pytest.mark.parametrize(
+    ("added_errors", "num_words", "passes"),
+    [
+        ((1, 1, -1, 1, 0), 200, True),  # +2, of which the standard deviation is 2
+        ((1, 1, 0, 0, 0), 200, True),
+        ((1, 1, 1, 1, 0), 200, False),  # whichever recording: worse
+        ((4, -3, 4, 0, 0), 200, False),  # may be chance, but 2.5 % of the words
+        ((1, 1, 0, 0, 0), 20_000, True),  # 0.01 %
+        ((40, 42, 45, 38), 20_000, False),  # 0.8 %
+        ((40, -10, 45, 25), 20_000, True),  # 0.5 %
+    ],
+)
+def test_what_chance_explains_is_no_failure(
+    added_errors: tuple[int, ...], num_words: int, passes: bool
+) -> None:
+    before = num_words // 4
+    after = before + sum(added_errors)
+    found = replace(
+        GOOD,
+        keras_errors=ErrorCounts(hits=num_words - before, substitutions=before),
+        file_errors=ErrorCounts(hits=num_words - after, substitutions=after),
+        added_errors=added_errors,
+    )
+    assert (found.failures == []) == passes
+
+
 def test_a_portable_file_without_variables_passes() -> None:
     good = replace(GOOD, file="model.portable.tflite", has_variables=False)
     assert good.failures == []
