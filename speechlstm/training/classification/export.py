@@ -135,9 +135,9 @@ def is_classifier(path: Path) -> bool:
     """Whether a path holds the run or the bundle of a classifier.
 
     Raises:
-        BundleError: It holds neither a run nor an intact bundle.
+        BundleError: It holds a damaged bundle.
     """
-    if (path / "run.json").exists():
+    if path.is_dir() and not (path / "bundle.json").exists():
         return is_classifier_run(path)
     return isinstance(read_any_bundle(path), ClassifierBundle)
 
