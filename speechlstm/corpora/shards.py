@@ -21,12 +21,12 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from speechlstm.audio import Audio, read_audio, with_serial
+from speechlstm.audio import Audio, Piece, read_audio, with_serial
 from speechlstm.audio.source import opened
 from speechlstm.corpora.manifest import SHARD_LIST, Manifest, Utterance, write_manifest
 from speechlstm.errors import ConfigError, DataError
 from speechlstm.parallel import map_in_threads
-from speechlstm.storage import folder_written_atomically, write_atomically
+from speechlstm.storage import Member, folder_written_atomically, write_atomically
 from speechlstm.transcript.formats import json_line
 
 NEMO_LIST = "nemo.jsonl"  # the same utterances as NeMo's tarred datasets list them
@@ -34,6 +34,7 @@ _KEPT = (".flac", ".opus", ".ogg", ".oga", ".mp3")  # what is compressed already
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 _MAX_KEY = 80  # characters; a header of ustar has 100 for the name
 _HEADER_BYTES = tarfile.BLOCKSIZE
+_SHARD = re.compile(r"\d{6,}\.tar", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,18 @@ def pack(
             out.
 
     Raises:
-        ConfigError: There is something else in the folder, or the manifest itself.
+        ConfigError: There is something else in the folder, or the manifest itself, or a recording
+            that it lists.
         DataError: No recording can be read; nothing is written.
     """
     _refuse_others(folder)
     if manifest.path.resolve().is_relative_to(folder.resolve()):
         raise ConfigError(f"{folder}: has the manifest that is to be packed; give a new folder")
+    folder.resolve().parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(folder) as unfinished:
         listed: list[Utterance] = []
         shards = _Shards(unfinished, shard_bytes)
-        encoded = partial(_encoded, manifest, encoding)
+        encoded = partial(_encoded, manifest, encoding, folder.resolve())
         for number, packed in enumerate(map_in_threads(encoded, manifest.entries())):
             if isinstance(packed, DataError):
                 yield packed
@@ -90,19 +93,30 @@ def pack(
 
 def _refuse_others(folder: Path) -> None:
     """Refuse to replace a folder that has anything but shards."""
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    others = [n for n in names if n not in (SHARD_LIST, NEMO_LIST) and not n.endswith(".tar")]
-    if others or (names and SHARD_LIST not in names):
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    shards = {name for name in names if _SHARD.fullmatch(name)}
+    if names and names != shards | {SHARD_LIST, NEMO_LIST}:
         raise ConfigError(f"{folder}: has something else than shards in it; give a new folder")
 
 
+def _refuse_own(manifest: Manifest, recording: Path | Piece, folder: Path) -> None:
+    """Refuse to replace a shard that has a recording of the manifest."""
+    member = Member.named(recording.path if isinstance(recording, Piece) else recording)
+    if member and Path(member.archive).resolve().parent == folder:
+        raise ConfigError(
+            f"{folder}: has recordings of {manifest.path}, which would be replaced; give a new "
+            "folder"
+        )
+
+
 def _encoded(
-    manifest: Manifest, encoding: str | None, entry: Utterance | DataError
+    manifest: Manifest, encoding: str | None, folder: Path, entry: Utterance | DataError
 ) -> _Packed | DataError:
     """Decode the recording of an entry, and encode it unless it stays as it is."""
     if isinstance(entry, DataError):
         return entry
     recording = manifest.recording(entry)
+    _refuse_own(manifest, recording, folder)
     try:
         audio = read_audio(recording)
         suffix = recording.suffix.lower() if isinstance(recording, Path) else ""

@@ -126,6 +126,35 @@ def test_only_shards_are_replaced(manifest: Manifest, tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+@pytest.mark.parametrize(
+    "names", [["manifest.jsonl"], ["corpus.tar", "manifest.jsonl", "nemo.jsonl"]]
+)
+def test_other_lists_and_archives_are_not_replaced(
+    manifest: Manifest, tmp_path: Path, names: list[str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    for name in names:
+        (tmp_path / "mine" / name).write_text("mine")
+    with pytest.raises(ConfigError, match="something else than shards"):
+        list(pack(manifest, tmp_path / "mine"))
+    assert sorted(p.name for p in (tmp_path / "mine").iterdir()) == names
+
+
+def test_shards_with_recordings_of_the_manifest_are_not_replaced(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    shards = packed(manifest, tmp_path / "shards")
+    part = [shards.moved_to(tmp_path, utterance) for utterance in list(shards)[:1]]
+    write_manifest(tmp_path / "part.jsonl", part)
+    with pytest.raises(ConfigError, match=r"shards: has recordings of .*part\.jsonl"):
+        list(pack(Manifest(tmp_path / "part.jsonl"), tmp_path / "shards"))
+    assert len(list(shards)) == 5
+
+
+def test_the_folder_above_shards_is_made(manifest: Manifest, tmp_path: Path) -> None:
+    packed(manifest, tmp_path / "new" / "shards")
+
+
 def test_shards_are_packed_again(manifest: Manifest, tmp_path: Path) -> None:
     first = packed(manifest, tmp_path / "first", None, 30_000)
     assert len(list(pack(first, tmp_path / "second"))) == 5
