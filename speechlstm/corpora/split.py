@@ -88,25 +88,36 @@ def split_recordings(
         As split_manifest.
 
     Raises:
-        ManifestError: As in iterating over the manifest, or no speaker has two recordings.
+        ManifestError: As in iterating over the manifest, or no recording can be in the second part.
     """
     utterances = list(manifest)
     seconds: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     for utterance in utterances:
         seconds[utterance.speaker or ""][utterance.audio] += utterance.duration
-    chosen = set()
+    kept: set[str] = set()  # always for training: one of each speaker, who may share it
+    orders = {}
     for speaker, recordings in sorted(seconds.items()):
-        wanted = share * sum(recordings.values())
-        order = sorted(recordings)
+        orders[speaker] = order = sorted(recordings)
         random.Random(f"{seed} {speaker}").shuffle(order)
-        for recording in order[1:]:  # the first one is always for training
-            if recordings[recording] < 2 * wanted:
+        kept.add(order[0])
+    chosen: set[str] = set()
+    for speaker, order in orders.items():
+        recordings = seconds[speaker]
+        wanted = share * sum(recordings.values())
+        for recording in order[1:]:
+            if recording not in kept and recordings[recording] < 2 * wanted:
                 chosen.add(recording)
                 wanted -= recordings[recording]
     if not chosen:
-        raise ManifestError(
-            manifest.path, "no speaker has two recordings, one for each part; add recordings"
-        )
+        if max(map(len, orders.values())) < 2:
+            reason = "no speaker has two recordings, one for each part; add recordings"
+        else:
+            reason = (
+                f"no recording can be spared: each is too long for a share of {share:g} of its "
+                "speaker's audio, or has all that there is of a speaker; give a larger share "
+                "(--valid), or add recordings"
+            )
+        raise ManifestError(manifest.path, reason)
     return (
         [u for u in utterances if u.audio not in chosen],
         [u for u in utterances if u.audio in chosen],

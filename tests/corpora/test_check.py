@@ -225,6 +225,19 @@ def test_recordings_of_each_speaker_are_split(manifest: Written) -> None:
     assert {u.id for u in again[1]} == {u.id for u in valid}
     with pytest.raises(ManifestError, match="no speaker has two recordings"):
         split_recordings(manifest(*spoken("anna", "ben")), 0.5, 1)
+    with pytest.raises(ManifestError, match=r"too long for a share of 0\.1 .*--valid"):
+        split_recordings(manifest(*spoken("anna", "anna")), 0.1, 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_recording_with_all_of_a_speaker_is_for_training(manifest: Written, seed: int) -> None:
+    utterances = [
+        Utterance("a0", "0.wav", 1.0, speaker="anna", offset=0.0),
+        *(Utterance(f"b{n}", f"{n}.wav", 1.0, speaker="ben", offset=1.0) for n in range(4)),
+    ]
+    train, valid = split_recordings(manifest(*utterances), 0.5, seed)
+    assert "anna" in {u.speaker for u in train}
+    assert valid
 
 
 def test_pieces_of_a_recording_stay_together(manifest: Written) -> None:
