@@ -80,6 +80,12 @@ class OutputFolder(click.Path):
     def __init__(self) -> None:
         super().__init__(path_type=Path, file_okay=False)
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click.Path."""
+        if "://" in f"{value}":
+            self.fail(f"{value}: is an address; give a folder of this machine", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 class BundlePath(click.Path):
     """The path of a bundle or run to read: a folder, a .tflite file, or the name english."""

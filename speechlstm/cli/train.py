@@ -14,7 +14,7 @@ from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
 
-_WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d+)?)", re.DOTALL)
+_WEIGHTED = re.compile(r"(.+):([-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf))", re.DOTALL | re.I)
 
 if TYPE_CHECKING:
     from speechlstm.config import LabelField

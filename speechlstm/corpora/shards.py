@@ -183,6 +183,7 @@ class _Shards:
             "id": packed.utterance.id,
             "text": packed.utterance.text,
             "speaker": packed.utterance.speaker,
+            "label": packed.utterance.label,
             "duration": packed.utterance.duration,
             "sample_rate": packed.sample_rate,
         }

@@ -130,6 +130,8 @@ def test_a_plan_writes_nothing(folder: Path, tmp_path: Path) -> None:
         ("", ["--train", "missing.jsonl"], "missing.jsonl: cannot be read: No such file"),
         ("", ["--train", "missing.jsonl:2"], "missing.jsonl: cannot be read: No such file"),
         ("", ["--train", "missing.jsonl:0"], "training.weights: must be above 0"),
+        ("", ["--train", "missing.jsonl:-1"], "training.weights: must be above 0"),
+        ("", ["--train", "missing.jsonl:nan"], "training.weights: must be"),
         ("", ["--valid", "missing.jsonl"], "missing.jsonl: cannot be read: No such file"),
         (
             "",

@@ -28,3 +28,12 @@ def test_what_is_left_out_is_named(run: Run, recordings: Path, tmp_path: Path) -
     result = run("pack", everything, "-o", recordings)
     assert result.exit_code == 1
     assert "something else than shards" in result.stderr
+
+
+def test_shards_are_not_written_to_an_address(run: Run, recordings: Path, tmp_path: Path) -> None:
+    everything = tmp_path / "all.jsonl"
+    run("build", recordings, "-o", everything)
+    result = run("pack", everything, "-o", "s3://bucket/shards")
+    assert result.exit_code == 2
+    assert "s3://bucket/shards: is an address; give a folder of this machine" in result.stderr
+    assert not Path("s3:").exists()
