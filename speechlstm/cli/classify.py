@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import BundlePath, channel_option, jobs_option
+from speechlstm.cli.options import BundlePath, channel_option, jobs_option, recordings_argument
 from speechlstm.cli.output import say, show_json
 from speechlstm.cli.pipes import seekable
 from speechlstm.cli.verbs import verb
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb()
-@click.argument(
-    "files",
-    metavar="FILE...",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path, allow_dash=True),
-)
+@recordings_argument
 @click.option(
     "--bundle",
     "--model",

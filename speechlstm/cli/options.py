@@ -136,6 +136,14 @@ def output_format(name: str | None, output: Path | None, default: str) -> str:
     return SUFFIXES[suffix]
 
 
+recordings_argument = click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, allow_dash=True),
+)
+
 bundle_option = click.option(
     "--bundle",
     "--model",

@@ -17,6 +17,7 @@ from speechlstm.cli.options import (
     output_format,
     raw_option,
     readable_option,
+    recordings_argument,
 )
 from speechlstm.cli.output import say
 from speechlstm.cli.pipes import seekable
@@ -34,13 +35,7 @@ if TYPE_CHECKING:
 
 
 @verb()
-@click.argument(
-    "files",
-    metavar="FILE...",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path, allow_dash=True),
-)
+@recordings_argument
 @bundle_option
 @decoding_options
 @jobs_option

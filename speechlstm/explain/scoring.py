@@ -71,6 +71,7 @@ class TextScorer:
     ) -> None:
         self._spec, self._assembly = spec, assembly
         self._alphabet, self._lexicon = decoder.beam.alphabet, assembly.lexicon
+        self._boundary = decoder.beam.boundary
         self._log_probs = decoder.beam.prepared(log_probs)
         self._spelled: dict[str, list[tuple[int, ...]]] = {}
         self._findable: set[str] = set()
@@ -208,10 +209,9 @@ class TextScorer:
 
     def _joined(self, words: Sequence[str], numbers: Sequence[int]) -> tuple[int, ...]:
         """The labels of words in certain pronunciations, with the spaces between them."""
-        space = self._alphabet.symbols.index(" ") + 1 if " " in self._alphabet.symbols else None
         labels: list[int] = []
         for word, number in zip(words, numbers, strict=True):
-            labels += [space] if labels and space else []
+            labels += [self._boundary] if labels and self._boundary else []
             labels += self._spelled[word][number]
         return tuple(labels)
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from speechlstm.audio import Audio, read_audio
 from speechlstm.bundle import PORTABLE_MODEL, STREAMING_MODEL, AcousticSpec, read_bundle
-from speechlstm.corpora.manifest import Manifest
+from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.errors import ManifestError, ModelError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
@@ -153,24 +154,28 @@ class Verification:
 
 
 def read_recordings(
-    manifests: Sequence[Manifest], sample_rate: int, max_utterances: int
+    manifests: Sequence[Manifest],
+    sample_rate: int,
+    max_utterances: int,
+    reference: Callable[[Utterance], str | None] = attrgetter("text"),
+    fault: str = "no utterance has a text: name transcribed utterances to verify the model on",
 ) -> list[tuple[Audio, str]]:
-    """Read recordings and transcripts of utterances, evenly spaced over the manifests.
+    """Read recordings and references of utterances, evenly spaced over the manifests.
 
     Args:
-        manifests: The manifests; utterances without a text are ignored.
+        manifests: The manifests.
         sample_rate: Samples a second to convert the recordings to.
         max_utterances: Largest number of utterances.
+        reference: What the network is to find in an utterance; None: it is ignored.
+        fault: The reason for the error if no utterance has a reference.
 
     Raises:
-        DataError: A manifest or recording cannot be read, or no utterance has a text.
+        DataError: A manifest or recording cannot be read, or no utterance has a reference.
     """
-    utterances = [(m.recording(u), u.text) for m in manifests for u in m if u.text is not None]
+    pairs = ((m.recording(u), reference(u)) for m in manifests for u in m)
+    utterances = [(path, text) for path, text in pairs if text is not None]
     if not utterances:
-        raise ManifestError(
-            manifests[0].path,
-            "no utterance has a text: name transcribed utterances to verify the model on",
-        )
+        raise ManifestError(manifests[0].path, fault)
     chosen = utterances[:: -(-len(utterances) // max_utterances)]
     return [(read_audio(path, sample_rate), text) for path, text in chosen]
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from speechlstm.audio import Audio, read_audio
+from speechlstm.audio import Audio
 from speechlstm.bundle import (
     MODEL,
     ClassifierBundle,
@@ -39,6 +39,7 @@ from speechlstm.training.acoustic.export import (
 from speechlstm.training.acoustic.verification import (
     Outputs,
     Verification,
+    read_recordings,
     synthetic_recordings,
     verified,
 )
@@ -214,19 +215,13 @@ def _read_recordings(
     max_samples: int | None,
 ) -> list[tuple[Audio, str]]:
     """Recordings, and their classes, of utterances that are evenly spaced over the manifests."""
-    labelled = [
-        (m.recording(u), label)
-        for m in manifests
-        for u in m
-        if (label := label_of(u, spec.label)) is not None
-    ]
-    if not labelled:
-        raise ManifestError(
-            manifests[0].path,
-            f"no utterance has a {spec.label}: name others to verify the network on",
-        )
-    chosen = labelled[:: -(-len(labelled) // max_utterances)]
-    recordings = [(read_audio(path, spec.features.sample_rate), label) for path, label in chosen]
+    recordings = read_recordings(
+        manifests,
+        spec.features.sample_rate,
+        max_utterances,
+        partial(label_of, field=spec.label),
+        f"no utterance has a {spec.label}: name others to verify the network on",
+    )
     if max_samples is not None:
         recordings = [r for r in recordings if len(r[0].samples) <= max_samples]
     if not recordings:
