@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
+from speechlstm.decoding.log_probs import check_log_probs
 from speechlstm.decoding.search import PrefixSearch
 from speechlstm.text.alphabet import BLANK
 
@@ -74,15 +75,19 @@ class SentenceSearch:
             log_probs: (num_frames or more, num_labels) of the utterance, natural logarithms.
             num_frames: Not smaller than before.
         """
+        self._end_sentences(log_probs[:num_frames])
+        passed = self._start + self._search.num_frames
+        self._search.advance(self._beam.prepared(log_probs[passed:num_frames]))
+
+    def _end_sentences(self, log_probs: NDArray[np.float32]) -> None:
+        """Decode the sentences that end in the frames known so far, and begin the next one."""
         while self._num_blanks:
-            size = sentence_end(log_probs[self._start : num_frames], self._num_blanks)
+            size = sentence_end(log_probs[self._start :], self._num_blanks)
             if size is None:
                 break
             end = self._start + size
             self._ended.append(self._decode(log_probs[self._start : end], self._search))
             self._start, self._search = end, self._beam.start()
-        passed = self._start + self._search.num_frames
-        self._search.advance(self._beam.prepared(log_probs[passed:num_frames]))
 
     def fork(self, config: DecodeConfig | None = None) -> "SentenceSearch":
         """See PrefixSearch."""
@@ -100,8 +105,12 @@ class SentenceSearch:
 
         Args:
             log_probs: (num_frames, num_labels) of all frames.
+
+        Raises:
+            ValueError: As in `BeamDecoder.decode`.
         """
-        self.advance(log_probs, len(log_probs))
+        check_log_probs(log_probs, self._beam.alphabet)  # also what no search passes
+        self._end_sentences(log_probs)
         last = log_probs[self._start :]
         if self._ended and not _is_other(last).any():  # silence is no sentence
             return self._joined()

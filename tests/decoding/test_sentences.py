@@ -172,3 +172,12 @@ def test_a_growing_utterance_ends_with_the_hypotheses_of_the_whole(make: tuple, 
         growing.preview(draft, len(draft) * FRAME_SECONDS, end + 3)
         duration = len(draft) * FRAME_SECONDS
         assert growing.decode(draft, duration) == decoder.decode(draft, duration)
+
+
+def test_what_is_no_distribution_is_refused_in_silence_too() -> None:
+    decoder = NBestDecoder(PHONES, FRAME_SECONDS, CONFIG, LM, LEXICON)
+    damaged = emitted("KAT---------")
+    damaged[-1] = np.nan
+    for log_probs in (damaged, damaged[0], damaged[:, :3]):
+        with pytest.raises(ValueError, match="log_probs"):
+            decoder.decode(log_probs, 9.0)
