@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import read_text
+from speechlstm.cli.options import NumberRange, read_text
 from speechlstm.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -34,6 +34,23 @@ def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]
     return function
 
 
+class _HotWord(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
+    """A word or phrase with or without a weight, as `HotWord.parse` reads it."""
+
+    name = "words"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "HotWord":
+        """See click.ParamType."""
+        from speechlstm.config import HotWord
+
+        try:
+            return HotWord.parse(value)
+        except ConfigError as error:
+            self.fail(str(error).removeprefix("decoding.hot_words: "), param, ctx)
+
+
 _FAST = (
     "Search without the LSTM language model, in a narrower beam: 0.6 of the time. WER of the "
     "package's model then, and without --fast: LibriSpeech 17.8 % (14.0), Common Voice 34.2 % "
@@ -47,30 +64,37 @@ _DECODING = (
     click.option(
         "--lm", metavar="FILE", type=_PATH, help="Another n-gram language model, packed or ARPA.",
     ),
-    click.option("--lm-weight", type=float, help="Weight of the language model."),
+    click.option("--lm-weight", type=NumberRange(min=0), help="Weight of the language model."),
     click.option(
         "--neural-lm", "--rescore", "neural_lm", metavar="FILE", type=_PATH,
         help="Another LSTM language model (.tflite).",
     ),
     click.option(
-        "--neural-lm-weight", "--rescore-weight", "neural_lm_weight", type=float,
-        help="Weight of the LSTM in the interpolation with the n-gram model, 0 to 1.",
+        "--neural-lm-weight", "--rescore-weight", "neural_lm_weight", type=NumberRange(0, 1),
+        help="Weight of the LSTM in the interpolation with the n-gram model.",
     ),
     neural_lm_mode_options,
-    click.option("--word-bonus", type=float, help="Score of each word, a natural logarithm."),
     click.option(
-        "--sentence-pause", type=float, metavar="SECONDS",
+        "--word-bonus", type=NumberRange(), help="Score of each word, a natural logarithm."
+    ),
+    click.option(
+        "--sentence-pause", type=NumberRange(min=0), metavar="SECONDS",
         help="A pause this long ends a sentence for the language models; 0: none does.",
     ),
-    click.option("--beam-width", type=int, help="Hypotheses kept after each frame."),
-    click.option("--n-best", "num_hypotheses", type=int, help="Hypotheses in the output (JSON)."),
     click.option(
-        "--hot-word", "hot_words", metavar="WORDS[:WEIGHT]", multiple=True,
+        "--beam-width", type=click.IntRange(min=1), help="Hypotheses kept after each frame."
+    ),
+    click.option(
+        "--n-best", "num_hypotheses", type=click.IntRange(min=1),
+        help="Hypotheses in the output (JSON).",
+    ),
+    click.option(
+        "--hot-word", "hot_words", metavar="WORDS[:WEIGHT]", type=_HotWord(), multiple=True,
         help="A word or phrase to prefer or, with a negative weight, to avoid; may be given "
         "several times.",
     ),
     click.option(
-        "--hot-word-weight", type=float,
+        "--hot-word-weight", type=NumberRange(min=0),
         help="Weight of hot words that have none, for each character (or phone, with a lexicon of "
         "phones), a natural logarithm.",
     ),
@@ -99,7 +123,9 @@ _OPTIONS = {
     "neural_lm.weight": "--neural-lm-weight",
     "neural_lm.mode": "--neural-lm-mode",
 } | {key: f"--{key.replace('_', '-')}" for key in _SETTINGS if key != "num_hypotheses"}
-_SETTING = re.compile(rf"\b(?:decoding\.)?({'|'.join(map(re.escape, _OPTIONS))})\b")
+_SETTING = re.compile(
+    rf"(?<![\w/.])(?:decoding\.)?({'|'.join(map(re.escape, _OPTIONS))})(?![\w/.])"
+)
 
 
 def _option_name(setting: re.Match[str]) -> str:
@@ -109,7 +135,8 @@ def _option_name(setting: re.Match[str]) -> str:
 def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
     """Adds the options of the decoder to a command, as one argument `decoding`.
 
-    It holds the keyword arguments of `Recognizer.load`; errors about these name the options.
+    It holds the keyword arguments of `Recognizer.load`; errors about these name the options, and
+    are wrong usage.
     """
 
     @wraps(function)
@@ -137,7 +164,10 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(*args, **rest, decoding=decoding)
         except ConfigError as error:
-            raise ConfigError(_SETTING.sub(_option_name, str(error))) from error
+            message, num_options = _SETTING.subn(_option_name, str(error))
+            if num_options:
+                raise click.UsageError(message) from error
+            raise
 
     for option in reversed(_DECODING):
         command = option(command)

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from speechlstm.cli.options import NumberRange
 from speechlstm.errors import ConfigError
 from speechlstm.transcript.formats import SUBTITLES
-from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
+from speechlstm.transcript.layout import DEFAULT_LAYOUT, SHORTEST_CUE, SubtitleLayout
 
 _OPTIONS = (
     click.option(
@@ -21,12 +22,12 @@ _OPTIONS = (
         help=f"Lines of a subtitle.  [default: {DEFAULT_LAYOUT.max_line_count}]",
     ),
     click.option(
-        "--min-cue-seconds", type=float, metavar="SECONDS",
+        "--min-cue-seconds", type=NumberRange(min=0), metavar="SECONDS",
         help="How long a subtitle stands at least, unless the next one begins before.  "
         f"[default: {DEFAULT_LAYOUT.min_cue_seconds:g}]",
     ),
     click.option(
-        "--max-cue-seconds", type=float, metavar="SECONDS",
+        "--max-cue-seconds", type=NumberRange(min=SHORTEST_CUE), metavar="SECONDS",
         help="How long a subtitle stands at most.  "
         f"[default: {DEFAULT_LAYOUT.max_cue_seconds:g}]",
     ),

@@ -12,7 +12,7 @@ from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, label_
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
-from speechlstm.config import Precision, Settings
+from speechlstm.config import MAX_WEIGHT, Precision, Settings
 
 _WEIGHTED = re.compile(r"(.+):([-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf))", re.DOTALL | re.I)
 
@@ -150,7 +150,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--process-id",
-    type=int,
+    type=click.IntRange(min=0),
     default=0,
     envvar="KERAS_DISTRIBUTION_PROCESS_ID",
     help="Number of this process, counted from 0.",
@@ -228,7 +228,7 @@ def command(
         raise click.UsageError("a new run needs --train and --valid; --resume continues a run")
     _check_plan(only_plan, hourly_cost, resume or prepare or num_devices > 1)
     _check_task(task, label, lexicon, only_plan)
-    _check_processes(num_processes, resume and bool(coordinator))
+    _check_processes(num_processes, process_id, resume and bool(coordinator))
     _check_start(bool(given.get("frozen_layers")), bool(init_from), from_scratch)
     devices = ["--devices", str(num_devices)] if num_devices > 1 else []
     if num_processes > 1:
@@ -286,6 +286,12 @@ def _weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, 
         for value, match in zip(values, found, strict=True)
     ]
     weights = tuple(weight for _, weight in pairs)
+    for value, weight in zip(values, weights, strict=True):
+        if not 0 < weight <= MAX_WEIGHT:
+            raise click.BadParameter(
+                f"{value}: the weight must be above 0, and {MAX_WEIGHT} at most",
+                param_hint="--train",
+            )
     return tuple(path for path, _ in pairs), weights if any(w != 1 for w in weights) else None
 
 
@@ -307,8 +313,13 @@ def _check_resume(new: bool, prepare: bool, from_scratch: bool) -> None:
         raise click.UsageError(f"{option} makes a new run, --resume continues one: use only one")
 
 
-def _check_processes(num_processes: int, is_resumed_together: bool) -> None:
-    """Refuse several processes for a new run, or without an address."""
+def _check_processes(num_processes: int, process_id: int, is_resumed_together: bool) -> None:
+    """Refuse several processes for a new run, or without an address, and a wrong number of one."""
+    if process_id >= num_processes:
+        raise click.BadParameter(
+            f"must be below --num-processes, {num_processes}, is {process_id}",
+            param_hint="--process-id",
+        )
     if num_processes > 1 and not is_resumed_together:
         raise click.UsageError(
             "--num-processes needs --resume and --coordinator: create the run with --prepare, then "

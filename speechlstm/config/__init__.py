@@ -13,6 +13,7 @@ from speechlstm.config.hot_words import read_hot_words as read_hot_words
 from speechlstm.config.model import FeatureConfig as FeatureConfig
 from speechlstm.config.model import NetworkConfig as NetworkConfig
 from speechlstm.config.settings import Settings as Settings
+from speechlstm.config.training import MAX_WEIGHT as MAX_WEIGHT
 from speechlstm.config.training import AugmentConfig as AugmentConfig
 from speechlstm.config.training import Schedule as Schedule
 from speechlstm.config.training import TrainConfig as TrainConfig

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from speechlstm.config.base import Config, Precision
 
+MAX_WEIGHT = 1000  # of a training manifest
+
 
 @dataclass(frozen=True)
 class Schedule(Config):
@@ -80,8 +82,8 @@ class TrainConfig(Schedule):
 
     def _check(self) -> None:
         super()._check()
-        if not all(0 < weight <= 1000 for weight in self.weights):
-            self._refuse("weights", f"must be above 0, and 1000 at most, is {self.weights}")
+        if not all(0 < weight <= MAX_WEIGHT for weight in self.weights):
+            self._refuse("weights", f"must be above 0, and {MAX_WEIGHT} at most, is {self.weights}")
         self._at_least(1, "batch_seconds")
         self._at_least(0, "weight_decay", "early_stop", "reduce_on_plateau")
         self._at_least(0, "frozen_layers", "consistency")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from speechlstm.audio import find_recordings, read_duration
 from speechlstm.corpora.manifest import Utterance
-from speechlstm.errors import AudioError, DataError
+from speechlstm.errors import AudioError, DataError, writable
 from speechlstm.storage import decode_text, read_regular_file
 
 TEXT_SUFFIXES = (".txt", ".lab")  # of the transcript beside a recording
@@ -66,10 +66,8 @@ def _read_text(recording: Path) -> str:
 
 
 def _build_utterance(name: Path, path: Path, text: str | None, destination: Path) -> Utterance:
-    try:
-        os.fspath(path).encode()
-    except UnicodeEncodeError:
-        raise AudioError(path, "has a name that is not UTF-8; rename it") from None
+    if writable(f"{path}") != f"{path}":
+        raise AudioError(path, "has a name that is not UTF-8 or has control characters; rename it")
     return Utterance(
         id=name.as_posix(),
         audio=os.path.relpath(path.absolute(), destination.resolve()),

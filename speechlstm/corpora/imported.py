@@ -10,7 +10,7 @@ from speechlstm.audio import END_TOLERANCE, MIN_SECONDS, read_duration
 from speechlstm.corpora.importers.found import Found
 from speechlstm.corpora.importers.kinds import KINDS, Kind
 from speechlstm.corpora.utterance import Utterance
-from speechlstm.errors import DataError, quoted
+from speechlstm.errors import DataError, quoted, writable
 from speechlstm.parallel import Progress, map_in_processes, no_progress
 
 
@@ -131,10 +131,10 @@ def _utterance(found: Found, seconds: float | DataError, destination: Path) -> U
     if not found.id:
         raise DataError(f"{found.where}: has no id")
     audio = os.path.relpath(found.audio.absolute(), destination.resolve())
-    try:
-        f"{found.id}{audio}".encode()
-    except UnicodeEncodeError:
-        raise DataError(f"{found.where}: has a name that is not UTF-8; rename it") from None
+    names = f"{found.id}{audio}{found.speaker or ''}"
+    if writable(names) != names:
+        reason = "has a name that is not UTF-8 or has control characters; rename it"
+        raise DataError(f"{found.where}: {reason}")
     if found.start is None:
         return Utterance(found.id, audio, round(seconds, 3), text, found.speaker)
     end = seconds if found.end is None else found.end

@@ -13,7 +13,7 @@ from speechlstm.audio import Piece
 from speechlstm.corpora.columns import Utterances
 from speechlstm.corpora.importers import IMPORTERS
 from speechlstm.corpora.utterance import Utterance as Utterance
-from speechlstm.errors import ManifestError, quoted
+from speechlstm.errors import ManifestError, quoted, writable
 from speechlstm.storage import (
     address_of,
     open_regular_file,
@@ -182,9 +182,17 @@ def _check_keys(values: dict[str, Any]) -> None:
     for key in ("text", "speaker", "label"):
         if not isinstance(values.get(key), str | None):
             raise ValueError(f"{key}: must be a string or null, is {quoted(values[key])}")
+    _check_names(values)
     duration = values["duration"]
     if not isinstance(duration, float) or not 0 < duration < math.inf:
         raise ValueError(f"duration: must be a number of seconds above 0, is {quoted(duration)}")
     offset = values.get("offset")
     if offset is not None and not (isinstance(offset, float) and 0 <= offset < math.inf):
         raise ValueError(f"offset: must be a number of seconds from 0, is {quoted(offset)}")
+
+
+def _check_names(values: dict[str, Any]) -> None:
+    for key in ("id", "speaker", "label"):
+        name = values.get(key)
+        if name and writable(name) != name:
+            raise ValueError(f"{key}: must be a line without control characters, is {quoted(name)}")

@@ -14,6 +14,7 @@ from speechlstm.transcript.types import Token, Transcript, Word
 
 Spoken = Word | Token
 
+SHORTEST_CUE = 0.04  # seconds; a picture of a film
 _RUN_PAUSE = 1.0  # seconds; a subtitle ends at a longer pause
 _PAUSE = 0.4  # seconds; this long, a pause is as good a break as a comma
 _SENTENCE_ENDS, _PHRASE_ENDS = tuple(".?!\u2026"), tuple(",;:\u2013\u2014")
@@ -60,10 +61,10 @@ class SubtitleLayout:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be at least 1, is {getattr(self, name)}")
         shortest, longest = self.min_cue_seconds, self.max_cue_seconds
-        if not (isfinite(shortest) and 0 <= shortest <= longest and longest > 0):
+        if not (isfinite(shortest) and 0 <= shortest <= longest and longest >= SHORTEST_CUE):
             raise ConfigError(
-                "min_cue_seconds, max_cue_seconds: must be at least 0 and in this order, are "
-                f"{shortest:g} and {longest:g}"
+                "min_cue_seconds, max_cue_seconds: must be in this order, and at least 0 and "
+                f"{SHORTEST_CUE}, are {shortest:g} and {longest:g}"
             )
 
 
@@ -121,13 +122,17 @@ def _shown(spoken: Sequence[Cue], layout: SubtitleLayout) -> list[Cue]:
     """Subtitles with the times at which they stand, from the times of their words.
 
     One that is too short stands longer, the last one beyond the end of the recording if need be.
+    Those that begin at the same time, such as a line without words and the next one, appear one
+    after the other.
     """
-    shown: list[Cue] = []
-    for index, cue in enumerate(spoken):
-        latest = spoken[index + 1].start if index + 1 < len(spoken) else inf
-        said = min(cue.end, cue.start + layout.max_cue_seconds)
-        end = min(max(said, cue.start + layout.min_cue_seconds), latest)
-        shown.append(replace(cue, end=max(cue.start, end)))
+    starts: list[float] = []
+    for cue in spoken:
+        starts.append(max(cue.start, starts[-1] + SHORTEST_CUE if starts else 0.0))
+    shortest = max(layout.min_cue_seconds, SHORTEST_CUE)
+    shown = []
+    for cue, start, latest in zip(spoken, starts, [*starts, inf][1:], strict=True):
+        said = min(cue.end, start + layout.max_cue_seconds)
+        shown.append(replace(cue, start=start, end=min(max(said, start + shortest), latest)))
     return shown
 
 

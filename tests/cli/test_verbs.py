@@ -207,17 +207,30 @@ def test_a_file_that_cannot_be_read_is_named_in_a_line(
     assert not Path("x").exists()
 
 
-def test_no_option_takes_a_number_that_is_not_finite() -> None:
-    ranges = [
+def wrong_numbers(option: click.Parameter) -> list[str]:
+    """Values that are no number that an option can have."""
+    values = ["nan", "inf", "-inf", "1e999", "many", ""]
+    if (least := getattr(option.type, "min", None)) is not None:
+        values += [f"{least - 1}"]
+    if (most := getattr(option.type, "max", None)) is not None:
+        values += [f"{most + 1}"]
+    return values
+
+
+def test_a_number_that_an_option_cannot_have_is_wrong_usage() -> None:
+    numbers = (click.types.FloatParamType, click.types.IntParamType)
+    options = [
         (words, param)
         for words, command in verbs(main)
         for param in command.params
-        if isinstance(param.type, click.FloatRange)  # noqa: TID251
+        if isinstance(param.type, numbers)
     ]
-    assert len(ranges) >= 13
-    for words, param in ranges:
-        for value in ("nan", "inf", "-inf", "1e999"):
-            result = CliRunner().invoke(main, [*words, param.opts[0], value])
-            assert result.exit_code == 2, (words, param.opts)
-            assert "Traceback" not in result.stderr
-            assert param.opts[0] in result.stderr, (words, value, result.stderr)
+    assert len(options) >= 90
+    for words, option in options:
+        assert option.type is not click.FLOAT, (words, option.opts)  # it lets nan pass
+        for value in wrong_numbers(option):
+            result = CliRunner().invoke(main, [*words, option.opts[0], value])
+            assert result.exit_code == 2, (words, option.opts, value)
+            message = result.stderr.splitlines()[-1]
+            assert message.startswith("Error: Invalid value for "), (words, value, message)
+            assert option.opts[0] in message

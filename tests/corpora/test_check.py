@@ -277,11 +277,12 @@ def test_hidden_folders_are_passed_over_and_names_that_collide_keep_their_suffix
     assert found == ["a.flac", "a.wav"]
 
 
-def test_a_name_that_is_not_utf8_is_left_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [b"\xff", b"c\nd", b"c\td"])
+def test_a_name_that_no_manifest_can_hold_is_left_out(tmp_path: Path, name: bytes) -> None:
     record(tmp_path / "b.wav", 1, "yes")
     record(tmp_path / "a.wav", 1, "yes")
-    (tmp_path / "a.wav").rename(tmp_path / os.fsdecode(b"\xff.wav"))
-    (tmp_path / "a.txt").rename(tmp_path / os.fsdecode(b"\xff.txt"))
+    (tmp_path / "a.wav").rename(tmp_path / os.fsdecode(name + b".wav"))
+    (tmp_path / "a.txt").rename(tmp_path / os.fsdecode(name + b".txt"))
     good, bad = build_manifest(tmp_path, tmp_path)
     assert isinstance(good, Utterance)
     assert "not UTF-8" in str(bad)

@@ -91,6 +91,11 @@ def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
         (line(audio=None), "audio: must be a non-empty string"),
         (line(text=["yes"]), "text: must be a string or null, is ['yes']"),
         (line(speaker=3), "speaker: must be a string or null"),
+        *(
+            (line(**{key: f"a{control}b"}), f"{key}: must be a line without control characters")
+            for key in ("id", "speaker", "label")
+            for control in "\n\t\r\0\x1b\x85\u2028"
+        ),
         (line(duration="1.5"), "duration: must be a number of seconds above 0, is '1.5'"),
         (line(duration=True), "duration: must be a number of seconds"),
         (line(duration=0), "duration: must be a number of seconds"),

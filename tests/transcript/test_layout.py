@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -6,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speechlstm.errors import ConfigError
-from speechlstm.transcript import Hypothesis, Token, Transcript, Word
-from speechlstm.transcript.layout import SubtitleLayout, cues, lines
+from speechlstm.transcript import AlignedLine, Hypothesis, Token, Transcript, Word
+from speechlstm.transcript.layout import SHORTEST_CUE, SubtitleLayout, cues, lines
 
 
 def transcript(words: list[Word], duration: float | None = None) -> Transcript:
@@ -71,7 +72,8 @@ def test_limits_hold_and_no_word_is_lost(
         )
         assert cue.end - cue.start <= layout.max_cue_seconds + 1e-9
     for cue, following in pairwise(cut):
-        assert cue.start <= cue.end <= following.start
+        assert cue.start + SHORTEST_CUE <= cue.end + 1e-9
+        assert cue.end <= following.start
         full = cue.start + layout.min_cue_seconds
         assert cue.end >= min(full, following.start) - 1e-9
 
@@ -93,6 +95,22 @@ def test_a_subtitle_that_would_vanish_at_once_joins_its_neighbour() -> None:
         following.start - cue.start >= layout.min_cue_seconds
         for cue, following in pairwise(cues(transcript(words), layout))
     )
+
+
+@pytest.mark.parametrize("shortest", [0.0, 0.8])
+@pytest.mark.parametrize("keeps_lines", [True, False])
+def test_every_subtitle_stands_for_a_while(shortest: float, keeps_lines: bool) -> None:
+    words = (Word("yes", 0.5, 0.9, 0.9), Word("no", 0.9, 0.901, 0.9), Word("so", 0.901, 0.901, 0.9))
+    told = [("yes", 0.5, 0.9, words[:1]), ("*", 0.9, 0.9, ()), ("no", 0.9, 0.901, words[1:2]),
+            ("so", 0.901, 0.901, words[2:]), ("-", 0.901, 0.901, ())]  # fmt: skip
+    lines = tuple(AlignedLine(*line, number) for number, line in enumerate(told, start=1))
+    aligned = replace(transcript(list(words)), lines=lines)
+    layout = SubtitleLayout(min_cue_seconds=shortest, keeps_lines=keeps_lines)
+    for written in (aligned.to_srt(layout), aligned.to_vtt(layout)):
+        times = re.findall(r"(\S+) --> (\S+)", written)
+        assert len(times) == len(lines)
+        assert all(start < end for start, end in times)
+        assert all(end <= start for (_, end), (start, _) in pairwise(times))
 
 
 def test_subtitles_end_where_the_text_pauses() -> None:
@@ -142,7 +160,7 @@ def test_highlighted_words_are_underlined_in_turn() -> None:
     [
         ({"max_line_width": 0}, "max_line_width: must be at least 1, is 0"),
         ({"max_line_count": -1}, "max_line_count: must be at least 1, is -1"),
-        ({"min_cue_seconds": 9.0}, "in this order, are 9 and 7"),
+        ({"min_cue_seconds": 9.0}, "at least 0 and 0.04, are 9 and 7"),
         ({"min_cue_seconds": -1.0}, "at least 0"),
         ({"max_cue_seconds": float("nan")}, "in this order"),
         ({"min_cue_seconds": 0.0, "max_cue_seconds": 0.0}, "in this order"),

@@ -22,6 +22,7 @@ from speechlstm.cli.lm.options import (
 )
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
+from speechlstm.errors import ConfigError
 
 _PATH = click.Path(path_type=Path)
 
@@ -64,12 +65,12 @@ def command(
     from speechlstm.lm.text import tokenize
 
     start = time.perf_counter()
-    thresholds = _parse_prune(prune)
+    counts = _parse_prune(prune, order)
     check_arpa_options(output, bundle, quantize)
     alphabet = alphabet_of(bundle)
     text = tokenize(read_texts(texts, exclude))
     text = limited(text, vocabulary, alphabet)
-    estimated = estimate(text, order, thresholds)
+    estimated = estimate(text, order, counts)
     for n, discounts in enumerate(estimated.discounts, start=1):
         if discounts.is_fallback:
             say(
@@ -80,10 +81,16 @@ def command(
     say(f"{describe_model(output, estimated.table)}; {time.perf_counter() - start:.0f} s")
 
 
-def _parse_prune(prune: str) -> list[int]:
+def _parse_prune(prune: str, order: int) -> list[int]:
+    from speechlstm.lm.ngram.estimate import prune_thresholds
+
     try:
-        return [int(count) for count in prune.replace(",", " ").split()]
+        counts = [int(count) for count in prune.replace(",", " ").split()]
+        prune_thresholds(order, counts)
+    except ConfigError as error:
+        raise click.UsageError(f"--{error}") from None
     except ValueError:
         raise click.UsageError(
             f"--prune: must be whole numbers, as in '0 1 2', is {prune!r}"
         ) from None
+    return counts

@@ -22,15 +22,14 @@ _PATH = click.Path(path_type=Path)
     type=NumberRange(0, 1, min_open=True, max_open=True),
     default=0.1,
     show_default=True,
-    help="The share of the audio for validation.",
+    help="The share of the audio for validation (of each speaker's, with --by recording).",
 )
 @click.option(
     "--by",
     type=click.Choice(["speaker", "recording"]),
     default="speaker",
     show_default=True,
-    help="speaker: no speaker is in both. recording: a share of each speaker's recordings, to "
-    "train a network that tells speakers apart.",
+    help="What is drawn. Recordings: to train a network that tells speakers apart.",
 )
 @click.option("--seed", default=1, show_default=True)
 @click.option("--train-out", metavar="MANIFEST", type=OutputPath(MANIFESTS), required=True)
@@ -43,9 +42,11 @@ def command(
     train_out: Path,
     valid_out: Path,
 ) -> None:
-    """Split MANIFEST into one for training and one for validation, with no speaker in both.
+    """Split MANIFEST into one for training and one for validation.
 
-    The same seed gives the same split. Utterances without a speaker are drawn one by one.
+    No speaker is in both; utterances without a speaker are drawn one by one. With --by recording,
+    no recording is in both; each speaker stays in training, and those who have but one recording
+    are only there. The same seed gives the same split.
 
     \b
     Example:

@@ -69,7 +69,7 @@ def estimate(text: Text, order: int, prune: Sequence[int] = (0,)) -> Estimate:
     Raises:
         ConfigError: order or prune is out of range.
     """
-    thresholds = _thresholds(order, prune)
+    thresholds = prune_thresholds(order, prune)
     counts = count_ngrams(text, order)
     lower = np.array([1 / (len(text.vocabulary) - 1)])  # uniform: <s> is never predicted
     discounts, kept, probs, weights = [], [], [], []
@@ -94,7 +94,8 @@ def estimate(text: Text, order: int, prune: Sequence[int] = (0,)) -> Estimate:
     return Estimate(NGramTable(text.vocabulary, orders), discounts)
 
 
-def _thresholds(order: int, prune: Sequence[int]) -> list[int]:
+def prune_thresholds(order: int, prune: Sequence[int]) -> list[int]:
+    """The count of each order up to which n-grams are dropped: see `estimate`."""
     if not 1 <= order <= MAX_ORDER:
         raise ConfigError(f"order: must be in 1..{MAX_ORDER}, is {order}")
     prune = prune or [0]

@@ -77,6 +77,8 @@ def test_sentences_of_a_manifest_are_left_out(lm: Run, built: Build) -> None:
     ("arguments", "reason"),
     [
         (["--prune", "none"], "--prune: must be whole numbers"),
+        (["--prune", "1"], "--prune: must be 0 for unigrams"),
+        (["--prune", "0 -1"], "none less than the one before; is 0 -1"),
         (["--order", "7"], "1<=x<=6"),
         (["-o", "x.arpa", "--quantize"], "x.arpa: an ARPA file cannot hold an alphabet"),
     ],

@@ -12,7 +12,6 @@ from speechlstm.bundle import default_bundle
     ("arguments", "reason"),
     [
         (["build", "empty.txt", "-o", "x.lm"], "empty.txt: has no sentence"),
-        (["build", "text.txt", "-o", "x.lm", "--prune", "1"], "prune: must be 0 for unigrams"),
         (["perplexity", "text.txt", "text.txt"], "text.txt: is not a packed language model"),
         (["perplexity", "cut.arpa", "text.txt"], "cut.arpa:3: the file ends before"),
         (["convert", "none.lm", "-o", "x.lm"], "none.lm: cannot be read"),

@@ -256,5 +256,5 @@ def test_a_name_that_is_not_utf8_is_left_out(
     record("sc/left/0b_nohash_0.wav")
     (tmp_path / "sc" / "left").rename(tmp_path / "sc" / os.fsdecode(b"l\xffft"))
     assert [str(entry).partition(": ")[2] for entry in imported("sc", "speech-commands")] == [
-        "has a name that is not UTF-8; rename it"
+        "has a name that is not UTF-8 or has control characters; rename it"
     ] * 2
