@@ -46,6 +46,26 @@ def sentence_end(log_probs: NDArray[np.float32], num_blanks: int) -> int | None:
     return int(others[pauses[0]]) + 1 + num_blanks if pauses.size else None
 
 
+def sentences(log_probs: NDArray[np.float32], num_blanks: int) -> list[tuple[int, int]]:
+    """The first frame of each sentence and the one after its last, as a search divides them.
+
+    >>> frames = np.log(np.array([[1, 0], [0, 1], [1, 0], [1, 0], [0, 1]], np.float32) + 1e-9)
+    >>> sentences(frames, num_blanks=2)
+    [(0, 4), (4, 5)]
+
+    Args:
+        log_probs: As in sentence_end.
+        num_blanks: 0: there is one sentence.
+    """
+    found, start = [], 0
+    while num_blanks and (size := sentence_end(log_probs[start:], num_blanks)) is not None:
+        found.append((start, start + size))
+        start += size
+    if not found or _is_other(log_probs[start:]).any():  # silence is no sentence
+        found.append((start, len(log_probs)))
+    return found
+
+
 def _is_other(log_probs: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether each frame has another label than the blank."""
     is_other: NDArray[np.bool_] = log_probs[:, BLANK] <= np.log(_BLANK_PROBABILITY)

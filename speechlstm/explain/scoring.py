@@ -4,15 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import chain, islice, pairwise
 from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
+from speechlstm.decoding.alignment import align
 from speechlstm.decoding.assemble import DecoderAssembly
 from speechlstm.decoding.log_probs import floored
 from speechlstm.decoding.nbest import NBestDecoder
+from speechlstm.decoding.sentences import sentences
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.model import LanguageModel
@@ -21,6 +24,9 @@ from speechlstm.text.g2p import G2PModel
 from speechlstm.text.targets import min_steps
 
 _IMPOSSIBLE = -np.inf
+
+
+Sentences = list[tuple[str, ...]]  # the words of each
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,8 @@ class Judgement:
             of each word, or its characters; None: a word has no pronunciation.
         acoustic: Log-probability of the labels, by all paths, with the prior as in the search; -inf
             if they need more frames than there are.
-        ngram: For each word and the end of the text, the log-probability in the n-gram model; ():
-            there is none.
+        ngram: For each word and the end of each sentence, the log-probability in the n-gram model;
+            (): there is none.
         lstm: The same in the LSTM.
         lm: The same in both together, as the search weighs them, with the spelling of unknown
             words.
@@ -53,7 +59,7 @@ class Judgement:
 class TextScorer:
     """Judges texts for one utterance as the search does, but by all paths of each text.
 
-    A text is one sentence for the language models, even if the search ends sentences at pauses.
+    A word belongs to the sentence of the search in whose frames it begins on the text's best path.
 
     Args:
         spec: The decoder's files and settings.
@@ -73,6 +79,7 @@ class TextScorer:
         self._alphabet, self._lexicon = decoder.beam.alphabet, assembly.lexicon
         self._boundary = decoder.beam.boundary
         self._log_probs = decoder.beam.prepared(log_probs)
+        self._sentences = sentences(log_probs, decoder.num_blanks)
         self._spelled: dict[str, list[tuple[int, ...]]] = {}
         self._findable: set[str] = set()
         self._both: LanguageModel | None = assembly.ngrams
@@ -99,34 +106,28 @@ class TextScorer:
         """
         self._learn({word for text in texts for word in text})
         lstm = self._assembly.lstm if self._both is not self._assembly.ngrams else None
+        spelled = self._spelled_as_the_first(texts)
         ngram, neural, both = (
-            lm.word_log_probs(texts) if lm else [()] * len(texts)
+            _word_log_probs(lm, [text.sentences for text in spelled])
             for lm in (self._assembly.ngrams, lstm, self._both)
         )
-        spelled = self._spelled_as_the_first(texts)
-        return [
-            self._judgement(tuple(text), labels, ngrams, lstms, mixed)
-            for text, labels, ngrams, lstms, mixed in zip(
-                texts, spelled, ngram, neural, both, strict=True
-            )
-        ]
+        return list(map(self._judgement, spelled, ngram, neural, both))
 
     def _judgement(
         self,
-        words: tuple[str, ...],
-        spelled: tuple[tuple[int, ...] | None, float],
+        spelled: "_Spelled",
         ngram: tuple[float, ...],
         lstm: tuple[float, ...],
         both: tuple[float, ...],
     ) -> Judgement:
-        labels, acoustic = spelled
+        words = tuple(chain.from_iterable(spelled.sentences))
+        ended = [word for sentence in spelled.sentences for word in (*sentence, "")]
         lm = tuple(
-            log_prob + self._spelling(word)
-            for log_prob, word in zip(both, (*words, ""), strict=False)
+            log_prob + self._spelling(word) for log_prob, word in zip(both, ended, strict=False)
         )
         bonus = self.config.word_bonus if lm else 0.0
-        score = acoustic + self.config.lm_weight * sum(lm) + bonus * len(words)
-        return Judgement(words, labels, acoustic, ngram, lstm, lm, score)
+        score = spelled.acoustic + self.config.lm_weight * sum(lm) + bonus * len(words)
+        return Judgement(words, spelled.labels, spelled.acoustic, ngram, lstm, lm, score)
 
     def _spelling(self, word: str) -> float:
         """What is added for a word that the language model does not know: see WordFusion."""
@@ -163,10 +164,8 @@ class TextScorer:
                     found[word] = [tuple(self._alphabet.encode(phones))]
         self._spelled |= found
 
-    def _spelled_as_the_first(
-        self, texts: Sequence[Sequence[str]]
-    ) -> list[tuple[tuple[int, ...] | None, float]]:
-        """The labels of each text and their log-probability: see Judgement."""
+    def _spelled_as_the_first(self, texts: Sequence[Sequence[str]]) -> "list[_Spelled]":
+        """The labels of each text, their log-probability, and its sentences."""
         if not texts:
             return []
         first, numbers = texts[0], [0] * len(texts[0])
@@ -186,7 +185,7 @@ class TextScorer:
 
     def _best_labels(
         self, words: Sequence[str], numbers: list[int], free: Iterable[int]
-    ) -> tuple[tuple[int, ...] | None, float]:
+    ) -> "_Spelled":
         """The labels of the words' most probable pronunciations, and their log-probability.
 
         Args:
@@ -194,18 +193,54 @@ class TextScorer:
             numbers: The pronunciation of each to start with; changed in place.
             free: The words whose pronunciation may change.
         """
+        divided = self._divided(words, numbers)
+        told = [tuple(words[own.start : own.stop]) for own in divided]
         if any(word not in self._spelled for word in words):
-            return None, _IMPOSSIBLE
-        best = text_log_prob(self._log_probs, self._joined(words, numbers))
+            return _Spelled(None, _IMPOSSIBLE, told)
+        best = self._acoustic(words, numbers, divided)
         for place in free:
             for number in range(1, len(self._spelled[words[place]])):
                 before, numbers[place] = numbers[place], number
-                log_prob = text_log_prob(self._log_probs, self._joined(words, numbers))
+                log_prob = self._acoustic(words, numbers, divided)
                 if log_prob > best:
                     best = log_prob
                 else:
                     numbers[place] = before
-        return self._joined(words, numbers), best
+        return _Spelled(self._joined(words, numbers), best, told)
+
+    def _divided(self, words: Sequence[str], numbers: Sequence[int]) -> list[range]:
+        """The words of each sentence; those whose pronunciation is not known follow others."""
+        labels: list[int] = []
+        firsts = []  # of the labels of each word
+        for word, number in zip(words, numbers, strict=True):
+            if word not in self._spelled:
+                firsts.append(max(0, len(labels) - 1))
+                continue
+            labels += [self._boundary] if labels and self._boundary else []
+            firsts.append(len(labels))
+            labels += self._spelled[word][number]
+        if not labels or min_steps(labels) > len(self._log_probs):
+            frames = np.zeros(len(words), np.intp)
+        else:
+            spans = align(self._log_probs, labels)
+            frames = np.array([spans[first][0] for first in firsts])
+        ends = [stop for _, stop in self._sentences[:-1]]
+        return [
+            range(start, stop)
+            for start, stop in pairwise((0, *np.searchsorted(frames, ends).tolist(), len(words)))
+        ]
+
+    def _acoustic(
+        self, words: Sequence[str], numbers: Sequence[int], divided: Sequence[range]
+    ) -> float:
+        """The log-probability of the words of each sentence in its frames."""
+        return sum(
+            text_log_prob(
+                self._log_probs[start:stop],
+                self._joined(words[own.start : own.stop], numbers[own.start : own.stop]),
+            )
+            for (start, stop), own in zip(self._sentences, divided, strict=True)
+        )
 
     def _joined(self, words: Sequence[str], numbers: Sequence[int]) -> tuple[int, ...]:
         """The labels of words in certain pronunciations, with the spaces between them."""
@@ -214,6 +249,25 @@ class TextScorer:
             labels += [self._boundary] if labels and self._boundary else []
             labels += self._spelled[word][number]
         return tuple(labels)
+
+
+@dataclass(frozen=True)
+class _Spelled:
+    """The labels of a text, their log-probability (see Judgement), and its sentences."""
+
+    labels: tuple[int, ...] | None
+    acoustic: float
+    sentences: Sentences
+
+
+def _word_log_probs(
+    lm: LanguageModel | None, texts: Sequence[Sentences]
+) -> list[tuple[float, ...]]:
+    """For each text, the log-probabilities of the words and the end of each of its sentences."""
+    if not lm:
+        return [()] * len(texts)
+    values = iter(lm.word_log_probs([sentence for text in texts for sentence in text]))
+    return [tuple(chain.from_iterable(islice(values, len(text)))) for text in texts]
 
 
 def text_log_prob(log_probs: NDArray[np.float32], labels: Sequence[int]) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
-from speechlstm.decoding.sentences import sentence_end
+from speechlstm.decoding.sentences import sentence_end, sentences
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.table import NGrams, NGramTable
 from speechlstm.text.alphabet import BLANK, Alphabet
@@ -62,9 +62,9 @@ def utterance(seed: int, num_labels: int) -> NDArray[np.float32]:
 
 def sentences_of(log_probs: NDArray[np.float32]) -> list[tuple[int, int]]:
     """The first and the last frame + 1 of each sentence; the silence after the last one is none."""
-    *sentences, (start, end) = pairwise([0, *ends_of_sentences(log_probs), len(log_probs)])
+    *ended, (start, end) = pairwise([0, *ends_of_sentences(log_probs), len(log_probs)])
     has_label = (np.exp(log_probs[start:end, BLANK]) <= 0.9).any()
-    return [*sentences, (start, end)] if has_label else sentences
+    return [*ended, (start, end)] if has_label else ended
 
 
 def ends_of_sentences(log_probs: NDArray[np.float32]) -> list[int]:
@@ -89,6 +89,8 @@ def test_a_sentence_ends_at_the_first_pause_however_many_frames_are_known(seed: 
             expected = end - start if known >= end else None
             assert sentence_end(log_probs[start:known], NUM_BLANKS) == expected
     assert sentence_end(log_probs[ends[-1] :], NUM_BLANKS) is None
+    assert sentences(log_probs, NUM_BLANKS) == sentences_of(log_probs)
+    assert sentences(log_probs, 0) == [(0, len(log_probs))]
 
 
 @pytest.mark.parametrize("make", DECODERS, ids=["phones", "characters"])

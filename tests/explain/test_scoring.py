@@ -31,12 +31,9 @@ def test_a_text_that_does_not_fit_has_probability_0() -> None:
     assert text_log_prob(log_probs, [1, 1, 1]) == -np.inf
 
 
-@pytest.fixture(scope="module")
-def judged() -> TextScorer:
+def scorer_of(audio: Audio) -> TextScorer:
     bundle = read_bundle(default_bundle())
-    log_probs = run_network(
-        bundle, Audio.load("data/samples/reading.wav").resampled(16000)
-    ).log_probs[:, 29:]
+    log_probs = run_network(bundle, audio).log_probs[:, 29:]
     assembly = DecoderAssembly(bundle.decoder, bundle.acoustic.alphabet, bundle.acoustic.phones)
     decoder = assembly.decoder(bundle.acoustic.frame_seconds)
     scorer = TextScorer(bundle.decoder, assembly, decoder, log_probs)
@@ -44,9 +41,27 @@ def judged() -> TextScorer:
     return scorer
 
 
+@pytest.fixture(scope="module")
+def judged() -> TextScorer:
+    return scorer_of(Audio.load("data/samples/reading.wav").resampled(16000))
+
+
+@pytest.fixture(scope="module")
+def judged_sentences() -> TextScorer:
+    """Of two recordings with a pause between them."""
+    pieces = [Audio.load(f"data/samples/{name}.wav").resampled(16000) for name in ("date", "zip")]
+    silence = np.zeros(16000, np.float32)
+    samples = np.concatenate((pieces[0].samples, silence, pieces[1].samples, silence))
+    return scorer_of(Audio(samples, 16000))
+
+
 @pytest.mark.slow
-def test_texts_are_judged_as_the_search_judges_them(judged: TextScorer) -> None:
-    found = judged.found[:5]  # type: ignore[attr-defined]
+@pytest.mark.parametrize("name", ["judged", "judged_sentences"])
+def test_texts_are_judged_as_the_search_judges_them(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    judged = request.getfixturevalue(name)
+    found = judged.found[:3]  # type: ignore[attr-defined]
     judgements = judged.judge([hypothesis.text.split() for hypothesis in found])
     for hypothesis, judgement in zip(found, judgements, strict=True):
         # All paths are a little more probable than those that the search kept, and the search lets
@@ -55,6 +70,33 @@ def test_texts_are_judged_as_the_search_judges_them(judged: TextScorer) -> None:
         assert sum(judgement.lm) == pytest.approx(hypothesis.lm_log_prob, abs=0.3)
         assert judgement.score == pytest.approx(hypothesis.score, abs=0.4)
     assert sum(judgements[0].lm) == pytest.approx(found[0].lm_log_prob, abs=1e-3)
+    assert [len(j.ngram) - len(j.words) for j in judgements] == 3 * [1 + (name != "judged")]
+
+
+@pytest.mark.slow
+def test_a_word_belongs_to_the_sentence_in_which_it_begins(judged_sentences: TextScorer) -> None:
+    words = [
+        "july",
+        "fourth",
+        "seventeen",
+        "seventy",
+        "six",
+        "one",
+        "eight",
+        "zero",
+        "zero",
+        "five",
+    ]
+    recognised, unknown, silent = judged_sentences.judge(
+        [words, [*words[:3], "9", *words[4:]], words[:5]]
+    )
+    for start, end in ((0, 5), (5, 10)):
+        (alone,) = judged_sentences._both.word_log_probs([words[start:end]])  # type: ignore[union-attr]
+        place = start + start // 5
+        assert recognised.lm[place : place + 6] == pytest.approx(alone, abs=1e-4)
+    assert unknown.lm[6:] == pytest.approx(recognised.lm[6:])
+    assert len(silent.lm) == 7  # the second sentence only ends
+    assert silent.acoustic < recognised.acoustic
 
 
 @pytest.mark.slow
