@@ -32,6 +32,7 @@ from speechlstm.transcript.formats import json_line
 NEMO_LIST = "nemo.jsonl"  # the same utterances as NeMo's tarred datasets list them
 _KEPT = (".flac", ".opus", ".ogg", ".oga", ".mp3")  # what is compressed already stays as it is
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+_ANY_FLAC_RATE, _MAX_FLAC_RATE = 65_535, 655_350  # between them, multiples of 10
 _MAX_KEY = 80  # characters; a header of ustar has 100 for the name
 _HEADER_BYTES = tarfile.BLOCKSIZE
 _SHARD = re.compile(r"\d{6,}\.tar", re.ASCII)
@@ -137,8 +138,10 @@ def _flac(audio: Audio) -> bytes:
     """FLAC of 16 bits if the samples have no more, otherwise of 24.
 
     Integers are written, because libsndfile scales floating-point samples by 32767 and not, as when
-    it reads them, by 32768.
+    it reads them, by 32768. What has a sample rate that FLAC cannot have gets the next lower one.
     """
+    if audio.sample_rate > _ANY_FLAC_RATE:
+        audio = audio.resampled(min(audio.sample_rate, _MAX_FLAC_RATE) // 10 * 10)
     scaled = audio.samples.astype(np.float64) * 2**15
     if np.array_equal(scaled, scaled.round()):
         return _written(scaled.clip(-(2**15), 2**15 - 1).astype(np.int16), audio, "PCM_16")

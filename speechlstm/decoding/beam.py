@@ -207,6 +207,15 @@ class BeamDecoder:
         ranked = sorted(by_text.values(), key=_rank)
         return ranked if _has_spotted(ranked[0]) else found
 
+    def spotted(self, log_probs: NDArray[np.float32], best: BeamHypothesis) -> list[SpottedPhrase]:
+        """Hot words that may be spoken; [] if there is none that a hypothesis does not have.
+
+        Args:
+            log_probs: As in decode.
+            best: The hypothesis.
+        """
+        return self._spot(self.prepared(log_probs), best) if self._hot_words else []
+
     def _spot(self, log_probs: NDArray[np.float32], best: BeamHypothesis) -> list[SpottedPhrase]:
         """The hot words spotted in the log-probabilities, from the best hypothesis without them."""
         frames = align(log_probs, best.labels)

@@ -189,3 +189,32 @@ def test_a_shard_that_is_missing_or_cut_is_named(manifest: Manifest, tmp_path: P
     archive.unlink()
     with pytest.raises(DataError, match=r"-a\.flac: cannot be read: No such file"):
         read_audio(shards.recording(first))
+
+
+def test_another_recording_at_the_same_place_is_not_taken_for_it(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    for name in ("a.wav", "e.wav"):  # as long in one shard as in the other
+        soundfile.write(tmp_path / name, np.full(RATE, ord(name[0]), np.int16), RATE)
+    shards = packed(manifest, tmp_path / "shards", None, 1)
+    one, other = ((tmp_path / "shards" / f"00000{i}.tar") for i in (0, 4))
+    first, *_, last = shards
+    assert first.audio.split("/")[1] == last.audio.split("/")[1]
+    one.replace(tmp_path / "kept.tar")
+    other.replace(one)
+    (tmp_path / "kept.tar").replace(other)
+    for utterance in (first, last):
+        with pytest.raises(DataError, match="is not at this place of its archive"):
+            read_audio(shards.recording(utterance))
+
+
+@pytest.mark.parametrize(
+    ("rate", "packed_rate"), [(96_001, 96_000), (192_000, 192_000), (768_000, 655_350)]
+)
+def test_rates_that_flac_cannot_have(rate: int, packed_rate: int, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(rate // 10, np.int16), rate)
+    write_manifest(tmp_path / "all.jsonl", [Utterance("a", "a.wav", rate // 10 / rate)])
+    (utterance,) = pack(Manifest(tmp_path / "all.jsonl"), tmp_path / "shards")
+    audio = read_audio(Manifest(tmp_path / "shards").recording(utterance))
+    assert audio.sample_rate == packed_rate
+    assert audio.duration == pytest.approx(0.1, abs=1e-4)

@@ -183,3 +183,47 @@ def test_what_is_no_distribution_is_refused_in_silence_too() -> None:
     for log_probs in (damaged, damaged[0], damaged[:, :3]):
         with pytest.raises(ValueError, match="log_probs"):
             decoder.decode(log_probs, 9.0)
+
+
+def with_hot_words(*hot_words: str, **settings: float) -> NBestDecoder:
+    config = replace(CONFIG, hot_words=hot_words, hot_word_weight=1.25, **settings)
+    pronunciations = {"catack": [("K", "AE", "T", "AE", "K")]}
+    return NBestDecoder(PHONES, FRAME_SECONDS, config, LM, LEXICON, pronunciations=pronunciations)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "hot_word", "text"),
+    [
+        ("KAT-----AK", "catack", "catack"),
+        ("TAK------KA-----TAK------KAT", "catack", "tack catack cat"),
+        ("KAT-----TAK", "cat tack", "cat tack"),
+        ("KAT-----TAK", "tack at", "cat tack"),
+        ("KAT-----TAK", "catack", "cat tack"),
+        ("KAT-----TAK-----AT", "cat at", "cat tack at"),
+    ],
+)
+def test_a_hot_word_with_a_pause_in_it(symbols: str, hot_word: str, text: str) -> None:
+    decoder = with_hot_words(hot_word, lm_weight=0.5)
+    found = decoder.decode(emitted(symbols), 9.0)[0]
+    assert found.text == text
+    assert [word.text for word in found.words] == text.split()
+
+
+def test_a_hot_phrase_across_a_pause_outweighs_a_word_that_ends_a_sentence() -> None:
+    log_probs = emitted("KAT-----TAK")
+    log_probs[0] = np.log([0.38, 0.6, 0.01, 0.01])  # "cat" or "at"
+    settings = {"lm_weight": 0.5, "max_score_gap": 99.0}
+    assert with_hot_words(**settings).decode(log_probs, 9.0)[0].text == "cat tack"
+    assert with_hot_words("at tack", **settings).decode(log_probs, 9.0)[0].text == "at tack"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_growing_utterance_has_the_hot_words_of_the_whole(seed: int) -> None:
+    decoder, log_probs = with_hot_words("catack", "at tack", "cat"), utterance(seed, 4)
+    growing, plain = decoder.growing(), with_hot_words()
+    for end in (9, 30, 52, 64):
+        growing.settle(log_probs[: end + 4], end, end + 2)
+        known, duration = log_probs[: end + 6], (end + 6) * FRAME_SECONDS
+        found = growing.decode(known, duration)
+        assert found == decoder.decode(known, duration)
+    assert found[0].text != plain.decode(known, duration)[0].text
