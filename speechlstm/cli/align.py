@@ -14,7 +14,7 @@ from speechlstm.cli.options import (
     raw_option,
     read_text,
 )
-from speechlstm.cli.output import say
+from speechlstm.cli.output import name_of, say
 from speechlstm.cli.pipes import seekable
 from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
@@ -87,7 +87,7 @@ def command(
     content = words or "" if text is None else read_text(text)
     silence_codecs()
     recognizer = Recognizer.load(bundle, greedy=True)
-    name = click.format_filename(audio)
+    name = name_of(audio)
     with seekable([audio]) as (path,):
         try:
             transcript = recognizer.align_file(path, content, channel, raw_rate)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.options import BundlePath, channel_option, jobs_option, recordings_argument
-from speechlstm.cli.output import say, show_json
+from speechlstm.cli.output import name_of, say, show_json
 from speechlstm.cli.pipes import seekable
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import AudioError, DamagedAudioError, DataError, printable
@@ -83,7 +83,7 @@ def command(
     with seekable(names) as paths:
         results = map_in_processes(load, paths, jobs or num_usable_cores())
         for path, result in zip(names, results, strict=True):
-            name = click.format_filename(path)
+            name = name_of(path)
             found: Any = result
             if isinstance(result, DataError):
                 reason = result.reason if isinstance(result, AudioError) else str(result)

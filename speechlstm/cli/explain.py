@@ -15,7 +15,7 @@ from speechlstm.cli.options import (
     channel_option,
     raw_option,
 )
-from speechlstm.cli.output import say
+from speechlstm.cli.output import name_of, say
 from speechlstm.cli.pipes import seekable
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
@@ -132,7 +132,7 @@ def command(
     if num_units is not None and num_units > most:
         raise click.UsageError(f"--units {num_units}: the layers have {most} units")
     silence_codecs()
-    name = click.format_filename(file)
+    name = name_of(file)
     rate = contents.acoustic.features.sample_rate
     with seekable([file]) as (path,):
         try:

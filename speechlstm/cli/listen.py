@@ -17,7 +17,7 @@ from speechlstm.cli.options import (
     raw_option,
     readable_option,
 )
-from speechlstm.cli.output import say, show
+from speechlstm.cli.output import name_of, say, show
 from speechlstm.cli.verbs import verb
 from speechlstm.cli.writing import Style
 from speechlstm.errors import AudioError, counted
@@ -131,7 +131,7 @@ def command(
         if recording is None:
             name, source = _microphone(device, rate, recognizer.model.sample_rate)
         else:
-            name = click.format_filename(recording)
+            name = name_of(recording)
             source = _recording(recording, raw_rate, recognizer.model.sample_rate, realtime)
         session = Session(recognizer, source, endpoint_seconds, live)
         error = session.listen(interruption)

@@ -5,15 +5,26 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from speechlstm.errors import printable
+from speechlstm.storage import address_of
 from speechlstm.transcript.formats import json_line
 
 if TYPE_CHECKING:
     from speechlstm.evaluation.report import EvaluationReport
+
+
+def name_of(path: Path) -> str:
+    """The path of a recording as it is shown, or its address, of which a Path lacks a slash.
+
+    >>> name_of(Path("https://example.org/a.wav"))
+    'https://example.org/a.wav'
+    """
+    return address_of(path) or click.format_filename(path)
 
 
 def show(line: str) -> None:

@@ -19,7 +19,7 @@ from speechlstm.cli.options import (
     readable_option,
     recordings_argument,
 )
-from speechlstm.cli.output import say
+from speechlstm.cli.output import name_of, say
 from speechlstm.cli.pipes import seekable
 from speechlstm.cli.screen import Screen
 from speechlstm.cli.subtitles import check_layout, subtitle_options
@@ -172,7 +172,7 @@ def command(
             results = transcribe_on_ray(load, paths, ray_address, channels, raw_rate)
         for recording, result in zip(remaining, results, strict=True):
             if isinstance(result, DataError):
-                screen.say(f"Error: {_reason(click.format_filename(recording.path), result)}")
+                screen.say(f"Error: {_reason(name_of(recording.path), result)}")
                 failed = True
                 sink.add(result.partial if isinstance(result, DamagedAudioError) else None)
             else:

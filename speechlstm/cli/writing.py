@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speechlstm.cli.output import name_of
 from speechlstm.cli.screen import Screen
 from speechlstm.errors import printable
 from speechlstm.storage import write_atomically
@@ -60,7 +61,7 @@ class TranscriptSink(ABC):
         self, recordings: "Sequence[FoundRecording]", style: Style, remaining: Sequence[int]
     ) -> None:
         self.style, self.remaining = style, remaining
-        self.names = [click.format_filename(recording.path) for recording in recordings]
+        self.names = [name_of(recording.path) for recording in recordings]
         self.labels = recording_ids(self.names)
         self._num_done = 0
         self._timed: list[str] = []  # lines of the current recording

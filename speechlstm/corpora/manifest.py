@@ -15,10 +15,12 @@ from speechlstm.corpora.importers import IMPORTERS
 from speechlstm.corpora.utterance import Utterance as Utterance
 from speechlstm.errors import ManifestError, quoted, writable
 from speechlstm.storage import (
+    address_in,
     address_of,
     open_regular_file,
     parse_json,
     read_address,
+    without_query,
     write_atomically,
 )
 from speechlstm.transcript.formats import json_line
@@ -46,7 +48,7 @@ class Manifest:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        is_list = self.path.suffix.lower() in MANIFEST_SUFFIXES
+        is_list = Path(without_query(path)).suffix.lower() in MANIFEST_SUFFIXES
         if (self.path / SHARD_LIST).is_file() or (address_of(path) and not is_list):
             self.path /= SHARD_LIST
 
@@ -91,15 +93,20 @@ class Manifest:
 
     def recording(self, utterance: Utterance) -> Path | Piece:
         """What to read for an utterance: a recording, or a piece of a long one."""
-        return recording_of(utterance, self.path.parent)
+        return recording_of(utterance, self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that audio paths are relative to."""
+        return Path(without_query(self.path)).parent
 
     def moved_to(self, folder: Path, utterance: Utterance) -> Utterance:
         """The utterance for a manifest in another folder, with its audio path relative to that."""
-        if Path(utterance.audio).is_absolute() or address_of(utterance.audio):
+        if Path(utterance.audio).is_absolute():
             return utterance
-        if address := address_of(self.path.parent / utterance.audio):
+        if address := address_in(self.folder, utterance.audio):
             return replace(utterance, audio=address)
-        audio = self.path.parent.resolve() / utterance.audio
+        audio = self.folder.resolve() / utterance.audio
         return replace(utterance, audio=os.path.relpath(audio, folder.resolve()))
 
     def _parse_json(self) -> Iterator[tuple[int, Utterance | ManifestError]]:
@@ -124,7 +131,7 @@ def recording_of(utterance: Utterance, folder: Path) -> Path | Piece:
 
 def place_of(audio: str, folder: str) -> str:
     """The path of a recording; to make a Path for each of a million recordings takes seconds."""
-    return audio if address_of(audio) else os.path.join(folder, audio)  # noqa: PTH118
+    return address_in(folder, audio) or os.path.join(folder, audio)  # noqa: PTH118
 
 
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:

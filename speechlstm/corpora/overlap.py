@@ -49,7 +49,7 @@ def first_overlap(
 def _placed(manifest: Manifest) -> Iterator[tuple[str, _Span]]:
     """The path of each utterance's recording, without links, and where it lies in that."""
     # For a million recordings, Path.resolve would take a minute.
-    parent, resolved = str(manifest.path.parent), cache(os.path.realpath)
+    parent, resolved = str(manifest.folder), cache(os.path.realpath)
     listed = manifest.utterances
     columns = zip(listed.audio, listed.offsets, listed.durations, strict=True)
     for audio, offset, duration in columns:

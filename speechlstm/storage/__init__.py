@@ -12,5 +12,7 @@ from speechlstm.storage.files import write_atomically as write_atomically
 from speechlstm.storage.folders import folder_written_atomically as folder_written_atomically
 from speechlstm.storage.folders import recover_folder as recover_folder
 from speechlstm.storage.members import Member as Member
+from speechlstm.storage.remote import address_in as address_in
 from speechlstm.storage.remote import address_of as address_of
 from speechlstm.storage.remote import read_address as read_address
+from speechlstm.storage.remote import without_query as without_query

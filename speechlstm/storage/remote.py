@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from speechlstm.errors import MissingDependencyError
 
@@ -38,8 +39,42 @@ def address_of(path: Path | str) -> str | None:
     found = _ADDRESS.match(f"{path}")
     if not found:
         return None
-    place = f"{path}"[found.end() :].replace("\\", "/")
-    return f"{found[1]}://{posixpath.normpath(place)}"
+    place, mark, query = f"{path}"[found.end() :], "", ""
+    if found[1].startswith("http"):
+        place, mark, query = place.partition("?")
+    place = posixpath.normpath(place.replace("\\", "/"))
+    return f"{found[1]}://{place}{mark}{query}"
+
+
+def address_in(folder: Path | str, name: str) -> str | None:
+    """The address of a file whose path a list names; None if it is no address.
+
+    >>> address_in("https://example.org/lists", "../wav/no #1.wav")
+    'https://example.org/wav/no%20%231.wav'
+
+    Args:
+        folder: The folder of the list.
+        name: An address, or a path relative to the folder.
+    """
+    if address := address_of(name):
+        return address
+    if not (address := address_of(folder)):
+        return None
+    if address.startswith("http"):  # a path may have characters that mean something in an address
+        name = quote(name.replace("\\", "/"), safe="/+")
+    return address_of(f"{address}/{name}")
+
+
+def without_query(path: Path | str) -> str:
+    """A path, or an address without what follows its path after a question mark.
+
+    >>> without_query("https://example.org/lists/all.jsonl?token=1/2")
+    'https://example.org/lists/all.jsonl'
+    """
+    address = address_of(path)
+    if not address:
+        return f"{path}"
+    return address.partition("?")[0] if address.startswith("http") else address
 
 
 def read_address(address: str, start: int = 0, size: int | None = None) -> bytes:
@@ -93,6 +128,8 @@ def _file_system(address: str) -> Any:
 def _judged(error: Exception) -> tuple[str, bool]:
     """What failed, in a line, and whether it would fail again."""
     status = getattr(error, "status", None)
+    if status == 0:  # redirections that never end
+        return type(error).__name__, True
     if isinstance(status, int):
         is_final = 400 <= status < 500 and status not in _BUSY
         return f"the server says {status} {getattr(error, 'message', '')}".strip(), is_final

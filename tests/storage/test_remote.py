@@ -107,6 +107,8 @@ def manifest(tmp_path: Path, server: Server) -> Manifest:
         (Path("s3://bucket") / "c.wav", "s3://bucket/c.wav"),
         ("gs:\\bucket\\c.wav", "gs://bucket/c.wav"),
         (Path("https://host/x/../y.wav?v=1"), "https://host/y.wav?v=1"),
+        ("https://host/y.wav?v=a//b/../c", "https://host/y.wav?v=a//b/../c"),
+        ("s3://bucket/x?/../y.wav", "s3://bucket/y.wav"),
         ("a/https://host/y.wav", None),
         ("http:", None),
         ("C:/x.wav", None),
@@ -177,6 +179,27 @@ def test_manifests_recordings_and_shards_are_read_as_local_ones_are(
     assert [u.audio for u in moved] == [f"{server.address}/lists/wav/{name}.wav" for name in "abc"]
     sound = read_audio(recording_of(moved[1], tmp_path))
     np.testing.assert_array_equal(sound.samples, read_audio(manifest.recording(listed[1])).samples)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["no #1.wav", "a?b.wav", "a%20b.wav", "100%.wav", "\u00fc.wav", "a+b&c=d.wav"],
+)
+def test_a_path_in_a_list_is_that_of_the_file_whatever_its_characters(
+    name: str, server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "served"
+    for number, other in enumerate((name, "a b.wav", "no ", "a")):
+        soundfile.write(
+            folder / other, np.full(800, number, np.int16), 8000, "PCM_16", format="WAV"
+        )
+    write_manifest(folder / "all.jsonl", [Utterance("a", name, 0.1)])
+    for query in ("", "?signature=a/b"):
+        manifest = Manifest(f"{server.address}/all.jsonl{query}")
+        (utterance,) = manifest
+        moved = manifest.moved_to(tmp_path, utterance)
+        for recording in (manifest.recording(utterance), recording_of(moved, tmp_path)):
+            assert not read_audio(recording).samples.any()
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.manifest.checking import checked_against, checking_options
-from speechlstm.cli.output import say
+from speechlstm.cli.output import name_of, say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import ManifestError, counted, printable
 
@@ -39,6 +39,6 @@ def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: s
         num_faults += len(found)
         for fault in found:
             tqdm.write(printable(str(fault)))  # prints to stdout, around the bar
-    say(f"{manifest}: {counted(num_entries, 'utterance')}, {counted(num_faults, 'fault')}")
+    say(f"{name_of(manifest)}: {counted(num_entries, 'utterance')}, {counted(num_faults, 'fault')}")
     if num_faults:
         ctx.exit(1)

@@ -150,7 +150,7 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
     def places(self) -> Iterator[str | Piece]:
         """The recording of each, or its path."""
         for manifest in self._manifests:
-            listed, folder = manifest.utterances, f"{manifest.path.parent}"
+            listed, folder = manifest.utterances, f"{manifest.folder}"
             columns = zip(listed.texts, listed.audio, listed.offsets, listed.durations, strict=True)
             for text, audio, offset, duration in columns:
                 if text is not None:
