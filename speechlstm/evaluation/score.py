@@ -1,6 +1,6 @@
 """Scores the texts of one file against those of another, paired by id or by order."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def score_transcripts(
         Score(
             expected.id or found.id or str(number),
             prepare(expected.text or ""),
-            prepare(_scored_text(found, expected.ignored)),
+            prepare(_scored_text(found, expected)),
             expected.speaker,
         )
         for number, (expected, found) in enumerate(pairs, start=1)
@@ -178,10 +178,15 @@ def _path_key(num_parts: int, strips_suffix: bool) -> ToKey:
     return key
 
 
-def _scored_text(entry: TranscriptEntry, ignored: Iterable[tuple[float, float]]) -> str:
+def _scored_text(found: TranscriptEntry, expected: TranscriptEntry) -> str:
     """The text without the words in spans that are not scored."""
-    text, spans = entry.text or "", tuple(ignored)
-    if entry.word_times is None or not spans:
+    text, spans = found.text or "", expected.ignored
+    if not (text and spans) or found.ignored:  # an STM, without such words itself
         return text
-    timed = zip(text.split(), entry.word_times, strict=True)
+    if found.word_times is None:
+        raise DataError(
+            f"{expected.id}: has segments that are not scored, so the recognised words must have "
+            "times; give JSON or CTM (transcribe --format json)"
+        )
+    timed = zip(text.split(), found.word_times, strict=True)
     return " ".join(w for w, time in timed if not any(s <= time < e for s, e in spans))

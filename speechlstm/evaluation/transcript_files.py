@@ -12,7 +12,8 @@ from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.errors import DataError
 from speechlstm.storage import parse_json, refuse_nul
 
-_IGNORED_SEGMENT = "IGNORE_TIME_SEGMENT_IN_SCORING"  # text of an STM segment; sclite's manual
+# The text of an STM segment, in any case: see sclite's manual.
+_IGNORED_SEGMENT = "ignore_time_segment_in_scoring"
 
 _TRN_ID = re.compile(r"^(?P<text>.*)\((?P<id>[^()\s]+)\)\s*$")
 _STM_LABEL = re.compile(r"^<[^<>]*>\s*")
@@ -155,13 +156,17 @@ def _read_stm(path: Path) -> Iterator[TranscriptEntry]:
         segments[name, channel].append((start, end, speaker, text))
     for (name, channel), found in segments.items():
         found.sort(key=lambda segment: segment[:2])
-        speakers = {speaker for _, _, speaker, text in found if text.strip() != _IGNORED_SEGMENT}
+        speakers = {speaker for _, _, speaker, text in found if not _is_ignored(text)}
         yield TranscriptEntry(
             _recording(name, channel, segments.keys()),
-            " ".join(text for *_, text in found if text.strip() != _IGNORED_SEGMENT),
+            " ".join(text for *_, text in found if not _is_ignored(text)),
             speakers.pop() if len(speakers) == 1 else None,
-            ignored=tuple((s, e) for s, e, _, text in found if text.strip() == _IGNORED_SEGMENT),
+            ignored=tuple((s, e) for s, e, _, text in found if _is_ignored(text)),
         )
+
+
+def _is_ignored(text: str) -> bool:
+    return text.strip().casefold() == _IGNORED_SEGMENT
 
 
 def _read_ctm(path: Path) -> Iterator[TranscriptEntry]:
@@ -253,7 +258,16 @@ def _read_transcribe_json(path: Path, readable: bool) -> Iterator[TranscriptEntr
             ) from None
         if not isinstance(name, str) or not isinstance(text, str):
             raise DataError(f"{path}:{number}: file and text must be strings")
-        yield TranscriptEntry(name, text)
+        yield TranscriptEntry(name, text, word_times=_times_of(values.get("words"), text))
+
+
+def _times_of(words: object, text: str) -> tuple[float, ...] | None:
+    """The middle of each word of a text; None: the times of other words are given, or none."""
+    try:
+        times = tuple((word["start"] + word["end"]) / 2 for word in words)  # type: ignore[attr-defined]
+    except (TypeError, KeyError):
+        return None
+    return times if len(times) == len(text.split()) else None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

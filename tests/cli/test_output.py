@@ -88,7 +88,7 @@ def test_names_of_files_cannot_command_a_terminal(folder: Path, levels_bundle: P
     assert [line.split()[0] for line in ctm.splitlines()] == ["a\\x1b[31m_\\x9b\\u202e"] * 2
     as_json = speechlstm("transcribe", "--bundle", levels_bundle, "--format", "json", name).stdout
     assert (json.loads(as_json)["file"], RAW & {*as_json}) == (name, set())
-    write_manifest(Path("m.jsonl"), [Utterance("u\x1b[2J\nv", name, 2.0, "мир")])
+    write_manifest(Path("m.jsonl"), [Utterance("u\u202ev", name, 2.0, "мир")])
     for arguments in (
         ["manifest", "check", "m.jsonl"],
         ["evaluate", "--bundle", levels_bundle, "m.jsonl"],
@@ -100,4 +100,4 @@ def test_names_of_files_cannot_command_a_terminal(folder: Path, levels_bundle: P
         assert result.stdout + result.stderr
         assert not RAW & {*result.stdout, *result.stderr}
     worst = speechlstm("evaluate", "--bundle", levels_bundle, "m.jsonl").stdout.splitlines()[-1]
-    assert worst == "   2  u\\x1b[2J\\nv: [+hello] [мир->world]"
+    assert worst == "   2  u\\u202ev: [+hello] [мир->world]"

@@ -143,6 +143,19 @@ def test_stm_and_ctm_are_joined_in_the_order_of_time(folder: Path) -> None:
     assert pairs(report) == [("talk", "one two three four", "one two five"), ("quiet", "", "")]
     assert [s.speaker for s in report.scores] == [None, "carl"]
     assert score(STM, STM, suffixes=(".stm", ".stm")).wer == 0
+    assert score(STM.lower(), CTM, suffixes=(".stm", ".ctm")).words == report.words
+
+
+def test_the_words_of_json_are_left_out_by_their_times_too(folder: Path) -> None:
+    times = {"one": 0.1, "two": 0.5, "cough": 2.5, "five": 5.1}
+    words = [{"text": word, "start": at, "end": at + 0.3} for word, at in times.items()]
+    text = " ".join(times)
+    lines = [{"file": "talk.wav", "text": text, "words": words}, {"file": "quiet.wav", "text": ""}]
+    report = score(STM, "\n".join(map(json.dumps, lines)), suffixes=(".stm", ".json"))
+    assert pairs(report)[0] == ("talk", "one two three four", "one two five")
+    del lines[0]["words"]
+    with pytest.raises(DataError, match="talk: has segments that are not scored, so"):
+        score(STM, "\n".join(map(json.dumps, lines)), suffixes=(".stm", ".json"))
 
 
 def test_channels_of_a_recording_are_texts_of_their_own(folder: Path) -> None:
