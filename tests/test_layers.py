@@ -24,7 +24,7 @@ LAYERS = [
     {"acoustic", "doctor", "html", "readable"},
     {"streaming"},
     {"recognizer", "classification"},
-    {"evaluation", "explain", "server"},
+    {"evaluation", "explain", "pronunciation", "server"},
     {"training"},
     {"cli"},
     {"__main__"},

@@ -20,6 +20,7 @@ VERBS = (
     "classify",
     "listen",
     "align",
+    "pronunciation",
     "explain",
     "serve",
     "manifest",
