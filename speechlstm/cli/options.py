@@ -112,6 +112,9 @@ class NumberRange(click.FloatRange):  # noqa: TID251
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
 
+    def _describe_range(self) -> str:
+        return "" if self.min is self.max is None else super()._describe_range()
+
 
 def output_format(name: str | None, output: Path | None, default: str) -> str:
     """The format of transcripts, from --format or from the suffix of -o.
