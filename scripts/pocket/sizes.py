@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 
 from speechlstm.audio import Audio
 from speechlstm.bundle import find_bundle
-from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.storage import write_atomically
 from speechlstm.text.normalize import normalize
 from speechlstm.tflite import four_bits
+from speechlstm.training.acoustic.recordings import read_recordings
 from speechlstm.training.acoustic.rounding import (
     Kernel,
     batches,
@@ -39,7 +39,6 @@ from speechlstm.training.acoustic.rounding import (
     rounded_to_four_bits,
 )
 from speechlstm.training.acoustic.transfer import Source, read_source
-from speechlstm.training.acoustic.verification import read_recordings
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the bytes of all kernels
 METHODS = ("weights", "products")  # what low-rank kernels keep as near as possible
@@ -151,7 +150,7 @@ def main(calibration: Path, test: Path, output: Path, bundle: str, max_utterance
     path = find_bundle(bundle)
     source = read_source(path)
     rate = source.settings.features.sample_rate
-    recordings = read_recordings([Manifest(test)], rate, max_utterances)
+    recordings = read_recordings([test], rate, max_utterances)
     kernels = measured_kernels(source.model, read_calibration([calibration], rate))
     others = (path / "model.tflite").stat().st_size - sum(kernel.values.size for kernel in kernels)
     known = output.with_suffix(".json")

@@ -17,7 +17,7 @@ from speechlstm.cli.training import (
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
-    from speechlstm.training.acoustic.export import Target
+    from speechlstm.training.acoustic.conversion import Target
     from speechlstm.training.tflite.edit import Quantization
 
 _PATH = click.Path(path_type=Path)

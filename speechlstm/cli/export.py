@@ -11,7 +11,7 @@ from speechlstm.cli.training import acoustic_quantize_option, load_keras, target
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
-    from speechlstm.training.acoustic.export import Target
+    from speechlstm.training.acoustic.conversion import Target
     from speechlstm.training.acoustic.verification import Verification
     from speechlstm.training.tflite.edit import Quantization
 
@@ -102,7 +102,7 @@ def command(
     load_keras("tensorflow")  # whatever backend the run was trained with
     from speechlstm.bundle import read_bundle
     from speechlstm.training import export
-    from speechlstm.training.acoustic.export import FILES
+    from speechlstm.training.acoustic.conversion import FILES
     from speechlstm.training.classification.export import export_classifier, is_classifier
 
     existed = (bundle / "bundle.json").exists()

@@ -90,7 +90,7 @@ class WordFusion:
         _check_alphabets(alphabet, lm, lexicon)
         num_given = len(lexicon.words) if lexicon else 0
         self.lm, self._weight, self._bonus = lm, config.lm_weight, config.word_bonus if lm else 0.0
-        self.boundary = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else 0
+        self.boundary = alphabet.space
         if lexicon is None and lm:
             lexicon = LexiconTree.from_words(lm.words, alphabet, skip=True)
         self.is_open = not lexicon or (config.open_vocabulary and not alphabet.separator)

@@ -87,14 +87,13 @@ def _labels(
     words: Sequence[WrittenWord], alphabet: Alphabet
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """The labels of words, and the (start, stop) range of each; for others, see _with_any_label."""
-    space = alphabet.symbols.index(" ") + 1 if " " in alphabet.symbols else None
     labels: list[int] = []
     ranges = []
     for word in words:
         spelled = _spelled(word, alphabet)
         own = [alphabet.num_labels] if spelled is None else alphabet.encode(spelled)
-        if labels and space:
-            labels.append(space)
+        if labels and alphabet.space:
+            labels.append(alphabet.space)
         ranges.append((len(labels), len(labels) + len(own)))
         labels += own
     return labels, ranges

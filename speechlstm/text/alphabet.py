@@ -53,6 +53,11 @@ class Alphabet:
         return len(self.symbols) + 1
 
     @property
+    def space(self) -> int:
+        """The label of the space between words; 0 if the alphabet has none."""
+        return self._labels.get(" ", 0)
+
+    @property
     def sha256(self) -> str:
         """Identifies the alphabet: acoustic model and language model must have the same."""
         return hashlib.sha256("\0".join((self.separator, *self.symbols)).encode()).hexdigest()

@@ -147,9 +147,13 @@ class SpeechDataset(keras.utils.PyDataset):
         return len(self._batches)
 
     def examples(self, index: int) -> list[Example]:
-        """The utterances of a batch, in its order, without the dropped ones."""
+        """The utterances of a batch, in its order, without those that cannot be used."""
         batch = (self.corpus.examples[i] for i in self._batches[index])
-        return [example for example in batch if example.id not in self.dropped]
+        return list(filter(self._is_usable, batch))
+
+    def _is_usable(self, example: Example) -> bool:
+        """Whether an utterance was neither dropped nor, without a cache, found to be damaged."""
+        return example.id not in self.dropped and example.index not in self.corpus.cache.failures
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the rows of a batch that this process computes, padded with zeros.
@@ -161,7 +165,7 @@ class SpeechDataset(keras.utils.PyDataset):
             targets: ``labels`` (batch, padded_labels) int32, ``num_labels`` (batch,) int32,
                 ``num_steps`` (batch,) int32, the number of the network's output frames, and
                 ``weights`` (batch,) float32: 0 for copies of other utterances, which replace
-                dropped ones or fill the batch up to its size, or to a multiple of the number of
+                unusable ones or fill the batch up to its size, or to a multiple of the number of
                 devices. If the corpus has phones, also ``phones``, ``num_phones`` and
                 ``phone_weights``, which are 0 for utterances without phones, too.
         """
@@ -174,10 +178,12 @@ class SpeechDataset(keras.utils.PyDataset):
     def _rows(self, index: int, rows: range) -> tuple[dict[str, Any], dict[str, Any]]:
         batch = self._batches[index]
         listed = [(self.corpus.examples[i], float(self._speeds[i])) for i in batch]
-        kept = [pair for pair in listed if pair[0].id not in self.dropped]
+        kept = [pair for pair in listed if self._is_usable(pair[0])]
         sources = kept or listed
         chosen = [sources[row % len(sources)] for row in rows]
         views = [view for pair in chosen for view in self._views(*pair)]
+        if kept and not all(self._is_usable(example) for example, _ in chosen):
+            return self._rows(index, rows)  # a recording was found to be damaged
         mixtures, masks = zip(*views, strict=True)
         width = int(self._widths[batch[0]])
         waveforms = [m.mixed() if self.mixed else m.speech for m in mixtures]

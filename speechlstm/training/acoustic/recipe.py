@@ -13,8 +13,7 @@ from speechlstm.bundle import find_bundle
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.corpora.overlap import first_overlap
-from speechlstm.errors import ConfigError, SpeechLSTMError, TrainingError, counted, printable
-from speechlstm.storage import write_atomically
+from speechlstm.errors import ConfigError, SpeechLSTMError, TrainingError, counted
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import Corpus, derive_alphabet
@@ -314,12 +313,12 @@ def load_data(
     if noise:
         train = replace(train, noise=noise)
         refused += noise.failures.values()
+    run.refused.unlink(missing_ok=True)
     if refused:
-        path = run.path / "refused.txt"
-        write_atomically(path, "".join(f"{printable(reason)}\n" for reason in refused))
+        run.refuse(refused)
         report(
             f"warning: {counted(len(refused), 'recording')} cannot be used, the first: "
-            f"{refused[0]}; all of them are listed in {path}"
+            f"{refused[0]}; all of them are listed in {run.refused}"
         )
     return train, valid
 

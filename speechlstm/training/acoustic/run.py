@@ -13,7 +13,7 @@ cache/          decoded recordings, and copies at other speeds; may be deleted
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,8 +21,8 @@ from typing import Any, Self, TypeVar
 from speechlstm import __version__
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import ConfigError
-from speechlstm.storage import address_of
+from speechlstm.errors import ConfigError, printable
+from speechlstm.storage import address_of, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import Corpus, load_corpus
@@ -97,6 +97,17 @@ class SpeechRun(NetworkRun[E]):
         if initial:
             save_checkpoint(self.initial, {"model": initial.variables})
         self._describe()
+
+    @property
+    def refused(self) -> Path:
+        """The list of unusable utterances, each with the reason."""
+        return self.path / "refused.txt"
+
+    def refuse(self, reasons: Iterable[str]) -> None:
+        """Add unusable utterances to the list."""
+        listed = self.refused.read_bytes() if self.refused.exists() else b""
+        added = "".join(f"{printable(reason)}\n" for reason in reasons)
+        write_atomically(self.refused, listed + added.encode())
 
     def prolonged(self, num_epochs: int) -> Self:
         """Change the number of epochs, also in the folder; returns the changed run.

@@ -1,18 +1,13 @@
 """A trained model that is to be exported: that of a run, or that of a bundle."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, find_bundle, read_bundle
-from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import DataError
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.transfer import read_source
-from speechlstm.training.acoustic.verification import read_recordings, synthetic_recordings
 from speechlstm.training.tflite.edit import Quantization, stored_quantization
 
 
@@ -44,34 +39,6 @@ class TrainedModel:
     def is_stored(self, file: str, quantization: Quantization) -> bool:
         """Whether the bundle has the model in a file of this name and quantization."""
         return self.file == file and self.quantization == quantization
-
-    def recordings(
-        self, manifests: Sequence[str | Path], max_utterances: int, max_samples: int | None
-    ) -> list[tuple[Audio, str]]:
-        """Recordings to verify an export on, with their transcripts.
-
-        Args:
-            manifests: Manifests; by default those that the model was validated on. If there are
-                none, sounds are synthesized.
-            max_utterances: Largest number of utterances.
-            max_samples: Longer recordings are left out; None: no limit.
-
-        Raises:
-            DataError: A manifest or recording cannot be read, or all are too long.
-        """
-        rate = self.acoustic.features.sample_rate
-        paths = [Path(manifest) for manifest in manifests or self.valid]
-        if not paths:
-            return synthetic_recordings(rate, max_samples)
-        recordings = read_recordings([Manifest(p) for p in paths], rate, max_utterances)
-        if max_samples is not None:
-            recordings = [r for r in recordings if len(r[0].samples) <= max_samples]
-        if not recordings:
-            raise DataError(
-                f"{paths[0]}: no utterance is short enough for a model of "
-                f"{(max_samples or 0) / rate:g} s; name others to verify it on"
-            )
-        return recordings
 
     def has_decoder(self, decoder: DecoderSpec) -> bool:
         """Whether a decoder, which was written with this one's files, is this one."""

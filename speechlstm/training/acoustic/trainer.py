@@ -71,6 +71,7 @@ class SpeechTrainer(EpochLoop):
             loss_scale_factor=LOSS_SCALE if config.precision == "float16" else None,
         )
         super().__init__(run, config, network, optimizer, train_data, report, progress, cluster)
+        self._known_failures = {*train.cache.failures.values(), *valid.cache.failures.values()}
 
     @abstractmethod
     def _validate(self) -> dict[str, float]:
@@ -93,8 +94,20 @@ class SpeechTrainer(EpochLoop):
     def _loss(self) -> str:
         return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.2f}"
 
+    def _name_damaged(self) -> None:
+        """Report recordings that were found to be damaged when they were needed: see Decoded."""
+        caches = (data.corpus.cache for data in (self.train_data, self.valid_data))
+        found = {reason for cache in caches for reason in list(cache.failures.values())}
+        new = sorted(found - self._known_failures)
+        if new and self.cluster.leads:
+            self._known_failures.update(new)
+            self.run.refuse(new)
+            for reason in new:
+                self.report(f"warning: {reason}; it is not used, and listed in {self.run.refused}")
+
     def _train_batch(self, index: int, batch: Batch) -> None:
         """Do one update; utterances whose loss is not finite are dropped, and it is repeated."""
+        self._name_damaged()
         loss = self._scaled_update(batch)
         if not math.isfinite(loss):
             self._drop(index)
@@ -168,6 +181,7 @@ class SpeechTrainer(EpochLoop):
         return metrics
 
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
+        self._name_damaged()
         self._plot()
         scalars = {key: value for key, value in metrics.items() if key != "epoch"}
         write_events(self.run.path / "tensorboard", metrics["epoch"], scalars)

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ import tensorflow as tf
 from ai_edge_litert.schema_py_generated import BuiltinOperator
 from numpy.typing import NDArray
 
-from speechlstm.audio import Audio, read_audio
+from speechlstm.audio import Audio
 from speechlstm.bundle import PORTABLE_MODEL, STREAMING_MODEL, AcousticSpec, read_bundle
-from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.decoding.greedy import greedy_decode
-from speechlstm.errors import ManifestError, ModelError
+from speechlstm.errors import ModelError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.text.normalize import normalize
 from speechlstm.training.acoustic.network import AcousticModel
@@ -151,51 +149,6 @@ class Verification:
             "operators": ops,
         }
         return "\n".join(f"{name:14}  {value}" for name, value in rows.items())
-
-
-def read_recordings(
-    manifests: Sequence[Manifest],
-    sample_rate: int,
-    max_utterances: int,
-    reference: Callable[[Utterance], str | None] = attrgetter("text"),
-    fault: str = "no utterance has a text: name transcribed utterances to verify the model on",
-) -> list[tuple[Audio, str]]:
-    """Read recordings and references of utterances, evenly spaced over the manifests.
-
-    Args:
-        manifests: The manifests.
-        sample_rate: Samples a second to convert the recordings to.
-        max_utterances: Largest number of utterances.
-        reference: What the network is to find in an utterance; None: it is ignored.
-        fault: The reason for the error if no utterance has a reference.
-
-    Raises:
-        DataError: A manifest or recording cannot be read, or no utterance has a reference.
-    """
-    pairs = ((m.recording(u), reference(u)) for m in manifests for u in m)
-    utterances = [(path, text) for path, text in pairs if text is not None]
-    if not utterances:
-        raise ManifestError(manifests[0].path, fault)
-    chosen = utterances[:: -(-len(utterances) // max_utterances)]
-    return [(read_audio(path, sample_rate), text) for path, text in chosen]
-
-
-def synthetic_recordings(sample_rate: int, max_samples: int | None) -> list[tuple[Audio, str]]:
-    """Two sounds without words, for models that come without recordings to verify them on.
-
-    Args:
-        sample_rate: Samples a second.
-        max_samples: The largest length; None: no limit.
-    """
-    generator = np.random.default_rng(0)
-    recordings = []
-    for seconds in (1.5, 2.75):
-        num_samples = min(round(seconds * sample_rate), max_samples or sys.maxsize)
-        time = np.arange(num_samples) / sample_rate
-        rising = np.sin(2 * np.pi * (200 + 400 * time) * time) * np.sin(2 * np.pi * 3 * time)
-        samples = 0.1 * rising + 0.01 * generator.normal(size=num_samples)
-        recordings.append((Audio(samples.astype(np.float32), sample_rate), ""))
-    return recordings
 
 
 def verify(

@@ -13,7 +13,7 @@ from speechlstm.bundle import (
 from speechlstm.errors import BundleError, ConfigError, DataError, SpeechLSTMError
 from speechlstm.lm.text import read_sentences
 from speechlstm.parallel import Progress, no_progress
-from speechlstm.training.acoustic.export import Target
+from speechlstm.training.acoustic.conversion import Target
 from speechlstm.training.adaptation.comparison import Comparison
 from speechlstm.training.adaptation.steps import Report, Steps
 from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint

@@ -21,15 +21,16 @@ from speechlstm.recognizer import Recognizer
 from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic import recipe
+from speechlstm.training.acoustic.conversion import Target
 from speechlstm.training.acoustic.export import (
     MAX_UTTERANCES,
-    Target,
     export,
     export_model,
 )
+from speechlstm.training.acoustic.recordings import read_recordings
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.transfer import Source, read_source
-from speechlstm.training.acoustic.verification import Verification, read_recordings
+from speechlstm.training.acoustic.verification import Verification
 from speechlstm.training.adaptation.clock import (
     BASE,
     EXPORT,
@@ -261,7 +262,7 @@ class Steps:
     def _export_run(self, path: Path) -> None:
         run = load_run(self.work / "run")
         recordings = read_recordings(
-            [self.held_out], run.settings.features.sample_rate, MAX_UTTERANCES
+            [self.held_out.path], run.settings.features.sample_rate, MAX_UTTERANCES
         )
         training = run.settings.training.to_dict() | {
             "best_epoch": run.summary(), "adapted_from": self.base.path.name, "keep": self.keep,

@@ -18,31 +18,26 @@ from speechlstm.bundle import (
     find_bundle,
     read_any_bundle,
     read_classifier,
-    refuse_to_replace_others,
     write_classifier,
 )
 from speechlstm.classification.labels import label_of
 from speechlstm.classification.model import EMBEDDING, LOG_PROBS
-from speechlstm.corpora.manifest import Manifest
-from speechlstm.errors import ConfigError, ManifestError
 from speechlstm.evaluation.metrics import ErrorCounts
-from speechlstm.training.acoustic.export import (
+from speechlstm.training.acoustic.conversion import (
     FILES,
-    MAX_UTTERANCES,
     TARGETS,
-    Report,
     Target,
     convert_of_samples,
     inference_encoder,
+)
+from speechlstm.training.acoustic.export import (
+    MAX_UTTERANCES,
+    Report,
+    check_export,
     write_if_verified,
 )
-from speechlstm.training.acoustic.verification import (
-    Outputs,
-    Verification,
-    read_recordings,
-    synthetic_recordings,
-    verified,
-)
+from speechlstm.training.acoustic.recordings import read_recordings
+from speechlstm.training.acoustic.verification import Outputs, Verification, verified
 from speechlstm.training.classification.network import ClassifierNetwork, pooled
 from speechlstm.training.classification.run import (
     ClassifierRun,
@@ -50,7 +45,6 @@ from speechlstm.training.classification.run import (
     load_classifier_run,
 )
 from speechlstm.training.classification.transfer import read_network
-from speechlstm.training.tflite.convert import require_tensorflow
 from speechlstm.training.tflite.edit import (
     Quantization,
     quantize,
@@ -104,18 +98,17 @@ def export_classifier(
             the target everywhere.
     """
     path = Path(bundle)
-    refuse_to_replace_others(path)
-    if max_seconds is not None and "everywhere" not in targets:
-        raise ConfigError("a length is for the portable model only: add the target everywhere")
-    require_tensorflow()
+    check_export(path, targets, max_seconds)
     trained = trained_classifier(run)
-    rate = trained.spec.features.sample_rate
+    rate, label = trained.spec.features.sample_rate, trained.spec.label
     max_samples = None if max_seconds is None else round(max_seconds * rate)
-    paths = [Path(manifest) for manifest in manifests or trained.valid]
-    recordings = (
-        _read_recordings([Manifest(p) for p in paths], trained.spec, max_utterances, max_samples)
-        if paths
-        else synthetic_recordings(rate, max_samples)
+    recordings = read_recordings(
+        manifests or trained.valid,
+        rate,
+        max_utterances,
+        max_samples,
+        partial(label_of, field=label),
+        label,
     )
     quantization = quantization or trained.quantization
     files = {
@@ -206,27 +199,6 @@ def convert_classifier(
         return {LOG_PROBS: log_probs, EMBEDDING: embedding}
 
     return convert_of_samples(outputs, network, max_samples)
-
-
-def _read_recordings(
-    manifests: Sequence[Manifest],
-    spec: ClassifierSpec,
-    max_utterances: int,
-    max_samples: int | None,
-) -> list[tuple[Audio, str]]:
-    """Recordings, and their classes, of utterances that are evenly spaced over the manifests."""
-    recordings = read_recordings(
-        manifests,
-        spec.features.sample_rate,
-        max_utterances,
-        partial(label_of, field=spec.label),
-        f"no utterance has a {spec.label}: name others to verify the network on",
-    )
-    if max_samples is not None:
-        recordings = [r for r in recordings if len(r[0].samples) <= max_samples]
-    if not recordings:
-        raise ManifestError(manifests[0].path, "no utterance is short enough for the network")
-    return recordings
 
 
 def _verify(

@@ -42,7 +42,7 @@ class Decoded:
 
     Attributes:
         num_samples: See Waveforms.
-        failures: Empty: what cannot be decoded shows when it is needed.
+        failures: See Waveforms; of those recordings whose samples have been needed.
     """
 
     def __init__(
@@ -55,18 +55,29 @@ class Decoded:
     def waveform(self, index: int) -> NDArray[np.float32]:
         """The samples of a recording, (num_samples,) float32 in [-1, 1].
 
+        Silence if it cannot be decoded, or if its manifest has another duration; `failures` then
+        has the reason.
+
         Raises:
-            TrainingError: The recording cannot be decoded, or its manifest has another duration.
+            TrainingError: This is so for all recordings.
         """
-        recording, utterance = self._utterances[index]
-        wanted, rate = self.num_samples[index], self._sample_rate
+        wanted = self.num_samples[index]
         try:
-            samples = read_audio(recording, rate).samples
+            samples = self._decoded(index)
         except AudioError as error:
-            raise TrainingError(f"{error}; speechlstm manifest check finds all such ones") from None
-        if abs(len(samples) - wanted) > DURATION_TOLERANCE * rate:
-            lasts, said = len(samples) / rate, utterance.duration
-            reason = f"lasts {lasts:.2f} s, its manifest says {said:.2f} s"
-            raise TrainingError(f"{recording}: {reason}")
+            self.failures[index] = f"{error}"
+            if len(self.failures) == len(self.num_samples):
+                raise TrainingError(f"no usable utterance: {error}") from None
+            return np.zeros(wanted, np.float32)
         samples = np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
         return in_floats(in_integers(samples))
+
+    def _decoded(self, index: int) -> NDArray[np.float32]:
+        recording, utterance = self._utterances[index]
+        audio = read_audio(recording, self._sample_rate)
+        if abs(audio.duration - utterance.duration) > DURATION_TOLERANCE:
+            raise AudioError(
+                f"{recording}",
+                f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s",
+            )
+        return audio.samples

@@ -37,7 +37,7 @@ def portable_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
     prepared = os.environ.get("SPEECHLSTM_PORTABLE_BUNDLES")  # saves half a minute
     if prepared:
         return {name: Path(prepared) / name for name in QUANTIZATIONS}
-    from speechlstm.training.acoustic.export import convert_acoustic
+    from speechlstm.training.acoustic.conversion import convert_acoustic
     from speechlstm.training.acoustic.trained import trained_model
     from speechlstm.training.tflite.edit import quantize, without_names
 

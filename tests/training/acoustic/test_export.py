@@ -10,8 +10,9 @@ from speechlstm.bundle import read_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import BundleError, ModelError
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.acoustic import export
-from speechlstm.training.acoustic.export import convert_acoustic, export_model
+from speechlstm.training.acoustic import conversion
+from speechlstm.training.acoustic.conversion import convert_acoustic
+from speechlstm.training.acoustic.export import export_model
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.transfer import read_source
 from speechlstm.training.acoustic.verification import Verification
@@ -47,7 +48,7 @@ def test_writes_the_bundle_it_verified(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(export, "convert_acoustic", lambda *_, **__: tflite)
+    monkeypatch.setattr(conversion, "convert_acoustic", lambda *_, **__: tflite)
     reports: list[Verification] = []
     path = tmp_path / "bundle"
     (verification,) = export_model(
@@ -96,7 +97,7 @@ def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
 def test_refuses_a_file_that_is_not_the_model(
     tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "convert_acoustic", lambda *_, **__: tflite)
+    monkeypatch.setattr(conversion, "convert_acoustic", lambda *_, **__: tflite)
     reports: list[Verification] = []
     path = tmp_path / "bundle"
     with pytest.raises(
@@ -111,7 +112,7 @@ def test_refuses_a_file_that_is_not_the_model(
 def test_refuses_a_file_that_does_not_run(
     tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "convert_acoustic", lambda *_, **__: tflite)
+    monkeypatch.setattr(conversion, "convert_acoustic", lambda *_, **__: tflite)
     more_labels = Alphabet((" ", "a", "b", "c"))
     with pytest.raises(ModelError, match=r"does not run without TensorFlow: .*\[1, any, 4\], not"):
         export_model(acoustic_model(1), more_labels, recordings(), tmp_path / "bundle")

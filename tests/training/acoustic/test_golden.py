@@ -11,7 +11,7 @@ from speechlstm.bundle import read_bundle, write_bundle
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.errors import ConfigError
 from speechlstm.training.acoustic.golden import write_golden
-from speechlstm.training.acoustic.verification import synthetic_recordings
+from speechlstm.training.acoustic.recordings import synthetic_recordings
 
 ASSETS = Path(__file__).parents[2] / "assets"
 MODELS = {"model.tflite": "interpreter", "model.portable.tflite": "everywhere"}

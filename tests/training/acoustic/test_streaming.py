@@ -11,7 +11,8 @@ from speechlstm.audio import Audio
 from speechlstm.bundle import read_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.acoustic.export import export_model, streaming_file
+from speechlstm.training.acoustic.conversion import streaming_file
+from speechlstm.training.acoustic.export import export_model
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.streaming import why_not_streaming
 from speechlstm.training.acoustic.transfer import read_source

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from speechlstm.config import AugmentConfig, NetworkConfig, Settings, TrainConfig
-from speechlstm.corpora.manifest import Manifest
+from speechlstm.corpora.manifest import Manifest, write_manifest
 from speechlstm.corpora.shards import pack
 from speechlstm.errors import ConfigError, ModelError, TrainingError
 from speechlstm.evaluation.metrics import ErrorCounts
@@ -131,6 +131,34 @@ def test_shards_are_learnt_from_as_files_are(
     assert variables(trainer) == variables(whole)
     assert len(list((tmp_path / "train").glob("*.tar"))) == 9
     assert len(list((tmp_path / "cache").iterdir())) == 4
+
+
+def test_recordings_found_to_be_damaged_are_named_and_left_out(
+    tones: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "text.wav").write_text("no recording")
+    corpora = []
+    for path in tones:
+        sound = [replace(u, audio=f"{path.parent / u.audio}") for u in Manifest(path)]
+        damaged = replace(sound[0], id="damaged", audio="text.wav")
+        longer = replace(sound[1], id="longer", duration=sound[1].duration + 1)
+        write_manifest(tmp_path / path.name, [damaged, *sound, longer])
+        manifest = Manifest(tmp_path / path.name)
+        settings = SETTINGS.with_training(cache=False)
+        corpora.append(load_corpus([manifest], ALPHABET, settings, tmp_path / "cache"))
+    trainer, lines = new_trainer(new_run(tmp_path / "run"), (corpora[0], corpora[1]))
+    trainer.train()
+    assert [sorted(corpus.cache.failures) for corpus in corpora] == [[0, 121], [0, 5]]
+    warnings = [line for line in lines if line.startswith("warning: ")]
+    reasons = sorted(reason for corpus in corpora for reason in corpus.cache.failures.values())
+    assert len(warnings) == 3  # text.wav is in both lists
+    assert all(any(reason in line for line in warnings) for reason in reasons)
+    assert sorted((tmp_path / "run" / "refused.txt").read_text().splitlines()) == reasons[1:]
+    assert np.isfinite([line["valid_loss"] for line in trainer.state.history]).all()
+    for data, corpus in zip((trainer.train_data, trainer.valid_data), corpora, strict=True):
+        used = [example.id for index in range(len(data)) for example in data.examples(index)]
+        assert sorted(used) == sorted(corpus.examples.ids[1:-1])
+        assert sum(data[i][1]["weights"].sum() for i in range(len(data))) == len(used)
 
 
 def test_writes_what_a_run_holds(uninterrupted: tuple[Trainer, list[str]]) -> None:

@@ -15,7 +15,7 @@ from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.tflite.weights import read_weights
 from speechlstm.training.acoustic import transfer as transfer_module
-from speechlstm.training.acoustic.export import convert_acoustic
+from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.transfer import Source, read_source, transfer

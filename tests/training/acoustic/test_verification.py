@@ -3,15 +3,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
-from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
-from speechlstm.errors import ManifestError
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.training.acoustic import verification
-from speechlstm.training.acoustic.verification import Verification, read_recordings
+from speechlstm.training.acoustic.verification import Verification
 
 GOOD = Verification(
     file="model.tflite",
@@ -127,25 +123,3 @@ for framework in ("tensorflow", "keras"):
     command = [sys.executable, "-c", code]
     process = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert process.stdout.split("\n")[:3] == ["BundleError", "no tensorflow", "no keras"]
-
-
-def write_recordings(folder: Path, texts: list[str | None]) -> Manifest:
-    for i in range(len(texts)):
-        soundfile.write(folder / f"{i}.wav", np.full(1600 + i, 0.1, np.float32), 16000)
-    utterances = [Utterance(str(i), f"{i}.wav", 0.1, text) for i, text in enumerate(texts)]
-    write_manifest(folder / "m.jsonl", utterances)
-    return Manifest(folder / "m.jsonl")
-
-
-def test_recordings_are_spread_over_the_transcribed_utterances(tmp_path: Path) -> None:
-    manifest = write_recordings(tmp_path, ["a", None, "b", "c", "", "d"])
-    found = read_recordings([manifest], 16000, max_utterances=3)
-    assert [(len(audio.samples) - 1600, text) for audio, text in found] == [
-        (0, "a"), (3, "c"), (5, "d"),
-    ]  # fmt: skip
-    assert len(read_recordings([manifest, manifest], 16000, max_utterances=100)) == 10
-
-
-def test_without_a_transcript_there_is_nothing_to_verify_on(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="no utterance has a text"):
-        read_recordings([write_recordings(tmp_path, [None])], 16000, 10)

@@ -24,7 +24,7 @@ from speechlstm.text.lexicon import Lexicon
 from speechlstm.tflite.weights import read_weights
 from speechlstm.training import adapt
 from speechlstm.training.acoustic import recipe
-from speechlstm.training.acoustic.export import convert_acoustic
+from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.adaptation import steps
 from speechlstm.training.adaptation.adapt import Adapted

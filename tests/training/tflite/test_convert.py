@@ -11,7 +11,7 @@ from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.acoustic.export import convert_acoustic
+from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.tflite.edit import count_ops
 

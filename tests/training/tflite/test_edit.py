@@ -12,7 +12,7 @@ from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.tflite.weights import read_weights
-from speechlstm.training.acoustic.export import convert_acoustic
+from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.tflite.edit import (
     Quantization,
