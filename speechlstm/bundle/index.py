@@ -1,11 +1,11 @@
-"""bundle.json: converts the descriptions of a bundle's models and settings to JSON and back."""
+"""bundle.json: converts the descriptions of a bundle's models to JSON and back."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, cast, get_args
 
 from speechlstm import __version__
+from speechlstm.bundle.decoder import DECODER_FILES
 from speechlstm.bundle.spec import (
     MODEL,
     PORTABLE_MODEL,
@@ -13,19 +13,15 @@ from speechlstm.bundle.spec import (
     AcousticSpec,
     ClassifierSpec,
 )
-from speechlstm.config import (
-    Config,
-    DecodeConfig,
-    FeatureConfig,
-    LabelField,
-    NetworkConfig,
-    NeuralLMConfig,
+from speechlstm.bundle.values import (
+    alphabet_to_json,
+    expect_keys,
+    read_alphabet,
+    read_config,
+    read_mapping,
 )
-from speechlstm.decoding.confidence import Calibration
-from speechlstm.decoding.prior import Prior
-from speechlstm.decoding.spec import DecoderSpec, FastDecoding
+from speechlstm.config import FeatureConfig, LabelField, NetworkConfig
 from speechlstm.errors import BundleError, ConfigError, quoted
-from speechlstm.text.alphabet import BLANK, Alphabet
 
 FORMAT_VERSION = 1
 # Those of a bundle.json which lists the portable model, or the streaming model, which older
@@ -35,40 +31,15 @@ STREAMING_FORMAT_VERSION = 3
 
 INDEX = "bundle.json"
 CARD = "README.md"  # notes for people; without a checksum, so that they can be edited
-# The files of a decoder, by the field of DecoderSpec.
-DECODER_FILES = {
-    "lm": "lm.ngram",
-    "neural_lm": "rescorer.tflite",
-    "lexicon": "lexicon.tree",
-    "g2p": "pronouncer.tflite",
-    "punctuator": "punctuator.tflite",
-}
 WHOLE_MODELS = {MODEL, PORTABLE_MODEL}  # forms of the same model, one of which is needed
 MODELS = {*WHOLE_MODELS, STREAMING_MODEL}
 FILES = {INDEX, *MODELS, *DECODER_FILES.values()}
-# The settings of a decoder, by the field of DecoderSpec: key in bundle.json and type.
-_SETTINGS: dict[str, tuple[str, type[Config]]] = {
-    "config": ("decoding", DecodeConfig),
-    "calibration": ("calibration", Calibration),
-    "prior": ("prior", Prior),
-}
-_NEURAL_LM = "rescoring"  # the key of neural_lm_config, which is written in another form
-_FAST = "fast"  # the key of fast, which has keys of its own
-DECODER_KEYS = {_NEURAL_LM, _FAST, *(key for key, _ in _SETTINGS.values())}
-_LOOKAHEAD = "lookahead"  # the key of the network that may be missing
-# Settings that older bundles lack, by section, with what they meant there.
-_ADDED: dict[str, dict[str, Any]] = {
-    NetworkConfig.section: {_LOOKAHEAD: 0},
-    DecodeConfig.section: {"sentence_pause": 0.0},
-}
 _KEYS = {"format_version", "writer", "features", "alphabet", "model", "training"}
 
 _TASK, _CLASSIFY = "task", "classify"  # only classifiers have this key
 _CLASSIFIER_KEYS = {
     "format_version", "writer", _TASK, "features", "classes", "label", "model", "training",
 }  # fmt: skip
-
-AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def acoustic_to_json(acoustic: AcousticSpec) -> dict[str, Any]:
@@ -77,12 +48,12 @@ def acoustic_to_json(acoustic: AcousticSpec) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "writer": f"speechlstm {__version__}",
         "features": acoustic.features.to_dict(),
-        "alphabet": _alphabet_to_json(acoustic.alphabet),
+        "alphabet": alphabet_to_json(acoustic.alphabet),
         "model": _network_to_json(acoustic.network),
         "training": acoustic.training,
     }
     if acoustic.phones:
-        description["phones"] = _alphabet_to_json(acoustic.phones)
+        description["phones"] = alphabet_to_json(acoustic.phones)
     return description
 
 
@@ -98,13 +69,13 @@ def acoustic_from_json(where: Path, description: Mapping[str, Any]) -> AcousticS
     """
     check_version(where, description)
     try:
-        _expect_keys("", description, _KEYS | ({"phones"} & description.keys()))
+        expect_keys("", description, _KEYS | ({"phones"} & description.keys()))
         return AcousticSpec(
-            _config(FeatureConfig, description["features"]),
-            _alphabet("alphabet", description["alphabet"]),
-            _config(NetworkConfig, description["model"]),
-            _alphabet("phones", description["phones"]) if "phones" in description else None,
-            _mapping("training", description["training"]),
+            read_config(FeatureConfig, description["features"]),
+            read_alphabet("alphabet", description["alphabet"]),
+            read_config(NetworkConfig, description["model"]),
+            read_alphabet("phones", description["phones"]) if "phones" in description else None,
+            read_mapping("training", description["training"]),
         )
     except ConfigError as error:
         raise BundleError(where, str(error)) from None
@@ -141,15 +112,15 @@ def classifier_from_json(where: Path, description: Mapping[str, Any]) -> Classif
     """
     check_version(where, description)
     try:
-        _expect_keys("", description, _CLASSIFIER_KEYS)
+        expect_keys("", description, _CLASSIFIER_KEYS)
         if description[_TASK] != _CLASSIFY:
             raise ConfigError(f"{_TASK}: must be {_CLASSIFY!r}, is {quoted(description[_TASK])}")
         return ClassifierSpec(
-            _config(FeatureConfig, description["features"]),
+            read_config(FeatureConfig, description["features"]),
             _classes(description["classes"]),
             _label(description["label"]),
-            _config(NetworkConfig, description["model"]),
-            _mapping("training", description["training"]),
+            read_config(NetworkConfig, description["model"]),
+            read_mapping("training", description["training"]),
         )
     except ConfigError as error:
         raise BundleError(where, str(error)) from None
@@ -158,10 +129,12 @@ def classifier_from_json(where: Path, description: Mapping[str, Any]) -> Classif
 def _classes(values: object) -> tuple[str, ...]:
     if not isinstance(values, list) or len(values) < 2:
         raise ConfigError(f"classes: must be a list of at least 2 names, is {quoted(values)}")
-    classes = tuple(_string("classes", value) for value in values)
-    if len({*classes}) < len(classes):
+    for value in values:
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"classes: must be a non-empty string, is {quoted(value)}")
+    if len({*values}) < len(values):
         raise ConfigError("classes: a name is in the list twice")
-    return classes
+    return tuple(values)
 
 
 def _label(value: object) -> LabelField:
@@ -171,77 +144,11 @@ def _label(value: object) -> LabelField:
     return cast(LabelField, value)
 
 
-def _string(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ConfigError(f"{name}: must be a non-empty string, is {quoted(value)}")
-    return value
-
-
 def format_version(files: Collection[str]) -> int:
     """The format version of a bundle.json that lists these files."""
     if STREAMING_MODEL in files:
         return STREAMING_FORMAT_VERSION
     return PORTABLE_FORMAT_VERSION if PORTABLE_MODEL in files else FORMAT_VERSION
-
-
-def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
-    """The settings of a decoder as JSON values."""
-    settings = {key: getattr(decoder, field) for field, (key, _) in _SETTINGS.items()}
-    description = {key: value.to_dict() for key, value in settings.items() if value is not None}
-    if decoder.neural_lm:
-        config = decoder.neural_lm_config
-        description[_NEURAL_LM] = {
-            "weight": config.weight,
-            "shallow_fusion": config.mode == "fuse",
-        }
-        if config.context_words:  # 0.1.0 reads bundles without it
-            description[_NEURAL_LM]["context_words"] = config.context_words
-    if decoder.fast:
-        description[_FAST] = {
-            key: values.to_dict()
-            for key, values in (
-                (DecodeConfig.section, decoder.fast.config),
-                (Calibration.section, decoder.fast.calibration),
-            )
-            if values
-        }
-    return description
-
-
-def decoder_from_json(
-    where: Path, settings: Mapping[str, Any], files: Mapping[str, Path], acoustic: AcousticSpec
-) -> DecoderSpec:
-    """The decoder of a bundle from its settings.
-
-    Args:
-        where: The file with the settings, for errors.
-        settings: JSON values as returned by decoder_to_json.
-        files: The files of the bundle, by name.
-        acoustic: The acoustic model.
-
-    Raises:
-        BundleError: A setting is missing, unknown or wrong.
-    """
-    try:
-        found: dict[str, Config] = {
-            field: _config(kind, settings[key])
-            for field, (key, kind) in _SETTINGS.items()
-            if key in settings
-        }
-        if _NEURAL_LM in settings:
-            found["neural_lm_config"] = _neural_lm_config(settings[_NEURAL_LM])
-        fast = _fast(settings[_FAST]) if _FAST in settings else None
-    except ConfigError as error:
-        raise BundleError(where, str(error)) from None
-    paths = {field: files.get(name) for field, name in DECODER_FILES.items()}
-    decoder = DecoderSpec(**paths, **found, fast=fast)  # type: ignore[arg-type]
-    labels = acoustic.lexicon_alphabet if decoder.lexicon else acoustic.alphabet
-    if decoder.prior and len(decoder.prior.log_probs) != labels.num_labels:
-        raise BundleError(
-            where,
-            f"prior: has {len(decoder.prior.log_probs)} labels, the model {labels.num_labels}",
-        )
-    return decoder
 
 
 def check_version(
@@ -268,62 +175,4 @@ def check_version(
 
 def _network_to_json(network: NetworkConfig) -> dict[str, Any]:
     """Its settings; the look-ahead only if there is one, since older versions do not know it."""
-    return {key: value for key, value in network.to_dict().items() if key != _LOOKAHEAD or value}
-
-
-def _alphabet_to_json(alphabet: Alphabet) -> dict[str, Any]:
-    return {"symbols": alphabet.symbols, "separator": alphabet.separator, "blank": BLANK}
-
-
-def _config(kind: type[AnyConfig], values: object) -> AnyConfig:
-    # Config would fill in defaults, but the model may have been trained with other values.
-    keys = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    given = _ADDED.get(kind.section, {}) | dict(_mapping(kind.section, values))
-    return kind.from_dict(_expect_keys(kind.section, given, keys))
-
-
-def _neural_lm_config(values: object) -> NeuralLMConfig:
-    mapping = _mapping(_NEURAL_LM, values)
-    mapping = {"context_words": 0, **mapping}
-    _expect_keys(_NEURAL_LM, mapping, {"weight", "shallow_fusion", "context_words"})
-    if not isinstance(is_fused := mapping["shallow_fusion"], bool):
-        raise ConfigError(
-            f"{_NEURAL_LM}.shallow_fusion: must be true or false, is {is_fused!r:.40}"
-        )
-    return NeuralLMConfig(
-        mapping["weight"], "fuse" if is_fused else "rescore", mapping["context_words"]
-    )
-
-
-def _fast(values: object) -> FastDecoding:
-    mapping = _mapping(_FAST, values)
-    keys = {DecodeConfig.section, Calibration.section} & {DecodeConfig.section, *mapping}
-    _expect_keys(_FAST, mapping, keys)
-    config = _config(DecodeConfig, mapping[DecodeConfig.section])
-    calibration = mapping.get(Calibration.section)
-    return FastDecoding(config, calibration and _config(Calibration, calibration))
-
-
-def _alphabet(name: str, values: object) -> Alphabet:
-    mapping = _mapping(name, values)
-    _expect_keys(name, mapping, {"symbols", "separator", "blank"})
-    symbols, separator, blank = mapping["symbols"], mapping["separator"], mapping["blank"]
-    if not isinstance(symbols, list) or not all(isinstance(s, str) for s in [*symbols, separator]):
-        raise ConfigError(f"{name}: symbols must be a list of strings, separator a string")
-    if blank != BLANK:
-        raise ConfigError(f"{name}.blank: must be {BLANK}, is {quoted(blank)}")
-    return Alphabet(tuple(symbols), separator)
-
-
-def _mapping(name: str, values: object) -> Mapping[str, Any]:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{name}: must be an object, is {quoted(values)}")
-    return values
-
-
-def _expect_keys(name: str, values: Mapping[str, Any], keys: set[str]) -> Mapping[str, Any]:
-    different = sorted(keys ^ set(values))
-    if different:
-        verb = "missing" if different[0] in keys else "unknown"
-        raise ConfigError(f"{name}.{different[0]}: {verb}".lstrip("."))
-    return values
+    return {key: value for key, value in network.to_dict().items() if key != "lookahead" or value}

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from speechlstm.bundle.decoder import DECODER_KEYS, decoder_from_json
 from speechlstm.bundle.index import (
-    DECODER_KEYS,
     FILES,
     FORMAT_VERSION,
     INDEX,
@@ -14,7 +14,6 @@ from speechlstm.bundle.index import (
     acoustic_from_json,
     check_version,
     classifier_from_json,
-    decoder_from_json,
     format_version,
     is_classifier,
 )

@@ -6,16 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from speechlstm.bundle.decoder import DECODER_FILES, decoder_to_json
 from speechlstm.bundle.index import (
     CARD,
-    DECODER_FILES,
     FILES,
     INDEX,
     MODELS,
     WHOLE_MODELS,
     acoustic_to_json,
     classifier_to_json,
-    decoder_to_json,
     format_version,
 )
 from speechlstm.bundle.read import read_bundle

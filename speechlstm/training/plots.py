@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from speechlstm.config import FeatureConfig
 from speechlstm.storage import write_atomically
-from speechlstm.training.layers.mfcc import mel_edges
+from speechlstm.training.layers.mel import mel_edges
 
 _TICKS_HZ = np.array([250, 500, 1000, 2000, 4000, 8000, 16000])
 

@@ -1,27 +1,20 @@
 """Transfer learning: start from another model, with the weights of every layer that fits."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from keras import ops
-from numpy.typing import NDArray
-
 from speechlstm.acoustic import LiteRTAcousticModel
-from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle, read_bundle
 from speechlstm.config import Settings
-from speechlstm.errors import BundleError, ConfigError, quoted
+from speechlstm.errors import ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.similar import similar_letter
-from speechlstm.tflite.weights import network_weights, read_weights
 from speechlstm.training.acoustic.encoder import Encoder
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import load_run
-
-MAX_DIFFERENCE = 0.05  # mean total variation distance of probabilities: see _verify
+from speechlstm.training.acoustic.stored_weights import assign_stored_weights
 
 
 @dataclass(frozen=True)
@@ -246,67 +239,11 @@ def _read_model(bundle: Bundle) -> AcousticModel:
     spec = bundle.acoustic
     num_phones = spec.phones.num_labels if spec.phones else 0
     model = AcousticModel(spec.features, spec.network, spec.alphabet.num_labels, num_phones)
-    try:
-        _assign(model, read_weights(bundle.model_path.read_bytes()))
-    except ValueError as error:
-        raise BundleError(
-            bundle.path, f"its weights cannot be read: {error}; name the run instead"
-        ) from None
-    _verify(model, bundle)
-    return model
-
-
-def _assign(model: AcousticModel, values: Iterator[NDArray[np.float32]]) -> None:
-    """Assign the weights of a .tflite file; raises ValueError if they do not fit the model."""
-    assign_weights(model, model.output_layers, values)
-
-
-def assign_weights(
-    model: Encoder, output_layers: Sequence[Any], values: Iterator[NDArray[np.float32]]
-) -> None:
-    """Assign the weights of a .tflite file.
-
-    Args:
-        model: The network.
-        output_layers: Its output layers.
-        values: The weights, as read_weights yields them.
-
-    Raises:
-        ValueError: They do not fit the network.
-    """
-    config = model.config
-    weights = network_weights(
-        values,
-        config.cell,
-        config.num_layers,
-        is_bidirectional=config.bidirectional,
-        has_norms=config.layer_norm,
-        has_look_ahead=config.lookahead > 0,
-        num_outputs=len(output_layers),
+    assign_stored_weights(
+        model,
+        model.output_layers,
+        bundle,
+        lambda batch: model.log_probs(model(batch)[0]),
+        lambda audio: LiteRTAcousticModel(bundle).outputs(audio),
     )
-    for layer, directions in zip(model.recurrent, weights.layers, strict=True):
-        cells = [v for w in directions for v in (w.kernel, w.recurrent, w.bias)]
-        layer.set_weights(cells)
-    for layer, values_of in zip(
-        (*model.norms, *output_layers), (*weights.norms, *weights.outputs), strict=True
-    ):
-        layer.set_weights(values_of)
-    if model.ahead:
-        model.ahead.set_weights([weights.ahead])
-
-
-def _verify(model: AcousticModel, bundle: Bundle) -> None:
-    """Compare a model with its file: another version may have ordered the weights differently."""
-    samples = np.random.default_rng(0).normal(0, 0.1, (1, bundle.acoustic.features.sample_rate))
-    samples = samples.astype(np.float32)
-    logits, _ = model({"samples": samples, "num_samples": np.array(samples.shape[1:], np.int32)})
-    found = np.exp(ops.convert_to_numpy(model.log_probs(logits))[0])
-    file = LiteRTAcousticModel(bundle)
-    expected = np.exp(file.outputs(Audio(samples[0], file.sample_rate)))
-    difference = np.abs(found - expected).sum(axis=-1).mean() / 2
-    if not difference <= MAX_DIFFERENCE:
-        raise BundleError(
-            bundle.path,
-            f"its weights cannot be read: with them, probabilities differ by {difference:.2g}, "
-            f"the limit is {MAX_DIFFERENCE:g}; name the run instead",
-        )
+    return model

@@ -4,22 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from keras import ops
 
-from speechlstm.audio import Audio
 from speechlstm.bundle import ClassifierBundle, find_bundle, read_any_bundle
 from speechlstm.classification.model import LiteRTClassifier
 from speechlstm.config import Settings
-from speechlstm.errors import BundleError
-from speechlstm.tflite.weights import read_weights
 from speechlstm.training.acoustic.encoder import Encoder
-from speechlstm.training.acoustic.transfer import (
-    MAX_DIFFERENCE,
-    assign_weights,
-    read_source,
-    transfer_encoder,
-)
+from speechlstm.training.acoustic.stored_weights import assign_stored_weights
+from speechlstm.training.acoustic.transfer import read_source, transfer_encoder
 from speechlstm.training.classification.network import ClassifierNetwork
 from speechlstm.training.classification.run import is_classifier_run, load_classifier_run
 
@@ -98,24 +90,11 @@ def read_network(bundle: ClassifierBundle) -> ClassifierNetwork:
     """
     spec = bundle.spec
     network = ClassifierNetwork(spec.features, spec.network, len(spec.classes))
-    try:
-        values = read_weights(bundle.model_path.read_bytes())
-        assign_weights(network, [network.output_layer], values)
-    except ValueError as error:
-        raise BundleError(
-            bundle.path, f"its weights cannot be read: {error}; name the run instead"
-        ) from None
-    samples = np.random.default_rng(0).normal(0, 0.1, spec.features.sample_rate).astype(np.float32)
-    batch = {"samples": samples[None], "num_samples": np.array([len(samples)], np.int32)}
-    found = ops.convert_to_numpy(ops.softmax(network(batch)[0]))[0]
-    expected = np.exp(
-        LiteRTClassifier(bundle).outputs(Audio(samples, spec.features.sample_rate))[0]
+    assign_stored_weights(
+        network,
+        [network.output_layer],
+        bundle,
+        lambda batch: ops.log_softmax(network(batch)[0]),
+        lambda audio: LiteRTClassifier(bundle).outputs(audio)[0],
     )
-    difference = float(np.abs(found - expected).sum() / 2)
-    if not difference <= MAX_DIFFERENCE:
-        raise BundleError(
-            bundle.path,
-            f"its weights cannot be read: with them, probabilities differ by {difference:.2g}, "
-            f"the limit is {MAX_DIFFERENCE:g}; name the run instead",
-        )
     return network
