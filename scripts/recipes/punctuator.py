@@ -52,6 +52,7 @@ def main(
 
 def train(text: Path, speech: tuple[Path, ...], epochs: int | None, work: Path) -> None:
     """Make the run, unless it is there, and train it to its end."""
+    from speechlstm.training.engine.word_loop import train_on_words
     from speechlstm.training.punctuation.network import PunctuationConfig, PunctuationTraining
     from speechlstm.training.punctuation.run import PunctuationRun, load_punctuation_run
     from speechlstm.training.punctuation.speech import aligned_passages
@@ -62,7 +63,7 @@ def train(text: Path, speech: tuple[Path, ...], epochs: int | None, work: Path) 
         read_passages,
         split_passages,
     )
-    from speechlstm.training.punctuation.trainer import train_punctuation
+    from speechlstm.training.punctuation.trainer import PunctuationTrainer
 
     if not (work / "run.json").exists():
         recognizer = Recognizer.load(greedy=True)
@@ -72,7 +73,8 @@ def train(text: Path, speech: tuple[Path, ...], epochs: int | None, work: Path) 
         training = PunctuationTraining(**({"num_epochs": epochs} if epochs else {}))
         run = PunctuationRun(work, PunctuationConfig(), training, mixed_case(train))
         run.create(PunctuatedText.of(train), PunctuatedText.of(valid), pauses)
-    train_punctuation(load_punctuation_run(work), print, sys.stderr.isatty())
+    run = load_punctuation_run(work)
+    train_on_words(PunctuationTrainer, run, print, sys.stderr.isatty())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from speechlstm.cli.options import (
     lexicon_option,
     worst_option,
 )
-from speechlstm.cli.output import progress_bar, say, show_json, show_lines, show_report
+from speechlstm.cli.output import exit_after, progress_bar, show_json, show_lines, show_report
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ if TYPE_CHECKING:
     type=OutputPath((".png",)),
     help="Write a picture of a classifier's confusion matrix.",
 )
-@click.pass_context
 def command(
-    ctx: click.Context,
     manifest: Path,
     bundle: Path | None,
     decoding: dict[str, Any],
@@ -95,7 +93,7 @@ def command(
             raise click.UsageError(
                 f"{bundle} is a classifier: only --label, --confusion, --json and --jobs are for it"
             )
-        _evaluate_classifier(ctx, manifest, bundle, label, confusion, jobs, as_json)
+        _evaluate_classifier(manifest, bundle, label, confusion, jobs, as_json)
         return
     if label or confusion:
         option = "--label" if label else "--confusion"
@@ -123,10 +121,7 @@ def command(
     if page:
         _write_page(page, report, utterances, worst, report_megabytes)
     show_report(report, as_json, worst)
-    for utterance_id, reason in report.failures.items():
-        say(f"Error: {utterance_id}: {reason}")
-    if report.failures:
-        ctx.exit(1)
+    exit_after(report.failures)
 
 
 def _is_classifier(bundle: Path) -> bool:
@@ -136,7 +131,6 @@ def _is_classifier(bundle: Path) -> bool:
 
 
 def _evaluate_classifier(
-    ctx: click.Context,
     manifest: Path,
     bundle: Path,
     label: "LabelField | None",
@@ -164,10 +158,7 @@ def _evaluate_classifier(
         show_json(report.to_dict())
     else:
         show_lines(report.to_text())
-    for utterance_id, reason in report.failures.items():
-        say(f"Error: {utterance_id}: {reason}")
-    if report.failures:
-        ctx.exit(1)
+    exit_after(report.failures)
 
 
 def _write_page(

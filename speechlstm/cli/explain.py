@@ -116,17 +116,11 @@ def command(
     from speechlstm.explain.window import MAX_SECONDS, read_window
     from speechlstm.storage import write_atomically
 
+    format_name = _checked_format(format_name, output, bool(salient))
     if end is not None and not start + 0.05 <= end <= start + MAX_SECONDS:
         raise click.UsageError(
             f"--end must be 0.05 to {MAX_SECONDS:g} s after --start, {start:g}, not {end:g}"
         )
-    format_name = (
-        format_name or _SUFFIXES[output.suffix.lower() if output and output.suffix else ".txt"]
-    )
-    if format_name == "png" and output is None:
-        raise click.UsageError("--format png needs -o FILE")
-    if salient and format_name == "text":
-        raise click.UsageError("--saliency is for pages and pictures: -o FILE.html or FILE.png")
     contents = read_bundle(find_bundle(bundle))
     most = contents.acoustic.network.num_units
     if num_units is not None and num_units > most:
@@ -150,6 +144,16 @@ def command(
     if window.damage:
         say(f"Error: {name}: {window.damage.reason}")
         ctx.exit(1)
+
+
+def _checked_format(name: str | None, output: Path | None, is_salient: bool) -> str:
+    """The format, from --format or the suffix of -o."""
+    name = name or _SUFFIXES[output.suffix.lower() if output and output.suffix else ".txt"]
+    if name == "png" and output is None:
+        raise click.UsageError("--format png needs -o FILE")
+    if is_salient and name == "text":
+        raise click.UsageError("--saliency is for pages and pictures: -o FILE.html or FILE.png")
+    return name
 
 
 def _with_saliency(

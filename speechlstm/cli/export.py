@@ -11,6 +11,7 @@ from speechlstm.cli.training import acoustic_quantize_option, load_keras, target
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
+    from speechlstm.bundle import Bundle
     from speechlstm.training.acoustic.conversion import Target
     from speechlstm.training.acoustic.verification import Verification
     from speechlstm.training.tflite.edit import Quantization
@@ -105,33 +106,20 @@ def command(
     from speechlstm.training.acoustic.conversion import FILES
     from speechlstm.training.classification.export import export_classifier, is_classifier
 
-    existed = (bundle / "bundle.json").exists()
-    num_shown = 0
-
-    def report(verification: "Verification") -> None:
-        nonlocal num_shown
-        if num_shown:
-            show("")
-        show_lines(verification.to_text())
-        num_shown += 1
-
-    classifies = is_classifier(run)
-    if classifies:
+    common = (
+        run, bundle, quantization, manifests, max_utterances, _Reports(), targets, seconds,
+    )  # fmt: skip
+    if is_classifier(run):
         if golden or calibration:
             option = "--golden" if golden else "--calibrate"
             raise click.UsageError(f"{option} is for recognisers, and {run} is a classifier")
-        export_classifier(
-            run, bundle, quantization, manifests, max_utterances, report, targets, seconds
-        )
-    else:
-        export(
-            run, bundle, quantization, manifests, max_utterances, report, targets, seconds, golden,
-            calibration,
-        )  # fmt: skip
-    if classifies:
+        export_classifier(*common)
         say(f"to use it: speechlstm classify --bundle {bundle} FILE...")
         return
-    decoder = read_bundle(bundle).decoder
+    existed = (bundle / "bundle.json").exists()
+    export(*common, golden, calibration)
+    written = read_bundle(bundle)
+    decoder = written.decoder
     if existed and decoder.files and not decoder.calibration:
         kept = ", ".join(path.name for path in decoder.files)
         say(
@@ -139,21 +127,35 @@ def command(
             f"the previous model, and confidences are no longer calibrated; to tune them: "
             f"speechlstm tune {bundle}"
         )
-    for line in [*_next_steps(bundle, [FILES[name] for name in targets]), *_live(bundle)]:
+    for line in [*_next_steps(bundle, [FILES[name] for name in targets]), *_live(written)]:
         say(line)
 
 
-def _live(bundle: Path) -> list[str]:
+class _Reports:
+    """Prints verifications, with an empty line between two."""
+
+    def __init__(self) -> None:
+        self._is_first = True
+
+    def __call__(self, verification: "Verification") -> None:
+        if not self._is_first:
+            show("")
+        self._is_first = False
+        show_lines(verification.to_text())
+
+
+def _live(bundle: "Bundle") -> list[str]:
     """What a unidirectional network is for: live recognition, if it has been trained for that."""
-    from speechlstm.bundle import STREAMING_MODEL, read_bundle
+    from speechlstm.bundle import STREAMING_MODEL
     from speechlstm.training.acoustic.streaming import why_not_streaming
 
-    acoustic = read_bundle(bundle).acoustic
+    acoustic = bundle.acoustic
     if acoustic.network.bidirectional:
         return []
     if reason := why_not_streaming(acoustic.features, acoustic.network):
         return [f"live: {STREAMING_MODEL} not written: {reason}"]
-    return [f"live: {bundle / STREAMING_MODEL}, which speechlstm listen --bundle {bundle} uses"]
+    path = bundle.path
+    return [f"live: {path / STREAMING_MODEL}, which speechlstm listen --bundle {path} uses"]
 
 
 def _next_steps(bundle: Path, files: list[str]) -> list[str]:

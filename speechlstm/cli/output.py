@@ -4,7 +4,7 @@ import codecs
 import io
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,14 @@ def show_report(report: "EvaluationReport", as_json: bool, num_worst: int) -> No
 def say(line: str) -> None:
     """Print a message on stderr."""
     click.echo(printable(line), err=True)
+
+
+def exit_after(failures: Mapping[str, str]) -> None:
+    """Print why utterances could not be used, by their ids; the exit code is 1 if there are any."""
+    for utterance_id, reason in failures.items():
+        say(f"Error: {utterance_id}: {reason}")
+    if failures:
+        click.get_current_context().exit(1)
 
 
 def progress_bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:

@@ -8,7 +8,7 @@ import click
 
 from speechlstm.cli.decoding import neural_lm_mode_options
 from speechlstm.cli.options import OutputPath, jobs_option
-from speechlstm.cli.output import progress_bar, say
+from speechlstm.cli.output import exit_after, progress_bar
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 
@@ -62,9 +62,7 @@ _PATH = click.Path(path_type=Path)
     help="The largest number of utterances to use.",
 )
 @jobs_option
-@click.pass_context
 def command(
-    ctx: click.Context,
     model: Path,
     manifests: tuple[Path, ...],
     lm: Path | None,
@@ -82,10 +80,9 @@ def command(
 
     The network runs once. Then the weights of the language model and of words are searched, the
     pause that ends a sentence, the beam width and the weight of an LSTM language model are chosen,
-    and the words' confidences are
-    calibrated. The files given by --lm, --lexicon, --g2p (see `speechlstm lexicon`) and --neural-lm
-    (see `speechlstm lm export`) are put into BUNDLE and replace those that it has. If it has none,
-    only the confidences are calibrated.
+    and the words' confidences are calibrated. The files given by --lm, --lexicon, --g2p (see
+    `speechlstm lexicon`) and --neural-lm (see `speechlstm lm export`) are put into BUNDLE and
+    replace those that it has. If it has none, only the confidences are calibrated.
 
     \b
     Example:
@@ -110,35 +107,31 @@ def command(
     plot = output or _plot_beside(model)
     if not dry_run:
         refuse_to_replace_others(model)
-    before = bundle.decoder
-    mode = neural_lm_mode or before.neural_lm_config.mode
+    neural_lm_config = bundle.decoder.neural_lm_config
+    if neural_lm_mode:
+        neural_lm_config = replace(neural_lm_config, mode=neural_lm_mode)
+    files: dict[str, Any] = {
+        "lm": lm, "lexicon": lexicon, "g2p": g2p, "neural_lm": neural_lm, "punctuator": punctuator,
+    }  # fmt: skip
     decoder = replace(
-        before,
-        lm=lm or before.lm,
-        lexicon=lexicon or before.lexicon,
-        g2p=g2p or before.g2p,
-        neural_lm=neural_lm or before.neural_lm,
-        punctuator=punctuator or before.punctuator,
-        neural_lm_config=replace(before.neural_lm_config, mode=mode),
+        bundle.decoder,
+        neural_lm_config=neural_lm_config,
+        **{field: file for field, file in files.items() if file},
     )
-    report = _Table()
     tuned = tune(
         replace(bundle, decoder=decoder),
         [Manifest(path) for path in manifests],
         max_utterances,
         jobs or num_usable_cores(),
         progress_bar,
-        report,
+        _Table(),
     )
     if tuned.word_error_rates:
         plot_surface(plot, tuned.word_error_rates)
     click.echo(_summary(tuned))
     if not dry_run:
         write_decoder(model, tuned.decoder)
-    for utterance_id, reason in tuned.failures.items():
-        say(f"Error: {utterance_id}: {reason}")
-    if tuned.failures:
-        ctx.exit(1)
+    exit_after(tuned.failures)
 
 
 def _plot_beside(model: Path) -> Path:

@@ -28,26 +28,16 @@ class Form:
     """What a client has sent.
 
     Attributes:
-        path: The file; None: there was none.
+        path: The file.
         name: Its name at the client, for messages.
         fields: The values of each field.
         num_bytes: The size of the whole form.
     """
 
-    path: Path | None = None
+    path: Path
     name: str = "file"
     fields: dict[str, list[str]] = field(default_factory=dict)
     num_bytes: int = 0
-
-    def required_path(self) -> Path:
-        """The file.
-
-        Raises:
-            ApiError: There was none.
-        """
-        if self.path is None:
-            raise ApiError(400, "there is no recording; send it in the field file", "file")
-        return self.path
 
 
 @asynccontextmanager
@@ -67,11 +57,11 @@ async def received_form(
     _refuse_large(int(request.headers.get("content-length") or 0), settings)
     boundary = _boundary(request.headers.get("content-type"))
     path = folder / secrets.token_hex(16)
-    form = Form()
+    form = Form(path)
     try:
         try:
             with path.open("wb") as file:
-                parts = _Parts(boundary, form, file, path, settings)
+                parts = _Parts(boundary, form, file, settings)
                 await _receive(request, parts, settings)
         except OSError as error:  # such as a full disk
             raise ApiError(
@@ -132,12 +122,12 @@ class _Parts:
     """Writes the parts of a multipart form where they belong, as they come."""
 
     def __init__(
-        self, boundary: bytes, form: Form, file: BinaryIO, path: Path, settings: ServerSettings
+        self, boundary: bytes, form: Form, file: BinaryIO, settings: ServerSettings
     ) -> None:
-        self._form, self._file, self._path, self._settings = form, file, path, settings
+        self._form, self._file, self._settings = form, file, settings
         self._header, self._disposition, self._value = bytearray(), bytearray(), bytearray()
         self._field: str | None = None  # None: in the file
-        self._num_fields, self._is_whole = 0, False
+        self._num_fields, self._is_whole, self._has_file = 0, False, False
         self._parser = MultipartParser(
             boundary,
             {
@@ -165,6 +155,8 @@ class _Parts:
         """The form has ended."""
         if not self._is_whole:
             raise ApiError(400, "the form is cut off; send all of it")
+        if not self._has_file:
+            raise ApiError(400, "there is no recording; send it in the field file", "file")
 
     def _begin(self) -> None:
         self._num_fields += 1
@@ -186,9 +178,9 @@ class _Parts:
         # Clients may leave out the name of a file, or give filename* alone, which is not read.
         if b"filename" not in options and self._field != "file":
             return
-        if self._field != "file" or self._form.path:
+        if self._field != "file" or self._has_file:
             raise ApiError(400, "send one recording, in the field file", param="file")
-        self._form.path = self._path
+        self._has_file = True
         self._form.name = shown_name(options.get(b"filename", b"").decode("utf-8", "replace"))
         self._field = None
 

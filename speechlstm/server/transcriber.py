@@ -76,10 +76,9 @@ class Transcriber:
         wanted: Wanted,
         on_segment: Callable[[Step], None],
     ) -> Step:
-        path = form.required_path()
         limit, words = self._settings.max_audio_seconds, (wanted.hot_words, wanted.hints)
         try:
-            await worker.ask(OpenRecording(key, path, form.name, limit, *words))
+            await worker.ask(OpenRecording(key, form.path, form.name, limit, *words))
         except (ConfigError, DataError) as error:
             raise ApiError(400, str(error).removeprefix("decoding."), "keywords") from None
         while True:

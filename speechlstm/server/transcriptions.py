@@ -46,7 +46,6 @@ class TranscriptionsEndpoint:
                         received_form(request, self._folder, self._settings)
                     )
                     wanted = Wanted.of(form, self._model)
-                    form.required_path()
                 except ApiError as error:
                     await stack.aclose()  # who has the answer can rely on the upload's deletion
                     await _refuse(error, request, send)

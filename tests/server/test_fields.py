@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from speechlstm.server.errors import ApiError
@@ -9,7 +11,7 @@ MODEL = Model("english", "en", 16000, True)
 
 
 def wanted(**fields: list[str]) -> Wanted:
-    return Wanted.of(Form(fields=fields), MODEL)
+    return Wanted.of(Form(Path("a"), fields=fields), MODEL)
 
 
 def test_what_is_short_in_a_prompt_becomes_hot_words() -> None:
@@ -28,6 +30,5 @@ def test_a_model_of_a_known_language_refuses_others() -> None:
     assert wanted(language=["en-GB"]).language == "en"
     with pytest.raises(ApiError, match="knows en alone, not 'de'"):
         wanted(language=["de"])
-    assert (
-        Wanted.of(Form(fields={"language": ["de"]}), Model("a", None, 16000, True)).language == "de"
-    )
+    form = Form(Path("a"), fields={"language": ["de"]})
+    assert Wanted.of(form, Model("a", None, 16000, True)).language == "de"

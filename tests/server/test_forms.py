@@ -28,7 +28,6 @@ def received(folder: Path) -> bytes:
         headers = [(b"content-type", b"multipart/form-data; boundary=x")]
         request = Request({"type": "http", "headers": headers}, receive)
         async with received_form(request, folder, ServerSettings()) as form:
-            assert form.path
             return form.path.read_bytes()
 
     return asyncio.run(content())

@@ -107,8 +107,9 @@ def command(
 
         load_keras()
         from speechlstm.training.engine.run_folder import locked
+        from speechlstm.training.engine.word_loop import train_on_words
         from speechlstm.training.lm.run import load_language_model_run
-        from speechlstm.training.lm.trainer import train_language_model
+        from speechlstm.training.lm.trainer import LanguageModelTrainer
 
         with locked(run_path):
             if valid is None:
@@ -123,7 +124,7 @@ def command(
                 _refuse_unknown_words(text, texts[0])
                 run = _new_run(run_path, given, text, source, alphabet)
                 run.create(text, _validation_text(valid, text), initial)
-            train_language_model(run, say, sys.stderr.isatty())
+            train_on_words(LanguageModelTrainer, run, say, sys.stderr.isatty())
     show(f"{run_path}")
 
 

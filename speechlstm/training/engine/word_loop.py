@@ -1,24 +1,51 @@
 """The training loop of networks that read text, whose loss is a mean over words."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from speechlstm.config import Schedule
 from speechlstm.errors import TrainingError
-from speechlstm.training.data.prefetch import Batch, Batches
+from speechlstm.training.data.prefetch import Batch
 from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.loop import EpochLoop
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
-from speechlstm.training.engine.run_folder import NetworkRun
+from speechlstm.training.engine.run_folder import NetworkRun, locked
+
+R = TypeVar("R", bound=NetworkRun[Any])
 
 
-class WordBatches(Batches, Protocol):
-    """The batches of an epoch, of known numbers of words."""
+class WordBatches(ABC):
+    """Batches of sequences of words, which `start_epoch` draws."""
+
+    _lengths: NDArray[np.int64]  # of the sequences of an epoch
+    _batches: list[NDArray[np.int64]]  # of indices of sequences
+
+    @abstractmethod
+    def start_epoch(self, epoch: int) -> None:
+        """Draw the batches of an epoch; epochs are counted from 0."""
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> Batch:
+        """The inputs and targets of a batch."""
+
+    @property
+    def num_words(self) -> int:
+        """The number of words of an epoch."""
+        return int(self._lengths.sum())
+
+    def __len__(self) -> int:
+        """The number of batches of an epoch."""
+        return len(self._batches)
 
     def size(self, index: int) -> int:
         """The number of words of a batch."""
+        return int(self._lengths[self._batches[index]].sum())
 
 
 class WordLoop(EpochLoop):
@@ -60,3 +87,52 @@ class WordLoop(EpochLoop):
         num_words = self.train_data.size(index)
         self.state.loss_sum += loss * num_words
         self.state.num_utterances += num_words
+
+    def described_data(self) -> str:
+        """The training data in a few words."""
+        return f"{self.train_data.num_words:,} training words"
+
+    def _speed(self) -> dict[str, float]:
+        """The metrics of an epoch that say how fast it was."""
+        state = self.state
+        return {
+            "learning_rate": float(self.optimizer.learning_rate),
+            "seconds": state.seconds,
+            "words_per_second": state.num_utterances / max(state.seconds, 1e-9),
+        }
+
+    def _described_speed(self, metrics: dict[str, Any]) -> str:
+        return (
+            f"{metrics['words_per_second']:.0f} words a second, "
+            f"about {self._minutes_left(metrics):.0f} min left"
+        )
+
+
+def train_on_words(
+    trainer: Callable[[R, Callable[[str], None], bool], WordLoop],
+    run: R,
+    report: Callable[[str], None],
+    progress: bool = False,
+) -> None:
+    """Train a run from its last checkpoint; without one, from the start.
+
+    Args:
+        trainer: What trains such a run.
+        run: The run.
+        report: Called with lines of text.
+        progress: Whether to show a progress bar on stderr.
+
+    Raises:
+        ModelError: The run is damaged.
+        TrainingError: The loss is not finite, or another process trains the run.
+        KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
+        SystemExit: SIGTERM was received; the run can be resumed.
+    """
+    with locked(run.path):
+        training = trainer(run, report, progress)
+        training.resume()
+        report(
+            f"{training.described_data()}, {training.network.count_params():,} weights; "
+            f"recurrent layers: {training.network.recurrent[0].engine}"
+        )
+        training.train()

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from speechlstm.lm.text import START_ID
 from speechlstm.training.data.bucketing import shuffled_batches
+from speechlstm.training.engine.word_loop import WordBatches
 
 
 class WordSampler:
@@ -56,11 +57,11 @@ class WordSampler:
         return self._order[hits].astype(np.int32), np.log(self._probs[hits]).astype(np.float32)
 
 
-class SentenceDataset:
+class SentenceDataset(WordBatches):
     """Batches of sentences of similar lengths, in a random order that each epoch draws again.
 
     The inputs of a sentence are <s> and its words, the targets its words and </s>. Sentences are
-    independent: the network has no context across them.
+    independent: the network has no context across them. Sentence ends count as words.
 
     Args:
         tokens: (num_tokens,) int32, the sentences, each with its words between <s> and </s>.
@@ -89,24 +90,11 @@ class SentenceDataset:
         self._batch_words = batch_words
         self.start_epoch(0)
 
-    @property
-    def num_words(self) -> int:
-        """The number of words to predict in an epoch, sentence ends included."""
-        return int(self._lengths.sum())
-
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of the batches of an epoch; epochs are counted from 0."""
         generator = np.random.default_rng((self._seed, epoch))
         self._epoch = epoch
         self._batches = shuffled_batches(generator, self._lengths, self._batch_words)
-
-    def __len__(self) -> int:
-        """The number of batches of an epoch."""
-        return len(self._batches)
-
-    def size(self, index: int) -> int:
-        """The number of words to predict in a batch."""
-        return int(self._lengths[self._batches[index]].sum())
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the inputs and targets of a batch; see LanguageModelNetwork."""

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from speechlstm.training.engine.run_folder import locked
 from speechlstm.training.engine.word_loop import WordLoop
 from speechlstm.training.lm.dataset import SentenceDataset
 from speechlstm.training.lm.network import LanguageModelNetwork, LanguageModelTraining
@@ -51,6 +50,10 @@ class LanguageModelTrainer(WordLoop):
         network.bias.assign(np.log(counts / counts.sum()))
         super().__init__(run, config, network, train_data, report, progress)
 
+    def described_data(self) -> str:
+        """See WordLoop."""
+        return f"{super().described_data()}, a vocabulary of {len(self.run.words):,}"
+
     def _loss(self) -> str:
         return f"perplexity={_perplexity(self.state.loss_sum, self.state.num_utterances):.1f}"
 
@@ -60,9 +63,7 @@ class LanguageModelTrainer(WordLoop):
         return {
             "perplexity": _perplexity(state.loss_sum, state.num_utterances),
             "valid_perplexity": valid_perplexity,
-            "learning_rate": float(self.optimizer.learning_rate),
-            "seconds": state.seconds,
-            "words_per_second": state.num_utterances / max(state.seconds, 1e-9),
+            **self._speed(),
         }
 
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
@@ -71,36 +72,8 @@ class LanguageModelTrainer(WordLoop):
             f"epoch {self.state.epoch}/{self.config.num_epochs}: "
             f"perplexity {metrics['perplexity']:.1f} (estimated), "
             f"validation {metrics['valid_perplexity']:.1f}{' (best)' if best else ''}; "
-            f"{metrics['words_per_second']:.0f} words a second, "
-            f"about {self._minutes_left(metrics):.0f} min left"
+            f"{self._described_speed(metrics)}"
         )
-
-
-def train_language_model(
-    run: LanguageModelRun, report: Callable[[str], None], progress: bool = False
-) -> None:
-    """Train a run from its last checkpoint; without one, from the start.
-
-    Args:
-        run: The run.
-        report: Called with lines of text.
-        progress: Whether to show a progress bar on stderr.
-
-    Raises:
-        ModelError: The run is damaged.
-        TrainingError: The loss is not finite, or another process trains the run.
-        KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
-        SystemExit: SIGTERM was received; the run can be resumed.
-    """
-    with locked(run.path):
-        trainer = LanguageModelTrainer(run, report, progress)
-        trainer.resume()
-        report(
-            f"{trainer.train_data.num_words:,} training words, a vocabulary of {len(run.words):,}, "
-            f"{trainer.network.count_params():,} weights; "
-            f"recurrent layers: {trainer.network.recurrent[0].engine}"
-        )
-        trainer.train()
 
 
 def measured_perplexity(

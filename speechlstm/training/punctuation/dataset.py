@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from speechlstm.readable.features import NUM_PAUSES, word_ids
 from speechlstm.training.data.bucketing import shuffled_batches
+from speechlstm.training.engine.word_loop import WordBatches
 from speechlstm.training.punctuation.text import PunctuatedText
 
 _HIDDEN = word_ids([""])[0, :2]  # buckets of a word that is not known
 
 
-class PunctuationDataset:
+class PunctuationDataset(WordBatches):
     """Batches of sequences of like length, drawn anew each epoch.
 
     A sequence is one or more passages that follow one another in the text, up to a length that is
@@ -46,25 +47,12 @@ class PunctuationDataset:
         self._cumulative = np.cumsum(counts / counts.sum(axis=1, keepdims=True), axis=1)
         self.start_epoch(0)
 
-    @property
-    def num_words(self) -> int:
-        """Words of an epoch."""
-        return int(self._lengths.sum())
-
     def start_epoch(self, epoch: int) -> None:
         """Draw the sequences of an epoch, counted from 0, and their order."""
         generator = np.random.default_rng((self._seed, epoch))
         self._epoch = epoch
         self._starts, self._lengths = self._sequences(generator)
         self._batches = shuffled_batches(generator, self._lengths, self._batch_words)
-
-    def __len__(self) -> int:
-        """Batches of an epoch."""
-        return len(self._batches)
-
-    def size(self, index: int) -> int:
-        """Words of a batch."""
-        return int(self._lengths[self._batches[index]].sum())
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Inputs and targets: see PunctuationNetwork."""

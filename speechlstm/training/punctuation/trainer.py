@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from speechlstm.evaluation.marks import LabelCounts
 from speechlstm.readable.marked_text import CASES, MARKS
-from speechlstm.training.engine.run_folder import locked
 from speechlstm.training.engine.word_loop import WordLoop
 from speechlstm.training.punctuation.dataset import PunctuationDataset
 from speechlstm.training.punctuation.network import PunctuationNetwork, PunctuationTraining
@@ -66,9 +65,7 @@ class PunctuationTrainer(WordLoop):
             "loss": state.loss_sum / max(1, state.num_utterances),
             "valid_loss": loss,
             "valid_f1": f1,
-            "learning_rate": float(self.optimizer.learning_rate),
-            "seconds": state.seconds,
-            "words_per_second": state.num_utterances / max(state.seconds, 1e-9),
+            **self._speed(),
         }
 
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
@@ -76,35 +73,8 @@ class PunctuationTrainer(WordLoop):
         self.report(
             f"epoch {self.state.epoch}/{self.config.num_epochs}: loss {metrics['loss']:.4f}, "
             f"validation {metrics['valid_loss']:.4f}{' (best)' if best else ''}, F1 {f1}; "
-            f"{metrics['words_per_second']:.0f} words a second, "
-            f"about {self._minutes_left(metrics):.0f} min left"
+            f"{self._described_speed(metrics)}"
         )
-
-
-def train_punctuation(
-    run: PunctuationRun, report: Callable[[str], None], progress: bool = False
-) -> None:
-    """Train a run from its last checkpoint, or from the start where there is none.
-
-    Args:
-        run: The run.
-        report: Is given lines of text.
-        progress: Whether to show a progress bar on stderr.
-
-    Raises:
-        ModelError: The run is damaged.
-        TrainingError: The loss is not finite, or another process trains the run.
-        KeyboardInterrupt: Ctrl-C; the run can be resumed.
-        SystemExit: SIGTERM, likewise.
-    """
-    with locked(run.path):
-        trainer = PunctuationTrainer(run, report, progress)
-        trainer.resume()
-        report(
-            f"{trainer.train_data.num_words:,} words, {trainer.network.count_params():,} weights; "
-            f"recurrent layers: {trainer.network.recurrent[0].engine}"
-        )
-        trainer.train()
 
 
 def measured_on(

@@ -15,12 +15,12 @@ from click.testing import CliRunner
 from speechlstm.cli import main
 from speechlstm.errors import ConfigError, ModelError, TrainingError
 from speechlstm.lm.text import limit_vocabulary, tokenize
+from speechlstm.training.engine.word_loop import train_on_words
 from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelTraining
 from speechlstm.training.lm.run import LanguageModelRun, load_language_model_run
 from speechlstm.training.lm.trainer import (
     LanguageModelTrainer,
     measured_perplexity,
-    train_language_model,
 )
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def new_run(path: Path, training: LanguageModelTraining = TRAINING) -> LanguageM
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[LanguageModelRun, list[str]]:
     run, lines = new_run(tmp_path_factory.mktemp("lm") / "run"), list[str]()
-    train_language_model(run, lines.append)
+    train_on_words(LanguageModelTrainer, run, lines.append)
     return run, lines
 
 
@@ -133,7 +133,7 @@ def test_an_interrupted_run_ends_as_the_uninterrupted_one(
     with pytest.raises(KeyboardInterrupt):
         trainer.train()
     assert (trainer.state.epoch, trainer.state.step) == (0, 2)
-    train_language_model(load_language_model_run(run.path), lambda _: None)
+    train_on_words(LanguageModelTrainer, load_language_model_run(run.path), lambda _: None)
     for name in ("checkpoint.npz", "best.npz"):
         assert weights(run.path / name) == weights(trained[0].path / name)
 
@@ -172,7 +172,7 @@ def test_a_damaged_run_is_refused(
     else:
         (tmp_path / name).write_text(content)
     with pytest.raises(ModelError, match=reason):
-        train_language_model(load_language_model_run(tmp_path), lambda _: None)
+        train_on_words(LanguageModelTrainer, load_language_model_run(tmp_path), lambda _: None)
 
 
 def test_starts_from_the_best_weights_of_another_run(

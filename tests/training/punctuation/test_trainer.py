@@ -23,11 +23,12 @@ from speechlstm.readable.marked_text import (
     marked_words,
 )
 from speechlstm.readable.punctuation import Punctuator
+from speechlstm.training.engine.word_loop import train_on_words
 from speechlstm.training.punctuation.export import best_biases, export_punctuation
 from speechlstm.training.punctuation.network import PunctuationConfig, PunctuationTraining
 from speechlstm.training.punctuation.run import PunctuationRun, load_punctuation_run
 from speechlstm.training.punctuation.text import PunctuatedText
-from speechlstm.training.punctuation.trainer import train_punctuation
+from speechlstm.training.punctuation.trainer import PunctuationTrainer
 
 MODEL = PunctuationConfig(width=8, num_layers=1, num_units=8, dropout=0.0)
 TRAINING = PunctuationTraining(
@@ -58,7 +59,7 @@ def new_run(path: Path) -> PunctuationRun:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[PunctuationRun, list[str]]:
     run, lines = new_run(tmp_path_factory.mktemp("punctuation") / "run"), []
-    train_punctuation(run, lines.append)
+    train_on_words(PunctuationTrainer, run, lines.append)
     return run, lines
 
 
