@@ -92,17 +92,17 @@ class Plan:
         memory = ", ".join(f"{_size(size)} ({name})" for name, size in self.memory.items())
         lines = {
             "network": f"{self.num_weights:,} weights",
-            "training speech": f"{_time(3600 * self.hours)}, "
+            "training speech": f"{timespan(3600 * self.hours)}, "
             f"{counted(self.num_utterances, 'utterance')}; {counted(self.num_batches, 'update')} "
             f"an epoch, {self.padding:.0%} padding",
             "speed": f"{self.speed:.0f} x real time, measured on {measured}",
-            "before it": f"{_time(self.decode_seconds + self.start_seconds)} to decode and start",
-            "an epoch": f"{_time(self.epoch_seconds)}, and {_time(self.valid_seconds)} to validate",
-            epochs: f"{_time(self.seconds)} in all",
+            "before it": f"{timespan(self.decode_seconds + self.start_seconds)} to decode and start",
+            "an epoch": f"{timespan(self.epoch_seconds)}, and {timespan(self.valid_seconds)} to validate",
+            epochs: f"{timespan(self.seconds)} in all",
             "memory": memory or "not known on this system",
             "disk": f"{_size(self.cache_bytes)} of recordings, {_size(self.run_bytes)} of "
             "checkpoints",
-            "1,000 hours": f"of such speech: {_time(3600 * thousand)} for {epochs}{cost}",
+            "1,000 hours": f"of such speech: {timespan(3600 * thousand)} for {epochs}{cost}",
         }
         width = max(map(len, lines))
         return "\n".join(f"{name:{width}}  {text}" for name, text in lines.items())
@@ -285,8 +285,12 @@ def _padded(data: SpeechDataset) -> float:
     return data.seconds / (1 - data.padding)
 
 
-def _time(seconds: float) -> str:
-    """A duration to be read, in the unit that fits."""
+def timespan(seconds: float) -> str:
+    """A duration to be read, in the unit that fits.
+
+    >>> timespan(5400)
+    '90.0 min'
+    """
     for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 
+from speechlstm.training.acoustic.planning import timespan
+
 LANGUAGE, FOLDS, TRAINING = "lexicon and n-grams", "cross-validation", "training"
 EXPORT, BASE, TUNING = "export", "errors of the base", "decoder settings"
 # Seconds that the steps take, with the model of the package on one core: those that hear, for a
@@ -51,9 +53,7 @@ class Clock:
 
     def left(self) -> str:
         """The time left of all steps, as a text."""
-        seconds = self.seconds_left()
-        amount = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(1.0, seconds):.0f} s"
-        return f"about {amount} left in all"
+        return f"about {timespan(max(1.0, self.seconds_left()))} left in all"
 
     def seconds_left(self) -> float:
         """Seconds until all steps have ended."""

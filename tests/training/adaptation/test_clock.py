@@ -23,7 +23,7 @@ def test_the_first_estimate_is_that_of_all_steps() -> None:
     clock = Clock({TRAINING: 6000.0, EXPORT: 1.0, TUNING: 100.0}, Watch())
     expected = 6000 * RATES[TRAINING] + RATES[EXPORT] + 100 * RATES[TUNING]
     assert clock.begin(TRAINING) == (
-        f"step 1 of 3, training: about {expected / 60:.0f} min left in all"
+        f"step 1 of 3, training: about {expected / 60:.1f} min left in all"
     )
 
 
