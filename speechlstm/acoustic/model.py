@@ -61,8 +61,6 @@ class LiteRTAcousticModel:
 
     Args:
         bundle: The bundle with the model.
-        num_threads: Threads of one matrix product. Two do not make a bidirectional LSTM of 3 x 256
-            units any faster (measured).
         phones: Whether alphabet and log_probs are those of the model's output for phones.
         inner: As in `TFLiteModel`: what `inner_values` returns.
 
@@ -73,7 +71,6 @@ class LiteRTAcousticModel:
     def __init__(
         self,
         bundle: Bundle,
-        num_threads: int = 1,
         phones: bool = False,
         inner: Mapping[str, int] | None = None,
     ) -> None:
@@ -91,7 +88,6 @@ class LiteRTAcousticModel:
             {SAMPLES: TensorSpec("float32", (1, None))},
             {"output_0": TensorSpec("float32", (1, None, width))},
             optional_inputs={NUM_SAMPLES: TensorSpec("int32", (1,))},
-            num_threads=num_threads,
             use_xnnpack=False if inner else None,  # twice as fast where there is no fused operator
             inner=inner,
         )

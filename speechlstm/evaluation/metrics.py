@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 import jiwer
 import numpy as np
+from numpy.typing import NDArray
 
 from speechlstm.evaluation.alignment import AlignedWords, align_words
+
+NUM_RESAMPLES = 1000
+TAILS = (0.025, 0.975)  # quantiles: the ends of an interval of 95 %
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,8 @@ def _marked(pair: AlignedWords) -> str:
     return f"[{pair.reference}->{pair.hypothesis}]"
 
 
-def bootstrap_interval(
-    counts: Sequence[ErrorCounts], level: float = 0.95, num_resamples: int = 1000, seed: int = 0
-) -> tuple[float, float]:
-    """Confidence interval of the overall error rate, by the percentile bootstrap.
-
-    Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation",
-    ICASSP 2004.
+def bootstrap_interval(counts: Sequence[ErrorCounts]) -> tuple[float, float]:
+    """95 % confidence interval of the overall error rate: see resampled_rates.
 
     >>> counts = [ErrorCounts(hits=9, substitutions=1), ErrorCounts(hits=10)]
     >>> bootstrap_interval(counts)
@@ -127,9 +126,6 @@ def bootstrap_interval(
     Args:
         counts: The counts to resample, at least two: those of each utterance, or of each speaker if
             the utterances of a speaker are not independent.
-        level: Share of the resampled rates inside the interval.
-        num_resamples: The number of resamples.
-        seed: Of the random generator; the same seed gives the same interval.
 
     Returns:
         Lower and upper end, as rates.
@@ -139,12 +135,25 @@ def bootstrap_interval(
     """
     if len(counts) < 2:
         raise ValueError(f"bootstrap_interval needs at least 2 counts, has {len(counts)}")
-    errors = np.array([c.num_errors for c in counts])
-    references = np.array([c.num_reference for c in counts])
-    generator = np.random.default_rng(seed)
-    rates = np.empty(num_resamples)
-    for i in range(num_resamples):
-        drawn = generator.integers(len(counts), size=len(counts))
-        rates[i] = errors[drawn].sum() / max(references[drawn].sum(), 1)
-    low, high = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2])
+    rates = resampled_rates([c.num_errors for c in counts], [c.num_reference for c in counts])
+    low, high = np.quantile(rates, TAILS)
     return float(low), float(high)
+
+
+def resampled_rates(errors: Sequence[int], references: Sequence[int]) -> NDArray[np.float64]:
+    """The error rates of NUM_RESAMPLES resamples of units, which are always the same.
+
+    Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation",
+    ICASSP 2004.
+
+    Args:
+        errors: Of each unit.
+        references: The number of words, or of whatever is counted, in each unit's reference.
+    """
+    all_errors, all_references = np.array(errors), np.array(references)
+    generator = np.random.default_rng(0)
+    rates = np.empty(NUM_RESAMPLES)
+    for i in range(NUM_RESAMPLES):
+        drawn = generator.integers(len(errors), size=len(errors))
+        rates[i] = all_errors[drawn].sum() / max(all_references[drawn].sum(), 1)
+    return rates

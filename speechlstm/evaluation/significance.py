@@ -8,7 +8,7 @@ from itertools import zip_longest
 import numpy as np
 
 from speechlstm.evaluation.alignment import AlignedWords
-from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.metrics import TAILS, ErrorCounts, resampled_rates
 
 Alignment = Sequence[AlignedWords]
 
@@ -120,13 +120,8 @@ class PairedBootstrap:
     share_better: float
 
 
-def paired_bootstrap(
-    counts: Sequence[tuple[ErrorCounts, ErrorCounts]], num_resamples: int = 1000, seed: int = 0
-) -> PairedBootstrap:
-    """Resample the units on which two systems were measured, both always on the same units.
-
-    Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation",
-    ICASSP 2004.
+def paired_bootstrap(counts: Sequence[tuple[ErrorCounts, ErrorCounts]]) -> PairedBootstrap:
+    """Resample the units on which two systems were measured: see resampled_rates.
 
     >>> counts = [(ErrorCounts(hits=9, substitutions=1), ErrorCounts(hits=10))] * 2
     >>> paired_bootstrap(counts)
@@ -134,17 +129,10 @@ def paired_bootstrap(
 
     Args:
         counts: Of A and of B for each independent unit: a speaker or an utterance; at least one.
-        num_resamples: The number of resamples.
-        seed: Of the random generator.
     """
-    errors = np.array([b.num_errors - a.num_errors for a, b in counts])
-    references = np.array([a.num_reference for a, _ in counts])
-    generator = np.random.default_rng(seed)
-    differences = np.empty(num_resamples)
-    for i in range(num_resamples):
-        drawn = generator.integers(len(counts), size=len(counts))
-        differences[i] = errors[drawn].sum() / max(references[drawn].sum(), 1)
-    low, high = np.quantile(differences, [0.025, 0.975])
+    added = [b.num_errors - a.num_errors for a, b in counts]
+    differences = resampled_rates(added, [a.num_reference for a, _ in counts])
+    low, high = np.quantile(differences, TAILS)
     better = (differences < 0).mean() + (differences == 0).mean() / 2
     return PairedBootstrap((float(low), float(high)), float(better))
 

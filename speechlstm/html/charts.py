@@ -14,6 +14,7 @@ from speechlstm.html.page import Cell, details, table
 _WIDTH, _HEIGHT = 480, 270  # units of the drawing, about pixels
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 12, 46  # margins for labels
 _NUM_TICKS = 5
+_NUM_BINS = 20  # of a histogram
 _LONGEST_TABLE = 200  # rows
 _LETTER = 8.0  # width of a letter, about
 _SHORTEST = 12  # letters of a label that are always shown
@@ -105,22 +106,22 @@ def bar_chart(title: str, x_label: str, y: Axis, bars: Sequence[Bar]) -> Markup:
     return _figure(title, [*_vertical_axis(y, vertical), *drawn, *_labels(x_label, y)], values)
 
 
-def histogram(title: str, x: Axis, values: Sequence[float], num_bins: int = 20) -> Markup:
-    """How many of the values are in each of num_bins equal bins between the ends of x.
+def histogram(title: str, x: Axis, values: Sequence[float]) -> Markup:
+    """How many of the values are in each of _NUM_BINS equal bins between the ends of x.
 
     >>> "<svg" in histogram("Durations", Axis("seconds"), [1.0, 2.0, 2.5])
     True
     """
     horizontal = _Scale.over(x, values, _LEFT, _WIDTH - _RIGHT)
     low, high = horizontal.low, horizontal.high
-    counts = [0] * num_bins
+    counts = [0] * _NUM_BINS
     for value in values:
         if low <= value <= high:
-            counts[min(int((value - low) / (high - low) * num_bins), num_bins - 1)] += 1
-    edges = [low + i * (high - low) / num_bins for i in range(num_bins + 1)]
+            counts[min(int((value - low) / (high - low) * _NUM_BINS), _NUM_BINS - 1)] += 1
+    edges = [low + i * (high - low) / _NUM_BINS for i in range(_NUM_BINS + 1)]
     y = Axis("number")
     vertical = _Scale.over(y, counts, _HEIGHT - _BOTTOM, _TOP)
-    width = (_WIDTH - _LEFT - _RIGHT) / num_bins
+    width = (_WIDTH - _LEFT - _RIGHT) / _NUM_BINS
     drawn = [
         _box(_LEFT + (i + 0.5) * width, width * 0.94, vertical(count), vertical(0))
         for i, count in enumerate(counts)

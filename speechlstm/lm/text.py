@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from speechlstm.errors import DataError
 from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN
-from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text
+from speechlstm.lm.textfile import read_lines
 from speechlstm.text.normalize import normalize
 
 START_ID, END_ID = 1, 2  # of <s> and </s>; <unk> is 0
@@ -40,21 +40,12 @@ def read_sentences(path: Path) -> Iterator[str]:
     Raises:
         DataError: The file cannot be read, is not UTF-8 text, or has no sentence.
     """
-    num_lines = num_sentences = 0
-    try:
-        with open_text(path) as file:
-            for content in file:
-                num_lines += 1
-                if sentence := normalize(content.decode()):
-                    num_sentences += 1
-                    yield sentence
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}:{num_lines}: not UTF-8 text: {error}") from error
-    except COMPRESSION_ERRORS as error:
-        raise DataError(f"{path}: cannot be decompressed: {error}") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    if not num_sentences:
+    is_empty = True
+    for line in read_lines(path):
+        if sentence := normalize(line):
+            is_empty = False
+            yield sentence
+    if is_empty:
         raise DataError(f"{path}: has no sentence")
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from speechlstm.errors import DataError
 from speechlstm.storage import refuse_nul, write_atomically
 
 # Errors of reading a damaged or truncated file.
@@ -21,6 +22,26 @@ def open_text(path: Path) -> Iterator[IO[bytes]]:
     opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
     with opener(path, "rb") as file:
         yield file
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a text, decompressed.
+
+    Raises:
+        DataError: The file cannot be read, or is not UTF-8 text.
+    """
+    num_lines = 0
+    try:
+        with open_text(path) as file:
+            for content in file:
+                num_lines += 1
+                yield content.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}:{num_lines}: not UTF-8 text: {error}") from error
+    except COMPRESSION_ERRORS as error:
+        raise DataError(f"{path}: cannot be decompressed: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def write_text(path: Path, data: bytes) -> None:

@@ -138,7 +138,7 @@ def test_the_bootstrap_is_that_of_all_resamples() -> None:
     for drawn in product(range(4), repeat=4):
         errors = sum(counts[i][1] - counts[i][0] for i in drawn)
         every.append(errors / sum(counts[i][2] for i in drawn))
-    found = paired_bootstrap(units, num_resamples=5000)
+    found = paired_bootstrap(units)
     expected = np.quantile(every, [0.025, 0.975])
     assert found.interval == pytest.approx(expected, abs=0.03)
     better = np.mean([(d < 0) + (d == 0) / 2 for d in every])

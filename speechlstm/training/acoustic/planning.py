@@ -96,8 +96,10 @@ class Plan:
             f"{counted(self.num_utterances, 'utterance')}; {counted(self.num_batches, 'update')} "
             f"an epoch, {self.padding:.0%} padding",
             "speed": f"{self.speed:.0f} x real time, measured on {measured}",
-            "before it": f"{timespan(self.decode_seconds + self.start_seconds)} to decode and start",
-            "an epoch": f"{timespan(self.epoch_seconds)}, and {timespan(self.valid_seconds)} to validate",
+            "before it": f"{timespan(self.decode_seconds + self.start_seconds)} to decode and "
+            "start",
+            "an epoch": f"{timespan(self.epoch_seconds)}, and {timespan(self.valid_seconds)} to "
+            "validate",
             epochs: f"{timespan(self.seconds)} in all",
             "memory": memory or "not known on this system",
             "disk": f"{_size(self.cache_bytes)} of recordings, {_size(self.run_bytes)} of "

@@ -32,13 +32,12 @@ _BIASES = [step / 4 for step in range(-6, 13) if step]
 MAX_CHANGE = 0.02  # of a probability, on average, by which a file may differ from the model
 
 
-def export_punctuation(run: PunctuationRun, path: Path, language: str = "en") -> float:
+def export_punctuation(run: PunctuationRun, path: Path) -> float:
     """Write the best model of a run in 8 bits, once it has been run by LiteRT.
 
     Args:
         run: The run.
         path: The .tflite file.
-        language: Of its text; figures are written for "en".
 
     Returns:
         The mean difference of a probability between the file and the model.
@@ -51,7 +50,7 @@ def export_punctuation(run: PunctuationRun, path: Path, language: str = "en") ->
     """
     network = run.best_network()
     description = {
-        LANGUAGE: language,
+        LANGUAGE: "en",  # figures are written for it
         MARK_BIASES: valid_biases(run, network),
         MIXED_CASE: dict(run.mixed_case),
         "training": run.summary(),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.errors import DataError
-from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text
+from speechlstm.lm.textfile import read_lines
 from speechlstm.readable.features import NUM_IDS, NUM_PAUSES, pause_classes, word_ids
 from speechlstm.readable.marked_text import (
     CAPITALISED,
@@ -24,6 +24,7 @@ from speechlstm.readable.marked_text import (
 Passage = list[MarkedWord]
 
 _BLOCK = 50  # passages in succession that are held out together: they may be of one article
+_EVERY = 40  # blocks, of which two are held out
 _MIN_COUNT = 2  # of a way to write a word that is mixed case, to be kept
 
 
@@ -73,38 +74,28 @@ def read_passages(path: Path) -> Iterator[Passage]:
     Raises:
         DataError: The file cannot be read, or is not UTF-8 text.
     """
-    num_lines = 0
-    try:
-        with open_text(path) as file:
-            for content in file:
-                num_lines += 1
-                line = content.decode()
-                is_whole = not any(token in (".", ",", "?", "!") for token in line.split())
-                is_spoken = is_whole and not any(map(str.isdigit, line))
-                if is_spoken and (passage := marked_words(line)):
-                    yield passage
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}:{num_lines}: not UTF-8 text: {error}") from error
-    except COMPRESSION_ERRORS as error:
-        raise DataError(f"{path}: cannot be decompressed: {error}") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    for line in read_lines(path):
+        is_whole = not any(token in (".", ",", "?", "!") for token in line.split())
+        is_spoken = is_whole and not any(map(str.isdigit, line))
+        if is_spoken and (passage := marked_words(line)):
+            yield passage
 
 
 def split_passages(
-    passages: Iterable[Passage], every: int = 40
+    passages: Iterable[Passage],
 ) -> tuple[list[Passage], list[Passage], list[Passage]]:
     """Passages to train, validate and test on: of blocks that follow one another.
 
+    One of _EVERY blocks is held out to validate with, the next to test with.
+
     Args:
         passages: In the order of the text.
-        every: One of so many blocks is held out to validate with, the next to test with.
     """
     parts: tuple[list[Passage], ...] = ([], [], [])
     stream, number = iter(passages), 0
     while block := list(islice(stream, _BLOCK)):
         number += 1
-        parts[{0: 1, 1: 2}.get(number % every, 0)].extend(block)
+        parts[{0: 1, 1: 2}.get(number % _EVERY, 0)].extend(block)
     return parts[0], parts[1], parts[2]
 
 

@@ -41,11 +41,11 @@ def test_names_a_text_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_what_is_held_out_lies_in_blocks() -> None:
-    passages = [marked_words(f"w{number}.") for number in range(1000)]
-    train, valid, test = split_passages(passages, every=4)
+    passages = [marked_words(f"w{number}.") for number in range(2000)]
+    train, valid, test = split_passages(passages)
     numbers = [[int(passage[0].text[1:]) for passage in part] for part in (train, valid, test)]
-    assert sorted(chain.from_iterable(numbers)) == list(range(1000))
-    assert numbers[1][:50] == list(range(150, 200))
+    assert sorted(chain.from_iterable(numbers)) == list(range(2000))
+    assert numbers[1][:50] == list(range(1950, 2000))
     assert numbers[2][:50] == list(range(50))
 
 
