@@ -14,7 +14,7 @@ from speechlstm.config import FeatureConfig, NetworkConfig, Settings, TrainConfi
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.tflite.weights import read_weights
-from speechlstm.training.acoustic import transfer as transfer_module
+from speechlstm.training.acoustic import stored_weights
 from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, load_run
@@ -138,13 +138,13 @@ def test_weights_in_another_order_are_refused(
     bundle = write(tmp_path / "bundle", model, tflite)
     values = list(read_weights(tflite))
     backward_first = values[12:24] + values[:12] + values[24:]
-    monkeypatch.setattr(transfer_module, "read_weights", lambda _: iter(backward_first))
+    monkeypatch.setattr(stored_weights, "read_weights", lambda _: iter(backward_first))
     with pytest.raises(
         BundleError, match=r"cannot be read: with them, probabilities differ by 0\.\d"
     ):
         read_source(bundle)
     for wrong in (values[1:], values[:-1], [*values, values[-1]]):
-        monkeypatch.setattr(transfer_module, "read_weights", lambda _, wrong=wrong: iter(wrong))
+        monkeypatch.setattr(stored_weights, "read_weights", lambda _, wrong=wrong: iter(wrong))
         with pytest.raises(BundleError, match="weights cannot be read: "):
             read_source(bundle)
 
