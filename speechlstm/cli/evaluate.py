@@ -12,11 +12,13 @@ from speechlstm.cli.options import (
     NumberRange,
     OutputPath,
     bundle_option,
+    check_cores,
     entities_option,
     jobs_option,
     json_option,
     label_option,
     lexicon_option,
+    ray_option,
     worst_option,
 )
 from speechlstm.cli.output import exit_after, progress_bar, show_json, show_lines, show_report
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 @bundle_option
 @decoding_options
 @jobs_option
+@ray_option
 @entities_option
 @lexicon_option("the bundle's")
 @worst_option
@@ -63,6 +66,7 @@ def command(
     bundle: Path | None,
     decoding: dict[str, Any],
     jobs: int | None,
+    ray_address: str | None,
     entities: Path | None,
     lexicon: Path | None,
     worst: int,
@@ -86,10 +90,11 @@ def command(
     Example:
       speechlstm evaluate valid.jsonl --bundle my-model --report report.html
       speechlstm evaluate valid.jsonl --bundle my-model --greedy
+      speechlstm evaluate valid.jsonl --bundle my-model --ray head:6379
       speechlstm evaluate valid.jsonl --bundle commands --confusion confusion.png
     """
     if bundle and _is_classifier(bundle):
-        if decoding != {"greedy": False} or page or entities or lexicon:
+        if decoding != {"greedy": False} or page or entities or lexicon or ray_address:
             raise click.UsageError(
                 f"{bundle} is a classifier: only --label, --confusion, --json and --jobs are for it"
             )
@@ -100,6 +105,7 @@ def command(
         raise click.UsageError(f"{option} needs the --bundle of a classifier")
     if decoding.get("num_hypotheses", 1) > 1:
         raise click.UsageError("--n-best has no effect on error rates; leave it out")
+    check_cores(jobs, ray_address)
     from speechlstm.corpora.manifest import Manifest
     from speechlstm.evaluation.entities import NUMBERS, read_entities
     from speechlstm.evaluation.evaluate import evaluate
@@ -116,6 +122,7 @@ def command(
         utterances,
         progress=progress_bar,
         jobs=jobs or num_usable_cores(),
+        ray_address=ray_address,
     )
     report = replace(report, entities=patterns, pronounce=pronounce)
     if page:

@@ -227,6 +227,21 @@ jobs_option = click.option(
     help="The largest number of processes.  [default: the number of cores]",
 )
 
+ray_option = click.option(
+    "--ray",
+    "ray_address",
+    metavar="ADDRESS",
+    help="Use a Ray cluster in place of --jobs (HOST:PORT, auto, or local to start one here): each "
+    "of its cores takes whole recordings, which all nodes must see.",
+)
+
+
+def check_cores(jobs: int | None, ray_address: str | None) -> None:
+    """Refuse --jobs together with --ray."""
+    if jobs is not None and ray_address is not None:
+        raise click.UsageError("--jobs is for this machine alone; --ray takes all cores")
+
+
 worst_option = click.option(
     "--worst",
     type=click.IntRange(min=0),

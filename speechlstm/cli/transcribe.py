@@ -13,9 +13,11 @@ from speechlstm.cli.options import (
     FormatList,
     TranscriptPath,
     bundle_option,
+    check_cores,
     jobs_option,
     output_format,
     raw_option,
+    ray_option,
     readable_option,
     recordings_argument,
 )
@@ -78,13 +80,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Leave out what has been written before: so a command that was interrupted goes on.",
 )
-@click.option(
-    "--ray",
-    "ray_address",
-    metavar="ADDRESS",
-    help="Use a Ray cluster in place of --jobs (HOST:PORT, auto, or local to start one here): each "
-    "of its cores takes whole recordings, which all nodes must see.",
-)
+@ray_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -145,7 +141,7 @@ def command(
         formats = (output_format(None, None if into_folder else output, "text"),)
     _check_usage(formats, decoding, readable, timestamps, skip_existing, output)
     _check_number(formats, len(recordings), into_folder)
-    _check_cores(jobs, ray_address)
+    check_cores(jobs, ray_address)
     check_layout(layout, formats)
     if readable is None and not any(name in SUBTITLES for name in formats):
         readable = False
@@ -169,7 +165,9 @@ def command(
                 load, paths, channels, raw_rate, jobs or num_usable_cores(), sink.watch(screen)
             )
         else:
-            results = transcribe_on_ray(load, paths, ray_address, channels, raw_rate)
+            options = {"channels": channels, "raw_rate": raw_rate}
+            attempts = transcribe_on_ray(load, paths, ray_address, **options)
+            results = (attempt.result for attempt in attempts)
         for recording, result in zip(remaining, results, strict=True):
             if isinstance(result, DataError):
                 screen.say(f"Error: {_reason(name_of(recording.path), result)}")
@@ -231,11 +229,6 @@ def _check_usage(
         raise click.UsageError("--timestamps is for --format text; the others have times anyway")
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs -o")
-
-
-def _check_cores(jobs: int | None, ray_address: str | None) -> None:
-    if jobs is not None and ray_address is not None:
-        raise click.UsageError("--jobs is for this machine alone; --ray takes all cores")
 
 
 def _check_number(formats: tuple[str, ...], num_recordings: int, into_folder: bool) -> None:

@@ -8,7 +8,7 @@ from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.score import compare
 from speechlstm.parallel import Progress, no_progress
-from speechlstm.recognizer.batch import Transcriber, transcribe_files
+from speechlstm.recognizer.batch import Transcriber, transcribe_files, transcribe_on_ray
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Transcript, Word
 
@@ -18,6 +18,7 @@ def evaluate(
     manifest: Manifest,
     progress: Progress = no_progress,
     jobs: int = 1,
+    ray_address: str | None = None,
 ) -> EvaluationReport:
     """Transcribe the utterances of a manifest and score the transcripts.
 
@@ -38,13 +39,18 @@ def evaluate(
             last line is reported at once.
         progress: Shows how many utterances are done.
         jobs: The largest number of processes; see `speechlstm.recognizer.batch`.
+        ray_address: Of a Ray cluster that is used in place of them; see `transcribe_on_ray`.
 
     Raises:
+        ConfigError: There is no cluster at the address.
         ManifestError: No utterance has a text, or none with a text could be transcribed.
     """
     utterances = manifest.utterances
     paths = [manifest.recording(u) for u in utterances if u.text is not None]
-    attempts = transcribe_files(load, paths, jobs)
+    if ray_address is None:
+        attempts = transcribe_files(load, paths, jobs)
+    else:
+        attempts = transcribe_on_ray(load, paths, ray_address)
     scores: list[Score] = []
     skipped: list[str] = []
     failures: dict[str, str] = {}

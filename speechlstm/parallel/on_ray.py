@@ -1,8 +1,11 @@
 """Applies a function to many items on a Ray cluster."""
 
+import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from speechlstm.errors import ConfigError, MissingDependencyError
@@ -20,7 +23,8 @@ def map_on_ray(
 ) -> Iterator[Result]:
     """Apply a function to items, and yield the results in the order of the items.
 
-    Each processor core of the cluster gets an actor, which loads the function once. An actor that
+    Each processor core of the cluster gets an actor, which loads the function once, in the working
+    folder of this process if the node has it, so that relative paths mean the same. An actor that
     dies is started again, elsewhere if its node is gone, and does again what it had not returned:
     each item has one result. Few items are taken before the next result is due.
 
@@ -51,7 +55,7 @@ def map_on_ray(
     try:
         actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Actor)
         num_actors = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        yield from _mapped(ray, [actor.remote(load) for _ in range(num_actors)], items)
+        yield from _mapped(ray, [actor.remote(load, Path.cwd()) for _ in range(num_actors)], items)
     finally:
         if is_ours:
             ray.shutdown()
@@ -67,7 +71,9 @@ def _check_reachable(address: str) -> None:
 class _Actor:
     """Applies the function in a process of the cluster."""
 
-    def __init__(self, load: Callable[[], Callable[[Any], Any]]) -> None:
+    def __init__(self, load: Callable[[], Callable[[Any], Any]], folder: Path) -> None:
+        with suppress(OSError):
+            os.chdir(folder)
         self._function = load()
 
     def apply(self, item: Any) -> Any:

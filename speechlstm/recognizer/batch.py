@@ -13,7 +13,6 @@ from typing import Any, Literal, Protocol
 from speechlstm.audio import Piece
 from speechlstm.errors import DataError, quoted
 from speechlstm.parallel import map_in_processes
-from speechlstm.storage import address_of
 from speechlstm.transcript import Transcript
 
 Channels = int | Literal["mix", "separate"]  # see Recognizer.transcribe_file
@@ -81,29 +80,19 @@ def transcribe_on_ray(
     load: Callable[[], Transcriber],
     paths: Iterable[Path | Piece],
     address: str,
-    channels: Channels = "mix",
-    raw_rate: int | None = None,
-) -> Iterator[Transcript | DataError]:
-    """Transcribe recordings on a Ray cluster, whose nodes see them under the same paths.
+    **options: Any,
+) -> Iterator[Attempt]:
+    """As transcribe_files, on a Ray cluster, whose nodes see the recordings under the same paths.
 
     Args:
         load: See transcribe_files; it is called here and once in each process of the cluster.
         paths: The recordings, also at addresses.
         address: See map_on_ray, which also says what is raised.
-        channels: See Recognizer.transcribe_file.
-        raw_rate: See Recognizer.transcribe_file.
-
-    Yields:
-        For each recording, in the order of the paths, the transcript or the error that prevented
-            it.
+        options: Keyword arguments of transcribe_file.
     """
     from speechlstm.parallel.on_ray import map_on_ray
 
-    # Processes of the cluster have other working folders.
-    absolute = (p if isinstance(p, Piece) or address_of(p) else p.absolute() for p in paths)
-    options = {"channels": channels, "raw_rate": raw_rate}
-    attempts = map_on_ray(partial(_load_attempt, load, options), absolute, address)
-    return (attempt.result for attempt in attempts)
+    return map_on_ray(partial(_load_attempt, load, options), paths, address)
 
 
 def _load_attempt(

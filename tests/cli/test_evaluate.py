@@ -1,5 +1,9 @@
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +52,40 @@ def test_json_is_one_object(levels_bundle: Path, manifest: Path) -> None:
     assert report["cer"] == pytest.approx(4 / 18)
     assert report["rtf"] == report["compute_seconds"] / report["audio_seconds"]
     assert [u["hypothesis"] for u in report["utterances"]] == ["hello world", "bye"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+def test_a_cluster_gives_the_same_report(
+    levels_bundle: Path, manifest: Path, tmp_path: Path
+) -> None:
+    """From paths that are relative, which other processes must understand, too."""
+    with manifest.open("a") as file:
+        file.write('{"id": "part", "audio": "one.wav", "duration": 0.3, "offset": 0, "text": ""}\n')
+        file.write('{"id": "none", "audio": "none.wav", "duration": 1, "text": "hello"}\n')
+    command = [sys.executable, "-m", "speechlstm", "evaluate", manifest.name, "--json", "--bundle"]
+    command.append(os.path.relpath(levels_bundle, tmp_path))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    reports = []
+    for option in ("--jobs", "1"), ("--ray", "local"):
+        result = subprocess.run(
+            [*command, *option], cwd=tmp_path, env=environment, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert result.returncode == 1, result.stderr
+        assert "Error: none: none.wav: cannot be read" in result.stderr
+        report = json.loads(result.stdout)
+        for utterance in report["utterances"]:
+            del utterance["compute_seconds"]
+        reports.append([report[key] for key in ("wer", "cer", "failures", "utterances")])
+    assert reports[0] == reports[1]
+    assert len(reports[0][-1]) == 3
+
+
+def test_jobs_and_a_cluster_exclude_each_other(levels_bundle: Path, manifest: Path) -> None:
+    result = evaluate(levels_bundle, str(manifest), "--ray", "local", "--jobs", "2")
+    assert result.exit_code == 2
+    assert "--jobs is for this machine alone; --ray takes all cores" in result.stderr
 
 
 def test_a_missing_recording_does_not_stop_the_others(levels_bundle: Path, manifest: Path) -> None:
