@@ -24,6 +24,11 @@ _FAILURES = {
     "botocore.exceptions": ("BotoCoreError", "ClientError"),
     "gcsfs.retry": ("HttpError",),
 }
+_NAMED = {  # errors of aiohttp that do not say what is wrong
+    "TooManyRedirects": "the server sends from one address to the next without end",
+    "ClientPayloadError": "the connection was closed before the end of the file",
+    "ServerDisconnectedError": "the server closed the connection",
+}
 _BUSY = (408, 425, 429)  # statuses after which a server may be asked again
 _ATTEMPTS = 4
 _WAIT_SECONDS = 1.0  # before the second attempt; twice as long before each further one
@@ -127,13 +132,13 @@ def _file_system(address: str) -> Any:
 
 def _judged(error: Exception) -> tuple[str, bool]:
     """What failed, in a line, and whether it would fail again."""
+    if (name := type(error).__name__) in _NAMED:
+        return _NAMED[name], name == "TooManyRedirects"
     status = getattr(error, "status", None)
-    if status == 0:  # redirections that never end
-        return type(error).__name__, True
     if isinstance(status, int):
         is_final = 400 <= status < 500 and status not in _BUSY
         return f"the server says {status} {getattr(error, 'message', '')}".strip(), is_final
-    reason = " ".join(f"{error}".split()) or type(error).__name__
+    reason = " ".join(f"{error}".split()) or name
     return reason, isinstance(error, PermissionError)
 
 

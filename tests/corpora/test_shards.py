@@ -1,6 +1,9 @@
 import io
 import json
+import subprocess
+import sys
 import tarfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,6 +179,27 @@ def test_an_interruption_leaves_nothing(manifest: Manifest, tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"bad\.jsonl: no recording can be packed"):
         list(pack(Manifest(tmp_path / "bad.jsonl"), tmp_path / "shards"))
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_process_that_is_killed_leaves_the_old_shards(manifest: Manifest, tmp_path: Path) -> None:
+    shards = tmp_path / "shards"
+    before = list(packed(manifest, shards))
+    first = next(iter(manifest.entries()))
+    assert isinstance(first, Utterance)
+    write_manifest(tmp_path / "long.jsonl", (replace(first, id=f"{k}") for k in range(3000)))
+    command = [sys.executable, "-m", "speechlstm", "manifest", "pack", tmp_path / "long.jsonl"]
+    process = subprocess.Popen([*map(str, command), "-o", str(shards), "--shard-size", "0.1"])
+    while not any(tmp_path.glob(".shards.*.tmp/000003.tar")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert list(Manifest(shards)) == before
+    assert len(list(tmp_path.glob(".shards.*"))) == 1
+    assert list(packed(manifest, shards)) == before
+    assert not any(tmp_path.glob(".shards.*"))
 
 
 def test_a_shard_that_is_missing_or_cut_is_named(manifest: Manifest, tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ class _Handler(SimpleHTTPRequestHandler):
         content = f"<?xml version='1.0'?><Error><Code>{code}</Code></Error>".encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
+        if status == 302:
+            self.send_header("Location", self.path)
         self.end_headers()
         self.wfile.write(content)
 
@@ -140,7 +142,16 @@ def test_what_fails_is_tried_again(failures: list[int], server: Server, tmp_path
         ([404], "cannot be read: no such file", 1),
         ([403], "cannot be read: the server says 403 Forbidden", 1),
         ([503] * 4, r"cannot be read: the server says 503 Service Unavailable \(4 attempts\)", 4),
-        ([0] * 4, r"cannot be read: .*not completed.*\(4 attempts\)", 4),
+        (
+            [0] * 4,
+            r"cannot be read: the connection was closed before the end of the file \(4 attempts\)",
+            4,
+        ),
+        (
+            [302] * 20,
+            "cannot be read: the server sends from one address to the next without end",
+            10,  # redirects that aiohttp follows
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named_in_a_line(

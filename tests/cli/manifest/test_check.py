@@ -1,7 +1,9 @@
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 from click.testing import Result
 
@@ -29,6 +31,17 @@ def test_check_of_no_manifest_is_a_fault_of_no_utterance(run: Run, tmp_path: Pat
     assert result.exit_code == 1
     assert result.stdout == f"{path}: cannot be read: No such file or directory\n"
     assert result.stderr == f"{path}: 0 utterances, 1 fault\n"
+
+
+def test_check_names_an_address_as_it_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(address: str) -> bytes:
+        raise FileNotFoundError(errno.ENOENT, "no such file", address)
+
+    monkeypatch.setattr("speechlstm.corpora.manifest.read_address", missing)
+    address = "http://example.org/lists/all.jsonl"
+    result = run("check", address)
+    assert result.stdout == f"{address}: cannot be read: no such file\n"
+    assert result.stderr == f"{address}: 0 utterances, 1 fault\n"
 
 
 def test_check_takes_alphabet_and_settings(run: Run, tmp_path: Path) -> None:

@@ -30,6 +30,16 @@ def test_what_is_left_out_is_named(run: Run, recordings: Path, tmp_path: Path) -
     assert "something else than shards" in result.stderr
 
 
+def test_a_list_that_is_missing_or_empty_is_one_error(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    for name, reason in (("no", "cannot be read: No such file"), ("empty", "has no utterance")):
+        result = run("pack", tmp_path / f"{name}.jsonl", "-o", tmp_path / "shards")
+        assert result.exit_code == 1
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(f"Error: {tmp_path / name}.jsonl: {reason}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.jsonl"]
+
+
 def test_shards_are_not_written_to_an_address(run: Run, recordings: Path, tmp_path: Path) -> None:
     everything = tmp_path / "all.jsonl"
     run("build", recordings, "-o", everything)
