@@ -10,6 +10,7 @@ import click
 
 from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, label_option
 from speechlstm.cli.output import say, show, show_lines
+from speechlstm.cli.processes import Processes, launched, resume_command
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.config import MAX_WEIGHT, Precision, Settings
@@ -139,7 +140,7 @@ if TYPE_CHECKING:
     "--coordinator",
     metavar="HOST:PORT",
     envvar="KERAS_DISTRIBUTION_JOB_ADDRESSES",
-    help="Address of process 0, if several processes share each batch (jax backend).",
+    help="Address of process 0, if several processes share each batch; torchrun sets it itself.",
 )
 @click.option(
     "--num-processes",
@@ -202,9 +203,11 @@ def command(
     commands a recording is (--label text), or whatever the label in the manifests means. All
     classes must be in the training manifests. The best epoch is that of the highest accuracy.
 
-    Several devices share each batch, so training.batch_seconds should grow with their number. For
-    several machines, create the run with --prepare in a folder that all of them see under the same
-    path, as must be the recordings; then start --resume on each.
+    Several devices share each batch, so training.batch_seconds should grow with their number. With
+    torch, start it by torchrun, on one machine or several: all must see the run and the recordings
+    under the same paths. The same command continues its run, also if torchrun starts it again
+    (--max-restarts) because a process has ended. With jax, create the run with --prepare, then
+    start --resume for each process.
 
     \b
     Example:
@@ -215,6 +218,8 @@ def command(
       speechlstm train --task classify --label speaker --train a.jsonl --valid b.jsonl -o runs/who
       speechlstm train --resume --epochs 60 -o runs/mine
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
+      torchrun --nproc-per-node 4 --max-restarts 3 -m speechlstm train --train train.jsonl \
+        --valid valid.jsonl -o runs/big
       speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
     """
     train_paths, weights = _weighted(train_paths)
@@ -230,26 +235,18 @@ def command(
     _check_task(task, label, lexicon, only_plan)
     _check_processes(num_processes, process_id, resume and bool(coordinator))
     _check_start(bool(given.get("frozen_layers")), bool(init_from), from_scratch)
-    devices = ["--devices", str(num_devices)] if num_devices > 1 else []
-    if num_processes > 1:
-        devices += ["--coordinator", f"{coordinator}", "--num-processes", str(num_processes)]
-        devices += ["--process-id", str(process_id)]
-    with resumable(run_path, _resume_command(run_path, cache_path, devices)):
+    processes = Processes(num_devices, coordinator, num_processes, process_id)
+    launch = launched(num_processes > 1 or only_plan)
+    with resumable(run_path, resume_command(run_path, cache_path, processes, launch)):
         load_keras()
         from speechlstm.training.acoustic import recipe
         from speechlstm.training.acoustic.transfer import read_source
         from speechlstm.training.classification.recipe import resume_classifier, train_classifier
         from speechlstm.training.classification.run import is_classifier_run
         from speechlstm.training.classification.transfer import read_encoder
-        from speechlstm.training.engine.distribution import Address, Cluster
 
-        address = Address.parse(coordinator) if coordinator else None
-        cluster = Cluster(num_devices, num_processes, process_id, address)
-
-        def report(line: str) -> None:
-            if cluster.leads:
-                say(line)
-
+        cluster = processes.cluster(launch)
+        report = _reporter(cluster.leads)
         shared: dict[str, Any] = {
             "cache": cache_path,
             "report": report,
@@ -261,7 +258,7 @@ def command(
             resumed(run_path, given.get("num_epochs"), **shared)
         else:
             classifies = task == "classify"
-            if not (init_from or from_scratch):
+            if not (init_from or from_scratch) and cluster.leads:
                 init_from = _english_if_better(train_paths, config_path, report, classifies)
             read: Any = read_encoder if classifies else read_source
             source = read(init_from) if init_from else None
@@ -275,7 +272,13 @@ def command(
                 train_classifier(*lists, label or "label", settings, **shared)
             else:
                 recipe.train(*lists, settings, lexicon=lexicon, **shared)
-    show(f"{run_path}")
+    if cluster.leads:
+        show(f"{run_path}")
+
+
+def _reporter(leads: bool) -> Callable[[str], None]:
+    """Where the lines of a training go: of one process only, if there are several."""
+    return say if leads else lambda line: None
 
 
 def _weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, ...] | None]:
@@ -365,12 +368,6 @@ def _show_plan(
     say("training on a few batches ...")
     planned = plan(train, valid, settings, init_from=source, lexicon=lexicon)
     show_lines(planned.to_text(hourly_cost))
-
-
-def _resume_command(run: Path, cache: Path | None, devices: list[str]) -> list[str]:
-    """The command that continues the run."""
-    options = ["--cache", str(cache)] if cache else []
-    return ["speechlstm", "train", "--resume", "-o", str(run), *options, *devices]
 
 
 def _english_if_better(

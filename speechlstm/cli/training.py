@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from speechlstm.cli.output import say
+from speechlstm.parallel.launch import Launch
 from speechlstm.stderr import hidden_stderr
 
 _TERMINATED = 128 + signal.SIGTERM  # exit code, as a shell reports it
@@ -25,8 +26,12 @@ def load_keras(backend: str | None = None) -> None:
 
     Raises:
         MissingDependencyError: Keras or its backend is not installed.
-        ConfigError: KERAS_BACKEND names an unknown backend, or one that cannot train.
+        ConfigError: KERAS_BACKEND names an unknown backend, or one that cannot train, or what
+            torchrun says makes no sense.
     """
+    if launch := Launch.read(os.environ):
+        launch.choose_gpu(os.environ)
+        os.environ.setdefault("KERAS_BACKEND", "torch")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
     if backend:
         os.environ["KERAS_BACKEND"] = backend
@@ -40,12 +45,14 @@ def load_keras(backend: str | None = None) -> None:
 
 
 @contextmanager
-def resumable(run: Path, command: Sequence[str], description: str = "run.json") -> Iterator[None]:
+def resumable(
+    run: Path, command: Sequence[str] | None, description: str = "run.json"
+) -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does, and print the command that continues the run.
 
     Args:
         run: The folder of the run.
-        command: The command that continues it.
+        command: The command that continues it; None: another process says that.
         description: The file in the folder without which there is no run to continue.
     """
 
@@ -57,7 +64,7 @@ def resumable(run: Path, command: Sequence[str], description: str = "run.json") 
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        if (run / description).exists():
+        if command and (run / description).exists():
             say(f"stopped; to continue: {shlex.join(command)}")
         raise
     finally:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from speechlstm.audio import Audio, Piece, read_audio, with_serial
 from speechlstm.audio.source import opened
 from speechlstm.corpora.manifest import SHARD_LIST, Manifest, Utterance, write_manifest
-from speechlstm.errors import ConfigError, DataError, ManifestError, name_of
+from speechlstm.errors import ConfigError, DataError, ManifestError
 from speechlstm.parallel import map_in_threads
 from speechlstm.storage import Member, folder_written_atomically, write_atomically
 from speechlstm.transcript.formats import json_line
@@ -69,7 +69,7 @@ def pack(
     Raises:
         ConfigError: There is something else in the folder, or the manifest itself, or a recording
             that it lists.
-        DataError: The manifest or no recording can be read; nothing is written.
+        ManifestError: It or none of its recordings can be read; nothing is written.
     """
     _refuse_others(folder)
     if manifest.path.resolve().is_relative_to(folder.resolve()):
@@ -88,7 +88,7 @@ def pack(
             listed.append(shards.add(number, packed))
             yield listed[-1]
         if not listed:
-            raise DataError(f"{name_of(manifest.path)}: no recording can be packed")
+            raise ManifestError(manifest.path, "no recording can be packed")
         shards.close()
         write_manifest(unfinished / SHARD_LIST, listed)
         write_atomically(unfinished / NEMO_LIST, "".join(map(_nemo_line, listed)))
@@ -107,7 +107,7 @@ def _refuse_own(manifest: Manifest, recording: Path | Piece, folder: Path) -> No
     member = Member.named(recording.path if isinstance(recording, Piece) else recording)
     if member and Path(member.archive).resolve().parent == folder:
         raise ConfigError(
-            f"{folder}: has recordings of {name_of(manifest.path)}, which would be replaced; give a new "
+            f"{folder}: has recordings of {manifest.path}, which would be replaced; give a new "
             "folder"
         )
 

@@ -9,6 +9,7 @@ from keras import ops
 from speechlstm.config import FeatureConfig, NetworkConfig, Precision
 from speechlstm.training.acoustic.mixing import mixed_on_device
 from speechlstm.training.engine.network import Network, build_stack
+from speechlstm.training.engine.torch_processes import over_processes
 from speechlstm.training.layers.mfcc import MFCC
 from speechlstm.training.layers.recurrent import RecurrentLayer
 from speechlstm.training.layers.row_convolution import RowConvolution
@@ -122,9 +123,12 @@ class Encoder(Network):
 
 
 def weighted_mean(losses: Any, weights: Any) -> Any:
-    """The mean of losses (batch,) whose weight is 1; those whose weight is 0 do not count."""
+    """The mean of losses (batch,) whose weight is 1; those whose weight is 0 do not count.
+
+    If several processes share the batch, it is what these losses contribute to its mean.
+    """
     weights = ops.convert_to_tensor(weights)
-    return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1.0)
+    return ops.sum(losses * weights) / ops.maximum(over_processes(ops.sum(weights)), 1.0)
 
 
 def stack_frames(frames: Any, num_frames: Any, size: int) -> tuple[Any, Any]:

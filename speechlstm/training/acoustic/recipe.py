@@ -54,7 +54,8 @@ def train(
     Args:
         train: Training manifest, or several.
         valid: Validation manifest, or several, of other speakers; evaluated after each epoch.
-        run: Folder of the run; a run in it must not have a checkpoint yet.
+        run: Folder of the run; a run in it must not have a checkpoint yet, unless torchrun started
+            the processes and it is this very run: then it is continued.
         settings: Features, network, training; by default those of `init_from`, or Settings().
         init_from: Bundle ("english" for that of the package) or run whose weights the training
             starts from, for every layer that fits.
@@ -78,21 +79,21 @@ def train(
         KeyboardInterrupt: Ctrl-C was pressed; `resume` continues the run.
         SystemExit: SIGTERM was received; `resume` continues the run.
     """
-    path, folder = Path(run), Path(cache) if cache else None
-    source = as_source(init_from)
-    settings = settings or (source.settings if source else Settings())
-    lexicon = Path(lexicon) if lexicon else None
-    with locked(path):
+    path, cluster = Path(run), cluster or Cluster()
+
+    def prepare() -> tuple[Run, Lists]:
+        source = as_source(init_from)
         lists = Lists.read(as_paths(train), as_paths(valid))
         made = prepare_run(
-            path, as_paths(train), as_paths(valid), settings, source, report, lexicon, alphabet,
-            lists,
+            path, *lists.paths, settings or (source.settings if source else Settings()), source,
+            report, Path(lexicon) if lexicon else None, alphabet, lists, cluster.launched,
         )  # fmt: skip
-        data = load_new_data(made, report, folder, progress, lists)
-        del lists  # a million utterances take 200 MB
-        if not only_prepare:
-            train_run(made, report, folder, progress, cluster, data)
-    return made
+        return made, lists
+
+    return train_new(
+        path, prepare, load_run, Trainer, Path(cache) if cache else None, report, progress,
+        cluster, only_prepare,
+    )  # fmt: skip
 
 
 def resume(
@@ -131,6 +132,44 @@ def resume(
     )  # fmt: skip
 
 
+def train_new(
+    path: Path,
+    prepare: Callable[[], tuple[R, "Lists"]],
+    load: Callable[[Path], R],
+    trainer: type[SpeechTrainer],
+    cache: Path | None,
+    report: Callable[[str], None],
+    progress: bool,
+    cluster: Cluster,
+    only_prepare: bool,
+) -> R:
+    """Create a run, in process 0, and train it in all processes.
+
+    Args:
+        path: The folder of the run.
+        prepare: Creates the run; returns its manifests as well.
+        load: Loads it from its folder, in the other processes.
+        trainer: What trains such a run.
+        cache: See train; so are the other arguments and the errors.
+        report: See train.
+        progress: See train.
+        cluster: See train.
+        only_prepare: See train.
+    """
+    with cluster.connected(), locked(path) if cluster.leads else nullcontext():
+        with cluster.leader_first():
+            if cluster.leads:
+                run, lists = prepare()
+                data = load_new_data(run, report, cache, progress, lists)
+                del lists  # a million utterances take 200 MB
+            else:
+                run = load(path)
+                data = load_data(run, report, cache, progress)
+        if not only_prepare:
+            train_run(run, report, cache, progress, cluster, data, trainer)
+    return run
+
+
 def load_new_data(
     run: SpeechRun[Any],
     report: Callable[[str], None],
@@ -142,7 +181,8 @@ def load_new_data(
     try:
         return load_data(run, report, cache, progress, lists)
     except SpeechLSTMError:
-        run.forget()  # it must not block the folder
+        if not run.checkpoint.exists():
+            run.forget()  # it must not block the folder
         raise
 
 
@@ -158,10 +198,11 @@ def resume_run(
     """Continue a run that a function loads; arguments and errors are those of resume."""
     cluster = cluster or Cluster()
     path = load().path  # before the lock, which would create the folder
-    with locked(path) if cluster.leads else nullcontext():
-        found = load()
-        if num_epochs is not None:
-            found = found.prolonged(num_epochs)
+    with cluster.connected(), locked(path) if cluster.leads else nullcontext():
+        with cluster.leader_first():
+            found = load()
+            if num_epochs is not None:
+                found = found.prolonged(num_epochs)
         train_run(found, report, cache, progress, cluster, trainer=trainer)
     return found
 
@@ -190,6 +231,7 @@ def prepare_run(
     lexicon: Path | None = None,
     alphabet: Alphabet | None = None,
     lists: "Lists | None" = None,
+    again: bool = False,
 ) -> Run:
     """Create a run.
 
@@ -204,6 +246,7 @@ def prepare_run(
         lexicon: Pronouncing dictionary; the model gets a second output for its phones.
         alphabet: The alphabet of the model; by default the characters of the training transcripts.
         lists: The manifests, if they have been read already.
+        again: Whether the folder may hold this run already, with a checkpoint, which stays.
 
     Raises:
         DataError: The lexicon cannot be read.
@@ -226,6 +269,9 @@ def prepare_run(
         alphabet = source.alphabet
     origin = source.path if source else None
     run = Run(path, settings, alphabet, tuple(train), tuple(valid), origin, lexicon, phones)
+    if again and run.is_begun():
+        report(f"{path}: continuing the run")
+        return run
     model = None
     if source:
         keras.utils.set_random_seed(settings.training.seed)
@@ -352,8 +398,11 @@ def train_run(
         SystemExit: SIGTERM was received; the run can be resumed.
     """
     cluster = cluster or Cluster()
-    with locked(run.path) if cluster.leads else nullcontext():
-        train, valid = data or load_data(run, report, cache, progress)
+    with cluster.connected(), locked(run.path) if cluster.leads else nullcontext():
+        if not data:
+            with cluster.leader_first():
+                data = load_data(run, report, cache, progress)
+        train, valid = data
         state = _digest(run, train, valid) if cluster.num_processes > 1 else ""
         with cluster.joined(state):
             training = trainer(run, train, valid, report, progress, cluster)
@@ -376,5 +425,6 @@ def _digest(run: SpeechRun[Any], *corpora: Corpus) -> str:
     for path in (run.description, run.initial, run.checkpoint):
         digest.update(path.read_bytes() if path.exists() else b"")
     for corpus in corpora:
-        digest.update(repr(corpus.examples).encode())
+        for example in corpus.examples:
+            digest.update(repr(example).encode())
     return digest.hexdigest()

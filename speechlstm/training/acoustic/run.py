@@ -12,6 +12,7 @@ tensorboard/    the metrics for TensorBoard
 cache/          decoded recordings, and copies at other speeds; may be deleted
 """
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +23,7 @@ from speechlstm import __version__
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import ConfigError, printable
-from speechlstm.storage import address_of, write_atomically
+from speechlstm.storage import address_of, parse_json, read_regular_file, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import Corpus, load_corpus
@@ -124,18 +125,30 @@ class SpeechRun(NetworkRun[E]):
         run._describe()
         return run
 
+    def is_begun(self) -> bool:
+        """Whether the folder holds this run already, with a checkpoint."""
+        if not self.checkpoint.exists():
+            return False
+        try:
+            found = parse_json(read_regular_file(self.description))
+        except (OSError, ValueError):
+            return False
+        expected: dict[str, Any] = json.loads(json.dumps(self._values()))
+        return isinstance(found, dict) and found | {"version": __version__} == expected
+
     def _describe(self) -> None:
-        self.write_description(
-            {
-                "version": __version__,
-                **self.settings.to_dict(),
-                **self._outputs(),
-                "train": [address_of(path) or str(path.resolve()) for path in self.train],
-                "valid": [address_of(path) or str(path.resolve()) for path in self.valid],
-                "init_from": str(self.init_from.resolve()) if self.init_from else None,
-                "prolonged_at": self.prolonged_at,
-            }
-        )
+        self.write_description(self._values())
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            **self.settings.to_dict(),
+            **self._outputs(),
+            "train": [address_of(path) or str(path.resolve()) for path in self.train],
+            "valid": [address_of(path) or str(path.resolve()) for path in self.valid],
+            "init_from": str(self.init_from.resolve()) if self.init_from else None,
+            "prolonged_at": self.prolonged_at,
+        }
 
 
 @dataclass(frozen=True)

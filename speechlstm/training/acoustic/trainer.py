@@ -164,7 +164,7 @@ class SpeechTrainer(EpochLoop):
     def _measure(self) -> dict[str, Any]:
         state, data = self.state, self.train_data
         started = time.monotonic()
-        valid = self._validate()
+        valid = self.cluster.agreed(self._validate())
         seconds = max(state.seconds, 1e-9)
         metrics = {
             "loss": state.loss_sum / max(1, state.num_utterances),

@@ -12,9 +12,8 @@ from speechlstm.training.acoustic.recipe import (
     Paths,
     as_paths,
     check_weights,
-    load_new_data,
     resume_run,
-    train_run,
+    train_new,
 )
 from speechlstm.training.classification.corpus import check_labels, classes_of
 from speechlstm.training.classification.run import ClassifierRun, load_classifier_run
@@ -48,7 +47,7 @@ def train_classifier(
     Args:
         train: Training manifest, or several.
         valid: Validation manifest, or several, of other recordings; evaluated after each epoch.
-        run: Folder of the run; a run in it must not have a checkpoint yet.
+        run: Folder of the run; as for `speechlstm.training.train`.
         label: The field of the manifests that has the class of an utterance: "label", "speaker" or
             "text".
         settings: Features, network, training; by default those of `init_from`, or Settings().
@@ -73,18 +72,19 @@ def train_classifier(
         KeyboardInterrupt: Ctrl-C was pressed; `resume_classifier` continues the run.
         SystemExit: SIGTERM was received; `resume_classifier` continues the run.
     """
-    path = Path(run)
-    source = read_encoder(init_from) if isinstance(init_from, str | Path) else init_from
-    settings = settings or (source.settings if source else Settings())
-    with locked(path):
+    path, cluster = Path(run), cluster or Cluster()
+
+    def prepare() -> tuple[ClassifierRun, Lists]:
+        source = read_encoder(init_from) if isinstance(init_from, str | Path) else init_from
         lists = Lists.read(as_paths(train), as_paths(valid))
-        made = prepare_run(path, lists, label, settings, source, report)
-        folder = Path(cache) if cache else None
-        data = load_new_data(made, report, folder, progress, lists)
-        del lists  # a million utterances take 200 MB
-        if not only_prepare:
-            train_run(made, report, folder, progress, cluster, data, ClassifierTrainer)
-    return made
+        chosen = settings or (source.settings if source else Settings())
+        made = prepare_run(path, lists, label, chosen, source, report, cluster.launched)
+        return made, lists
+
+    return train_new(
+        path, prepare, load_classifier_run, ClassifierTrainer, Path(cache) if cache else None,
+        report, progress, cluster, only_prepare,
+    )  # fmt: skip
 
 
 def resume_classifier(
@@ -110,8 +110,12 @@ def prepare_run(
     settings: Settings,
     source: EncoderSource | None = None,
     report: Callable[[str], None] = lambda line: None,
+    again: bool = False,
 ) -> ClassifierRun:
-    """Create a run; other arguments and errors are those of train_classifier."""
+    """Create a run; other arguments and errors are those of train_classifier.
+
+    With `again`, the folder may hold this run already, with a checkpoint, which stays.
+    """
     check_weights(settings, len(lists.train))
     classes = classes_of(lists.train, label)
     check_labels(lists.valid, label, classes)
@@ -119,6 +123,9 @@ def prepare_run(
         raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
     origin = source.path if source else None
     run = ClassifierRun(path, settings, label, classes, *lists.paths, origin)
+    if again and run.is_begun():
+        report(f"{path}: continuing the run")
+        return run
     network = None
     if source:
         keras.utils.set_random_seed(settings.training.seed)

@@ -1,28 +1,29 @@
 """Data-parallel training: several devices, on one or several machines, share each batch.
 
 Every device holds all weights and computes its share of the batch; loss and gradients are summed
-over all devices, so training gives the same result as on one device. Keras supports this on its jax
-backend only (`keras.distribution.DataParallel`).
+over all devices, so training gives the same result as on one device. On torch each process has one
+device, as torchrun starts them; on jax (`keras.distribution.DataParallel`) it may have several.
 """
 
 import atexit
 import hashlib
 import os
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import keras
-import numpy as np
 
 from speechlstm.errors import ConfigError, TrainingError
+from speechlstm.training.engine import jax_processes, torch_processes
+from speechlstm.training.layers.accelerator import has_gpu
 
 START_SECONDS = 300.0  # in which all processes must have connected
-_FOREVER = 10**6  # seconds
-_STOP_SECONDS = 60  # for which a process that has finished waits for the others
-_GONE = ("Gloo", "NCCL", "UNAVAILABLE")  # words in jax's errors when another process has died
+# Words in the errors of jax and torch when another process has died.
+_GONE = ("Gloo", "gloo", "NCCL", "UNAVAILABLE", "Connection reset", "Connection closed", "TCPStore")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class Cluster:
         num_devices: Number of devices of each process.
         num_processes: Number of processes.
         process_id: Number of this process, counted from 0; process 0 writes the run.
-        coordinator: The address of process 0; needed with several processes.
+        coordinator: The address of process 0; needed with several processes, unless launched.
+        launched: Whether torchrun, or what sets the same variables, has started the processes. It
+            may start all again at any time with the same command, which then continues its run.
 
     Raises:
         ConfigError: `process_id` is out of range, or the backend does not support several devices.
@@ -79,6 +82,7 @@ class Cluster:
     num_processes: int = 1
     process_id: int = 0
     coordinator: Address | None = None
+    launched: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.process_id < self.num_processes:
@@ -87,10 +91,21 @@ class Cluster:
                 f"processes, is {self.process_id}"
             )
         backend = keras.backend.backend()
-        if self.total_devices > 1 and backend != "jax":
+        if self.num_devices > 1 and backend != "jax":
             raise ConfigError(
-                f"several devices need the jax backend, but Keras runs on {backend}: "
-                "pip install jax, then set the environment variable KERAS_BACKEND=jax"
+                f"several devices in one process need the jax backend, but Keras runs on {backend}:"
+                " pip install jax, then set the environment variable KERAS_BACKEND=jax; or with "
+                "torch, start a process for each by torchrun"
+            )
+        if self.num_processes > 1 and backend not in ("torch", "jax"):
+            raise ConfigError(
+                f"several processes need the torch or the jax backend, but Keras runs on {backend}:"
+                " set the environment variable KERAS_BACKEND"
+            )
+        if self.launched and backend != "torch":
+            raise ConfigError(
+                f"torchrun needs the torch backend, but Keras runs on {backend}: set the "
+                "environment variable KERAS_BACKEND=torch"
             )
 
     @property
@@ -113,8 +128,31 @@ class Cluster:
         return range(self.process_id * size, (self.process_id + 1) * size)
 
     @contextmanager
+    def connected(self, seconds: float = START_SECONDS) -> Iterator[None]:
+        """Connect the processes, on torch; jax's are connected by `joined`.
+
+        Args:
+            seconds: How long to wait for the other processes.
+
+        Raises:
+            TrainingError: The processes did not connect, or one has ended during the block.
+        """
+        if not self._on_torch or torch_processes.is_connected():
+            yield
+            return
+        # Under torchrun, torch must find out who listens at the address.
+        url = f"tcp://{self.coordinator}" if self.coordinator else "env://"
+        with (
+            _naming_ended_processes(),
+            torch_processes.connected(url, self.num_processes, self.process_id, seconds),
+        ):
+            yield
+
+    @contextmanager
     def joined(self, state: str, seconds: float = START_SECONDS) -> Iterator[None]:
-        """Connect the processes; models built in the block use all devices of all processes.
+        """Let the processes train together; models built in the block use all devices.
+
+        On torch, they must be connected.
 
         Args:
             state: A text that must be equal in all processes.
@@ -122,95 +160,83 @@ class Cluster:
 
         Raises:
             ConfigError: A process has fewer devices than `num_devices`.
-            TrainingError: The processes did not connect, or one has ended during the block.
+            TrainingError: The processes did not connect, differ, or one has ended during the block.
         """
         if self.total_devices == 1:
             yield
-            return
-        try:
+        elif self._on_torch:
+            self._check_equal(state)
+            yield
+        else:
+            with self._joined_on_jax(state, seconds):
+                yield
+
+    @contextmanager
+    def _joined_on_jax(self, state: str, seconds: float) -> Iterator[None]:
+        with _naming_ended_processes() if self.coordinator else nullcontext():
             if self.coordinator:
-                _connect(self, self.coordinator, state, seconds)
-            distribution = keras.distribution.DataParallel(
-                devices=_device_names(self), auto_shard_dataset=False
-            )
+                address = f"{self.coordinator}"
+                jax_processes.connect(address, self.num_processes, self.process_id, seconds)
+                self._check_equal(state)
+            names = jax_processes.device_names(self.num_processes, self.num_devices)
+            distribution = keras.distribution.DataParallel(devices=names, auto_shard_dataset=False)
             with distribution.scope():
                 yield
-        except Exception as error:
-            if self.num_processes > 1:
-                atexit.register(os._exit, 1)  # jax would wait for the other processes, then abort
-                if any(word in str(error) for word in _GONE):
-                    raise TrainingError(
-                        "another process has ended: read its error message, then start all "
-                        "processes again with --resume"
-                    ) from error
-            raise
+
+    def _check_equal(self, state: str) -> None:
+        kind = f"{self.num_devices}-{has_gpu()}-{state}"
+        digest = hashlib.sha256(kind.encode()).digest()
+        gather = torch_processes if self._on_torch else jax_processes
+        if set(gather.in_all_processes(digest)) != {digest}:
+            raise TrainingError(
+                f"{self.coordinator or 'torchrun'}: the processes differ in their devices, their "
+                "data or their checkpoint: start all with the same options, on the same files"
+            )
+
+    @property
+    def _on_torch(self) -> bool:
+        return self.num_processes > 1 and keras.backend.backend() == "torch"
+
+    @contextmanager
+    def leader_first(self) -> Iterator[None]:
+        """Run the block in process 0, and when that is done in the others; on torch only."""
+        if self._on_torch and not self.leads:
+            torch_processes.wait_for_all()
+        yield
+        if self._on_torch and self.leads:
+            torch_processes.wait_for_all()
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process; every process must call this."""
         if self.num_processes == 1:
             return flag
-        from jax.experimental.multihost_utils import process_allgather
+        processes = torch_processes if self._on_torch else jax_processes
+        return any(map(any, processes.in_all_processes(bytes([flag]))))
 
-        return bool(process_allgather(np.array(flag)).any())
+    def agreed(self, value: T) -> T:
+        """The value of process 0 on torch, where they may differ in their last digits."""
+        return torch_processes.agreed(value) if self._on_torch else value
+
+    def total(self, loss: float) -> float:
+        """The loss of a batch from what the update of this process returned."""
+        return torch_processes.total(loss) if self._on_torch else loss
+
+    def start_alike(self, variables: list[keras.Variable]) -> None:
+        """Give the variables of every process the values of process 0."""
+        if self._on_torch:
+            torch_processes.start_alike(variables)
 
 
-def _connect(cluster: Cluster, address: Address, state: str, seconds: float) -> None:
-    """Wait until all processes have connected and check that they have the same state.
-
-    If a process is missing after its timeout, jax ends the program with a stack trace. So jax gets
-    an endless timeout and waits in a thread, and this function watches the time.
-    """
-    import jax
-    from jax.experimental.multihost_utils import assert_equal
-
-    errors: list[Exception] = []
-
-    def initialize() -> None:
-        try:
-            jax.distributed.initialize(
-                f"{address}",
-                cluster.num_processes,
-                cluster.process_id,
-                initialization_timeout=_FOREVER,
-                shutdown_timeout_seconds=_STOP_SECONDS,
-                coordinator_bind_address=f"{address}" if cluster.leads else None,
-            )
-        except (RuntimeError, ValueError) as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=initialize, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise TrainingError(
-            f"{address}: not all {cluster.num_processes} processes connected within "
-            f"{seconds:.0f} s; start each with its own --process-id, 0 to "
-            f"{cluster.num_processes - 1}, and check that the machines can reach this port"
-        )
-    if errors:
-        reason = " ".join(f"{errors[0]}".split())
-        raise TrainingError(f"{address}: the processes cannot connect: {reason}")
-    digest = hashlib.sha256(f"{cluster.num_devices}-{state}".encode()).digest()
+@contextmanager
+def _naming_ended_processes() -> Iterator[None]:
+    """Turn what jax and torch raise when another process has ended into a TrainingError."""
     try:
-        assert_equal(np.frombuffer(digest, np.uint8))
-    except AssertionError:
-        raise TrainingError(
-            f"{address}: the processes differ in their number of devices, their data or their "
-            "checkpoint: start all with the same options, on the same files"
-        ) from None
-
-
-def _device_names(cluster: Cluster) -> list[str]:
-    """Keras' names of the devices of all processes, in the order of the processes."""
-    import jax
-
-    names = []
-    for process in range(cluster.num_processes):
-        found = jax.local_devices(process)
-        if len(found) < cluster.num_devices:
-            raise ConfigError(
-                f"devices: {cluster.num_devices} requested, but process {process} has "
-                f"{len(found)} ({found[0].platform})"
-            )
-        names += [f"{device.platform}:{device.id}" for device in found[: cluster.num_devices]]
-    return names
+        yield
+    except Exception as error:
+        atexit.register(os._exit, 1)  # jax and NCCL would wait for the other processes
+        if any(word in f"{error}" for word in _GONE):
+            raise TrainingError(
+                "another process has ended: read its error message, then start all processes "
+                "again with --resume"
+            ) from error
+        raise

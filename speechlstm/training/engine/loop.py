@@ -144,6 +144,7 @@ class EpochLoop(ABC):
             SystemExit: SIGTERM was received; the run can be resumed.
         """
         start, num_epochs = self.state.epoch, self.config.num_epochs
+        self.cluster.start_alike(self.network.variables)
         with deferred_signals() as self._received:
             while self.state.epoch < num_epochs and not self._stalled():
                 self.train_data.start_epoch(self.state.epoch)
@@ -211,10 +212,10 @@ class EpochLoop(ABC):
             # torch's dropout draws from a global generator, which no checkpoint holds.
             import torch
 
-            torch.manual_seed((self.config.seed << 32) + num_updates)
+            number = num_updates * self.cluster.num_processes + self.cluster.process_id
+            torch.manual_seed((self.config.seed << 32) + number)
         self.optimizer.learning_rate = self._learning_rate()
-        loss: float = self.network.train_on_batch(*batch)
-        return loss
+        return self.cluster.total(self.network.train_on_batch(*batch))
 
     def _learning_rate(self) -> float:
         state = self.state

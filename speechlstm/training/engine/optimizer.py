@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from speechlstm.training.engine.torch_processes import summed_gradients
+
 LOSS_SCALE = 2.0**15  # initial scale: one that is too high is halved at once
 GROWTH_STEPS = 2000  # updates without an overflow after which the scale is doubled
 
@@ -66,6 +68,7 @@ class GuardedAdamW(keras.optimizers.AdamW):
         import torch
 
         grads, variables = self._filter_empty_gradients(grads, variables)
+        grads = summed_gradients(list(grads))
         places = [self._get_variable_index(variable) for variable in variables]
         scale = 1.0 if self.loss_scale_factor is None else self.loss_scale_factor.value
         with torch.no_grad():
@@ -74,7 +77,7 @@ class GuardedAdamW(keras.optimizers.AdamW):
             excess = norm / (scale * self.global_clipnorm) if self.global_clipnorm else norm * 0
             torch._fused_adamw_(
                 [variable.value for variable in variables],
-                list(grads),
+                grads,
                 [self._momentums[place].value for place in places],
                 [self._velocities[place].value for place in places],
                 [],

@@ -48,6 +48,22 @@ def test_a_run_is_made_of_manifests_and_settings(
         prepare_run(tmp_path / "run", [train], [valid], SETTINGS)
 
 
+def test_the_same_command_finds_its_run_again(manifests: tuple[Path, Path], tmp_path: Path) -> None:
+    train, valid = manifests
+    first = prepare_run(tmp_path / "run", [train], [valid], SETTINGS)
+    first.checkpoint.write_bytes(b"of an update")
+    assert prepare_run(tmp_path / "run", [train], [valid], SETTINGS, again=True) == first
+    assert first.checkpoint.read_bytes() == b"of an update"
+    for other in (SETTINGS.with_training(seed=5), SETTINGS.with_training(num_epochs=99)):
+        with pytest.raises(ConfigError, match="already holds a run"):
+            prepare_run(tmp_path / "run", [train], [valid], other, again=True)
+    with pytest.raises(ConfigError, match="already holds a run"):
+        prepare_run(tmp_path / "run", [train, train], [valid], SETTINGS, again=True)
+    first.description.write_text("{")
+    with pytest.raises(ConfigError, match="already holds a run"):
+        prepare_run(tmp_path / "run", [train], [valid], SETTINGS, again=True)
+
+
 def test_a_recording_in_both_manifests_is_refused(
     manifests: tuple[Path, Path], tmp_path: Path
 ) -> None:

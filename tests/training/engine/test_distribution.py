@@ -75,11 +75,15 @@ def unchecked(**values: Any) -> Cluster:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"num_devices": 2}, "several devices need the jax backend, but Keras runs on tensorflow"),
+        (
+            {"num_devices": 2},
+            "several devices in one process need the jax backend, but Keras runs on tensorflow",
+        ),
         (
             {"num_processes": 2},
-            "several devices need the jax backend, but Keras runs on tensorflow",
+            "several processes need the torch or the jax backend, but Keras runs on tensorflow",
         ),
+        ({"launched": True}, "torchrun needs the torch backend, but Keras runs on tensorflow"),
         (
             {"num_processes": 2, "process_id": 2},
             r"process id: must be in 0\.\.1 for 2 processes, is",

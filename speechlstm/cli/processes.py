@@ -1,0 +1,71 @@
+"""What `speechlstm train` shares each batch among, and the command that continues it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from speechlstm.parallel.launch import Launch
+
+if TYPE_CHECKING:
+    from speechlstm.training.engine.distribution import Cluster
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The options --devices, --coordinator, --num-processes and --process-id."""
+
+    num_devices: int
+    coordinator: str | None
+    num_processes: int
+    process_id: int
+
+    def cluster(self, launch: Launch | None) -> "Cluster":
+        """The devices that share each batch.
+
+        Raises:
+            ConfigError: An option is out of range, or Keras' backend does not support it.
+        """
+        from speechlstm.training.engine.distribution import Address, Cluster
+
+        if launch:
+            return Cluster(self.num_devices, launch.num_processes, launch.process_id, launched=True)
+        address = Address.parse(self.coordinator) if self.coordinator else None
+        return Cluster(self.num_devices, self.num_processes, self.process_id, address)
+
+    def options(self) -> list[str]:
+        """Those that were given, as a command line has them."""
+        devices = ["--devices", f"{self.num_devices}"] if self.num_devices > 1 else []
+        if self.num_processes == 1:
+            return devices
+        numbers = ["--num-processes", f"{self.num_processes}", "--process-id", f"{self.process_id}"]
+        return [*devices, "--coordinator", f"{self.coordinator}", *numbers]
+
+
+def launched(other: bool) -> Launch | None:
+    """What torchrun tells this process, if it has started it.
+
+    Args:
+        other: Whether there are options that contradict it.
+    """
+    launch = Launch.read(os.environ)
+    if launch and launch.num_processes > 1 and other:
+        raise click.UsageError("torchrun starts the processes: without --num-processes and --plan")
+    return launch
+
+
+def resume_command(
+    run: Path, cache: Path | None, processes: Processes, launch: Launch | None
+) -> list[str] | None:
+    """The command that continues the run; None if another process names it."""
+    options = ["train", "--resume", "-o", f"{run}", *(["--cache", f"{cache}"] if cache else [])]
+    if not launch:
+        return ["speechlstm", *options, *processes.options()]
+    if launch.process_id:
+        return None
+    num_machines = launch.num_processes // launch.num_local
+    nodes = ["--nnodes", f"{num_machines}"] if num_machines > 1 else []
+    local = ["--nproc-per-node", f"{launch.num_local}"]
+    return ["torchrun", *nodes, *local, "-m", "speechlstm", *options]
