@@ -204,10 +204,13 @@ def command(
     classes must be in the training manifests. The best epoch is that of the highest accuracy.
 
     Several devices share each batch, so training.batch_seconds should grow with their number. With
-    torch, start it by torchrun, on one machine or several: all must see the run and the recordings
-    under the same paths. The same command continues its run, also if torchrun starts it again
-    (--max-restarts) because a process has ended. With jax, create the run with --prepare, then
-    start --resume for each process.
+    torch, torchrun starts it, on one machine or several, which all must see the run and the
+    recordings under the same paths. The same command continues its run, also if torchrun starts it
+    again because a process has ended. With jax, create the run with --prepare, then start --resume
+    for each process.
+
+    \b
+    torchrun --nproc-per-node 4 --max-restarts 3 -m speechlstm train --train train.jsonl ...
 
     \b
     Example:
@@ -218,8 +221,6 @@ def command(
       speechlstm train --task classify --label speaker --train a.jsonl --valid b.jsonl -o runs/who
       speechlstm train --resume --epochs 60 -o runs/mine
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
-      torchrun --nproc-per-node 4 --max-restarts 3 -m speechlstm train --train train.jsonl \
-        --valid valid.jsonl -o runs/big
       speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
     """
     train_paths, weights = _weighted(train_paths)

@@ -53,6 +53,7 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
                 "options",
                 "output",
                 "pipes",
+                "processes",
                 "screen",
                 "session",
                 "subtitles",
