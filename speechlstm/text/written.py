@@ -11,6 +11,7 @@ from speechlstm.text.normalize import normalize
 _CLOCK = r"(?:\d{1,6}:)?\d{1,6}:\d\d(?:[.,]\d{1,9})?"
 _TIMES = re.compile(rf"\s*(?P<start>{_CLOCK})\s*-->\s*(?P<end>{_CLOCK})(\s.*)?")
 _TAG = re.compile(r"</?[A-Za-z0-9.][^<>]*>|\{\\[^{}]*\}")
+_ENTITY = re.compile(r"&(?:[A-Za-z]+|#\d+|#x[0-9a-fA-F]+);")  # in SRT that was made of HTML
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,13 @@ def timed_subtitles(text: str) -> Iterator[Subtitle]:
     for number, times, shown in _vtt_cues(numbered) if is_vtt else _srt_cues(numbered):
         lines = [_TAG.sub("", line).strip() for line in shown]
         content = "\n".join(line for line in lines if line)
-        content = html.unescape(content) if is_vtt else content
+        content = html.unescape(content) if is_vtt else _ENTITY.sub(_unescaped, content)
         if content:
             yield Subtitle(_seconds(times["start"]), _seconds(times["end"]), content, number)
+
+
+def _unescaped(entity: re.Match[str]) -> str:
+    return html.unescape(entity[0])
 
 
 def _seconds(clock: str) -> float:

@@ -40,6 +40,12 @@ def words(text: str) -> list[tuple[str, ...]]:
     return [(word.text, *word.spoken) for line in read_written(text) for word in line.words]
 
 
+def test_subtitles_made_of_html_have_its_characters() -> None:
+    srt = "1\n00:00:01,000 --> 00:00:02,000\nMe &amp; you,&nbsp;it&#39;s AT&T; &copy\n"
+    (subtitle,) = timed_subtitles(srt)
+    assert subtitle.text == "Me & you,\u00a0it's AT&T; &copy"
+
+
 def test_words_keep_their_written_form() -> None:
     assert words('"Hello," she said — a T-shirt!') == [
         ('"Hello,"', "hello"),

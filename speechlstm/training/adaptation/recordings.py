@@ -11,7 +11,13 @@ from speechlstm.audio import AUDIO_SUFFIXES
 from speechlstm.bundle import AcousticSpec
 from speechlstm.config import Settings
 from speechlstm.corpora.build import build_manifest, texts_alone
-from speechlstm.corpora.manifest import Manifest, Utterance, recording_of, write_manifest
+from speechlstm.corpora.manifest import (
+    SHARD_LIST,
+    Manifest,
+    Utterance,
+    recording_of,
+    write_manifest,
+)
 from speechlstm.corpora.split import split_manifest
 from speechlstm.errors import AlphabetError, DataError, TrainingError, counted, printable
 from speechlstm.storage import write_atomically
@@ -110,14 +116,16 @@ def gather(recordings: Path, folder: Path, report: Report) -> Usable:
     """The transcribed recordings of a folder or manifest, as their headers describe them.
 
     Args:
-        recordings: A folder, searched as `speechlstm manifest build` does, or a manifest.
+        recordings: A folder, searched as `speechlstm manifest build` does, or a manifest, or a
+            folder of shards.
         folder: Where a manifest of them is to stand.
         report: Is given a line before a folder is searched.
 
     Raises:
         DataError: There is nothing to be used.
     """
-    if recordings.is_dir():
+    has_shards = (recordings / SHARD_LIST).is_file() and any(recordings.glob("*.tar"))
+    if recordings.is_dir() and not has_shards:
         found = _of_folder(recordings, folder, report)
     elif recordings.suffix.lower() in AUDIO_SUFFIXES:
         raise DataError(f"{recordings}: is one recording; name a folder of them, or a manifest")

@@ -7,7 +7,8 @@ import soundfile
 
 from speechlstm.bundle import AcousticSpec
 from speechlstm.config import FeatureConfig, NetworkConfig, Settings
-from speechlstm.corpora.manifest import Manifest, Utterance
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.corpora.shards import pack
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.training.adaptation.recordings import (
@@ -55,6 +56,16 @@ def test_texts_and_labels_stand_beside_recordings(write: Write, tmp_path: Path) 
     missing, alone = found.reasons
     assert "c.wav: has no text" in missing
     assert alone.endswith("d.txt: a text without a recording")
+
+
+def test_a_folder_of_shards_is_a_manifest(write: Write, tmp_path: Path) -> None:
+    names = [write(name).name for name in ("a.wav", "b.wav")]
+    listed = [Utterance(name, f"recordings/{name}", 1.0, "yes") for name in names]
+    write_manifest(tmp_path / "all.jsonl", listed)
+    assert len(list(pack(Manifest(tmp_path / "all.jsonl"), tmp_path / "shards"))) == 2
+    found = gather(tmp_path / "shards", tmp_path / "work", lambda line: None)
+    assert [(u.id, u.text) for u in found.utterances] == [("a.wav", "yes"), ("b.wav", "yes")]
+    assert all(u.audio.startswith("../shards/000000.tar/") for u in found.utterances)
 
 
 def test_recordings_without_any_text_are_refused_in_a_line(write: Write, tmp_path: Path) -> None:
