@@ -8,6 +8,8 @@ worker    what each process does
 
 from speechlstm.evaluation.tuning.search import BEAM_WIDTHS as BEAM_WIDTHS
 from speechlstm.evaluation.tuning.search import NEURAL_LM_WEIGHTS as NEURAL_LM_WEIGHTS
+from speechlstm.evaluation.tuning.search import fewest as fewest
+from speechlstm.evaluation.tuning.search import least_changed as least_changed
 from speechlstm.evaluation.tuning.trials import Trial as Trial
 from speechlstm.evaluation.tuning.tune import Tuned as Tuned
 from speechlstm.evaluation.tuning.tune import tune as tune

@@ -1,8 +1,10 @@
 """Searches the settings of a decoder: its weights, the beam width and the weight of the LSTM."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
+
+import numpy as np
 
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.evaluation.tuning.trials import WITHOUT, Trial
@@ -13,6 +15,7 @@ SENTENCE_PAUSES = (0.0, 0.3, 0.4, 0.6)
 # Steps of lm_weight, word_bonus, prior_weight and unknown_character_log_prob: coarse, then fine.
 STEPS = ((0.3, 1.0, 0.2, 1.0), (0.15, 0.5, 0.1, 0.5))
 TOLERANCE = 0.001  # the increase of WER (a fraction) that is accepted for a narrower beam
+_SIGNIFICANT = 1.64  # standard deviations that a difference exceeds by chance once in twenty
 
 Try = Callable[[DecodeConfig, NeuralLMConfig], Trial]
 
@@ -96,19 +99,50 @@ def search_quickly(attempt: Try, config: DecodeConfig, neural_lm: NeuralLMConfig
         neural_lm: Those of the LSTM language model.
 
     Returns:
-        The one with the fewest errors.
+        Of the trials, nearest to the settings given first, that of `least_changed`.
     """
     shares = dict.fromkeys((neural_lm.weight, 0.4, 0.0))
-    best = min(
-        (attempt(config, replace(neural_lm, weight=share)) for share in shares), key=_num_errors
-    )
+    trials = [attempt(config, replace(neural_lm, weight=share)) for share in shares]
+    best = min(trials, key=_num_errors)
     for key, step in (("lm_weight", 0.2), ("word_bonus", 0.5), ("lm_weight", 0.1)):
         middle = getattr(best.config, key)
         values = [round(middle + sign * step, 3) for sign in (1, -1)]
         moved = [replace(best.config, **{key: max(0.0, v) if key == "lm_weight" else v})
                  for v in values]  # fmt: skip
-        best = min([best, *(attempt(c, best.neural_lm) for c in moved)], key=_num_errors)
-    return best
+        trials += [attempt(c, best.neural_lm) for c in moved]
+        best = min(trials, key=_num_errors)
+    return trials[least_changed([trial.num_errors for trial in trials])]
+
+
+def fewest(errors: Sequence[Sequence[int]]) -> int:
+    """The index of the settings with the fewest errors; see least_changed."""
+    return min(range(len(errors)), key=lambda index: sum(errors[index]))
+
+
+def least_changed(errors: Sequence[Sequence[int]]) -> int:
+    """Choose the first of several settings that the best one does not beat by more than chance.
+
+    That is, by more than 1.64 standard errors of their difference in the same utterances, as once
+    in twenty by chance. Of a few recordings the fewest errors alone would choose settings that fit
+    no others; and the first ones are those that suit what a base was made for.
+
+    >>> least_changed([[1, 1, 1, 1], [1, 1, 1, 0]])
+    0
+    >>> least_changed([[1, 1, 1, 1], [1, 0, 0, 0]])
+    1
+
+    Args:
+        errors: Of each of the settings, the errors in each utterance.
+
+    Returns:
+        The index of the settings.
+    """
+    best = errors[fewest(errors)]
+    for index, tried in enumerate(errors):
+        added = np.subtract(tried, best)
+        if added.sum() <= _SIGNIFICANT * np.sqrt(added.size) * added.std():
+            return index
+    raise AssertionError("the best one is as good as itself")
 
 
 def _num_errors(trial: Trial) -> int:

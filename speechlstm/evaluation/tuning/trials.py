@@ -37,16 +37,26 @@ class Trial:
     Attributes:
         config: The settings.
         neural_lm: Those of the LSTM language model; weight 0: without it.
-        errors: Word errors of the best hypotheses.
+        utterance_errors: Word errors of the best hypothesis of each utterance.
         rtf: Real-time factor of the decoder alone, on one core.
         hypotheses: For each utterance its hypotheses, the best one first.
     """
 
     config: DecodeConfig
     neural_lm: NeuralLMConfig
-    errors: ErrorCounts
+    utterance_errors: tuple[ErrorCounts, ...]
     rtf: float
     hypotheses: tuple[tuple[BeamHypothesis, ...], ...]
+
+    @property
+    def errors(self) -> ErrorCounts:
+        """Word errors of all utterances."""
+        return sum(self.utterance_errors, ErrorCounts())
+
+    @property
+    def num_errors(self) -> list[int]:
+        """Word errors in each utterance."""
+        return [errors.num_errors for errors in self.utterance_errors]
 
 
 class Trials:
@@ -134,7 +144,10 @@ class Trials:
         tasks = [Decoding(settings, output.log_probs, num_hypotheses) for output in self.outputs]
         decoded = list(self._progress(self._pool.map(tasks), len(tasks), "decoding"))
         hypotheses = tuple(result.hypotheses for result in decoded)
-        errors, _ = self.errors(best.text for best, *_ in hypotheses)
+        errors = tuple(
+            word_errors(reference, normalize(best.text))
+            for reference, (best, *_) in zip(self.references, hypotheses, strict=True)
+        )
         seconds = sum(result.seconds for result in decoded)
         rtf = seconds / sum(output.duration for output in self.outputs)
         return Trial(config, neural_lm, errors, rtf, hypotheses)

@@ -1,21 +1,24 @@
 """Errors before and after, on what was held out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import counted
-from speechlstm.evaluation.metrics import word_errors
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.score import compare
 from speechlstm.evaluation.tuning import Trial
 from speechlstm.text.normalize import normalize
 
+Choose = Callable[[Sequence[Sequence[int]]], int]
+
 _WIDE = 0.1  # an interval of WER wider than this says little
 
 
-def cross_fitted(trials: Sequence[Trial], utterances: Sequence[Utterance]) -> EvaluationReport:
+def cross_fitted(
+    trials: Sequence[Trial], utterances: Sequence[Utterance], choose: Choose
+) -> EvaluationReport:
     """Each half of the utterances as decoded with the settings that the other half has chosen.
 
     So no utterance is measured with settings that were chosen on it, and none is lost to choosing.
@@ -23,14 +26,11 @@ def cross_fitted(trials: Sequence[Trial], utterances: Sequence[Utterance]) -> Ev
     Args:
         trials: Of all settings that were tried, on all utterances.
         utterances: In the order of the trials' hypotheses.
+        choose: From the errors of each trial in each utterance to the index of the one chosen.
     """
     references = [normalize(utterance.text or "") for utterance in utterances]
     texts = [[normalize(found[0].text) for found in trial.hypotheses] for trial in trials]
-    errors = [
-        [word_errors(r, h).num_errors for r, h in zip(references, found, strict=True)]
-        for found in texts
-    ]
-    chosen = [min(range(len(trials)), key=lambda t: sum(errors[t][1 - h :: 2])) for h in (0, 1)]
+    chosen = [choose([trial.num_errors[1 - half :: 2] for trial in trials]) for half in (0, 1)]
     return EvaluationReport(
         tuple(
             compare(utterance.id, reference, texts[chosen[i % 2]][i], utterance.speaker)

@@ -14,7 +14,7 @@ from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import counted
 from speechlstm.evaluation.evaluate import evaluate
 from speechlstm.evaluation.report import EvaluationReport
-from speechlstm.evaluation.tuning import Trial, tune
+from speechlstm.evaluation.tuning import Trial, fewest, least_changed, tune
 from speechlstm.lm.text import read_sentences
 from speechlstm.parallel import Progress
 from speechlstm.recognizer import Recognizer
@@ -303,7 +303,8 @@ class Steps:
             after = self._evaluated(bundle.path)
         else:
             write_decoder(bundle.path, self._kept(tuned.decoder))
-            after = cross_fitted(trials, decoded)
+            choose = least_changed if decoder.neural_lm else fewest  # as `tune` does
+            after = cross_fitted(trials, decoded, choose)
         comparison = Comparison(before, after)
         self.work.write("report.json", comparison.to_dict())
         return comparison

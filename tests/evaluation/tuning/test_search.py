@@ -7,6 +7,8 @@ from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.evaluation.tuning.search import (
     BEAM_WIDTHS,
     NEURAL_LM_WEIGHTS,
+    fewest,
+    least_changed,
     search_beam_width,
     search_neural_lm,
     search_quickly,
@@ -18,7 +20,7 @@ from speechlstm.evaluation.tuning.trials import WITHOUT, Trial, Trials
 
 def trial(config: DecodeConfig, neural_lm: NeuralLMConfig, num_errors: float) -> Trial:
     errors = ErrorCounts(substitutions=round(num_errors), hits=1000 - round(num_errors))
-    return Trial(config, neural_lm, errors, 0.0, ())
+    return Trial(config, neural_lm, (errors,), 0.0, ())
 
 
 @pytest.mark.slow
@@ -107,7 +109,7 @@ def test_a_quick_search_moves_one_setting_after_another() -> None:
     def attempt(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
         tried.append((neural_lm.weight, config.lm_weight, config.word_bonus))
         errors = abs(neural_lm.weight - 0.4) + abs(config.lm_weight - 0.7) + abs(config.word_bonus)
-        return Trial(config, neural_lm, ErrorCounts(substitutions=round(100 * errors)), 0.0, ())
+        return trial(config, neural_lm, 100 * errors)
 
     best = search_quickly(
         attempt, DecodeConfig(lm_weight=1.0, word_bonus=-0.5), NeuralLMConfig(0.7, "fuse")
@@ -116,3 +118,25 @@ def test_a_quick_search_moves_one_setting_after_another() -> None:
     assert best.neural_lm.mode == "fuse"
     assert len(tried) == 9
     assert tried[:3] == [(0.7, 1.0, -0.5), (0.4, 1.0, -0.5), (0.0, 1.0, -0.5)]
+
+
+def test_a_quick_search_keeps_the_settings_that_chance_may_have_beaten() -> None:
+    """Without the LSTM there is an error less in one utterance of four."""
+
+    def attempt(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
+        found = [1, 1, 1, 0 if neural_lm.weight == 0 else 1]
+        counts = tuple(ErrorCounts(substitutions=n, hits=3) for n in found)
+        return Trial(config, neural_lm, counts, 0.0, ())
+
+    start = DecodeConfig(), NeuralLMConfig(0.7, "fuse")
+    best = search_quickly(attempt, *start)
+    assert (best.config, best.neural_lm) == start
+
+
+def test_settings_change_when_the_gain_is_more_than_chance() -> None:
+    """Of 16 utterances, fewer errors in 3 (3 > 1.64 sqrt(16 * 3/16 * 13/16) = 2.56), 2, none."""
+    before = [1] * 16
+    assert least_changed([before, [0] * 3 + [1] * 13]) == 1
+    assert least_changed([before, [0] * 2 + [1] * 14]) == 0
+    assert least_changed([before, before]) == 0
+    assert fewest([before, [0] + [1] * 15]) == 1

@@ -6,16 +6,18 @@ import pytest
 from speechlstm.config import DecodeConfig
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.decoding.beam import BeamHypothesis
-from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.metrics import word_errors
 from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import compare
+from speechlstm.evaluation.tuning import fewest
 from speechlstm.evaluation.tuning.trials import WITHOUT, Trial
 from speechlstm.training.adaptation.comparison import Comparison, cross_fitted
 
 
 def trial(texts: Sequence[str]) -> Trial:
     found = tuple((BeamHypothesis(text, (), (), 0.0, 0.0, 0.0),) for text in texts)
-    return Trial(DecodeConfig(), WITHOUT, ErrorCounts(), 0.0, found)
+    errors = tuple(word_errors("one two", text) for text in texts)
+    return Trial(DecodeConfig(), WITHOUT, errors, 0.0, found)
 
 
 UTTERANCES = [Utterance(f"{i}", f"{i}.wav", 1.0, "One two.") for i in range(4)]
@@ -24,7 +26,7 @@ UTTERANCES = [Utterance(f"{i}", f"{i}.wav", 1.0, "One two.") for i in range(4)]
 def test_each_half_is_decoded_as_the_other_half_has_chosen() -> None:
     even_best = trial(["one two", "one", "one two", "one"])  # right on utterances 0 and 2
     odd_best = trial(["two", "one two", "two", "one two"])
-    report = cross_fitted([even_best, odd_best], UTTERANCES)
+    report = cross_fitted([even_best, odd_best], UTTERANCES, fewest)
     assert [score.hypothesis for score in report.scores] == ["two", "one", "two", "one"]
     assert report.wer == 0.5
 
