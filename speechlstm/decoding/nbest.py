@@ -59,7 +59,6 @@ class NBestDecoder:
 
     Attributes:
         beam: The search.
-        num_blanks: The number of blanks in a row that end a sentence; 0: there is one sentence.
 
     Raises:
         AlphabetError: A hot word has characters that the alphabet lacks.
@@ -88,7 +87,7 @@ class NBestDecoder:
         searched = replace(config, num_hypotheses=max(config.num_hypotheses, num_needed))
         self.beam = BeamDecoder(alphabet, searched, lm, lexicon, prior, pronunciations)
         has_sentences = lm is not None and grammar is None
-        self.num_blanks = round(config.sentence_pause / frame_seconds) if has_sentences else 0
+        self._num_blanks = round(config.sentence_pause / frame_seconds) if has_sentences else 0
         self._lock = Lock()
 
     @property
@@ -135,7 +134,7 @@ class NBestDecoder:
 
     def start(self) -> SentenceSearch:
         """A search that has passed no frame of an utterance yet."""
-        return SentenceSearch(self.beam, self._decode_sentence, self.num_blanks)
+        return SentenceSearch(self.beam, self._decode_sentence, self._num_blanks)
 
     def advance(
         self, search: SentenceSearch, log_probs: NDArray[np.float32], num_frames: int

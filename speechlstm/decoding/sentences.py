@@ -51,26 +51,6 @@ def sentence_end(log_probs: NDArray[np.float32], num_blanks: int) -> int | None:
     return int(others[pauses[0]]) + 1 + num_blanks if pauses.size else None
 
 
-def sentences(log_probs: NDArray[np.float32], num_blanks: int) -> list[tuple[int, int]]:
-    """The first frame of each sentence and the one after its last, as a search divides them.
-
-    >>> frames = np.log(np.array([[1, 0], [0, 1], [1, 0], [1, 0], [0, 1]], np.float32) + 1e-9)
-    >>> sentences(frames, num_blanks=2)
-    [(0, 4), (4, 5)]
-
-    Args:
-        log_probs: As in sentence_end.
-        num_blanks: 0: there is one sentence.
-    """
-    found, start = [], 0
-    while num_blanks and (size := sentence_end(log_probs[start:], num_blanks)) is not None:
-        found.append((start, start + size))
-        start += size
-    if not found or _is_other(log_probs[start:]).any():  # silence is no sentence
-        found.append((start, len(log_probs)))
-    return found
-
-
 def _is_other(log_probs: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether each frame has another label than the blank."""
     is_other: NDArray[np.bool_] = log_probs[:, BLANK] <= np.log(_BLANK_PROBABILITY)
@@ -85,12 +65,15 @@ class SentenceSearch:
         decode: From the frames of a sentence, and a search that has passed the first of them, to
             its n-best list.
         num_blanks: The number of blanks in a row that end a sentence; 0: there is one sentence.
+
+    Attributes:
+        ends: The frame after each sentence that has ended.
     """
 
     def __init__(self, beam: BeamDecoder, decode: Decode, num_blanks: int) -> None:
         self._beam, self._decode, self._num_blanks = beam, decode, num_blanks
         self._ended: list[NBest] = []
-        self._ends: list[int] = []  # the frame after each of these sentences
+        self.ends: list[int] = []
         self._start = 0  # the first frame of the last sentence
         self._search = beam.start()
 
@@ -113,13 +96,13 @@ class SentenceSearch:
                 break
             end = self._start + size
             self._ended.append(self._decode(log_probs[self._start : end], self._search))
-            self._ends.append(end)
+            self.ends.append(end)
             self._start, self._search = end, self._beam.start()
 
     def fork(self, config: DecodeConfig | None = None) -> "SentenceSearch":
         """See PrefixSearch."""
         other = copy(self)
-        other._ended, other._ends = list(self._ended), list(self._ends)
+        other._ended, other.ends = list(self._ended), list(self.ends)
         other._search = self._search.fork(config)
         return other
 
@@ -142,7 +125,7 @@ class SentenceSearch:
         last = log_probs[self._start :]
         if not self._ended or _is_other(last).any():  # silence is no sentence
             self._ended.append(self._decode(last, self._search))
-            self._ends.append(len(log_probs))
+            self.ends.append(len(log_probs))
         self._decode_across_pauses(log_probs)
         return self._joined()
 
@@ -160,8 +143,8 @@ class SentenceSearch:
 
     def _sentences_of(self, phrase: SpottedPhrase) -> tuple[int, int]:
         """The (first, stop) range of the sentences in whose frames a phrase is."""
-        first, last = (bisect_right(self._ends, t) for t in (phrase.start, phrase.stop - 1))
-        return first, min(last + 1, len(self._ends))
+        first, last = (bisect_right(self.ends, t) for t in (phrase.start, phrase.stop - 1))
+        return first, min(last + 1, len(self.ends))
 
     def _decode_as_one(
         self,
@@ -171,13 +154,13 @@ class SentenceSearch:
         phrases: Sequence[SpottedPhrase],
     ) -> None:
         """Replace several sentences by one, if that has a phrase and a better score with it."""
-        start = self._ends[first - 1] if first else 0
-        whole = self._decode(log_probs[start : self._ends[stop - 1]], self._beam.start())
+        start = self.ends[first - 1] if first else 0
+        whole = self._decode(log_probs[start : self.ends[stop - 1]], self._beam.start())
         gains = [p.gain for p in phrases if f" {' '.join(p.words)} " in f" {whole[0].text} "]
         gain = 0.0 if whole[0].has_hot_words else max(gains, default=-np.inf)
         if whole[0].score + gain > sum(n_best[0].score for n_best in self._ended[first:stop]):
             self._ended[first:stop] = [whole]
-            self._ends[first:stop] = [self._ends[stop - 1]]
+            self.ends[first:stop] = [self.ends[stop - 1]]
 
     def _joined(self, *last: NBest) -> NBest:
         boundary = self._beam.boundary

@@ -16,6 +16,7 @@ from speechlstm.decoding.assemble import DecoderAssembly
 from speechlstm.decoding.decoder import GreedyDecoder
 from speechlstm.decoding.nbest import NUM_RIVALS, NBestDecoder, probabilities
 from speechlstm.decoding.plausibility import plausible
+from speechlstm.decoding.sentences import SentenceSearch
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.decoding.words import Emission, frame_times
 from speechlstm.errors import ConfigError
@@ -78,9 +79,10 @@ def explain(
     decoder = assembly.decoder(frame_seconds)
     heads = _heads(contents, activity)
     read = heads[assembly.reads_phones]
-    n_best, is_calibrated = _n_best(spec, decoder, read, frame_seconds, audio)
+    search = decoder.start()
+    n_best, is_calibrated = _n_best(spec, decoder, search, read, frame_seconds, audio)
     shares = probabilities([hypothesis.score for hypothesis in n_best]).tolist()
-    scorer = TextScorer(spec, assembly, decoder, read.log_probs)
+    scorer = TextScorer(spec, assembly, decoder, read.log_probs, search.ends)
     times = frame_times(len(read.log_probs), frame_seconds, audio.duration)
     comparer = Comparer(n_best, shares, scorer, heads, times, start)
     comparisons, whole = comparer.compare(reference)
@@ -128,10 +130,15 @@ def _heads(bundle: Bundle, activity: NetworkActivity) -> list[Head]:
 
 
 def _n_best(
-    spec: DecoderSpec, decoder: NBestDecoder, head: Head, frame_seconds: float, audio: Audio
+    spec: DecoderSpec,
+    decoder: NBestDecoder,
+    search: SentenceSearch,
+    head: Head,
+    frame_seconds: float,
+    audio: Audio,
 ) -> tuple[list[Hypothesis], bool]:
     """The n-best list, whose first hypothesis is what is recognised, and if it is calibrated."""
-    found = decoder.search(head.log_probs)[:NUM_RIVALS]
+    found = decoder.search(head.log_probs, search)[:NUM_RIVALS]
     hypotheses = list(decoder.timed(found, head.log_probs, audio.duration))
     if spec.is_search:
         return hypotheses, decoder.is_calibrated

@@ -15,7 +15,6 @@ from speechlstm.decoding.alignment import align
 from speechlstm.decoding.assemble import DecoderAssembly
 from speechlstm.decoding.log_probs import floored
 from speechlstm.decoding.nbest import NBestDecoder
-from speechlstm.decoding.sentences import sentences
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.model import LanguageModel
@@ -66,6 +65,7 @@ class TextScorer:
         assembly: Its language models and lexicon.
         decoder: The decoder.
         log_probs: (num_frames, num_labels), of the labels that it reads.
+        ends: The frame after each sentence of the search.
     """
 
     def __init__(
@@ -74,12 +74,13 @@ class TextScorer:
         assembly: DecoderAssembly,
         decoder: NBestDecoder,
         log_probs: NDArray[np.float32],
+        ends: Sequence[int],
     ) -> None:
         self._spec, self._assembly = spec, assembly
         self._alphabet, self._lexicon = decoder.beam.alphabet, assembly.lexicon
         self._boundary = decoder.beam.boundary
         self._log_probs = decoder.beam.prepared(log_probs)
-        self._sentences = sentences(log_probs, decoder.num_blanks)
+        self._sentences = list(pairwise((0, *ends)))
         self._spelled: dict[str, list[tuple[int, ...]]] = {}
         self._findable: set[str] = set()
         self._both: LanguageModel | None = assembly.ngrams

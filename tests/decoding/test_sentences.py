@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
-from speechlstm.decoding.sentences import sentence_end, sentences
+from speechlstm.decoding.sentences import sentence_end
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.table import NGrams, NGramTable
 from speechlstm.text.alphabet import BLANK, Alphabet
@@ -89,8 +89,6 @@ def test_a_sentence_ends_at_the_first_pause_however_many_frames_are_known(seed: 
             expected = end - start if known >= end else None
             assert sentence_end(log_probs[start:known], NUM_BLANKS) == expected
     assert sentence_end(log_probs[ends[-1] :], NUM_BLANKS) is None
-    assert sentences(log_probs, NUM_BLANKS) == sentences_of(log_probs)
-    assert sentences(log_probs, 0) == [(0, len(log_probs))]
 
 
 @pytest.mark.parametrize("make", DECODERS, ids=["phones", "characters"])
@@ -101,7 +99,10 @@ def test_an_utterance_is_decoded_as_its_sentences_alone(make: tuple, seed: int) 
     alone = decoder(replace(CONFIG, sentence_pause=0.0, num_hypotheses=60))
     lists = [alone.search(log_probs[start:end]) for start, end in sentences_of(log_probs)]
     assert len(lists) > 3
-    found = decoder(CONFIG).search(log_probs)
+    several = decoder(CONFIG)
+    search = several.start()
+    found = several.search(log_probs, search)
+    assert search.ends == [end for _, end in sentences_of(log_probs)]
     best = [n_best[0] for n_best in lists]
     assert found[0].text == " ".join(h.text for h in best if h.text)
     for key in ("log_prob", "lm_log_prob", "score"):

@@ -36,8 +36,10 @@ def scorer_of(audio: Audio) -> TextScorer:
     log_probs = run_network(bundle, audio).log_probs[:, 29:]
     assembly = DecoderAssembly(bundle.decoder, bundle.acoustic.alphabet, bundle.acoustic.phones)
     decoder = assembly.decoder(bundle.acoustic.frame_seconds)
-    scorer = TextScorer(bundle.decoder, assembly, decoder, log_probs)
-    scorer.found = decoder.search(log_probs)  # type: ignore[attr-defined]
+    search = decoder.start()
+    found = decoder.search(log_probs, search)
+    scorer = TextScorer(bundle.decoder, assembly, decoder, log_probs, search.ends)
+    scorer.found = found  # type: ignore[attr-defined]
     return scorer
 
 
