@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speechlstm.cli.known_text import known_text
 from speechlstm.cli.options import (
     OutputPath,
     bundle_option,
     channel_option,
     output_format,
     raw_option,
-    read_text,
 )
 from speechlstm.cli.output import name_of, say
-from speechlstm.cli.pipes import seekable
+from speechlstm.cli.pipes import seekable_file
 from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
-from speechlstm.errors import DataError, counted, quoted
+from speechlstm.errors import counted, quoted
 from speechlstm.transcript import Transcript
 from speechlstm.transcript.formats import FORMATS, SUBTITLES, recording_ids
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
@@ -31,9 +31,7 @@ _MOST_WARNINGS = 20
 
 
 @verb()
-@click.argument("audio", type=click.Path(path_type=Path, allow_dash=True))
-@click.argument("text", type=click.Path(path_type=Path, allow_dash=True), required=False)
-@click.option("--text", "words", metavar="WORDS", help="The text itself, instead of the file TEXT.")
+@known_text
 @bundle_option
 @channel_option
 @raw_option
@@ -48,8 +46,7 @@ _MOST_WARNINGS = 20
 @click.option("-o", "--output", type=OutputPath(), help="[default: stdout]")
 def command(
     audio: Path,
-    text: Path | None,
-    words: str | None,
+    content: str,
     bundle: Path | None,
     channel: int | None,
     raw_rate: int | None,
@@ -78,23 +75,13 @@ def command(
     from speechlstm.recognizer import Recognizer
     from speechlstm.storage import write_atomically
 
-    if (text is None) == (words is None):
-        raise click.UsageError("needs either the file TEXT or --text WORDS")
-    if text == audio == Path("-"):
-        raise click.UsageError("only one of AUDIO and TEXT can be standard input")
     format_name = output_format(format_name, output, "ctm")
     check_layout(layout, [format_name])
-    content = words or "" if text is None else read_text(text)
     silence_codecs()
     recognizer = Recognizer.load(bundle, greedy=True)
     name = name_of(audio)
-    with seekable([audio]) as (path,):
-        try:
-            transcript = recognizer.align_file(path, content, channel, raw_rate)
-        except DataError as error:
-            if path == audio:
-                raise
-            raise DataError(str(error).replace(str(path), name)) from None
+    with seekable_file(audio) as path:
+        transcript = recognizer.align_file(path, content, channel, raw_rate)
     _warn_of_symbols(content, recognizer.model.characters.alphabet)
     _warn(transcript)
     written = _written(format_name, name, transcript, layout)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from speechlstm.errors import AudioError
+from speechlstm.cli.output import name_of
+from speechlstm.errors import AudioError, DataError
 
 
 @contextmanager
@@ -36,6 +37,18 @@ def seekable(files: Sequence[Path]) -> Iterator[list[Path]]:
                 copies[file].parent.mkdir()
                 _copy_pipe(file, copies[file])
         yield [copies.get(file, file) for file in files]
+
+
+@contextmanager
+def seekable_file(file: Path) -> Iterator[Path]:
+    """As seekable, of one file, which errors within the block name as the user does."""
+    with seekable([file]) as (path,):
+        try:
+            yield path
+        except DataError as error:
+            if path == file:
+                raise
+            raise DataError(str(error).replace(str(path), name_of(file))) from None
 
 
 def _copy_pipe(file: Path, copy: Path) -> None:

@@ -4,17 +4,15 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import bundle_option, channel_option, raw_option, read_text
+from speechlstm.cli.known_text import known_text
+from speechlstm.cli.options import bundle_option, channel_option, raw_option
 from speechlstm.cli.output import show_json, show_lines
-from speechlstm.cli.pipes import seekable
+from speechlstm.cli.pipes import seekable_file
 from speechlstm.cli.verbs import verb
-from speechlstm.errors import DataError
 
 
 @verb()
-@click.argument("audio", type=click.Path(path_type=Path, allow_dash=True))
-@click.argument("text", type=click.Path(path_type=Path, allow_dash=True), required=False)
-@click.option("--text", "words", metavar="WORDS", help="The text itself, instead of the file TEXT.")
+@known_text
 @bundle_option
 @channel_option
 @raw_option
@@ -28,8 +26,7 @@ from speechlstm.errors import DataError
 )
 def command(
     audio: Path,
-    text: Path | None,
-    words: str | None,
+    content: str,
     bundle: Path | None,
     channel: int | None,
     raw_rate: int | None,
@@ -54,21 +51,10 @@ def command(
     from speechlstm.audio import silence_codecs
     from speechlstm.pronunciation import PronunciationScorer
 
-    if (text is None) == (words is None):
-        raise click.UsageError("needs either the file TEXT or --text WORDS")
-    if text == audio == Path("-"):
-        raise click.UsageError("only one of AUDIO and TEXT can be standard input")
-    content = words or "" if text is None else read_text(text)
     silence_codecs()
     scorer = PronunciationScorer.load(bundle)
-    with seekable([audio]) as (path,):
-        try:
-            found = scorer.score_file(path, content, channel, raw_rate)
-        except DataError as error:
-            if path == audio:
-                raise
-            name = click.format_filename(audio)
-            raise DataError(str(error).replace(str(path), name)) from None
+    with seekable_file(audio) as path:
+        found = scorer.score_file(path, content, channel, raw_rate)
     if format_name == "json":
         show_json({"file": click.format_filename(audio), **found.to_dict()})
     else:

@@ -1,6 +1,6 @@
 """Forced alignment: the frames in which the words of a known text are spoken.
 
-Viterbi search over CTC's states, which are the labels with blanks before, between and after them:
+Viterbi search over CTC's states (see ctc_states):
 Graves et al., "Connectionist temporal classification", ICML 2006, section 4.1, with the maximum in
 place of each sum.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.decoding.likelihood import ctc_states
 from speechlstm.decoding.log_probs import floored
 from speechlstm.decoding.words import Emission, timed_word
 from speechlstm.errors import InfeasibleTargetError
@@ -52,10 +53,8 @@ def align(
         raise InfeasibleTargetError(where, num_needed, num_frames)
     if not labels:
         return []
-    states = np.full(2 * len(labels) + 1, BLANK)
-    states[1::2] = labels
-    path = _best_path(floored(log_probs), states)
-    emitting = np.arange(1, len(states), 2)  # states never decrease along the path
+    path = _best_path(floored(log_probs), *ctc_states(labels))
+    emitting = np.arange(1, 2 * len(labels) + 1, 2)  # states never decrease along the path
     starts, stops = (np.searchsorted(path, emitting, side) for side in ("left", "right"))
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
@@ -92,12 +91,11 @@ def aligned_hypothesis(
     return Hypothesis(" ".join(word.text for word in timed), timed, log_prob, score=log_prob)
 
 
-def _best_path(log_probs: NDArray[np.float32], states: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The state of each frame on the best path, from the label of each state."""
+def _best_path(
+    log_probs: NDArray[np.float32], states: NDArray[np.intp], skip: _Scores
+) -> NDArray[np.intp]:
+    """The state of each frame on the best path; for the states, see ctc_states."""
     num_frames = len(log_probs)
-    # A blank may be skipped if the labels around it differ.
-    skip = np.full(len(states), -np.inf)
-    skip[3::2][states[3::2] != states[1:-2:2]] = 0
     block = max(1, _MAX_MOVES // len(states))
     starts = range(0, num_frames, block)
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.decoding.likelihood import ctc_states
 from speechlstm.decoding.log_probs import floored
 from speechlstm.errors import InfeasibleTargetError
 from speechlstm.text.alphabet import BLANK
@@ -58,23 +59,9 @@ def goodness(
     return probs
 
 
-def log_likelihood(log_probs: NDArray[np.float32], labels: Sequence[int]) -> float:
-    """Natural logarithm of the probability of a text by all paths; -inf: it needs more frames."""
-    if min_steps(labels) > len(log_probs):
-        return -np.inf
-    last = _forward(floored(log_probs).astype(np.float64), np.array(labels))[-1]
-    return float(np.logaddexp.reduce(last[-2:]))
-
-
 def _forward(emissions: Logs, text: NDArray[np.intp]) -> Logs:
-    """(num_frames, 2 * len(text) + 1): of all paths to a state at a frame, the emission included.
-
-    States are the labels, with blanks before, between and after them.
-    """
-    states = np.full(2 * len(text) + 1, BLANK)
-    states[1::2] = text
-    skip = np.full(len(states), -np.inf)
-    skip[3::2][text[1:] != text[:-1]] = 0
+    """(num_frames, num_states): of all paths to a state at a frame, the emission included."""
+    states, skip = ctc_states(text.tolist())
     scores = np.full((len(emissions), len(states)), -np.inf)
     scores[0, :2] = emissions[0, states[:2]]
     for frame in range(1, len(emissions)):

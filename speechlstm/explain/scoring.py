@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import align
 from speechlstm.decoding.assemble import DecoderAssembly
-from speechlstm.decoding.log_probs import floored
+from speechlstm.decoding.likelihood import text_log_prob
 from speechlstm.decoding.nbest import NBestDecoder
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.model import LanguageModel
-from speechlstm.text.alphabet import BLANK
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.targets import min_steps
 
@@ -269,48 +268,3 @@ def _word_log_probs(
         return [()] * len(texts)
     values = iter(lm.word_log_probs([sentence for text in texts for sentence in text]))
     return [tuple(chain.from_iterable(islice(values, len(text)))) for text in texts]
-
-
-def text_log_prob(log_probs: NDArray[np.float32], labels: Sequence[int]) -> float:
-    """The natural log-probability of all CTC paths of a text.
-
-    The forward algorithm of Graves et al., "Connectionist temporal classification", ICML 2006,
-    section 4.1.
-
-    >>> log_probs = np.log([[0.5, 0.5], [0.5, 0.5]])
-    >>> round(float(np.exp(text_log_prob(log_probs.astype(np.float32), [1]))), 6)
-    0.75
-
-    Args:
-        log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
-        labels: The labels of the text.
-
-    Returns:
-        -inf if the labels need more frames than there are.
-    """
-    if min_steps(labels) > len(log_probs):
-        return _IMPOSSIBLE
-    states = np.full(2 * len(labels) + 1, BLANK)
-    states[1::2] = labels
-    skip = np.full(len(states), -np.inf)
-    skip[3::2][states[3::2] != states[1:-2:2]] = 0
-    emitted = floored(log_probs)[:, states].astype(np.float64)
-    # Probabilities, scaled in each frame, are several times as fast as their logarithms.
-    can_skip = np.exp(skip)
-    largest = emitted.max(axis=1)
-    probabilities = np.exp(emitted - largest[:, np.newaxis])
-    forward = np.zeros(len(states))
-    forward[:2] = probabilities[0, :2]
-    total = float(largest[0])
-    for row, top in zip(probabilities[1:], largest[1:].tolist(), strict=True):
-        scale = forward.max()
-        if scale <= 0:
-            return _IMPOSSIBLE
-        total += float(np.log(scale)) + top
-        forward /= scale
-        moved = forward.copy()
-        moved[1:] += forward[:-1]
-        moved[2:] += forward[:-2] * can_skip[2:]
-        forward = moved * row
-    with np.errstate(divide="ignore"):
-        return total + float(np.log(forward[-2:].sum()))

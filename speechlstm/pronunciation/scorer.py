@@ -10,8 +10,9 @@ from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
 from speechlstm.audio import Audio, Piece, read_audio
 from speechlstm.bundle import find_bundle, read_bundle
 from speechlstm.decoding.alignment import align
-from speechlstm.decoding.goodness import goodness, log_likelihood
+from speechlstm.decoding.goodness import goodness
 from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.decoding.likelihood import text_log_prob
 from speechlstm.decoding.words import frame_times
 from speechlstm.errors import AlphabetError, BundleError, DataError, quoted
 from speechlstm.pronunciation.scores import Pronunciation, ScoredPhone, ScoredWord
@@ -140,7 +141,7 @@ class PronunciationScorer:
             raise DataError(
                 f"{where}: {quoted(word)} has no pronunciation; write it out in letters"
             )
-        return tuple(alphabet.symbols.index(phone) + 1 for phone in phones)
+        return tuple(alphabet.encode(" ".join(phones)))
 
     def _scored(
         self,
@@ -169,7 +170,7 @@ def _most_likely(log_probs: NDArray[np.float32], ways: Sequence[Ways]) -> list[t
         likelihoods = []
         for way in options if len(options) > 1 else ():
             chosen[place] = way
-            likelihoods.append(log_likelihood(log_probs, [label for w in chosen for label in w]))
+            likelihoods.append(text_log_prob(log_probs, [label for w in chosen for label in w]))
         if likelihoods:
             chosen[place] = options[int(np.argmax(likelihoods))]
     return chosen

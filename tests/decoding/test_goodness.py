@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speechlstm.decoding.goodness import goodness, log_likelihood
+from speechlstm.decoding.goodness import goodness
+from speechlstm.decoding.likelihood import text_log_prob
 from speechlstm.errors import InfeasibleTargetError
 
 
@@ -32,7 +33,7 @@ def test_probabilities_are_those_of_all_texts_that_differ_in_one_place(
         known = likelihoods(probs)
         log_probs = np.log(probs).astype(np.float32)
         found = goodness(log_probs, text)
-        assert np.exp(log_likelihood(log_probs, text)) == pytest.approx(known[text], rel=1e-4)
+        assert np.exp(text_log_prob(log_probs, text)) == pytest.approx(known[text], rel=1e-4)
         for place in range(len(text)):
             others = [
                 known.get((*text[:place], *kept, *text[place + 1 :]), 0.0)
@@ -45,4 +46,4 @@ def test_probabilities_are_those_of_all_texts_that_differ_in_one_place(
 def test_a_text_needs_frames() -> None:
     with pytest.raises(InfeasibleTargetError, match="text needs 3 frames, audio has 2"):
         goodness(np.log(np.full((2, 3), 1 / 3)).astype(np.float32), [1, 1])
-    assert log_likelihood(np.log(np.full((2, 3), 1 / 3)).astype(np.float32), [1, 1]) == -np.inf
+    assert text_log_prob(np.log(np.full((2, 3), 1 / 3)).astype(np.float32), [1, 1]) == -np.inf

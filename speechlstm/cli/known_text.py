@@ -1,0 +1,36 @@
+"""The arguments of commands on a recording of a known text."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from speechlstm.cli.options import read_text
+
+_PATH = click.Path(path_type=Path, allow_dash=True)
+_PARAMETERS = (
+    click.argument("audio", type=_PATH),
+    click.argument("text", type=_PATH, required=False),
+    click.option(
+        "--text", "words", metavar="WORDS", help="The text itself, instead of the file TEXT."
+    ),
+)
+
+
+def known_text(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds the arguments AUDIO and TEXT, and --text, to a command, as `audio` and `content`."""
+
+    @wraps(function)
+    def command(*args: Any, audio: Path, text: Path | None, words: str | None, **rest: Any) -> None:
+        if (text is None) == (words is None):
+            raise click.UsageError("needs either the file TEXT or --text WORDS")
+        if text == audio == Path("-"):
+            raise click.UsageError("only one of AUDIO and TEXT can be standard input")
+        content = words or "" if text is None else read_text(text)
+        function(*args, **rest, audio=audio, content=content)
+
+    for parameter in reversed(_PARAMETERS):
+        command = parameter(command)
+    return command
