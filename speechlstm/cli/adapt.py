@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, jobs_option, worst_option
+from speechlstm.cli.options import (
+    PATH,
+    BundlePath,
+    NumberRange,
+    OutputFolder,
+    jobs_option,
+    worst_option,
+)
 from speechlstm.cli.output import progress_bar, say, show, show_lines
 from speechlstm.cli.training import (
     acoustic_quantize_option,
@@ -20,8 +27,6 @@ if TYPE_CHECKING:
     from speechlstm.training.acoustic.conversion import Target
     from speechlstm.training.tflite.edit import Quantization
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
 @click.argument("recordings", type=click.Path(exists=True, path_type=Path))
@@ -30,7 +35,7 @@ _PATH = click.Path(path_type=Path)
     "--text",
     "texts",
     metavar="FILE",
-    type=_PATH,
+    type=PATH,
     multiple=True,
     help="Sentences that are likely to be spoken, one a line; may be given several times.",
 )

@@ -4,18 +4,16 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import OutputPath
+from speechlstm.cli.options import PATH, OutputPath
 from speechlstm.cli.output import show
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("recording", metavar="FILE", type=_PATH)
+@click.argument("recording", metavar="FILE", type=PATH)
 @click.option("-o", "--output", metavar="WAV", type=OutputPath((".wav",)), required=True)
-@click.option("--config", metavar="TOML", type=_PATH, help="Settings of training.")
+@click.option("--config", metavar="TOML", type=PATH, help="Settings of training.")
 @click.option("--seed", type=click.IntRange(0), help="Seed, instead of training.seed.")
 @click.option(
     "--epoch",

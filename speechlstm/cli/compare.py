@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import OutputPath, worst_option
+from speechlstm.cli.options import PATH, OutputPath, worst_option
 from speechlstm.cli.output import say, show_json, show_lines
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
@@ -14,7 +14,7 @@ _MAX_REPORTS = 26
 
 
 @verb()
-@click.argument("reports", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("reports", type=PATH, nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import NumberRange, read_text
+from speechlstm.cli.options import PATH, NumberRange, read_text
 from speechlstm.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from speechlstm.config import HotWord
-
-_PATH = click.Path(path_type=Path)
 
 
 def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -62,11 +60,11 @@ _DECODING = (
     click.option("--fast", is_flag=True, help=_FAST),
     click.option("--no-lm", is_flag=True, help="Do not use the bundle's language models."),
     click.option(
-        "--lm", metavar="FILE", type=_PATH, help="Another n-gram language model, packed or ARPA.",
+        "--lm", metavar="FILE", type=PATH, help="Another n-gram language model, packed or ARPA.",
     ),
     click.option("--lm-weight", type=NumberRange(min=0), help="Weight of the language model."),
     click.option(
-        "--neural-lm", "--rescore", "neural_lm", metavar="FILE", type=_PATH,
+        "--neural-lm", "--rescore", "neural_lm", metavar="FILE", type=PATH,
         help="Another LSTM language model (.tflite).",
     ),
     click.option(
@@ -99,11 +97,11 @@ _DECODING = (
         "phones), a natural logarithm.",
     ),
     click.option(
-        "--hot-words", "hot_words_file", metavar="FILE", type=_PATH,
+        "--hot-words", "hot_words_file", metavar="FILE", type=PATH,
         help="A file of hot words, one a line; # begins a comment.",
     ),
     click.option(
-        "--phrases", "phrases_file", metavar="FILE", type=_PATH,
+        "--phrases", "phrases_file", metavar="FILE", type=PATH,
         help="Only these phrases can be recognised, in any number and order: a file with one a "
         "line, such as 'lights on', or 'lights on:2' if it is twice as probable; # begins a "
         "comment. [unk] stands for anything else; without it, whatever is said becomes one of the "

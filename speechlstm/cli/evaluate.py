@@ -9,6 +9,7 @@ import click
 
 from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
+    PATH,
     NumberRange,
     OutputPath,
     bundle_option,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @verb()
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=PATH)
 @bundle_option
 @decoding_options
 @jobs_option

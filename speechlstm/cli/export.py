@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder
+from speechlstm.cli.options import PATH, BundlePath, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.training import acoustic_quantize_option, load_keras, target_option
 from speechlstm.cli.verbs import verb
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--calibrate",
     "calibration",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     metavar="MANIFEST",
     help="Recordings on which the outputs are to change least by int4, such as training data; 64 "
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--verify",
     "manifests",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     metavar="MANIFEST",
     help="Transcribed utterances to verify the bundle on; may be given several times.  "

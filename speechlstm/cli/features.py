@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import OutputPath
+from speechlstm.cli.options import PATH, OutputPath
 from speechlstm.cli.output import show
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
@@ -12,7 +12,7 @@ from speechlstm.errors import counted
 
 
 @verb()
-@click.argument("recording", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("recording", metavar="FILE", type=PATH)
 @click.option(
     "-o",
     "--output",
@@ -29,7 +29,7 @@ from speechlstm.errors import counted
 @click.option(
     "--config",
     metavar="TOML",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A file of settings; its section [features] is used.",
 )
 def command(recording: Path, output: Path | None, plot: Path | None, config: Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import OutputPath
+from speechlstm.cli.options import PATH, OutputPath
 from speechlstm.cli.output import say
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
@@ -17,16 +17,14 @@ if TYPE_CHECKING:
     from speechlstm.text.g2p import G2PModel
     from speechlstm.text.lexicon import Lexicon
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("words", type=_PATH, nargs=-1, required=True)
+@click.argument("words", type=PATH, nargs=-1, required=True)
 @click.option("-o", "--output", metavar="LEXICON", type=OutputPath(), required=True)
 @click.option(
     "--dictionary",
     "dictionary_path",
-    type=_PATH,
+    type=PATH,
     required=True,
     help="Pronouncing dictionary (CMUdict's format) to copy from, and to train the network on.",
 )

@@ -14,7 +14,7 @@ from speechlstm.transcript.formats import FORMATS, SUFFIXES
 
 MANIFESTS = (".jsonl", ".json")  # suffixes of manifests that are written
 
-_PATH = click.Path(path_type=Path)
+PATH = click.Path(path_type=Path)
 _IS_FOLDER = f"{__name__}.is_folder"  # in a context's meta
 
 
@@ -257,7 +257,7 @@ json_option = click.option(
 entities_option = click.option(
     "--entities",
     metavar="FILE",
-    type=_PATH,
+    type=PATH,
     help="Give the WER of what these patterns match, too: one regular expression a line, for whole "
     "words of the references, as in 'city: new york|boston'.",
 )
@@ -285,7 +285,7 @@ def lexicon_option(default: str) -> Callable[[Callable[..., None]], Callable[...
     return click.option(
         "--lexicon",
         metavar="FILE",
-        type=_PATH,
+        type=PATH,
         help=f"Pronunciations for the phone error rate, in CMUdict's format.  [default: {default}]",
     )
 

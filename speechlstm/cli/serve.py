@@ -7,6 +7,7 @@ import click
 
 from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
+    PATH,
     NumberRange,
     bundle_option,
     jobs_option,
@@ -35,7 +36,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @readable_option("readable if the bundle has a network for it")
 @click.option("--token", envvar="SPEECHLSTM_TOKEN", help="What clients must give; also as the "
     "variable SPEECHLSTM_TOKEN, which other users of the machine cannot see.")  # fmt: skip
-@click.option("--token-file", type=click.Path(path_type=Path), help="A file with the token.")
+@click.option("--token-file", type=PATH, help="A file with the token.")
 @click.option(
     "--allow-origin",
     "allowed_origins",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.decoding import neural_lm_mode_options
-from speechlstm.cli.options import OutputPath, jobs_option
+from speechlstm.cli.options import PATH, OutputPath, jobs_option
 from speechlstm.cli.output import exit_after, progress_bar
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
@@ -15,20 +15,18 @@ from speechlstm.errors import counted
 if TYPE_CHECKING:
     from speechlstm.evaluation.tuning import Trial, Tuned
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("model", metavar="BUNDLE", type=_PATH)
-@click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=_PATH)
-@click.option("--lm", metavar="LM", type=_PATH, help="A packed language model to put into BUNDLE.")
-@click.option("--lexicon", metavar="FILE", type=_PATH, help="A lexicon to put into BUNDLE.")
+@click.argument("model", metavar="BUNDLE", type=PATH)
+@click.argument("manifests", metavar="MANIFEST...", nargs=-1, required=True, type=PATH)
+@click.option("--lm", metavar="LM", type=PATH, help="A packed language model to put into BUNDLE.")
+@click.option("--lexicon", metavar="FILE", type=PATH, help="A lexicon to put into BUNDLE.")
 @click.option(
     "--g2p",
     "--pronouncer",
     "g2p",
     metavar="FILE",
-    type=_PATH,
+    type=PATH,
     help="A G2P network, for hot words that the lexicon lacks, to put into BUNDLE.",
 )
 @click.option(
@@ -36,13 +34,13 @@ _PATH = click.Path(path_type=Path)
     "--rescore",
     "neural_lm",
     metavar="LM.tflite",
-    type=_PATH,
+    type=PATH,
     help="An LSTM language model to put into BUNDLE.",
 )
 @click.option(
     "--punctuator",
     metavar="FILE",
-    type=_PATH,
+    type=PATH,
     help="A network for readable text (scripts/recipes/punctuator.py) to put into BUNDLE.",
 )
 @neural_lm_mode_options

@@ -49,6 +49,7 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
             {
                 "decoding",
                 "interruption",
+                "known_text",
                 "live",
                 "options",
                 "output",

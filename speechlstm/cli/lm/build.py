@@ -20,15 +20,14 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
+from speechlstm.cli.options import PATH
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import ConfigError
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("texts", metavar="TEXT...", nargs=-1, required=True, type=_PATH)
+@click.argument("texts", metavar="TEXT...", nargs=-1, required=True, type=PATH)
 @output_option
 @click.option("--order", type=click.IntRange(1, 6), default=3, show_default=True)
 @click.option(

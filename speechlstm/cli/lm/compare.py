@@ -5,16 +5,15 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
+from speechlstm.cli.options import PATH
 from speechlstm.cli.output import show, show_json
 from speechlstm.cli.verbs import verb
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("first", metavar="A", type=_PATH)
-@click.argument("second", metavar="B", type=_PATH)
-@click.argument("text", type=_PATH)
+@click.argument("first", metavar="A", type=PATH)
+@click.argument("second", metavar="B", type=PATH)
+@click.argument("text", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(first: Path, second: Path, text: Path, as_json: bool) -> None:
     """Compare the perplexities of language models A and B on TEXT, by the frequency of words.

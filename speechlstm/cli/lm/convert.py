@@ -12,14 +12,13 @@ from speechlstm.cli.lm.ngrams import (
     write_model,
 )
 from speechlstm.cli.lm.options import alphabet_of, alphabet_option
+from speechlstm.cli.options import PATH
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("lm", type=_PATH)
+@click.argument("lm", type=PATH)
 @output_option
 @alphabet_option
 @quantize_option

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import OutputPath
+from speechlstm.cli.options import PATH, OutputPath
 from speechlstm.cli.output import show
 from speechlstm.cli.training import load_keras, quantize_option
 from speechlstm.cli.verbs import verb
@@ -13,11 +13,9 @@ from speechlstm.cli.verbs import verb
 if TYPE_CHECKING:
     from speechlstm.training.tflite.edit import Quantization
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("run", type=_PATH)
+@click.argument("run", type=PATH)
 @click.option("-o", "--output", metavar="LM.tflite", type=OutputPath((".tflite",)), required=True)
 @quantize_option("Precision of the stored embeddings and kernels.")
 def command(run: Path, output: Path, quantization: "Quantization") -> None:

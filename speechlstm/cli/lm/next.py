@@ -5,11 +5,9 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import bundle_option
+from speechlstm.cli.options import PATH, bundle_option
 from speechlstm.cli.output import say, show, show_json
 from speechlstm.cli.verbs import verb
-
-_PATH = click.Path(path_type=Path)
 
 
 @verb()
@@ -18,7 +16,7 @@ _PATH = click.Path(path_type=Path)
     "--lm",
     "lms",
     metavar="FILE",
-    type=_PATH,
+    type=PATH,
     multiple=True,
     help="A language model: packed, ARPA or .tflite; may be given several times.  [default: those "
     "of the bundle]",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from speechlstm.cli.options import PATH
 from speechlstm.cli.output import say
 from speechlstm.errors import DataError, counted
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from speechlstm.lm.model import LanguageModel
     from speechlstm.lm.text import Text
     from speechlstm.text.alphabet import Alphabet
-
-_PATH = click.Path(path_type=Path)
 
 
 class CountOrPath(click.ParamType):  # type: ignore[type-arg]
@@ -41,7 +40,7 @@ vocabulary_option = click.option(
 exclude_option = click.option(
     "--exclude",
     metavar="MANIFEST",
-    type=_PATH,
+    type=PATH,
     multiple=True,
     help="Leave out sentences that are in a manifest, so that it can serve as test data; may be "
     "given several times.",
@@ -51,7 +50,7 @@ alphabet_option = click.option(
     "--model",
     "bundle",
     metavar="BUNDLE",
-    type=_PATH,
+    type=PATH,
     help="Use only words in the alphabet of this bundle; models with another alphabet then refuse "
     "the language model.",
 )

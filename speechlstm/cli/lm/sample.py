@@ -5,15 +5,13 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import NumberRange
+from speechlstm.cli.options import PATH, NumberRange
 from speechlstm.cli.output import show
 from speechlstm.cli.verbs import verb
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("lm", type=_PATH)
+@click.argument("lm", type=PATH)
 @click.option("--prompt", default="", metavar="TEXT", help="Beginning of each sentence.")
 @click.option("--num-words", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option(

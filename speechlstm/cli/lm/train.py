@@ -15,7 +15,7 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
-from speechlstm.cli.options import NumberRange, OutputFolder
+from speechlstm.cli.options import PATH, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
@@ -26,25 +26,24 @@ if TYPE_CHECKING:
     from speechlstm.text.alphabet import Alphabet
     from speechlstm.training.lm.run import LanguageModelRun
 
-_PATH = click.Path(path_type=Path)
 _COUNT = click.IntRange(min=1)
 _SHAPE = {"num_layers", "num_units", "width"}  # settings that determine the shapes of weights
 
 
 @verb()
-@click.argument("texts", metavar="TEXT...", nargs=-1, type=_PATH)
+@click.argument("texts", metavar="TEXT...", nargs=-1, type=PATH)
 @click.option("-o", "--output", "run_path", metavar="RUN", type=OutputFolder(), required=True)
 @click.option(
-    "--valid", metavar="TEXT", type=_PATH, help="Validation text, which is not part of TEXT."
+    "--valid", metavar="TEXT", type=PATH, help="Validation text, which is not part of TEXT."
 )
 @vocabulary_option
-@click.option("--lm", metavar="LM", type=_PATH, help="Use the vocabulary of this n-gram model.")
+@click.option("--lm", metavar="LM", type=PATH, help="Use the vocabulary of this n-gram model.")
 @exclude_option
 @alphabet_option
 @click.option(
     "--init-from",
     metavar="RUN",
-    type=_PATH,
+    type=PATH,
     help="Start from the best model of RUN; network and vocabulary are those of RUN.",
 )
 @click.option("--layers", "num_layers", type=_COUNT, help="Recurrent layers.  [default: 1]")

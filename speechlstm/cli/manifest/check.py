@@ -5,15 +5,14 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.manifest.checking import checked_against, checking_options
+from speechlstm.cli.options import PATH
 from speechlstm.cli.output import name_of, say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import ManifestError, counted, printable
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("manifest", type=_PATH)
+@click.argument("manifest", type=PATH)
 @checking_options
 @click.pass_context
 def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: str | None) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speechlstm.cli.options import PATH
+
 if TYPE_CHECKING:
     from speechlstm.config import Settings
     from speechlstm.text.alphabet import Alphabet
-
-_PATH = click.Path(path_type=Path)
 
 
 def checking_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -20,7 +20,7 @@ def checking_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="CHARACTERS",
         help="The characters that texts, in lower case, may have.  [default: space, ' and a to z]",
     )(command)
-    return click.option("--config", metavar="TOML", type=_PATH, help="The training's settings.")(
+    return click.option("--config", metavar="TOML", type=PATH, help="The training's settings.")(
         command
     )
 

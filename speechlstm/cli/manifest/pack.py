@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import NumberRange, OutputFolder
+from speechlstm.cli.options import PATH, NumberRange, OutputFolder
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import DataError, counted
 
 
 @verb()
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=PATH)
 @click.option("-o", "--output", metavar="SHARDS", type=OutputFolder(), required=True)
 @click.option(
     "--format",

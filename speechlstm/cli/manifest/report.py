@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.manifest.checking import checked_against, checking_options
-from speechlstm.cli.options import NumberRange, OutputPath, bundle_option, jobs_option
+from speechlstm.cli.options import PATH, NumberRange, OutputPath, bundle_option, jobs_option
 from speechlstm.cli.output import progress_bar, say, show_json
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from speechlstm.corpora.survey import Survey
     from speechlstm.evaluation.report import Score
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("manifests", metavar="MANIFEST...", type=_PATH, nargs=-1, required=True)
+@click.argument("manifests", metavar="MANIFEST...", type=PATH, nargs=-1, required=True)
 @click.option("-o", "--output", metavar="HTML", type=OutputPath((".html", ".htm")))
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 @click.option(
@@ -31,7 +29,7 @@ _PATH = click.Path(path_type=Path)
     help="The share of the utterances that may have a fault of a kind.",
 )
 @click.option(
-    "--lexicon", "lexicon_path", type=_PATH, help="CMUdict's format.  [default: the bundle's]"
+    "--lexicon", "lexicon_path", type=PATH, help="CMUdict's format.  [default: the bundle's]"
 )
 @bundle_option
 @click.option("--no-model", is_flag=True, help="Do not compare the texts with a recogniser's.")

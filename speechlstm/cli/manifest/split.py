@@ -5,16 +5,14 @@ from typing import Literal
 
 import click
 
-from speechlstm.cli.options import MANIFESTS, NumberRange, OutputPath
+from speechlstm.cli.options import MANIFESTS, PATH, NumberRange, OutputPath
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("manifest", type=_PATH)
+@click.argument("manifest", type=PATH)
 @click.option(
     "--valid",
     "share",

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import click
 
+from speechlstm.cli.options import PATH
 from speechlstm.cli.output import show_json, show_lines
 from speechlstm.cli.verbs import verb
 
-_PATH = click.Path(path_type=Path)
-
 
 @verb()
-@click.argument("manifest", type=_PATH)
+@click.argument("manifest", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(manifest: Path, as_json: bool) -> None:
     """Count the utterances, speakers, hours, words and characters of MANIFEST.
