@@ -14,6 +14,7 @@ from speechlstm.cli.processes import Processes, launched, resume_command
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.config import MAX_WEIGHT, Precision, Settings
+from speechlstm.storage import address_of
 
 _WEIGHTED = re.compile(r"(.+):([-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf))", re.DOTALL | re.I)
 
@@ -286,7 +287,9 @@ def _weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, 
     """The manifests and their weights, if there is one, from MANIFEST:WEIGHT."""
     found = [_WEIGHTED.fullmatch(f"{value}") for value in values]
     pairs = [
-        (Path(match[1]), float(match[2])) if match and not value.exists() else (value, 1.0)
+        (Path(match[1]), float(match[2]))
+        if match and not (value.exists() or _ends_in_port(value))
+        else (value, 1.0)
         for value, match in zip(values, found, strict=True)
     ]
     weights = tuple(weight for _, weight in pairs)
@@ -297,6 +300,12 @@ def _weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, 
                 param_hint="--train",
             )
     return tuple(path for path, _ in pairs), weights if any(w != 1 for w in weights) else None
+
+
+def _ends_in_port(path: Path) -> bool:
+    """Whether a path is the address of a server, and its last number that of the port."""
+    scheme, _, place = (address_of(path) or "").partition("://")
+    return scheme.startswith("http") and "/" not in place and place.count(":") == 1
 
 
 def _settings(source: Any, config: Path | None, given: dict[str, Any]) -> Settings:

@@ -42,7 +42,7 @@ class DecodeConfig(Config):
             blanks, which takes almost no time; 1: only frames that are certain blanks.
         sentence_pause: A pause of so many seconds, in which the network finds nothing, ends a
             sentence for the language models, and another one begins; 0: the whole utterance is one.
-            It is used only with a language model.
+            It is used only with a language model. A hot word may have a pause in it.
         hot_words: Words and phrases to prefer or, with a negative weight, to avoid: strings
             ("brexit", "new york:2.5"), `HotWord`s, or a mapping from phrases to weights.
         hot_word_weight: The weight of hot words that have none of their own: see `HotWord`. Values

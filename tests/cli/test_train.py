@@ -100,6 +100,10 @@ def test_trains_and_resumes(folder: Path) -> None:
         (["-o", "run", "--train", "x:0", "--valid", "y"], "x:0: the weight must be above 0"),
         (["-o", "run", "--train", "x:-1", "--valid", "y"], "x:-1: the weight must be above 0"),
         (["-o", "run", "--train", "x:nan", "--valid", "y"], "x:nan: the weight must be above 0"),
+        (
+            ["-o", "run", "--train", "http://host:8765", "--valid", "y", "--freeze", "1"],
+            "--freeze needs a model",  # after a colon, a server's port is no weight
+        ),
         (["-o", "run", "--resume", "--process-id", "1"], "must be below --num-processes, 1, is 1"),
         (["-o", "run", "--epochs", "many"], "'many' is not a valid integer"),
         (["-o", "run", "--precision", "float8"], "'float8' is not one of"),

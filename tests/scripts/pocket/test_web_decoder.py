@@ -124,6 +124,7 @@ def test_hot_words_are_found_as_in_python(decode: Callable[..., Any]) -> None:
         ({"hotWords": ["fjord:x"]}, "must be a weight from 0 to 100"),
         ({"hotWords": [":2"]}, "must have 1 to 200 characters"),
         ({"hotWords": "fjord"}, 'must be a list of strings, is "fjord"'),
+        ({"hotWords": ""}, 'must be a list of strings, is ""'),
         ({"hotWords": ["fjord"], "greedy": True}, "are not found by greedy decoding"),
     ],
 )

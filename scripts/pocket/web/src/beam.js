@@ -12,7 +12,7 @@ import {HotWords, MAX_TOTAL_LOSS} from './hot_words.js';
 import {logAddExp} from './log_probs.js';
 import {compare} from './prefix_tree.js';
 import {PrefixSearch} from './search.js';
-import {joined, sentencesOf} from './sentences.js';
+import {joined, sentencesOf, unitedByHotWords} from './sentences.js';
 import {matchingBlocks} from './sequence_matcher.js';
 import {SpottedSearch} from './spotted_search.js';
 import {frameTimes, spelledWords, timedWord} from './words.js';
@@ -22,9 +22,10 @@ const SHARPNESS = 0.3; // scales scores, whose differences are too large: frames
 const CLOSEST = 1e-6; // to 0 and 1, whose log-odds are infinite
 
 /**
- * A text that the search has found, with its labels and the range of labels of each word.
+ * A text that the search has found, with its labels and the range of labels of each word, and
+ * whether it has hot words that the search would not have found without them.
  * @typedef {{text: string, labels: number[], words: import('./words.js').SpelledWord[],
- *   logProb: number, lmLogProb: number, score: number}} BeamHypothesis
+ *   logProb: number, lmLogProb: number, score: number, hasHotWords?: boolean}} BeamHypothesis
  */
 
 /**
@@ -96,8 +97,23 @@ export class BeamDecoder {
     const numBlanks = this.hasSentences
       ? Math.round(this.config.sentencePause / this.frameSeconds)
       : 0;
-    return sentencesOf(logProbs, numBlanks)
-      .map((sentence) => this.search(sentence, numHypotheses))
+    let stop = 0;
+    const sentences = sentencesOf(logProbs, numBlanks).map((rows) => {
+      stop += rows.numFrames;
+      return {stop, nBest: this.search(rows, numHypotheses)};
+    });
+    const [best] = this.joined(sentences);
+    if (sentences.length < 2 || !this.hotWords.phrases.length) return this.joined(sentences);
+    const spotted = this.spot(this.prepared(logProbs), best);
+    const search = (/** @type {number} */ start, /** @type {number} */ end) =>
+      this.search(logProbs.rows(start, end), numHypotheses);
+    return this.joined(unitedByHotWords(sentences, spotted, search));
+  }
+
+  /** The n-best list of several sentences. @param {import('./sentences.js').Sentence[]} sentences */
+  joined(sentences) {
+    return sentences
+      .map(({nBest}) => nBest)
       .reduce((before, after) => joined(before, after, this.fusion.boundary));
   }
 
@@ -108,15 +124,20 @@ export class BeamDecoder {
    * @returns {BeamHypothesis[]}
    */
   search(logProbs, numHypotheses) {
-    logProbs.check(this.alphabet.numLabels);
-    const scaled = this.prior
-      ? logProbs.withoutPrior(this.prior, this.config.priorWeight)
-      : logProbs;
-    const floored = scaled.floored();
+    const floored = this.prepared(logProbs);
     const paths = this.ranked(new PrefixSearch(this.fusion, this.config, floored).run());
     const best = this.withHotWords(paths, floored).slice(0, numHypotheses);
     const found = best.map((path) => this.hypothesis(path));
     return this.fusion.isFree ? this.withBestPath(found, logProbs) : found;
+  }
+
+  /** The log-probabilities that are searched. @param {import('./log_probs.js').LogProbs} logProbs */
+  prepared(logProbs) {
+    logProbs.check(this.alphabet.numLabels);
+    const scaled = this.prior
+      ? logProbs.withoutPrior(this.prior, this.config.priorWeight)
+      : logProbs;
+    return scaled.floored();
   }
 
   /**
@@ -195,6 +216,7 @@ export class BeamDecoder {
     const numLabels = words.length ? words[words.length - 1].stop : 0;
     return {
       text: this.text(path), labels: labels.slice(0, numLabels), words, logProb, lmLogProb, score,
+      hasHotWords: hasSpotted(path),
     }; // prettier-ignore
   }
 

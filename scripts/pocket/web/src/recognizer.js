@@ -180,7 +180,7 @@ export async function decoderOf(bundle, {greedy = false, fast, hotWords, setting
   const isAsTuned = !Object.keys(settings).length && (tuned === bundle.fast || !bundle.hasNeuralLm);
   const calibration = isAsTuned ? tuned.calibration : null;
   const changed = changedConfig(tuned.config, settings);
-  const config = hotWords ? {...changed, hotWords: parseHotWords(hotWords)} : changed;
+  const config = hotWords != null ? {...changed, hotWords: parseHotWords(hotWords)} : changed;
   const models = {lm, lexicon, prior, calibration};
   return new BeamDecoder(alphabet, acoustic.frameSeconds, config, models);
 }

@@ -32,6 +32,56 @@ export function sentencesOf(logProbs, numBlanks) {
 }
 
 /**
+ * A sentence: the frame after its last one, and its n-best list.
+ * @typedef {{stop: number, nBest: import('./beam.js').BeamHypothesis[]}} Sentence
+ */
+
+/**
+ * Makes one sentence of those that a hot word is spoken across, with a pause in it, if that has the
+ * hot word and a better score with it.
+ * @param {Sentence[]} sentences Of the whole utterance.
+ * @param {import('./hot_words.js').SpottedPhrase[]} phrases
+ * @param {(start: number, stop: number) => import('./beam.js').BeamHypothesis[]} search
+ */
+export function unitedByHotWords(sentences, phrases, search) {
+  const found = [...sentences];
+  const sentenceAt = (/** @type {number} */ t) => sentences.filter(({stop}) => stop <= t).length;
+  const placed = phrases.map((phrase) => ({
+    phrase,
+    first: sentenceAt(phrase.start),
+    stop: Math.min(sentenceAt(phrase.stop - 1) + 1, sentences.length),
+  }));
+  for (const {first, stop} of united(placed.filter((range) => range.stop - range.first > 1))) {
+    const start = first ? sentences[first - 1].stop : 0;
+    const end = sentences[stop - 1].stop;
+    const nBest = search(start, end);
+    const gains = placed
+      .filter((range) => first <= range.first && range.first < range.stop && range.stop <= stop)
+      .filter(({phrase}) => ` ${nBest[0].text} `.includes(` ${phrase.words.join(' ')} `))
+      .map(({phrase}) => phrase.gain);
+    const gain = nBest[0].hasHotWords ? 0 : Math.max(-Infinity, ...gains);
+    const score = sentences.slice(first, stop).reduce((sum, {nBest: [best]}) => sum + best.score, 0);
+    if (nBest[0].score + gain > score) found.splice(first, stop - first, {stop: end, nBest});
+  }
+  return found;
+}
+
+/**
+ * The unions of ranges that overlap, the last one first.
+ * @param {{first: number, stop: number}[]} ranges
+ */
+function united(ranges) {
+  /** @type {{first: number, stop: number}[]} */
+  const found = [];
+  for (const {first, stop} of [...ranges].sort((a, b) => a.first - b.first)) {
+    const last = found[found.length - 1];
+    if (last && first < last.stop) last.stop = Math.max(last.stop, stop);
+    else found.push({first, stop});
+  }
+  return found.reverse();
+}
+
+/**
  * The n-best list of two sentences, as long as the longer one of theirs; different texts only.
  * @param {import('./beam.js').BeamHypothesis[]} before
  * @param {import('./beam.js').BeamHypothesis[]} after
@@ -67,5 +117,6 @@ function continued(first, second, boundary) {
     logProb: first.logProb + second.logProb,
     lmLogProb: first.lmLogProb + second.lmLogProb,
     score: first.score + second.score,
+    hasHotWords: first.hasHotWords || second.hasHotWords,
   };
 }
