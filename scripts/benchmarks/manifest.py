@@ -26,7 +26,8 @@ import speechlstm.training  # noqa: F401 - Keras, whose import is not measured
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.training.acoustic.dataset import SpeechDataset
-from speechlstm.training.acoustic.recipe import Lists, load_data, prepare_run
+from speechlstm.training.acoustic.lists import Lists, load_data
+from speechlstm.training.acoustic.recipe import prepare_run
 from speechlstm.training.acoustic.start import better_start
 from speechlstm.training.data.pcm_cache import file_name, open_cache
 
@@ -54,7 +55,7 @@ def main(folder: Path, lines: int, as_json: bool) -> None:
     read = clock.measure("reading, overlap", lambda: Lists.read(lists[:1], lists[1:]))
     run = clock.measure(
         "alphabet",
-        lambda: prepare_run(folder / "run", lists[:1], lists[1:], settings, lists=read),
+        lambda: prepare_run(folder / "run", read, settings),
     )
     train, _ = clock.measure(
         "labels, cache", lambda: load_data(run, print, folder / "cache", lists=read)

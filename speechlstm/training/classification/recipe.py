@@ -1,26 +1,17 @@
 """Training of a classifier, from manifests to a run; used by the command line and scripts."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import keras
-
 from speechlstm.config import LabelField, Settings
-from speechlstm.errors import ConfigError
-from speechlstm.training.acoustic.recipe import (
-    Lists,
-    Paths,
-    as_paths,
-    check_weights,
-    resume_run,
-    train_new,
-)
+from speechlstm.training.acoustic.lists import Lists, Paths
+from speechlstm.training.acoustic.running import created, resume_run, train_new
 from speechlstm.training.classification.corpus import check_labels, classes_of
 from speechlstm.training.classification.run import ClassifierRun, load_classifier_run
 from speechlstm.training.classification.trainer import ClassifierTrainer
 from speechlstm.training.classification.transfer import EncoderSource, read_encoder, transfer
 from speechlstm.training.engine.distribution import Cluster
-from speechlstm.training.engine.run_folder import locked
 
 
 def train_classifier(
@@ -76,7 +67,7 @@ def train_classifier(
 
     def prepare() -> tuple[ClassifierRun, Lists]:
         source = read_encoder(init_from) if isinstance(init_from, str | Path) else init_from
-        lists = Lists.read(as_paths(train), as_paths(valid))
+        lists = Lists.read(train, valid)
         chosen = settings or (source.settings if source else Settings())
         made = prepare_run(path, lists, label, chosen, source, report, cluster.launched)
         return made, lists
@@ -116,21 +107,15 @@ def prepare_run(
 
     With `again`, the folder may hold this run already, with a checkpoint, which stays.
     """
-    check_weights(settings, len(lists.train))
+    lists.check_weights(settings)
     classes = classes_of(lists.train, label)
     check_labels(lists.valid, label, classes)
-    if source is None and settings.training.frozen_layers:
-        raise ConfigError("training.frozen_layers: needs a model to start from (--init-from)")
     origin = source.path if source else None
     run = ClassifierRun(path, settings, label, classes, *lists.paths, origin)
-    if again and run.is_begun():
-        report(f"{path}: continuing the run")
-        return run
-    network = None
-    if source:
-        keras.utils.set_random_seed(settings.training.seed)
-        network = run.new_network()
-        transfer(source, network, classes, settings.training.frozen_layers, report)
-    with locked(path):
-        run.create(network)
-    return run
+    if not source:
+        return created(run, None, report, again)
+    start = partial(
+        transfer, source, classes=classes, frozen_layers=settings.training.frozen_layers,
+        report=report,
+    )  # fmt: skip
+    return created(run, start, report, again)

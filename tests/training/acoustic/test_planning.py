@@ -12,9 +12,9 @@ from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import TrainingError
 from speechlstm.training import train
 from speechlstm.training.acoustic.dataset import SpeechDataset
+from speechlstm.training.acoustic.lists import load_data
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.planning import Plan, plan
-from speechlstm.training.acoustic.recipe import load_data
 from speechlstm.training.acoustic.run import Run
 
 pytestmark = pytest.mark.slow

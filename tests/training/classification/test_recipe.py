@@ -13,7 +13,7 @@ from speechlstm.classification import Classifier
 from speechlstm.cli import main
 from speechlstm.config import AugmentConfig, FeatureConfig, NetworkConfig, Settings, TrainConfig
 from speechlstm.errors import BundleError, ConfigError, ModelError, TrainingError
-from speechlstm.training.acoustic.recipe import Lists
+from speechlstm.training.acoustic.lists import Lists
 from speechlstm.training.acoustic.run import load_run
 from speechlstm.training.classification.export import export_classifier
 from speechlstm.training.classification.recipe import (
