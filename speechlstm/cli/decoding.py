@@ -32,21 +32,13 @@ def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]
     return function
 
 
-class _HotWord(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
-    """A word or phrase with or without a weight, as `HotWord.parse` reads it."""
+def _hot_word(text: str) -> "HotWord":
+    from speechlstm.config import HotWord
 
-    name = "words"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "HotWord":
-        """See click.ParamType."""
-        from speechlstm.config import HotWord
-
-        try:
-            return HotWord.parse(value)
-        except ConfigError as error:
-            self.fail(str(error).removeprefix("decoding.hot_words: "), param, ctx)
+    try:
+        return HotWord.parse(text)
+    except ConfigError as error:
+        raise click.BadParameter(str(error).removeprefix("decoding.hot_words: ")) from None
 
 
 _FAST = (
@@ -87,7 +79,7 @@ _DECODING = (
         help="Hypotheses in the output (JSON).",
     ),
     click.option(
-        "--hot-word", "hot_words", metavar="WORDS[:WEIGHT]", type=_HotWord(), multiple=True,
+        "--hot-word", "hot_words", metavar="WORDS[:WEIGHT]", type=_hot_word, multiple=True,
         help="A word or phrase to prefer or, with a negative weight, to avoid; may be given "
         "several times.",
     ),
