@@ -52,11 +52,8 @@ def faults_of(
     settings: Settings,
 ) -> Iterator[DataError]:
     """What is wrong with an entry whose recording has been read, at any sample rate."""
-    if abs(audio.duration - utterance.duration) > DURATION_TOLERANCE:
-        yield AudioError(
-            f"{recording}",
-            f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s",
-        )
+    if fault := duration_fault(utterance, recording, audio):
+        yield fault
     if utterance.text is not None:
         num_samples = round(audio.duration * settings.features.sample_rate)
         num_steps = settings.model.num_steps(settings.features.num_frames(num_samples))
@@ -64,3 +61,13 @@ def faults_of(
             encode_target(utterance.text, alphabet, num_steps, f"{recording}")
         except DataError as error:
             yield error
+
+
+def duration_fault(
+    utterance: Utterance, recording: Path | Piece, audio: Audio
+) -> AudioError | None:
+    """The error of a recording that has another duration than its manifest says: it may be cut."""
+    if abs(audio.duration - utterance.duration) <= DURATION_TOLERANCE:
+        return None
+    reason = f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s"
+    return AudioError(f"{recording}", reason)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from speechlstm.audio import Audio, Piece, read_audio, with_serial
 from speechlstm.audio.source import opened
+from speechlstm.corpora.check import duration_fault
 from speechlstm.corpora.manifest import SHARD_LIST, Manifest, Utterance, write_manifest
 from speechlstm.errors import ConfigError, DataError, ManifestError
 from speechlstm.parallel import map_in_threads
@@ -122,6 +123,8 @@ def _encoded(
     _refuse_own(manifest, recording, folder)
     try:
         audio = read_audio(recording)
+        if fault := duration_fault(entry, recording, audio):
+            return fault
         suffix = recording.suffix.lower() if isinstance(recording, Path) else ""
         if encoding is None and isinstance(recording, Path) and suffix in _KEPT:
             with opened(recording) as source:

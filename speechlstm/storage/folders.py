@@ -55,6 +55,11 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
         if path.is_dir():
             shutil.copymode(path, folder)
         _put_in_place(folder, path)
+    except OSError as error:  # that of a full disk, say, names a folder that is gone then
+        if not f"{error.filename}".startswith(f"{folder}{os.sep}"):
+            raise
+        name = f"{path}{f'{error.filename}'.removeprefix(f'{folder}')}"
+        raise OSError(error.errno, error.strerror, name) from error
     finally:  # folder is now the replaced one, or an unfinished one
         shutil.rmtree(folder, ignore_errors=True)
         _own.remove(folder)

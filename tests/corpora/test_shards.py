@@ -242,3 +242,13 @@ def test_rates_that_flac_cannot_have(rate: int, packed_rate: int, tmp_path: Path
     audio = read_audio(Manifest(tmp_path / "shards").recording(utterance))
     assert audio.sample_rate == packed_rate
     assert audio.duration == pytest.approx(0.1, abs=1e-4)
+
+
+def test_a_recording_that_is_shorter_than_its_manifest_says_is_left_out(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    listed = [u for u in manifest.entries() if isinstance(u, Utterance)]
+    write_manifest(tmp_path / "cut.jsonl", [listed[0], replace(listed[1], duration=9.0)])
+    first, fault = pack(Manifest(tmp_path / "cut.jsonl"), tmp_path / "shards")
+    assert str(fault) == f"{tmp_path / 'b.flac'}: lasts 1.00 s, its manifest says 9.00 s"
+    assert list(Manifest(tmp_path / "shards")) == [first]

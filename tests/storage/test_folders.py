@@ -56,6 +56,15 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
     assert names(tmp_path / "f") == ["one", "two"]
 
 
+def test_what_cannot_be_written_is_named_as_it_would_be_called(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError) as error,
+        folder_written_atomically(tmp_path / "model") as unfinished,
+    ):
+        write_atomically(unfinished / "missing" / "weights", b"")
+    assert error.value.filename == str(tmp_path / "model" / "missing" / "weights")
+
+
 @pytest.mark.parametrize("failing", [1, 2, 3])
 def test_a_folder_that_cannot_be_moved_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.audio import Piece, read_audio
-from speechlstm.corpora.check import DURATION_TOLERANCE
+from speechlstm.corpora.check import duration_fault
 from speechlstm.corpora.utterance import Utterance
 from speechlstm.errors import AudioError, TrainingError
 from speechlstm.training.data.pcm_cache import in_floats, in_integers
@@ -75,9 +75,6 @@ class Decoded:
     def _decoded(self, index: int) -> NDArray[np.float32]:
         recording, utterance = self._utterances[index]
         audio = read_audio(recording, self._sample_rate)
-        if abs(audio.duration - utterance.duration) > DURATION_TOLERANCE:
-            raise AudioError(
-                f"{recording}",
-                f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s",
-            )
+        if fault := duration_fault(utterance, recording, audio):
+            raise fault
         return audio.samples
