@@ -205,7 +205,7 @@ def command(
     classes must be in the training manifests. The best epoch is that of the highest accuracy.
 
     Several devices share each batch, so training.batch_seconds should grow with their number. With
-    torch, torchrun starts it, on one machine or several, which all must see the run and the
+    torch, torchrun starts the processes, on one machine or on several that see the run and the
     recordings under the same paths. The same command continues its run, also if torchrun starts it
     again because a process has ended. With jax, create the run with --prepare, then start --resume
     for each process.

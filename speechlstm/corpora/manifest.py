@@ -201,5 +201,6 @@ def _check_keys(values: dict[str, Any]) -> None:
 def _check_names(values: dict[str, Any]) -> None:
     for key in ("id", "speaker", "label"):
         name = values.get(key)
-        if name and writable(name) != name:
+        # isprintable, which is fast, also refuses some that are no control characters.
+        if name and not name.isprintable() and writable(name) != name:
             raise ValueError(f"{key}: must be a line without control characters, is {quoted(name)}")

@@ -48,8 +48,8 @@ def first_overlap(
 
 def _placed(manifest: Manifest) -> Iterator[tuple[str, _Span]]:
     """The path of each utterance's recording, without links, and where it lies in that."""
-    # For a million recordings, Path.resolve would take a minute.
-    parent, resolved = str(manifest.folder), cache(os.path.realpath)
+    # For a million recordings, Path.resolve would take a minute, and islink several seconds.
+    parent, resolved, links = str(manifest.folder), cache(_resolved), cache(_links)
     listed = manifest.utterances
     columns = zip(listed.audio, listed.offsets, listed.durations, strict=True)
     for audio, offset, duration in columns:
@@ -57,8 +57,22 @@ def _placed(manifest: Manifest) -> Iterator[tuple[str, _Span]]:
         member = Member.named(place)
         file = member.archive if member else place
         folder, name = os.path.split(file)
-        path = os.path.join(resolved(folder), name)  # noqa: PTH118
-        if os.path.islink(path):  # noqa: PTH114
+        path = f"{resolved(folder)}{name}"
+        if name in links(folder):
             path = os.path.realpath(path)
         path += place[len(file) :]
         yield path, (0.0, math.inf) if math.isnan(offset) else (offset, offset + duration)
+
+
+def _resolved(folder: str) -> str:
+    """The path of a folder, without links, up to its last separator."""
+    return os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
+
+
+def _links(folder: str) -> frozenset[str]:
+    """The names of the symbolic links in a folder."""
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_symlink())
+    except OSError:
+        return frozenset()  # an address, or no folder

@@ -10,6 +10,7 @@ import posixpath
 import re
 import sys
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -63,11 +64,14 @@ def address_in(folder: Path | str, name: str) -> str | None:
     """
     if address := address_of(name):
         return address
-    if not (address := address_of(folder)):
+    if not (address := _address_of_folder(folder)):
         return None
     if address.startswith("http"):  # a path may have characters that mean something in an address
         name = quote(name.replace("\\", "/"), safe="/+")
     return address_of(f"{address}/{name}")
+
+
+_address_of_folder = lru_cache(maxsize=64)(address_of)  # a list may have a million lines
 
 
 def without_query(path: Path | str) -> str:
