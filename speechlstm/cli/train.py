@@ -1,6 +1,5 @@
 """`speechlstm train`: train an acoustic model on recordings with transcripts."""
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +10,17 @@ import click
 from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, label_option
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.processes import Processes, launched, resume_command
+from speechlstm.cli.train_usage import (
+    check_plan,
+    check_processes,
+    check_resume,
+    check_start,
+    check_task,
+    weighted,
+)
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
-from speechlstm.config import MAX_WEIGHT, Precision, Settings
-from speechlstm.storage import address_of
-
-_WEIGHTED = re.compile(r"(.+):([-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf))", re.DOTALL | re.I)
+from speechlstm.config import Precision, Settings
 
 if TYPE_CHECKING:
     from speechlstm.config import LabelField
@@ -224,19 +228,19 @@ def command(
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
       speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
     """
-    train_paths, weights = _weighted(train_paths)
+    train_paths, weights = weighted(train_paths)
     training["weights"] = weights
     given = {key: value for key, value in training.items() if value is not None}
     fixed = given.keys() - {"num_epochs"}
     if resume:
         new = (train_paths, valid_paths, config_path, init_from, lexicon, fixed, label)
-        _check_resume(any(new) or task == "classify", prepare, from_scratch)
+        check_resume(any(new) or task == "classify", prepare, from_scratch)
     elif not (train_paths and valid_paths):
         raise click.UsageError("a new run needs --train and --valid; --resume continues a run")
-    _check_plan(only_plan, hourly_cost, resume or prepare or num_devices > 1)
-    _check_task(task, label, lexicon, only_plan)
-    _check_processes(num_processes, process_id, resume and bool(coordinator))
-    _check_start(bool(given.get("frozen_layers")), bool(init_from), from_scratch)
+    check_plan(only_plan, hourly_cost, resume or prepare or num_devices > 1)
+    check_task(task, label, lexicon, only_plan)
+    check_processes(num_processes, process_id, resume and bool(coordinator))
+    check_start(bool(given.get("frozen_layers")), bool(init_from), from_scratch)
     processes = Processes(num_devices, coordinator, num_processes, process_id)
     launch = launched(num_processes > 1 or only_plan)
     with resumable(run_path, resume_command(run_path, cache_path, processes, launch)):
@@ -283,86 +287,11 @@ def _reporter(leads: bool) -> Callable[[str], None]:
     return say if leads else lambda line: None
 
 
-def _weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, ...] | None]:
-    """The manifests and their weights, if there is one, from MANIFEST:WEIGHT."""
-    found = [_WEIGHTED.fullmatch(f"{value}") for value in values]
-    pairs = [
-        (Path(match[1]), float(match[2]))
-        if match and not (value.exists() or _ends_in_port(value))
-        else (value, 1.0)
-        for value, match in zip(values, found, strict=True)
-    ]
-    weights = tuple(weight for _, weight in pairs)
-    for value, weight in zip(values, weights, strict=True):
-        if not 0 < weight <= MAX_WEIGHT:
-            raise click.BadParameter(
-                f"{value}: the weight must be above 0, and {MAX_WEIGHT} at most",
-                param_hint="--train",
-            )
-    return tuple(path for path, _ in pairs), weights if any(w != 1 for w in weights) else None
-
-
-def _ends_in_port(path: Path) -> bool:
-    """Whether a path is the address of a server, and its last number that of the port."""
-    scheme, _, place = (address_of(path) or "").partition("://")
-    return scheme.startswith("http") and "/" not in place and place.count(":") == 1
-
-
 def _settings(source: Any, config: Path | None, given: dict[str, Any]) -> Settings:
     """Those of the model to start from, of the configuration file and of the options, in turn."""
     settings = source.settings if source else Settings()
     settings = Settings.read(config, settings) if config else settings
     return settings.with_training(**given)
-
-
-def _check_resume(new: bool, prepare: bool, from_scratch: bool) -> None:
-    """Refuse options of a new run together with --resume."""
-    if new:
-        raise click.UsageError(
-            "--resume takes manifests and settings from the run: only --epochs may be changed"
-        )
-    if prepare or from_scratch:
-        option = "--prepare" if prepare else "--from-scratch"
-        raise click.UsageError(f"{option} makes a new run, --resume continues one: use only one")
-
-
-def _check_processes(num_processes: int, process_id: int, is_resumed_together: bool) -> None:
-    """Refuse several processes for a new run, or without an address, and a wrong number of one."""
-    if process_id >= num_processes:
-        raise click.BadParameter(
-            f"must be below --num-processes, {num_processes}, is {process_id}",
-            param_hint="--process-id",
-        )
-    if num_processes > 1 and not is_resumed_together:
-        raise click.UsageError(
-            "--num-processes needs --resume and --coordinator: create the run with --prepare, then "
-            "start each process with them"
-        )
-
-
-def _check_task(task: str, label: str | None, lexicon: Path | None, only_plan: bool) -> None:
-    """Refuse options of the other task."""
-    if task == "classify" and (lexicon or only_plan):
-        option = "--lexicon" if lexicon else "--plan"
-        raise click.UsageError(f"{option} is for recognisers, not for --task classify")
-    if label and task != "classify":
-        raise click.UsageError("--label needs --task classify")
-
-
-def _check_start(freeze: bool, init_from: bool, from_scratch: bool) -> None:
-    """Refuse options that contradict --init-from, or need it."""
-    if freeze and not init_from:
-        raise click.UsageError("--freeze needs a model to start from: --init-from")
-    if from_scratch and init_from:
-        raise click.UsageError("--from-scratch and --init-from exclude each other: use only one")
-
-
-def _check_plan(only_plan: bool, hourly_cost: float | None, other: bool) -> None:
-    """Refuse --plan for anything but a new run, and its option without it."""
-    if only_plan and other:
-        raise click.UsageError("--plan is for a new run on one device: without other such options")
-    if hourly_cost and not only_plan:
-        raise click.UsageError("--hourly-cost needs --plan")
 
 
 def _show_plan(

@@ -58,6 +58,7 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
                 "screen",
                 "session",
                 "subtitles",
+                "train_usage",
                 "training",
                 "verbs",
                 "writing",
