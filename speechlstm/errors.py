@@ -30,6 +30,9 @@ SERVE_PACKAGES = ("starlette", "uvicorn", "websockets", "python_multipart", "pro
 # The packages of the extra `remote`.
 REMOTE_PACKAGES = ("fsspec", "aiohttp", "s3fs", "gcsfs")
 
+# The packages of the extra `speakers`.
+SPEAKERS_PACKAGES = ("sklearn", "scipy")
+
 _ADDRESS = re.compile(r"^(s3|gs|https?):[/\\](?=[^/\\])")  # as a Path has it, with one slash
 _BIDI = "\u202a-\u202e\u2066-\u2069"  # characters that change the direction of the text after them
 _CONTROL = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff"
@@ -266,5 +269,6 @@ class MissingDependencyError(SpeechLSTMError, ImportError):
         extra = "remote" if package in REMOTE_PACKAGES else extra
         extra = "ray" if package == "ray" else extra
         extra = "mic" if package == "sounddevice" else extra
+        extra = "speakers" if package in SPEAKERS_PACKAGES else extra
         source = package if package in ("torch", "jax") else f"speechlstm[{extra}]"
         super().__init__(f"{package} is not installed; run: pip install '{source}'")

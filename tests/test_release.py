@@ -74,7 +74,7 @@ def test_the_wheel_alone_transcribes(built: Path, tmp_path: Path) -> None:
         "import sys, speechlstm; from pathlib import Path;"
         "print(speechlstm.__file__);"
         "print(*sorted(p.name for p in Path(speechlstm.__file__).parent.glob('assets/english/*')));"
-        "print(speechlstm.Recognizer.load().transcribe_file(sys.argv[1]).text)"
+        "print(speechlstm.Recognizer.load(speakers=1).transcribe_file(sys.argv[1]).to_text())"
     )
     sample = ROOT / "data" / "samples" / "date.wav"
     where, assets, text = python(
@@ -82,4 +82,4 @@ def test_the_wheel_alone_transcribes(built: Path, tmp_path: Path) -> None:
     ).splitlines()
     assert Path(where).is_relative_to(packages)
     assert set(assets.split()) >= BUNDLE
-    assert text == "july fourth seventeen seventy six"
+    assert text == "Speaker 1: july fourth seventeen seventy six"

@@ -14,4 +14,5 @@ def label_of(utterance: Utterance, field: LabelField) -> str | None:
     'anna'
     """
     value: str | None = getattr(utterance, field)
-    return (normalize(value or "") if field == "text" else value) or None
+    label = normalize(value or "") if field == "text" else value
+    return label if label and not label.isspace() else None

@@ -20,7 +20,7 @@ from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted, quoted
 from speechlstm.transcript import Transcript
-from speechlstm.transcript.formats import FORMATS, SUBTITLES, recording_ids
+from speechlstm.transcript.formats import FORMATS, SPEAKER_FORMATS, SUBTITLES, recording_ids
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 from speechlstm.transcript.subtitles import clock
 
@@ -38,7 +38,7 @@ _MOST_WARNINGS = 20
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice([name for name in FORMATS if name != "text"]),
+    type=click.Choice([name for name in FORMATS if name not in ("text", *SPEAKER_FORMATS)]),
     help="ctm: NIST's CTM, one word a line; textgrid: Praat's TextGrid; srt, vtt: subtitles; json: "
     "one object.  [default: by the suffix of the output, or ctm]",
 )
@@ -75,7 +75,7 @@ def command(
     from speechlstm.recognizer import Recognizer
     from speechlstm.storage import write_atomically
 
-    format_name = output_format(format_name, output, "ctm")
+    format_name = output_format(format_name, output, "ctm", SPEAKER_FORMATS)
     check_layout(layout, [format_name])
     silence_codecs()
     recognizer = Recognizer.load(bundle, greedy=True)

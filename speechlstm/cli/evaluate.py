@@ -22,13 +22,15 @@ from speechlstm.cli.options import (
     ray_option,
     worst_option,
 )
-from speechlstm.cli.output import exit_after, progress_bar, show_json, show_lines, show_report
+from speechlstm.cli.output import exit_after, progress_bar, show_report
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:
     from speechlstm.config import LabelField
     from speechlstm.corpora.manifest import Manifest
     from speechlstm.evaluation.report import EvaluationReport
+
+_PAGE_MEGABYTES = 2.0  # for its recordings
 
 
 @verb()
@@ -51,9 +53,8 @@ if TYPE_CHECKING:
 @click.option(
     "--report-megabytes",
     type=NumberRange(0, 1000),
-    default=2.0,
-    show_default=True,
-    help="What the recordings in the page may take, in 10^6 bytes.",
+    metavar="NUMBER",
+    help="What the recordings in the page may take, in 10^6 bytes.  [default: 2]",
 )
 @label_option("the one that the classifier was trained with")
 @click.option(
@@ -73,7 +74,7 @@ def command(
     worst: int,
     as_json: bool,
     page: Path | None,
-    report_megabytes: float,
+    report_megabytes: float | None,
     label: "LabelField | None",
     confusion: Path | None,
 ) -> None:
@@ -94,12 +95,15 @@ def command(
       speechlstm evaluate valid.jsonl --bundle my-model --ray head:6379
       speechlstm evaluate valid.jsonl --bundle commands --confusion confusion.png
     """
+    if page is None and report_megabytes is not None:
+        raise click.UsageError("--report-megabytes needs --report")
     if bundle and _is_classifier(bundle):
         if decoding != {"greedy": False} or page or entities or lexicon or ray_address:
             raise click.UsageError(
-                f"{bundle} is a classifier: only --label, --confusion, --json and --jobs are for it"
+                f"{bundle} is a classifier: only --label, --confusion, --worst, --json and --jobs "
+                "are for it"
             )
-        _evaluate_classifier(manifest, bundle, label, confusion, jobs, as_json)
+        _evaluate_classifier(manifest, bundle, label, confusion, worst, jobs, as_json)
         return
     if label or confusion:
         option = "--label" if label else "--confusion"
@@ -127,7 +131,8 @@ def command(
     )
     report = replace(report, entities=patterns, pronounce=pronounce)
     if page:
-        _write_page(page, report, utterances, worst, report_megabytes)
+        megabytes = _PAGE_MEGABYTES if report_megabytes is None else report_megabytes
+        _write_page(page, report, utterances, worst, megabytes)
     show_report(report, as_json, worst)
     exit_after(report.failures)
 
@@ -143,6 +148,7 @@ def _evaluate_classifier(
     bundle: Path,
     label: "LabelField | None",
     confusion: Path | None,
+    worst: int,
     jobs: int | None,
     as_json: bool,
 ) -> None:
@@ -162,10 +168,7 @@ def _evaluate_classifier(
         from speechlstm.evaluation.confusion_plot import plot_confusion
 
         plot_confusion(confusion, report.confusion, report.classes)
-    if as_json:
-        show_json(report.to_dict())
-    else:
-        show_lines(report.to_text())
+    show_report(report, as_json, worst)
     exit_after(report.failures)
 
 

@@ -22,7 +22,12 @@ from speechlstm.cli.verbs import verb
 from speechlstm.cli.writing import Style
 from speechlstm.errors import AudioError, counted
 from speechlstm.storage import write_atomically
-from speechlstm.transcript.formats import READABLE_FORMATS, SUBTITLES, recording_ids
+from speechlstm.transcript.formats import (
+    READABLE_FORMATS,
+    SPEAKER_FORMATS,
+    SUBTITLES,
+    recording_ids,
+)
 
 if TYPE_CHECKING:
     from speechlstm.audio import BlockSource
@@ -120,7 +125,7 @@ def command(
         _list_devices()
         return
     _check_usage(device, rate, recording, realtime, raw_rate)
-    file_format = output_format(None, output, "text")
+    file_format = output_format(None, output, "text", SPEAKER_FORMATS)
     _check_output(decoding, readable, format_name, output, file_format)
     loads = None if readable is None and file_format in SUBTITLES else bool(readable)
     live: Live = LiveEvents(bool(readable)) if format_name == "jsonl" else LiveText(bool(readable))
@@ -136,7 +141,7 @@ def command(
         session = Session(recognizer, source, endpoint_seconds, live)
         error = session.listen(interruption)
     if output is not None and not (error and not session.seconds):
-        style = Style(False, bool(readable), separate=False)
+        style = Style(False, bool(readable), whole=False)
         label = recording_ids([name])[0] if file_format == "ctm" else name
         written = style.written(file_format, label, session.transcript())
         write_atomically(output, f"{written}\n" if written else "")

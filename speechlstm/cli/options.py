@@ -1,7 +1,7 @@
 """Options that several commands share, and the text files that they name."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -116,22 +116,26 @@ class NumberRange(click.FloatRange):  # noqa: TID251
         return "" if self.min is self.max is None else super()._describe_range()
 
 
-def output_format(name: str | None, output: Path | None, default: str) -> str:
+def output_format(
+    name: str | None, output: Path | None, default: str, others: Collection[str] = ()
+) -> str:
     """The format of transcripts, from --format or from the suffix of -o.
 
     Args:
         name: The value of --format.
         output: The value of -o.
         default: The format if neither says, which includes names without a suffix and .txt.
+        others: Formats that the command does not write.
 
     Raises:
-        click.UsageError: The suffix is not known.
+        click.UsageError: The suffix is not known, or that of another format.
     """
     suffix = output.suffix.lower() if output else ""
     if name or suffix in ("", ".txt"):
         return name or default
-    if suffix not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
+    suffixes = {known: format_ for known, format_ in SUFFIXES.items() if format_ not in others}
+    if suffix not in suffixes:
+        known = ", ".join(suffixes)
         raise click.UsageError(
             f"{printable(str(output))}: no format has the suffix {printable(suffix)}, known are "
             f"{known}; or give the format with --format"
@@ -173,23 +177,33 @@ class FormatList(click.ParamType):  # type: ignore[type-arg]  # generic in newer
         return names
 
 
-class _Channels(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
-    """The value mix, separate, or the number of a channel."""
+class _NumberOr(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
+    """One of some words, or a number from 1.
 
-    name = "channels"
+    Args:
+        name: What click calls the type.
+        words: The words.
+        most: The largest number; None: any.
+    """
+
+    def __init__(self, name: str, *words: str, most: int | None = None) -> None:
+        self.name, self._words, self._most = name, words, most
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | str:
         """See click.ParamType."""
-        if value in ("mix", "separate"):
+        if value in self._words:
             return str(value)
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value!r} is not mix, separate or a number from 1", param, ctx)
-        return int(value)
+        number = int(value) if str(value).isdecimal() else 0
+        if number < 1 or (self._most is not None and number > self._most):
+            limit = "from 1" if self._most is None else f"from 1 to {self._most}"
+            self.fail(f"{value!r} is not {', '.join(self._words)} or a number {limit}", param, ctx)
+        return number
 
 
-CHANNELS = _Channels()
+CHANNELS = _NumberOr("channels", "mix", "separate")
+SPEAKERS = _NumberOr("speakers", "auto", most=100)
 
 channel_option = click.option(
     "--channel",

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import click
 
@@ -14,8 +14,15 @@ from speechlstm.errors import printable
 from speechlstm.storage import address_of
 from speechlstm.transcript.formats import json_line
 
-if TYPE_CHECKING:
-    from speechlstm.evaluation.report import EvaluationReport
+
+class Report(Protocol):
+    """What show_report prints."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+
+    def to_text(self, num_worst: int, /) -> str:
+        """The report as text, with the worst utterances or recordings."""
 
 
 def name_of(path: Path) -> str:
@@ -43,7 +50,7 @@ def show_json(values: object) -> None:
     click.echo(json_line(values))
 
 
-def show_report(report: "EvaluationReport", as_json: bool, num_worst: int) -> None:
+def show_report(report: Report, as_json: bool, num_worst: int) -> None:
     """Print error rates, as one line of JSON or as text to be read."""
     if as_json:
         show_json(report.to_dict())

@@ -45,13 +45,23 @@ def command(
     CTM), a manifest (.jsonl, .csv), or NIST's .trn, .stm or .ctm. If both have ids, utterances are
     paired by id, in any order; otherwise by their order.
 
+    Of two RTTM files, which say who speaks when, the diarization error rate (DER) is printed: the
+    share of the speech that is missed, a false alarm or of another speaker, without 0.25 s around
+    each start and end of the reference. Needs: pip install 'speechlstm[speakers]'.
+
     \b
     Example:
       speechlstm score reference.txt hypothesis.txt --worst 20
       speechlstm score valid.jsonl hypothesis.txt
       speechlstm score --ids data/test/text decoded/text
       speechlstm score --readable letters.txt transcripts.jsonl
+      speechlstm score meetings.rttm transcripts.rttm
     """
+    if ".rttm" in (reference.suffix.lower(), hypothesis.suffix.lower()):
+        if with_ids or readable or entities or lexicon:
+            raise click.UsageError("RTTM files have no words: only --worst and --json are for them")
+        _score_turns(reference, hypothesis, worst, as_json)
+        return
     from speechlstm.evaluation.entities import NUMBERS, read_entities
     from speechlstm.evaluation.phones import by_lexicon
     from speechlstm.evaluation.score import score_transcripts, seem_to_have_ids
@@ -72,3 +82,10 @@ def command(
             "exclude them with --ids"
         )
     show_report(report, as_json, worst)
+
+
+def _score_turns(reference: Path, hypothesis: Path, worst: int, as_json: bool) -> None:
+    from speechlstm.evaluation.diarization import score_turns
+    from speechlstm.transcript.rttm import read_rttm
+
+    show_report(score_turns(read_rttm(reference), read_rttm(hypothesis)), as_json, worst)

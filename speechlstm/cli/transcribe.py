@@ -10,6 +10,8 @@ import click
 from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
     CHANNELS,
+    SPEAKERS,
+    BundlePath,
     FormatList,
     TranscriptPath,
     bundle_option,
@@ -28,7 +30,13 @@ from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
 from speechlstm.cli.writing import Sink, Style, TranscriptSink, folder_sink
 from speechlstm.errors import AudioError, DamagedAudioError, DataError
-from speechlstm.transcript.formats import READABLE_FORMATS, SUBTITLES, SUFFIXES, WHOLE_FILE_FORMATS
+from speechlstm.transcript.formats import (
+    READABLE_FORMATS,
+    SPEAKER_FORMATS,
+    SUBTITLES,
+    SUFFIXES,
+    WHOLE_FILE_FORMATS,
+)
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 
 if TYPE_CHECKING:
@@ -50,6 +58,20 @@ if TYPE_CHECKING:
     help="mix: the mean of all; separate: each one by itself, with its number; N: one of them, "
     "counted from 1.",
 )
+@click.option(
+    "--speakers",
+    type=SPEAKERS,
+    metavar="auto|N",
+    help="Tell speakers apart: N of them, or as many as there seem to be. Needs: pip install "
+    "'speechlstm[speakers]'.",
+)
+@click.option(
+    "--speaker-bundle",
+    type=BundlePath(),
+    metavar="BUNDLE",
+    help="A classifier of many speakers, by whose embeddings --speakers tells them apart.  "
+    "[default: the network of the package]",
+)
 @raw_option
 @click.option(
     "--format",
@@ -57,8 +79,9 @@ if TYPE_CHECKING:
     type=FormatList(),
     metavar="FORMAT[,FORMAT...]",
     help="text: the words; json: one object a line, with times, confidences and alternatives; srt, "
-    "vtt: subtitles; ctm: NIST's CTM, one word a line; textgrid: Praat's TextGrid. Several, "
-    "separated by commas, with -o FOLDER.  [default: by the suffix of the output, or text]",
+    "vtt: subtitles; ctm: NIST's CTM, one word a line; rttm: NIST's RTTM, who speaks when; "
+    "textgrid: Praat's TextGrid. Several, separated by commas, with -o FOLDER.  [default: by the "
+    "suffix of the output, or text]",
 )
 @click.option(
     "--timestamps",
@@ -89,6 +112,8 @@ def command(
     decoding: dict[str, Any],
     jobs: int | None,
     channels: int | Literal["mix", "separate"],
+    speakers: int | Literal["auto"] | None,
+    speaker_bundle: Path | None,
     raw_rate: int | None,
     formats: tuple[str, ...] | None,
     timestamps: bool,
@@ -118,6 +143,10 @@ def command(
     The decoder is a beam search if the bundle has a language model or hot words are given;
     otherwise it is greedy (the most probable label of each frame).
 
+    --speakers numbers the speakers of each recording in the order in which they first speak, and
+    begins a line, or a subtitle, where another speaks. Where two speak at once, one of them is
+    found. If each has a channel of their own, --channels separate is more certain.
+
     \b
     Example:
       speechlstm transcribe interview.mp3
@@ -127,6 +156,7 @@ def command(
       speechlstm transcribe lectures -o subtitles --format srt,json --skip-existing
       speechlstm transcribe --readable letter.wav
       speechlstm transcribe --channels separate telephone.wav
+      speechlstm transcribe --speakers 2 --readable interview.mp3
       speechlstm transcribe --hot-word "anna karenina" reading.flac
       speechlstm transcribe --phrases commands.txt command.wav
       speechlstm transcribe calls -o texts --format json --skip-existing --ray head:6379
@@ -140,14 +170,14 @@ def command(
     if formats is None:
         formats = (output_format(None, None if into_folder else output, "text"),)
     _check_usage(formats, decoding, readable, timestamps, skip_existing, output)
+    _check_speakers(formats, decoding, channels, speakers, speaker_bundle)
     _check_number(formats, len(recordings), into_folder)
     check_cores(jobs, ray_address)
     check_layout(layout, formats)
     if readable is None and not any(name in SUBTITLES for name in formats):
         readable = False
-    style = Style(
-        timestamps, readable is not None, channels == "separate", layout or DEFAULT_LAYOUT
-    )
+    is_whole = channels == "separate" or speakers is not None
+    style = Style(timestamps, readable is not None, is_whole, layout or DEFAULT_LAYOUT)
     if into_folder and output:
         sink: TranscriptSink = folder_sink(output, recordings, formats, style, skip_existing)
     else:
@@ -155,7 +185,8 @@ def command(
     remaining = [recordings[index] for index in sink.remaining]
     if num_skipped := len(recordings) - len(remaining):
         say(f"{num_skipped} of {len(recordings)} were there before; skipped")
-    load = partial(_load, bundle, {**decoding, "readable": readable})
+    voices = {"speakers": speakers, "speaker_bundle": speaker_bundle}
+    load = partial(_load, bundle, {**decoding, "readable": readable, **voices})
     with (
         seekable([recording.path for recording in remaining]) as paths,
         Screen(paths, raw_rate) as screen,
@@ -229,6 +260,28 @@ def _check_usage(
         raise click.UsageError("--timestamps is for --format text; the others have times anyway")
     if skip_existing and output is None:
         raise click.UsageError("--skip-existing needs -o")
+
+
+def _check_speakers(
+    formats: tuple[str, ...],
+    decoding: dict[str, Any],
+    channels: int | Literal["mix", "separate"],
+    speakers: int | Literal["auto"] | None,
+    speaker_bundle: Path | None,
+) -> None:
+    if speakers is None:
+        if speaker_bundle is not None:
+            raise click.UsageError("--speaker-bundle needs --speakers auto, or their number")
+        if any(name in SPEAKER_FORMATS for name in formats):
+            raise click.UsageError("--format rttm needs --speakers auto, or their number")
+        return
+    if channels == "separate":
+        raise click.UsageError(
+            "--speakers is for recordings whose speakers share a channel; --channels separate "
+            "numbers the channels, --channels N takes one of them"
+        )
+    if decoding.get("num_hypotheses", 1) > 1:
+        raise click.UsageError("--speakers is for the best hypothesis; leave out --n-best")
 
 
 def _check_number(formats: tuple[str, ...], num_recordings: int, into_folder: bool) -> None:

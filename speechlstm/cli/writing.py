@@ -15,7 +15,13 @@ from speechlstm.errors import printable
 from speechlstm.storage import write_atomically
 from speechlstm.transcript import Transcript
 from speechlstm.transcript.folder import TranscriptFolder
-from speechlstm.transcript.formats import FORMATS, SUBTITLES, recording_ids, to_timed_text
+from speechlstm.transcript.formats import (
+    FORMATS,
+    RECORDING_ID_FORMATS,
+    SUBTITLES,
+    recording_ids,
+    to_timed_text,
+)
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 
 if TYPE_CHECKING:
@@ -30,13 +36,14 @@ class Style:
     Attributes:
         timestamps: Whether text is in lines of a few words with their times.
         is_readable: Whether text and JSON have readable text if there is any; subtitles always do.
-        separate: Whether the channels were transcribed separately.
+        whole: Whether a transcript is known when all of a recording is: its channels were
+            transcribed separately, or its speakers told apart.
         layout: The limits of subtitles.
     """
 
     timestamps: bool
     is_readable: bool
-    separate: bool
+    whole: bool
     layout: SubtitleLayout = DEFAULT_LAYOUT
 
     def written(self, format_name: str, label: str, transcript: Transcript) -> str:
@@ -70,7 +77,7 @@ class TranscriptSink(ABC):
         """What is to be called with each segment."""
 
         def on_segment(segment: "Segment") -> None:
-            if not self.style.separate:
+            if not self.style.whole:
                 screen.advance_to(segment.end)
                 if segment.transcript.words:
                     self.add_segment(segment.transcript, screen)
@@ -96,14 +103,14 @@ class TranscriptSink(ABC):
 
     def timed_text(self, transcript: Transcript) -> str:
         """The lines with times of the current recording, each as it was in its segment."""
-        # Channels are heard one after the other; their lines are in the order of time.
-        return to_timed_text("", transcript) if self.style.separate else "\n".join(self._timed)
+        # Channels are read one after the other, speakers known last; lines are in order of time.
+        return to_timed_text("", transcript) if self.style.whole else "\n".join(self._timed)
 
     def content(self, index: int, format_name: str, transcript: Transcript) -> str:
         """The transcript of a recording in one of the formats."""
         if format_name == "text" and self.style.timestamps:
             return self.timed_text(transcript)
-        label = self.labels[index] if format_name == "ctm" else self.names[index]
+        label = self.labels[index] if format_name in RECORDING_ID_FORMATS else self.names[index]
         return self.style.written(format_name, label, transcript)
 
     @abstractmethod
@@ -143,7 +150,7 @@ class Sink(TranscriptSink):
         self._is_one_of_many = len(recordings) > 1
         self._lines: list[str] = []
         self._has_shown = False
-        is_text = output is None and format_name == "text" and not style.separate
+        is_text = output is None and format_name == "text" and not style.whole
         is_screen = sys.stdout is not None and sys.stdout.isatty() and not self._is_one_of_many
         self._is_live = is_text and (style.timestamps or is_screen)
 
@@ -160,7 +167,7 @@ class Sink(TranscriptSink):
         if self._is_live and (self._has_shown or self.style.timestamps):
             return
         written = self.content(index, self._format, transcript)
-        if not written and (self._format == "ctm" or self.style.timestamps):
+        if not written and (self._format in RECORDING_ID_FORMATS or self.style.timestamps):
             return  # silence has no line
         named = self._named(index, written) if self._format == "text" else written
         self._lines.append(named)
@@ -198,7 +205,7 @@ class _FolderSink(TranscriptSink):
     def _add(self, index: int, transcript: Transcript) -> None:
         for name in self._missing[index]:
             content = self.content(index, name, transcript)
-            is_empty = not content and (name == "ctm" or self.style.timestamps)
+            is_empty = not content and (name in RECORDING_ID_FORMATS or self.style.timestamps)
             self._folder.write(index, name, "" if is_empty else f"{content}\n")
 
 

@@ -124,8 +124,12 @@ class ClassificationReport:
             "failures": dict(self.failures),
         }
 
-    def to_text(self) -> str:
-        """The report as text to be read, with the most frequent confusions."""
+    def to_text(self, num_worst: int = 0) -> str:
+        """The report as text to be read, with the most frequent confusions.
+
+        Args:
+            num_worst: How many of the wrong utterances to list, the most certain ones first.
+        """
         line = f"Accuracy {self.accuracy:.2%}"
         if self.interval:
             line += f" (95 % interval {self.interval[0]:.2%} to {self.interval[1]:.2%})"
@@ -147,6 +151,14 @@ class ClassificationReport:
             lines += [
                 f"{number:4}  {printable(self.classes[i])} -> {printable(self.classes[j])}"
                 for number, i, j in confusions[:_NUM_CONFUSIONS]
+            ]
+        wrong = [score for score in self.scores if not score.is_correct]
+        if worst := sorted(wrong, key=lambda score: -score.probability)[:num_worst]:
+            lines += ["", "Most certain errors (probability, utterance, label -> class):"]
+            lines += [
+                f"{score.probability:.3f}  {printable(score.id)}: {printable(score.reference)} -> "
+                f"{printable(score.hypothesis)}"
+                for score in worst
             ]
         return "\n".join(lines)
 

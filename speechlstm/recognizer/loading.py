@@ -15,6 +15,7 @@ from speechlstm.errors import BundleError, ConfigError
 from speechlstm.readable.marked_text import marked_words
 
 if TYPE_CHECKING:
+    from speechlstm.diarization import Diarizer
     from speechlstm.readable.writer import ReadableWriter
 
 
@@ -106,3 +107,22 @@ def _writer(
     phrases = " ".join(word.phrase for word in read_hot_words(settings.get("hot_words", ())))
     casing = {word.text: word.written for word in marked_words(phrases)}
     return ReadableWriter(path, {text: way for text, way in casing.items() if way != text})
+
+
+def load_diarizer(
+    speakers: int | Literal["auto"] | None, bundle: Path | str | None
+) -> "Diarizer | None":
+    """What tells speakers apart, if that is wanted; see `Recognizer.load`.
+
+    Raises:
+        BundleError: The bundle is missing, damaged or no classifier.
+        ConfigError: The number of speakers is below 1, or a bundle is given without it.
+        MissingDependencyError: scikit-learn is not installed.
+    """
+    if speakers is None:
+        if bundle is not None:
+            raise ConfigError("speaker_bundle: has no effect without speakers")
+        return None
+    from speechlstm.diarization import Diarizer
+
+    return Diarizer.load(bundle, None if speakers == "auto" else speakers)

@@ -1,6 +1,6 @@
 """`Recognizer`: transcribes waveforms and recordings, and aligns texts with them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,18 @@ from speechlstm.audio.activity import SpeechDetector
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.plausibility import plausible
+from speechlstm.diarization import Diarizer, Window
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.recognizer.aligning import align_segments
 from speechlstm.recognizer.batch import Channels, check_channels, result_or_raise
-from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, given_arguments, load_models
-from speechlstm.recognizer.segments import transcribe_segments
+from speechlstm.recognizer.loading import (
+    FROM_BUNDLE,
+    ModelFile,
+    given_arguments,
+    load_diarizer,
+    load_models,
+)
+from speechlstm.recognizer.segments import RecognizedSegment, transcribe_segments
 from speechlstm.recognizer.sharing import Loaded, OnSegment, transcribe_in_segments
 from speechlstm.text.phrases import Phrases, read_phrases
 from speechlstm.transcript import Hypothesis, Transcript
@@ -41,6 +48,7 @@ class Recognizer:
             `speechlstm.audio.activity`) and words of an impossible length or confidence (see
             `speechlstm.decoding.plausibility`).
         writer: Makes readable text of the words; None: transcripts have words only.
+        diarizer: Tells speakers apart; None: words have no speakers.
     """
 
     def __init__(
@@ -50,8 +58,10 @@ class Recognizer:
         *,
         reject_non_speech: bool = True,
         writer: "ReadableWriter | None" = None,
+        diarizer: Diarizer | None = None,
     ) -> None:
         self.model, self.reject_non_speech, self.writer = model, reject_non_speech, writer
+        self.diarizer = diarizer
         self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
         self._load_again: Callable[[], Recognizer] | None = None  # in another process
 
@@ -70,6 +80,8 @@ class Recognizer:
         reject_non_speech: bool = True,
         readable: bool | None = False,
         phrases: Phrases | None = None,
+        speakers: int | Literal["auto"] | None = None,
+        speaker_bundle: Path | str | None = None,
         **settings: Any,
     ) -> "Recognizer":
         """Load a recogniser from a bundle.
@@ -112,6 +124,12 @@ class Recognizer:
                 from phrases to weights; "[unk]" stands for anything else, and without it, what is
                 said becomes one of the others or nothing. They replace the language models;
                 pronunciations are from the lexicon or by the G2P network. None: any text.
+            speakers: Tell speakers apart in each recording (`Word.speaker`, `Transcript.turns`):
+                their number, or "auto" if it is to be found out. A transcript then has one
+                hypothesis; segments have no speakers, which are known when the recording has ended,
+                and streams are refused. None: do not.
+            speaker_bundle: A classifier of speakers, whose embeddings tell them apart; None: the
+                network of this package.
             settings: Single settings of `DecodeConfig` that replace the bundle's, such as
                 beam_width=64. Hot words are normalised as transcripts are.
 
@@ -120,6 +138,7 @@ class Recognizer:
                 network for readable text.
             LanguageModelError: A language model is damaged, or was built for another alphabet.
             ConfigError: A setting is unknown or out of range, or has no effect on greedy decoding.
+            MissingDependencyError: Speakers cannot be told apart without scikit-learn.
         """
         changes = given_arguments(
             {"lm": lm, "neural_lm": neural_lm},
@@ -130,8 +149,13 @@ class Recognizer:
             phrases=None if phrases is None else read_phrases(phrases),
         )
         model, decoder, writer = load_models(bundle, greedy, readable, changes, settings)
-        recognizer = cls(model, decoder, reject_non_speech=reject_non_speech, writer=writer)
+        diarizer = load_diarizer(speakers, speaker_bundle)
+        recognizer = cls(
+            model, decoder, reject_non_speech=reject_non_speech, writer=writer, diarizer=diarizer
+        )
         changes |= {
+            "speakers": speakers,
+            "speaker_bundle": speaker_bundle,
             "greedy": greedy,
             "reject_non_speech": reject_non_speech,
             "readable": readable,
@@ -334,10 +358,13 @@ class Recognizer:
                 `speechlstm.streaming`.
 
         Raises:
-            ConfigError: endpoint_seconds is out of range.
+            ConfigError: endpoint_seconds is out of range, or speakers are to be told apart.
             ValueError: The sample rate is not a whole number in 4,000 to 768,000.
         """
         from speechlstm.streaming import ENDPOINT_SECONDS, Stream
+
+        if self.diarizer:
+            raise ConfigError("speakers: are told apart in whole recordings, not in streams")
 
         return Stream(
             self.model,
@@ -400,8 +427,25 @@ class Recognizer:
         detector = SpeechDetector(audio.samples, audio.sample_rate)
         return plausible(hypotheses, detector.is_speech_possible)
 
+    def recognize_segment(self, audio: Audio) -> RecognizedSegment:
+        """The hypotheses for a segment and, if there is a diarizer, the voices in it."""
+        hypotheses = self.hypotheses(audio)
+        windows = self.diarizer.windows(audio, hypotheses[0].words) if self.diarizer else ()
+        return RecognizedSegment(hypotheses, windows)
+
+    def with_speakers(self, transcript: Transcript, windows: Sequence[Window]) -> Transcript:
+        """The transcript with the speakers of its words, if there is a diarizer."""
+        if not self.diarizer:
+            return transcript
+        best, *_ = transcript.hypotheses
+        words = self.diarizer.with_speakers(best.words, windows)
+        # Other hypotheses would need speakers of their own.
+        return replace(transcript, hypotheses=(replace(best, words=words),))
+
     def with_tokens(self, transcript: Transcript) -> Transcript:
         """The transcript with readable text, if there is a writer."""
         if not self.writer:
             return transcript
-        return replace(transcript, tokens=self.writer.tokens(transcript.words))
+        turns = transcript.turns if transcript.has_speakers else (transcript.words,)
+        tokens = [token for turn in turns for token in self.writer.tokens(turn)]
+        return replace(transcript, tokens=tuple(tokens))

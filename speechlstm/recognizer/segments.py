@@ -1,13 +1,28 @@
 """From the segments of a recording to one transcript."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from speechlstm.audio import Audio
 from speechlstm.decoding.joining import JoinedHypotheses
+from speechlstm.diarization import Window
 from speechlstm.transcript import Hypothesis, Transcript
 
 Segments = Iterable[tuple[float, Audio]]  # (start in seconds, waveform); see audio.read_segments
+
+
+@dataclass(frozen=True)
+class RecognizedSegment:
+    """What is found out about a segment.
+
+    Attributes:
+        hypotheses: The best one first, at least one.
+        windows: The voices in it, if speakers are to be told apart; times count from its start.
+    """
+
+    hypotheses: Sequence[Hypothesis]
+    windows: Sequence[Window] = ()
 
 
 class SegmentRecognizer(Protocol):
@@ -21,11 +36,14 @@ class SegmentRecognizer(Protocol):
     def sample_rate(self) -> int:
         """The sample rate of the segments, in Hz."""
 
-    def hypotheses(self, audio: Audio) -> list[Hypothesis]:
-        """The hypotheses for a segment, the best one first, at least one."""
+    def recognize_segment(self, audio: Audio) -> RecognizedSegment:
+        """The hypotheses for a segment and, if they are wanted, the voices in it."""
 
     def with_tokens(self, transcript: Transcript) -> Transcript:
         """The transcript with readable text, if that is wanted."""
+
+    def with_speakers(self, transcript: Transcript, windows: Sequence[Window]) -> Transcript:
+        """The transcript with the speakers of its words, if that is wanted."""
 
 
 def joined(segments: Iterable[tuple[float, Sequence[Hypothesis]]]) -> tuple[Hypothesis, ...]:
@@ -40,6 +58,37 @@ def joined(segments: Iterable[tuple[float, Sequence[Hypothesis]]]) -> tuple[Hypo
     return whole.best()
 
 
+class SegmentedTranscript:
+    """The transcript of a recording, or of one of its channels, from its segments.
+
+    Args:
+        recognizer: Tells speakers apart, and writes readable text.
+    """
+
+    def __init__(self, recognizer: SegmentRecognizer) -> None:
+        self._recognizer = recognizer
+        self._joined = JoinedHypotheses()
+        self._windows: list[Window] = []
+        self._seconds = 0.0
+
+    def add(self, start: float, end: float, segment: RecognizedSegment) -> None:
+        """Add the next segment, with its start and end in seconds."""
+        self._joined.add(start, segment.hypotheses)
+        self._windows += (window.later(start) for window in segment.windows)
+        self._seconds = end
+
+    def whole(self, lost: tuple[tuple[float, float], ...] = ()) -> Transcript:
+        """The transcript of all segments.
+
+        Args:
+            lost: What is missing from a damaged recording, as in Transcript.
+        """
+        is_calibrated = self._recognizer.is_calibrated
+        transcript = Transcript(self._joined.best(), self._seconds, is_calibrated, lost)
+        labelled = self._recognizer.with_speakers(transcript, self._windows)
+        return self._recognizer.with_tokens(labelled)
+
+
 def transcribe_segments(recognizer: SegmentRecognizer, segments: Segments) -> Transcript:
     """Transcribe the segments of a recording, one after the other in this process.
 
@@ -47,8 +96,7 @@ def transcribe_segments(recognizer: SegmentRecognizer, segments: Segments) -> Tr
         recognizer: Recognises each.
         segments: At the sample rate of the recogniser.
     """
-    results, duration = [], 0.0
+    transcript = SegmentedTranscript(recognizer)
     for start, audio in segments:
-        results.append((start, recognizer.hypotheses(audio)))
-        duration = start + audio.duration
-    return recognizer.with_tokens(Transcript(joined(results), duration, recognizer.is_calibrated))
+        transcript.add(start, start + audio.duration, recognizer.recognize_segment(audio))
+    return transcript.whole()

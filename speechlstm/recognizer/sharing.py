@@ -7,7 +7,7 @@ and memory does not grow with its length (except for its words).
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -16,8 +16,13 @@ from speechlstm.audio import Audio, Piece, num_channels, read_segments
 from speechlstm.errors import DamagedAudioError, DataError
 from speechlstm.parallel import map_in_processes
 from speechlstm.recognizer.batch import Channels
-from speechlstm.recognizer.segments import SegmentRecognizer, joined
-from speechlstm.transcript import Hypothesis, Transcript
+from speechlstm.recognizer.segments import (
+    RecognizedSegment,
+    SegmentedTranscript,
+    SegmentRecognizer,
+    joined,
+)
+from speechlstm.transcript import Transcript
 
 
 @dataclass(frozen=True)
@@ -130,12 +135,12 @@ def transcribe_in_segments(
     works = _works(paths, recognizer.sample_rate, channels, raw_rate, places)
     current = _Recording(recognizer)
     shared = partial(_loaded, Loaded(recognizer, load))
-    for hypotheses in map_in_processes(shared, works, jobs):
+    for segment in map_in_processes(shared, works, jobs):
         place = places.popleft()
-        if not place.is_end:
-            current.add(place, hypotheses)
+        if segment is not None:
+            current.add(place, segment)
             if on_segment:
-                on_segment(_segment(recognizer, place, hypotheses))
+                on_segment(_segment(recognizer, place, segment))
             continue
         current.end_channel(place)
         if place.is_last:
@@ -143,12 +148,12 @@ def transcribe_in_segments(
             current = _Recording(recognizer)
 
 
-def _loaded(load: Callable[[], SegmentRecognizer]) -> Callable[[_Work], list[Hypothesis]]:
+def _loaded(load: Callable[[], SegmentRecognizer]) -> Callable[[_Work], RecognizedSegment | None]:
     return partial(_recognised, load())
 
 
-def _recognised(recognizer: SegmentRecognizer, work: _Work) -> list[Hypothesis]:
-    return recognizer.hypotheses(work.audio) if work.audio else []
+def _recognised(recognizer: SegmentRecognizer, work: _Work) -> RecognizedSegment | None:
+    return recognizer.recognize_segment(work.audio) if work.audio else None
 
 
 def _works(
@@ -197,10 +202,8 @@ def _channels_to_read(
     return [None if isinstance(channels, str) else channels]
 
 
-def _segment(
-    recognizer: SegmentRecognizer, place: _Place, hypotheses: Sequence[Hypothesis]
-) -> Segment:
-    best = joined([(place.start, hypotheses[:1])])
+def _segment(recognizer: SegmentRecognizer, place: _Place, segment: RecognizedSegment) -> Segment:
+    best = joined([(place.start, segment.hypotheses[:1])])
     if place.channel:
         words = tuple(replace(word, channel=place.channel) for word in best[0].words)
         best = (replace(best[0], words=words),)
@@ -208,37 +211,29 @@ def _segment(
     return Segment(place.path, place.start, place.end, transcript)
 
 
-@dataclass
 class _Recording:
-    """A recording that is being transcribed: the segments of the current channel, and the others.
+    """A recording that is being transcribed, channel by channel.
 
-    Attributes:
-        recognizer: Writes readable text.
-        segments: The start of each segment of this channel, in seconds, and its hypotheses.
-        seconds: The length of what has been read of this channel.
-        transcripts: Of the channels that have ended.
-        error: Why the recording cannot be read, or not completely.
+    Args:
+        recognizer: See SegmentedTranscript.
     """
 
-    recognizer: SegmentRecognizer
-    segments: list[tuple[float, Sequence[Hypothesis]]] = field(default_factory=list)
-    seconds: float = 0.0
-    transcripts: list[Transcript] = field(default_factory=list)
-    error: DataError | None = None
+    def __init__(self, recognizer: SegmentRecognizer) -> None:
+        self._recognizer = recognizer
+        self._channel = SegmentedTranscript(recognizer)  # the one that is being read
+        self._transcripts: list[Transcript] = []  # of those that have ended
+        self._error: DataError | None = None  # why it cannot be read, or not completely
 
-    def add(self, place: _Place, hypotheses: Sequence[Hypothesis]) -> None:
+    def add(self, place: _Place, segment: RecognizedSegment) -> None:
         """Add a segment to the current channel."""
-        self.segments.append((place.start, hypotheses))
-        self.seconds = place.end
+        self._channel.add(place.start, place.end, segment)
 
     def end_channel(self, place: _Place) -> None:
         """End the current channel."""
-        self.error = place.error or self.error
+        self._error = place.error or self._error
         lost = place.error.lost if isinstance(place.error, DamagedAudioError) else ()
-        is_calibrated = self.recognizer.is_calibrated
-        transcript = Transcript(joined(self.segments), self.seconds, is_calibrated, lost)
-        self.transcripts.append(self.recognizer.with_tokens(transcript))
-        self.segments, self.seconds = [], 0.0
+        self._transcripts.append(self._channel.whole(lost))
+        self._channel = SegmentedTranscript(self._recognizer)
 
     def result(self, separate: bool) -> Transcript | DataError:
         """The transcript of the whole, or why there is none.
@@ -246,9 +241,9 @@ class _Recording:
         Args:
             separate: Whether the channels are transcribed separately.
         """
-        if self.error and not isinstance(self.error, DamagedAudioError):
-            return self.error
-        whole = Transcript.of_channels(self.transcripts) if separate else self.transcripts[0]
-        if isinstance(self.error, DamagedAudioError):
-            return self.error.with_partial(whole)
+        if self._error and not isinstance(self._error, DamagedAudioError):
+            return self._error
+        whole = Transcript.of_channels(self._transcripts) if separate else self._transcripts[0]
+        if isinstance(self._error, DamagedAudioError):
+            return self._error.with_partial(whole)
         return whole

@@ -14,6 +14,7 @@ SUFFIX_OF = {
     "srt": ".srt",
     "vtt": ".vtt",
     "ctm": ".ctm",
+    "rttm": ".rttm",
     "textgrid": ".TextGrid",
 }  # the suffix of each format's files
 _MERGES_CASE = sys.platform in ("win32", "darwin")  # whether a.txt and A.txt are one file

@@ -1,4 +1,4 @@
-"""Formats that transcripts are written in: text, JSON, CTM, TextGrid, SRT and WebVTT."""
+"""Formats that transcripts are written in: text, JSON, CTM, RTTM, TextGrid, SRT and WebVTT."""
 
 import json
 from collections import Counter
@@ -7,7 +7,8 @@ from pathlib import PurePath
 from typing import Any
 
 from speechlstm.errors import UNPRINTABLE, printable, writable
-from speechlstm.transcript.layout import cues
+from speechlstm.transcript.layout import cues, label_of
+from speechlstm.transcript.rttm import rttm_lines, turns_of
 from speechlstm.transcript.subtitles import clock, to_srt, to_vtt
 from speechlstm.transcript.types import AlignedLine, Hypothesis, Token, Transcript, Word
 
@@ -17,18 +18,19 @@ Format = Callable[[str, Transcript], str]  # (file name, transcript) -> lines, w
 def to_text(file: str, transcript: Transcript) -> str:
     """The best hypothesis in one line: readable text, if there is any.
 
-    If the channels were transcribed separately: one line for each turn, after its channel's number.
+    If the channels were transcribed separately, or speakers were told apart: one line for each
+    turn, after the number of its channel or speaker.
     """
-    if not transcript.channels:
+    if not transcript.channels and not transcript.has_speakers:
         return printable(transcript.readable)
     return "\n".join(
-        printable(f"{turn[0].channel}: {' '.join(item.text for item in turn)}")
+        printable(label_of(turn[0]) + " ".join(item.text for item in turn))
         for turn in transcript.written_turns
     )
 
 
 def to_timed_text(file: str, transcript: Transcript) -> str:
-    """Lines of a few words, with their times; if there are channels, with the channel's number.
+    """Lines of a few words, with their times, and with the number of their channel or speaker.
 
     A line has what a subtitle would have.
 
@@ -41,9 +43,8 @@ def to_timed_text(file: str, transcript: Transcript) -> str:
 
 def _timed_line(spoken: Sequence[Word | Token]) -> str:
     text = " ".join(item.text for item in spoken)
-    channel = "" if spoken[0].channel is None else f"{spoken[0].channel}: "
     times = f"{clock(spoken[0].start)} --> {clock(spoken[-1].end)}"
-    return f"[{times}] {channel}{printable(text)}"
+    return f"[{times}] {label_of(spoken[0])}{printable(text)}"
 
 
 def to_json(file: str, transcript: Transcript) -> str:
@@ -59,7 +60,8 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
     recording is damaged, "lost" holds the start and end of each part that is missing. If the
     channels were transcribed separately, "channels" holds such a dict for each. Of readable text,
     "readable" holds all and "tokens" the pieces, each with the indices of its words in "words". If
-    a text was aligned, "lines" holds its lines.
+    a text was aligned, "lines" holds its lines. If speakers were told apart, each word has the
+    number of its "speaker", and "turns" holds what each says until another speaks.
 
     >>> words = (Word("yes", 0.1, 0.5, 0.9),)
     >>> to_dict(Transcript((Hypothesis("yes", words, -1.0),), 0.6))["words"]
@@ -71,6 +73,8 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
         values |= {"readable": transcript.readable, "tokens": _tokens_to_list(transcript)}
     if transcript.lines:
         values["lines"] = [_line_to_dict(line) for line in transcript.lines]
+    if transcript.has_speakers:
+        values["turns"] = list(map(_turn_to_dict, transcript.written_turns))
     if transcript.lost:
         values["lost"] = [[round(start, 3), round(end, 3)] for start, end in transcript.lost]
     values |= best | {"calibrated": transcript.is_calibrated, "alternatives": others}
@@ -117,8 +121,20 @@ def _ctm_field(text: str, escape: Callable[[str], str] = printable) -> str:
     return "_".join(escape(" ".join(text.split())).split(" ")).replace(";;", "__") or "_"
 
 
+def to_rttm(file: str, transcript: Transcript) -> str:
+    """NIST's RTTM: who speaks when, one turn a line. Silence has no line.
+
+    Give the file as `recording_ids` names it.
+
+    >>> words = (Word("yes", 0.1, 0.5, 0.9, speaker=1),)
+    >>> to_rttm("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
+    'SPEAKER a 1 0.100 0.400 <NA> <NA> speaker1 <NA> <NA>'
+    """
+    return "\n".join(rttm_lines(_ctm_field(file), turns_of(transcript.words)))
+
+
 def recording_ids(files: Sequence[str]) -> list[str]:
-    """Unique names of recordings for CTM files, if possible without folder and suffix.
+    """Unique names of recordings for CTM and RTTM files, if possible without folder and suffix.
 
     If files differ only in their folder or suffix, the names keep as much of these as makes them
     unique; if a file is given twice, its names are numbered. (The manual of sclite, "infmts", asks
@@ -157,10 +173,16 @@ def _shorter_names(path: PurePath) -> list[str]:
 def to_textgrid(file: str, transcript: Transcript) -> str:
     """Praat's TextGrid in its long form, with an interval tier "words"; pauses are empty intervals.
 
-    If the channels were transcribed separately, each has its own tier. Source: Praat's manual,
-    "TextGrid file formats".
+    Each channel that was transcribed separately has its own tier, as has each speaker. Source:
+    Praat's manual, "TextGrid file formats".
     """
     tiers = {"words": transcript.words}
+    if transcript.has_speakers:
+        numbers = sorted({word.speaker or 0 for word in transcript.words})
+        tiers = {
+            f"speaker {number}": tuple(w for w in transcript.words if w.speaker == number)
+            for number in numbers
+        }
     if transcript.channels:
         tiers = {
             f"channel {number}": channel.words
@@ -230,7 +252,17 @@ def _word_to_dict(word: Word) -> dict[str, Any]:
         "end": round(word.end, 3),
         "confidence": round(word.confidence, 4),
     }
-    return values if word.channel is None else values | {"channel": word.channel}
+    numbers = {"channel": word.channel, "speaker": word.speaker}
+    return values | {name: number for name, number in numbers.items() if number is not None}
+
+
+def _turn_to_dict(turn: Sequence[Word | Token]) -> dict[str, Any]:
+    return {
+        "speaker": turn[0].speaker,
+        "start": round(turn[0].start, 3),
+        "end": round(turn[-1].end, 3),
+        "text": " ".join(item.text for item in turn),
+    }
 
 
 def _intervals(words: tuple[Word, ...], end: float) -> Iterator[tuple[float, float, str]]:
@@ -252,10 +284,13 @@ FORMATS: dict[str, Format] = {
     "srt": to_srt,
     "vtt": to_vtt,
     "ctm": to_ctm,
+    "rttm": to_rttm,
     "textgrid": to_textgrid,
 }
 SUBTITLES = {"srt": to_srt, "vtt": to_vtt}
 READABLE_FORMATS = ("text", "json", *SUBTITLES)  # the others are lists of words
+RECORDING_ID_FORMATS = ("ctm", "rttm")  # name recordings as recording_ids does; silence is empty
+SPEAKER_FORMATS = ("rttm",)  # say only who speaks
 WHOLE_FILE_FORMATS = ("srt", "vtt", "textgrid")  # one file can hold only one transcript
 
 
@@ -266,5 +301,6 @@ SUFFIXES = {
     ".srt": "srt",
     ".vtt": "vtt",
     ".ctm": "ctm",
+    ".rttm": "rttm",
     ".textgrid": "textgrid",
 }  # the format for each suffix of a file name, in lower case

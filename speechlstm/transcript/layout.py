@@ -78,7 +78,7 @@ class Cue:
     Attributes:
         start: When it appears, in seconds.
         end: When it disappears, in seconds.
-        spoken: Its words, or pieces of readable text, of one channel.
+        spoken: Its words, or pieces of readable text, of one channel and one speaker.
         text: Its lines, if they are given by the text that was aligned.
     """
 
@@ -91,6 +91,22 @@ class Cue:
     def channel(self) -> int | None:
         """The number of the channel; None: not known."""
         return self.spoken[0].channel if self.spoken else None
+
+    @property
+    def label(self) -> str:
+        """What is written before its text: see label_of."""
+        return label_of(self.spoken[0]) if self.spoken else ""
+
+
+def label_of(spoken: Spoken) -> str:
+    """Who speaks, to be written before a text: "Speaker 2: ", or "2: " for a channel, or "".
+
+    >>> label_of(Word("yes", 0.1, 0.5, 0.9, speaker=2))
+    'Speaker 2: '
+    """
+    if spoken.speaker is not None:
+        return f"Speaker {spoken.speaker}: "
+    return "" if spoken.channel is None else f"{spoken.channel}: "
 
 
 def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> list[Cue]:
@@ -108,7 +124,7 @@ def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> lis
             for cue in _cut(line.words, layout) or [Cue(line.start, line.end, (), line.text)]
         ]
         return _shown(cut, layout)
-    if not transcript.channels:
+    if not transcript.channels and not transcript.has_speakers:
         spoken = transcript.words if transcript.tokens is None else transcript.tokens
         return _shown(_cut(spoken, layout), layout)
     channels: dict[int | None, list[Cue]] = {}

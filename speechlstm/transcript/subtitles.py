@@ -11,14 +11,14 @@ from speechlstm.transcript.types import Transcript
 def to_srt(file: str, transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> str:
     """Subtitles in SubRip's format: number, times and lines of text each.
 
-    If the channels were transcribed separately, each subtitle begins with its channel's number.
+    Each subtitle begins with the number of its channel or speaker, if there are any.
     """
     numbered = enumerate(cues(transcript, layout), start=1)
     return "\n".join(f"{number}\n{_srt_cue(cue, layout)}" for number, cue in numbered).rstrip()
 
 
 def to_vtt(file: str, transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> str:
-    """Subtitles in W3C's WebVTT format; channels become voices.
+    """Subtitles in W3C's WebVTT format; channels and speakers become voices.
 
     With highlight_words, there is a cue for each word, in which that word is underlined.
     """
@@ -27,13 +27,14 @@ def to_vtt(file: str, transcript: Transcript, layout: SubtitleLayout = DEFAULT_L
 
 
 def _srt_cue(cue: Cue, layout: SubtitleLayout) -> str:
-    label = "" if cue.channel is None else f"{cue.channel}: "
     times = f"{clock(cue.start, ',')} --> {clock(cue.end, ',')}"
-    return f"{times}\n{label}{_text(cue, layout, str)}\n"
+    return f"{times}\n{cue.label}{_text(cue, layout, str)}\n"
 
 
 def _vtt_cues(cue: Cue, layout: SubtitleLayout) -> Iterator[str]:
     label = "" if cue.channel is None else f"<v Channel {cue.channel}>"
+    if cue.spoken and cue.spoken[0].speaker is not None:
+        label = f"<v Speaker {cue.spoken[0].speaker}>"
     starts = [cue.start]
     if layout.highlight_words:
         starts += [max(cue.start, min(item.start, cue.end)) for item in cue.spoken[1:]]

@@ -26,6 +26,8 @@ class Word:
         confidence: 0..1. Calibrated, it is the probability that the word is correct; otherwise, it
             is the geometric mean posterior of the frames that emitted the word.
         channel: The number of the channel, from 1, if the channels were transcribed separately.
+        speaker: The number of the speaker, from 1 in the order in which they first speak, if
+            speakers were told apart.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Word:
     end: float
     confidence: float
     channel: int | None = None
+    speaker: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Token:
     def channel(self) -> int | None:
         """The number of the channel of its words; None: not known."""
         return self.words[0].channel
+
+    @property
+    def speaker(self) -> int | None:
+        """The number of the speaker of its words; None: not known."""
+        return self.words[0].speaker
 
 
 @dataclass(frozen=True)
@@ -165,8 +173,16 @@ class Transcript:
         return " ".join(token.text for turn in _turns(self.tokens) for token in turn)
 
     @property
+    def has_speakers(self) -> bool:
+        """Whether its words have the numbers of their speakers."""
+        return any(word.speaker is not None for word in self.words)
+
+    @property
     def turns(self) -> tuple[tuple[Word, ...], ...]:
-        """Words spoken on one channel without a long pause, in the order in which they start."""
+        """Words of one speaker until another speaks, in the order in which they start.
+
+        If speakers are not told apart: words spoken on one channel without a long pause.
+        """
         return _turns(self.words)
 
     @property
@@ -217,8 +233,8 @@ class Transcript:
     def to_text(self) -> str:
         """The text of the best hypothesis in one line, with control characters escaped.
 
-        If the channels were transcribed separately: one line for each turn, after its channel's
-        number.
+        If the channels were transcribed separately, or speakers were told apart: one line for each
+        turn, after the number of its channel or speaker.
         """
         from speechlstm.transcript import formats
 
@@ -283,6 +299,16 @@ class Transcript:
 
         return formats.to_ctm(recording, self)
 
+    def to_rttm(self, recording: str) -> str:
+        """Who speaks when, as NIST's RTTM, one line for each turn, without a final line feed.
+
+        Args:
+            recording: As in to_ctm.
+        """
+        from speechlstm.transcript import formats
+
+        return formats.to_rttm(recording, self)
+
     def to_textgrid(self) -> str:
         """The words as a TextGrid of Praat, without a final line feed."""
         from speechlstm.transcript import formats
@@ -294,13 +320,23 @@ _Spoken = TypeVar("_Spoken", Word, Token)
 
 
 def _turns(spoken: Iterable[_Spoken]) -> tuple[tuple[_Spoken, ...], ...]:
-    """Consecutive words of one channel without a long pause, in the order in which they start."""
+    """Consecutive words of one speaker, or of one channel without a long pause.
+
+    They are in the order in which they start.
+    """
     turns: list[list[_Spoken]] = []
     current: dict[int | None, list[_Spoken]] = {}
     for item in spoken:
         turn = current.get(item.channel)
-        if turn is None or item.start - turn[-1].end > _TURN_PAUSE:
+        if turn is None or _ends(turn[-1], item):
             turn = current[item.channel] = []
             turns.append(turn)
         turn.append(item)
     return tuple(map(tuple, turns))
+
+
+def _ends(last: Word | Token, following: Word | Token) -> bool:
+    """Whether a turn ends between two words or tokens of one channel."""
+    if following.speaker is not None or last.speaker is not None:
+        return following.speaker != last.speaker
+    return following.start - last.end > _TURN_PAUSE

@@ -136,3 +136,10 @@ def test_entities_and_lexicon(levels_bundle: Path, manifest: Path, tmp_path: Pat
     result = evaluate(levels_bundle, str(manifest), *options)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.count("\n") == 1
+
+
+def test_megabytes_of_a_page_need_the_page(levels_bundle: Path, manifest: Path) -> None:
+    arguments = ["evaluate", str(manifest), "--bundle", str(levels_bundle)]
+    result = CliRunner().invoke(main, [*arguments, "--report-megabytes", "3"])
+    assert result.exit_code == 2
+    assert "--report-megabytes needs --report" in result.stderr

@@ -75,3 +75,40 @@ def test_missing_file_is_named() -> None:
     result = score("ref.txt", "none.txt")
     assert result.exit_code == 1
     assert "none.txt" in result.stderr
+
+
+def rttm(name: str, *turns: tuple[str, float, float]) -> None:
+    lines = [f"SPEAKER talk 1 {s} {e - s} <NA> <NA> {who} <NA> <NA>\n" for who, s, e in turns]
+    Path(name).write_text("".join(lines))
+
+
+def test_rttm_files_give_the_diarization_error_rate() -> None:
+    rttm("ref.rttm", ("anna", 0, 10), ("ben", 10, 20))
+    rttm("hyp.RTTM", ("1", 0, 12), ("2", 12, 18))
+    result = score("ref.rttm", "hyp.RTTM")
+    # 19 s without the collars: 1.75 s confused, 1.75 s missed
+    assert result.stdout == (
+        "DER 18.42% (missed 9.21%, false alarm 0.00%, confusion 9.21% of 19.0 s of speech)\n"
+    )
+    report = json.loads(score("ref.rttm", "hyp.RTTM", "--json").stdout)
+    assert (report["total"], report["recordings"]["talk"]["hypothesis"]) == (19.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["ref.rttm", "text.txt"], 1, "text.txt: has no turn; each line of an RTTM file is"),
+        (["ref.rttm", "none.rttm"], 1, "none.rttm: No such file"),
+        (["ref.rttm", "other.rttm"], 1, "the reference has no turns of other"),
+        (["ref.rttm", "ref.rttm", "--ids"], 2, "RTTM files have no words"),
+    ],
+)
+def test_rttm_files_that_do_not_fit_are_refused(
+    arguments: list[str], code: int, expected: str
+) -> None:
+    rttm("ref.rttm", ("anna", 0, 10))
+    Path("text.txt").write_text("hello\n")
+    Path("other.rttm").write_text("SPEAKER other 1 0 1 <NA> <NA> x <NA> <NA>\n")
+    result = score(*arguments)
+    assert result.exit_code == code
+    assert expected in result.stderr

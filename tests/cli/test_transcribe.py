@@ -395,3 +395,63 @@ def test_lists_of_words_are_not_readable(levels_bundle: Path, name: str) -> None
     result = transcribe(levels_bundle, "--readable", "--format", name, "hello.wav")
     assert result.exit_code == 2
     assert f"not {name}" in result.stderr
+
+
+RTTM = "SPEAKER hello 1 0.010 0.430 <NA> <NA> speaker1 <NA> <NA>\n"
+
+
+def test_speakers_are_written_in_each_format(levels_bundle: Path, recordings: Path) -> None:
+    def printed(*arguments: str) -> str:
+        result = transcribe(levels_bundle, "--speakers", "auto", *arguments)
+        assert (result.exit_code, result.stderr) == (0, "")
+        return result.stdout
+
+    assert printed("hello.wav") == "Speaker 1: hello world\n"
+    assert printed("hello.wav", "goodbye.wav").splitlines() == [
+        "hello.wav\tSpeaker 1: hello world",
+        "goodbye.wav\tSpeaker 1: goodbye",
+    ]
+    assert printed("--timestamps", "hello.wav").endswith("] Speaker 1: hello world\n")
+    assert "<v Speaker 1>hello world" in printed("--format", "vtt", "hello.wav")
+    assert "\nSpeaker 1: hello world" in printed("--format", "srt", "hello.wav")
+    assert json.loads(printed("--format", "json", "hello.wav"))["words"][1]["speaker"] == 1
+    assert printed("--format", "rttm", "hello.wav") == RTTM
+    printed("-o", "hello.rttm", "hello.wav")
+    assert Path("hello.rttm").read_text() == RTTM
+    printed("-o", "both/", "--format", "rttm,text", "hello.wav", "goodbye.wav")
+    assert Path("both/hello.rttm").read_text() == RTTM
+    assert Path("both/goodbye.txt").read_text() == "Speaker 1: goodbye\n"
+
+
+def test_silence_has_no_speaker(levels_bundle: Path, recordings: Path) -> None:
+    soundfile.write("none.wav", np.zeros(16000), SAMPLE_RATE)
+    for formats, expected in (("text", "\n"), ("rttm", "")):
+        result = transcribe(levels_bundle, "--speakers", "2", "--format", formats, "none.wav")
+        assert (result.exit_code, result.stdout) == (0, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["--speakers", "0"], 2, "'0' is not auto or a number from 1 to 100"),
+        (["--speakers", "two"], 2, "'two' is not auto or a number from 1 to 100"),
+        (["--speakers", "101"], 2, "'101' is not auto or a number from 1 to 100"),
+        (["--speakers", "2", "--channels", "separate"], 2, "--channels N takes one of them"),
+        (["--speakers", "2", "--n-best", "2", "--format", "json"], 2, "leave out --n-best"),
+        (["--speaker-bundle", "english"], 2, "--speaker-bundle needs --speakers"),
+        (["--format", "rttm"], 2, "--format rttm needs --speakers"),
+        (["-o", "a.rttm"], 2, "--format rttm needs --speakers"),
+        (
+            ["--speakers", "2", "--speaker-bundle", "english"],
+            1,
+            "is a recogniser, not a classifier",
+        ),
+        (["--speakers", "2", "--speaker-bundle", "none"], 1, "no such bundle"),
+    ],
+)
+def test_wrong_use_of_speakers_is_refused(
+    levels_bundle: Path, recordings: Path, arguments: list[str], code: int, expected: str
+) -> None:
+    result = transcribe(levels_bundle, *arguments, "hello.wav")
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert expected in " ".join(result.stderr.replace("│", " ").split())

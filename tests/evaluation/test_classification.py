@@ -43,6 +43,23 @@ def test_counts_accuracy_recall_and_confusions() -> None:
     assert report.to_dict()["confusion"] == report.confusion.tolist()
 
 
+def test_the_most_certain_errors_are_listed_first() -> None:
+    scores = [
+        LabelScore("a", "soft", "loud", 0.6),
+        LabelScore("b", "soft", "loud", 0.9),
+        LabelScore("c", "soft", "soft", 0.99),
+        LabelScore("d", "loud", "soft", 0.7),
+    ]
+    report = ClassificationReport(("soft", "loud"), tuple(scores))
+    assert report.to_text(2).splitlines()[-3:] == [
+        "Most certain errors (probability, utterance, label -> class):",
+        "0.900  b: soft -> loud",
+        "0.700  d: loud -> soft",
+    ]
+    assert "Most certain" not in report.to_text(0)
+    assert "Most certain" not in ClassificationReport(("soft", "loud"), (scores[2],)).to_text(5)
+
+
 def test_the_interval_is_near_that_of_the_normal_distribution() -> None:
     report = report_of([("a", "a")] * 360 + [("a", "b")] * 40)
     low, high = report.interval or (0, 0)

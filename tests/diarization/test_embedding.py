@@ -1,0 +1,73 @@
+"""The network of the package, on samples and on samples of which the voice is higher."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speechlstm import Audio, Recognizer
+from speechlstm.bundle import default_bundle
+from speechlstm.diarization.embedding import ClassifierEmbedder, VoiceModel, load_embedder
+from speechlstm.errors import BundleError, ConfigError
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "data" / "samples"
+LOUDNESS = ROOT / "tests" / "assets" / "loudness.tflite"
+
+
+def sample(name: str, faster: float = 1.0) -> Audio:
+    """A sample, or as if the speaker were smaller: played faster."""
+    audio = Audio.load(SAMPLES / f"{name}.wav")
+    return Audio(audio.samples, round(audio.sample_rate * faster)).resampled(audio.sample_rate)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def test_one_voice_is_closer_to_itself_than_to_another() -> None:
+    model = VoiceModel()
+    one, same, other = map(
+        model.embed, (sample("reading"), sample("birthday"), sample("birthday", 1.25))
+    )
+    assert one.shape == (48,)
+    assert cosine(one, same) > cosine(one, other) + 0.3
+
+
+def test_loudness_is_no_voice() -> None:
+    model, audio = VoiceModel(), sample("reading")
+    quieter = Audio(audio.samples / 4, audio.sample_rate)
+    assert cosine(model.embed(audio), model.embed(quieter)) > 0.99
+
+
+@pytest.mark.slow
+def test_two_speakers_of_a_recording_are_told_apart() -> None:
+    pieces = [sample("reading"), sample("birthday", 1.4)] * 2
+    samples = np.concatenate([np.append(p.samples, np.zeros(4800, np.float32)) for p in pieces])
+    edges = np.cumsum([p.duration + 0.3 for p in pieces])
+    for speakers in ("auto", 2):
+        recognizer = Recognizer.load(greedy=True, speakers=speakers)
+        words = recognizer.transcribe(Audio(samples, 16000)).words
+        expected = [1 + int(np.searchsorted(edges, word.start)) % 2 for word in words]
+        assert [word.speaker for word in words] == expected
+    with pytest.raises(ConfigError, match="not in streams"):
+        recognizer.open_stream(16000)
+
+
+def test_a_classifier_may_compute_embeddings() -> None:
+    embedder = load_embedder(LOUDNESS)
+    soft, also, loud = (
+        embedder.embed(Audio(np.full(8000, level, np.float32), 16000)) for level in (0.1, 0.12, 0.6)
+    )
+    assert cosine(soft, also) > 0.9 > cosine(soft, loud)
+    assert float(soft.sum()) == pytest.approx(0, abs=1e-3)
+
+
+def test_other_bundles_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is a recogniser, not a classifier"):
+        ClassifierEmbedder(default_bundle())
+    with pytest.raises(ConfigError, match="speaker_bundle: has no effect without speakers"):
+        Recognizer.load(speaker_bundle=LOUDNESS)
+    monkeypatch.setattr("speechlstm.diarization.embedding.ASSET", tmp_path / "none.tflite")
+    with pytest.raises(BundleError, match="has no network for speakers"):
+        load_embedder(None)
