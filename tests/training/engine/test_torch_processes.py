@@ -5,12 +5,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from speechlstm.training.engine.torch_processes import _agreed_name
 
 pytestmark = [
     pytest.mark.slow,
@@ -145,6 +149,27 @@ def test_one_that_fails_ends_all(corpus: list[object], tmp_path: Path) -> None:
     assert out == []
     assert sum(f"{missing}" in line for line in err) == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_processes_of_an_earlier_start_are_not_met() -> None:
+    """In a store that keeps what those have written, as torchrun's does."""
+    from torch.distributed import TCPStore
+
+    limit = timedelta(seconds=60)
+    server = TCPStore("127.0.0.1", 0, None, True, limit, wait_for_workers=False)
+
+    def name(process: int) -> str:
+        store = TCPStore("127.0.0.1", server.port, None, False, limit)
+        return _agreed_name(store, 3, process, 60)
+
+    names = []
+    for order in ((2, 1, 0), (0, 1, 2), (1, 0, 2)):
+        with ThreadPoolExecutor(3) as pool:
+            names.append(set(pool.map(name, order)))
+    assert [len(found) for found in names] == [1, 1, 1]
+    assert len(set.union(*names)) == 3
+    with pytest.raises(TimeoutError, match=r"^within 0 s no answer from process 1, 2$"):
+        _agreed_name(server, 3, 0, 0.2)
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
