@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 
 import keras
 
-from speechlstm.errors import ConfigError, TrainingError
+from speechlstm.errors import ConfigError, SpeechLSTMError, TrainingError
 from speechlstm.training.engine import jax_processes, torch_processes
 from speechlstm.training.layers.accelerator import has_gpu
 
@@ -234,7 +234,8 @@ def _naming_ended_processes() -> Iterator[None]:
         yield
     except Exception as error:
         atexit.register(os._exit, 1)  # jax and NCCL would wait for the other processes
-        if any(word in f"{error}" for word in _GONE):
+        is_ours = isinstance(error, SpeechLSTMError)
+        if not is_ours and any(word in f"{error}" for word in _GONE):
             raise TrainingError(
                 "another process has ended: read its error message, then start all processes "
                 "again with --resume"

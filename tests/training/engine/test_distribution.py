@@ -1,3 +1,4 @@
+import atexit
 import json
 import os
 import signal
@@ -14,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from speechlstm.errors import ConfigError
-from speechlstm.training.engine.distribution import Address, Cluster
+from speechlstm.errors import AudioError, ConfigError, TrainingError
+from speechlstm.training.engine.distribution import Address, Cluster, _naming_ended_processes
 
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
 
@@ -171,6 +172,16 @@ def alone(prepared: Callable[[str], Path]) -> Path:
     run = prepared("alone")
     finish(start("jax", "--resume", "-o", run))
     return run
+
+
+def test_an_error_of_a_file_is_none_of_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atexit, "register", lambda *_: None)
+    with pytest.raises(AudioError, match=r"gloomy\.wav: Connection reset"):
+        with _naming_ended_processes():
+            raise AudioError("gloomy.wav", "Connection reset by peer")
+    with pytest.raises(TrainingError, match="another process has ended"):
+        with _naming_ended_processes():
+            raise RuntimeError("[gloo/transport/tcp/pair.cc] Connection closed by peer")
 
 
 @pytest.mark.parametrize("text", ["", "host", "host:", ":80", "host:http", "host:0", "host:65536"])
