@@ -176,12 +176,10 @@ def alone(prepared: Callable[[str], Path]) -> Path:
 
 def test_an_error_of_a_file_is_none_of_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atexit, "register", lambda *_: None)
-    with pytest.raises(AudioError, match=r"gloomy\.wav: Connection reset"):
-        with _naming_ended_processes():
-            raise AudioError("gloomy.wav", "Connection reset by peer")
-    with pytest.raises(TrainingError, match="another process has ended"):
-        with _naming_ended_processes():
-            raise RuntimeError("[gloo/transport/tcp/pair.cc] Connection closed by peer")
+    with pytest.raises(AudioError, match="Connection reset"), _naming_ended_processes():
+        raise AudioError("gloomy.wav", "Connection reset by peer")
+    with pytest.raises(TrainingError, match="process has ended"), _naming_ended_processes():
+        raise RuntimeError("[gloo/transport/tcp/pair.cc] Connection closed by peer")
 
 
 @pytest.mark.parametrize("text", ["", "host", "host:", ":80", "host:http", "host:0", "host:65536"])
