@@ -54,7 +54,8 @@ def project_step(precision: Precision) -> Step:
     import keras
 
     from speechlstm.config import FeatureConfig, NetworkConfig
-    from speechlstm.training.acoustic import network as module
+    from speechlstm.training.acoustic import encoder
+    from speechlstm.training.acoustic.network import AcousticModel
     from speechlstm.training.engine.optimizer import GuardedAdamW
 
     class Frames(keras.layers.Layer):
@@ -67,11 +68,9 @@ def project_step(precision: Precision) -> Step:
         def call(self, frames: Any, num_frames: Any, masks: None) -> tuple[Any, Any]:
             return keras.ops.reshape(frames, (*keras.ops.shape(frames)[:2], WIDTH)), num_frames
 
-    module.MFCC = Frames  # type: ignore[attr-defined]
+    encoder.MFCC = Frames  # type: ignore[attr-defined]
     config = NetworkConfig(num_layers=LAYERS, num_units=UNITS, dropout=DROPOUT, frame_stack=STACK)
-    model = module.AcousticModel(
-        FeatureConfig(num_mfcc=WIDTH), config, NUM_SYMBOLS, products=precision
-    )
+    model = AcousticModel(FeatureConfig(num_mfcc=WIDTH), config, NUM_SYMBOLS, products=precision)
     model.compile(
         GuardedAdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM),
         jit_compile=keras.backend.backend() == "jax",
