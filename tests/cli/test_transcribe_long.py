@@ -324,7 +324,7 @@ def test_subtitles_keep_the_limits_that_are_given(levels_bundle: Path, folder: P
         (["--max-line-width", "40"], "--max-cue-seconds are for subtitles: --format srt or vtt"),
         (["--format", "srt", "--highlight-words"], "--highlight-words is for --format vtt"),
         (["--format", "srt", "--max-line-count", "0"], "0 is not in the range"),
-        (["--format", "srt", "--min-cue-seconds", "8"], "--max-cue-seconds: must be at least 0"),
+        (["--format", "srt", "--min-cue-seconds", "8"], "--max-cue-seconds: must be in this order"),
     ],
 )
 def test_limits_of_subtitles_that_cannot_be_kept(
