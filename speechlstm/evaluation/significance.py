@@ -12,6 +12,7 @@ from speechlstm.evaluation.metrics import TAILS, ErrorCounts, resampled_rates
 
 Alignment = Sequence[AlignedWords]
 
+SIGNIFICANT = 1.64  # standard deviations that a difference exceeds by chance once in twenty
 _MIN_CORRECT = 2  # words between segments, as in NIST's sc_stats
 MIN_SEGMENTS = 50  # below, the normal approximation is not to be trusted
 

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 
 from speechlstm.config import DecodeConfig, NeuralLMConfig
+from speechlstm.evaluation.significance import SIGNIFICANT
 from speechlstm.evaluation.tuning.trials import WITHOUT, Trial
 
 BEAM_WIDTHS = (64, 128, 256, 512)
@@ -15,7 +16,6 @@ SENTENCE_PAUSES = (0.0, 0.3, 0.4, 0.6)
 # Steps of lm_weight, word_bonus, prior_weight and unknown_character_log_prob: coarse, then fine.
 STEPS = ((0.3, 1.0, 0.2, 1.0), (0.15, 0.5, 0.1, 0.5))
 TOLERANCE = 0.001  # the increase of WER (a fraction) that is accepted for a narrower beam
-_SIGNIFICANT = 1.64  # standard deviations that a difference exceeds by chance once in twenty
 
 Try = Callable[[DecodeConfig, NeuralLMConfig], Trial]
 
@@ -140,7 +140,7 @@ def least_changed(errors: Sequence[Sequence[int]]) -> int:
     best = errors[fewest(errors)]
     for index, tried in enumerate(errors):
         added = np.subtract(tried, best)
-        if added.sum() <= _SIGNIFICANT * np.sqrt(added.size) * added.std():
+        if added.sum() <= SIGNIFICANT * np.sqrt(added.size) * added.std():
             return index
     raise AssertionError("the best one is as good as itself")
 

@@ -20,6 +20,7 @@ from speechlstm.bundle import PORTABLE_MODEL, STREAMING_MODEL, AcousticSpec, rea
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.errors import ModelError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
+from speechlstm.evaluation.significance import SIGNIFICANT
 from speechlstm.text.normalize import normalize
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.tflite.edit import Quantization, count_ops, has_variables
@@ -30,7 +31,6 @@ MAX_WER_CHANGE = 0.005  # or one word, or what may be chance
 # Four bits are another network, whose errors differ by chance, too: of a thousand words, by ten.
 MAX_WER_CHANGE_OF_INT4 = 0.02
 MAX_CHANCE = 0.02  # a larger change of the WER is none
-_SIGNIFICANT = 1.64  # standard deviations that one change in twenty exceeds by chance
 
 Outputs = Sequence[NDArray[np.float32]]
 
@@ -98,7 +98,7 @@ class Verification:
         """
         limit = MAX_WER_CHANGE_OF_INT4 if self.quantization == "int4" else MAX_WER_CHANGE
         num_words = max(self.keras_errors.num_reference, 1)
-        chance = _SIGNIFICANT * math.sqrt(sum(added**2 for added in self.added_errors)) / num_words
+        chance = SIGNIFICANT * math.sqrt(sum(added**2 for added in self.added_errors)) / num_words
         return max(limit, 1 / num_words, min(chance, MAX_CHANCE))
 
     @property
