@@ -28,8 +28,7 @@ from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest, Utterance, recording_of, write_manifest
 from speechlstm.corpora.survey import survey
 from speechlstm.evaluation.data_page import data_page
-from speechlstm.evaluation.data_report import DataReport
-from speechlstm.evaluation.disagreement import compare_with
+from speechlstm.evaluation.data_report import DataReport, compare_with
 from speechlstm.parallel import num_usable_cores
 from speechlstm.storage import write_atomically
 from speechlstm.text.alphabet import ENGLISH

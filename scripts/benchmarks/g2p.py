@@ -19,7 +19,7 @@ from speechlstm.evaluation.metrics import ErrorCounts, bootstrap_interval, word_
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import LETTERS, Lexicon, Phones
 from speechlstm.training.g2p.export import write_g2p
-from speechlstm.training.g2p.trainer import train_g2p
+from speechlstm.training.g2p.network import train_g2p
 
 
 def split(lexicon: Lexicon, share: float, seed: int) -> tuple[Lexicon, Lexicon]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from speechlstm.bundle import find_bundle, read_bundle
-from speechlstm.evaluation.marks import LabelCounts
+from speechlstm.evaluation.readable import LabelCounts
 from speechlstm.readable.marked_text import (
     CAPITALISED,
     CASES,
@@ -30,8 +30,12 @@ from speechlstm.readable.marked_text import (
 )
 from speechlstm.readable.punctuation import Punctuator
 from speechlstm.recognizer import Recognizer
-from speechlstm.training.punctuation.speech import aligned_passages
-from speechlstm.training.punctuation.text import Passage, read_passages, split_passages
+from speechlstm.training.punctuation.text import (
+    Passage,
+    aligned_passages,
+    read_passages,
+    split_passages,
+)
 
 BLOCK = 50  # passages that are held out together follow one another
 

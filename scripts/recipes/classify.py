@@ -33,7 +33,7 @@ from speechlstm.classification import Classifier
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.corpora.split import write_split
 from speechlstm.errors import SpeechLSTMError
-from speechlstm.evaluation.equal_error import equal_error_rate
+from speechlstm.evaluation.metrics import equal_error_rate
 from speechlstm.storage import write_atomically
 
 READ = ("common-voice", "cmu-arctic")

@@ -55,9 +55,9 @@ def train(text: Path, speech: tuple[Path, ...], epochs: int | None, work: Path) 
     from speechlstm.training.engine.word_loop import train_on_words
     from speechlstm.training.punctuation.network import PunctuationConfig, PunctuationTraining
     from speechlstm.training.punctuation.run import PunctuationRun, load_punctuation_run
-    from speechlstm.training.punctuation.speech import aligned_passages
     from speechlstm.training.punctuation.text import (
         PunctuatedText,
+        aligned_passages,
         count_pauses,
         mixed_case,
         read_passages,

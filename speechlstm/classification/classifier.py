@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from speechlstm.audio import Audio, Piece, read_segments, split
 from speechlstm.bundle import ClassifierSpec, find_bundle, read_classifier
 from speechlstm.classification.model import LiteRTClassifier
+from speechlstm.config import LabelField
+from speechlstm.corpora.utterance import Utterance
 from speechlstm.errors import DamagedAudioError
+from speechlstm.text.normalize import normalize
 
 MAX_SECONDS = 20.0  # longer recordings are cut at pauses; the segments' outputs are averaged
 
@@ -163,3 +166,16 @@ class Classifier:
             np.average(values, axis=0, weights=durations) for values in zip(*outputs, strict=True)
         )
         return probs, embeddings, sum(durations), damage
+
+
+def label_of(utterance: Utterance, field: LabelField) -> str | None:
+    """The class of an utterance; None: it has none. Texts are normalised, as in training.
+
+    >>> label_of(Utterance("a1", "a1.wav", 1.5, "Yes!", "anna"), "text")
+    'yes'
+    >>> label_of(Utterance("a1", "a1.wav", 1.5, "Yes!", "anna"), "speaker")
+    'anna'
+    """
+    value: str | None = getattr(utterance, field)
+    label = normalize(value or "") if field == "text" else value
+    return label if label and not label.isspace() else None

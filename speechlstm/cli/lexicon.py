@@ -105,7 +105,7 @@ def _obtain(path: Path, dictionary: "Lexicon") -> "G2PModel":
     if not path.exists():
         load_keras("tensorflow")  # needed to write the .tflite file
         from speechlstm.training.g2p.export import write_g2p
-        from speechlstm.training.g2p.trainer import train_g2p
+        from speechlstm.training.g2p.network import train_g2p
 
         say(f"training a G2P network on {counted(len(dictionary.entries), 'word')}")
         write_g2p(path, train_g2p(dictionary, progress=sys.stderr.isatty()))

@@ -19,7 +19,6 @@ from speechlstm.decoding.growing import GrowingUtterance
 from speechlstm.decoding.hot_words import Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
-from speechlstm.decoding.rescoring import rescored
 from speechlstm.decoding.search import PrefixSearch
 from speechlstm.decoding.sentences import SentenceSearch
 from speechlstm.decoding.words import frame_times
@@ -263,3 +262,23 @@ def _shares(words: list[str], rivals: Sequence[BeamHypothesis]) -> list[float]:
             shares[block.a : block.a + block.size] += probability
     clipped: list[float] = shares.clip(0, 1).tolist()
     return clipped
+
+
+def rescored(
+    n_best: Sequence[BeamHypothesis], first: LanguageModel, second: LanguageModel, lm_weight: float
+) -> list[BeamHypothesis]:
+    """The hypotheses with the scores that another language model gives their words, best first.
+
+    Args:
+        n_best: The hypotheses.
+        first: The language model that their scores are from.
+        second: The other one, with the same words.
+        lm_weight: The weight of the language model in the scores: see DecodeConfig.
+    """
+    texts = [hypothesis.text.split() for hypothesis in n_best]
+    gains = second.sentence_log_probs(texts)[0] - first.sentence_log_probs(texts)[0]
+    hypotheses = (
+        replace(h, lm_log_prob=h.lm_log_prob + gain, score=h.score + lm_weight * gain)
+        for h, gain in zip(n_best, gains.tolist(), strict=True)
+    )
+    return sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)

@@ -11,8 +11,8 @@ from speechlstm.evaluation.comparison_text import (
     test_result,
     wins,
 )
-from speechlstm.evaluation.errors_page import aligned_errors
 from speechlstm.evaluation.report import Score
+from speechlstm.evaluation.report_page import aligned_errors
 from speechlstm.html import (
     Axis,
     Bar,

@@ -1,7 +1,7 @@
 """What is wrong with a corpus, and what it is like: faults, speakers, sound, duplicates, words."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,11 @@ from typing import Any
 from speechlstm.corpora.fingerprint import Alike, find_alike
 from speechlstm.corpora.stats import ManifestStats, stats_of
 from speechlstm.corpora.survey import Survey, Surveyed
+from speechlstm.errors import DataError
 from speechlstm.evaluation.report import Score
+from speechlstm.evaluation.score import compare
+from speechlstm.parallel import Progress, no_progress
+from speechlstm.recognizer.batch import Transcriber, transcribe_files
 from speechlstm.text.normalize import normalize
 
 MAX_SHARE = 0.01  # of the utterances that may have a fault of a kind
@@ -241,3 +245,35 @@ class DataReport:
 
 def _unique(items: Sequence[Surveyed]) -> list[Surveyed]:
     return list({id(item): item for item in items}.values())
+
+
+def compare_with(
+    load: Callable[[], Transcriber],
+    survey: Survey,
+    max_utterances: int,
+    jobs: int = 1,
+    progress: Progress = no_progress,
+) -> dict[int, Score]:
+    """How a recogniser understands utterances that have a text, spread evenly.
+
+    Args:
+        load: Returns the recogniser; it must be picklable.
+        survey: The utterances.
+        max_utterances: The largest number of them.
+        jobs: The largest number of processes.
+        progress: Shows how many are done.
+
+    Returns:
+        The scores, by the index of the utterance in the survey; those that cannot be read are left
+        out.
+    """
+    usable = [i for i, item in enumerate(survey.utterances) if item.sound and item.utterance.text]
+    step = max(1, -(-len(usable) // max_utterances))
+    chosen = usable[::step]
+    attempts = transcribe_files(load, [survey.utterances[i].recording for i in chosen], jobs)
+    scores = {}
+    for index, attempt in zip(chosen, progress(attempts, len(chosen), "recognising"), strict=True):
+        if not isinstance(attempt.result, DataError):
+            entry = survey.utterances[index].utterance
+            scores[index] = compare(entry.id, entry.text or "", attempt.result.text, entry.speaker)
+    return scores

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from speechlstm.errors import DataError, quoted
-from speechlstm.evaluation.alignment import AlignedWords
-from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.metrics import AlignedWords, ErrorCounts
 from speechlstm.readable.numbers import NUMBER_WORDS, ORDINAL_WORDS
 from speechlstm.storage import read_bounded
 
@@ -96,7 +95,7 @@ def entity_errors(
 ) -> dict[str, EntityErrors]:
     """The errors in the entities of each kind that the references have.
 
-    >>> from speechlstm.evaluation.alignment import align_words
+    >>> from speechlstm.evaluation.metrics import align_words
     >>> alignment = align_words("go to room twenty two", "go to room twenty too")
     >>> entity_errors([alignment], [NUMBERS])["numbers"].words.rate
     0.5

@@ -1,16 +1,54 @@
-"""Error rates from jiwer's alignments. Counts are added first and divided once."""
+"""Alignments of words by jiwer, and error rates. Counts are added first and divided once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jiwer
 import numpy as np
-from numpy.typing import NDArray
-
-from speechlstm.evaluation.alignment import AlignedWords, align_words
+from numpy.typing import ArrayLike, NDArray
 
 NUM_RESAMPLES = 1000
 TAILS = (0.025, 0.975)  # quantiles: the ends of an interval of 95 %
+
+
+class AlignedWords(NamedTuple):
+    """A word of the reference and what stands for it in the hypothesis.
+
+    Attributes:
+        reference: None: the word of the hypothesis is inserted.
+        hypothesis: None: the word of the reference is deleted.
+    """
+
+    reference: str | None
+    hypothesis: str | None
+
+    @property
+    def is_correct(self) -> bool:
+        """Whether both words are the same."""
+        return self.reference == self.hypothesis
+
+
+def align_words(reference: str, hypothesis: str) -> tuple[AlignedWords, ...]:
+    """The alignment of two texts with the fewest errors. The texts are not normalised.
+
+    >>> [tuple(pair) for pair in align_words("the quick fox", "the thick fox jumps")]
+    [('the', 'the'), ('quick', 'thick'), ('fox', 'fox'), (None, 'jumps')]
+    """
+    return tuple(_pairs(jiwer.process_words(reference, hypothesis)))
+
+
+def _pairs(output: jiwer.WordOutput) -> Iterator[AlignedWords]:
+    for chunk in output.alignments[0]:
+        reference = output.references[0][chunk.ref_start_idx : chunk.ref_end_idx]
+        hypothesis = output.hypotheses[0][chunk.hyp_start_idx : chunk.hyp_end_idx]
+        match chunk.type:
+            case "insert":
+                yield from (AlignedWords(None, word) for word in hypothesis)
+            case "delete":
+                yield from (AlignedWords(word, None) for word in reference)
+            case _:  # both sides have the same number of words
+                yield from map(AlignedWords, reference, hypothesis)
 
 
 @dataclass(frozen=True)
@@ -157,3 +195,32 @@ def resampled_rates(errors: Sequence[int], references: Sequence[int]) -> NDArray
         drawn = generator.integers(len(errors), size=len(errors))
         rates[i] = all_errors[drawn].sum() / max(all_references[drawn].sum(), 1)
     return rates
+
+
+def equal_error_rate(same: ArrayLike, different: ArrayLike) -> tuple[float, float]:
+    """The error rate at the threshold where as many pairs are rejected as are accepted wrongly.
+
+    A pair is accepted if its score is at least the threshold. Where the two rates cross between
+    two thresholds, their mean at the nearer one is returned.
+
+    >>> equal_error_rate([0.9, 0.8, 0.3], [0.1, 0.4, 0.2])
+    (0.333..., 0.4)
+
+    Args:
+        same: Scores of pairs of one speaker, at least one.
+        different: Scores of pairs of two speakers, at least one.
+
+    Returns:
+        The equal error rate, and the threshold.
+
+    Raises:
+        ValueError: There are no pairs of one of the kinds.
+    """
+    same, different = np.sort(np.ravel(same)), np.sort(np.ravel(different))
+    if not len(same) or not len(different):
+        raise ValueError(f"needs pairs of both kinds, has {len(same)} and {len(different)}")
+    thresholds = np.unique(np.concatenate([same, different]))
+    rejected = np.searchsorted(same, thresholds, side="left") / len(same)
+    accepted = 1 - np.searchsorted(different, thresholds, side="left") / len(different)
+    best = int(np.argmin(np.abs(rejected - accepted)))
+    return float((rejected[best] + accepted[best]) / 2), float(thresholds[best])

@@ -1,5 +1,6 @@
 """Error rates beside WER and CER: sentences, phones, entities, rare words, silence, time."""
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from speechlstm.evaluation.entities import NUMBERS, EntityErrors, EntityPattern, entity_errors
-from speechlstm.evaluation.grouping import group_name, group_of
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.evaluation.phones import PhoneErrors, Pronounce, phone_errors
 
@@ -146,3 +146,25 @@ def _by_frequency(scores: "Sequence[Score]") -> dict[str, ErrorCounts]:
                     int(pair.is_correct), int(is_substituted), int(is_deleted)
                 )
     return {group_name(group, _FREQUENCIES): groups[group] for group in sorted(groups)}
+
+
+def group_of(number: int, starts: Sequence[int]) -> int:
+    """The index of the group that a number is in, which begins at starts[index].
+
+    >>> group_of(5, (1, 2, 4, 8))
+    2
+    """
+    return bisect_right(starts, number) - 1
+
+
+def group_name(group: int, starts: Sequence[int]) -> str:
+    """What is in a group.
+
+    >>> [group_name(group, (1, 2, 4)) for group in range(3)]
+    ['1', '2 to 3', '4 or more']
+    """
+    start = starts[group]
+    if group == len(starts) - 1:
+        return f"{start} or more"
+    end = starts[group + 1] - 1
+    return f"{start}" if end == start else f"{start} to {end}"

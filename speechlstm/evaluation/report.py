@@ -8,10 +8,11 @@ from typing import Any, Protocol, TypeVar
 
 from speechlstm.decoding.confidence import calibration_error
 from speechlstm.errors import counted, printable
-from speechlstm.evaluation.alignment import AlignedWords, align_words
 from speechlstm.evaluation.entities import NUMBERS, EntityPattern
 from speechlstm.evaluation.metrics import (
+    AlignedWords,
     ErrorCounts,
+    align_words,
     bootstrap_interval,
     character_errors,
     correct_words,

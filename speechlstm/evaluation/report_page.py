@@ -6,7 +6,6 @@ from typing import Any
 
 from speechlstm.errors import counted
 from speechlstm.evaluation.conditions import Recordings, read_recording
-from speechlstm.evaluation.errors_page import aligned_errors
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.report_charts import calibration_charts, error_charts
@@ -17,6 +16,7 @@ from speechlstm.html import (
     Markup,
     details,
     element,
+    joined,
     page,
     paragraph,
     section,
@@ -204,3 +204,25 @@ def _interval(interval: tuple[float, float] | None) -> Cell:
     if interval is None:
         return ""
     return f"{interval[0]:.2%} to {interval[1]:.2%}", round(interval[0], 6)
+
+
+def aligned_errors(score: Score) -> Markup:
+    """The words of an utterance; those of the reference that are wrong are struck out.
+
+    >>> aligned_errors(Score("u1", "yes stop", "yes stops"))
+    'yes <del>stop</del> <ins>stops</ins>'
+    """
+    return joined(*_words(score)) if score.alignment else element("em", "no words")
+
+
+def _words(score: Score) -> Iterator[str]:
+    space = ""
+    for pair in score.alignment:
+        if pair.is_correct:
+            yield f"{space}{pair.reference}"
+        else:
+            for tag, word in (("del", pair.reference), ("ins", pair.hypothesis)):
+                if word is not None:
+                    yield joined(space, element(tag, word))
+                    space = " "
+        space = " "

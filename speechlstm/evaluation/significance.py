@@ -7,8 +7,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from speechlstm.evaluation.alignment import AlignedWords
-from speechlstm.evaluation.metrics import TAILS, ErrorCounts, resampled_rates
+from speechlstm.evaluation.metrics import TAILS, AlignedWords, ErrorCounts, resampled_rates
 
 Alignment = Sequence[AlignedWords]
 
@@ -44,7 +43,7 @@ def matched_pairs(pairs: Sequence[tuple[Alignment, Alignment]]) -> MatchedPairs:
     differ by the same, so that there is no standard error, p is that of the exact test (the share
     of the 2^n ways to exchange the systems in n segments whose mean is as far from 0).
 
-    >>> from speechlstm.evaluation.alignment import align_words
+    >>> from speechlstm.evaluation.metrics import align_words
     >>> reference = "a b c d"
     >>> one = align_words(reference, "a x c d")
     >>> matched_pairs([(one, align_words(reference, reference))] * 3).p
@@ -71,7 +70,7 @@ def error_segments(one: Alignment, other: Alignment) -> Iterator[tuple[int, int]
     A segment ends where both have _MIN_CORRECT words right, one after the other, without an
     insertion between or before them.
 
-    >>> from speechlstm.evaluation.alignment import align_words
+    >>> from speechlstm.evaluation.metrics import align_words
     >>> a, b = (align_words("a b c d", text) for text in ("x b c", "a b c d"))
     >>> list(error_segments(a, b))
     [(1, 0), (1, 0)]

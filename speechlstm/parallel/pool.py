@@ -1,14 +1,16 @@
-"""Processes that are started once and then work on several sequences of items.
+"""Applies a function to many items, in processes or in threads.
 
-They are spawned, not forked, because a forked copy of a process whose libraries run threads may
-hang. The pool of concurrent.futures does not serve: its processes wait for ever if their parent is
-killed, and it does not say why one of them died.
+Processes are spawned, not forked, because a forked copy of a process whose libraries run threads
+may hang. The pool of concurrent.futures does not serve: its processes wait for ever if their parent
+is killed, and it does not say why one of them died.
 """
 
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -23,9 +25,22 @@ PATIENCE_SECONDS = 1.0
 # A signal that arrives just before a system call that blocks does not interrupt it: without a
 # timeout, Ctrl-C would go unnoticed until the next outcome.
 _SIGNAL_SECONDS = 1.0
-# Items taken for each process before the oldest result is due: one slow item does not make the
-# others wait, and a source of items is not read much further than the work has come.
+# Items taken for each process or thread before the oldest result is due: one slow item does not
+# make the others wait, and a source of items is not read much further than the work has come.
 _AHEAD = 4
+
+
+# (items, their number, what is done with them) -> the same items. It may show a progress bar.
+Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
+
+
+def no_progress(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+    """The items, without showing any progress.
+
+    >>> list(no_progress([1, 2], total=2, what="decoding"))
+    [1, 2]
+    """
+    return items
 
 
 def num_usable_cores() -> int:
@@ -164,3 +179,26 @@ class WorkerPool(Generic[Item, Result]):
 
         self._workers.append(Worker.start(self._load, len(self._workers) + 1))
         return self._workers[-1]
+
+
+def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result]:
+    """Apply a function to items, and yield the results in the order of the items.
+
+    Only a few items are taken before the next result is due: there may be millions. If the caller
+    stops iterating early, those are done that have begun.
+
+    >>> list(map_in_threads(abs, [-1, 2, -3]))
+    [1, 2, 3]
+
+    Raises:
+        Exception: Whatever the items raise, or the function, when that result is due.
+    """
+    waiting, num_threads = iter(items), num_usable_cores()
+    pool = ThreadPoolExecutor(num_threads)
+    try:
+        pending = deque(pool.submit(function, i) for i in islice(waiting, _AHEAD * num_threads))
+        while pending:
+            yield pending.popleft().result()
+            pending.extend(pool.submit(function, item) for item in islice(waiting, 1))
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -400,7 +400,7 @@ class Recognizer:
             DataError: A block has samples that are not finite, likewise.
             ConfigError: endpoint_seconds is out of range.
         """
-        from speechlstm.streaming.pull import pulled
+        from speechlstm.streaming.stream import pulled
 
         if not isinstance(source, Path | str) and hasattr(source, "sample_rate"):
             return pulled(self.open_stream(source.sample_rate, endpoint_seconds), source)

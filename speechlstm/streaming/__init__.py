@@ -1,8 +1,7 @@
 """Recognition of speech while it is spoken.
 
 events    `Partial` and `Final`, what a stream yields
-stream    `Stream`, which is fed blocks of samples
-pull      `pulled`, which feeds a stream from a source
+stream    `Stream`, which is fed blocks of samples, and `pulled`, which feeds it from a source
 intake    the conversion of blocks to the sample rate of the model
 tape      the last samples
 loudness  quiet and loud parts, by their energy

@@ -1,6 +1,6 @@
 """`Stream`: recognises speech while it is spoken."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from speechlstm.acoustic import AcousticModel
 from speechlstm.audio import MIN_SECONDS
 from speechlstm.decoding.decoder import Decoder
-from speechlstm.errors import ConfigError
+from speechlstm.errors import ConfigError, DataError
 from speechlstm.streaming.carried import CarriedSegment
 from speechlstm.streaming.events import Event, Final, Partial
 from speechlstm.streaming.intake import Intake
@@ -231,3 +231,20 @@ class Stream:
 
     def _seconds(self, num_samples: int) -> float:
         return num_samples / self._rate
+
+
+def pulled(stream: Stream, blocks: Iterable[ArrayLike]) -> Iterator[Event]:
+    """The events of a stream that is fed with blocks, and then finished.
+
+    Raises:
+        DataError: Of the blocks or of the stream, after the final event of what came before.
+    """
+    error: DataError | None = None
+    try:
+        for block in blocks:
+            yield from stream.feed(block)
+    except DataError as caught:
+        error = caught
+    yield from stream.finish()
+    if error:
+        raise error

@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,10 +8,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
+from speechlstm.decoding.beam import BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.lexicon_tree import LexiconTree
-from speechlstm.decoding.nbest import NBestDecoder
+from speechlstm.decoding.nbest import NBestDecoder, rescored
+from speechlstm.lm.model import LanguageModel
 from speechlstm.text.alphabet import Alphabet
 
 ABCD = Alphabet((" ", *"abcd"))
@@ -107,3 +112,41 @@ def test_silence_has_no_words(frames: list[str]) -> None:
     log_probs = rows(*frames) if frames else np.zeros((0, 6), np.float32)
     best = decoder().decode(log_probs, 0.5 * len(frames))[0]
     assert (best.text, best.words) == ("", ())
+
+
+class ByWord(LanguageModel):
+    """Words have probabilities of their own; an end costs nothing."""
+
+    num_words, alphabet_sha256, start_state, sentence_end = 4, None, 0, 1
+
+    def __init__(self, a: float, b: float) -> None:
+        self._log_probs = np.array([-9, 0, a, b], np.float32)
+
+    @property
+    def words(self) -> Sequence[str]:
+        return ["<unk>", "</s>", "a", "b"]
+
+    def advance(
+        self, states: NDArray[np.int64], words: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        return states, self._log_probs[words]
+
+
+FOUND = [
+    BeamHypothesis("a a", (), (), -1.0, -2.0, -4.5),
+    BeamHypothesis("b", (), (), -2.0, -2.5, -5.0),
+    BeamHypothesis("", (), (), -9.0, 0.0, -9.0),
+]
+
+
+def test_what_the_first_model_gave_is_taken_back() -> None:
+    b, a, nothing = rescored(FOUND, ByWord(-1, -2), ByWord(-3, -1.5), lm_weight=0.5)
+    # "a a" loses 4; "b" gains 0.5 and keeps what the first pass has charged for more than words.
+    assert b == replace(FOUND[1], lm_log_prob=-2.0, score=-4.75)
+    assert a == replace(FOUND[0], lm_log_prob=-6.0, score=-6.5)
+    assert nothing == FOUND[2]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.7])
+def test_the_same_model_changes_nothing(weight: float) -> None:
+    assert rescored(FOUND, ByWord(-1, -2), ByWord(-1, -2), weight) == FOUND

@@ -18,7 +18,7 @@ from speechlstm.evaluation.classification import (
     evaluate_classifier,
 )
 from speechlstm.evaluation.confusion_plot import draw_confusion
-from speechlstm.evaluation.equal_error import equal_error_rate
+from speechlstm.evaluation.metrics import equal_error_rate
 
 LOUDNESS = Path(__file__).parents[1] / "assets" / "loudness.tflite"
 LOAD = partial(Classifier.load, LOUDNESS)

@@ -16,8 +16,7 @@ from speechlstm.corpora.stats import manifest_stats
 from speechlstm.corpora.survey import survey
 from speechlstm.evaluation import data_page as data_page_module
 from speechlstm.evaluation.data_page import data_page
-from speechlstm.evaluation.data_report import DataReport
-from speechlstm.evaluation.disagreement import compare_with
+from speechlstm.evaluation.data_report import DataReport, compare_with
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.transcript import Hypothesis, Transcript
 

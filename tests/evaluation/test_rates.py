@@ -10,9 +10,8 @@ import pytest
 
 from speechlstm.bundle import default_bundle
 from speechlstm.errors import DataError
-from speechlstm.evaluation.alignment import align_words
 from speechlstm.evaluation.entities import NUMBERS, EntityPattern, entity_errors, read_entities
-from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.metrics import ErrorCounts, align_words
 from speechlstm.evaluation.phones import by_bundle, by_lexicon, phone_errors
 from speechlstm.evaluation.rates import measure_rates
 from speechlstm.evaluation.report import EvaluationReport, Score

@@ -6,8 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from speechlstm.cli import main
-from speechlstm.evaluation.marks import LabelCounts
-from speechlstm.evaluation.readable import ReadableReport, written_tokens
+from speechlstm.evaluation.readable import LabelCounts, ReadableReport, written_tokens
 from speechlstm.evaluation.score import score_files
 from speechlstm.readable.marked_text import CASES, COMMA, MARKS, PERIOD, QUESTION
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from speechlstm.storage import folder_written_atomically, folders, recover_folder, write_atomically
-from speechlstm.storage.exchange import exchange
+from speechlstm.storage.folders import exchange
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="of fork and signals")
 

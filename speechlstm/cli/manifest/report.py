@@ -124,7 +124,7 @@ def _known_words(bundle: Path | None, lexicon: Path | None) -> frozenset[str] | 
 def _scores(
     found: "Survey", bundle: Path | None, max_utterances: int, jobs: int
 ) -> "dict[int, Score]":
-    from speechlstm.evaluation.disagreement import compare_with
+    from speechlstm.evaluation.data_report import compare_with
     from speechlstm.recognizer import Recognizer
 
     load = partial(Recognizer.load, bundle, greedy=True)

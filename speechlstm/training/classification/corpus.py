@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from speechlstm.audio import Piece
-from speechlstm.classification.labels import label_of
+from speechlstm.classification.classifier import label_of
 from speechlstm.config import LabelField, Settings
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import TrainingError, counted, quoted

@@ -20,7 +20,7 @@ from speechlstm.bundle import (
     read_classifier,
     write_classifier,
 )
-from speechlstm.classification.labels import label_of
+from speechlstm.classification.classifier import label_of
 from speechlstm.classification.model import EMBEDDING, LOG_PROBS
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.training.acoustic.conversion import (

@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
 
 from speechlstm.config import LabelField, Settings
 from speechlstm.training.acoustic.lists import Lists, Paths
 from speechlstm.training.acoustic.running import created, resume_run, train_new
+from speechlstm.training.acoustic.trainer import SpeechTrainer
 from speechlstm.training.classification.corpus import check_labels, classes_of
+from speechlstm.training.classification.network import ClassifierNetwork
 from speechlstm.training.classification.run import ClassifierRun, load_classifier_run
-from speechlstm.training.classification.trainer import ClassifierTrainer
 from speechlstm.training.classification.transfer import EncoderSource, read_encoder, transfer
 from speechlstm.training.engine.distribution import Cluster
+from speechlstm.training.plots import plot_accuracy
 
 
 def train_classifier(
@@ -119,3 +125,31 @@ def prepare_run(
         report=report,
     )  # fmt: skip
     return created(run, start, report, again)
+
+
+class ClassifierTrainer(SpeechTrainer):
+    """Trains a classifier; see SpeechTrainer."""
+
+    run: ClassifierRun
+    network: ClassifierNetwork
+
+    def _validate(self) -> dict[str, float]:
+        """Loss and accuracy on the validation data."""
+        losses, correct = [], []
+        for index in range(len(self.valid_data)):
+            inputs, targets = self.valid_data[index]
+            outputs = self.network.predict_on_batch(inputs)
+            true = targets["weights"] > 0  # the others are copies
+            losses.append(ops.convert_to_numpy(self.network.losses(outputs, targets))[true])
+            correct.append((outputs[0].argmax(axis=-1) == targets["labels"][:, 0])[true])
+            self._stop_if_asked()
+        return {
+            "valid_loss": float(np.concatenate(losses).mean()),
+            "valid_accuracy": float(np.concatenate(correct).mean()),
+        }
+
+    def _describe(self, metrics: dict[str, Any]) -> str:
+        return f"accuracy {metrics['valid_accuracy']:.1%}"
+
+    def _plot(self) -> None:
+        plot_accuracy(self.run.metrics, self.run.plot)

@@ -17,9 +17,8 @@ from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoi
 from speechlstm.training.engine.devices import on_gpu
 from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.network import Network
-from speechlstm.training.engine.optimizer import GuardedAdamW
+from speechlstm.training.engine.optimizer import GuardedAdamW, learning_rate
 from speechlstm.training.engine.run_folder import NetworkRun
-from speechlstm.training.engine.schedule import learning_rate
 from speechlstm.training.engine.signals import deferred_signals, stop
 
 

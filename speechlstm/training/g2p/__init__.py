@@ -1,1 +1,1 @@
-"""Grapheme-to-phoneme conversion (g2p) for unknown words: network, dataset, trainer, export."""
+"""Grapheme-to-phoneme conversion (g2p) for unknown words: the network, its training, its export."""

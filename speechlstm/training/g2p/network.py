@@ -1,12 +1,18 @@
-"""The g2p network, which maps the letters of a word to phones: see speechlstm.text.g2p."""
+"""The g2p network, which maps the letters of a word to phones, and its training on a lexicon."""
 
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from tqdm import tqdm
 
+from speechlstm.errors import AlphabetError, TrainingError
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.text.lexicon import LETTERS
+from speechlstm.text.lexicon import LETTERS, Lexicon
+from speechlstm.text.targets import min_steps
+from speechlstm.training.data.bucketing import pad, shuffled_batches
+from speechlstm.training.data.prefetch import prefetched
 from speechlstm.training.engine.network import Network, build_stack
 from speechlstm.training.layers.ctc import ctc_losses
 from speechlstm.training.layers.recurrent import RecurrentLayer
@@ -16,6 +22,10 @@ WIDTH = 64  # of the embedding of a letter
 NUM_LAYERS = 2
 NUM_UNITS = 128  # in each direction
 DROPOUT = 0.2
+BATCH_WORDS = 128
+LEARNING_RATE = 2e-3  # after the warm-up, from which it falls to 0 along a cosine
+WARM_UP = 0.05  # fraction of all updates
+CLIP_NORM = 5.0
 
 
 class G2PNetwork(Network):
@@ -62,3 +72,92 @@ class G2PNetwork(Network):
         """The mean CTC loss of a word; the targets are ``phones`` and ``num_phones``."""
         logits, num_steps = outputs
         return ops.mean(ctc_losses(logits, num_steps, targets["phones"], targets["num_phones"]))
+
+
+class PronunciationDataset:
+    """Batches of words of similar lengths, in a random order that each epoch draws again.
+
+    Args:
+        lexicon: The words and their pronunciations. The dataset has the first pronunciation of each
+            word of the letters a to z and apostrophes, unless it has more phones than CTC can align
+            to FRAMES output frames for each letter.
+        batch_words: Largest number of words of a batch.
+        seed: Seed of the order.
+
+    Raises:
+        TrainingError: The lexicon has no usable word.
+    """
+
+    def __init__(self, lexicon: Lexicon, batch_words: int, seed: int) -> None:
+        self._words: list[tuple[list[int], list[int]]] = []
+        for word, pronunciations in lexicon.entries.items():
+            try:
+                letters = LETTERS.encode(word)
+            except AlphabetError:
+                continue  # another letter, a hyphen, the dot of an abbreviation
+            phones = lexicon.alphabet.encode(" ".join(pronunciations[0]))
+            if min_steps(phones) <= FRAMES * len(letters):
+                self._words.append((letters, phones))
+        if not self._words:
+            raise TrainingError(
+                "no word of the lexicon can be used to train g2p: it needs words of a to z and "
+                "apostrophes"
+            )
+        self._lengths = np.array([len(letters) for letters, _ in self._words])
+        self._batch_words, self._seed = batch_words, seed
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw the batches of an epoch; epochs are counted from 0."""
+        generator = np.random.default_rng((self._seed, epoch))
+        self._batches = shuffled_batches(generator, self._lengths, max_rows=self._batch_words)
+
+    def __len__(self) -> int:
+        """The number of batches of an epoch."""
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the inputs and targets of a batch; see G2PNetwork."""
+        words = [self._words[i] for i in self._batches[index]]
+        letters, phones = zip(*words, strict=True)
+        width = max(map(len, letters))
+        padded, num_letters = pad(letters, width, np.int32)
+        labels, num_labels = pad(phones, FRAMES * width, np.int32)
+        inputs = {"letters": padded, "num_letters": num_letters}
+        return inputs, {"phones": labels, "num_phones": num_labels}
+
+
+def train_g2p(
+    lexicon: Lexicon, seed: int = 1, num_epochs: int = 8, progress: bool = False
+) -> G2PNetwork:
+    """Train a g2p network.
+
+    As this takes only minutes, there is no run that could be resumed.
+
+    Args:
+        lexicon: The training data; see PronunciationDataset.
+        seed: Seed of the weights and of the order; equal seeds give equal networks.
+        num_epochs: Number of passes over the lexicon.
+        progress: Whether to show a progress bar on stderr.
+
+    Raises:
+        TrainingError: The lexicon has no usable word.
+    """
+    train_data = PronunciationDataset(lexicon, BATCH_WORDS, seed)
+    keras.utils.set_random_seed(seed)
+    network = G2PNetwork(lexicon.alphabet)
+    num_updates = num_epochs * len(train_data)
+    warm_up = int(WARM_UP * num_updates)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, num_updates - warm_up, warmup_target=LEARNING_RATE, warmup_steps=warm_up
+    )
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=CLIP_NORM)
+    network.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+    with tqdm(total=num_updates, desc="g2p", unit=" batches", disable=not progress) as bar:
+        for epoch in range(num_epochs):
+            train_data.start_epoch(epoch)
+            for _, batch, _ in prefetched(train_data, 0):
+                loss = network.train_on_batch(*batch)
+                bar.set_postfix(loss=f"{loss:.2f}", refresh=False)
+                bar.update()
+    return network

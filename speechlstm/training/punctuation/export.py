@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from speechlstm import __version__
 from speechlstm.errors import ModelError
-from speechlstm.evaluation.marks import LabelCounts
+from speechlstm.evaluation.readable import LabelCounts
 from speechlstm.readable.features import NUM_IDS, PAUSE_BOUNDS, pause_classes, word_ids
 from speechlstm.readable.marked_text import MARKS
 from speechlstm.readable.punctuation import (

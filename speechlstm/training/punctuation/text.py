@@ -3,12 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import DataError
 from speechlstm.lm.textfile import read_lines
 from speechlstm.readable.features import NUM_IDS, NUM_PAUSES, pause_classes, word_ids
@@ -20,6 +21,7 @@ from speechlstm.readable.marked_text import (
     in_case,
     marked_words,
 )
+from speechlstm.recognizer import Recognizer
 
 Passage = list[MarkedWord]
 
@@ -131,3 +133,34 @@ def count_pauses(
         np.add.at(counts, (np.array(marks, int), pause_classes(pauses)), 1)
     counts[list(SENTENCE_ENDS)] = counts[list(SENTENCE_ENDS)].sum(axis=0)
     return counts
+
+
+def aligned_passages(
+    recognizer: Recognizer, manifest: Path
+) -> Iterator[tuple[Passage, list[float]]]:
+    """The marked words of each recording, and the seconds between them.
+
+    Recordings are left out that cannot be read or aligned, and texts with digits, or without any
+    mark.
+
+    Args:
+        recognizer: Aligns the words.
+        manifest: The recordings and their punctuated texts.
+
+    Raises:
+        DataError: The manifest is faulty.
+    """
+    listed = Manifest(manifest)
+    for entry in listed.entries():
+        if isinstance(entry, Exception):
+            raise entry
+        passage = marked_words(entry.text or "")
+        has_digits = any(map(str.isdigit, entry.text or ""))
+        if has_digits or not any(word.mark for word in passage):
+            continue
+        try:
+            path, text = listed.recording(entry), " ".join(word.text for word in passage)
+            words = recognizer.align_file(path, text).words
+        except DataError:
+            continue
+        yield passage, [b.start - a.end for a, b in pairwise(words)]

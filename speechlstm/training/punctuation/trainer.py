@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from speechlstm.evaluation.marks import LabelCounts
+from speechlstm.evaluation.readable import LabelCounts
 from speechlstm.readable.marked_text import CASES, MARKS
 from speechlstm.training.engine.word_loop import WordLoop
 from speechlstm.training.punctuation.dataset import PunctuationDataset

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from speechlstm.config import TrainConfig
 from speechlstm.training.engine import optimizer as module
-from speechlstm.training.engine.optimizer import GuardedAdamW
+from speechlstm.training.engine.optimizer import GuardedAdamW, learning_rate
 
 SHAPES = [(3, 2), (4,)]
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -97,3 +98,25 @@ def test_a_scaled_loss_changes_nothing_but_what_overflows(monkeypatch: pytest.Mo
     assert (optimizer.loss_scale, int(optimizer.num_skipped)) == (1, 6)
     for found, expected in zip(weights, run(GuardedAdamW(**SETTINGS), steps)[0], strict=True):
         np.testing.assert_array_equal(found.numpy(), expected)
+
+
+CONFIG = TrainConfig(learning_rate=0.1, warmup_steps=10, decay=0.5)
+
+
+def test_climbs_stays_and_falls_to_0() -> None:
+    """Against the same three straight lines drawn by NumPy."""
+    warm = [learning_rate(CONFIG, k, 0.0) for k in range(12)]
+    np.testing.assert_allclose(warm, np.interp(range(12), [0, 9], [0.01, 0.1]))
+    progress = np.linspace(0, 1, 21)
+    rates = [learning_rate(CONFIG, 100, share) for share in progress]
+    np.testing.assert_allclose(rates, np.interp(progress, [0, 0.5, 1], [0.1, 0.1, 0]), atol=1e-12)
+
+
+def test_without_warm_up_or_decay() -> None:
+    config = TrainConfig(learning_rate=0.1, warmup_steps=0, decay=1.0)
+    assert [learning_rate(config, 0, share) for share in (0.0, 0.9, 1.0)] == [0.1] * 3
+
+
+def test_a_prolonged_run_has_the_rate_of_a_run_of_that_length() -> None:
+    assert learning_rate(CONFIG, 100, 40 / 40) == 0
+    assert learning_rate(CONFIG, 100, 40 / 60) == pytest.approx(0.1 * (1 / 3) / 0.5)

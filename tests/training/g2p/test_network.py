@@ -10,7 +10,7 @@ from speechlstm.errors import TrainingError
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Lexicon, Phones
 from speechlstm.training.g2p.export import write_g2p
-from speechlstm.training.g2p.trainer import train_g2p
+from speechlstm.training.g2p.network import train_g2p
 
 # A spelling in which one letter has two sounds, two letters have one, and e at the end has none.
 SOUNDS = {"sh": "SH", "a": "AA", "e": "EH", "k": "K", "s": "S", "t": "T", "x": "K S"}
