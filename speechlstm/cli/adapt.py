@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,14 +22,22 @@ from speechlstm.cli.training import (
     target_option,
 )
 from speechlstm.cli.verbs import verb
+from speechlstm.storage import address_of
 
 if TYPE_CHECKING:
     from speechlstm.training.acoustic.conversion import Target
     from speechlstm.training.tflite.edit import Quantization
 
 
+class _Recordings(click.Path):
+    """A path that exists, or an address, of which a server knows whether it does."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return Path(value) if address_of(value) else super().convert(value, param, ctx)
+
+
 @verb()
-@click.argument("recordings", type=click.Path(exists=True, path_type=Path))
+@click.argument("recordings", type=_Recordings(exists=True, path_type=Path))
 @click.option("-o", "--output", metavar="BUNDLE", type=OutputFolder(), required=True)
 @click.option(
     "--text",

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from speechlstm import storage
 from speechlstm.errors import DataError, printable
-from speechlstm.storage import read_bounded
 from speechlstm.transcript.formats import FORMATS, SUFFIXES
 
 MANIFESTS = (".jsonl", ".json")  # suffixes of manifests that are written
@@ -308,10 +308,10 @@ def read_text(path: Path) -> str:
     """The content of a text file given by the user.
 
     Raises:
-        DataError: The file is not UTF-8.
+        DataError: The file is neither UTF-8 nor UTF-16.
         OSError: The file cannot be read.
     """
     try:
-        return read_bounded(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+        return storage.read_text(path)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from None

@@ -8,7 +8,7 @@ from typing import Any
 from speechlstm.config.model import FeatureConfig, NetworkConfig
 from speechlstm.config.training import AugmentConfig, TrainConfig
 from speechlstm.errors import ConfigError
-from speechlstm.storage import read_regular_file
+from speechlstm.storage import decode_text, read_regular_file
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Settings:
         import tomllib  # here because nothing but training reads TOML
 
         try:
-            values = tomllib.loads(read_regular_file(path).decode("utf-8-sig"))
+            values = tomllib.loads(decode_text(read_regular_file(path)))
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror}") from None
         except RecursionError:

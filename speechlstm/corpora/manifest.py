@@ -20,6 +20,7 @@ from speechlstm.storage import (
     open_regular_file,
     parse_json,
     read_address,
+    utf8_lines,
     without_query,
     write_atomically,
 )
@@ -81,6 +82,8 @@ class Manifest:
                 yield ManifestError(self.path, "has no utterance")
         except OSError as error:
             yield ManifestError(self.path, f"cannot be read: {error.strerror}")
+        except ValueError as error:  # a line without an end, damaged UTF-16
+            yield ManifestError(self.path, f"{error}", line + 1)
 
     @cached_property
     def utterances(self) -> Utterances:
@@ -113,7 +116,7 @@ class Manifest:
         # As bytes, so that lines end only at \n and errors stay within their line.
         address = address_of(self.path)
         with BytesIO(read_address(address)) if address else open_regular_file(self.path) as file:
-            for line, content in enumerate(file, start=1):
+            for line, content in enumerate(utf8_lines(file), start=1):
                 if content.strip():
                     try:
                         yield line, _parse_line(content)

@@ -8,7 +8,7 @@ from pathlib import Path
 from speechlstm.errors import DataError, quoted
 from speechlstm.evaluation.metrics import AlignedWords, ErrorCounts
 from speechlstm.readable.numbers import NUMBER_WORDS, ORDINAL_WORDS
-from speechlstm.storage import read_bounded
+from speechlstm.storage import read_text
 
 _NAMED = re.compile(r"\s*(\w[\w -]*?)\s*:\s*(\S.*)")
 _LONGEST_PATTERN = 2000  # characters
@@ -61,11 +61,11 @@ def read_entities(path: Path) -> list[EntityPattern]:
         DataError: The file cannot be read, has no pattern, or a line is no regular expression.
     """
     try:
-        lines = read_bounded(path).decode("utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from None
     found = [
         _pattern(f"{path}:{number}", line)
         for number, line in enumerate(lines, start=1)

@@ -5,12 +5,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.errors import DataError
-from speechlstm.storage import parse_json, refuse_nul
+from speechlstm.storage import parse_json, refuse_nul, text_lines
 
 # The text of an STM segment, in any case: see sclite's manual.
 _IGNORED_SEGMENT = "ignore_time_segment_in_scoring"
@@ -18,7 +17,6 @@ _IGNORED_SEGMENT = "ignore_time_segment_in_scoring"
 _TRN_ID = re.compile(r"^(?P<text>.*)\((?P<id>[^()\s]+)\)\s*$")
 _STM_LABEL = re.compile(r"^<[^<>]*>\s*")
 _SENTENCE_ENDS = re.compile(r"</?s>")  # in CMU's transcripts
-_LONGEST_LINE = 10**8  # characters; a line of JSON may hold the transcript of many hours
 _SUBTITLES = (".srt", ".vtt", ".textgrid")
 
 
@@ -124,7 +122,7 @@ def read_transcript_file(
 
 
 def _read_lines(path: Path, with_ids: bool) -> list[TranscriptEntry]:
-    lines = [line.rstrip("\n") for _, line in _lines(path)]
+    lines = [line for _, line in _lines(path)]
     filled = [line for line in lines if line.strip()]
     if filled and all("\t" in line for line in filled):
         named = (line.partition("\t") for line in filled)
@@ -271,15 +269,14 @@ def _times_of(words: object, text: str) -> tuple[float, ...] | None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    number = 0
     try:
         refuse_nul(path)
-        with path.open(encoding="utf-8-sig") as file:  # lines end at line ends only
-            lines = iter(partial(file.readline, _LONGEST_LINE), "")
-            for number, line in enumerate(lines, start=1):
-                if len(line) == _LONGEST_LINE and line[-1] != "\n":  # a device without an end
-                    raise DataError(f"{path}:{number}: has {_LONGEST_LINE} characters or more")
+        with path.open("rb") as file:
+            for line in text_lines(file):
+                number += 1
                 yield number, line
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+    except ValueError as error:
+        raise DataError(f"{path}:{number + 1}: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error

@@ -85,23 +85,6 @@ def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
     return nullcontext(sys.stdin.buffer)
 
 
-def decode_text(content: bytes) -> str:
-    """The text of a file that people write: UTF-8, or UTF-16 with its mark, as Windows writes it.
-
-    >>> decode_text("ja".encode("utf-16")), decode_text(b"ja")
-    ('ja', 'ja')
-
-    Raises:
-        ValueError: It is neither.
-    """
-    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        reason = f"neither UTF-8 nor UTF-16: {error.reason} at byte {error.start}"
-        raise ValueError(f"{reason}; save it as UTF-8") from None
-
-
 def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
     """The value of untrusted JSON in UTF-8.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from speechlstm.errors import DataError, quoted
-from speechlstm.storage import read_regular_file, write_atomically
+from speechlstm.storage import decode_text, read_regular_file, write_atomically
 from speechlstm.text.alphabet import Alphabet
 
 Phones = tuple[str, ...]
@@ -50,25 +50,24 @@ class Lexicon:
         """
         entries: dict[str, dict[Phones, None]] = {}  # by word; the keys are a set in order
         try:
-            for number, line in enumerate(
-                read_regular_file(path).decode("utf-8-sig").splitlines(), 1
-            ):
-                word, *phones = line.split(" #")[0].split() or [";;;"]
-                if word.startswith(";;;"):
-                    continue
-                if not phones:
-                    raise DataError(f"{path}:{number}: {quoted(word)} has no phones")
-                if max(len(word), len(phones)) > MAX_SYMBOLS:
-                    raise DataError(
-                        f"{path}:{number}: {quoted(word)} with {len(phones)} phones is too long; "
-                        f"words may have at most {MAX_SYMBOLS} letters and phones"
-                    )
-                plain = tuple(map(_without_stress, phones))
-                entries.setdefault(word.split("(")[0].lower(), {})[plain] = None
+            text = decode_text(read_regular_file(path))
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}") from None
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from None
+        for number, line in enumerate(text.splitlines(), 1):
+            word, *phones = line.split(" #")[0].split() or [";;;"]
+            if word.startswith(";;;"):
+                continue
+            if not phones:
+                raise DataError(f"{path}:{number}: {quoted(word)} has no phones")
+            if max(len(word), len(phones)) > MAX_SYMBOLS:
+                raise DataError(
+                    f"{path}:{number}: {quoted(word)} with {len(phones)} phones is too long; "
+                    f"words may have at most {MAX_SYMBOLS} letters and phones"
+                )
+            plain = tuple(map(_without_stress, phones))
+            entries.setdefault(word.split("(")[0].lower(), {})[plain] = None
         if not entries:
             raise DataError(f"{path}: has no pronunciation")
         return cls({word: tuple(ways) for word, ways in entries.items()})

@@ -6,7 +6,7 @@ from math import isfinite
 from pathlib import Path
 
 from speechlstm.errors import ConfigError, DataError, quoted
-from speechlstm.storage import read_bounded
+from speechlstm.storage import read_text
 from speechlstm.text.normalize import normalize
 
 UNKNOWN = "[unk]"  # stands for anything else, as in Vosk
@@ -128,15 +128,15 @@ def read_phrase_file(path: Path | str) -> tuple[Phrase, ...]:
 
     Raises:
         ConfigError: A line is not valid, or a phrase stands twice; it names the line.
-        DataError: The file cannot be read, is not UTF-8, is too large or has no phrase.
+        DataError: The file cannot be read, is not text, is too large or has no phrase.
     """
     path = Path(path)
     try:
-        lines = read_bounded(path, _MAX_BYTES).decode("utf-8-sig").splitlines()
+        lines = read_text(path, _MAX_BYTES).splitlines()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from None
     phrases = [
         Phrase.parse(line, f"{path}:{number}")
         for number, line in enumerate(lines, 1)

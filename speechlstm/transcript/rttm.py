@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speechlstm.errors import DataError, quoted
+from speechlstm.storage import read_text
 from speechlstm.transcript.types import Word
 
 PAUSE_SECONDS = 0.5  # a longer pause of a speaker ends a turn, as in NIST's evaluations
@@ -63,10 +64,11 @@ def read_rttm(path: Path | str) -> dict[str, list[Turn]]:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise DataError(f"{path}: {reason}") from None
+        lines = read_text(path).splitlines()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from None
     recordings: dict[str, list[Turn]] = {}
     for number, line in enumerate(lines, start=1):
         fields = line.split()

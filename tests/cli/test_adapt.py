@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 import speechlstm.training
 from speechlstm.cli import main
+from speechlstm.errors import DataError
 
 
 def adapt(*arguments: Path | str) -> Result:
@@ -39,6 +40,20 @@ def test_options_reach_the_library_and_the_table_is_printed(
     assert options["targets"] == ("interpreter", "everywhere")
     assert options["quantization"] == "int4"
     assert options["work"] == tmp_path / "mine.work"
+
+
+def test_a_list_at_an_address_is_no_missing_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Path] = []
+
+    def call(recordings: Path, *_: Any, **options: Any) -> object:
+        found.append(recordings)
+        raise DataError("enough")
+
+    monkeypatch.setattr(speechlstm.training, "adapt", call)
+    assert adapt("https://example.org/all.jsonl", "-o", tmp_path / "mine").exit_code == 1
+    assert found == [Path("https://example.org/all.jsonl")]
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_brackets_without_end_take_no_time(folder: Path) -> None:
 def test_texts_that_are_not_utf_8_are_named(folder: Path) -> None:
     Path("ref").write_text("a\n")
     Path("hyp").write_bytes(b"\xff\n")
-    with pytest.raises(DataError, match=r"^hyp: not UTF-8"):
+    with pytest.raises(DataError, match=r"^hyp:1: not UTF-8"):
         score_files(Path("ref"), Path("hyp"))
 
 
@@ -265,7 +265,13 @@ def test_pipes_are_read_once(folder: Path) -> None:
     assert (process.returncode, printed[:9]) == (0, "WER 0.00%")
 
 
-def test_a_line_without_end_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speechlstm.evaluation.transcript_files._LONGEST_LINE", 5)
-    with pytest.raises(DataError, match=r"^ref:2: has 5 characters or more$"):
-        score("four\nfive5\n", "a\n")
+@pytest.mark.parametrize("name", ["hyp", "hyp.trn", "hyp.jsonl"])
+def test_texts_as_windows_writes_them_are_read(folder: Path, name: str) -> None:
+    Path("ref.trn").write_text("m\u00fcller yes (u1)\n", encoding="utf-16")
+    texts = {"hyp": "u1\tm\u00fcller no", "hyp.trn": "m\u00fcller no (u1)"}
+    json = '{"file": "u1", "text": "m\u00fcller no"}'
+    Path(name).write_text(f"{texts.get(name, json)}\r\n", encoding="utf-16")
+    assert score_files(Path("ref.trn"), Path(name)).words.num_errors == 1
+    Path("ref.trn").write_text("yes (u1)\n", encoding="utf-16-le")
+    with pytest.raises(DataError, match=r"^ref.trn:1: has NUL characters, as UTF-16 without its"):
+        score_files(Path("ref.trn"), Path(name))

@@ -1,17 +1,19 @@
 """What the importers find, and how they read the files that list it."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
 from speechlstm.audio import AUDIO_SUFFIXES
 from speechlstm.errors import ManifestError, counted
-from speechlstm.storage import open_regular_file
+from speechlstm.storage import open_regular_file, text_lines, utf8_lines
 
 Row = dict[str, str]
+
+_MAC_ENDS = re.compile("(?<=\r)(?!\n)")  # of lines, in tables that old programs write
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,17 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         ManifestError: The file cannot be read or is not UTF-8.
     """
+    number = 0
     try:
         with open_regular_file(path) as file:
-            for number, content in enumerate(file, start=1):
-                line = _decoded(content, path, number).strip("\r\n")
+            for line in text_lines(file):
+                number += 1
                 if line.strip():
                     yield number, line
     except OSError as error:
         raise ManifestError(path, f"cannot be read: {error.strerror}") from None
-
-
-def _decoded(content: bytes, path: Path, line: int) -> str:
-    try:
-        return content.decode("utf-8-sig" if line == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        reason = f"is not UTF-8: {error.reason} at byte {error.start}; save it as UTF-8"
-        raise ManifestError(path, reason, line) from None
+    except ValueError as error:
+        raise ManifestError(path, f"{error}", number + 1) from None
 
 
 def table(
@@ -77,11 +74,11 @@ def table(
     """
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
     try:
-        with (
-            open_regular_file(path) as binary,
-            TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file,
-        ):
-            rows = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
+        with open_regular_file(path) as file:
+            lines = (
+                line for content in utf8_lines(file) for line in _MAC_ENDS.split(content.decode())
+            )
+            rows = csv.DictReader(lines, delimiter=delimiter, quoting=quoting)
             columns = rows.fieldnames or []
             if lacking := [name for name in needed if name not in columns]:
                 names = ", ".join(columns[:20]) or "none"
@@ -98,7 +95,10 @@ def table(
     except OSError as error:
         raise ManifestError(path, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ManifestError(path, f"is not UTF-8: {error.reason}; save it as UTF-8") from None
+        reason = f"is not UTF-8: {error.reason} at byte {error.start}; save it as UTF-8"
+        raise ManifestError(path, reason, rows.line_num + 1) from None
+    except ValueError as error:
+        raise ManifestError(path, f"{error}") from None
     except csv.Error as error:
         raise ManifestError(path, f"is not a table: {error}", rows.line_num + 1) from None
 

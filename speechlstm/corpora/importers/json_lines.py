@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.errors import ManifestError
-from speechlstm.storage import open_regular_file, parse_json
+from speechlstm.storage import open_regular_file, parse_json, utf8_lines
 
 _LONGEST_LINE = 1 << 24  # bytes; a compressed line may be much longer than its file
 
@@ -19,21 +19,21 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any] | ManifestError]]:
     Raises:
         ManifestError: The file cannot be read, or a line is longer than 16 MB.
     """
+    number = 0
     try:
         with ExitStack() as stack:
             file: Any = stack.enter_context(open_regular_file(path))
             if path.suffix == ".gz":
                 file = stack.enter_context(gzip.open(file))
-            number = 0
-            while content := file.readline(_LONGEST_LINE):
+            for content in utf8_lines(file, _LONGEST_LINE):
                 number += 1
-                if len(content) == _LONGEST_LINE:
-                    raise ManifestError(path, f"has {_LONGEST_LINE} bytes or more", number)
                 if content.strip():
                     yield number, _parsed(path, number, content)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ManifestError(path, f"cannot be read: {reason}") from None
+    except ValueError as error:
+        raise ManifestError(path, f"{error}", number + 1) from None
 
 
 def _parsed(path: Path, number: int, content: bytes) -> dict[str, Any] | ManifestError:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from speechlstm.corpora.importers.found import Found, files_of, piece_id, recording_named
 from speechlstm.errors import ManifestError
-from speechlstm.storage import read_regular_file
+from speechlstm.storage import decode_text, read_regular_file
 from speechlstm.text.written import timed_subtitles
 
 LOOKED_FOR = ".srt or .vtt files with recordings of the same names beside them"
@@ -25,12 +25,11 @@ def read_subtitles(source: Path) -> Iterator[Found]:
     """
     for path in files_of(source, _SUFFIXES):
         try:
-            text = read_regular_file(path).decode("utf-8-sig")
+            text = decode_text(read_regular_file(path))
         except OSError as error:
             raise ManifestError(path, f"cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError as error:
-            reason = f"is not UTF-8: {error.reason} at byte {error.start}; save it as UTF-8"
-            raise ManifestError(path, reason) from None
+        except ValueError as error:
+            raise ManifestError(path, str(error)) from None
         audio = recording_named(path.parent, path.stem, ".wav")
         found = list(timed_subtitles(text))
         if not found:

@@ -5,12 +5,11 @@ The file begins with `\data\` and a line `ngram 1=4` for each order. For each or
 the highest order, a tab and log10 of the back-off weight. It ends with `\end\`.
 """
 
-import codecs
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from speechlstm.lm.ngram.table import (
     NGramTable,
 )
 from speechlstm.lm.textfile import COMPRESSION_ERRORS, open_text, write_text
-from speechlstm.storage import refuse_pipes
+from speechlstm.storage import refuse_pipes, utf8_lines
 
 _MISSING_UNKNOWN = -100.0  # log10 probability of <unk> if a file lacks it, as in KenLM
 _LOWEST = -1000.0  # lower log10 probabilities are errors
@@ -60,13 +59,15 @@ def read_arpa(path: Path) -> NGramTable:
         raise LanguageModelError(path, f"cannot be decompressed: {error}") from error
     except OSError as error:
         raise LanguageModelError(path, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a line without an end, damaged UTF-16
+        raise LanguageModelError(path, f"{error}") from None
 
 
 class _Reader:
     """Reads one file from start to end."""
 
-    def __init__(self, path: Path, file: IO[bytes]) -> None:
-        self._path, self._file = path, file
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path, self._file = path, utf8_lines(file)
         self._line = 0  # the number of the last line read
         self._ids = {UNKNOWN.encode(): 0}
         self._has_unknown = False
@@ -90,7 +91,7 @@ class _Reader:
 
     def _read_counts(self) -> list[int]:
         """The number of n-grams of each order; reads up to the header of the unigrams."""
-        while self._next(before="\\data\\").removeprefix(codecs.BOM_UTF8) != b"\\data\\":
+        while self._next(before="\\data\\") != b"\\data\\":
             if self._line > _MAX_PREAMBLE:
                 raise self._fault("not an ARPA file: there is no \\data\\ up to here")
         counts: list[int] = []

@@ -13,10 +13,11 @@ from speechlstm.bundle import (
 from speechlstm.errors import BundleError, ConfigError, DataError, SpeechLSTMError
 from speechlstm.lm.text import read_sentences
 from speechlstm.parallel import Progress, no_progress
+from speechlstm.storage import address_of
 from speechlstm.training.acoustic.conversion import Target
 from speechlstm.training.adaptation.comparison import Comparison
 from speechlstm.training.adaptation.steps import Report, Steps
-from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint
+from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint, place
 from speechlstm.training.engine.run_folder import locked
 from speechlstm.training.tflite.edit import Quantization
 
@@ -63,7 +64,7 @@ def adapt(
     other `targets` or another `quantization`, nothing is trained again.
 
     Args:
-        recordings: A folder of recordings with their texts, or a manifest.
+        recordings: A folder of recordings with their texts, or a manifest, also at an address.
         bundle: The bundle to write; it appears when all of it has been verified.
         texts: Files of sentences that are likely to be said.
         init_from: The bundle to start from ("english": the package's).
@@ -90,7 +91,7 @@ def adapt(
     path = Path(bundle)
     if not 0 <= keep <= 1:
         raise ConfigError(f"keep: must be in 0..1, is {keep}")
-    if not Path(recordings).exists():
+    if not (address_of(recordings) or Path(recordings).exists()):
         raise DataError(f"{recordings}: no such folder or manifest")
     refuse_to_replace_others(path)
     base = find_bundle(init_from)
@@ -100,7 +101,7 @@ def adapt(
         next(read_sentences(Path(text)))  # one that cannot be read shows now
     folder = Work(Path(work) if work else path.resolve().with_name(f"{path.resolve().name}.work"))
     inputs = {
-        "recordings": str(Path(recordings).resolve()),
+        "recordings": place(recordings),
         "texts": [str(Path(text).resolve()) for text in texts],
         "init_from": str(base.resolve()),
         "keep": keep,

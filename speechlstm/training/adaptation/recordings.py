@@ -20,7 +20,7 @@ from speechlstm.corpora.manifest import (
 )
 from speechlstm.corpora.split import split_manifest
 from speechlstm.errors import AlphabetError, DataError, TrainingError, counted, printable
-from speechlstm.storage import write_atomically
+from speechlstm.storage import without_query, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target
@@ -127,7 +127,7 @@ def gather(recordings: Path, folder: Path, report: Report) -> Usable:
     has_shards = (recordings / SHARD_LIST).is_file() and any(recordings.glob("*.tar"))
     if recordings.is_dir() and not has_shards:
         found = _of_folder(recordings, folder, report)
-    elif recordings.suffix.lower() in AUDIO_SUFFIXES:
+    elif Path(without_query(recordings)).suffix.lower() in AUDIO_SUFFIXES:
         raise DataError(f"{recordings}: is one recording; name a folder of them, or a manifest")
     else:
         manifest = Manifest(recordings)

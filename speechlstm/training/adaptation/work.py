@@ -24,8 +24,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from speechlstm.errors import ConfigError, ModelError
-from speechlstm.storage import parse_json, read_regular_file, write_atomically
+from speechlstm.errors import ConfigError, DataError, ModelError
+from speechlstm.storage import (
+    address_of,
+    parse_json,
+    read_address,
+    read_regular_file,
+    without_query,
+    write_atomically,
+)
 
 CONTENTS = "contents"  # the input that changes with what files hold
 
@@ -108,19 +115,36 @@ class Work:
             raise ModelError(f"{self / name}: damaged ({error}); remove {self.path}") from None
 
 
+def place(path: Path | str) -> str:
+    """Where recordings are, however that is named; what follows a question mark may expire."""
+    return address_of(without_query(path)) or str(Path(path).resolve())
+
+
+def _listed(address: str) -> bytes:
+    try:
+        return read_address(address)
+    except OSError as error:
+        raise DataError(f"{address}: cannot be read: {error.strerror}") from None
+
+
 def fingerprint(paths: Iterable[Path], without: Sequence[Path] = ()) -> str:
     """Changes when a file changes, or one comes into a folder or leaves it.
 
     Args:
-        paths: Files, and folders with all that is in them.
+        paths: Files, folders with all that is in them, and addresses of files.
         without: Folders that do not count.
 
     Raises:
-        OSError: One cannot be read.
+        OSError: A file cannot be read.
+        DataError: An address cannot be read.
     """
     digest = hashlib.sha256()
     ignored = {path.resolve() for path in without}
-    for path in paths:
+    for named in paths:
+        if address := address_of(named):
+            digest.update(_listed(address))
+            continue
+        path = named.resolve()
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if not file.is_dir() and ignored.isdisjoint(file.resolve().parents):
                 status = file.stat() if file.exists() else file.lstat()  # a link to nothing

@@ -37,5 +37,5 @@ def test_faults_of_a_csv_are_named_with_their_line(tmp_path: Path) -> None:
     ):
         list(Manifest(path))
     path.write_bytes(b"wav_filename,wav_filesize,transcript\n\xff\n")
-    with pytest.raises(ManifestError, match=r"train\.csv: is not UTF-8"):
+    with pytest.raises(ManifestError, match=r"train\.csv:2: is not UTF-8"):
         list(Manifest(path))

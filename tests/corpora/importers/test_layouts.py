@@ -245,7 +245,7 @@ def test_a_list_that_is_not_utf8_is_refused_with_its_line(
     path = write("lj/metadata.csv", b"a|yes\n" + "b|gr\u00fcn".encode("latin-1"))
     with pytest.raises(ManifestError) as raised:
         imported("lj", "ljspeech")
-    reason = "is not UTF-8: invalid start byte at byte 4; save it as UTF-8"
+    reason = "not UTF-8 or UTF-16: invalid start byte at byte 4; save it as UTF-8"
     assert str(raised.value) == f"{path}:2: {reason}"
 
 

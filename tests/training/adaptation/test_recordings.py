@@ -1,5 +1,8 @@
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ from speechlstm.training.adaptation.recordings import (
     prepare,
     split,
 )
-from speechlstm.training.adaptation.work import Work
+from speechlstm.training.adaptation.work import Work, fingerprint, place
 
 Write = Callable[..., Path]
 
@@ -68,6 +71,31 @@ def test_a_folder_of_shards_is_a_manifest(write: Write, tmp_path: Path) -> None:
     assert all(u.audio.startswith("../shards/000000.tar/") for u in found.utterances)
 
 
+def test_a_list_may_lie_at_an_address(write: Write, tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    pytest.importorskip("aiohttp")
+    names = [write(name).name for name in ("a.wav", "b.wav")]
+    listed = [Utterance(name, f"recordings/{name}", 1.0, "yes") for name in names]
+    write_manifest(tmp_path / "all.jsonl", listed)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        host = f"http://127.0.0.1:{server.server_port}"
+        address = Path(f"{host}/all.jsonl?token=1")
+        found = gather(address, tmp_path / "work", lambda line: None)
+        assert [u.audio for u in found.utterances] == [f"{host}/recordings/{n}" for n in names]
+        kept = decode(found, Work(tmp_path / "work"), 16000, progress=False)
+        assert [u.duration for u in kept.utterances] == [1.0, 1.0]
+        before = fingerprint([address])
+        assert fingerprint([Path(f"{host}/all.jsonl?token=2")]) == before
+        write_manifest(tmp_path / "all.jsonl", listed[:1])
+        assert fingerprint([address]) != before
+        with pytest.raises(DataError, match=r"gone.jsonl: cannot be read: no such file"):
+            fingerprint([Path(f"{host}/gone.jsonl")])
+        server.shutdown()
+    assert place(address) == f"{host}/all.jsonl"
+
+
 def test_recordings_without_any_text_are_refused_in_a_line(write: Write, tmp_path: Path) -> None:
     write("a.wav", None)
     write("b.wav", None)
@@ -83,7 +111,7 @@ def test_texts_in_another_encoding_are_refused_by_that_reason(write: Write, tmp_
     path = write("a.wav")
     path.with_suffix(".txt").write_bytes("caf\u00e9".encode("latin-1"))
     with pytest.raises(
-        DataError, match=r"its text a\.txt cannot be read: neither UTF-8 nor .* save it as UTF-8$"
+        DataError, match=r"its text a\.txt cannot be read: not UTF-8 or .* save it as UTF-8$"
     ):
         gathered(tmp_path)
 

@@ -30,7 +30,9 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         work.read("plan.json")
 
 
-def test_what_has_changed_since_is_not_taken_for_the_same(tmp_path: Path) -> None:
+def test_what_has_changed_since_is_not_taken_for_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, text = tmp_path / "said", tmp_path / "text"
     (folder / "ann").mkdir(parents=True)
     text.write_text("yes")
@@ -45,6 +47,8 @@ def test_what_has_changed_since_is_not_taken_for_the_same(tmp_path: Path) -> Non
     text.write_text("yes no")
     assert fingerprint([folder, text]) not in (before, after)
     (folder / "mine.work").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert fingerprint([Path("said")]) == fingerprint([folder])  # however it is named
     (folder / "mine.work" / "b.wav").touch()
     changed = fingerprint([folder], without=[folder / "mine.work"])
     assert changed == fingerprint([folder / "ann" / "a.wav"])
