@@ -59,28 +59,8 @@ _MODULES = {
 }
 _SUBMODULES = ("audio", "config", "errors", "training", "transcript")
 
-__all__ = [
-    "Audio",
-    "Classification",
-    "Classifier",
-    "DecodeConfig",
-    "HotWord",
-    "Hypothesis",
-    "Phrase",
-    "Recognizer",
-    "Segment",
-    "SpeechLSTMError",
-    "SubtitleLayout",
-    "Token",
-    "Transcript",
-    "Word",
-    "__version__",
-    "audio",
-    "config",
-    "errors",
-    "read_audio",
-    "transcript",
-]
+__all__ = ["__version__", "audio", "config", "errors", "transcript"]
+__all__ += list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:

@@ -69,47 +69,23 @@ def test_every_setting_is_described(
         (AugmentConfig, {"speeds": [9.0]}, "augmentation.speeds: must be factors"),
         (AugmentConfig, {"noise_probability": 1.1}, r"noise_probability: must be in \[0, 1\], is"),
         (AugmentConfig, {"noise_snr_db": [5]}, "noise_snr_db: must be two numbers from -40"),
-        (
-            AugmentConfig,
-            {"room_seconds": [0.5, 0.2]},
-            "room_seconds: must be two numbers from",
-        ),
+        (AugmentConfig, {"room_seconds": [0.5, 0.2]}, "room_seconds: must be two numbers from"),
         (TrainConfig, {"checkpoint_minutes": -1}, "training.checkpoint_minutes: must be at least"),
         (TrainConfig, {"seed": -1}, "training.seed: must be at least 0"),
         (DecodeConfig, {"beam_width": -1}, "decoding.beam_width: must be at least 1"),
         (DecodeConfig, {"lm_weight": -0.1}, "decoding.lm_weight: must be at least 0"),
         (DecodeConfig, {"min_label_log_prob": 1}, "min_label_log_prob: must be at most 0, is 1"),
         (DecodeConfig, {"blank_skip": 0.5}, r"decoding.blank_skip: must be in \(0.5, 1\], is 0.5"),
-        (
-            DecodeConfig,
-            {"hot_words": ["a", " "]},
-            "hot_words: an empty word is not possible",
-        ),
-        (
-            DecodeConfig,
-            {"hot_words": "anna"},
-            "hot_words: must be a list .*; write .'anna'. for",
-        ),
+        (DecodeConfig, {"hot_words": ["a", " "]}, "hot_words: an empty word is not possible"),
+        (DecodeConfig, {"hot_words": "anna"}, "hot_words: must be a list .*; write .'anna'. for"),
         (DecodeConfig, {"hot_words": 7}, "hot_words: must be a list of words and phrases, is 7"),
         (DecodeConfig, {"hot_words": [7]}, "hot_words: each must be a string or a HotWord, is 7"),
         (DecodeConfig, {"hot_words": ["a:b"]}, "'a:b': the text after the colon must be a weight"),
-        (
-            DecodeConfig,
-            {"hot_words": ["a:nan"]},
-            "weight of 'a' must be a number from -100 to",
-        ),
+        (DecodeConfig, {"hot_words": ["a:nan"]}, "weight of 'a' must be a number from -100 to"),
         (DecodeConfig, {"hot_words": {"a": 101}}, "the weight of 'a' must be .*, is 101"),
         (DecodeConfig, {"hot_words": {"a": True}}, "the weight of 'a' must be .*, is True"),
-        (
-            DecodeConfig,
-            {"hot_words": ["a" * 5_000_000]},
-            "has 5000000 characters, more than",
-        ),
-        (
-            DecodeConfig,
-            {"hot_words": ["a"] * 100_001},
-            "100001 hot words are more than the",
-        ),
+        (DecodeConfig, {"hot_words": ["a" * 5_000_000]}, "has 5000000 characters, more than"),
+        (DecodeConfig, {"hot_words": ["a"] * 100_001}, "100001 hot words are more than the"),
         (
             DecodeConfig,
             {"hot_words": dict.fromkeys(map(str, range(100_001)))},
@@ -132,11 +108,7 @@ def test_wrong_settings_are_named(kind: type[Config], values: dict[str, Any], me
 )
 def test_hot_words_are_written_in_several_ways(given: Any) -> None:
     config = DecodeConfig(hot_words=given)
-    assert config.hot_words == (
-        HotWord("brexit"),
-        HotWord("new york", 2.5),
-        HotWord("sail", -3),
-    )
+    assert config.hot_words == (HotWord("brexit"), HotWord("new york", 2.5), HotWord("sail", -3))
     assert DecodeConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -200,10 +172,7 @@ def test_other_settings_of_training() -> None:
         ("a = " + "9" * 5000, "run.toml: not a TOML file: "),
         ("a = " + "[" * 100_000, "run.toml: not a TOML file: nested too deeply"),
         ("[model]\n" + "a" * 200_000 + " = 3\n", "a{50} ... a{50}.*: unknown setting; known are"),
-        (
-            "[model]\nnum_units = " + "9" * 4000,
-            "num_units: must be a whole number, is 9+ ... 9+$",
-        ),
+        ("[model]\nnum_units = " + "9" * 4000, "num_units: must be a whole number, is 9+ ... 9+$"),
     ],
 )
 def test_wrong_settings_files_are_named(tmp_path: Path, text: str, message: str) -> None:

@@ -109,11 +109,7 @@ def test_two_commands_print_what_the_first_page_shows() -> None:
 def test_python_of_the_first_page(folder: Path) -> None:
     for block in blocks(README, "python"):
         done = subprocess.run(
-            [sys.executable, "-c", block],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
+            [sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("july fourth seventeen seventy six\n")

@@ -66,10 +66,7 @@ def test_the_portable_form_has_loops_and_no_variables() -> None:
 def test_compiled_model_runs_the_portable_form() -> None:
     audio = noise(1.1)
     expected = LiteRTAcousticModel(read_bundle(EVERYWHERE)).outputs(audio)
-    shapes = {
-        "samples": (1, len(audio.samples)),
-        "output_0": (1, *expected.shape),
-    }
+    shapes = {"samples": (1, len(audio.samples)), "output_0": (1, *expected.shape)}
     interface = check_model(
         EVERYWHERE.read_bytes(),
         {"samples": TensorSpec("float32", (1, None))},

@@ -53,10 +53,7 @@ def main(folder: Path, lines: int, as_json: bool) -> None:
     clock.measure("whether to start from english", lambda: better_start([lists[0]]))
     (folder / "run" / "run.json").unlink(missing_ok=True)
     read = clock.measure("reading, overlap", lambda: Lists.read(lists[:1], lists[1:]))
-    run = clock.measure(
-        "alphabet",
-        lambda: prepare_run(folder / "run", read, settings),
-    )
+    run = clock.measure("alphabet", lambda: prepare_run(folder / "run", read, settings))
     train, _ = clock.measure(
         "labels, cache", lambda: load_data(run, print, folder / "cache", lists=read)
     )

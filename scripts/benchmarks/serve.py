@@ -98,11 +98,7 @@ class Load:
 @click.option("--jobs", default=2, show_default=True)
 @click.option("--recordings", "num_recordings", default=40, show_default=True)
 def main(
-    manifest: Path | None,
-    clients: int,
-    seconds: float,
-    jobs: int,
-    num_recordings: int,
+    manifest: Path | None, clients: int, seconds: float, jobs: int, num_recordings: int
 ) -> None:
     """Measure the server and print the figures."""
     recordings = _recordings(_paths(manifest, num_recordings))

@@ -68,7 +68,7 @@ def project_step(precision: Precision) -> Step:
         def call(self, frames: Any, num_frames: Any, masks: None) -> tuple[Any, Any]:
             return keras.ops.reshape(frames, (*keras.ops.shape(frames)[:2], WIDTH)), num_frames
 
-    encoder.MFCC = Frames  # type: ignore[attr-defined]
+    encoder.MFCC = Frames  # type: ignore[misc]
     config = NetworkConfig(num_layers=LAYERS, num_units=UNITS, dropout=DROPOUT, frame_stack=STACK)
     model = AcousticModel(FeatureConfig(num_mfcc=WIDTH), config, NUM_SYMBOLS, products=precision)
     model.compile(

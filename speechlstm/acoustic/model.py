@@ -69,10 +69,7 @@ class LiteRTAcousticModel:
     """
 
     def __init__(
-        self,
-        bundle: Bundle,
-        phones: bool = False,
-        inner: Mapping[str, int] | None = None,
+        self, bundle: Bundle, phones: bool = False, inner: Mapping[str, int] | None = None
     ) -> None:
         self._bundle = bundle
         acoustic = bundle.acoustic

@@ -19,10 +19,7 @@ Ranges = tuple[tuple[int, int], ...]
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _MAX_HEADER_BYTES = 16
 _CHUNK_BYTES = 1 << 22
-_TAIL_BYTES = (
-    1 << 16,
-    1 << 20,
-)  # the second always has the last two frames
+_TAIL_BYTES = (1 << 16, 1 << 20)  # the second always has the last two frames
 _BLOCK_SIZES = {1: 192, **{code: 576 << (code - 2) for code in range(2, 6)}} | {
     code: 256 << (code - 8) for code in range(8, 16)
 }

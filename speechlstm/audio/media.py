@@ -67,10 +67,7 @@ def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
     tags: Any = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
     try:
         with av.open(
-            file,
-            io_open=_refused,
-            container_options={"format_whitelist": _FORMATS},
-            **tags,
+            file, io_open=_refused, container_options={"format_whitelist": _FORMATS}, **tags
         ) as container:
             if not container.streams.audio:
                 raise AudioError(source.path, "has no audio stream")

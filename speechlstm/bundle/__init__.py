@@ -19,20 +19,26 @@ alone is a bundle without a language model and lexicon. A bundle contains no cod
 If anything in it is missing, damaged or unknown, it is refused; nothing is guessed.
 """
 
-from speechlstm.bundle.read import default_bundle as default_bundle
-from speechlstm.bundle.read import find_bundle as find_bundle
-from speechlstm.bundle.read import read_any_bundle as read_any_bundle
-from speechlstm.bundle.read import read_bundle as read_bundle
-from speechlstm.bundle.read import read_classifier as read_classifier
-from speechlstm.bundle.spec import MODEL as MODEL
-from speechlstm.bundle.spec import PORTABLE_MODEL as PORTABLE_MODEL
-from speechlstm.bundle.spec import STREAMING_MODEL as STREAMING_MODEL
-from speechlstm.bundle.spec import AcousticSpec as AcousticSpec
-from speechlstm.bundle.spec import Bundle as Bundle
-from speechlstm.bundle.spec import ClassifierBundle as ClassifierBundle
-from speechlstm.bundle.spec import ClassifierSpec as ClassifierSpec
-from speechlstm.bundle.write import decoder_to_keep as decoder_to_keep
-from speechlstm.bundle.write import refuse_to_replace_others as refuse_to_replace_others
-from speechlstm.bundle.write import write_bundle as write_bundle
-from speechlstm.bundle.write import write_classifier as write_classifier
-from speechlstm.bundle.write import write_decoder as write_decoder
+from speechlstm.bundle.read import (
+    default_bundle,
+    find_bundle,
+    read_any_bundle,
+    read_bundle,
+    read_classifier,
+)
+from speechlstm.bundle.spec import (
+    MODEL,
+    PORTABLE_MODEL,
+    STREAMING_MODEL,
+    AcousticSpec,
+    Bundle,
+    ClassifierBundle,
+    ClassifierSpec,
+)
+from speechlstm.bundle.write import (
+    decoder_to_keep,
+    refuse_to_replace_others,
+    write_bundle,
+    write_classifier,
+    write_decoder,
+)

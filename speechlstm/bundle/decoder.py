@@ -37,10 +37,7 @@ def decoder_to_json(decoder: DecoderSpec) -> dict[str, Any]:
     description = {key: value.to_dict() for key, value in settings.items() if value is not None}
     if decoder.neural_lm:
         config = decoder.neural_lm_config
-        description[_NEURAL_LM] = {
-            "weight": config.weight,
-            "shallow_fusion": config.mode == "fuse",
-        }
+        description[_NEURAL_LM] = {"weight": config.weight, "shallow_fusion": config.mode == "fuse"}
         if config.context_words:  # 0.1.0 reads bundles without it
             description[_NEURAL_LM]["context_words"] = config.context_words
     if decoder.fast:

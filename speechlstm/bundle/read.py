@@ -71,8 +71,7 @@ def read_bundle(path: Path | str) -> Bundle:
     found = read_any_bundle(path)
     if isinstance(found, ClassifierBundle):
         raise BundleError(
-            found.path,
-            "is a classifier, not a recogniser: use it with speechlstm classify",
+            found.path, "is a classifier, not a recogniser: use it with speechlstm classify"
         )
     return found
 

@@ -15,12 +15,7 @@ from speechlstm.cli.options import (
     worst_option,
 )
 from speechlstm.cli.output import progress_bar, say, show, show_lines
-from speechlstm.cli.training import (
-    acoustic_quantize_option,
-    load_keras,
-    resumable,
-    target_option,
-)
+from speechlstm.cli.training import acoustic_quantize_option, load_keras, resumable, target_option
 from speechlstm.cli.verbs import verb
 from speechlstm.storage import address_of
 

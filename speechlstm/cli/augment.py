@@ -16,11 +16,7 @@ from speechlstm.cli.verbs import verb
 @click.option("--config", metavar="TOML", type=PATH, help="Settings of training.")
 @click.option("--seed", type=click.IntRange(0), help="Seed, instead of training.seed.")
 @click.option(
-    "--epoch",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Epoch, counted from 1.",
+    "--epoch", type=click.IntRange(1), default=1, show_default=True, help="Epoch, counted from 1."
 )
 @click.option(
     "--id", "utterance_id", help="Id of the utterance in its manifest.  [default: name of FILE]"

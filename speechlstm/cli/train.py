@@ -45,12 +45,7 @@ if TYPE_CHECKING:
     help="Validation manifest, of other speakers; may be given several times.",
 )
 @click.option(
-    "-o",
-    "--output",
-    "run_path",
-    type=OutputFolder(),
-    required=True,
-    help="Folder of the run.",
+    "-o", "--output", "run_path", type=OutputFolder(), required=True, help="Folder of the run."
 )
 @click.option(
     "--config",

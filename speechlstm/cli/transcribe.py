@@ -84,9 +84,7 @@ if TYPE_CHECKING:
     "suffix of the output, or text]",
 )
 @click.option(
-    "--timestamps",
-    is_flag=True,
-    help="Text in lines of a few words, each after its start and end.",
+    "--timestamps", is_flag=True, help="Text in lines of a few words, each after its start and end."
 )
 @readable_option("readable for srt and vtt if the bundle has a network for it, otherwise raw")
 @subtitle_options

@@ -146,6 +146,5 @@ class AugmentConfig(Config):
                 pass
             case value:
                 self._refuse(
-                    key,
-                    f"must be two numbers from {minimum} to {maximum} in order, is {value}",
+                    key, f"must be two numbers from {minimum} to {maximum} in order, is {value}"
                 )

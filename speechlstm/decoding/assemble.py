@@ -7,12 +7,7 @@ from pathlib import Path
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
-from speechlstm.decoding.grammar import (
-    PhraseGrammar,
-    filler_names,
-    grammar_config,
-    grammar_lexicon,
-)
+from speechlstm.decoding.grammar import PhraseGrammar, filler_names, grammar_config, grammar_lexicon
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
 from speechlstm.decoding.prior import Prior

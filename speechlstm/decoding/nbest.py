@@ -95,10 +95,7 @@ class NBestDecoder:
         return self._calibration is not None
 
     def decode(
-        self,
-        log_probs: NDArray[np.float32],
-        duration: float,
-        search: SentenceSearch | None = None,
+        self, log_probs: NDArray[np.float32], duration: float, search: SentenceSearch | None = None
     ) -> list[Hypothesis]:
         """At most num_hypotheses hypotheses: see Decoder.
 

@@ -6,5 +6,5 @@ embedding   the networks that compute them
 clustering  from embeddings to speakers
 """
 
-from speechlstm.diarization.diarizer import Diarizer as Diarizer
-from speechlstm.diarization.windows import Window as Window
+from speechlstm.diarization.diarizer import Diarizer
+from speechlstm.diarization.windows import Window

@@ -67,9 +67,7 @@ class Recordings:
 
     @classmethod
     def measure(
-        cls,
-        sources: Mapping[str, Path | Piece],
-        progress: Progress = no_progress,
+        cls, sources: Mapping[str, Path | Piece], progress: Progress = no_progress
     ) -> "Recordings":
         """Read all recordings and measure their levels."""
         conditions: dict[str, Conditions] = {}

@@ -7,13 +7,5 @@ print(to_text(explain(Audio.load("data/samples/reading.wav"))))
 """
 
 from speechlstm.explain.explain import explain
-from speechlstm.explain.explanation import (
-    Comparison,
-    ExplainedWord,
-    Explanation,
-    Head,
-    Saliency,
-)
+from speechlstm.explain.explanation import Comparison, ExplainedWord, Explanation, Head, Saliency
 from speechlstm.explain.text import to_text
-
-__all__ = ["Comparison", "ExplainedWord", "Explanation", "Head", "Saliency", "explain", "to_text"]

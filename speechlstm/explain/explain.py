@@ -21,13 +21,7 @@ from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.decoding.words import Emission, frame_times
 from speechlstm.errors import ConfigError
 from speechlstm.explain.comparing import Comparer
-from speechlstm.explain.explanation import (
-    RANGE_DB,
-    Comparison,
-    ExplainedWord,
-    Explanation,
-    Head,
-)
+from speechlstm.explain.explanation import RANGE_DB, Comparison, ExplainedWord, Explanation, Head
 from speechlstm.explain.network import NetworkActivity, run_network
 from speechlstm.explain.rivals import runners_up
 from speechlstm.explain.scoring import TextScorer

@@ -15,12 +15,7 @@ from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.explain.cells import Array, DirectionActivity, run_direction
-from speechlstm.tflite.weights import (
-    NetworkWeights,
-    network_weights,
-    read_weights,
-    recurrent_input,
-)
+from speechlstm.tflite.weights import NetworkWeights, network_weights, read_weights, recurrent_input
 
 # The mean total variation distance between the probabilities of the file and those in NumPy: an
 # 8-bit file differs by 0.013, as it rounds the inputs of its products, too; wrong weights by more

@@ -123,9 +123,7 @@ def _memory(explanation: Explanation) -> Markup:
     return section(
         "Memory",
         table(
-            caption,
-            columns,
-            [[name, *((f"{v:.3f}", v) for v in values)] for name, values in rows],
+            caption, columns, [[name, *((f"{v:.3f}", v) for v in values)] for name, values in rows]
         ),
         paragraph(
             "Computed from the weights in the file; the probabilities differ from the file's by "

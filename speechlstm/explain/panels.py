@@ -186,11 +186,7 @@ def _panel(
         attributes: Of the canvas.
     """
     names = element(
-        "canvas",
-        class_="names",
-        aria_hidden="true",
-        data_height=height,
-        data_labels=_json(labels),
+        "canvas", class_="names", aria_hidden="true", data_height=height, data_labels=_json(labels)
     )
     canvas = element(
         "canvas",

@@ -9,25 +9,3 @@ from speechlstm.html.audio import DEFAULT_MEGABYTES, AudioPlayers
 from speechlstm.html.charts import Axis, Bar, Series, bar_chart, histogram, line_chart
 from speechlstm.html.markup import Child, Markup, element, joined
 from speechlstm.html.page import Cell, asset, details, page, paragraph, section, table
-
-__all__ = [
-    "DEFAULT_MEGABYTES",
-    "AudioPlayers",
-    "Axis",
-    "Bar",
-    "Cell",
-    "Child",
-    "Markup",
-    "Series",
-    "asset",
-    "bar_chart",
-    "details",
-    "element",
-    "histogram",
-    "joined",
-    "line_chart",
-    "page",
-    "paragraph",
-    "section",
-    "table",
-]

@@ -35,11 +35,7 @@ class InterpolatedModel(SearchModel):
     """
 
     def __init__(
-        self,
-        ngrams: NGramModel,
-        lstm: LSTMLanguageModel,
-        weight: float,
-        context_words: int = 0,
+        self, ngrams: NGramModel, lstm: LSTMLanguageModel, weight: float, context_words: int = 0
     ) -> None:
         if not 0 <= weight <= 1:
             raise ConfigError(f"the weight of an LSTM language model must be in 0..1, is {weight}")

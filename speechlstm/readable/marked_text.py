@@ -16,13 +16,7 @@ _LABELS = {
     ".": PERIOD, "…": PERIOD, ";": COMMA, ",": COMMA, ":": COMMA, "?": QUESTION, "!": EXCLAMATION,
     "-": COMMA, "–": COMMA, "—": COMMA,  # noqa: RUF001
 }  # fmt: skip
-_WEIGHT = {
-    NO_MARK: 0,
-    COMMA: 1,
-    PERIOD: 2,
-    EXCLAMATION: 3,
-    QUESTION: 4,
-}  # the heaviest one counts
+_WEIGHT = {NO_MARK: 0, COMMA: 1, PERIOD: 2, EXCLAMATION: 3, QUESTION: 4}  # the heaviest one counts
 # Words whose period does not end a sentence.
 _ABBREVIATED = frozenset(
     ("mr", "mrs", "ms", "dr", "st", "jr", "sr", "prof", "rev", "gen", "capt", "lt", "col", "sgt",

@@ -11,13 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.errors import BundleError
-from speechlstm.readable.features import (
-    NUM_BUCKETS,
-    NUM_IDS,
-    PAUSE_BOUNDS,
-    pause_classes,
-    word_ids,
-)
+from speechlstm.readable.features import NUM_BUCKETS, NUM_IDS, PAUSE_BOUNDS, pause_classes, word_ids
 from speechlstm.readable.marked_text import CASES, MARKS, SENTENCE_ENDS
 from speechlstm.tflite.interpreter import TFLiteModel
 from speechlstm.tflite.metadata import read_described

@@ -77,10 +77,7 @@ def transcribe_files(
 
 
 def transcribe_on_ray(
-    load: Callable[[], Transcriber],
-    paths: Iterable[Path | Piece],
-    address: str,
-    **options: Any,
+    load: Callable[[], Transcriber], paths: Iterable[Path | Piece], address: str, **options: Any
 ) -> Iterator[Attempt]:
     """As transcribe_files, on a Ray cluster, whose nodes see the recordings under the same paths.
 

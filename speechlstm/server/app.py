@@ -76,11 +76,7 @@ def make_app(
             Middleware(MeteredApp, metrics, paths),
             Middleware(Guard, settings.token, settings.allowed_origins, public),
         ],
-        exception_handlers={
-            ApiError: _api_error,
-            HTTPException: _http_error,
-            500: _fault,
-        },
+        exception_handlers={ApiError: _api_error, HTTPException: _http_error, 500: _fault},
     )
 
 

@@ -32,9 +32,7 @@ class Metrics:
         )
         self.audio_seconds = self._counter("audio_seconds", "Seconds of audio recognised.", "kind")
         self.fed_seconds = Counter(
-            "speechlstm_fed_seconds",
-            "Seconds given to processes.",
-            registry=self.registry,
+            "speechlstm_fed_seconds", "Seconds given to processes.", registry=self.registry
         )
         self.streams = self._counter("streams", "Live streams.", "protocol")
         self.failed_streams = self._counter("failed_streams", "Streams that failed.", "protocol")

@@ -110,10 +110,7 @@ class Session:
             raise WebSocketDisconnect(1008) from None
 
     async def open(
-        self,
-        sample_rate: object,
-        phrases: tuple[str, ...] = (),
-        formats: tuple[str, ...] = (),
+        self, sample_rate: object, phrases: tuple[str, ...] = (), formats: tuple[str, ...] = ()
     ) -> None:
         """Begin to recognise.
 

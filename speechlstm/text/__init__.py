@@ -1,3 +1,3 @@
 """Texts: normalisation, alphabets, lexicons, grapheme-to-phoneme conversion."""
 
-from speechlstm.text.normalize import normalize as normalize
+from speechlstm.text.normalize import normalize

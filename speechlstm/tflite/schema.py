@@ -10,106 +10,64 @@ IDENTIFIER = b"TFL3"
 class Model:
     """The root table."""
 
-    VERSION = 0
-    OPERATOR_CODES = 1
-    SUBGRAPHS = 2
-    DESCRIPTION = 3
-    BUFFERS = 4
-    METADATA_BUFFER = 5
-    METADATA = 6
-    SIGNATURE_DEFS = 7
-    EXTERNAL_BUFFER_GROUPS = 8
-    EXTERNAL_BUFFERS = 9
+    VERSION, OPERATOR_CODES, SUBGRAPHS, DESCRIPTION, BUFFERS, METADATA_BUFFER = range(6)
+    METADATA, SIGNATURE_DEFS, EXTERNAL_BUFFER_GROUPS, EXTERNAL_BUFFERS = range(6, 10)
 
 
 class OperatorCode:
     """An operator that the model uses."""
 
-    DEPRECATED_BUILTIN_CODE = 0
-    CUSTOM_CODE = 1
+    DEPRECATED_BUILTIN_CODE, CUSTOM_CODE = range(2)
     BUILTIN_CODE = 3
 
 
 class SubGraph:
     """A graph. The first is the model's main graph, the others belong to its loops."""
 
-    TENSORS = 0
-    INPUTS = 1
-    OUTPUTS = 2
-    OPERATORS = 3
-    NAME = 4
+    TENSORS, INPUTS, OUTPUTS, OPERATORS, NAME = range(5)
 
 
 class Tensor:
     """A tensor."""
 
-    SHAPE = 0
-    TYPE = 1
-    BUFFER = 2
-    NAME = 3
-    QUANTIZATION = 4
-    IS_VARIABLE = 5
-    SPARSITY = 6
-    SHAPE_SIGNATURE = 7
-    VARIANT_TENSORS = 9
-    EXTERNAL_BUFFER = 10
+    SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, IS_VARIABLE, SPARSITY, SHAPE_SIGNATURE = range(8)
+    VARIANT_TENSORS, EXTERNAL_BUFFER = range(9, 11)
 
 
 class Operator:
     """An operator in a graph."""
 
-    OPCODE_INDEX = 0
-    INPUTS = 1
-    OUTPUTS = 2
-    BUILTIN_OPTIONS_TYPE = 3
-    BUILTIN_OPTIONS = 4
-    CUSTOM_OPTIONS = 5
-    MUTATING_VARIABLE_INPUTS = 7
-    INTERMEDIATES = 8
-    LARGE_CUSTOM_OPTIONS_OFFSET = 9
-    LARGE_CUSTOM_OPTIONS_SIZE = 10
-    BUILTIN_OPTIONS_2_TYPE = 11
-    BUILTIN_OPTIONS_2 = 12
+    OPCODE_INDEX, INPUTS, OUTPUTS, BUILTIN_OPTIONS_TYPE, BUILTIN_OPTIONS, CUSTOM_OPTIONS = range(6)
+    MUTATING_VARIABLE_INPUTS, INTERMEDIATES, LARGE_CUSTOM_OPTIONS_OFFSET = range(7, 10)
+    LARGE_CUSTOM_OPTIONS_SIZE, BUILTIN_OPTIONS_2_TYPE, BUILTIN_OPTIONS_2 = range(10, 13)
 
 
 class QuantizationParameters:
     """The scale and zero point of a quantised tensor."""
 
-    MIN = 0
-    MAX = 1
-    SCALE = 2
-    ZERO_POINT = 3
-    DETAILS_TYPE = 4
-    DETAILS = 5
-    QUANTIZED_DIMENSION = 6
+    MIN, MAX, SCALE, ZERO_POINT, DETAILS_TYPE, DETAILS, QUANTIZED_DIMENSION = range(7)
 
 
 class Buffer:
     """The bytes of a constant."""
 
-    DATA = 0
-    OFFSET = 1
-    SIZE = 2
+    DATA, OFFSET, SIZE = range(3)
 
 
 class Metadata:
     """A named buffer."""
 
-    NAME = 0
-    BUFFER = 1
+    NAME, BUFFER = range(2)
 
 
 class SignatureDef:
     """The names of a graph's inputs and outputs."""
 
-    INPUTS = 0
-    OUTPUTS = 1
-    SIGNATURE_KEY = 2
+    INPUTS, OUTPUTS, SIGNATURE_KEY = range(3)
     SUBGRAPH_INDEX = 4
 
 
 class TensorMap:
     """The name of an input or output."""
 
-    NAME = 0
-    TENSOR_INDEX = 1
+    NAME, TENSOR_INDEX = range(2)

@@ -41,17 +41,6 @@ if TYPE_CHECKING:
     from speechlstm.training.classification.export import export_classifier
     from speechlstm.training.classification.recipe import resume_classifier, train_classifier
 
-__all__ = [
-    "adapt",
-    "export",
-    "export_classifier",
-    "plan",
-    "resume",
-    "resume_classifier",
-    "train",
-    "train_classifier",
-]
-
 _MODULES = {
     "adapt": "adaptation.adapt",
     "export": "acoustic.export",
@@ -62,6 +51,7 @@ _MODULES = {
     "train": "acoustic.recipe",
     "train_classifier": "classification.recipe",
 }
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:

@@ -18,10 +18,7 @@ _TICKS_HZ = np.array([250, 500, 1000, 2000, 4000, 8000, 16000])
 
 
 def plot_features(
-    log_mels: NDArray[np.float32],
-    features: NDArray[np.float32],
-    config: FeatureConfig,
-    path: Path,
+    log_mels: NDArray[np.float32], features: NDArray[np.float32], config: FeatureConfig, path: Path
 ) -> None:
     """Plot the mel spectrogram of an utterance and, below it, its features.
 

@@ -25,9 +25,7 @@ def speechlike() -> Callable[[float, int], NDArray[np.float32]]:
 
 
 @pytest.fixture(scope="session")
-def encoded(
-    speechlike: Callable[[float, int], NDArray[np.float32]],
-) -> Callable[..., bytes]:
+def encoded(speechlike: Callable[[float, int], NDArray[np.float32]]) -> Callable[..., bytes]:
     """A recording as libsndfile writes it: (container, subtype, seconds, rate, channels)."""
 
     @cache

@@ -75,7 +75,7 @@ def test_a_pronouncer_learns_once(folder: Path) -> None:
     assert summary.endswith(": 3 words, 2 of them pronounced by the network, 0 left out")
     written = (folder / "out.dict").read_bytes()
     assert [line.split()[0] for line in written.decode().splitlines()] == [
-        *("a", "a(2)", "god", "reader's"),
+        *("a", "a(2)", "god", "reader's")
     ]
     again = lexicon(folder, "more.txt", "--pronouncer", "net.tflite")
     assert (again.exit_code, again.stderr) == (0, f"{summary}\n")

@@ -43,9 +43,7 @@ def listen(bundle: Path, *arguments: str | Path) -> Result:
 
 
 def microphone_of(
-    monkeypatch: pytest.MonkeyPatch,
-    blocks: list[NDArray[np.int16]],
-    error: Exception | None = None,
+    monkeypatch: pytest.MonkeyPatch, blocks: list[NDArray[np.int16]], error: Exception | None = None
 ) -> None:
     """Makes a microphone that records the blocks and then fails, or is ended by Ctrl-C."""
 

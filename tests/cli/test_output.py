@@ -26,10 +26,7 @@ def folder(
     soundfile.write("мüller.wav", spoken("hello world"), 16000)
     Path("ref.txt").write_text("müller мир\n", encoding="utf-8")
     Path("hyp.txt").write_text("мир 世界\n", encoding="utf-8")
-    utterances = [
-        Utterance("мир", "мüller.wav", 2.0, "мир"),
-        Utterance("b", "нет.wav", 1.0, "b"),
-    ]
+    utterances = [Utterance("мир", "мüller.wav", 2.0, "мир"), Utterance("b", "нет.wav", 1.0, "b")]
     write_manifest(Path("m.jsonl"), utterances)
     return tmp_path
 

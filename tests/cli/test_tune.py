@@ -40,7 +40,7 @@ def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm
     assert (result.exit_code, result.stderr) == (0, "")
     heading, *rows = result.stdout.splitlines()
     assert heading.split()[:7] == [
-        *("lm_weight", "word_bonus", "prior_weight", "pause", "beam_width", "LSTM", "WER"),
+        *("lm_weight", "word_bonus", "prior_weight", "pause", "beam_width", "LSTM", "WER")
     ]
     assert [row.split()[4] for row in rows[-6:-2]] == ["64", "128", "256", "512"]
     tuned = read_bundle(bundle)
@@ -139,11 +139,7 @@ def test_recordings_that_cannot_be_read_are_listed(bundle: Path) -> None:
         (["--lm", "no.lm"], 1, "no.lm: cannot be read"),
         (["--lm", "a.wav"], 1, "a.wav: "),
         (["--lm", "theirs.arpa"], 2, "speechlstm lm convert"),
-        (
-            ["--rescore", "no.tflite"],
-            1,
-            "no.tflite: needs an n-gram model, and bundle has",
-        ),
+        (["--rescore", "no.tflite"], 1, "no.tflite: needs an n-gram model, and bundle has"),
         (["--lexicon", "no.txt"], 1, "no.txt"),
         (["--g2p", "no.tflite"], 1, "no.tflite: No such file"),
         (["--pronouncer", "no.tflite"], 1, "no.tflite: No such file"),

@@ -46,10 +46,7 @@ def test_a_sure_text_has_the_words_and_times_of_the_best_path() -> None:
     assert (
         times
         == [(w.text, w.start, w.end) for w in greedy.words]
-        == [
-            ("ab", 0.5, 2.5),
-            ("b", 3.5, 4.0),
-        ]
+        == [("ab", 0.5, 2.5), ("b", 3.5, 4.0)]
     )
     assert found.log_prob > greedy.log_prob  # of all paths, not of one
 

@@ -37,11 +37,7 @@ def test_words_too_long_or_certain_to_be_wrong_are_dropped(word: Word) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    [
-        Word("a", 0.0, 1.2, 0.9),
-        Word("gloriously", 0.0, 3.4, 0.9),
-        Word("what", 0.6, 0.9, 0.004),
-    ],
+    [Word("a", 0.0, 1.2, 0.9), Word("gloriously", 0.0, 3.4, 0.9), Word("what", 0.6, 0.9, 0.004)],
 )
 def test_slow_and_unsure_words_stay(word: Word) -> None:
     assert plausible([hypothesis(word)], anywhere)[0].words == (word,)

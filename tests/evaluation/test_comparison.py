@@ -17,12 +17,7 @@ from speechlstm.evaluation.comparison_text import to_text
 from speechlstm.evaluation.metrics import AlignedWords, ErrorCounts, align_words
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.report_file import read_report
-from speechlstm.evaluation.significance import (
-    error_segments,
-    holm,
-    matched_pairs,
-    paired_bootstrap,
-)
+from speechlstm.evaluation.significance import error_segments, holm, matched_pairs, paired_bootstrap
 
 
 def corrupted(words: list[str], generator: random.Random, probability: float) -> list[str]:

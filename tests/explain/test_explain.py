@@ -116,11 +116,7 @@ def test_silence_has_no_words_and_still_an_explanation(seconds: float) -> None:
         ("naïve", AlphabetError, "'ï'"),
         ("room 42", AlphabetError, "'4'"),
         ("!", ConfigError, "clip: the text has no word"),
-        (
-            "far too many words " * 9,
-            InfeasibleTargetError,
-            "clip: text needs 179 frames",
-        ),
+        ("far too many words " * 9, InfeasibleTargetError, "clip: text needs 179 frames"),
     ],
 )
 def test_a_text_that_cannot_be_spoken_is_refused(

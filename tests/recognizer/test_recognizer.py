@@ -329,10 +329,7 @@ def test_wrong_settings_are_refused(levels_bundle: Path) -> None:
 
 @pytest.mark.slow
 def test_an_hour_takes_no_more_memory_than_a_minute(
-    spoken: Say,
-    levels_bundle: Path,
-    tmp_path: Path,
-    run_measured: Callable[..., tuple[str, int]],
+    spoken: Say, levels_bundle: Path, tmp_path: Path, run_measured: Callable[..., tuple[str, int]]
 ) -> None:
     minute = np.tile(np.concatenate([spoken(" word"), silence(1.79)]), 30)
     with soundfile.SoundFile(tmp_path / "hour.flac", "w", SAMPLE_RATE, 1) as file:

@@ -196,9 +196,7 @@ def test_what_goes_wrong_is_said(
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="stops the server's processes")
-def test_words_stay_when_the_server_goes_while_it_records(
-    start_server: Callable[..., Any],
-) -> None:
+def test_words_stay_when_the_server_goes_while_it_records(start_server: Callable[..., Any]) -> None:
     server = start_server(bundle=Path("english"))
     with browser_page(server.url) as page:
         page.locator("#record").click()

@@ -193,8 +193,7 @@ def test_manifests_recordings_and_shards_are_read_as_local_ones_are(
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["no #1.wav", "a?b.wav", "a%20b.wav", "100%.wav", "\u00fc.wav", "a+b&c=d.wav"],
+    "name", ["no #1.wav", "a?b.wav", "a%20b.wav", "100%.wav", "\u00fc.wav", "a+b&c=d.wav"]
 )
 def test_a_path_in_a_list_is_that_of_the_file_whatever_its_characters(
     name: str, server: Server, tmp_path: Path

@@ -20,9 +20,7 @@ from speechlstm.text.alphabet import ENGLISH
 ASSETS = Path(__file__).parents[1] / "assets"
 RATE = 16000
 SPEC = AcousticSpec(
-    FeatureConfig(normalize="running"),
-    ENGLISH,
-    NetworkConfig(frame_stack=1, bidirectional=False),
+    FeatureConfig(normalize="running"), ENGLISH, NetworkConfig(frame_stack=1, bidirectional=False)
 )
 DECODERS = [{"greedy": True}, {"beam_width": 8}]
 

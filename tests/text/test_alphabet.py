@@ -45,13 +45,7 @@ def test_from_texts_takes_every_character_once_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("symbols", "separator"),
-    [
-        ((), ""),
-        (("",), ""),
-        (("a", "b", "a"), ""),
-        (("ab",), ""),
-        (("a b",), " "),
-    ],
+    [((), ""), (("",), ""), (("a", "b", "a"), ""), (("ab",), ""), (("a b",), " ")],
 )
 def test_ambiguous_alphabets_are_refused(symbols: tuple[str, ...], separator: str) -> None:
     with pytest.raises(ConfigError):

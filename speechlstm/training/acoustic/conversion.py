@@ -11,12 +11,7 @@ from speechlstm.training.acoustic.encoder import Encoder, stack_frames
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.streaming import convert_streaming, why_not_streaming
 from speechlstm.training.tflite.convert import convert, inference_layer, require_tensorflow
-from speechlstm.training.tflite.edit import (
-    Quantization,
-    quantize,
-    without_cell_clip,
-    without_names,
-)
+from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip, without_names
 
 # Named after where a file runs, since that is what a user knows: the one needs TensorFlow Lite's
 # Interpreter, which can reset variable tensors, the other runs in any runtime of LiteRT.
@@ -26,10 +21,7 @@ TARGETS: tuple[Target, ...] = ("interpreter", "everywhere")
 
 
 def convert_target(
-    model: AcousticModel,
-    target: Target,
-    quantization: Quantization,
-    max_samples: int | None = None,
+    model: AcousticModel, target: Target, quantization: Quantization, max_samples: int | None = None
 ) -> bytes:
     """Convert a model to the file of a target; see convert_acoustic.
 

@@ -90,10 +90,7 @@ def load_data(
     lists = lists or Lists.read(run.train, run.valid)
     train, valid = (
         run.load_corpus(manifests, cache, progress, weights)
-        for manifests, weights in (
-            (lists.train, run.settings.training.weights),
-            (lists.valid, ()),
-        )
+        for manifests, weights in ((lists.train, run.settings.training.weights), (lists.valid, ()))
     )
     refused = [*train.refused, *valid.refused]
     settings = run.settings

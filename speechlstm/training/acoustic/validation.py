@@ -33,10 +33,7 @@ class Validation:
 
 
 def validate(
-    model: AcousticModel,
-    data: SpeechDataset,
-    run: Run,
-    between: Callable[[], None] = lambda: None,
+    model: AcousticModel, data: SpeechDataset, run: Run, between: Callable[[], None] = lambda: None
 ) -> Validation:
     """Compute the loss, and decode all utterances greedily.
 

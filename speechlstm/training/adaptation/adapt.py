@@ -5,11 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from speechlstm.bundle import (
-    find_bundle,
-    read_bundle,
-    refuse_to_replace_others,
-)
+from speechlstm.bundle import find_bundle, read_bundle, refuse_to_replace_others
 from speechlstm.errors import BundleError, ConfigError, DataError, SpeechLSTMError
 from speechlstm.lm.text import read_sentences
 from speechlstm.parallel import Progress, no_progress
@@ -116,8 +112,7 @@ def adapt(
     )  # fmt: skip
     exported = ("bundle", "report.json")
     goes_on = folder.open(
-        inputs,
-        {"keep": ("lm.ngram", *exported), "targets": exported, "quantization": exported},
+        inputs, {"keep": ("lm.ngram", *exported), "targets": exported, "quantization": exported}
     )
     report(f"{'going on' if goes_on else 'working'} in {folder.path}")
     with locked(folder.path):

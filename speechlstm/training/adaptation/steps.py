@@ -22,11 +22,7 @@ from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.conversion import Target
-from speechlstm.training.acoustic.export import (
-    MAX_UTTERANCES,
-    export,
-    export_model,
-)
+from speechlstm.training.acoustic.export import MAX_UTTERANCES, export, export_model
 from speechlstm.training.acoustic.recordings import read_recordings
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.transfer import Source, read_source

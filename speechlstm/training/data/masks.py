@@ -10,10 +10,7 @@ TIME_MASK_SECONDS = 0.8  # seconds of an utterance for each time mask after the 
 
 
 def draw_masks(
-    generator: np.random.Generator,
-    num_frames: int,
-    features: FeatureConfig,
-    config: AugmentConfig,
+    generator: np.random.Generator, num_frames: int, features: FeatureConfig, config: AugmentConfig
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Draw SpecAugment's masks for an utterance (Park et al., https://arxiv.org/abs/1904.08779).
 
@@ -43,10 +40,7 @@ def draw_masks(
     time_masks = _draw_spans(generator, config.time_masks, num_frames, longest)
     seconds = num_frames * features.hop_ms / 1000
     time_masks[max(1, int(seconds / TIME_MASK_SECONDS)) :, 1] = 0
-    return (
-        time_masks,
-        _draw_spans(generator, config.frequency_masks, features.num_mels, widest),
-    )
+    return (time_masks, _draw_spans(generator, config.frequency_masks, features.num_mels, widest))
 
 
 def _draw_spans(

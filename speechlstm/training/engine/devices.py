@@ -121,11 +121,9 @@ def peak_memory() -> dict[str, int]:
         peaks["process"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return (
         peaks
-        | {
-            "tensorflow": _tensorflow_peaks,
-            "torch": _torch_peaks,
-            "jax": _jax_peaks,
-        }[keras.backend.backend()]()
+        | {"tensorflow": _tensorflow_peaks, "torch": _torch_peaks, "jax": _jax_peaks}[
+            keras.backend.backend()
+        ]()
     )
 
 

@@ -77,9 +77,7 @@ class LanguageModelTrainer(WordLoop):
 
 
 def measured_perplexity(
-    network: LanguageModelNetwork,
-    data: SentenceDataset,
-    between: Callable[[], None] = lambda: None,
+    network: LanguageModelNetwork, data: SentenceDataset, between: Callable[[], None] = lambda: None
 ) -> float:
     """Measure the perplexity of a text with the full softmax, sentence ends included.
 

@@ -116,9 +116,7 @@ def mixed_case(passages: Iterable[Passage]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def count_pauses(
-    recordings: Iterable[tuple[Passage, Sequence[float]]],
-) -> NDArray[np.int64]:
+def count_pauses(recordings: Iterable[tuple[Passage, Sequence[float]]]) -> NDArray[np.int64]:
     """How often each mark goes with each class of pause; all ends of sentences count as one mark.
 
     Args:

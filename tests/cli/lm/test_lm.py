@@ -15,10 +15,7 @@ from speechlstm.bundle import default_bundle
         (["perplexity", "text.txt", "text.txt"], "text.txt: is not a packed language model"),
         (["perplexity", "cut.arpa", "text.txt"], "cut.arpa:3: the file ends before"),
         (["convert", "none.lm", "-o", "x.lm"], "none.lm: cannot be read"),
-        (
-            ["perplexity", "cut.tflite", "text.txt"],
-            "cut.tflite: not a .tflite file that",
-        ),
+        (["perplexity", "cut.tflite", "text.txt"], "cut.tflite: not a .tflite file that"),
         (["perplexity", "pronouncer.tflite", "text.txt"], "pronouncer.tflite: is not a language"),
         (["perplexity", "none.tflite", "text.txt"], "none.tflite: No such file"),
         (["perplexity", "lm.tflite", "empty.txt"], "empty.txt: has no sentence"),

@@ -149,8 +149,7 @@ def test_many_ids_are_those_of_each_word(words: list[str], in_order: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("extra", "reason"),
-    [((3, 3, 4), "'b b a' is missing"), ((3,), "'b' is repeated")],
+    ("extra", "reason"), [((3, 3, 4), "'b b a' is missing"), ((3,), "'b' is repeated")]
 )
 def test_impossible_tables_are_refused(extra: tuple[int, ...], reason: str) -> None:
     entries: Entries = {(word,): (-1.0, 0.0) for word in range(5)} | {(4, 3): (-0.5, 0.0)}

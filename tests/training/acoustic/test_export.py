@@ -43,10 +43,7 @@ def tflite() -> bytes:
 @pytest.mark.slow
 @pytest.mark.parametrize("quantization", ["none", "float16", "int8", "int4"])
 def test_writes_the_bundle_it_verified(
-    quantization: Quantization,
-    tflite: bytes,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    quantization: Quantization, tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversion, "convert_acoustic", lambda *_, **__: tflite)
     reports: list[Verification] = []

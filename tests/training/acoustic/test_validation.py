@@ -72,13 +72,7 @@ def test_phone_errors_are_counted_where_the_phones_are_known(
     lexicon = tmp_path / "lexicon.txt"
     lexicon.write_text("a P1\nab P1 P2\nabc P1 P2 P3\nb P2\n")
     run = Run(
-        tmp_path,
-        SETTINGS,
-        ALPHABET,
-        (),
-        (),
-        lexicon=lexicon,
-        phones=Lexicon.read(lexicon).alphabet,
+        tmp_path, SETTINGS, ALPHABET, (), (), lexicon=lexicon, phones=Lexicon.read(lexicon).alphabet
     )
     texts = ["a ab abc", "cc a", "b"]
     manifest = Manifest(write_tones(tmp_path / "valid.jsonl", texts))

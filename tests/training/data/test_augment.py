@@ -108,13 +108,7 @@ def test_the_same_numbers_give_the_same_sound(noisy: AugmentConfig, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "without",
-    [
-        {"room_seconds": None},
-        {"snr_db": None},
-        {"telephone": False},
-        {"gain_db": 0},
-    ],
+    "without", [{"room_seconds": None}, {"snr_db": None}, {"telephone": False}, {"gain_db": 0}]
 )
 def test_each_can_be_heard(
     noisy: AugmentConfig, tmp_path: Path, without: dict[str, float | None]

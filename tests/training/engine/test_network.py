@@ -83,9 +83,7 @@ def variables(model: Network) -> list[NDArray[Any]]:
 
 
 @pytest.mark.slow
-def test_a_new_process_goes_on_bit_for_bit(
-    case: tuple[Callable[[], Network], list[Batch]],
-) -> None:
+def test_a_new_process_goes_on_bit_for_bit(case: tuple[Callable[[], Network], list[Batch]]) -> None:
     new_network, batches = case
     whole = new_network()
     losses = [whole.train_on_batch(*batch) for batch in batches]

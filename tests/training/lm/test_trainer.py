@@ -18,10 +18,7 @@ from speechlstm.lm.text import limit_vocabulary, tokenize
 from speechlstm.training.engine.word_loop import train_on_words
 from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelTraining
 from speechlstm.training.lm.run import LanguageModelRun, load_language_model_run
-from speechlstm.training.lm.trainer import (
-    LanguageModelTrainer,
-    measured_perplexity,
-)
+from speechlstm.training.lm.trainer import LanguageModelTrainer, measured_perplexity
 
 pytestmark = pytest.mark.slow
 
