@@ -21,6 +21,7 @@ class EncodedSamples:
         num_promised: The number of bytes according to the header.
         pieces: What libsndfile reads instead of the file, if it would misread the header.
         rest: Where another recording begins that was appended to this one; 0: there is none.
+        is_mpeg: Whether they are frames of MPEG audio, whose number no header tells rightly.
     """
 
     start: int
@@ -28,3 +29,4 @@ class EncodedSamples:
     num_promised: int
     pieces: Pieces | None = None
     rest: int = 0
+    is_mpeg: bool = False

@@ -14,6 +14,7 @@ from speechlstm.audio.ogg import plan_ogg
 from speechlstm.audio.pieces import sought, within
 from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.source import Source
+from speechlstm.audio.tags import after_tags
 from speechlstm.errors import AudioError
 
 
@@ -29,9 +30,10 @@ def plan_recording(source: Source) -> Plan | None:
         plan = plan_flac(source)
         if plan:
             return plan
-    if is_tagged or (head[0] == 0xFF and len(head) > 1 and head[1] & 0xE0 == 0xE0):
+    if head[0] == 0xFF and len(head) > 1 and head[1] & 0xE0 == 0xE0:
         return plan_mp3(source)  # not by libsndfile alone, because libmpg123 writes to stderr
-    plan = plan_by_header(source) or plan_mp3(source)
+    start = after_tags(source.read, 0, source.size) if is_tagged else 0
+    plan = plan_by_header(source, start) or plan_mp3(source)
     return [Stretch(None)] if plan is None and is_rare_format(source) else plan
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from speechlstm.audio.plan import Gap, Pieces, Plan, Stretch
 from speechlstm.audio.source import Excerpt, Source
+from speechlstm.audio.tags import after_tags, before_tags
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -78,8 +79,7 @@ class _Frame:
 def read_stream(source: Source, ranges: Ranges) -> FLACStream | None:
     """The stream in some byte ranges of a source; None if its headers are damaged."""
     file = Excerpt(source, ranges)
-    position, info = _skip_tag(file) + 4, b""
-    file.seek(position - 4)
+    position, info = 4, b""
     if file.read(4) != b"fLaC":
         return None
     is_last = False
@@ -107,12 +107,14 @@ def plan_flac(source: Source) -> Plan | None:
     """The plan for a FLAC file; None if its headers are damaged."""
     starts = _stream_starts(source)
     plan: Plan = []
-    for start, end in zip(starts, [*starts[1:], source.size], strict=True):
+    for start, after in zip(starts, [*starts[1:], source.size], strict=True):
+        end = before_tags(source.read, after)  # libFLAC takes a tag for damage of the last frame
+        is_file = (start, end) == (0, source.size)
         stream = read_stream(source, ((start, end),))
         if stream is None:
             return None
         num_present = _num_samples(source, stream)
-        plan += plan_stream(source, stream, num_present or stream.num_samples, len(starts) == 1)
+        plan += plan_stream(source, stream, num_present or stream.num_samples, is_file)
         if 0 < num_present < stream.num_samples:
             plan.append(Gap((stream.num_samples - num_present) / stream.sample_rate))
     return plan
@@ -138,16 +140,7 @@ def _stream_starts(source: Source) -> list[int]:
         while (at := joined.find(marker, at + 1)) >= 0:
             found.append(base + at)
         tail, position = joined[1 - len(marker) :], position + len(chunk)
-    return [0, *found[1:]]
-
-
-def _skip_tag(file: Excerpt) -> int:
-    """The position after an ID3 tag, if there is one."""
-    file.seek(0)
-    head = file.read(10)
-    if head[:3] != b"ID3" or len(head) < 10:
-        return 0
-    return 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9])
+    return [after_tags(source.read, 0, source.size), *found[1:]]
 
 
 def _sliced(ranges: Ranges, start: int, end: int | None = None) -> Ranges:

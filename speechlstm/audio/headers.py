@@ -6,24 +6,29 @@ for libsndfile these are replaced by the real ones.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import soundfile
 
 from speechlstm.audio.decoding import opened_sound
 from speechlstm.audio.encoded import MAX_CHUNKS, UNKNOWN_LONG, UNKNOWN_SIZE, EncodedSamples
+from speechlstm.audio.mp3 import plan_mp3
 from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.riff import find_riff_samples, find_w64_samples
 from speechlstm.audio.source import Source
+from speechlstm.audio.voc import find_voc_samples
 
-_MAX_BLOCKS = 1_000_000
-_VOC_SLACK = 16
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 
 
-def plan_by_header(source: Source) -> Plan | None:
-    """The plan for a file whose header gives its length; None if the file has another format."""
+def plan_by_header(source: Source, start: int = 0) -> Plan | None:
+    """The plan for a file whose header gives its length; None if the file has another format.
+
+    Args:
+        source: The file.
+        start: Where the header begins, after tags.
+    """
     plan: Plan = []
-    start = 0
     while True:
         head = source.read(start, 24)
         find = next((find for magic, find in _FORMATS.items() if head.startswith(magic)), None)
@@ -37,6 +42,8 @@ def plan_by_header(source: Source) -> Plan | None:
 
 
 def _plan(source: Source, samples: EncodedSamples, start: int) -> Plan:
+    if samples.is_mpeg and (plan := plan_mp3(replace(source, size=samples.end))):
+        return plan
     pieces = samples.pieces
     if pieces is None and (start or samples.rest):
         pieces = ((start, samples.rest or source.size),)
@@ -159,23 +166,6 @@ def _sph(source: Source, start: int) -> EncodedSamples | None:
     return EncodedSamples(first, min(source.size, first + size), size)
 
 
-def _voc(source: Source, start: int) -> EncodedSamples | None:
-    """Creative's VOC, which has blocks of up to 16 MB."""
-    position = start + int.from_bytes(source.read(start + 20, 2), "little")
-    first = 0
-    for _ in range(_MAX_BLOCKS):
-        head = source.read(position, 4)
-        is_near_end = source.size - position < _VOC_SLACK  # sox writes sizes that are too small
-        if not 0 < head[0] < 10 or (first and is_near_end) if head else True:
-            break
-        first = first or (position if head[0] in (1, 2, 9) else 0)
-        position += 4 + int.from_bytes(head[1:], "little")
-    if not first:
-        return None
-    end = min(position, source.size)
-    return EncodedSamples(first, end, position - first)
-
-
 _FORMATS: dict[bytes, Callable[[Source, int], EncodedSamples | None]] = {
     b"RIFF": find_riff_samples,
     b"RIFX": find_riff_samples,
@@ -187,7 +177,7 @@ _FORMATS: dict[bytes, Callable[[Source, int], EncodedSamples | None]] = {
     b"dns.": _au,
     b"caff": _caf,
     b"NIST_1A": _sph,
-    b"Creative Voice File": _voc,
+    b"Creative Voice File": find_voc_samples,
 }
 
 # Ensoniq, Portable Voice, AVR, FastTracker, Psion, Octave; IRCAM, Octave, MIDI, Akai.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from speechlstm.audio.source import Source
+from speechlstm.audio.tags import after_tags
 
 _KILOBITS = {  # by (MPEG 1, layer)
     (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -235,22 +236,4 @@ class Frames:
 
     def _after_tags(self, position: int) -> int:
         """The position after the tags that begin at a position."""
-        while num_bytes := self._tag_bytes(position):
-            position = min(position + num_bytes, self._bytes.size)
-        return position
-
-    def _tag_bytes(self, position: int) -> int:
-        start = self._bytes.get(position, 32)
-        if start[:3] == b"ID3" and len(start) >= 10 and not any(b & 0x80 for b in start[6:10]):
-            size = start[6] << 21 | start[7] << 14 | start[8] << 7 | start[9]
-            return 10 + size + (10 if start[5] & 0x10 else 0)
-        if start[:3] == b"TAG":
-            return 227 if start[:4] == b"TAG+" else 128
-        if start[:8] == b"APETAGEX" and len(start) == 32:
-            size = int.from_bytes(start[12:16], "little")  # without the header
-            is_header = start[23] & 0x20
-            return 32 + size if is_header else 32
-        if start[:11] == b"LYRICSBEGIN":
-            end = self._bytes.get(position, 1 << 17).find(b"LYRICS200")
-            return end + 9 if end > 0 else 0
-        return 0
+        return after_tags(self._bytes.get, position, self._bytes.size)

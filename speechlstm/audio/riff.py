@@ -1,10 +1,13 @@
 """WAV, RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088), and Sony's Wave64."""
 
+from dataclasses import replace
+
 from speechlstm.audio.encoded import MAX_CHUNKS, UNKNOWN_LONG, UNKNOWN_SIZE, EncodedSamples
 from speechlstm.audio.plan import Pieces
 from speechlstm.audio.source import Source
 
 _WRAP = 2**32
+_MPEG = b"\x55\0"  # the format code of MPEG audio, layer III
 _W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # end of the identifiers of other chunks
 
 
@@ -35,7 +38,8 @@ def find_riff_samples(source: Source, start: int) -> EncodedSamples | None:
         is_unknown = size == 0
     else:
         is_unknown = size >= UNKNOWN_SIZE and position + size > source.size
-    return _settled(source, start, position, size, is_unknown, is_long, layout, order)
+    found = _settled(source, start, position, size, is_unknown, is_long, layout, order)
+    return replace(found, is_mpeg=True) if layout[:2] == _MPEG else found
 
 
 def _settled(
@@ -53,18 +57,32 @@ def _settled(
             rest = after
         elif source.size - position >= _WRAP:  # the size has overflowed 32 bits
             is_unknown = True
-    if is_unknown or is_long or rest or start:
+    more = () if is_unknown or rest else _further_samples(source, after)
+    if is_unknown or is_long or rest or start or more:
         end = source.size if is_unknown else min(source.size, position + size)
         pieces: Pieces | None = None
         if order == "little":
             fmt = b"fmt " + len(layout).to_bytes(4, "little") + layout + bytes(len(layout) % 2)
-            sizes = (_WRAP - 1).to_bytes(4, "little")
-            if end - position < UNKNOWN_SIZE:
-                sizes = (end - position).to_bytes(4, "little")
+            num_bytes = sum(last - first for first, last in ((position, end), *more))
+            sizes = (num_bytes if num_bytes < UNKNOWN_SIZE else _WRAP - 1).to_bytes(4, "little")
             head = b"RIFF" + b"\xff" * 4 + b"WAVE" + fmt + b"data" + sizes
-            pieces = (head, (position, end))
+            pieces = (head, (position, end), *more)
         return EncodedSamples(position, end, end - position if is_unknown else size, pieces, rest)
     return EncodedSamples(position, min(source.size, position + size), size)
+
+
+def _further_samples(source: Source, position: int) -> tuple[tuple[int, int], ...]:
+    """The samples in chunks that follow the first ones; libsndfile reads the last chunk alone."""
+    found = []
+    for _ in range(MAX_CHUNKS):
+        head = source.read(position, 8)
+        if len(head) < 8 or not head[:4].isascii():
+            break
+        start, size = position + 8, int.from_bytes(head[4:], "little")
+        if head[:4] == b"data" and start + size <= source.size:
+            found.append((start, start + size))
+        position = start + size + size % 2
+    return tuple(found)
 
 
 def _is_chunks(source: Source, position: int) -> bool:

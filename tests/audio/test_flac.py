@@ -1,4 +1,5 @@
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,22 @@ def test_joined_files(tmp_path: Path, encoded: Encode) -> None:
     path = written(tmp_path, first + second + without_length(first))
     assert read_duration(path) == pytest.approx(4.0)
     assert read_audio(path, 16000).duration == pytest.approx(4.0, abs=1e-3)
+
+
+APE = b"APETAGEX" + struct.pack("<IIIIQ", 2000, 32, 0, 0, 0)
+
+
+@pytest.mark.parametrize("tag", [b"TAG" + b"t" * 125, APE, APE + b"TAG" + b"t" * 125])
+@pytest.mark.parametrize("is_joined", [False, True])
+def test_tags_after_the_last_frame_do_no_harm(
+    tmp_path: Path, encoded: Encode, tag: bytes, is_joined: bool
+) -> None:
+    content = encoded("FLAC", "PCM_16", 1.3, 16000)
+    reference, _ = soundfile.read(io.BytesIO(content), dtype="float32")
+    times = 1 + is_joined
+    path = written(tmp_path, times * (content + tag))
+    assert np.array_equal(read_audio(path).samples, np.tile(reference, times))
+    assert read_duration(path) == pytest.approx(times * 1.3)
 
 
 @pytest.mark.parametrize("length_is_known", [True, False])

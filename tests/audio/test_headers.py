@@ -1,3 +1,4 @@
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,77 @@ def test_an_empty_data_chunk_before_others_is_empty(tmp_path: Path, encoded: Enc
     path = written(tmp_path, head + b"LIST" + struct.pack("<I", 6) + b"notes\0")
     with pytest.raises(AudioError, match="has no samples"):
         read_audio(path)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_tag_before_the_header_does_no_harm(
+    tmp_path: Path, encoded: Encode, container: str
+) -> None:
+    content = encoded(container, "PCM_16", 1.0, 16000)
+    whole = read_audio(written(tmp_path, content)).samples
+    tag = b"ID3\x03\0\0\0\0\x02\x2c" + bytes(range(1, 151)) * 2
+    path = written(tmp_path, tag + content)
+    assert np.array_equal(read_audio(path).samples, whole)
+    assert read_duration(path) == 1.0
+
+
+def test_samples_in_several_chunks_are_all_read(tmp_path: Path, encoded: Encode) -> None:
+    content = encoded("WAV", "PCM_16", 1.0, 16000)
+    whole = read_audio(written(tmp_path, content)).samples
+    at = content.index(b"data") + 4
+    first, second = content[at + 4 : at + 10_004], content[at + 10_004 :]
+    chunks = [struct.pack("<I", len(first)) + first, b"LIST" + struct.pack("<I", 4) + b"INFO"]
+    chunks.append(b"data" + struct.pack("<I", len(second)) + second)
+    path = written(tmp_path, content[:at] + b"".join(chunks))
+    assert np.array_equal(read_audio(path).samples, whole)
+    assert read_duration(path) == 1.0
+
+
+def voc(*blocks: tuple[int, bytes]) -> bytes:
+    head = b"Creative Voice File\x1a" + struct.pack("<HHH", 26, 0x114, 0x111F)
+    sized = (bytes([kind]) + len(body).to_bytes(3, "little") + body for kind, body in blocks)
+    return head + b"".join(sized) + b"\0"
+
+
+@pytest.mark.parametrize("num_channels", [1, 2])
+def test_voc_of_many_blocks_has_their_samples_and_nothing_else(
+    tmp_path: Path, num_channels: int
+) -> None:
+    samples = np.random.default_rng(3).integers(-9000, 9000, (16000, num_channels), np.int16)
+    encoded = samples.astype("<i2").tobytes()
+    layout = struct.pack("<IBBH4x", 16000, 16, num_channels, 4)
+    rest = [(2, encoded[at : at + 4096]) for at in range(4096, len(encoded), 4096)]
+    path = written(tmp_path, voc((9, layout + encoded[:4096]), (4, b"\1\0"), *rest))
+    read = read_audio(path, channel=1)
+    assert np.array_equal(read.samples, samples[:, 0].astype(np.float32) / 32768)
+    assert read_duration(path) == 1.0
+
+
+def test_silence_between_blocks_of_voc_is_silence(tmp_path: Path) -> None:
+    tone = bytes([64, 192] * 4000)
+    head = bytes([256 - 1_000_000 // 8000, 0])
+    blocks = ((1, head + tone), (3, struct.pack("<HB", 7999, head[0])), (2, tone))
+    samples = read_audio(written(tmp_path, voc(*blocks))).samples
+    assert len(samples) == 24000
+    assert not samples[8000:16000].any()
+    assert np.array_equal(samples[:8000], samples[16000:])
+    assert np.ptp(samples[:8000]) == 1.0
+
+
+@pytest.mark.parametrize("chunk", [b"", b"LIST" + struct.pack("<I", 3000) + b"INFO" * 750])
+def test_mpeg_in_wav_is_whole_whatever_its_header_counts(
+    tmp_path: Path, encoded: Encode, chunk: bytes
+) -> None:
+    # Without a Xing header, which ffmpeg leaves out in WAV.
+    frames = re.sub(b"Xing|Info", bytes(4), encoded("MP3", "MPEG_LAYER_III", 1.5, 16000))
+    whole = read_audio(written(tmp_path, frames)).samples
+    layout = struct.pack("<HHIIHHHHIHHH", 0x55, 1, 16000, 8000, 1, 0, 12, 1, 2, 576, 1, 1393)
+    body = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout
+    body += b"fact" + struct.pack("<II", 4, 99_000) + b"data" + struct.pack("<I", len(frames))
+    body += frames + bytes(len(frames) % 2) + chunk
+    path = written(tmp_path, b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert np.array_equal(read_audio(path).samples, whole)
+    assert read_duration(path) == len(whole) / 16000
 
 
 def test_joined_files(tmp_path: Path, encoded: Encode) -> None:
