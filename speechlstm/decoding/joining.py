@@ -1,6 +1,6 @@
 """Joins the hypotheses of a long recording's segments."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from itertools import product
@@ -56,6 +56,14 @@ class JoinedHypotheses:
         if not self._joined:
             return (Hypothesis("", (), 0.0),)
         return tuple(map(_whole, self._joined))
+
+
+def joined(segments: Iterable[tuple[float, Sequence[Hypothesis]]]) -> tuple[Hypothesis, ...]:
+    """The hypotheses of a recording, the best one first, from start and hypotheses of segments."""
+    whole = JoinedHypotheses()
+    for start, hypotheses in segments:
+        whole.add(start, hypotheses)
+    return whole.best()
 
 
 def _continued(before: _Joined | None, start: float, last: Hypothesis) -> _Joined:

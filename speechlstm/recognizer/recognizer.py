@@ -1,18 +1,12 @@
 """`Recognizer`: transcribes waveforms and recordings, and aligns texts with them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, overload
 
-from speechlstm.acoustic import AcousticModel
 from speechlstm.audio import Audio, BlockSource, Piece, read_blocks, read_segments, split
-from speechlstm.audio.activity import SpeechDetector
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.decoder import Decoder, GreedyDecoder
-from speechlstm.decoding.plausibility import plausible
-from speechlstm.diarization import Diarizer, Window
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.recognizer.aligning import align_segments
 from speechlstm.recognizer.batch import Channels, check_channels, result_or_raise
@@ -23,47 +17,24 @@ from speechlstm.recognizer.loading import (
     load_diarizer,
     load_models,
 )
-from speechlstm.recognizer.segments import RecognizedSegment, transcribe_segments
+from speechlstm.recognizer.segments import SegmentRecognizer, transcribe_segments
 from speechlstm.recognizer.sharing import Loaded, OnSegment, transcribe_in_segments
 from speechlstm.text.phrases import Phrases, read_phrases
-from speechlstm.transcript import Hypothesis, Transcript
+from speechlstm.transcript import Transcript
 
 if TYPE_CHECKING:
-    from speechlstm.readable.writer import ReadableWriter
     from speechlstm.streaming import Event, Stream
 
 
-class Recognizer:
+class Recognizer(SegmentRecognizer):
     """Turns speech into text, by an acoustic model and a decoder. Threads may share one.
 
     >>> recognizer = Recognizer.load("english")
     >>> recognizer.transcribe_file("data/samples/date.wav").text
     'july fourth seventeen seventy six'
-
-    Args:
-        model: Computes the log-probabilities of labels, frame by frame.
-        decoder: Finds the text in them; None: greedy decoding (the most probable label of each
-            frame).
-        reject_non_speech: Whether to drop words recognised in tones, hum or noise (see
-            `speechlstm.audio.activity`) and words of an impossible length or confidence (see
-            `speechlstm.decoding.plausibility`).
-        writer: Makes readable text of the words; None: transcripts have words only.
-        diarizer: Tells speakers apart; None: words have no speakers.
     """
 
-    def __init__(
-        self,
-        model: AcousticModel,
-        decoder: Decoder | None = None,
-        *,
-        reject_non_speech: bool = True,
-        writer: "ReadableWriter | None" = None,
-        diarizer: Diarizer | None = None,
-    ) -> None:
-        self.model, self.reject_non_speech, self.writer = model, reject_non_speech, writer
-        self.diarizer = diarizer
-        self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
-        self._load_again: Callable[[], Recognizer] | None = None  # in another process
+    _load_again: "Callable[[], Recognizer] | None" = None  # in another process
 
     @classmethod
     def load(
@@ -115,7 +86,7 @@ class Recognizer:
                 n-gram model's, 0..1; None: the bundle's.
             neural_lm_mode: "rescore": the LSTM rescores the n-best list. "fuse": it takes part in
                 the search (slower). None: the bundle's.
-            reject_non_speech: As in the constructor.
+            reject_non_speech: As in `SegmentRecognizer`.
             readable: Whether transcripts also have readable text (`Transcript.readable`): capitals,
                 punctuation, figures. None: if the bundle has a network for that. Hot words appear
                 as they are given: "iPhone".
@@ -406,46 +377,3 @@ class Recognizer:
             return pulled(self.open_stream(source.sample_rate, endpoint_seconds), source)
         rate = self.model.sample_rate
         return pulled(self.open_stream(rate, endpoint_seconds), read_blocks(source, rate))
-
-    # A SegmentRecognizer: what speechlstm.recognizer.segments and sharing need.
-
-    @property
-    def sample_rate(self) -> int:
-        """The sample rate that the network expects, in Hz."""
-        return self.model.sample_rate
-
-    @property
-    def is_calibrated(self) -> bool:
-        """Whether the words' confidences are calibrated."""
-        return self.decoder.is_calibrated
-
-    def hypotheses(self, audio: Audio) -> list[Hypothesis]:
-        """The hypotheses for a segment, of at most 20 s at the network's sample rate."""
-        hypotheses = self.decoder.decode(self.model.log_probs(audio), audio.duration)
-        if not (self.reject_non_speech and any(h.words for h in hypotheses)):
-            return hypotheses
-        detector = SpeechDetector(audio.samples, audio.sample_rate)
-        return plausible(hypotheses, detector.is_speech_possible)
-
-    def recognize_segment(self, audio: Audio) -> RecognizedSegment:
-        """The hypotheses for a segment and, if there is a diarizer, the voices in it."""
-        hypotheses = self.hypotheses(audio)
-        windows = self.diarizer.windows(audio, hypotheses[0].words) if self.diarizer else ()
-        return RecognizedSegment(hypotheses, windows)
-
-    def with_speakers(self, transcript: Transcript, windows: Sequence[Window]) -> Transcript:
-        """The transcript with the speakers of its words, if there is a diarizer."""
-        if not self.diarizer:
-            return transcript
-        best, *_ = transcript.hypotheses
-        words = self.diarizer.with_speakers(best.words, windows)
-        # Other hypotheses would need speakers of their own.
-        return replace(transcript, hypotheses=(replace(best, words=words),))
-
-    def with_tokens(self, transcript: Transcript) -> Transcript:
-        """The transcript with readable text, if there is a writer."""
-        if not self.writer:
-            return transcript
-        turns = transcript.turns if transcript.has_speakers else (transcript.words,)
-        tokens = [token for turn in turns for token in self.writer.tokens(turn)]
-        return replace(transcript, tokens=tuple(tokens))

@@ -1,13 +1,20 @@
-"""From the segments of a recording to one transcript."""
+"""Recognises the segments of a recording, and joins them to one transcript."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from speechlstm.acoustic import AcousticModel
 from speechlstm.audio import Audio
+from speechlstm.audio.activity import SpeechDetector
+from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.joining import JoinedHypotheses
-from speechlstm.diarization import Window
+from speechlstm.decoding.plausibility import plausible
+from speechlstm.diarization import Diarizer, Window
 from speechlstm.transcript import Hypothesis, Transcript
+
+if TYPE_CHECKING:
+    from speechlstm.readable.writer import ReadableWriter
 
 Segments = Iterable[tuple[float, Audio]]  # (start in seconds, waveform); see audio.read_segments
 
@@ -25,37 +32,73 @@ class RecognizedSegment:
     windows: Sequence[Window] = ()
 
 
-class SegmentRecognizer(Protocol):
-    """What is needed of a recogniser to transcribe segments: `Recognizer` has it."""
+class SegmentRecognizer:
+    """Recognises segments: an acoustic model, a decoder, and what is wanted besides words.
+
+    Args:
+        model: Computes the log-probabilities of labels, frame by frame.
+        decoder: Finds the text in them; None: greedy decoding (the most probable label of each
+            frame).
+        reject_non_speech: Whether to drop words recognised in tones, hum or noise (see
+            `speechlstm.audio.activity`) and words of an impossible length or confidence (see
+            `speechlstm.decoding.plausibility`).
+        writer: Makes readable text of the words; None: transcripts have words only.
+        diarizer: Tells speakers apart; None: words have no speakers.
+    """
+
+    def __init__(
+        self,
+        model: AcousticModel,
+        decoder: Decoder | None = None,
+        *,
+        reject_non_speech: bool = True,
+        writer: "ReadableWriter | None" = None,
+        diarizer: Diarizer | None = None,
+    ) -> None:
+        self.model, self.reject_non_speech, self.writer = model, reject_non_speech, writer
+        self.diarizer = diarizer
+        self.decoder = decoder or GreedyDecoder(model.alphabet, model.frame_seconds)
+
+    @property
+    def sample_rate(self) -> int:
+        """The sample rate that the network expects, in Hz."""
+        return self.model.sample_rate
 
     @property
     def is_calibrated(self) -> bool:
         """Whether the words' confidences are calibrated."""
+        return self.decoder.is_calibrated
 
-    @property
-    def sample_rate(self) -> int:
-        """The sample rate of the segments, in Hz."""
+    def hypotheses(self, audio: Audio) -> list[Hypothesis]:
+        """The hypotheses for a segment, of at most 20 s at the network's sample rate."""
+        hypotheses = self.decoder.decode(self.model.log_probs(audio), audio.duration)
+        if not (self.reject_non_speech and any(h.words for h in hypotheses)):
+            return hypotheses
+        detector = SpeechDetector(audio.samples, audio.sample_rate)
+        return plausible(hypotheses, detector.is_speech_possible)
 
     def recognize_segment(self, audio: Audio) -> RecognizedSegment:
-        """The hypotheses for a segment and, if they are wanted, the voices in it."""
-
-    def with_tokens(self, transcript: Transcript) -> Transcript:
-        """The transcript with readable text, if that is wanted."""
+        """The hypotheses for a segment and, if there is a diarizer, the voices in it."""
+        hypotheses = self.hypotheses(audio)
+        windows = self.diarizer.windows(audio, hypotheses[0].words) if self.diarizer else ()
+        return RecognizedSegment(hypotheses, windows)
 
     def with_speakers(self, transcript: Transcript, windows: Sequence[Window]) -> Transcript:
-        """The transcript with the speakers of its words, if that is wanted."""
+        """The transcript with the speakers of its words, if there is a diarizer."""
+        if not self.diarizer:
+            return transcript
+        best, *_ = transcript.hypotheses
+        words = self.diarizer.with_speakers(best.words, windows)
+        # Other hypotheses would need speakers of their own.
+        return replace(transcript, hypotheses=(replace(best, words=words),))
 
-
-def joined(segments: Iterable[tuple[float, Sequence[Hypothesis]]]) -> tuple[Hypothesis, ...]:
-    """The hypotheses of a recording, the best one first, from those of its segments.
-
-    Args:
-        segments: The start of each segment in seconds, and its hypotheses, at least one.
-    """
-    whole = JoinedHypotheses()
-    for start, hypotheses in segments:
-        whole.add(start, hypotheses)
-    return whole.best()
+    def with_tokens(self, transcript: Transcript) -> Transcript:
+        """The transcript with readable text, if there is a writer."""
+        if not self.writer:
+            return transcript
+        turns = transcript.turns if transcript.has_speakers else (transcript.words,)
+        tokens = [token for turn in turns for token in self.writer.tokens(turn)]
+        return replace(transcript, tokens=tuple(tokens))
 
 
 class SegmentedTranscript:

@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from speechlstm.audio import Audio, Piece, num_channels, read_segments
+from speechlstm.decoding.joining import joined
 from speechlstm.errors import DamagedAudioError, DataError
 from speechlstm.parallel import map_in_processes
 from speechlstm.recognizer.batch import Channels
-from speechlstm.recognizer.segments import (
-    RecognizedSegment,
-    SegmentedTranscript,
-    SegmentRecognizer,
-    joined,
-)
+from speechlstm.recognizer.segments import RecognizedSegment, SegmentedTranscript, SegmentRecognizer
 from speechlstm.transcript import Transcript
 
 
@@ -203,11 +199,11 @@ def _channels_to_read(
 
 
 def _segment(recognizer: SegmentRecognizer, place: _Place, segment: RecognizedSegment) -> Segment:
-    best = joined([(place.start, segment.hypotheses[:1])])
+    best, *_ = joined([(place.start, segment.hypotheses[:1])])
     if place.channel:
-        words = tuple(replace(word, channel=place.channel) for word in best[0].words)
-        best = (replace(best[0], words=words),)
-    transcript = recognizer.with_tokens(Transcript(best, place.end, recognizer.is_calibrated))
+        words = tuple(replace(word, channel=place.channel) for word in best.words)
+        best = replace(best, words=words)
+    transcript = recognizer.with_tokens(Transcript((best,), place.end, recognizer.is_calibrated))
     return Segment(place.path, place.start, place.end, transcript)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from speechlstm.audio import read_duration, read_segments
-from speechlstm.decoding.joining import JoinedHypotheses
+from speechlstm.decoding.joining import JoinedHypotheses, joined
 from speechlstm.errors import AudioError, DamagedAudioError
 from speechlstm.recognizer import Recognizer
-from speechlstm.recognizer.segments import joined
 from speechlstm.server.requests import OpenRecording, Step, TooLongError
 from speechlstm.transcript import Hypothesis, Transcript
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from speechlstm.decoding.joining import JoinedHypotheses
+from speechlstm.decoding.joining import joined
 from speechlstm.transcript import Hypothesis, Token, Transcript, Word
 from speechlstm.transcript.formats import to_dict
 
@@ -115,15 +116,13 @@ def join_finals(finals: Iterable[Final], duration: float) -> Transcript:
         finals: Its final events, in their order.
         duration: Of the stream, in seconds.
     """
-    joined, is_calibrated, tokens = JoinedHypotheses(), False, None
-    for final in finals:
-        joined.add(0.0, final.hypotheses)  # their times are from the start of the stream
-        is_calibrated = final.is_calibrated
-        if final.tokens is not None:
-            tokens = [*(tokens or []), *final.tokens]
-    hypotheses = joined.best()
+    finals = list(finals)
+    written = [final.tokens for final in finals if final.tokens is not None]
     return Transcript(
-        hypotheses, duration, is_calibrated, tokens=None if tokens is None else tuple(tokens)
+        joined((0.0, final.hypotheses) for final in finals),  # their times are of the stream
+        duration,
+        bool(finals) and finals[-1].is_calibrated,
+        tokens=tuple(chain(*written)) if written else None,
     )
 
 
