@@ -1,8 +1,7 @@
 """Evaluation of a classifier on a manifest: accuracy with its interval, the confusion matrix."""
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from speechlstm.errors import DataError, ManifestError, counted, printable, quot
 from speechlstm.evaluation.metrics import ErrorCounts, bootstrap_interval
 from speechlstm.evaluation.report import independent_units
 from speechlstm.parallel import Progress, map_in_processes, no_progress
+from speechlstm.recognizer.batch import Attempt
 
 _NUM_CONFUSIONS = 10  # pairs of classes that the text lists
 
@@ -112,13 +112,7 @@ class ClassificationReport:
             "classes": list(self.classes),
             "confusion": self.confusion.tolist(),
             "utterances": [
-                {
-                    "id": score.id,
-                    "speaker": score.speaker,
-                    "reference": score.reference,
-                    "hypothesis": score.hypothesis,
-                    "probability": round(score.probability, 4),
-                }
+                asdict(score) | {"probability": round(score.probability, 4)}
                 for score in self.scores
             ],
             "failures": dict(self.failures),
@@ -167,14 +161,6 @@ class ClassificationReport:
         matrix = self.confusion
         found = [(int(matrix[i, j]), int(i), int(j)) for i, j in np.argwhere(matrix) if i != j]
         return sorted(found, key=lambda confusion: -confusion[0])
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """The outcome of classifying one recording, and the wall-clock time that it took."""
-
-    result: Classification | DataError
-    compute_seconds: float
 
 
 def evaluate_classifier(
@@ -248,15 +234,7 @@ def _labels(manifest: Manifest, field: LabelField, classes: Sequence[str]) -> li
     return labels
 
 
-def _load_attempt(load: Callable[[], Classifier]) -> Callable[[Path | Piece], _Attempt]:
-    return partial(_attempt, load())
-
-
-def _attempt(classifier: Classifier, path: Path | Piece) -> _Attempt:
-    start = time.perf_counter()
-    result: Classification | DataError
-    try:
-        result = classifier.classify_file(path)
-    except DataError as error:
-        result = error
-    return _Attempt(result, time.perf_counter() - start)
+def _load_attempt(
+    load: Callable[[], Classifier],
+) -> Callable[[Path | Piece], Attempt[Classification]]:
+    return partial(Attempt.of, load().classify_file)

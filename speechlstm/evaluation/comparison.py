@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -152,18 +152,12 @@ class PairComparison:
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain JSON values."""
-        test, bootstrap = self.matched_pairs, self.bootstrap
         return {
             "wer_difference": self.difference,
-            "wer_difference_interval": bootstrap.interval,
-            "share_of_resamples_better": bootstrap.share_better,
+            "wer_difference_interval": self.bootstrap.interval,
+            "share_of_resamples_better": self.bootstrap.share_better,
             "num_resampled_units": len(self.units),
-            "matched_pairs": {
-                "num_segments": test.num_segments,
-                "mean": test.mean,
-                "z": test.z,
-                "p": test.p,
-            },
+            "matched_pairs": asdict(self.matched_pairs),
             "utterances_better": _wins(self.by_utterance),
             "speakers_better": _wins(Wins.of(list(self.speakers.values()))),
             "speakers": {name: _errors(counts) for name, counts in self.speakers.items()},

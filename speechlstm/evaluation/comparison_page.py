@@ -1,6 +1,6 @@
 """A comparison as a page in one file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from speechlstm.errors import counted
 from speechlstm.evaluation.comparison import Comparison, Counts, PairComparison, Wins
@@ -12,7 +12,7 @@ from speechlstm.evaluation.comparison_text import (
     wins,
 )
 from speechlstm.evaluation.report import Score
-from speechlstm.evaluation.report_page import aligned_errors
+from speechlstm.evaluation.report_page import aligned_errors, interval_cell
 from speechlstm.html import (
     Axis,
     Bar,
@@ -22,6 +22,7 @@ from speechlstm.html import (
     element,
     page,
     paragraph,
+    percent,
     section,
     table,
 )
@@ -53,11 +54,9 @@ def _systems(comparison: Comparison) -> Markup:
     for letter, name, report, left_out in zip(
         letters, comparison.names, comparison.reports, comparison.num_left_out, strict=True
     ):
-        interval = report.wer_interval
-        shown: Cell = ""
-        if interval:
-            shown = f"{interval[0]:.2%} to {interval[1]:.2%}", round(interval[0], 6)
-        rows.append([letter, name, _rate(report.wer), shown, report.words.num_errors, left_out])
+        interval = interval_cell(report.wer_interval)
+        errors = report.words.num_errors
+        rows.append([letter, name, percent(report.wer), interval, errors, left_out])
     columns = ["", "report", "WER", "95 % interval", "word errors", "utterances left out"]
     scores = comparison.reports[0].scores
     num_words = counted(comparison.reports[0].words.num_reference, "word")
@@ -117,23 +116,23 @@ def _group(what: str, groups: Mapping[str, Counts]) -> Iterator[Markup]:
         [
             name,
             groups[name][0].num_reference,
-            *(_rate(counts.rate) for counts in groups[name]),
-            _rate(groups[name][1].rate - groups[name][0].rate, "+.2%"),
+            *(percent(counts.rate) for counts in groups[name]),
+            percent(groups[name][1].rate - groups[name][0].rate, "+.2%"),
         ]
-        for name in names[:_MAX_ROWS]
+        for name in names
     ]
-    title = f"Errors by {what}" + _more(names)
-    yield table(title, [what, "words", "WER of A", "WER of B", "B - A"], rows)
+    columns = [what, "words", "WER of A", "WER of B", "B - A"]
+    yield table(f"Errors by {what}", columns, rows, _MAX_ROWS)
 
 
 def _words(pair: PairComparison) -> Markup:
-    found = [word for word in pair.reference_words if word.one != word.other]
     rows: list[list[Cell]] = [
         [word.word, word.num_occurrences, word.one, word.other, word.other - word.one]
-        for word in found[:_MAX_ROWS]
+        for word in pair.reference_words
+        if word.one != word.other
     ]
     columns = ["word", "times", "A wrong", "B wrong", "B - A"]
-    return section("Words", table(f"Words of the references{_more(found)}", columns, rows))
+    return section("Words", table("Words of the references", columns, rows, _MAX_ROWS))
 
 
 def _utterances(pair: PairComparison) -> Markup:
@@ -147,11 +146,3 @@ def _utterance(one: Score, other: Score) -> Markup:
         for name, score in (("A", one), ("B", other))
     )
     return element("article", element("h3", one.id), *lines)
-
-
-def _more(found: Sequence[object]) -> str:
-    return f" (the first {_MAX_ROWS} of {len(found)})" if len(found) > _MAX_ROWS else ""
-
-
-def _rate(rate: float, form: str = ".2%") -> tuple[str, float]:
-    return format(rate, form), round(rate, 6)

@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-import jiwer
-
 from speechlstm.errors import AlphabetError
-from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.text.lexicon import Lexicon, Phones
 
 # The phones of some words, as far as they are known.
@@ -45,8 +43,7 @@ def phone_errors(texts: Sequence[tuple[str, str]], pronounce: Pronounce) -> Phon
             num_left_out += 1
             continue
         phones = [" ".join(p for word in text.split() for p in ways[word]) for text in pair]
-        found = jiwer.process_words(*phones)
-        total += ErrorCounts(found.hits, found.substitutions, found.deletions, found.insertions)
+        total += word_errors(*phones)
     return PhoneErrors(total, num_left_out)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from itertools import chain
 
 from speechlstm.errors import counted
 from speechlstm.evaluation.conditions import Recordings, read_recording
@@ -19,6 +19,7 @@ from speechlstm.html import (
     joined,
     page,
     paragraph,
+    percent,
     section,
     table,
 )
@@ -60,7 +61,7 @@ def _summary(report: EvaluationReport) -> Markup:
     rows: list[list[Cell]] = [
         _row("word error rate (WER)", report.words, "words", report.wer_interval),
         _row("character error rate (CER)", report.characters, "characters", report.cer_interval),
-        ["sentence error rate (SER)", _rate(rates.ser), "", f"{rates.num_sentences} utterances"],
+        ["sentence error rate (SER)", percent(rates.ser), "", f"{rates.num_sentences} utterances"],
     ]
     if rates.phones:
         rows.append(_row("phone error rate (PER)", rates.phones.counts, "phones"))
@@ -75,7 +76,7 @@ def _summary(report: EvaluationReport) -> Markup:
         rows.append(["words per minute of silence", shown, "", where])
     if report.calibration_error is not None:
         rows.append(
-            ["calibration error of the confidences", _rate(report.calibration_error), "", ""]
+            ["calibration error of the confidences", percent(report.calibration_error), "", ""]
         )
     if report.rtf is not None:
         spread = "median {:.4f}, 95 % below {:.4f}".format(*rates.rtf) if rates.rtf else ""
@@ -90,33 +91,28 @@ def _row(
         f"{counts.num_reference} {unit}: {counts.substitutions} substituted, {counts.deletions} "
         f"deleted, {counts.insertions} inserted"
     )
-    return [name, _rate(counts.rate), _interval(interval), of]
+    return [name, percent(counts.rate), interval_cell(interval), of]
 
 
 def _confusions(report: EvaluationReport) -> Markup:
-    wrong = [pair for score in report.scores for pair in score.alignment if not pair.is_correct]
-    pairs = Counter((p.reference, p.hypothesis) for p in wrong if p.reference and p.hypothesis)
-    deleted = Counter(p.reference for p in wrong if p.hypothesis is None)
-    inserted = Counter(p.hypothesis for p in wrong if p.reference is None)
-    substitutions: list[list[Cell]] = [
-        [reference, hypothesis, count]
-        for (reference, hypothesis), count in pairs.most_common(_MAX_ROWS)
-    ]
-    return section(
-        "Confusions",
-        table(_title("Substituted", pairs), ["reference", "hypothesis", "times"], substitutions),
-        table(_title("Deleted", deleted), ["reference", "times"], _counted_rows(deleted)),
-        table(_title("Inserted", inserted), ["hypothesis", "times"], _counted_rows(inserted)),
+    kinds: dict[str, Counter[tuple[str, ...]]] = {
+        "Substituted": Counter(), "Deleted": Counter(), "Inserted": Counter(),
+    }  # fmt: skip
+    for pair in chain(*(score.alignment for score in report.scores)):
+        words = tuple(word for word in pair if word is not None)
+        if not pair.is_correct:
+            kind = "Inserted" if pair.reference is None else "Deleted"
+            kinds["Substituted" if len(words) == 2 else kind][words] += 1
+    tables = (
+        table(
+            f"{kind}: {counted(counts.total(), 'time')}",
+            ["reference", "hypothesis", "times"] if kind == "Substituted" else ["word", "times"],
+            [[*words, count] for words, count in counts.most_common()],
+            _MAX_ROWS,
+        )
+        for kind, counts in kinds.items()
     )
-
-
-def _title(name: str, counts: Counter[Any]) -> str:
-    more = f", the first {_MAX_ROWS}" if len(counts) > _MAX_ROWS else ""
-    return f"{name}: {counted(sum(counts.values()), 'time')}{more}"
-
-
-def _counted_rows(counts: "Counter[str | None]") -> list[list[Cell]]:
-    return [[word, count] for word, count in counts.most_common(_MAX_ROWS)]
+    return section("Confusions", *tables)
 
 
 def _speakers(report: EvaluationReport) -> Iterator[Markup]:
@@ -133,14 +129,13 @@ def _speakers(report: EvaluationReport) -> Iterator[Markup]:
                 len(parts[name].scores),
                 parts[name].words.num_reference,
                 parts[name].words.num_errors,
-                _rate(parts[name].wer),
-                _interval(parts[name].wer_interval),
+                percent(parts[name].wer),
+                interval_cell(parts[name].wer_interval),
             ]
-            for name in names[:_MAX_ROWS]
+            for name in names
         ]
         columns = ["speaker", "utterances", "words", "errors", "WER", "95 % interval"]
-        more = f" (the {_MAX_ROWS} of {len(names)} with the most errors)" * (len(names) > _MAX_ROWS)
-        yield section("Speakers", table(f"WER by speaker{more}", columns, rows))
+        yield section("Speakers", table("WER by speaker", columns, rows, _MAX_ROWS))
 
 
 def _worst(
@@ -186,21 +181,18 @@ def _facts(score: Score, recordings: Recordings) -> Iterator[str]:
 
 def _not_scored(report: EvaluationReport) -> Iterator[Markup]:
     if report.failures or report.skipped:
-        failed: list[list[Cell]] = [
-            [name, reason] for name, reason in list(report.failures.items())[:_MAX_ROWS]
-        ]
+        failed = [*report.failures.items()]
         counts = f"{len(report.failures)} failed, {len(report.skipped)} without a reference."
         parts = [paragraph(counts)]
         if failed:
-            parts.append(details("Failures", table("Failed", ["utterance", "reason"], failed)))
+            parts.append(
+                details("Failures", table("Failed", ["utterance", "reason"], failed, _MAX_ROWS))
+            )
         yield section("Not scored", *parts)
 
 
-def _rate(rate: float) -> tuple[str, float]:
-    return f"{rate:.2%}", round(rate, 6)
-
-
-def _interval(interval: tuple[float, float] | None) -> Cell:
+def interval_cell(interval: tuple[float, float] | None) -> Cell:
+    """The ends of an interval of confidence; empty if it is not known."""
     if interval is None:
         return ""
     return f"{interval[0]:.2%} to {interval[1]:.2%}", round(interval[0], 6)

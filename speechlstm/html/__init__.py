@@ -8,4 +8,4 @@
 from speechlstm.html.audio import DEFAULT_MEGABYTES, AudioPlayers
 from speechlstm.html.charts import Axis, Bar, Series, bar_chart, histogram, line_chart
 from speechlstm.html.markup import Child, Markup, element, joined
-from speechlstm.html.page import Cell, asset, details, page, paragraph, section, table
+from speechlstm.html.page import Cell, asset, details, page, paragraph, percent, section, table

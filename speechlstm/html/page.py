@@ -84,7 +84,14 @@ def details(summary: str, *children: Child) -> Markup:
     return element("details", element("summary", summary), children)
 
 
-def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Markup:
+def percent(rate: float, form: str = ".2%") -> tuple[str, float]:
+    """A cell with a rate, which is sorted by its value."""
+    return format(rate, form), round(rate, 6)
+
+
+def table(
+    caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], most: int | None = None
+) -> Markup:
     """A table, which a click on the head of a column sorts by that column.
 
     >>> 'data-sort="0.025"' in table("Rates", ["list", "WER"], [["AN4", ("2.5 %", 0.025)]])
@@ -96,7 +103,10 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) 
         rows: The cells of each row; the first cell is the head of its row. A cell is text, Markup
             or a number, or one of these with the number that it is sorted by; numbers are aligned
             to the right.
+        most: The largest number of rows that are shown, which the caption then says; None: all.
     """
+    if most is not None and len(rows) > most:
+        caption, rows = f"{caption} (the first {most} of {len(rows)})", rows[:most]
     head = (element("th", element("button", name, type="button"), scope="col") for name in columns)
     body = (
         element("tr", (_cell(cell, is_head=i == 0) for i, cell in enumerate(row))) for row in rows

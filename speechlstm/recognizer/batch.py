@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 from speechlstm.audio import Piece
 from speechlstm.errors import DataError, quoted
@@ -47,22 +47,35 @@ class Transcriber(Protocol):
         """The transcript of a recording; raises DataError if the recording cannot be used."""
 
 
+Result = TypeVar("Result")
+
+
 @dataclass(frozen=True)
-class Attempt:
-    """The outcome of transcribing one recording.
+class Attempt(Generic[Result]):
+    """The outcome of transcribing or classifying one recording.
 
     Attributes:
-        result: The transcript, or the error that prevented it.
+        result: The transcript or class, or the error that prevented it.
         compute_seconds: Wall-clock time that it took.
     """
 
-    result: Transcript | DataError
+    result: Result | DataError
     compute_seconds: float
+
+    @classmethod
+    def of(cls, function: Callable[..., Result], path: Path | Piece, **options: Any) -> Self:
+        """Apply a function to a recording."""
+        start = time.perf_counter()
+        try:
+            result: Result | DataError = function(path, **options)
+        except DataError as error:
+            result = error
+        return cls(result, time.perf_counter() - start)
 
 
 def transcribe_files(
     load: Callable[[], Transcriber], paths: Sequence[Path | Piece], jobs: int = 1, **options: Any
-) -> Iterator[Attempt]:
+) -> Iterator[Attempt[Transcript]]:
     """Transcribe recordings and yield the outcome of each, in the order of the paths.
 
     Args:
@@ -78,7 +91,7 @@ def transcribe_files(
 
 def transcribe_on_ray(
     load: Callable[[], Transcriber], paths: Iterable[Path | Piece], address: str, **options: Any
-) -> Iterator[Attempt]:
+) -> Iterator[Attempt[Transcript]]:
     """As transcribe_files, on a Ray cluster, whose nodes see the recordings under the same paths.
 
     Args:
@@ -94,15 +107,5 @@ def transcribe_on_ray(
 
 def _load_attempt(
     load: Callable[[], Transcriber], options: dict[str, Any]
-) -> Callable[[Path | Piece], Attempt]:
-    return partial(_attempt, load(), options)
-
-
-def _attempt(transcriber: Transcriber, options: dict[str, Any], path: Path | Piece) -> Attempt:
-    start = time.perf_counter()
-    result: Transcript | DataError
-    try:
-        result = transcriber.transcribe_file(path, **options)
-    except DataError as error:
-        result = error
-    return Attempt(result, time.perf_counter() - start)
+) -> Callable[[Path | Piece], Attempt[Transcript]]:
+    return partial(Attempt.of, load().transcribe_file, **options)
