@@ -22,10 +22,6 @@ _MAX_DELAY = 1000  # output frames
 class StreamingModel:
     """The network in a bundle's model.streaming.tflite. Threads may share one.
 
-    Args:
-        path: The file.
-        acoustic: Its description.
-
     Attributes:
         delay: How many output frames the network is behind what it has heard.
 

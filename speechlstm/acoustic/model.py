@@ -60,7 +60,6 @@ class LiteRTAcousticModel:
     (34, 29)
 
     Args:
-        bundle: The bundle with the model.
         phones: Whether alphabet and log_probs are those of the model's output for phones.
         inner: As in `TFLiteModel`: what `inner_values` returns.
 
@@ -199,7 +198,6 @@ def network_inputs(
     """The inputs of a network that takes a waveform: padded, if they have a fixed length.
 
     Args:
-        network: The network.
         audio: The waveform.
         error: Makes the error to raise from a reason.
 

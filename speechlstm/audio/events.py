@@ -41,7 +41,6 @@ def decoded_events(source: Source, raw_rate: int | None = None) -> Iterator[Bloc
     """The blocks of a recording, or of the piece of it that is wanted, and the gaps between them.
 
     Args:
-        source: The recording.
         raw_rate: The sample rate in Hz of a recording without a header (16-bit little-endian PCM,
             mono); None: it has a header.
 

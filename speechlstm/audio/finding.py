@@ -22,7 +22,6 @@ class FoundRecording:
     """A recording that was named, or found in a folder that was named.
 
     Attributes:
-        path: The recording.
         name: Its path within that folder; of a recording that was named, the name of the file.
     """
 

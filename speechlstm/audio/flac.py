@@ -223,8 +223,6 @@ def recovered(source: Source, stream: FLACStream, num_samples: int, done: int) -
     """The plan for the samples after an error: the frames with valid checksums.
 
     Args:
-        source: The recording.
-        stream: The stream.
         num_samples: The number of samples of the stream.
         done: The number of samples decoded before the error.
     """

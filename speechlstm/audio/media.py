@@ -48,7 +48,6 @@ def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
     """Decode a recording, and yield its blocks and the gaps between them.
 
     Args:
-        source: The recording.
         reason: Why libsndfile cannot decode it, for the error message.
 
     Raises:

@@ -111,7 +111,6 @@ class Frames:
     Attributes:
         starts: The position of each frame.
         sizes: The length of each frame in bytes.
-        headers: The header of each frame.
         records: The first RECORD_BYTES bytes of each frame, joined.
         damaged: The indices of frames whose content may be damaged.
         missing: (index, number) of frames lost by damage, before the frame at that index.

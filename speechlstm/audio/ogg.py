@@ -24,7 +24,6 @@ class _Link:
     """An audio stream from its first page to its last.
 
     Attributes:
-        serial: Its serial number.
         codec: "opus", "vorbis" or "flac"; "": another one.
         runs: Consecutive pages without damage between them; the first run has the headers.
         is_cut: Whether it ends with an incomplete page.

@@ -38,8 +38,6 @@ def within(events: Iterator[Block | Gap], piece: Piece, start: float) -> Iterato
     """The part of a recording's events that is in a piece.
 
     Args:
-        events: The events.
-        piece: The piece.
         start: The time of the first event, in seconds from the start of the recording.
 
     Raises:

@@ -30,7 +30,6 @@ class Reading:
     """Converts a recording to mono blocks at one sample rate.
 
     Attributes:
-        source: The recording.
         sample_rate: Of the blocks, in Hz; None: that of the recording, which is set once it is
             known.
         channel: The number of the channel, from 1; None: the mean of all.

@@ -27,7 +27,6 @@ class Piece:
     talk.flac (12.50 to 15.75 s)
 
     Attributes:
-        path: The recording.
         start: In seconds from the start of the recording.
         duration: In seconds.
     """
@@ -158,7 +157,6 @@ class Excerpt(io.RawIOBase):
     b'<RIFF>'
 
     Args:
-        source: The recording.
         pieces: Bytes, or (start, end) of a range in the recording.
     """
 

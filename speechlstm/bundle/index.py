@@ -158,7 +158,6 @@ def check_version(
 
     Args:
         where: The file with the description, for errors.
-        description: The description.
         expected: The format version that it should have.
 
     Raises:

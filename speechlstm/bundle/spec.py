@@ -21,7 +21,6 @@ class AcousticSpec:
     Attributes:
         features: Sample rate and frames of the input.
         alphabet: The labels of the output.
-        network: The network.
         phones: The labels of a second output; None: there is no second output.
         training: How the model was trained; plain JSON values, for people to read.
     """
@@ -73,7 +72,6 @@ class ClassifierBundle:
 
     Attributes:
         path: The folder, or the .tflite file.
-        spec: The description of the classifier.
     """
 
     path: Path

@@ -62,7 +62,6 @@ def write_classifier(path: Path, models: Mapping[str, bytes], spec: ClassifierSp
         path: The folder; missing parent folders are created.
         models: The network in one form or two: MODEL, PORTABLE_MODEL. The description is embedded
             in each.
-        spec: The description of the classifier.
 
     Raises:
         BundleError: The path is something other than a classifier's bundle.
@@ -91,7 +90,6 @@ def write_decoder(path: Path, decoder: DecoderSpec) -> None:
     """Replace the decoder in the folder of a bundle. The acoustic model stays.
 
     Args:
-        path: The folder.
         decoder: Its files, which may be the bundle's own, are copied; a lexicon is packed.
 
     Raises:

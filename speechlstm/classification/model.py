@@ -18,9 +18,6 @@ class LiteRTClassifier:
 
     Threads may share one; they take turns.
 
-    Args:
-        bundle: The bundle.
-
     Raises:
         BundleError: LiteRT cannot load the network, or it has other inputs or outputs.
     """

@@ -182,7 +182,6 @@ class _NumberOr(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 
     Args:
         name: What click calls the type.
-        words: The words.
         most: The largest number; None: any.
     """
 

@@ -24,7 +24,6 @@ class Session:
 
     Args:
         recognizer: The recogniser.
-        source: The source.
         endpoint_seconds: As in `Recognizer.open_stream`.
         live: Prints events.
 
@@ -87,11 +86,7 @@ class Session:
 
 
 class Watched:
-    """A microphone of which is said if it is silent, as it is when it is muted, or loses samples.
-
-    Args:
-        microphone: The microphone.
-    """
+    """A microphone; says if it loses samples, or is silent, as it is when it is muted."""
 
     def __init__(self, microphone: Microphone) -> None:
         self._microphone, self.sample_rate = microphone, microphone.sample_rate

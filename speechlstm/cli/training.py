@@ -51,7 +51,6 @@ def resumable(
     """Let SIGTERM end the block as Ctrl-C does, and print the command that continues the run.
 
     Args:
-        run: The folder of the run.
         command: The command that continues it; None: another process says that.
         description: The file in the folder without which there is no run to continue.
     """

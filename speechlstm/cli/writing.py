@@ -59,7 +59,6 @@ class TranscriptSink(ABC):
     """Receives the transcripts of recordings in their order, and their segments before.
 
     Args:
-        recordings: The recordings.
         style: How transcripts are written.
         remaining: The indices of the recordings to be transcribed, in their order.
     """
@@ -131,7 +130,6 @@ class Sink(TranscriptSink):
     Args:
         output: The file; None: stdout.
         recordings: As in TranscriptSink.
-        format_name: The format.
         style: As in TranscriptSink.
         keeps: Whether a file that exists is kept, and there is nothing to do.
     """
@@ -220,8 +218,6 @@ def folder_sink(
 
     Args:
         folder: The folder, which is made if it does not exist.
-        recordings: The recordings.
-        formats: The formats.
         style: How transcripts are written.
         keeps: Whether files that exist are kept, and only the others are written.
 

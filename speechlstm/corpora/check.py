@@ -20,7 +20,6 @@ def check_manifest(
     """Decode every recording of a manifest and compare it with its entry.
 
     Args:
-        manifest: The manifest.
         alphabet: The symbols that the normalised texts may have.
         settings: Determine the number of frames that the network has for a text.
 

@@ -20,9 +20,6 @@ class Strings(Sequence[Text]):
     >>> strings = Strings(["yes", None, ""])
     >>> list(strings), strings[0]
     (['yes', None, ''], 'yes')
-
-    Args:
-        values: The strings.
     """
 
     def __init__(self, values: Iterable[Text] = ()) -> None:
@@ -63,9 +60,6 @@ class Utterances(Sequence[Utterance]):
     >>> utterances = Utterances([Utterance("a1", "a1.wav", 1.5, "yes")])
     >>> utterances[0].text
     'yes'
-
-    Args:
-        utterances: What it has.
 
     Attributes:
         ids, audio, durations, texts, speakers: What each utterance has.

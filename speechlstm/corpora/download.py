@@ -111,9 +111,7 @@ def download(archive: Archive, folder: Path, progress: bool = False) -> Path:
     from there, if the server can; if it cannot, it begins again.
 
     Args:
-        archive: The archive.
         folder: Exists.
-        progress: Whether to show a progress bar on stderr.
 
     Returns:
         The file, whose SHA-256 is right.

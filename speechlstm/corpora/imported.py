@@ -22,7 +22,6 @@ def kind_of(source: Path, name: str | None = None) -> Kind:
     speechlstm.errors.DataError: data/samples: has the layout of no known kind of corpus: ...
 
     Args:
-        source: A file or folder.
         name: A key of KINDS; None: to be found out.
 
     Raises:
@@ -57,11 +56,9 @@ def import_corpus(
 
     Args:
         kind: The layout.
-        source: The corpus.
         destination: The folder of the manifest, which audio paths are relative to.
         parts: The splits or tiers that are wanted; (): all.
         jobs: The largest number of processes that look at the recordings.
-        progress: Shows how many utterances are done.
 
     Yields:
         In the order of the lists: an utterance, or the error for which one is left out: no

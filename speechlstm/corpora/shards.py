@@ -58,7 +58,6 @@ def pack(
     FLAC, which loses nothing. The folder appears when it is complete.
 
     Args:
-        manifest: The manifest.
         folder: What to write; shards in it are replaced.
         encoding: "flac" or "opus", for all recordings; None: as above.
         shard_bytes: A shard ends before the utterance that would make it larger.

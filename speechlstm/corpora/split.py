@@ -25,7 +25,6 @@ def split_manifest(
     (3, 1)
 
     Args:
-        manifest: The manifest.
         share: The share of audio for the second part, in (0, 1); met as closely as whole speakers
             allow.
         seed: The same seed and manifest give the same split, for any order of the lines.
@@ -79,7 +78,6 @@ def split_recordings(
     (3, 1)
 
     Args:
-        manifest: The manifest.
         share: The share of each speaker's audio for the second part, in (0, 1); met as closely as
             whole recordings allow.
         seed: As for split_manifest.

@@ -18,7 +18,6 @@ class ManifestStats:
     """Statistics of a manifest.
 
     Attributes:
-        num_utterances: The number of utterances.
         num_transcribed: The number of utterances with a text, which may be empty (silence).
         num_speakers: The number of distinct speakers.
         total_seconds: Total duration.
@@ -26,7 +25,6 @@ class ManifestStats:
         median_seconds: Median duration.
         max_seconds: Duration of the longest utterance.
         num_words: Words in the normalised texts.
-        num_distinct_words: Distinct words in them.
         symbols: The count of each character in the normalised texts, the most frequent first.
     """
 

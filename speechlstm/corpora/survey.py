@@ -22,7 +22,6 @@ class Surveyed:
 
     Attributes:
         list_index: The index of its manifest.
-        utterance: Its entry.
         recording: What was read.
         faults: What `speechlstm manifest check` says of it.
         sound: None: the recording cannot be read.
@@ -60,11 +59,8 @@ def survey(
     """Read the recordings of manifests.
 
     Args:
-        manifests: The manifests.
         alphabet: As in check_manifest.
         settings: As in check_manifest.
-        jobs: The largest number of processes.
-        progress: Shows how many utterances are done.
 
     Raises:
         ManifestError: There is no utterance.

@@ -178,7 +178,6 @@ class BeamDecoder:
         """One path for each text, the best one first.
 
         Args:
-            paths: The paths.
             is_unique: Whether their hashes tell texts apart.
         """
         by_text: dict[int | str, list[Path]] = {}
@@ -212,7 +211,6 @@ class BeamDecoder:
 
         Args:
             log_probs: As in decode.
-            best: The hypothesis.
         """
         return self._spot(self.prepared(log_probs), best) if self._hot_words else []
 

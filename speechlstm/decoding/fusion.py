@@ -69,13 +69,11 @@ class WordFusion:
         lexicon: The words; None: those of the language model or, without one, any word.
 
     Attributes:
-        lm: As given.
         boundary: The label that ends a word; 0 if the alphabet has none, and a word ends where the
             next one begins.
         is_open: Whether words outside the lexicon are possible.
         is_free: Whether only the labels' probabilities count.
         spelled_hot_words: Matches hot words by their labels; None if they are matched as words.
-        lexicon: The words.
         lm_start_state: The state of the language model before the first word.
         hot_start_state: The state of the hot words before the first word.
     """

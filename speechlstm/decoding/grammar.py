@@ -61,7 +61,6 @@ class PhraseGrammar(SearchModel):
     [0.75, 0.0]
 
     Args:
-        phrases: The phrases.
         fillers: The names of fillers; used only if UNKNOWN is one of the phrases.
 
     Attributes:
@@ -263,7 +262,6 @@ def grammar_lexicon(
     An alphabet of characters needs no fillers, because a search can spell unknown words.
 
     Args:
-        grammar: The grammar.
         alphabet: The symbols of the acoustic model's labels.
         pronunciations: The phones of each word, if the symbols are phones.
         phrases: The phrases, for errors.

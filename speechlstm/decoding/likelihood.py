@@ -41,7 +41,6 @@ def text_log_prob(log_probs: NDArray[np.float32], labels: Sequence[int]) -> floa
 
     Args:
         log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
-        labels: The labels of the text.
 
     Returns:
         -inf if the labels need more frames than there are.

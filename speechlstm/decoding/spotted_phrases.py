@@ -17,7 +17,6 @@ class SpottedPhrase(NamedTuple):
         start: The first frame.
         stop: The frame after the last one, which emits the last label.
         labels: The labels emitted in these frames, without a boundary before the phrase.
-        words: The words of the phrase.
         ended: For each label, the code of the word of the phrase that ends before it, or NO_WORD.
             The codes are below NO_WORD.
         last: The code of the word that ends after the last label, or NO_WORD.
@@ -44,7 +43,6 @@ def words_ended(
     ((1, 2, 9, 3, 9), (-1, -1, -2, -1, -3), -1)
 
     Args:
-        labels: The labels of each word.
         first_code: The code of the first word; each further word has one less.
         boundary: The label after each word; 0: there is none.
     """

@@ -42,7 +42,6 @@ class SpottedSearch(PrefixSearch):
         fusion: Scores words.
         config: The settings of the search.
         num_labels: The number of labels, with the blank.
-        spotted: The phrases.
     """
 
     def __init__(

@@ -32,7 +32,6 @@ def frame_times(
     array([0.  , 0.5 , 1.  , 1.25])
 
     Args:
-        num_frames: The number of frames.
         frame_seconds: Seconds from the start of one frame to the start of the next.
         duration: Duration of the recording; later times are clipped.
 
@@ -77,7 +76,6 @@ def timed_word(
     Its confidence is the geometric mean posterior of the frames that emit its labels.
 
     Args:
-        text: The word.
         emissions: Its labels, at least one.
         log_probs: (num_frames, num_labels), natural logarithms.
         times: (num_frames + 1,): see frame_times.

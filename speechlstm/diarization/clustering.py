@@ -37,7 +37,6 @@ def with_speakers(
 
     Args:
         words: The words of a recording, in the order of time.
-        windows: Its windows.
         threshold: The mean cosine distance above which clusters are of two speakers.
         num_speakers: The number of speakers; None: it is found by the threshold.
 
@@ -139,7 +138,6 @@ def _best_path(similarities: Vectors, words: Sequence[Word]) -> Labels:
 
     Args:
         similarities: (num_words, num_speakers).
-        words: The words.
     """
     best = similarities[0]
     before = np.zeros(similarities.shape, np.intp)

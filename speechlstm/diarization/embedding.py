@@ -75,9 +75,6 @@ class ClassifierEmbedder:
     A logit is the similarity to a speaker of its training, who serves as an anchor (Sturim et al.,
     "Speaker indexing in large audio databases using anchor models", ICASSP 2001).
 
-    Args:
-        bundle: The bundle of the classifier.
-
     Raises:
         BundleError: The bundle is missing, damaged or no classifier, or has less than 3 classes.
     """

@@ -28,7 +28,6 @@ class LabelScore:
 
     Attributes:
         id: Id in the manifest.
-        reference: Its label.
         hypothesis: The most probable class.
         probability: The probability of that class.
         speaker: Identifies the speaker; None: not known.
@@ -176,8 +175,6 @@ def evaluate_classifier(
         load: Returns the classifier; it is called once in each process, so it must be picklable.
         manifest: All utterances must have a label that the classifier knows.
         field: The field that has the label; None: that of the classifier's training.
-        progress: Shows how many utterances are done.
-        jobs: The largest number of processes.
 
     Raises:
         BundleError: The bundle cannot be used.

@@ -52,7 +52,6 @@ class WordErrors:
     """How often a word of the references is wrong, substituted or deleted.
 
     Attributes:
-        word: The word.
         num_occurrences: How often it occurs.
         one: How often A has it wrong.
         other: How often B has it wrong.

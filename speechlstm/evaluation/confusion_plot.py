@@ -19,7 +19,6 @@ def plot_confusion(path: Path, confusion: NDArray[np.int64], classes: Sequence[s
     Args:
         path: The file to write.
         confusion: The number of utterances by label (row) and class (column).
-        classes: The names of the classes.
     """
     png = BytesIO()
     draw_confusion(confusion, classes).savefig(png, format="png", dpi=120)
@@ -31,7 +30,6 @@ def draw_confusion(confusion: NDArray[np.int64], classes: Sequence[str]) -> Any:
 
     Args:
         confusion: (num_classes, num_classes), as for plot_confusion.
-        classes: The names of the classes.
     """
     from matplotlib.figure import Figure
 

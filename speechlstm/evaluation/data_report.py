@@ -49,7 +49,6 @@ class Speaker:
 
     Attributes:
         name: Identifies the speaker.
-        num_utterances: The number of utterances.
         seconds: Their duration.
         lists: The indices of the manifests that have them.
     """
@@ -260,8 +259,6 @@ def compare_with(
         load: Returns the recogniser; it must be picklable.
         survey: The utterances.
         max_utterances: The largest number of them.
-        jobs: The largest number of processes.
-        progress: Shows how many are done.
 
     Returns:
         The scores, by the index of the utterance in the survey; those that cannot be read are left

@@ -37,7 +37,6 @@ def evaluate(
         load: Returns the recogniser; it is called once in each process, so it must be picklable.
         manifest: Read completely before the first utterance is transcribed, so that an error in its
             last line is reported at once.
-        progress: Shows how many utterances are done.
         jobs: The largest number of processes; see `speechlstm.recognizer.batch`.
         ray_address: Of a Ray cluster that is used in place of them; see `transcribe_on_ray`.
 

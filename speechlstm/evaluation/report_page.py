@@ -37,8 +37,6 @@ def to_page(
     """The whole page.
 
     Args:
-        report: The evaluation.
-        title: Of the page.
         recordings: The recordings; None: only texts were compared.
         num_worst: How many utterances with errors are shown.
         megabytes: What their recordings may take, in 10^6 bytes.

@@ -44,7 +44,6 @@ class TranscriptFile:
     """The texts of a file, in its order.
 
     Attributes:
-        path: The file.
         transcribed: The entries with a text, which may be empty (silence).
         untranscribed: The entries of a manifest without a text.
         omits_silence: Whether the format leaves out recordings without words.
@@ -87,7 +86,6 @@ def read_transcript_file(
     'july fourth seventeen seventy six'
 
     Args:
-        path: The file.
         with_ids: Whether the lines of a text file begin with an id and a space, as in Kaldi's
             `text`.
         readable: Whether to take the readable text from the JSON of `speechlstm transcribe`, if it

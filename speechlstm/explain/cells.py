@@ -54,7 +54,6 @@ def run_direction(
 
     Args:
         cell: "lstm", "gru" or "rnn".
-        weights: Its weights.
         inputs: (num_steps, width).
         is_backward: Whether it starts at the last step.
 

@@ -52,7 +52,6 @@ class ExplainedWord:
     """A recognised word, and what competed with it.
 
     Attributes:
-        word: The word.
         runners_up: What others of the n-best list have in its place, the likeliest first.
         is_kept: Whether `transcribe` keeps it: there can be speech, of a plausible length.
     """
@@ -103,7 +102,6 @@ class Saliency:
     """What a recognised word depends on.
 
     Attributes:
-        word: The word.
         gradient: (num_frames, num_mels), by how much the log-probability of its labels rises with
             each dB in a mel filter.
     """
@@ -123,7 +121,6 @@ class Explanation:
     """How an utterance was recognised. Times are seconds from the start of the recording.
 
     Attributes:
-        name: The name of the recording.
         audio: The utterance, at the sample rate of the network.
         start: Where it starts in the recording.
         spec: The description of the acoustic model.
@@ -196,7 +193,6 @@ def typical_units(direction: DirectionActivity, num_units: int) -> list[int]:
     memory, in that of the standard deviation of their outputs.
 
     Args:
-        direction: The direction.
         num_units: How many; at most all.
     """
     half_lives = direction.half_lives

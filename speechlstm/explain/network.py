@@ -106,7 +106,6 @@ def forward(
 
     Args:
         spec: The description of the model.
-        weights: Its weights.
         stacked: (num_steps, frame_stack * num_features).
 
     Returns:

@@ -13,7 +13,6 @@ def to_page(explanation: Explanation, num_units: int = 5) -> str:
     """The document.
 
     Args:
-        explanation: The explanation.
         num_units: The units of each layer and direction whose gates are shown; as many as fit into
             MAX_GATE_BYTES if that is fewer.
     """

@@ -40,7 +40,6 @@ def over_time(explanation: Explanation, num_units: int) -> Markup:
     """The panels, with their controls.
 
     Args:
-        explanation: The explanation.
         num_units: The units of each layer and direction whose gates are shown; 0: no gates.
     """
     panels = list(_panels(explanation))
@@ -178,7 +177,6 @@ def _panel(
     """A heading, the names of its rows, and a canvas.
 
     Args:
-        title: What it shows.
         values: (num_columns, num_rows).
         labels: Names, evenly spaced from the bottom to the top.
         height: In pixels.

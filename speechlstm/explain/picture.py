@@ -23,7 +23,6 @@ def draw(explanation: Explanation, num_units: int = 5) -> bytes:
     """Draw all that is known over time.
 
     Args:
-        explanation: The explanation.
         num_units: The units of each layer and direction whose gates are drawn.
 
     Returns:

@@ -32,7 +32,6 @@ class Judgement:
     """What each model says of a text. Logarithms are natural.
 
     Attributes:
-        words: The words.
         labels: The labels that the acoustic model is asked for: of the most probable pronunciation
             of each word, or its characters; None: a word has no pronunciation.
         acoustic: Log-probability of the labels, by all paths, with the prior as in the search; -inf
@@ -62,7 +61,6 @@ class TextScorer:
     Args:
         spec: The decoder's files and settings.
         assembly: Its language models and lexicon.
-        decoder: The decoder.
         log_probs: (num_frames, num_labels), of the labels that it reads.
         ends: The frame after each sentence of the search.
     """
@@ -189,7 +187,6 @@ class TextScorer:
         """The labels of the words' most probable pronunciations, and their log-probability.
 
         Args:
-            words: The words.
             numbers: The pronunciation of each to start with; changed in place.
             free: The words whose pronunciation may change.
         """

@@ -27,7 +27,6 @@ def to_text(explanation: Explanation, num_units: int = 5) -> str:
     """Describe an explanation in lines of text.
 
     Args:
-        explanation: The explanation.
         num_units: The number of units of each direction whose forget gate is drawn.
     """
     sections = [

@@ -45,7 +45,6 @@ def read_window(
     (1.0, False)
 
     Args:
-        path: The recording.
         sample_rate: Of the result, in Hz.
         start: In seconds.
         end: In seconds; None: DEFAULT_SECONDS after start, or the end of the recording.

@@ -35,7 +35,6 @@ class AudioPlayers:
         """A player of a recording (Vorbis, or FLAC if libsndfile lacks Vorbis, at 16 kHz).
 
         Args:
-            audio: The recording.
             label: Its name for screen readers.
 
         Returns:

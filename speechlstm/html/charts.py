@@ -148,7 +148,6 @@ def line_chart(
     True
 
     Args:
-        title: What it shows.
         x: The horizontal axis.
         y: The vertical axis.
         series: At most four, each in a colour of its own.

@@ -98,7 +98,6 @@ def table(
     True
 
     Args:
-        caption: What it shows.
         columns: Their heads.
         rows: The cells of each row; the first cell is the head of its row. A cell is text, Markup
             or a number, or one of these with the number that it is sorted by; numbers are aligned

@@ -67,7 +67,6 @@ def compare_models(
      ('unknown to a model', 1)]
 
     Args:
-        first: A model.
         second: Another model.
         sentences: Normalised sentences.
 

@@ -23,11 +23,7 @@ class InterpolatedModel(SearchModel):
 
     Args:
         ngrams: The n-gram model.
-        lstm: The LSTM.
         weight: The weight of the LSTM, 0..1.
-
-    Attributes:
-        ngrams: As given.
 
     Raises:
         ConfigError: The weight is out of range.

@@ -89,9 +89,6 @@ class LanguageModel(ABC):
     def word_log_probs(self, sentences: Sequence[Sequence[str]]) -> list[tuple[float, ...]]:
         """Natural log-probabilities of the words of several sentences, and of their ends.
 
-        Args:
-            sentences: The words of each.
-
         Returns:
             For each sentence that of each word, and that of the end after them.
         """

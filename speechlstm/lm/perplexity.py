@@ -17,10 +17,8 @@ class SentenceScore:
     """The score of a sentence under a language model.
 
     Attributes:
-        text: The sentence.
         log10_prob: Base-10 logarithm of its probability, with its end; unknown words count as
             <unk>.
-        num_words: The number of words.
         num_oov: The number of words that the model does not know.
     """
 
@@ -32,11 +30,7 @@ class SentenceScore:
 
 @dataclass(frozen=True)
 class PerplexityReport:
-    """The scores of a text's sentences, at least one.
-
-    Attributes:
-        sentences: The scores.
-    """
+    """The scores of a text's sentences, at least one."""
 
     sentences: tuple[SentenceScore, ...]
 

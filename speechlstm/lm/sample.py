@@ -30,11 +30,9 @@ def sample(
     ['good', 'day']
 
     Args:
-        model: The model.
         prompt: The first words of the first sentence.
         num_words: The largest number of words in all sentences, including those of the prompt.
         temperature: Log-probabilities are divided by it; below 1, probable words become more so.
-        generator: The random generator.
         top_p: Words are drawn from the likeliest ones only, as many as have this probability
             together, 0..1: Holtzman et al., "The curious case of neural text degeneration", ICLR
             2020; 1: from all.

@@ -61,7 +61,6 @@ class Exclusion:
 
     Attributes:
         num_found: The number of sentences removed.
-        first_found: The first of them.
     """
 
     def __init__(self, sentences: Iterable[str]) -> None:

@@ -46,7 +46,6 @@ class Worker:
     """A process, as its parent sees it.
 
     Attributes:
-        process: The process.
         connection: Sends items to the process and receives outcomes.
         name: Names the process in messages.
         item: The item that it works on.

@@ -45,7 +45,6 @@ class Number(NamedTuple):
     """A number in words.
 
     Attributes:
-        value: The number.
         end: The index after its last word.
         text: The number in figures.
     """

@@ -15,7 +15,6 @@ class Speech(NamedTuple):
     """Words with their sentence ends and commas.
 
     Attributes:
-        words: All words.
         stops: Indices of words after which a sentence ends. No expression goes beyond one.
         commas: Indices of words that are followed by a comma. Only dates and spelled letters go
             beyond one.

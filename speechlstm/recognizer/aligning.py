@@ -34,7 +34,6 @@ def align_segments(segments: Segments, model: AcousticModel, text: str, where: s
     """Align a text with the segments of a recording.
 
     Args:
-        segments: The segments.
         model: Computes the log-probabilities of characters.
         text: The text, or subtitles: see `speechlstm.text.written`.
         where: The name of the recording, for errors.

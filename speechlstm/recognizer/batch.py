@@ -81,7 +81,6 @@ def transcribe_files(
     Args:
         load: Returns the recogniser. It is called in this process and once in each other one, so it
             must be picklable.
-        paths: The recordings.
         jobs: The largest number of processes. Others are started only after this process has worked
             for a second; see map_in_processes.
         options: Keyword arguments of transcribe_file.

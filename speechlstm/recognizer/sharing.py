@@ -26,7 +26,6 @@ class Segment:
     """A segment of a recording, as it was recognised by itself.
 
     Attributes:
-        path: The recording.
         start: Seconds from the start of the recording, or of its piece.
         end: Seconds from there, too.
         transcript: Of the segment; times count from the start of the recording, as does duration.
@@ -89,7 +88,6 @@ class _Place:
     """Where a result belongs.
 
     Attributes:
-        path: The recording.
         channel: The number of the channel, if they are transcribed separately.
         start: Of the segment, in seconds.
         end: Of the segment, in seconds.
@@ -120,7 +118,6 @@ def transcribe_in_segments(
     Args:
         load: Returns the recogniser. It is called once in this process and once in each other one,
             so it must be picklable.
-        paths: The recordings.
         channels: As in `Recognizer.transcribe_file`.
         raw_rate: As in `Recognizer.transcribe_file`.
         jobs: The largest number of processes; see map_in_processes.

@@ -32,8 +32,6 @@ def written(
 
     Args:
         response_format: A key of MEDIA_TYPES.
-        transcript: The transcript.
-        name: The name of the recording.
         language: In ISO 639-1; None: not known.
         granularities: What verbose_json lists: "word", "segment" or both.
         damage: What has been lost of the recording.

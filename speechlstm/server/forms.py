@@ -28,7 +28,6 @@ class Form:
     """What a client has sent.
 
     Attributes:
-        path: The file.
         name: Its name at the client, for messages.
         fields: The values of each field.
         num_bytes: The size of the whole form.

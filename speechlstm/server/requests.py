@@ -40,7 +40,6 @@ class OpenRecording:
 
     Attributes:
         key: Names the recording in further requests.
-        path: The file.
         name: Names it in errors.
         max_seconds: The largest duration.
         hot_words: Phrases to prefer.

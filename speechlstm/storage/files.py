@@ -92,7 +92,6 @@ def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
     {'duration': 2.0}
 
     Args:
-        text: The JSON.
         integers_as_floats: Whether integers become floats; those too large become infinity.
 
     Raises:

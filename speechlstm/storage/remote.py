@@ -59,7 +59,6 @@ def address_in(folder: Path | str, name: str) -> str | None:
     'https://example.org/wav/no%20%231.wav'
 
     Args:
-        folder: The folder of the list.
         name: An address, or a path relative to the folder.
     """
     if address := address_of(name):

@@ -39,7 +39,6 @@ class Segment(ABC):
         rejects: Whether words recognised in sounds that are not speech are dropped.
 
     Attributes:
-        start: As given.
         end: The sample before which the segment has been heard.
         speech_end: The sample at which the last label ends; the start if there is none.
     """

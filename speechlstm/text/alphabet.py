@@ -66,7 +66,6 @@ class Alphabet:
         """The labels of a text, each in 1..len(symbols).
 
         Args:
-            text: The text.
             where: Where the text comes from, for errors; None: errors quote the text.
 
         Raises:

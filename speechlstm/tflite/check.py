@@ -50,7 +50,6 @@ def check_model(
     """Check the structure of a .tflite file. Other bytes may follow after its end.
 
     Args:
-        content: The file.
         inputs: The inputs that its signature must have.
         outputs: The outputs that its signature must have.
         optional_inputs: Inputs that its signature may have in addition.

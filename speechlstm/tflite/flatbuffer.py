@@ -20,11 +20,7 @@ class FlatBuffer:
     """The content of a file.
 
     Args:
-        data: The content.
         identifier: The file identifier, expected at byte 4.
-
-    Attributes:
-        data: As given.
 
     Raises:
         ValueError: The file has another identifier.
@@ -83,12 +79,7 @@ class Table:
 
     All methods raise ValueError if what they read does not lie within the file.
 
-    Args:
-        file: The file.
-        position: The position of the table in the file.
-
     Attributes:
-        position: As given.
         num_fields: The number of fields in the vtable; later fields are missing.
 
     Raises:

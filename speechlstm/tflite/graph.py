@@ -40,7 +40,6 @@ class Graph:
     """A graph of a model. All methods raise ValueError with the reason if the graph is refused.
 
     Args:
-        table: Its description in the file.
         buffers: First byte and number of bytes of each buffer of the model.
 
     Attributes:

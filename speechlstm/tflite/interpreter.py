@@ -40,9 +40,7 @@ class TFLiteModel:
     (1, 34, 69)
 
     Args:
-        path: The file.
         inputs: The inputs that it must have, by name; sizes of None may differ from run to run.
-        outputs: The outputs that it must have.
         optional_inputs: Inputs that it may have in addition; they are in the attribute inputs if
             it has them.
         use_xnnpack: Whether XNNPACK runs the operators that it supports; fused recurrent ones are

@@ -75,7 +75,6 @@ def read_tensor(table: Table, buffers: Sequence[tuple[int, int]]) -> Tensor:
     """Read and check a tensor.
 
     Args:
-        table: Its description in the file.
         buffers: First byte and number of bytes of each buffer.
 
     Raises:

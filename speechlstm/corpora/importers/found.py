@@ -23,7 +23,6 @@ class Found:
     Attributes:
         where: The place that lists it, for errors: a file, with the number of the line.
         id: Identifies the utterance.
-        audio: The path of the recording.
         text: The transcript; white space in it does not matter.
         speaker: Identifies the speaker; None: not known.
         part: The split or tier that it belongs to; None: there are none.

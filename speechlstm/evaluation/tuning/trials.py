@@ -67,8 +67,6 @@ class Trials:
 
     Args:
         bundle: The network and the decoder's files.
-        jobs: The largest number of processes.
-        progress: Shows how many utterances are done.
 
     Attributes:
         references: The normalised reference of each utterance.

@@ -82,8 +82,6 @@ def tune(
         bundle: The network and the decoder; the search starts from its settings.
         manifests: The utterances; those without a text are skipped.
         max_utterances: The largest number of utterances, spread evenly over the manifests.
-        jobs: The largest number of processes.
-        progress: Shows how many utterances are done.
         report: Called with each trial.
         quick: Whether to try only a few settings near the bundle's, if the bundle has an LSTM
             language model.

@@ -36,7 +36,6 @@ def own_model(
 
     Args:
         sentences: The normalised sentences, at least one.
-        base: The base model.
         order: Length of the longest n-grams.
         prune: See estimate.
 
@@ -55,7 +54,6 @@ def choose_weight(base: NGramModel, sentences: Sequence[str]) -> float:
     mixed with a model of the other sentences.
 
     Args:
-        base: The base model.
         sentences: The normalised sentences of a user.
     """
     if len(sentences) < _MIN_SENTENCES:
@@ -85,7 +83,6 @@ def interpolate(base: NGramModel, own: NGramModel, weight: float) -> NGramTable:
     """Interpolate two models into one.
 
     Args:
-        base: The base model.
         own: The other model, which has all words of the base: see own_model.
         weight: The weight of the base, 0..1.
 
@@ -113,7 +110,6 @@ class _Mixer:
     """Mixes one order after the other, with the states of both models for the order below.
 
     Attributes:
-        base: The base model.
         own: The other model, whose word ids are used.
         weight: The weight of the base.
         in_base: The base's id of each word; -1 if it does not have the word.

@@ -42,8 +42,6 @@ class NGramModel(SearchModel):
 
     Attributes:
         order: Length of the longest n-grams.
-        num_states: The number of states.
-        path: As given.
     """
 
     def __init__(self, trie: Trie, alphabet_sha256: str | None = None, path: Path = Path()) -> None:

@@ -26,7 +26,6 @@ def convert_target(
     """Convert a model to the file of a target; see convert_acoustic.
 
     Args:
-        model: The model.
         target: Where the file runs.
         quantization: How to store the recurrent kernels.
         max_samples: Length of all inputs of the target everywhere; None: any length.
@@ -50,7 +49,6 @@ def convert_acoustic(
     """Convert a model to a TensorFlow Lite file of float32 weights and built-in operators.
 
     Args:
-        model: The model.
         fused: Whether to use a fused operator for LSTMs; other cells are always loops.
         max_samples: Length of all inputs, for runtimes that allow only one; None: any length. A
             fused LSTM has no fixed length.
@@ -79,7 +77,6 @@ def inference_encoder(model: Encoder, fused: bool) -> Callable[..., tuple[Any, A
     """A function that computes an encoder for a single utterance.
 
     Args:
-        model: The encoder.
         fused: Whether to use a fused operator for LSTMs; other cells are always loops.
 
     Returns:

@@ -75,7 +75,6 @@ def load_corpus(
         alphabet: The alphabet of the character labels.
         settings: Sample rate, frame rate and frame stacking.
         cache_folder: The folder for decoded recordings; created if it is missing.
-        progress: Whether to show a progress bar on stderr.
         lexicon: The pronunciations of words, for phone labels.
         weights: See Transcribed.
 

@@ -20,7 +20,6 @@ class Example:
         text: Normalised transcript.
         labels: Labels of the transcript.
         index: Index of the recording in the cache.
-        num_samples: Number of samples of the recording.
         phones: Labels of the phones of the transcript; None if a word is not in the lexicon, or if
             there are more phones than CTC can align to the output frames.
         share: The share of epochs, in (0, 1], that have it.
@@ -41,9 +40,6 @@ class Examples(Sequence[Example]):
     >>> examples = Examples([Example("a", "no", (2, 3), 0, 16000)])
     >>> examples[0].labels, examples.min_steps
     ((2, 3), array([2]))
-
-    Args:
-        examples: What it has.
 
     Attributes:
         ids: (num_examples,) id of each.

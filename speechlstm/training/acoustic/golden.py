@@ -45,7 +45,6 @@ def write_golden(path: Path, bundle: Path, recordings: Sequence[tuple[Audio, str
 
     Args:
         path: The folder; golden files in it are replaced.
-        bundle: The folder of the bundle.
         recordings: Recordings and their transcripts, of which MAX_RECORDINGS at most are used.
 
     Raises:

@@ -74,9 +74,7 @@ def load_data(
 
     Args:
         run: The run; unusable utterances are listed in its refused.txt.
-        report: Called with lines of text.
         cache: Folder for decoded recordings; by default a folder in the run.
-        progress: Whether to show progress bars on stderr.
         lists: The manifests, if they have been read already.
 
     Returns:

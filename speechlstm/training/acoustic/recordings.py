@@ -60,7 +60,6 @@ def synthetic_recordings(sample_rate: int, max_samples: int | None) -> list[tupl
     """Two sounds without words, for models that come without recordings to verify them on.
 
     Args:
-        sample_rate: Samples a second.
         max_samples: The largest length; None: no limit.
     """
     generator = np.random.default_rng(0)

@@ -56,7 +56,6 @@ def with_rounded_kernels(model: AcousticModel, audios: Sequence[Audio]) -> Acous
     """A copy of a model whose recurrent kernels `quantize` stores in four bits as they are.
 
     Args:
-        model: The model.
         audios: Recordings like those that it will be used on; a few minutes are enough.
     """
     copy = AcousticModel(model.features, model.config, model.num_labels, model.num_phones)

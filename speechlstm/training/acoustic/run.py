@@ -75,9 +75,7 @@ class SpeechRun(NetworkRun[E]):
         """Decode the recordings of manifests, and encode what is to be learned from them.
 
         Args:
-            manifests: The manifests.
             cache: The folder for decoded recordings; created if it is missing.
-            progress: Whether to show a progress bar on stderr.
             weights: How often an epoch has the utterances of each manifest; (): once.
 
         Raises:
@@ -156,7 +154,6 @@ class Run(SpeechRun[AcousticModel]):
     """The settings and inputs of a run.
 
     Attributes:
-        path: The folder of the run.
         settings: Features, network, training, augmentation.
         alphabet: The alphabet of the model.
         train: Training manifests.

@@ -26,7 +26,6 @@ def created(
     """Create the folder of a run.
 
     Args:
-        run: The run.
         start: Gives the network the weights of another one; None: it starts from random ones.
         report: Called with a line of text if the run is continued.
         again: Whether the folder may hold this run already, with a checkpoint, which stays.
@@ -139,10 +138,7 @@ def train_run(
     """Train a run from its last checkpoint; without one, from the start.
 
     Args:
-        run: The run.
-        report: Called with lines of text.
         cache: Folder for decoded recordings; by default a folder in the run.
-        progress: Whether to show progress bars on stderr.
         cluster: The devices that share each batch; all processes read the same files, process 0
             writes.
         data: The result of `load_data`, if it was called already.

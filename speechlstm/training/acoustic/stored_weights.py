@@ -28,9 +28,6 @@ def assign_stored_weights(
     Another version may have ordered them differently, so the outputs of both are compared.
 
     Args:
-        network: The network.
-        output_layers: Its output layers.
-        bundle: The bundle.
         log_probs: The network's log-probabilities (1, ..., width) for a batch of one utterance.
         file_log_probs: Those of the file (..., width).
 

@@ -16,12 +16,9 @@ class TrainedModel:
     """A trained model and what is known about it.
 
     Attributes:
-        model: The model.
-        acoustic: Its description.
         valid: The manifests that it was validated on.
         decoder: The decoder of its bundle.
         file: The name of the file of its bundle.
-        tflite: The content of this file.
     """
 
     model: AcousticModel

@@ -37,7 +37,6 @@ class SpeechTrainer(EpochLoop):
         train: The training data.
         valid: The validation data, on which each epoch is evaluated.
         report: Called with a line of text for each epoch and each warning.
-        progress: Whether to show a progress bar on stderr.
         cluster: The devices that share each batch; the caller is within `Cluster.joined`.
     """
 

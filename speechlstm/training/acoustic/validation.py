@@ -38,7 +38,6 @@ def validate(
     """Compute the loss, and decode all utterances greedily.
 
     Args:
-        model: The model.
         data: The validation data.
         run: The run, for its alphabets and frame rate.
         between: Called after each batch.

@@ -36,7 +36,6 @@ class Clock:
         """Begin a step, all before it having ended; returns its number, its name and the time left.
 
         Args:
-            step: The step.
             units: Of how many equal parts it consists.
             amount: What is to be done, if that is known better now.
         """

@@ -17,7 +17,6 @@ def averaged(run: Run, keep: float) -> AcousticModel:
     between a network and what it became, weights lie that know both kinds of data.
 
     Args:
-        run: The run.
         keep: The share of the weights it started from, 0..1.
     """
     model = run.best_network()
@@ -33,7 +32,6 @@ def mixed_prior(base: Prior, own: Prior, keep: float) -> Prior:
     """The labels' prior, with a share of the base's.
 
     Args:
-        base: That of the base.
         own: That on the user's recordings.
         keep: The share of the base, 0..1.
     """

@@ -67,10 +67,8 @@ def prepare(
 
     Args:
         recordings: A folder or a manifest.
-        work: The folder.
         base: The acoustic model to start from.
         report: Is told what is left out, and what is to be expected of so little or so much.
-        progress: Whether to show a progress bar.
 
     Raises:
         DataError: There is nothing to be used.
@@ -176,10 +174,7 @@ def decode(found: Usable, work: Work, sample_rate: int, progress: bool) -> Usabl
     """Decode all recordings once; leave out what cannot be decoded and what is silent.
 
     Args:
-        found: The recordings.
         work: Decoded recordings are kept in its cache.
-        sample_rate: Samples a second.
-        progress: Whether to show a progress bar.
     """
     paths = [recording_of(utterance, work.path) for utterance in found.utterances]
     cache = open_cache(paths, sample_rate, work / "cache", progress)
@@ -222,7 +217,6 @@ def split(found: Usable, work: Work, report: Report) -> tuple[Path, Path]:
     """Write what is learnt from and what is held out, no speaker in both if there are enough.
 
     Args:
-        found: The recordings.
         work: Where the manifests are written.
         report: Is told what is left out, and who is held out.
 

@@ -54,7 +54,6 @@ class Steps:
     """The steps of an adaptation, each of which leaves files in the work folder.
 
     Args:
-        work: The folder.
         base: Where to start.
         keep: See adapt, as for the others.
     """

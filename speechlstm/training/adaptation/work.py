@@ -39,11 +39,7 @@ CONTENTS = "contents"  # the input that changes with what files hold
 
 @dataclass(frozen=True)
 class Work:
-    """The folder of an adaptation.
-
-    Attributes:
-        path: The folder.
-    """
+    """The folder of an adaptation."""
 
     path: Path
 

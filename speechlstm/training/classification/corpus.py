@@ -77,11 +77,8 @@ def load_labelled(
 
     Args:
         manifests: The manifests; all utterances have one of the classes.
-        field: The field that has it.
-        classes: The classes.
         settings: The sample rate.
         cache_folder: The folder for decoded recordings; created if it is missing.
-        progress: Whether to show a progress bar on stderr.
         weights: How often an epoch has the utterances of each manifest; (): once.
 
     Raises:

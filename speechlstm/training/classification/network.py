@@ -23,7 +23,6 @@ class ClassifierNetwork(Encoder):
     Args:
         features: The features of the waveform.
         config: The network above the features; its dropout is also that of the embedding.
-        num_classes: The number of classes.
         products: Precision of the large matrix products of the recurrent layers in training.
         consistency: As for `AcousticModel`.
 

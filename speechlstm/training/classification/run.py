@@ -24,7 +24,6 @@ class ClassifierRun(SpeechRun[ClassifierNetwork]):
     """The settings and inputs of a run.
 
     Attributes:
-        path: The folder of the run.
         settings: Features, network, training, augmentation.
         label: The field of the manifests that has the classes.
         classes: The classes, in the order of the network's output.

@@ -67,7 +67,6 @@ def transfer(
     Args:
         source: The network to start from.
         network: The new network.
-        classes: Its classes.
         frozen_layers: Number of recurrent layers that must fit, since they will not be trained.
         report: Called with lines of text: what is copied, what differs.
 

@@ -57,7 +57,6 @@ class Augmentation:
         room_seconds: Reverberation time of the room; None: no room.
         snr_db: Level of the speech above the noise, in dB; None: no noise.
         telephone: Whether a telephone line is simulated.
-        gain_db: Gain in dB.
 
     >>> print(Augmentation(1.1, None, 12.0, True, -3.0))
     speed 1.1, noise at 12.0 dB, telephone, gain -3.0 dB
@@ -171,7 +170,6 @@ def load_noise(
         config: The manifests, and the probability of noise.
         sample_rate: Samples a second of the decoded noise.
         cache_folder: The folder for decoded recordings; created if it is missing.
-        progress: Whether to show a progress bar on stderr.
 
     Raises:
         ManifestError: A manifest cannot be read.

@@ -44,7 +44,6 @@ def draw_room(
     Args:
         generator: Draws the echoes, and their level from DIRECT_DB.
         seconds: Reverberation time, in which the echoes decay by 60 dB.
-        sample_rate: Samples a second.
 
     Returns:
         (int(seconds * sample_rate),) float32; 1 at sample 0.
@@ -125,7 +124,6 @@ def through_telephone(samples: NDArray[np.float32], sample_rate: int) -> NDArray
 
     Args:
         samples: (num_samples,) in [-1, 1].
-        sample_rate: Samples a second.
 
     Returns:
         (num_samples,) float32, at the same sample rate.

@@ -32,7 +32,6 @@ class CachedFiles(Sequence[Path]):
 
     Args:
         folder: The folder of the cache.
-        names: The names of its files.
         owners: (num_recordings,) the index in the names of each recording's file.
     """
 
@@ -139,7 +138,6 @@ def open_cache(
         recordings: The recordings and pieces, in the order of the cache.
         sample_rate: Samples a second of the cache.
         folder: The folder of the cache; created if it is missing.
-        progress: Whether to show a progress bar on stderr.
 
     Raises:
         OSError: The cache cannot be written, for example because the disk is full.
@@ -194,11 +192,8 @@ def _decoded(
     """Decode the recordings whose files are missing.
 
     Args:
-        recordings: The recordings.
         names: The name of each one's file.
         folder: The folder of these.
-        sample_rate: Samples a second.
-        progress: Whether to show a progress bar.
 
     Returns:
         The reason of each recording that cannot be decoded, by its index; and the number of samples

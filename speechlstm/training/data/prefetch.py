@@ -31,7 +31,6 @@ def prefetched(
     """Yield the batches from an index on.
 
     Args:
-        data: The batches.
         start: The index of the first batch to yield.
         place: Called with each batch by the thread that prepared it; moves it to a device.
 

@@ -24,7 +24,6 @@ def at_speed(cache: Waveforms, index: int, speed: float) -> NDArray[np.float32]:
 
     Args:
         cache: The recordings; copies are kept only beside those of a PCMCache.
-        index: The index of the recording.
         speed: The factor of the speed, as for change_speed.
 
     Returns:

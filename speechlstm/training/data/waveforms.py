@@ -36,10 +36,6 @@ class Decoded:
     They must be as long as their manifests say; what rounding makes longer or shorter is cut or
     padded.
 
-    Args:
-        utterances: The recordings and pieces with their utterances.
-        sample_rate: Samples a second.
-
     Attributes:
         num_samples: See Waveforms.
         failures: See Waveforms; of those recordings whose samples have been needed.

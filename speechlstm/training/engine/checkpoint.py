@@ -75,7 +75,6 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
     """Restore variables from a file that save_checkpoint wrote.
 
     Args:
-        path: The file.
         groups: The variables to assign, by the same names.
 
     Returns:

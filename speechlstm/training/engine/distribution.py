@@ -65,7 +65,6 @@ class Cluster:
 
     Attributes:
         num_devices: Number of devices of each process.
-        num_processes: Number of processes.
         process_id: Number of this process, counted from 0; process 0 writes the run.
         coordinator: The address of process 0; needed with several processes, unless launched.
         launched: Whether torchrun, or what sets the same variables, has started the processes. It

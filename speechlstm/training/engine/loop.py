@@ -57,9 +57,7 @@ class EpochLoop(ABC):
         config: Number of epochs, learning rate, seed.
         network: The network to train.
         optimizer: The optimizer that updates it.
-        train_data: The batches of an epoch.
         report: Called with a line of text for each epoch and each warning.
-        progress: Whether to show a progress bar on stderr.
         cluster: The devices that share each batch.
     """
 

@@ -26,9 +26,6 @@ _LOCK, _OWNER = "lock", "lock.pid"
 class RunFolder:
     """The paths of a run's files.
 
-    Attributes:
-        path: The folder.
-
     >>> RunFolder(Path("runs/mine")).best.name
     'best.npz'
     """
@@ -133,11 +130,7 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class NetworkRun(RunFolder, ABC, Generic[N]):
-    """A run that trains one kind of network.
-
-    Attributes:
-        path: The folder.
-    """
+    """A run that trains one kind of network."""
 
     @abstractmethod
     def new_network(self) -> N:

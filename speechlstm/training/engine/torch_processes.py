@@ -30,7 +30,6 @@ def connected(url: str, num_processes: int, process_id: int, seconds: float) -> 
     Args:
         url: "tcp://host:port", at which process 0 listens, or "env://": that of the environment
             variables MASTER_ADDR and MASTER_PORT, where torchrun or process 0 listens.
-        num_processes: Number of processes.
         process_id: Number of this process, counted from 0.
         seconds: How long to wait for the other processes.
 

@@ -57,7 +57,6 @@ class WordLoop(EpochLoop):
         network: The network to train.
         train_data: The batches of an epoch.
         report: Called with a line of text for each epoch.
-        progress: Whether to show a progress bar on stderr.
 
     Attributes:
         hint: What to do when the loss is not finite, for the error message.
@@ -118,9 +117,6 @@ def train_on_words(
 
     Args:
         trainer: What trains such a run.
-        run: The run.
-        report: Called with lines of text.
-        progress: Whether to show a progress bar on stderr.
 
     Raises:
         ModelError: The run is damaged.

@@ -18,7 +18,6 @@ def write_g2p(path: Path, network: G2PNetwork) -> None:
 
     Args:
         path: The .tflite file to write.
-        network: The network.
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.

@@ -35,9 +35,6 @@ class G2PNetwork(Network):
     (batch,) int32; its output is (logits (batch, max_letters * FRAMES, phones.num_labels),
     num_steps (batch,) int32).
 
-    Args:
-        phones: The alphabet of the phones.
-
     >>> import numpy as np
     >>> network = G2PNetwork(Alphabet(("K", "AE", "T"), separator=" "))
     >>> letters = np.array([LETTERS.encode("cat")], np.int32)
@@ -138,7 +135,6 @@ def train_g2p(
         lexicon: The training data; see PronunciationDataset.
         seed: Seed of the weights and of the order; equal seeds give equal networks.
         num_epochs: Number of passes over the lexicon.
-        progress: Whether to show a progress bar on stderr.
 
     Raises:
         TrainingError: The lexicon has no usable word.

@@ -77,7 +77,6 @@ class LanguageModelNetwork(Network):
 
     Args:
         num_words: Size of the vocabulary.
-        config: The network.
         products: Precision of the large matrix products in training.
 
     >>> network = LanguageModelNetwork(10, LanguageModelConfig(width=4, num_units=8))

@@ -41,7 +41,6 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
     """The settings and the vocabulary of a run.
 
     Attributes:
-        path: The folder of the run.
         model: Settings of the network.
         training: Settings of training.
         words: The word of each id: <unk>, <s>, </s>, then the others.

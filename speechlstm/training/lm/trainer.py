@@ -23,7 +23,6 @@ class LanguageModelTrainer(WordLoop):
     Args:
         run: The run; its folder exists.
         report: Called with a line of text for each epoch.
-        progress: Whether to show a progress bar on stderr.
 
     Raises:
         ModelError: The run is damaged.
@@ -82,7 +81,6 @@ def measured_perplexity(
     """Measure the perplexity of a text with the full softmax, sentence ends included.
 
     Args:
-        network: The network.
         data: The text.
         between: Called after each batch.
     """

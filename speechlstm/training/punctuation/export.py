@@ -36,7 +36,6 @@ def export_punctuation(run: PunctuationRun, path: Path) -> float:
     """Write the best model of a run in 8 bits, once it has been run by LiteRT.
 
     Args:
-        run: The run.
         path: The .tflite file.
 
     Returns:

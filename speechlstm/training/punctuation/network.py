@@ -79,9 +79,6 @@ class PunctuationNetwork(Network):
     Its input is ``ids`` (batch, max_words, NUM_IDS) int32, ``pauses`` (batch, max_words) int32 and
     ``num_words`` (batch,) int32; its output (logits (batch, max_words, num_marks + num_cases),
     num_words), those of the marks first.
-
-    Args:
-        config: The network.
     """
 
     def __init__(self, config: PunctuationConfig) -> None:

@@ -38,7 +38,6 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
     """What a run was made from.
 
     Attributes:
-        path: Its folder.
         model: The network.
         training: How it is trained.
         mixed_case: How words are written that are mostly in mixed case.

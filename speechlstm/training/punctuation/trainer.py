@@ -23,7 +23,6 @@ class PunctuationTrainer(WordLoop):
     Args:
         run: The run; its folder exists.
         report: Is given a line of text an epoch.
-        progress: Whether to show a progress bar on stderr.
 
     Raises:
         ModelError: The run is damaged.
@@ -92,8 +91,6 @@ def measure(
     """Mean loss a word, and how often each mark and case was right or wrong.
 
     Args:
-        network: The network.
-        data: What to measure on.
         between: Is called after each batch.
     """
     loss_sum, marks, cases = 0.0, LabelCounts(len(MARKS)), LabelCounts(len(CASES))

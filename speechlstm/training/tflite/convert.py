@@ -55,7 +55,6 @@ def inference_layer(layer: RecurrentLayer, fused: bool = True) -> Callable[..., 
     """Return a function that computes a recurrent layer for a single sequence.
 
     Args:
-        layer: The layer.
         fused: Whether to convert an LSTM to a fused operator; other cells are always loops.
 
     Returns:

@@ -127,7 +127,6 @@ def with_shapes(tflite: bytes, shapes: Mapping[int, Sequence[int]]) -> bytes:
     `CompiledModel` and LiteRT.js need those of the input and the output before a run.
 
     Args:
-        tflite: The content of a .tflite file.
         shapes: The shape of each tensor, by its index.
     """
     model = _parse(tflite)

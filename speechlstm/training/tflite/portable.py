@@ -37,7 +37,6 @@ class Cell:
         biases: The bias of each gate, (num_units,), which is added outside of the inner loop.
         step: From the projected inputs of each gate, (1, num_units), and the states before a step,
             (1, num_units) each, to the states after it; the first one is the output.
-        num_states: Number of states.
         idle: Projected inputs of each gate with which states that are 0 stay 0.
     """
 
