@@ -1,12 +1,19 @@
 """An explanation as an interactive page in one file that needs no network."""
 
-from functools import cache
-from importlib.resources import files
-
 from speechlstm.explain.explanation import Comparison, Explanation
 from speechlstm.explain.panels import over_time, shown_units
 from speechlstm.explain.text import describe_network, half_life_rows, score_rows, verdict
-from speechlstm.html import AudioPlayers, Cell, Markup, element, page, paragraph, section, table
+from speechlstm.html import (
+    AudioPlayers,
+    Cell,
+    Markup,
+    asset,
+    element,
+    page,
+    paragraph,
+    section,
+    table,
+)
 
 
 def to_page(explanation: Explanation, num_units: int = 5) -> str:
@@ -24,7 +31,8 @@ def to_page(explanation: Explanation, num_units: int = 5) -> str:
         _memory(explanation),
     ]
     title = f"How {explanation.name} became its text"
-    return page(title, sections, [_asset("explain.js")], [_asset("explain.css")])
+    script, style = (asset(name, "speechlstm.explain") for name in ("explain.js", "explain.css"))
+    return page(title, sections, [script], [style])
 
 
 def _summary(explanation: Explanation) -> Markup:
@@ -129,8 +137,3 @@ def _memory(explanation: Explanation) -> Markup:
             f"{explanation.difference:.1g} on average."
         ),
     )
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("speechlstm.explain").joinpath(name).read_text(encoding="utf-8")

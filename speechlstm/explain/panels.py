@@ -16,6 +16,7 @@ from speechlstm.decoding.words import Emission
 from speechlstm.explain.cells import DirectionActivity
 from speechlstm.explain.explanation import RANGE_DB, Explanation, Head, typical_units
 from speechlstm.html import Markup, element, paragraph, section
+from speechlstm.transcript import Word
 
 MAX_GATE_BYTES = 1_000_000  # of the page, before encoding; the rest takes about as much
 _MAX_COLUMNS = 1500  # of an image; more would make the file large, and no screen shows them
@@ -44,7 +45,7 @@ def over_time(explanation: Explanation, num_units: int) -> Markup:
     """
     panels = list(_panels(explanation))
     if num_units:
-        panels += _gate_panel(explanation)
+        panels.append(_gate_panel(explanation))
     meta = {
         "start": explanation.start,
         "duration": explanation.audio.duration,
@@ -112,19 +113,16 @@ def _word_row(explanation: Explanation) -> Markup:
             "button",
             explained.word.text,
             type="button",
-            class_=" ".join(
-                name
-                for name, applies in (
-                    ("low", number % 2 == 1),
-                    ("doubtful", explained.word.confidence < _DOUBTFUL),
-                )
-                if applies
-            ),
+            class_=" ".join(_classes(number, explained.word)),
             title=f"{explained.word.confidence:.2f}",
         )
         for number, explained in enumerate(explanation.words)
     ]
     return Markup(element("h3", "Words") + element("div", buttons, id="words"))
+
+
+def _classes(number: int, word: Word) -> list[str]:
+    return ["low"] * (number % 2) + ["doubtful"] * (word.confidence < _DOUBTFUL)
 
 
 def _panels(explanation: Explanation) -> Iterator[Markup]:
@@ -183,39 +181,26 @@ def _panel(
         kind: "one": values from 0 up; "both": 127.5 is 0; "wave": least and largest sample.
         attributes: Of the canvas.
     """
-    names = element(
-        "canvas", class_="names", aria_hidden="true", data_height=height, data_labels=_json(labels)
-    )
-    canvas = element(
-        "canvas",
-        role="img",
-        aria_label=title,
-        data_kind=kind,
-        data_rows=values.shape[1],
-        data_height=height,
-        data_values=_base64(values),
-        **attributes,
-    )
-    return Markup(element("h3", title) + names + canvas)
+    values_of = {"data_rows": values.shape[1], "data_values": _base64(values)}
+    return _canvas(title, labels, height, data_kind=kind, **values_of, **attributes)
 
 
-def _gate_panel(explanation: Explanation) -> list[Markup]:
-    signals = _signals(explanation)
-    styles = ["line", "dashed", "dotted", "thick"]
-    if len(signals) == 1:
-        styles = ["line"]
+def _canvas(title: str, labels: Sequence[str], height: int, **attributes: Any) -> Markup:
+    """A heading, the names of rows, and a canvas."""
+    names: dict[str, Any] = {"data_height": height, "data_labels": _json(labels)}
+    return Markup(
+        element("h3", title)
+        + element("canvas", class_="names", aria_hidden="true", **names)
+        + element("canvas", role="img", aria_label=title, data_height=height, **attributes)
+    )
+
+
+def _gate_panel(explanation: Explanation) -> Markup:
+    signals, styles = _signals(explanation), ("line", "dashed", "dotted", "thick")
     title = "Gates of the chosen unit: " + ", ".join(
         f"{name} ({style})" for name, style in zip(signals, styles, strict=False)
     )
-    names = element(
-        "canvas",
-        class_="names",
-        aria_hidden="true",
-        data_height=140,
-        data_labels=_json(["0", "", "1"]),
-    )
-    canvas = element("canvas", id="gate", role="img", aria_label=title, data_height=140)
-    return [Markup(element("h3", title) + names + canvas)]
+    return _canvas(title, ["0", "", "1"], 140, id="gate")
 
 
 def _signals(explanation: Explanation) -> list[str]:

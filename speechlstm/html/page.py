@@ -132,9 +132,9 @@ def _cell(cell: Cell, is_head: bool) -> Markup:
 
 
 @cache
-def asset(name: str) -> str:
-    """The text of a style or script of this package."""
-    return files("speechlstm.html").joinpath(name).read_text(encoding="utf-8")
+def asset(name: str, package: str = "speechlstm.html") -> str:
+    """The text of a style or script of a package."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def _source(content: str) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from speechlstm.errors import SpeechLSTMError, printable
+from speechlstm.errors import ConfigError, DataError, SpeechLSTMError, printable
+from speechlstm.server.requests import TooLongError
 
 MAX_NAME = 120  # characters of a file name in messages
 
@@ -45,6 +46,21 @@ class ApiError(SpeechLSTMError):
                 "code": self.code,
             }
         }
+
+
+def as_api_error(error: SpeechLSTMError, param: str | None = None) -> ApiError:
+    """The error of a worker process, which worked on what a client has sent.
+
+    Args:
+        error: An ApiError stays as it is.
+        param: The field of the request that is wrong, if the request is.
+    """
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, TooLongError):
+        return ApiError(413, str(error), param, "too_long")
+    is_of_client = isinstance(error, ConfigError | DataError)
+    return ApiError(400, str(error), param) if is_of_client else ApiError(500, str(error))
 
 
 def shown_name(name: str) -> str:

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -17,7 +18,7 @@ from speechlstm.errors import ConfigError, printable
 from speechlstm.server.app import make_app
 from speechlstm.server.protocols import HTTPProtocol, StreamProtocol, with_limits
 from speechlstm.server.requests import Model
-from speechlstm.server.service import service_loader
+from speechlstm.server.service import load_service
 from speechlstm.server.settings import ServerSettings
 from speechlstm.server.workers import Workers
 
@@ -63,7 +64,7 @@ async def _serve(
     options: dict[str, Any],
     report: Callable[[str], None],
 ) -> int | None:
-    load = service_loader(folder, bundle, options)
+    load = partial(load_service, folder, bundle, options)
     uploads = Workers(load, settings.jobs, 1, settings.max_waiting, report)
     per_process = -(-settings.max_streams // settings.jobs)
     streams = Workers(load, settings.jobs, per_process, 0, report, settings.max_streams)

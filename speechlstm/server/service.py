@@ -6,7 +6,7 @@ up between two steps, and its segments can be sent to the client as they are don
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -136,10 +136,3 @@ def load_service(folder: Path, bundle: Path | None, options: dict[str, Any]) -> 
     call_when_parent_ends(partial(shutil.rmtree, folder, ignore_errors=True))
     silence_codecs()
     return Service(bundle, options)
-
-
-def service_loader(
-    folder: Path, bundle: Path | None, options: dict[str, Any]
-) -> Callable[[], Service]:
-    """`load_service` with its arguments, for worker processes."""
-    return partial(load_service, folder, bundle, options)

@@ -8,10 +8,10 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from speechlstm.errors import ConfigError, DataError, SpeechLSTMError, quoted
-from speechlstm.server.errors import ApiError
+from speechlstm.errors import SpeechLSTMError, quoted
+from speechlstm.server.errors import ApiError, as_api_error
 from speechlstm.server.metrics import Metrics
-from speechlstm.server.requests import Ending, Feed, Finish, OpenStream, TooLongError
+from speechlstm.server.requests import Ending, Feed, Finish, OpenStream
 from speechlstm.server.settings import ServerSettings
 from speechlstm.server.workers import WorkerProcess, Workers
 from speechlstm.storage import parse_json
@@ -166,14 +166,8 @@ class Session:
                 return await self._worker.ask(request)
         except TimeoutError:
             raise ApiError(504, "the stream is not recognised in time", code="timeout") from None
-        except ApiError:
-            raise
-        except TooLongError as error:
-            raise ApiError(413, str(error), code="too_long") from None
-        except (ConfigError, DataError) as error:
-            raise ApiError(400, str(error)) from None
         except SpeechLSTMError as error:
-            raise ApiError(500, str(error)) from None
+            raise as_api_error(error) from None
 
 
 class StreamEndpoint:

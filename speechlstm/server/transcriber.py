@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 from speechlstm.errors import ConfigError, DataError, SpeechLSTMError
-from speechlstm.server.errors import ApiError
+from speechlstm.server.errors import ApiError, as_api_error
 from speechlstm.server.fields import Wanted
 from speechlstm.server.forms import Form
 from speechlstm.server.metrics import Metrics
-from speechlstm.server.requests import NextStep, OpenRecording, Step, TooLongError
+from speechlstm.server.requests import NextStep, OpenRecording, Step
 from speechlstm.server.settings import ServerSettings
 from speechlstm.server.workers import WorkerProcess, Workers
 
@@ -55,16 +55,11 @@ class Transcriber:
                 "server; cut the recording into shorter ones",
                 code="timeout",
             ) from None
-        except ApiError as error:
-            if error.status == 429:
-                error.headers["Retry-After"] = str(self._retry_after)
-            raise
-        except TooLongError as error:
-            raise ApiError(413, str(error), "file", "too_long") from None
-        except DataError as error:
-            raise ApiError(400, str(error), "file") from None
         except SpeechLSTMError as error:
-            raise ApiError(500, str(error)) from None
+            answer = as_api_error(error, "file")
+            if answer.status == 429:
+                answer.headers["Retry-After"] = str(self._retry_after)
+            raise answer from None
         self._metrics.audio_seconds.labels("recording").inc(step.transcript.duration)
         return step
 
