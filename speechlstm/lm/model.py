@@ -74,17 +74,8 @@ class LanguageModel(ABC):
         self, sentences: Sequence[Sequence[str]]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The results of sentence_log_prob for several sentences: two arrays (num_sentences,)."""
-        lengths = np.array([len(words) for words in sentences], np.int64)
-        ids = np.full((len(sentences), lengths.max(initial=0) + 1), self.sentence_end, np.int32)
-        for row, words in zip(ids, sentences, strict=True):
-            row[: len(words)] = [self.word_id(word) for word in words]
-        states = np.full(len(sentences), self.start_state)
-        totals = np.zeros(len(sentences))
-        for position, words in enumerate(ids.T):
-            rows = np.flatnonzero(position <= lengths)
-            states[rows], log_probs = self.advance(states[rows], words[rows])
-            totals[rows] += log_probs
-        return totals, (ids == 0).sum(axis=1)
+        log_probs, ids = self._scored(sentences)
+        return log_probs.sum(axis=1), (ids == 0).sum(axis=1)
 
     def word_log_probs(self, sentences: Sequence[Sequence[str]]) -> list[tuple[float, ...]]:
         """Natural log-probabilities of the words of several sentences, and of their ends.
@@ -92,16 +83,26 @@ class LanguageModel(ABC):
         Returns:
             For each sentence that of each word, and that of the end after them.
         """
-        ids = [[*map(self.word_id, words), self.sentence_end] for words in sentences]
-        log_probs: list[list[float]] = [[] for _ in sentences]
+        rows = self._scored(sentences)[0].tolist()
+        return [tuple(row[: len(own) + 1]) for row, own in zip(rows, sentences, strict=True)]
+
+    def _scored(
+        self, sentences: Sequence[Sequence[str]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Log-probability and id of each word and end; (num_sentences, longest + 1) each.
+
+        The log-probabilities after the ends are 0.
+        """
+        lengths = np.array([len(words) for words in sentences], np.int64)
+        ids = np.full((len(sentences), lengths.max(initial=0) + 1), self.sentence_end, np.int32)
+        for row, words in zip(ids, sentences, strict=True):
+            row[: len(words)] = [self.word_id(word) for word in words]
         states = np.full(len(sentences), self.start_state)
-        for position in range(max(map(len, ids), default=0)):
-            rows = np.array([row for row, words in enumerate(ids) if position < len(words)])
-            words = np.array([ids[row][position] for row in rows], np.int32)
-            states[rows], found = self.advance(states[rows], words)
-            for row, log_prob in zip(rows.tolist(), found.tolist(), strict=True):
-                log_probs[row].append(log_prob)
-        return [tuple(values) for values in log_probs]
+        log_probs = np.zeros(ids.shape)
+        for position, words in enumerate(ids.T):
+            rows = np.flatnonzero(position <= lengths)
+            states[rows], log_probs[rows, position] = self.advance(states[rows], words[rows])
+        return log_probs, ids
 
 
 class SearchModel(LanguageModel):

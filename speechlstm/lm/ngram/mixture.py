@@ -70,13 +70,8 @@ def choose_weight(base: NGramModel, sentences: Sequence[str]) -> float:
 
 def _word_probs(model: LanguageModel, sentences: Sequence[str]) -> Floats:
     """The probability of each word in the sentences, and of each sentence's end."""
-    found = []
-    for sentence in sentences:
-        state = np.array([model.start_state])
-        for word in [*map(model.word_id, sentence.split()), model.sentence_end]:
-            state, log_prob = model.advance(state, np.array([word], np.int32))
-            found.append(float(log_prob[0]))
-    return np.exp(found)
+    log_probs = model.word_log_probs([sentence.split() for sentence in sentences])
+    return np.exp(np.concatenate(log_probs))
 
 
 def interpolate(base: NGramModel, own: NGramModel, weight: float) -> NGramTable:
