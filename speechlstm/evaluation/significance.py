@@ -1,7 +1,7 @@
 """Whether two recognisers differ by more than chance: matched pairs, paired bootstrap, Holm."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -11,9 +11,23 @@ from speechlstm.evaluation.metrics import TAILS, AlignedWords, ErrorCounts, resa
 
 Alignment = Sequence[AlignedWords]
 
-SIGNIFICANT = 1.64  # standard deviations that a difference exceeds by chance once in twenty
+_SIGNIFICANT = 1.64  # standard deviations that a difference exceeds by chance once in twenty
 _MIN_CORRECT = 2  # words between segments, as in NIST's sc_stats
 MIN_SEGMENTS = 50  # below, the normal approximation is not to be trusted
+
+
+def largest_by_chance(differences: Iterable[int]) -> float:
+    """The largest sum of differences in errors, one an utterance, that may still be chance.
+
+    If two systems are equally good, each difference could as well have the other sign, so the
+    variance of their sum is the sum of their squares (matched pairs with a mean of 0, Gillick and
+    Cox 1989). The variance around their own mean would be 0 where all are the same: then a single
+    utterance would decide.
+
+    >>> largest_by_chance([1, 0, 0, 0]), largest_by_chance([3])
+    (1.64, 4.92)
+    """
+    return _SIGNIFICANT * math.sqrt(sum(difference**2 for difference in differences))
 
 
 @dataclass(frozen=True)

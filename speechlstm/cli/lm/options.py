@@ -113,4 +113,4 @@ def load_any(path: Path) -> "LanguageModel":
     from speechlstm.lm.lstm import LSTMLanguageModel
     from speechlstm.lm.ngram.model import NGramModel
 
-    return LSTMLanguageModel(path) if path.suffix == ".tflite" else NGramModel.load(path)
+    return LSTMLanguageModel(path) if path.suffix.lower() == ".tflite" else NGramModel.load(path)

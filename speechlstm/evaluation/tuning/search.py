@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from speechlstm.config import DecodeConfig, NeuralLMConfig
-from speechlstm.evaluation.significance import SIGNIFICANT
+from speechlstm.evaluation.significance import largest_by_chance
 from speechlstm.evaluation.tuning.trials import WITHOUT, Trial
 
 BEAM_WIDTHS = (64, 128, 256, 512)
@@ -122,9 +122,9 @@ def fewest(errors: Sequence[Sequence[int]]) -> int:
 def least_changed(errors: Sequence[Sequence[int]]) -> int:
     """Choose the first of several settings that the best one does not beat by more than chance.
 
-    That is, by more than 1.64 standard errors of their difference in the same utterances, as once
-    in twenty by chance. Of a few recordings the fewest errors alone would choose settings that fit
-    no others; and the first ones are those that suit what a base was made for.
+    That is, by more than `largest_by_chance`, as once in twenty. Of a few recordings the fewest
+    errors alone would choose settings that fit no others; and the first ones are those that suit
+    what a base was made for.
 
     >>> least_changed([[1, 1, 1, 1], [1, 1, 1, 0]])
     0
@@ -140,7 +140,7 @@ def least_changed(errors: Sequence[Sequence[int]]) -> int:
     best = errors[fewest(errors)]
     for index, tried in enumerate(errors):
         added = np.subtract(tried, best)
-        if added.sum() <= SIGNIFICANT * np.sqrt(added.size) * added.std():
+        if added.sum() <= largest_by_chance(added.tolist()):
             return index
     raise AssertionError("the best one is as good as itself")
 

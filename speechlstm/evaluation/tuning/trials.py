@@ -143,29 +143,30 @@ class Trials:
         decoded = list(self._progress(self._pool.map(tasks), len(tasks), "decoding"))
         hypotheses = tuple(result.hypotheses for result in decoded)
         errors = tuple(
-            word_errors(reference, normalize(best.text))
-            for reference, (best, *_) in zip(self.references, hypotheses, strict=True)
+            word_errors(*pair) for pair in self._pairs(n_best[0] for n_best in hypotheses)
         )
         seconds = sum(result.seconds for result in decoded)
         rtf = seconds / sum(output.duration for output in self.outputs)
         return Trial(config, neural_lm, errors, rtf, hypotheses)
 
-    def errors(self, texts: Iterable[str]) -> tuple[ErrorCounts, ErrorCounts]:
-        """Errors in words and in characters of one text for each utterance."""
-        words, characters = ErrorCounts(), ErrorCounts()
-        for reference, text in zip(self.references, map(normalize, texts), strict=True):
-            words += word_errors(reference, text)
-            characters += character_errors(reference, text)
-        return words, characters
+    def _pairs(self, found: Iterable[BeamHypothesis | Hypothesis]) -> list[tuple[str, str]]:
+        """The reference of each utterance, and the normalised text of a hypothesis of it."""
+        return [
+            (reference, normalize(hypothesis.text))
+            for reference, hypothesis in zip(self.references, found, strict=True)
+        ]
 
     def is_worse_than_greedy(self, trial: Trial) -> bool:
         """Whether a search has more errors than greedy decoding, in words or in characters.
 
         Only of a network that writes characters.
         """
-        found = self.errors(best.text for best, *_ in trial.hypotheses)
-        greedy = self.errors(hypothesis.text for hypothesis in self.greedy())
-        return any(a.num_errors > b.num_errors for a, b in zip(found, greedy, strict=True))
+        found, greedy = self._pairs(h[0] for h in trial.hypotheses), self._pairs(self.greedy())
+        return any(
+            sum(count(*pair).num_errors for pair in found)
+            > sum(count(*pair).num_errors for pair in greedy)
+            for count in (word_errors, character_errors)
+        )
 
     def with_confidences(
         self, config: DecodeConfig, neural_lm: NeuralLMConfig = WITHOUT

@@ -63,13 +63,22 @@ def read_arpa(path: Path) -> NGramTable:
         raise LanguageModelError(path, f"{error}") from None
 
 
+class _Ids(dict[bytes, int]):
+    """The id of each word; <UNK> is another spelling of <unk>, in n-grams of any order."""
+
+    def __missing__(self, word: bytes) -> int:
+        if word == b"<UNK>":
+            return 0
+        raise KeyError(word)
+
+
 class _Reader:
     """Reads one file from start to end."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path, self._file = path, utf8_lines(file)
         self._line = 0  # the number of the last line read
-        self._ids = {UNKNOWN.encode(): 0}
+        self._ids = _Ids({UNKNOWN.encode(): 0})
         self._has_unknown = False
 
     def read(self) -> NGramTable:

@@ -1,6 +1,5 @@
 """Verification of an exported bundle: LiteRT without TensorFlow, compared with the Keras model."""
 
-import math
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from speechlstm.bundle import PORTABLE_MODEL, STREAMING_MODEL, AcousticSpec, rea
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.errors import ModelError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
-from speechlstm.evaluation.significance import SIGNIFICANT
+from speechlstm.evaluation.significance import largest_by_chance
 from speechlstm.text.normalize import normalize
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.tflite.edit import Quantization, count_ops, has_variables
@@ -91,14 +90,11 @@ class Verification:
     def _max_wer_change(self) -> float:
         """The limit or, if that is more, one word, or what rounding may change by chance.
 
-        Of few recordings, some words become right and others wrong, whichever file is better: the
-        sum of the added errors is compared with the root of the sum of their squares (matched
-        pairs, Gillick and Cox, "Some statistical issues in the comparison of speech recognition
-        algorithms", ICASSP 1989).
+        Of few recordings, some words become right and others wrong, whichever file is better.
         """
         limit = MAX_WER_CHANGE_OF_INT4 if self.quantization == "int4" else MAX_WER_CHANGE
         num_words = max(self.keras_errors.num_reference, 1)
-        chance = SIGNIFICANT * math.sqrt(sum(added**2 for added in self.added_errors)) / num_words
+        chance = largest_by_chance(self.added_errors) / num_words
         return max(limit, 1 / num_words, min(chance, MAX_CHANCE))
 
     @property

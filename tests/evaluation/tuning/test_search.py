@@ -109,7 +109,8 @@ def test_a_quick_search_moves_one_setting_after_another() -> None:
     def attempt(config: DecodeConfig, neural_lm: NeuralLMConfig) -> Trial:
         tried.append((neural_lm.weight, config.lm_weight, config.word_bonus))
         errors = abs(neural_lm.weight - 0.4) + abs(config.lm_weight - 0.7) + abs(config.word_bonus)
-        return trial(config, neural_lm, 100 * errors)
+        counts = tuple(ErrorCounts(substitutions=int(i < 100 * errors)) for i in range(200))
+        return Trial(config, neural_lm, counts, 0.0, ())
 
     best = search_quickly(
         attempt, DecodeConfig(lm_weight=1.0, word_bonus=-0.5), NeuralLMConfig(0.7, "fuse")
@@ -134,9 +135,12 @@ def test_a_quick_search_keeps_the_settings_that_chance_may_have_beaten() -> None
 
 
 def test_settings_change_when_the_gain_is_more_than_chance() -> None:
-    """Of 16 utterances, fewer errors in 3 (3 > 1.64 sqrt(16 * 3/16 * 13/16) = 2.56), 2, none."""
+    """Of 16 utterances, fewer errors in 3 (3 > 1.64 sqrt(3) = 2.84), 2, none; of one, in all."""
     before = [1] * 16
     assert least_changed([before, [0] * 3 + [1] * 13]) == 1
     assert least_changed([before, [0] * 2 + [1] * 14]) == 0
     assert least_changed([before, before]) == 0
+    assert least_changed([[20], [0]]) == 0  # one utterance decides nothing, however long it is
+    assert least_changed([[1, 1], [0, 0]]) == 0
+    assert least_changed([[1] * 3, [0] * 3]) == 1
     assert fewest([before, [0] + [1] * 15]) == 1

@@ -49,6 +49,9 @@ def test_reads_what_stands_there(tmp_path: Path) -> None:
 def test_unknown_word_in_capitals_or_missing(tmp_path: Path) -> None:
     capitals = read(tmp_path, SMALL.replace("<unk>", "<UNK>"))
     assert capitals.vocabulary == ["<unk>", "<s>", "</s>", "größe"]
+    text = SMALL.replace("größe </s>", "<unk> </s>")
+    bigrams = read(tmp_path, text.replace("<unk>", "<UNK>")).orders[1]
+    assert bigrams.words.tolist() == read(tmp_path, text).orders[1].words.tolist()
     missing = read(tmp_path, SMALL.replace("-1\t<unk>\n", "").replace("1=4", "1=3"))
     assert missing.orders[0].words[-1] == 0
     assert missing.orders[0].log10_probs[-1] == -100  # as KenLM
