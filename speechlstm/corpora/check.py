@@ -51,7 +51,7 @@ def faults_of(
     settings: Settings,
 ) -> Iterator[DataError]:
     """What is wrong with an entry whose recording has been read, at any sample rate."""
-    if fault := duration_fault(utterance, recording, audio):
+    if fault := duration_fault(utterance.duration, recording, audio.duration):
         yield fault
     if utterance.text is not None:
         num_samples = round(audio.duration * settings.features.sample_rate)
@@ -63,10 +63,10 @@ def faults_of(
 
 
 def duration_fault(
-    utterance: Utterance, recording: Path | Piece, audio: Audio
+    listed: float, recording: Path | Piece | str, seconds: float
 ) -> AudioError | None:
     """The error of a recording that has another duration than its manifest says: it may be cut."""
-    if abs(audio.duration - utterance.duration) <= DURATION_TOLERANCE:
+    if abs(seconds - listed) <= DURATION_TOLERANCE:
         return None
-    reason = f"lasts {audio.duration:.2f} s, its manifest says {utterance.duration:.2f} s"
+    reason = f"lasts {seconds:.2f} s, its manifest says {listed:.2f} s"
     return AudioError(f"{recording}", reason)

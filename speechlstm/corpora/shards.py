@@ -122,7 +122,7 @@ def _encoded(
     _refuse_own(manifest, recording, folder)
     try:
         audio = read_audio(recording)
-        if fault := duration_fault(entry, recording, audio):
+        if fault := duration_fault(entry.duration, recording, audio.duration):
             return fault
         suffix = recording.suffix.lower() if isinstance(recording, Path) else ""
         if encoding is None and isinstance(recording, Path) and suffix in _KEPT:

@@ -24,6 +24,12 @@ class PhoneErrors:
     counts: ErrorCounts
     num_left_out: int
 
+    @property
+    def per(self) -> float | None:
+        """Phone error rate; None: no utterance could be pronounced."""
+        is_measured = self.counts.num_reference or self.counts.num_errors or not self.num_left_out
+        return self.counts.rate if is_measured else None
+
 
 def phone_errors(texts: Sequence[tuple[str, str]], pronounce: Pronounce) -> PhoneErrors:
     """Compare references and hypotheses phone by phone, without marks between words.

@@ -59,7 +59,7 @@ class Rates:
         phones = self.phones
         return {
             "ser": self.ser,
-            "per": phones.counts.rate if phones else None,
+            "per": phones.per if phones else None,
             "phones": {**asdict(phones.counts), "left_out": phones.num_left_out}
             if phones
             else None,
@@ -86,8 +86,9 @@ class Rates:
         """The rates as lines to be read."""
         yield f"SER {self.ser:.2%}: {self.num_wrong} of {self.num_sentences} utterances"
         if self.phones:
-            line = f"PER {self.phones.counts.rate:.2%} of {self.phones.counts.num_reference} phones"
-            left_out = self.phones.num_left_out
+            per, left_out = self.phones.per, self.phones.num_left_out
+            rate = "not measured" if per is None else f"{per:.2%}"
+            line = f"PER {rate} of {self.phones.counts.num_reference} phones"
             yield line + (f"; {left_out} utterances without pronunciation" if left_out else "")
         for kind, errors in self.entities.items():
             yield (

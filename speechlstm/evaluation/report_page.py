@@ -61,7 +61,7 @@ def _summary(report: EvaluationReport) -> Markup:
         _row("character error rate (CER)", report.characters, "characters", report.cer_interval),
         ["sentence error rate (SER)", percent(rates.ser), "", f"{rates.num_sentences} utterances"],
     ]
-    if rates.phones:
+    if rates.phones and rates.phones.per is not None:
         rows.append(_row("phone error rate (PER)", rates.phones.counts, "phones"))
     for kind, errors in rates.entities.items():
         row = _row(f"WER of {kind}", errors.words, "words")

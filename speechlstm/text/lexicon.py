@@ -9,6 +9,7 @@ from string import ascii_lowercase
 from speechlstm.errors import DataError, quoted
 from speechlstm.storage import decode_text, read_regular_file, write_atomically
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.normalize import normalize
 
 Phones = tuple[str, ...]
 
@@ -67,7 +68,7 @@ class Lexicon:
                     f"words may have at most {MAX_SYMBOLS} letters and phones"
                 )
             plain = tuple(map(_without_stress, phones))
-            entries.setdefault(word.split("(")[0].lower(), {})[plain] = None
+            entries.setdefault(_as_in_texts(word.split("(")[0]), {})[plain] = None
         if not entries:
             raise DataError(f"{path}: has no pronunciation")
         return cls({word: tuple(ways) for word, ways in entries.items()})
@@ -112,6 +113,12 @@ class Lexicon:
         """
         ways = [self[word] for word in text.split()]
         return " ".join(" ".join(way[0]) for way in ways) if all(ways) else None
+
+
+def _as_in_texts(word: str) -> str:
+    """A word as normalised texts have it: with a plain apostrophe, and composed letters."""
+    normalized = word.lower() if word.isascii() else normalize(word)
+    return normalized if normalized and " " not in normalized else word.lower()
 
 
 @cache

@@ -167,6 +167,17 @@ def test_phone_errors_are_those_of_jiwer_on_phones(tmp_path: Path) -> None:
     assert found.counts.num_reference == 8
 
 
+def test_no_phone_error_rate_is_measured_where_nothing_can_be_pronounced() -> None:
+    scores = [Score("u1", "yes", "no"), Score("u2", "stop", "")]
+    rates = measure_rates(scores, pronounce=lambda words: {})
+    assert rates.to_dict()["per"] is None
+    assert "PER not measured of 0 phones; 2 utterances without pronunciation" in [*rates.lines()]
+    found = measure_rates(scores, pronounce=lambda words: dict.fromkeys(words, ("Y",)))
+    assert found.to_dict()["per"] == 0.5
+    silence = measure_rates([Score("u1", "", "")], pronounce=lambda words: {})
+    assert silence.to_dict()["per"] == 0
+
+
 def test_the_bundle_pronounces_known_words_and_others() -> None:
     pronounce = by_bundle(default_bundle())
     assert pronounce is not None

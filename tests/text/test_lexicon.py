@@ -4,6 +4,7 @@ import pytest
 
 from speechlstm.errors import DataError
 from speechlstm.text.lexicon import Lexicon
+from speechlstm.text.normalize import normalize
 
 CMU = """;;; comment
 a AH0
@@ -33,6 +34,14 @@ def test_reads_cmudict_without_stress(dictionary: Lexicon) -> None:
         *("AE", "AH", "AO", "D", "EH", "EY", "G", "IH", "IY", "K", "R", "S", "T"),
     )
     assert dictionary.alphabet.separator == " "
+
+
+def test_words_are_those_of_normalised_texts(tmp_path: Path) -> None:
+    path = tmp_path / "a.dict"
+    path.write_text("don\u2019t D OW N T\ncafe\u0301 K AE F EY\nGRO\u1e9e G R OW S\n", "utf-8")
+    lexicon = Lexicon.read(path)
+    for word in ("don't", "caf\u00e9", "gro\u00df"):
+        assert lexicon[normalize(word)] and lexicon[word]
 
 
 def test_what_is_written_is_read(dictionary: Lexicon, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import ceil, isnan
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from speechlstm.audio import Piece
 from speechlstm.config import Settings
+from speechlstm.corpora.check import DURATION_TOLERANCE, duration_fault
 from speechlstm.corpora.manifest import Manifest, Utterance, place_of
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.text.alphabet import Alphabet
@@ -83,7 +84,9 @@ def load_corpus(
         TrainingError: No utterance is usable; the message has the first reasons.
     """
     transcribed = Transcribed(manifests, weights)
-    waveforms = open_waveforms(transcribed, transcribed.places(), settings, cache_folder, progress)
+    waveforms = open_waveforms(
+        transcribed, transcribed.places(), transcribed.durations(), settings, cache_folder, progress
+    )
     try:
         return corpus_of(transcribed, waveforms, alphabet, settings, lexicon)
     except TrainingError as error:
@@ -94,15 +97,33 @@ def load_corpus(
 def open_waveforms(
     utterances: Sequence[tuple[Path | Piece, Utterance]],
     places: Iterable[Path | str | Piece],
+    durations: Iterable[float],
     settings: Settings,
     cache_folder: Path,
     progress: bool,
 ) -> Waveforms:
-    """The samples of recordings, decoded into a cache, or when they are needed (training.cache)."""
+    """The samples of recordings, decoded into a cache, or when they are needed (training.cache).
+
+    Args:
+        utterances: The recordings, with what their manifests say of them.
+        places: The recordings alone.
+        durations: Their durations in the manifests; those of others are failures: they may be cut.
+        settings: Whether to keep a cache, and its sample rate.
+        cache_folder: Its folder; created if it is missing.
+        progress: Whether to show a progress bar on stderr.
+    """
     rate = settings.features.sample_rate
-    if settings.training.cache:
-        return open_cache(places, rate, cache_folder, progress)
-    return Decoded(utterances, rate)
+    if not settings.training.cache:
+        return Decoded(utterances, rate)
+    cache = open_cache(places, rate, cache_folder, progress)
+    listed, found = np.fromiter(durations, float), np.array(cache.num_samples) / rate
+    wrong = np.flatnonzero(np.abs(found - listed) > DURATION_TOLERANCE).tolist()
+    faults = {
+        index: f"{duration_fault(listed[index], utterances[index][0], found[index])}"
+        for index in wrong
+        if index not in cache.failures
+    }
+    return replace(cache, failures=cache.failures | faults)
 
 
 class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
@@ -155,6 +176,14 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
                 if text is not None:
                     path = place_of(audio, folder)
                     yield path if isnan(offset) else Piece(Path(path), offset, duration)
+
+    def durations(self) -> Iterator[float]:
+        """The duration of each, as its manifest says."""
+        for manifest in self._manifests:
+            listed = manifest.utterances
+            for text, duration in zip(listed.texts, listed.durations, strict=True):
+                if text is not None:
+                    yield duration
 
     @overload
     def __getitem__(self, index: int) -> tuple[Path | Piece, Utterance]: ...

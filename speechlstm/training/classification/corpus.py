@@ -1,8 +1,9 @@
 """The usable utterances of manifests: decoded recordings, each with its class."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 from speechlstm.audio import Piece
 from speechlstm.classification.classifier import label_of
@@ -19,7 +20,7 @@ def classes_of(manifests: Sequence[Manifest], field: LabelField) -> tuple[str, .
 
     Raises:
         ManifestError: A manifest cannot be read.
-        TrainingError: An utterance has no label, or all have the same.
+        TrainingError: An utterance has no label, all have the same, or two labels look the same.
     """
     classes = sorted({label for manifest in manifests for _, label in _labelled(manifest, field)})
     if len(classes) < 2:
@@ -27,7 +28,33 @@ def classes_of(manifests: Sequence[Manifest], field: LabelField) -> tuple[str, .
             f"{manifests[0].path}: all utterances have the {field} {quoted(classes[0])}; a "
             "classifier needs at least two"
         )
+    if alike := next(_alike(classes, _as_shown), None):
+        raise TrainingError(
+            f"{manifests[0].path}: the {field}s {alike[0]!a} and {alike[1]!a} look the same and "
+            "would be two classes; write them in one way"
+        )
     return tuple(classes)
+
+
+def similar_classes(classes: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of classes that differ in case or width alone, which may be meant to be one.
+
+    >>> list(similar_classes(["No", "Yes", "yes"]))
+    [('Yes', 'yes')]
+    """
+    return _alike(classes, lambda label: _as_shown(normalize("NFKC", label)).casefold())
+
+
+def _alike(classes: Sequence[str], key: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    firsts: dict[str, str] = {}
+    for label in classes:
+        first = firsts.setdefault(key(label), label)
+        if first != label:
+            yield first, label
+
+
+def _as_shown(label: str) -> str:
+    return " ".join(normalize("NFC", label).split())
 
 
 def _labelled(manifest: Manifest, field: LabelField) -> Iterator[tuple[str, str]]:
@@ -88,7 +115,8 @@ def load_labelled(
     check_labels(manifests, field, classes)
     utterances = [(m.recording(u), u) for m in manifests for u in m.utterances]
     places = (recording for recording, _ in utterances)
-    waveforms = open_waveforms(utterances, places, settings, cache_folder, progress)
+    durations = (utterance.duration for _, utterance in utterances)
+    waveforms = open_waveforms(utterances, places, durations, settings, cache_folder, progress)
     repeats = [
         weight
         for manifest, weight in zip(manifests, weights or [1.0] * len(manifests), strict=True)

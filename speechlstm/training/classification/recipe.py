@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 
 from speechlstm.config import LabelField, Settings
+from speechlstm.errors import quoted
 from speechlstm.training.acoustic.lists import Lists, Paths
 from speechlstm.training.acoustic.running import created, resume_run, train_new
 from speechlstm.training.acoustic.trainer import SpeechTrainer
-from speechlstm.training.classification.corpus import check_labels, classes_of
+from speechlstm.training.classification.corpus import check_labels, classes_of, similar_classes
 from speechlstm.training.classification.network import ClassifierNetwork
 from speechlstm.training.classification.run import ClassifierRun, load_classifier_run
 from speechlstm.training.classification.transfer import EncoderSource, read_encoder, transfer
@@ -116,6 +117,8 @@ def prepare_run(
     lists.check_weights(settings)
     classes = classes_of(lists.train, label)
     check_labels(lists.valid, label, classes)
+    for first, second in similar_classes(classes):
+        report(f"warning: {quoted(first)} and {quoted(second)} are two classes")
     origin = source.path if source else None
     run = ClassifierRun(path, settings, label, classes, *lists.paths, origin)
     if not source:

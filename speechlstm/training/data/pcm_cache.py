@@ -20,10 +20,12 @@ from tqdm import tqdm
 from speechlstm.audio import END_TOLERANCE, MIN_SECONDS, Piece, read_audio
 from speechlstm.errors import AudioError
 from speechlstm.parallel import map_in_threads
-from speechlstm.storage import Member, address_of, write_atomically
+from speechlstm.storage import Member, address_of
+from speechlstm.training.data.sample_files import num_samples_in, read_samples, write_samples
 
 FULL_SCALE = 32767  # the 16-bit sample that represents 1.0
 _SAMPLE_BYTES = 2
+_VERSION = 2  # of the files
 _DIGEST_BYTES, _SUFFIX = 16, ".pcm"  # of the names of files
 
 
@@ -82,7 +84,11 @@ class PCMCache:
         return self._ends[-1] if self._ends else 0
 
     def waveform(self, index: int) -> NDArray[np.float32]:
-        """The samples of a recording, (num_samples,) float32 in [-1, 1]."""
+        """The samples of a recording, (num_samples,) float32 in [-1, 1].
+
+        Raises:
+            TrainingError: Its file is damaged.
+        """
         return in_floats(self._read(index, 0, self.num_samples[index]))
 
     def loop_from(self, position: int, num_samples: int) -> NDArray[np.float32]:
@@ -109,7 +115,7 @@ class PCMCache:
     def _read(self, index: int, begin: int, count: int) -> NDArray[np.int16]:
         """Samples of a recording, from its sample `begin` on."""
         start = begin + (self.starts[index] if self.starts else 0)
-        return np.fromfile(self.files[index], np.int16, count, offset=_SAMPLE_BYTES * start)
+        return read_samples(self.files[index], np.int16, start, count)
 
 
 def in_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
@@ -127,8 +133,9 @@ def open_cache(
 ) -> PCMCache:
     """Open the cache of recordings; those that are not in the folder yet are decoded in parallel.
 
-    Each recording has a file of its own, which is written atomically: after an interruption, the
-    remaining ones are decoded, several processes may fill the folder, and later runs reuse it. The
+    Each recording has a file of its own, which is written atomically and has a checksum: after an
+    interruption, the remaining ones are decoded, several processes may fill the folder, and later
+    runs reuse it. The
     name of the file depends on the sample rate and on the recording's path, size and modification
     times, so a recording that was edited is decoded again. A checksum of the content would be no
     safer, and would read the whole corpus at every start. A recording of which there are pieces is
@@ -199,7 +206,7 @@ def _decoded(
         The reason of each recording that cannot be decoded, by its index; and the number of samples
         of each recording.
     """
-    sizes = array("q", (_num_samples(f"{folder}{os.sep}{name}") for name in names))
+    sizes = array("q", (num_samples_in(f"{folder}{os.sep}{name}", _SAMPLE_BYTES) for name in names))
     missing = [index for index, size in enumerate(sizes) if size < 0]
 
     def decode(index: int) -> AudioError | None:
@@ -207,7 +214,7 @@ def _decoded(
             samples = read_audio(Path(recordings[index]), sample_rate).samples
         except AudioError as error:
             return error
-        write_atomically(folder / names[index], in_integers(samples).tobytes())
+        write_samples(folder / names[index], in_integers(samples))
         return None
 
     reasons: dict[int, str] = {}
@@ -216,17 +223,9 @@ def _decoded(
         for index, failure in zip(missing, failures, strict=True):
             if failure:
                 reasons[index] = str(failure)
-            sizes[index] = max(0, _num_samples(f"{folder / names[index]}"))
+            sizes[index] = max(0, num_samples_in(f"{folder / names[index]}", _SAMPLE_BYTES))
             bar.update()
     return reasons, sizes
-
-
-def _num_samples(file: str) -> int:
-    """The number of samples in a file; -1 if it is missing."""
-    try:
-        return os.stat(file).st_size // _SAMPLE_BYTES  # noqa: PTH116 - a Path for each is slow
-    except OSError:
-        return -1
 
 
 def file_name(recording: str, sample_rate: int) -> str:
@@ -240,5 +239,5 @@ def file_name(recording: str, sample_rate: int) -> str:
     path = recording
     if not (os.path.isabs(recording) or address_of(recording)):  # noqa: PTH117
         path = os.path.join(os.getcwd(), recording)  # noqa: PTH109, PTH118 - resolve() is slower
-    key = f"{sample_rate}\0{path}\0{state}"
+    key = f"{_VERSION}\0{sample_rate}\0{path}\0{state}"
     return f"{hashlib.sha256(key.encode()).hexdigest()[: 2 * _DIGEST_BYTES]}{_SUFFIX}"

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.storage import write_atomically
+from speechlstm.errors import TrainingError
 from speechlstm.training.data.effects import change_speed
 from speechlstm.training.data.pcm_cache import PCMCache
+from speechlstm.training.data.sample_files import read_samples, write_samples
 from speechlstm.training.data.waveforms import Waveforms
 
 MIN_FREE = 0.1  # fraction of the disk that copies leave free: checkpoints need it
@@ -34,17 +35,13 @@ def at_speed(cache: Waveforms, index: int, speed: float) -> NDArray[np.float32]:
     if not isinstance(cache, PCMCache):
         return change_speed(cache.waveform(index), speed)
     copy = copy_path(cache, index, speed)
-    try:
-        kept = np.fromfile(copy, np.float32)
-    except FileNotFoundError:
-        kept = np.empty(0, np.float32)
-    if len(kept) == int(cache.num_samples[index] / speed + 0.5):
-        return kept
+    with suppress(FileNotFoundError, TrainingError):  # a damaged one is made again
+        return read_samples(copy, np.float32, 0, int(cache.num_samples[index] / speed + 0.5))
     samples = change_speed(cache.waveform(index), speed)
     disk = shutil.disk_usage(copy.parent)
     if disk.free - samples.nbytes > MIN_FREE * disk.total:
         with suppress(OSError):  # the folder may be read-only
-            write_atomically(copy, samples.tobytes())
+            write_samples(copy, samples)
     return samples
 
 

@@ -71,6 +71,6 @@ class Decoded:
     def _decoded(self, index: int) -> NDArray[np.float32]:
         recording, utterance = self._utterances[index]
         audio = read_audio(recording, self._sample_rate)
-        if fault := duration_fault(utterance, recording, audio):
+        if fault := duration_fault(utterance.duration, recording, audio.duration):
             raise fault
         return audio.samples

@@ -21,6 +21,7 @@ from speechlstm.training.acoustic.mixing import mixed_on_device
 from speechlstm.training.data.augment import Mixture
 from speechlstm.training.data.masks import LONGEST_TIME_MASK
 from speechlstm.training.data.pcm_cache import PCMCache
+from speechlstm.training.data.sample_files import write_samples
 from speechlstm.training.engine.distribution import Cluster
 
 RATE = 16000
@@ -34,7 +35,7 @@ def new_corpus(folder: Path, num_samples: Sequence[int]) -> Corpus:
     files = []
     for k, length in enumerate(num_samples):
         files.append(folder / f"{k}.pcm")
-        generator.integers(-9999, 9999, length, np.int16).tofile(files[-1])
+        write_samples(files[-1], generator.integers(-9999, 9999, length, np.int16))
     examples = Examples(Example(f"u{k}", "ab", (1, 2), k, n) for k, n in enumerate(num_samples))
     return Corpus(examples, PCMCache(tuple(files), tuple(num_samples), {}), ())
 

@@ -143,13 +143,15 @@ def test_what_cannot_be_used_is_listed(
     manifests: tuple[Path, Path], trainers: list[Any], tmp_path: Path
 ) -> None:
     train, valid = manifests
+    first, told = next(iter(Manifest(train))), next(iter(Manifest(valid)))
     faulty = [
         Utterance("gone", "gone.wav", 1.0, "ab"),
-        Utterance("long", "train0.wav", 1.0, "ab" * 50),
+        Utterance("long", "train0.wav", first.duration, "ab" * 50),
         Utterance("untold", "train0.wav", 1.0),
+        Utterance("cut", "train1.wav", 60.0, "ab"),
     ]
     write_manifest(train, [*Manifest(train), *faulty])
-    strange = Utterance("strange", "valid0.wav", 1.0, "xyz")
+    strange = Utterance("strange", "valid0.wav", told.duration, "xyz")
     write_manifest(valid, [*Manifest(valid), strange])
     run = prepare_run(tmp_path / "run", Lists.read([train], [valid]), SETTINGS)
     lines: list[str] = []
@@ -157,11 +159,14 @@ def test_what_cannot_be_used_is_listed(
     assert run.alphabet == Alphabet((" ", "a", "b"))
     train_run(run, lines.append, tmp_path / "cache", trainer=Trainer)
     refused = (run.path / "refused.txt").read_text().splitlines()
-    assert len(refused) == 3
+    assert len(refused) == 4
     assert refused[0].startswith(f"{tmp_path / 'gone.wav'}: cannot be read")
-    assert "text needs 100 frames" in refused[1]
-    assert "not in the alphabet: 'x' (U+0078)" in refused[2]
-    assert lines[0].startswith("warning: 3 recordings cannot be used, the first: ")
+    # As without a cache, where a recording that was cut is refused, too.
+    assert refused[1].startswith(f"{tmp_path / 'train1.wav'}: lasts 0.")
+    assert refused[1].endswith(" s, its manifest says 60.00 s")
+    assert "text needs 100 frames" in refused[2]
+    assert "not in the alphabet: 'x' (U+0078)" in refused[3]
+    assert lines[0].startswith("warning: 4 recordings cannot be used, the first: ")
     assert lines[1].startswith("2 training utterances, 1 validation utterance, ")
     (trainer,) = trainers
     assert [example.id for example in trainer.train_data.corpus.examples] == ["train0", "train1"]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from click.testing import CliRunner, Result
 from speechlstm.classification import Classifier
 from speechlstm.cli import main
 from speechlstm.config import AugmentConfig, FeatureConfig, NetworkConfig, Settings, TrainConfig
+from speechlstm.corpora.manifest import Manifest, write_manifest
 from speechlstm.errors import BundleError, ConfigError, ModelError, TrainingError
 from speechlstm.training.acoustic.lists import Lists
 from speechlstm.training.acoustic.run import load_run
+from speechlstm.training.classification.corpus import classes_of, similar_classes
 from speechlstm.training.classification.export import export_classifier
 from speechlstm.training.classification.recipe import (
     prepare_run,
@@ -181,6 +184,28 @@ def test_labels_that_cannot_be_learned_are_errors(tmp_path: Path, write_sweeps: 
         with pytest.raises(TrainingError, match=message):
             train_classifier(train, valid, tmp_path / "run", settings=SETTINGS)
         assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("other", "shown"),
+    [("up ", r"'up' and 'up '"), ("ha\u0301lt", r"'ha\\u0301lt' and 'h\\xe1lt'")],
+)
+def test_labels_that_look_the_same_are_no_two_classes(
+    other: str, shown: str, tmp_path: Path, write_sweeps: Sweeps
+) -> None:
+    train = write_sweeps(tmp_path / "train.jsonl", 4)
+    first, *rest = Manifest(train)
+    kept = "up" if other == "up " else "h\u00e1lt"
+    write_manifest(train, [replace(first, label=other), *(replace(u, label=kept) for u in rest)])
+    with pytest.raises(TrainingError, match=f"the labels {shown} look the same and would be two"):
+        classes_of([Manifest(train)], "label")
+
+
+def test_labels_that_differ_in_case_are_named() -> None:
+    assert list(similar_classes(["Up", "up", "\uff35p", "down"])) == [
+        ("Up", "up"),
+        ("Up", "\uff35p"),
+    ]
 
 
 def test_frozen_layers_need_a_source(lists: tuple[Path, Path], tmp_path: Path) -> None:

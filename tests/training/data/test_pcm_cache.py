@@ -12,7 +12,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm.audio import Piece
-from speechlstm.parallel import threads
+from speechlstm.errors import TrainingError
+from speechlstm.parallel import pool
 from speechlstm.training.data import pcm_cache
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
@@ -149,7 +150,7 @@ def test_an_interrupted_build_goes_on_where_it_stopped(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", failing)
-        patch.setattr(threads, "num_usable_cores", lambda: 1)
+        patch.setattr(pool, "num_usable_cores", lambda: 1)
         with pytest.raises(type(error)):
             open_cache(recordings, 8000, tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == 1
@@ -185,9 +186,9 @@ from pathlib import Path
 from types import SimpleNamespace
 keras = sys.modules["keras"] = type(sys)("keras")  # takes seconds to import and is not used
 keras.backend = SimpleNamespace(backend=lambda: "tensorflow")
-from speechlstm.parallel import threads
+from speechlstm.parallel import pool
 from speechlstm.training.data import pcm_cache
-threads.num_usable_cores = lambda: 1
+pool.num_usable_cores = lambda: 1
 descriptors = []
 def sync(descriptor):
     descriptors.append(descriptor)
@@ -205,6 +206,22 @@ pcm_cache.open_cache([Path(path) for path in sys.argv[2:]], 8000, Path(sys.argv[
         recordings, waveforms(open_cache(recordings, 8000, folder)), strict=True
     ):
         np.testing.assert_allclose(waveform, soundfile.read(path)[0], atol=1e-4)
+
+
+def test_a_damaged_file_is_named_or_made_again(recordings: list[Path], tmp_path: Path) -> None:
+    path, folder = recordings[0], tmp_path / "cache"
+    waveform = open_cache([path], 8000, folder).waveform(0)
+    (file,) = folder.glob("*.pcm")
+    whole = file.read_bytes()
+    flipped = whole[:100] + bytes([whole[100] ^ 4]) + whole[101:]
+    for damaged in (flipped, whole[: len(whole) // 2 & ~1], whole[:-2], whole[:-2] + b"  "):
+        file.write_bytes(damaged)
+        with pytest.raises(TrainingError, match=f"{file.name}: this copy of a recording is dam"):
+            open_cache([path], 8000, folder).waveform(0)
+    for damaged in (b"", whole[:3], whole[:-1]):
+        file.write_bytes(damaged)
+        np.testing.assert_array_equal(open_cache([path], 8000, folder).waveform(0), waveform)
+        assert file.read_bytes() == whole
 
 
 def test_an_edit_that_restores_the_time_is_seen(recordings: list[Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from speechlstm.training.data import speed_copies
 from speechlstm.training.data.pcm_cache import PCMCache
+from speechlstm.training.data.sample_files import write_samples
 from speechlstm.training.data.speed_copies import at_speed
 
 
@@ -16,7 +17,7 @@ from speechlstm.training.data.speed_copies import at_speed
 def cache(tmp_path: Path) -> PCMCache:
     """A recording of 3,000 samples, and its middle thousand."""
     samples = np.random.default_rng(1).integers(-9999, 9999, 3000, np.int16)
-    (tmp_path / "a.pcm").write_bytes(samples.tobytes())
+    write_samples(tmp_path / "a.pcm", samples)
     return PCMCache((tmp_path / "a.pcm",) * 2, (3000, 1000), {}, (0, 1000))
 
 
@@ -41,9 +42,11 @@ def test_a_copy_is_made_once(cache: PCMCache, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_damaged_copy_is_made_again(cache: PCMCache) -> None:
     first = at_speed(cache, 0, 0.9)
-    copies(cache)[0].write_bytes(b"half")
-    np.testing.assert_array_equal(at_speed(cache, 0, 0.9), first)
-    assert copies(cache)[0].stat().st_size == first.nbytes
+    whole = copies(cache)[0].read_bytes()
+    for damaged in (b"half", whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:], whole[:-1]):
+        copies(cache)[0].write_bytes(damaged)
+        np.testing.assert_array_equal(at_speed(cache, 0, 0.9), first)
+        assert copies(cache)[0].read_bytes() == whole
 
 
 def test_speed_1_needs_no_copy(cache: PCMCache) -> None:
@@ -66,8 +69,8 @@ def test_a_full_disk_gets_no_copies(cache: PCMCache, monkeypatch: pytest.MonkeyP
 def test_a_folder_that_cannot_be_written_to_gets_none(
     cache: PCMCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path, content: bytes) -> None:
+    def refuse(path: Path, samples: NDArray[Any]) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(speed_copies, "write_atomically", refuse)
+    monkeypatch.setattr(speed_copies, "write_samples", refuse)
     assert len(at_speed(cache, 0, 1.1)) == 2727
