@@ -12,6 +12,8 @@ from speechlstm import storage
 from speechlstm.errors import DataError, printable
 from speechlstm.transcript.formats import FORMATS, SUFFIXES
 
+Option = Callable[[Callable[..., None]], Callable[..., None]]  # adds one to a command
+
 MANIFESTS = (".jsonl", ".json")  # suffixes of manifests that are written
 
 PATH = click.Path(path_type=Path)
@@ -219,12 +221,8 @@ raw_option = click.option(
 )
 
 
-def readable_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option --readable/--raw-text; None if neither is given.
-
-    Args:
-        default: What its help says of that.
-    """
+def readable_option(default: str) -> Option:
+    """The option --readable/--raw-text; None if neither is given; with the default for its help."""
     return click.option(
         "--readable/--raw-text",
         default=None,
@@ -276,12 +274,8 @@ entities_option = click.option(
 )
 
 
-def label_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option --label of commands for classifiers.
-
-    Args:
-        default: What its help says of the field that is used otherwise.
-    """
+def label_option(default: str) -> Option:
+    """The option --label of commands for classifiers, with the default for its help."""
     return click.option(
         "--label",
         type=click.Choice(["label", "speaker", "text"]),
@@ -289,12 +283,8 @@ def label_option(default: str) -> Callable[[Callable[..., None]], Callable[..., 
     )
 
 
-def lexicon_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option --lexicon of commands that give phone error rates.
-
-    Args:
-        default: What its help says of the lexicon that is used otherwise.
-    """
+def lexicon_option(default: str) -> Option:
+    """The option --lexicon of commands with phone error rates, with the default for its help."""
     return click.option(
         "--lexicon",
         metavar="FILE",

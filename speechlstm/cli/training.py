@@ -4,13 +4,14 @@ import os
 import shlex
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from speechlstm.cli.options import Option
 from speechlstm.cli.output import say
 from speechlstm.parallel.launch import Launch
 from speechlstm.stderr import hidden_stderr
@@ -71,7 +72,7 @@ def resumable(
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
-def quantize_option(description: str) -> Callable[[Any], Any]:
+def quantize_option(description: str) -> Option:
     """The option --quantize of the commands that export a model.
 
     Args:
@@ -87,7 +88,7 @@ def quantize_option(description: str) -> Callable[[Any], Any]:
     )
 
 
-def acoustic_quantize_option(default: str) -> Callable[[Any], Any]:
+def acoustic_quantize_option(default: str) -> Option:
     """The option --quantize of the commands that export an acoustic model; without it, None.
 
     Args:
@@ -102,7 +103,7 @@ def acoustic_quantize_option(default: str) -> Callable[[Any], Any]:
     )
 
 
-def target_option(default: str) -> Callable[[Any], Any]:
+def target_option(default: str) -> Option:
     """The option --target of the commands that export an acoustic model: a tuple of targets.
 
     Args:

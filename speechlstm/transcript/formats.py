@@ -294,13 +294,6 @@ SPEAKER_FORMATS = ("rttm",)  # say only who speaks
 WHOLE_FILE_FORMATS = ("srt", "vtt", "textgrid")  # one file can hold only one transcript
 
 
-SUFFIXES = {
-    ".txt": "text",
-    ".json": "json",
-    ".jsonl": "json",
-    ".srt": "srt",
-    ".vtt": "vtt",
-    ".ctm": "ctm",
-    ".rttm": "rttm",
-    ".textgrid": "textgrid",
-}  # the format for each suffix of a file name, in lower case
+# The format for each suffix of a file name, in lower case.
+SUFFIXES = {".txt": "text", ".json": "json", ".jsonl": "json"}
+SUFFIXES |= {f".{name}": name for name in FORMATS if name != "text"}

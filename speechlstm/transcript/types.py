@@ -236,9 +236,7 @@ class Transcript:
         If the channels were transcribed separately, or speakers were told apart: one line for each
         turn, after the number of its channel or speaker.
         """
-        from speechlstm.transcript import formats
-
-        return formats.to_text("", self)
+        return self._written("text")
 
     def to_timed_text(self) -> str:
         """The text in lines of a few words, each with its times, without a final line feed.
@@ -267,26 +265,12 @@ class Transcript:
         return formats.json_line(formats.to_dict(self))
 
     def to_srt(self, layout: "SubtitleLayout | None" = None) -> str:
-        """Subtitles in SubRip's format (.srt), without a final line feed.
-
-        Args:
-            layout: Their limits; None: see `SubtitleLayout`.
-        """
-        from speechlstm.transcript import layout as layouts
-        from speechlstm.transcript import subtitles
-
-        return subtitles.to_srt("", self, layout or layouts.DEFAULT_LAYOUT)
+        """Subtitles in SubRip's format (.srt), without a final line feed; see `SubtitleLayout`."""
+        return self._subtitles("srt", layout)
 
     def to_vtt(self, layout: "SubtitleLayout | None" = None) -> str:
-        """Subtitles in the WebVTT format (.vtt), without a final line feed.
-
-        Args:
-            layout: Their limits; None: see `SubtitleLayout`.
-        """
-        from speechlstm.transcript import layout as layouts
-        from speechlstm.transcript import subtitles
-
-        return subtitles.to_vtt("", self, layout or layouts.DEFAULT_LAYOUT)
+        """Subtitles in WebVTT (.vtt), without a final line feed; see `SubtitleLayout`."""
+        return self._subtitles("vtt", layout)
 
     def to_ctm(self, recording: str) -> str:
         """The words in NIST's CTM format, one line for each, without a final line feed.
@@ -295,9 +279,7 @@ class Transcript:
             recording: The name of the recording, the first field of each line. Spaces become
                 underscores.
         """
-        from speechlstm.transcript import formats
-
-        return formats.to_ctm(recording, self)
+        return self._written("ctm", recording)
 
     def to_rttm(self, recording: str) -> str:
         """Who speaks when, as NIST's RTTM, one line for each turn, without a final line feed.
@@ -305,15 +287,22 @@ class Transcript:
         Args:
             recording: As in to_ctm.
         """
-        from speechlstm.transcript import formats
-
-        return formats.to_rttm(recording, self)
+        return self._written("rttm", recording)
 
     def to_textgrid(self) -> str:
         """The words as a TextGrid of Praat, without a final line feed."""
+        return self._written("textgrid")
+
+    def _written(self, name: str, recording: str = "") -> str:
         from speechlstm.transcript import formats
 
-        return formats.to_textgrid("", self)
+        return formats.FORMATS[name](recording, self)
+
+    def _subtitles(self, name: str, layout: "SubtitleLayout | None") -> str:
+        from speechlstm.transcript import formats
+        from speechlstm.transcript.layout import DEFAULT_LAYOUT
+
+        return formats.SUBTITLES[name]("", self, layout or DEFAULT_LAYOUT)
 
 
 _Spoken = TypeVar("_Spoken", Word, Token)
