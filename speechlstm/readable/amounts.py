@@ -33,6 +33,10 @@ _UNITS = word_set(
     "percentage"
 )
 _CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
+# After a number, these say that it is a quantity and no year.
+QUANTITIES = _UNITS | {"percent", "per", *_CURRENCIES}
+_PHONE_DIGITS = (10, 11)
+_BEFORE_POINT = NUMBER_WORDS | word_set("oh a the this that some any one every which what no")
 
 
 def _quantity(words: Sequence[str], start: int) -> tuple[Written, bool] | None:
@@ -45,15 +49,22 @@ def _quantity(words: Sequence[str], start: int) -> tuple[Written, bool] | None:
     number = cardinal(words, start)
     if word_at(words, start) == "zero":
         number = Number(0, start + 1, "0")
-    return ((number.text, number.end), True) if number else None
+    # A quantity has a comma, also if the same number were a year or a century.
+    text = f"{number.value:,}" if number and number.text.isdecimal() else ""
+    return ((text or number.text, number.end), True) if number else None
 
 
 def measure(speech: Speech, start: int) -> Written | None:
-    """5%; $5.20; €3 million; 5 miles; -5 degrees."""
-    words = speech.clause(start)
+    """5%; $5.20; €3 million; 5 miles; -5 degrees; 0.5%."""
+    words, before = speech.clause(start), speech.before(start)
     sign = "-" if words[start] in ("minus", "negative") else ""
     quantity = _quantity(words, start + len(sign))
-    if not quantity or speech.before(start) in NUMBER_WORDS:
+    if not quantity and words[start] == "point" and before not in _BEFORE_POINT:
+        digits, end = digit_string(words, start + 1)
+        if digits and (word_at(words, end) == "percent" or words[end : end + 2] == ["per", "cent"]):
+            quantity = (f"0.{digits}", end), False
+    is_half = before == "half" and words[start] == "a"  # "half a million"
+    if not quantity or is_half or before in (*NUMBER_WORDS, "point"):
         return None
     (text, end), _ = quantity
     unit, following = word_at(words, end), word_at(words, end + 1)
@@ -72,8 +83,11 @@ def _money(words: Sequence[str], text: str, end: int) -> Written:
     sign = _CURRENCIES[words[end]]
     cents = below_hundred(words, end + 2) if word_at(words, end + 1) == "and" else None
     cents = cents or below_hundred(words, end + 1)
-    if cents and word_at(words, cents[1]) in ("cent", "cents") and "." not in text:
-        return f"{sign}{text}.{cents[0]:02}", cents[1] + 1
+    if cents and "." not in text and not text.endswith(tuple(SCALES)):
+        if word_at(words, cents[1]) in ("cent", "cents"):
+            return f"{sign}{text}.{cents[0]:02}", cents[1] + 1
+        if cents[1] == len(words) and cents[0] >= _SMALLEST and words[end + 1] != "and":
+            return f"{sign}{text}.{cents[0]}", cents[1]  # "five dollars fifty"
     return f"{sign}{text}", end + 1
 
 
@@ -81,7 +95,10 @@ def spoken_digits(speech: Speech, start: int) -> Written | None:
     """18005; 555-1212; 412-268-2000: digits spoken one by one, except in counting."""
     words = speech.sentence(start)
     digits, end = digit_string(words, start)
-    is_long_enough = len(digits) >= 4 or digits in ("911", "411")
+    is_numbered = len(digits) > 1 and speech.before(start) in _NUMBERED
+    if found := _phone_number(words, start):
+        digits, end = found
+    is_long_enough = len(digits) >= 4 or digits in ("911", "411") or is_numbered
     if not is_long_enough or words[start] == "o" or not stands_alone(words, start, end):
         return None
     steps = {int(after) - int(before) for before, after in pairwise(digits)}
@@ -94,13 +111,29 @@ def spoken_digits(speech: Speech, start: int) -> Written | None:
     return "-".join(digits[first:last] for first, last in bounds), end
 
 
+def _phone_number(words: Sequence[str], start: int) -> Written | None:
+    """The digits of a phone number in which some are spoken as hundreds or a thousand."""
+    digits, end = "", start
+    while len(digits) <= max(_PHONE_DIGITS):
+        more, end = digit_string(words, end)
+        digits += more
+        zeros = {"hundred": "00", "thousand": "000"}.get(word_at(words, end), "")
+        if not more or not zeros:
+            break
+        digits, end = digits + zeros, end + 1
+    return (digits, end) if len(digits) in _PHONE_DIGITS else None
+
+
 def decimal_number(speech: Speech, start: int) -> Written | None:
-    """3.14; 1.5 million."""
+    """3.14; 1.5 million; 1.2.3."""
     words = speech.clause(start)
     quantity = _quantity(words, start)
-    if not quantity or quantity[1] or not stands_alone(words, start, quantity[0][1]):
+    if not quantity or quantity[1]:
         return None
-    return quantity[0]
+    text, end = quantity[0]
+    while word_at(words, end) == "point" and (more := digit_string(words, end + 1))[0]:
+        text, end = f"{text}.{more[0]}", more[1]  # of a version or a section
+    return (text, end) if stands_alone(words, start, end) else None
 
 
 def ordinal_number(speech: Speech, start: int) -> Written | None:
@@ -113,8 +146,9 @@ def ordinal_number(speech: Speech, start: int) -> Written | None:
     named = speech.before(start) in _BEFORE_SECOND or word_at(words, found.end) in _AFTER_SECOND
     if is_second and not named:
         return None
-    # "one hundredth" and "one thousandth" are fractions.
+    # "one hundredth", "one thousandth" and "a tenth of" are fractions.
     is_fraction = words[start] in ("one", "a") and found.end == start + 2
+    is_fraction |= speech.before(start) == "a" and word_at(words, found.end) == "of"
     return None if is_fraction else (found.text, found.end)
 
 
@@ -125,9 +159,14 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
     if not found or not stands_alone(words, start, found.end):
         return None
     is_idiom = words[start] == "a" and found.end == start + 2  # "a hundred", "a million"
-    if is_idiom or word_at(words, found.end) == "point":
+    following, before = word_at(words, found.end), speech.before(start)
+    # "twenty one oh five", "oh six hundred hours", "a dollar fifty"
+    is_part = (following == "oh" and word_at(words, found.end + 1) in NUMBER_WORDS) or (
+        before == "oh" or before in _CURRENCIES
+    )
+    if is_idiom or is_part or following == "point":
         return None
-    if found.value >= _SMALLEST or speech.before(start) in _NUMBERED:
+    if found.value >= _SMALLEST or before in _NUMBERED:
         return found.text, found.end
     return (found.text, found.end) if _has_figure_beside(words, start, found.end) else None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from speechlstm.readable.amounts import QUANTITIES
 from speechlstm.readable.numbers import (
     DIGITS,
     NUMBER_WORDS,
@@ -67,9 +68,14 @@ def day_of_month(speech: Speech, start: int) -> Written | None:
 
 
 def time_of_day(speech: Speech, start: int) -> Written | None:
-    """5:30 p.m.; 5 p.m.; 10 o'clock; 5:30 after "at" and the like."""
+    """5:30 p.m.; 5 p.m.; 10 o'clock; 5:30 after "at" and the like; 17:30 after "at"."""
     words = speech.clause(start)
     hour = below_hundred(words, start)
+    if hour and 12 < hour[0] < 24:
+        minutes = _minutes(words, hour[1])
+        is_time = minutes and speech.before(start) == "at"
+        if minutes and is_time and stands_alone(words, start, minutes[1]):
+            return f"{hour[0]}:{minutes[0]}", minutes[1]
     # "five thirty" is a time, "twenty five" is not.
     if not hour or hour[0] > 12 or hour[1] != start + 1:
         return None
@@ -119,5 +125,7 @@ def whole_year(speech: Speech, start: int) -> Written | None:
     if found.value < 1300 and speech.before(start) not in _BEFORE_YEARS:
         return None
     if found.value == 2000 and first == "two" and speech.before(start) not in _BEFORE_YEARS:
+        return None
+    if word_at(words, found.end) in QUANTITIES:  # "twenty thirty percent"
         return None
     return found.text, found.end

@@ -69,10 +69,11 @@ _DOMAINS = word_set("com org net edu gov io")
 # Abbreviations that begin or end with a letter that may be a word of its own.
 _INITIALISMS = word_set(
     "abc aol ac ai api atm acl aaa ibm ip iq irs icu id it usa cia fbi dna rna nba mba uae cpa epa "
-    "fda nra nsa pta fema nasa ncaa uefa fifa"
+    "fda nra nsa pta fema nasa ncaa uefa fifa ucla ymca wifi ios"
 )
 _TITLES = word_set("mr mrs ms dr")
 _WORDS_OF_ONE_LETTER = frozenset("aio")
+_AFTER_AN = frozenset("aefhilmnorsx")  # letters before which the article is "an"
 
 
 def initials(speech: Speech, start: int) -> Written | None:
@@ -84,19 +85,33 @@ def initials(speech: Speech, start: int) -> Written | None:
     while len(word_at(words, end)) == 1 and words[end].isalpha():
         end += 1
     letters = "".join(words[start:end])
-    for first, last in _ways_to_trim(letters):
+    is_last = end == len(words)
+    begins = start == 0 or start - 1 in speech.stops
+    is_spelled = len(letters) > 3 or (len(letters) == 3 and letters[0] != "a")  # "a TV"
+    if begins and is_last and is_spelled and not set(letters) <= _WORDS_OF_ONE_LETTER:
+        return letters.upper(), end  # nothing but letters is said
+    for first, last in _ways_to_trim(letters, is_last):
         if first == 0:
             return letters[:last].upper(), start + last
     return None
 
 
-def _ways_to_trim(letters: str) -> Iterator[tuple[int, int]]:
-    """The part of spelled letters that is an abbreviation, if any."""
+def _ways_to_trim(letters: str, is_last: bool) -> Iterator[tuple[int, int]]:
+    """The part of spelled letters that is an abbreviation, if any.
+
+    Letters at its start or end that are words may not belong to it, except at the end of a
+    sentence, where no article and no "I" stands, and "a" before a letter that has "an".
+    """
     if letters in _INITIALISMS and len(letters) > 1:
         yield 0, len(letters)
         return
-    last = len(letters.rstrip("ai")) if letters[:-1] not in _INITIALISMS else len(letters) - 1
-    first = 0 if letters[:last] in _INITIALISMS else len(letters) - len(letters.lstrip("ai"))
+    last = len(letters) if is_last else len(letters.rstrip("ai"))
+    if letters[:-1] in _INITIALISMS and letters[-1] in "ai":
+        last = len(letters) - 1
+    first = len(letters) - len(letters.lstrip("ai"))
+    is_an = letters[:1] == "a" and letters[1:2] in _AFTER_AN
+    if is_an or letters[:last] in _INITIALISMS or letters.startswith("abc"):
+        first = 0
     if sum(letter not in _WORDS_OF_ONE_LETTER for letter in letters[first:last]) >= 2:
         yield first, last
 
