@@ -51,8 +51,17 @@ def found_recordings(paths: Iterable[Path]) -> Iterator[FoundRecording | AudioEr
         for error in errors:
             yield AudioError(Path(error.filename), f"cannot be searched: {error.strerror}")
         if not recordings and not errors:
-            known = " ".join(AUDIO_SUFFIXES)
-            yield AudioError(path, f"is a folder without a recording; known suffixes are {known}")
+            yield AudioError(path, f"is a folder without a recording; {_advice(path)}")
+
+
+def _advice(folder: Path) -> str:
+    """What to do with a folder in which no recording is found."""
+    if any(folder.glob("*.tar")):
+        return (
+            "it has archives: unpack them (tar -xf ARCHIVE), or, if they are shards of a manifest, "
+            "give the folder to evaluate"
+        )
+    return f"known suffixes are {' '.join(AUDIO_SUFFIXES)}"
 
 
 def _raise(error: OSError) -> None:

@@ -191,7 +191,10 @@ def _check_keys(values: dict[str, Any]) -> None:
             raise ValueError(f"{key}: must be a non-empty string, is {quoted(values[key])}")
     for key in ("text", "speaker", "label"):
         if not isinstance(values.get(key), str | None):
-            raise ValueError(f"{key}: must be a string or null, is {quoted(values[key])}")
+            value = values[key]
+            hint = f'; write "{value:.16g}"' if isinstance(value, float) else ""
+            shown = f"{value:.16g}" if hint else quoted(value)  # integers have become floats
+            raise ValueError(f"{key}: must be a string or null, is {shown}{hint}")
     _check_names(values)
     duration = values["duration"]
     if not isinstance(duration, float) or not 0 < duration < math.inf:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from heapq import nlargest
 from itertools import product
 from typing import NamedTuple
 
@@ -10,8 +9,13 @@ from speechlstm.transcript import Hypothesis
 
 
 class _Joined(NamedTuple):
-    """A hypothesis for all segments so far: one for the last segment after one for those before."""
+    """A hypothesis for all segments so far: one for the last segment after one for those before.
 
+    Attributes:
+        key: The same for hypotheses of the same words.
+    """
+
+    key: int
     score: float
     log_prob: float
     lm_log_prob: float
@@ -39,7 +43,8 @@ class JoinedHypotheses:
     def add(self, start: float, hypotheses: Sequence[Hypothesis]) -> None:
         """Continue with the hypotheses of the next segment.
 
-        As many hypotheses are kept as the longest list so far has.
+        As many hypotheses are kept as the longest list so far has. Of those that have the same
+        words, in other segments, the best one is kept.
 
         Args:
             start: The start of the segment, in seconds from the start of the recording.
@@ -49,7 +54,10 @@ class JoinedHypotheses:
         pairs = product(before, hypotheses)
         continued = (_continued(joined, start, hypothesis) for joined, hypothesis in pairs)
         num_kept = max(len(before), len(hypotheses))
-        self._joined = nlargest(num_kept, continued, key=lambda joined: joined.score)
+        distinct: dict[int, _Joined] = {}
+        for joined in sorted(continued, key=lambda joined: -joined.score):
+            distinct.setdefault(joined.key, joined)
+        self._joined = list(distinct.values())[:num_kept]
 
     def best(self) -> tuple[Hypothesis, ...]:
         """The hypotheses of the whole, the best one first; an empty one if there was no segment."""
@@ -67,9 +75,13 @@ def joined(segments: Iterable[tuple[float, Sequence[Hypothesis]]]) -> tuple[Hypo
 
 
 def _continued(before: _Joined | None, start: float, last: Hypothesis) -> _Joined:
+    key = before.key if before else 0
+    for word in last.text.split():
+        key = hash((key, word))
     if before is None:
-        return _Joined(last.score, last.log_prob, last.lm_log_prob, start, last, None)
+        return _Joined(key, last.score, last.log_prob, last.lm_log_prob, start, last, None)
     return _Joined(
+        key,
         before.score + last.score,
         before.log_prob + last.log_prob,
         before.lm_log_prob + last.lm_log_prob,

@@ -21,6 +21,10 @@ def test_folders_are_searched_and_files_taken_as_they_are(tmp_path: Path) -> Non
     assert names == ["a/x.MP3", "a.flac", "b.wav", "text.txt", "stdin"]
     (error,) = [item for item in found if isinstance(item, AudioError)]
     assert error.path == tmp_path / "none"
+    assert ".wav" in str(error)
+    (tmp_path / "none" / "000000.tar").touch()
+    (error,) = found_recordings([tmp_path / "none"])
+    assert "tar -xf" in str(error)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pipes and links")

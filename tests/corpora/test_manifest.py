@@ -90,7 +90,9 @@ def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
         (line(id=7), "id: must be a non-empty string"),
         (line(audio=None), "audio: must be a non-empty string"),
         (line(text=["yes"]), "text: must be a string or null, is ['yes']"),
-        (line(speaker=3), "speaker: must be a string or null"),
+        (line(speaker=3), 'speaker: must be a string or null, is 3; write "3"'),
+        (line(label=1.5), 'label: must be a string or null, is 1.5; write "1.5"'),
+        (line(label=True), "label: must be a string or null, is True"),
         *(
             (line(**{key: f"a{control}b"}), f"{key}: must be a line without control characters")
             for key in ("id", "speaker", "label")

@@ -48,6 +48,18 @@ def test_the_best_combinations_of_all_pieces_are_found(sizes: tuple[int, ...]) -
         assert [word.end for word in hypothesis.words] == [start + 0.5 for start in starts]
 
 
+def test_words_that_lie_in_either_of_two_pieces_are_one_hypothesis() -> None:
+    def spoken(text: str, score: float) -> Hypothesis:
+        return Hypothesis(text, (Word(text, 0.0, 0.1, 0.9),) if text else (), 0.0, score=score)
+
+    joined = JoinedHypotheses()
+    joined.add(0.0, [spoken("the", -1), spoken("", -1.5), spoken("a", -9), spoken("an", -9)])
+    joined.add(20.0, [spoken("", -1), spoken("the", -1.2), spoken("a", -9), spoken("an", -9)])
+    best = [(hypothesis.text, hypothesis.score) for hypothesis in joined.best()]
+    assert best[:3] == [("the", -2.0), ("the the", -2.2), ("", -2.5)]
+    assert len({text for text, _ in best}) == len(best) == 4
+
+
 def test_no_piece_is_a_hypothesis_without_words() -> None:
     assert JoinedHypotheses().best() == (Hypothesis("", (), 0.0),)
 
