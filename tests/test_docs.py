@@ -123,3 +123,10 @@ def test_first_page_fits_its_bound() -> None:
 def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\((?!https?://)([^)#]*)(?:#[^)]*)?\)", path.read_text("utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_contributing_names_every_package() -> None:
+    packages = {p.name for p in (ROOT / "speechlstm").iterdir() if (p / "__init__.py").exists()}
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^  (\w+)/ ", text, re.MULTILINE))
+    assert named == packages
