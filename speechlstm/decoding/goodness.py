@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.decoding.likelihood import ctc_states
+from speechlstm.decoding.likelihood import forward
 from speechlstm.decoding.log_probs import floored
 from speechlstm.errors import InfeasibleTargetError
 from speechlstm.text.alphabet import BLANK
@@ -49,28 +49,14 @@ def goodness(
         raise InfeasibleTargetError(where, num_needed, len(log_probs))
     emissions = floored(log_probs).astype(np.float64)
     text = np.array(labels)
-    forward = _forward(emissions, text)
-    # The same from the end, without the emission of the frame itself.
-    backward = _forward(emissions[::-1], text[::-1])[::-1, ::-1]
-    places = _Places(emissions, text, forward, backward)
+    before = forward(emissions, labels)
+    # The same from the end.
+    after = forward(emissions[::-1], labels[::-1])[::-1, ::-1]
+    places = _Places(emissions, text, before, after)
     scores = np.concatenate((places.deleted()[:, None], places.substituted()), axis=1)
     totals = np.logaddexp.reduce(scores, axis=1, keepdims=True)
     probs: NDArray[np.float64] = np.exp(scores - totals)
     return probs
-
-
-def _forward(emissions: Logs, text: NDArray[np.intp]) -> Logs:
-    """(num_frames, num_states): of all paths to a state at a frame, the emission included."""
-    states, skip = ctc_states(text.tolist())
-    scores = np.full((len(emissions), len(states)), -np.inf)
-    scores[0, :2] = emissions[0, states[:2]]
-    for frame in range(1, len(emissions)):
-        last = scores[frame - 1]
-        found = last.copy()
-        found[1:] = np.logaddexp(found[1:], last[:-1])
-        found[2:] = np.logaddexp(found[2:], last[:-2] + skip[2:])
-        scores[frame] = found + emissions[frame, states]
-    return scores
 
 
 class _Places:
@@ -79,7 +65,7 @@ class _Places:
     Args:
         emissions: (num_frames, num_labels).
         text: The labels.
-        forward: See _forward.
+        forward: See `forward`.
         backward: The same from the end: of all paths from a state at a frame to the end, the
             emission included.
     """

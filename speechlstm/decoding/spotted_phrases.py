@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.decoding.fusion import NO_WORD
-from speechlstm.text.alphabet import BLANK
+from speechlstm.decoding.likelihood import forward
 
 
 class SpottedPhrase(NamedTuple):
@@ -71,16 +71,4 @@ def log_prob_of(log_probs: NDArray[np.float32], labels: Sequence[int]) -> float:
         log_probs: (num_frames, num_labels), natural logarithms, at least one frame.
         labels: At least one. There may be blanks before the first; the last frame emits the last.
     """
-    states = np.full(2 * len(labels), BLANK)
-    states[1::2] = labels
-    skip = np.full(len(states), -np.inf)  # a blank may be skipped if labels differ
-    skip[3::2][states[3::2] != states[1:-2:2]] = 0
-    emissions = log_probs[:, states].astype(np.float64)
-    scores = np.full(len(states), -np.inf)
-    scores[:2] = emissions[0, :2]
-    for row in emissions[1:]:
-        before = scores.copy()
-        scores[1:] = np.logaddexp(scores[1:], before[:-1])
-        scores[2:] = np.logaddexp(scores[2:], before[:-2] + skip[2:])
-        scores += row
-    return float(scores[-1])
+    return float(forward(log_probs, labels)[-1, -2])  # in the last label, not in the blank after it
