@@ -118,10 +118,6 @@ _SETTING = re.compile(
 )
 
 
-def _option_name(setting: re.Match[str]) -> str:
-    return _OPTIONS[setting[1]]
-
-
 def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
     """Adds the options of the decoder to a command, as one argument `decoding`.
 
@@ -154,7 +150,7 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(*args, **rest, decoding=decoding)
         except ConfigError as error:
-            message, num_options = _SETTING.subn(_option_name, str(error))
+            message, num_options = _SETTING.subn(lambda found: _OPTIONS[found[1]], str(error))
             if num_options:
                 raise click.UsageError(message) from error
             raise

@@ -146,7 +146,7 @@ class PairComparison:
     def largest_differences(self, number: int) -> list[tuple[Score, Score]]:
         """The utterances whose numbers of errors differ most, at most that many."""
         different = [(a, b) for a, b in self.scores if a.words.num_errors != b.words.num_errors]
-        different.sort(key=lambda scores: -abs(_more_errors(scores)))
+        different.sort(key=lambda pair: -abs(pair[1].words.num_errors - pair[0].words.num_errors))
         return different[:number]
 
     def to_dict(self) -> dict[str, Any]:
@@ -277,10 +277,6 @@ def _grouped(
     for a, b in scores:
         groups[key(a)].append((a.words, b.words))
     return {group: _total(counts) for group, counts in groups.items()}
-
-
-def _more_errors(scores: tuple[Score, Score]) -> int:
-    return scores[1].words.num_errors - scores[0].words.num_errors
 
 
 def _wins(wins: Wins) -> dict[str, int]:

@@ -36,7 +36,7 @@ def measure_conditions(audio: Audio) -> Conditions:
     >>> measure_conditions(Audio(np.full(16000, 0.5, np.float32), 16000)).loudness_db
     -90.0
     """
-    powers = np.array([_power(window) for window in _windows(audio)])
+    powers = np.array([window.var() for window in _windows(audio)])
     levels = np.maximum(10 * np.log10(powers + 1e-20), _SILENCE_DB)
     noise, loudness = np.quantile(levels, [_NOISE_QUANTILE, _SPEECH_QUANTILE])
     return Conditions(float(loudness), float(noise))
@@ -46,11 +46,6 @@ def _windows(audio: Audio) -> Iterator[np.ndarray]:
     size = max(1, round(_WINDOW_SECONDS * audio.sample_rate))
     for start in range(0, max(1, len(audio.samples) - size + 1), size):
         yield audio.samples[start : start + size]
-
-
-def _power(samples: np.ndarray) -> float:
-    """Without the mean, which nobody hears."""
-    return float(np.square(samples - samples.mean()).mean())
 
 
 @dataclass(frozen=True)

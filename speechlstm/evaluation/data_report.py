@@ -147,7 +147,11 @@ class DataReport:
         """The kinds of faults. None of what two lists have in common is allowed."""
         sounds = [(item, item.sound) for item in self.survey.utterances if item.sound]
         return [
-            self._fault("unreadable or wrong entry", self._wrong(), others=self.survey.bad_lines),
+            self._fault(
+                "unreadable or wrong entry",
+                [item for item in self.survey.utterances if item.faults],
+                self.survey.bad_lines,
+            ),
             self._fault("silent, but with a text", self._silent()),
             self._fault(
                 f"clipped (over {MAX_CLIPPED:.1%} of samples)",
@@ -164,9 +168,6 @@ class DataReport:
             self._fault("same sound as another", _unique([second for _, second, _ in self.alike])),
             *self._leaks(),
         ]
-
-    def _wrong(self) -> list[Surveyed]:
-        return [item for item in self.survey.utterances if item.faults]
 
     def _silent(self) -> list[Surveyed]:
         return [

@@ -3,6 +3,7 @@
 import math
 import zlib
 from collections.abc import Iterator
+from statistics import fmean
 from typing import Any
 
 from speechlstm.transcript import Token, Transcript, Word
@@ -83,12 +84,8 @@ def token_list(transcript: Transcript) -> list[dict[str, Any]]:
             "end": round(piece.end, 3),
             "confidence": round(_confidence(piece), 4),
         }
-        for piece in _pieces(transcript)
+        for piece in transcript.tokens or transcript.words
     ]
-
-
-def _pieces(transcript: Transcript) -> tuple[Word, ...] | tuple[Token, ...]:
-    return transcript.words if transcript.tokens is None else transcript.tokens
 
 
 def _confidence(piece: Word | Token) -> float:
@@ -121,7 +118,7 @@ def _segments(transcript: Transcript) -> Iterator[dict[str, Any]]:
             "text": text,
             "tokens": [],
             "temperature": 0.0,
-            "avg_logprob": round(_mean([math.log(max(c, 1e-9)) for c in confidences]), 4),
+            "avg_logprob": round(fmean(math.log(max(c, 1e-9)) for c in confidences), 4),
             "compression_ratio": round(len(encoded) / len(zlib.compress(encoded)), 4),
             "no_speech_prob": 0.0,
         }
@@ -137,7 +134,3 @@ def _sentences(transcript: Transcript) -> Iterator[list[Word | Token]]:
                 sentence = []
         if sentence:
             yield sentence
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

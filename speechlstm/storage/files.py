@@ -134,7 +134,7 @@ def write_atomically(path: Path, data: bytes | bytearray | str) -> None:
     if path.exists() and not (path.is_file() or path.is_dir()):
         path.write_bytes(content)
         return
-    temporary = _temporary_name(path)
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(content)
@@ -157,11 +157,6 @@ def remove_unfinished(folder: Path) -> None:
             shutil.rmtree(temporary)
         else:
             temporary.unlink()
-
-
-def _temporary_name(path: Path) -> Path:
-    """A name for a temporary file beside a path."""
-    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
 
 
 def sync_folder(path: Path) -> None:

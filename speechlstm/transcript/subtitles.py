@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from speechlstm.errors import writable
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, Cue, SubtitleLayout, cues, lines
@@ -43,7 +44,7 @@ def _vtt_cues(cue: Cue, layout: SubtitleLayout) -> Iterator[str]:
         if layout.highlight_words and clock(start) == clock(end):
             continue
         said = index if layout.highlight_words and cue.spoken else None
-        yield f"{times}\n{label}{_text(cue, layout, _escape_markup, said)}\n"
+        yield f"{times}\n{label}{_text(cue, layout, partial(html.escape, quote=False), said)}\n"
 
 
 def _text(
@@ -59,10 +60,6 @@ def _text(
         )
         for line in lines(cue.spoken, layout.max_line_width)
     )
-
-
-def _escape_markup(text: str) -> str:
-    return html.escape(text, quote=False)
 
 
 def clock(seconds: float, point: str = ".") -> str:

@@ -97,7 +97,9 @@ def quantize(
             stored = four_bits.pack(four_bits.rounded(kernel, scales))
             tensor.type = schema.TensorType.INT4
             tensor.quantization = _scales(scales.ravel())
-            if any(_code(model, op) != _FULLY_CONNECTED for op in _users(graph, index)):
+            if any(
+                _code(model, op) != _FULLY_CONNECTED for op in graph.operators if index in op.inputs
+            ):
                 _expand_when_loaded(model, graph, index)
         else:
             scale = float(np.abs(kernel).max()) / 127 or 1.0
@@ -175,11 +177,6 @@ def _kernels(model: Any, all_of_them: bool, outputs: bool) -> list[tuple[Any, in
 
 def _is_constant_matrix(model: Any, tensor: Any) -> bool:
     return len(tensor.shape) == 2 and model.buffers[tensor.buffer].data is not None
-
-
-def _users(graph: Any, index: int) -> list[Any]:
-    """The operators that read a tensor."""
-    return [op for op in graph.operators if index in op.inputs]
 
 
 def _scales(scales: Sequence[float] | NDArray[np.float64]) -> Any:
