@@ -1,6 +1,5 @@
 """Two language models on the same text: perplexity by the frequency of words."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,6 +8,7 @@ from typing import Any
 
 from speechlstm.errors import DataError
 from speechlstm.lm.model import LanguageModel
+from speechlstm.lm.perplexity import perplexity_of
 
 _BLOCK = 100  # sentences in a batch; few, because an LSTM caches few contexts
 ENDS, OTHERS, ALL = "ends of sentences", "unknown to a model", "all but unknown words"
@@ -40,7 +40,7 @@ class WordClass:
     @property
     def perplexities(self) -> tuple[float, float]:
         """Exp of minus the mean log-probability, in each model."""
-        first, second = (math.exp(-total / self.num_words) for total in self.log_probs)
+        first, second = (perplexity_of(total, self.num_words) for total in self.log_probs)
         return first, second
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Perplexity of a text under a language model."""
 
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -10,6 +11,17 @@ from speechlstm.errors import DataError, counted
 from speechlstm.lm.model import LanguageModel
 
 _BLOCK = 100  # sentences in a batch; few, because an LSTM caches few contexts
+
+
+def perplexity_of(log_prob: float, num_events: int) -> float:
+    """Exp of minus the mean natural log-probability of words; at most the largest float.
+
+    A file may give unknown words a probability of 1e-999, of which no float is the inverse.
+
+    >>> perplexity_of(-2302.6, 1000)
+    10.000149070848984
+    """
+    return math.exp(min(-log_prob / num_events, math.log(sys.float_info.max)))
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,8 @@ class PerplexityReport:
     def perplexity(self) -> float:
         """10 to the power of minus the mean log10 probability of words and sentence ends."""
         num_events = sum(s.num_words + 1 for s in self.sentences)
-        return math.pow(10, -sum(s.log10_prob for s in self.sentences) / num_events)
+        log_prob = math.log(10) * sum(s.log10_prob for s in self.sentences)
+        return perplexity_of(log_prob, num_events)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON values."""

@@ -15,6 +15,7 @@ from speechlstm.cli.lm.options import alphabet_of, alphabet_option
 from speechlstm.cli.options import PATH
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
+from speechlstm.errors import counted
 
 
 @verb()
@@ -25,14 +26,22 @@ from speechlstm.cli.verbs import verb
 def command(lm: Path, output: Path, bundle: Path | None, quantize: bool) -> None:
     """Convert LM, packed or ARPA, to a packed or an ARPA file.
 
+    Its words get the form that they have in transcripts: HELLO becomes hello.
+
     \b
     Example:
       speechlstm lm convert theirs.arpa.gz -o theirs.lm --quantize
     """
     from speechlstm.lm.ngram.model import NGramModel
+    from speechlstm.lm.ngram.table import in_normal_form
 
     check_arpa_options(output, bundle, quantize)
     loaded, alphabet = NGramModel.load(lm), alphabet_of(bundle)
-    table = loaded.to_table()
+    table, kept = in_normal_form(loaded.to_table())
+    if kept:
+        say(
+            f"Warning: {counted(len(kept), 'word')} cannot occur in transcripts, which are "
+            f"normalised, such as {kept[0]!r}"
+        )
     write_model(output, table, alphabet.sha256 if alphabet else loaded.alphabet_sha256, quantize)
     say(describe_model(output, table))

@@ -1,15 +1,19 @@
 """A back-off n-gram model as plain arrays, for estimating, reading, writing and packing."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from speechlstm.text.normalize import normalize
 
 UNKNOWN = "<unk>"  # has id 0 everywhere
 SENTENCE_START = "<s>"
 SENTENCE_END = "</s>"
 MAX_ORDER = 10
+_SPECIAL = (UNKNOWN, SENTENCE_START, SENTENCE_END)
 
 
 @dataclass(frozen=True)
@@ -41,3 +45,20 @@ class NGramTable:
 
     vocabulary: Sequence[str]
     orders: Sequence[NGrams]
+
+
+def in_normal_form(table: NGramTable) -> tuple[NGramTable, list[str]]:
+    """The same model with its words as normalised texts have them: HELLO becomes hello.
+
+    Returns:
+        The model, and the words that stay as they are, since their normal form is that of another
+        word, too, or is no word. They never occur in a normalised text.
+    """
+    normal = [w if w in _SPECIAL else normalize(w) for w in table.vocabulary]
+    counts = Counter(normal)
+    fits = [counts[word] == 1 and word and " " not in word for word in normal]
+    words = [n if fit else w for w, n, fit in zip(table.vocabulary, normal, fits, strict=True)]
+    kept = [
+        w for w, n, fit in zip(table.vocabulary, normal, fits, strict=True) if not fit and w != n
+    ]
+    return replace(table, vocabulary=words), kept

@@ -1,5 +1,6 @@
 """The usable utterances of a corpus, of which there may be a million."""
 
+import hashlib
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,17 @@ class Examples(Sequence[Example]):
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def digest(self) -> str:
+        """A checksum of all of them."""
+        digest = hashlib.sha256()
+        for strings in (self.ids, self._texts, self._labels, self._phones):
+            digest.update(repr(len(strings)).encode())
+            for value in strings:
+                digest.update(f"{value}\n".encode("utf-8", "surrogatepass"))
+        for column in (self._indices, self.num_samples, self.shares):
+            digest.update(column.tobytes())
+        return digest.hexdigest()
 
     @overload
     def __getitem__(self, index: int) -> Example: ...

@@ -179,6 +179,5 @@ def _digest(run: SpeechRun[Any], *corpora: Corpus) -> str:
     for path in (run.description, run.initial, run.checkpoint):
         digest.update(path.read_bytes() if path.exists() else b"")
     for corpus in corpora:
-        for example in corpus.examples:
-            digest.update(repr(example).encode())
+        digest.update(corpus.examples.digest().encode())
     return digest.hexdigest()

@@ -70,6 +70,7 @@ class SpeechTrainer(EpochLoop):
             loss_scale_factor=LOSS_SCALE if config.precision == "float16" else None,
         )
         super().__init__(run, config, network, optimizer, train_data, report, progress, cluster)
+        self.state.data = " ".join(corpus.examples.digest() for corpus in (train, valid))
         self._known_failures = {*train.cache.failures.values(), *valid.cache.failures.values()}
 
     @abstractmethod
@@ -86,8 +87,15 @@ class SpeechTrainer(EpochLoop):
 
     def resume(self) -> bool:
         """Restore the last checkpoint; see EpochLoop."""
+        data = self.state.data
         has_checkpoint = super().resume()
         self.train_data.dropped = set(self.state.dropped)
+        if self.state.data not in ("", data):
+            self.report(
+                "warning: the training or validation data have changed since the last checkpoint; "
+                "the run goes on with those of now, and ends otherwise than without the change"
+            )
+        self.state.data = data
         return has_checkpoint
 
     def _loss(self) -> str:

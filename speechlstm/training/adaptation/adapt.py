@@ -78,7 +78,7 @@ def adapt(
 
     Raises:
         DataError: Recordings or texts cannot be used.
-        TrainingError: There are too few recordings.
+        TrainingError: There are too few recordings, or another process works in the folder.
         ConfigError: A setting is out of range, or the work folder is that of another adaptation.
         ModelError: The base is damaged, or the new bundle misses a bar.
         KeyboardInterrupt: Ctrl-C; the same call goes on.
@@ -111,11 +111,11 @@ def adapt(
         decoding,
     )  # fmt: skip
     exported = ("bundle", "report.json")
-    goes_on = folder.open(
-        inputs, {"keep": ("lm.ngram", *exported), "targets": exported, "quantization": exported}
-    )
-    report(f"{'going on' if goes_on else 'working'} in {folder.path}")
-    with locked(folder.path):
+    results = {"keep": ("lm.ngram", *exported), "targets": exported, "quantization": exported}
+    folder.make()
+    with locked(folder.path):  # what another call works with must not be removed
+        goes_on = folder.open(inputs, results)
+        report(f"{'going on' if goes_on else 'working'} in {folder.path}")
         try:
             steps.prepare(Path(recordings))
         except SpeechLSTMError:

@@ -33,6 +33,7 @@ from speechlstm.storage import (
     without_query,
     write_atomically,
 )
+from speechlstm.training.engine.run_folder import LOCK_FILES
 
 CONTENTS = "contents"  # the input that changes with what files hold
 
@@ -46,10 +47,22 @@ class Work:
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
+    def make(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            ConfigError: It holds something else.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not (self / "adapt.json").exists() and not all(map(_is_passing, self.path.iterdir())):
+            raise ConfigError(f"{self.path}: holds something else; name another folder with --work")
+
     def open(
         self, inputs: Mapping[str, Any], results: Mapping[str, Sequence[str]] = MappingProxyType({})
     ) -> bool:
-        """Make the folder, or find what an earlier call with the same inputs has left there.
+        """Begin in the folder, or find what an earlier call with the same inputs has left there.
+
+        The folder must be locked: what another call works with is removed if an input changes.
 
         Args:
             inputs: What is adapted to what, as plain JSON values.
@@ -59,7 +72,7 @@ class Work:
             Whether an earlier call has begun.
 
         Raises:
-            ConfigError: It is the folder of another adaptation, or holds something else.
+            ConfigError: It is the folder of another adaptation.
         """
         description = self / "adapt.json"
         if description.exists():
@@ -82,9 +95,6 @@ class Work:
             if changed:
                 self.write("adapt.json", inputs)
             return True
-        if self.path.exists() and any(self.path.iterdir()):
-            raise ConfigError(f"{self.path}: holds something else; name another folder with --work")
-        self.path.mkdir(parents=True, exist_ok=True)
         self.write("adapt.json", inputs)
         return False
 
@@ -114,6 +124,11 @@ class Work:
 def place(path: Path | str) -> str:
     """Where recordings are, however that is named; what follows a question mark may expire."""
     return address_of(without_query(path)) or str(Path(path).resolve())
+
+
+def _is_passing(path: Path) -> bool:
+    """Whether a file is that of a lock, or was being written when a process was killed."""
+    return path.name in LOCK_FILES or (path.name.startswith(".") and path.suffix == ".tmp")
 
 
 def _listed(address: str) -> bytes:

@@ -36,6 +36,7 @@ class Progress:
         plateau_factor: Factor by which reduce_on_plateau has lowered the learning rate.
         dropped: Ids of utterances that were removed because their loss was not finite.
         history: The metrics of each epoch, as in metrics.jsonl.
+        data: A checksum of the training and the validation data; empty: not known.
     """
 
     epoch: int = 0
@@ -47,6 +48,7 @@ class Progress:
     plateau_factor: float = 1.0
     dropped: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    data: str = ""
 
 
 class EpochLoop(ABC):

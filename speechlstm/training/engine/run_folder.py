@@ -19,7 +19,7 @@ from speechlstm.training.engine.network import Network
 
 N = TypeVar("N", bound=Network)
 
-_LOCK, _OWNER = "lock", "lock.pid"
+LOCK_FILES = _LOCK, _OWNER = "lock", "lock.pid"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,25 @@ Run = Callable[..., Result]
 Build = Callable[..., NGramModel]
 
 
+def test_words_in_capitals_become_those_of_transcripts(lm: Run, built: Build) -> None:
+    words = ["two", "three", "two"]
+    expected = built().sentence_log_prob(words)
+    assert expected[1] == 0
+    assert lm("convert", "text.lm", "-o", "small.arpa").exit_code == 0
+    lines = Path("small.arpa").read_text().split("\n")
+    capitals = [line if "ngram" in line or "\\" in line else line.upper() for line in lines]
+    text = "\n".join(capitals).replace("<S>", "<s>").replace("</S>", "</s>")
+    Path("theirs.arpa").write_text(text)
+    result = lm("convert", "theirs.arpa", "-o", "theirs.lm")
+    assert "Warning" not in result.stderr
+    assert NGramModel.open(Path("theirs.lm")).sentence_log_prob(words) == pytest.approx(expected)
+    Path("both.arpa").write_text(text.replace("THREE", "two"))
+    result = lm("convert", "both.arpa", "-o", "both.lm")
+    assert (
+        "1 word cannot occur in transcripts, which are normalised, such as 'TWO'" in result.stderr
+    )
+
+
 @pytest.mark.parametrize("suffix", [".arpa", ".arpa.gz", ".arpa.xz"])
 def test_converts_to_arpa_and_back(lm: Run, built: Build, suffix: str) -> None:
     words = ["two", "three", "unheard"]

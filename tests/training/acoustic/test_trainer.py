@@ -419,6 +419,23 @@ def test_float16_repeats_a_batch_at_lower_scales(
     assert optimizer.loss_scale == scale
 
 
+def test_data_that_have_changed_since_the_checkpoint_are_reported(
+    corpora_of_tones: Corpora, tmp_path: Path
+) -> None:
+    train, valid = corpora_of_tones
+    run = new_run(tmp_path / "run")
+    trainer, _ = new_trainer(run, (train, valid))
+    trainer.resume()
+    trainer._save()
+    same, lines = new_trainer(run, (train, valid))
+    assert same.resume()
+    assert lines == []
+    fewer, lines = new_trainer(run, (replace(train, examples=train.examples[1:]), valid))
+    assert fewer.resume()
+    (line,) = lines
+    assert "validation data have changed since the last checkpoint" in line
+
+
 def test_another_models_checkpoint_is_refused(
     uninterrupted: tuple[Trainer, list[str]], corpora_of_tones: Corpora
 ) -> None:

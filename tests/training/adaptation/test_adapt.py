@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from speechlstm.bundle import AcousticSpec, read_bundle, write_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import BundleError, ConfigError, DataError
+from speechlstm.errors import BundleError, ConfigError, DataError, TrainingError
 from speechlstm.evaluation.tuning.trials import Trials
 from speechlstm.lm.ngram.estimate import estimate
 from speechlstm.lm.ngram.model import NGramModel
@@ -29,6 +31,8 @@ from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.adaptation import steps
 from speechlstm.training.adaptation.adapt import Adapted
 from speechlstm.training.adaptation.plan import Plan
+from speechlstm.training.adaptation.work import Work
+from speechlstm.training.engine.run_folder import locked
 from speechlstm.training.tflite.edit import stored_quantization
 
 WriteTones = Callable[[Path, Sequence[str]], Path]
@@ -197,3 +201,18 @@ def test_what_cannot_be_is_refused_before_anything_is_made(base: Path, tmp_path:
     with pytest.raises(BundleError, match="something other than a bundle"):
         adapt(tmp_path, tmp_path / "mine")
     assert not (tmp_path / "mine.work").exists()
+
+
+def test_a_call_beside_another_one_changes_nothing_of_it(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "said").mkdir()
+    with pytest.raises(DataError, match="no recordings; put"):
+        adapt(tmp_path / "said", tmp_path / "mine", init_from=base)
+    work = tmp_path / "mine.work"
+    kept = Work(work)
+    kept.make()
+    with locked(work):
+        with ThreadPoolExecutor(1) as other:  # a lock of this thread would be entered again
+            call = partial(adapt, tmp_path / "said", tmp_path / "mine", init_from=base, keep=0.5)
+            with pytest.raises(TrainingError, match=f"{work}: process .* is training here"):
+                other.submit(call).result()
+        assert not (work / "adapt.json").exists()

@@ -4,10 +4,12 @@ import pytest
 
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint
+from speechlstm.training.engine.run_folder import locked
 
 
 def test_the_same_inputs_go_on_others_are_refused(tmp_path: Path) -> None:
     work = Work(tmp_path / "work")
+    work.make()
     assert not work.open({"recordings": "a", "keep": 0.0})
     assert work.open({"recordings": "a", "keep": 0.0})
     with pytest.raises(ConfigError, match=r"other inputs \(keep: 0.0 there, 0.3 here\)"):
@@ -17,8 +19,19 @@ def test_the_same_inputs_go_on_others_are_refused(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     with pytest.raises(ConfigError, match="holds something else"):
-        Work(tmp_path).open({})
+        Work(tmp_path).make()
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_process_that_was_killed_at_the_start_leaves_no_foreign_folder(tmp_path: Path) -> None:
+    work = Work(tmp_path / "work")
+    work.make()
+    with locked(work.path):
+        (work / ".adapt.json.1a2b3c4d.tmp").write_text("{")
+        (work / "lock.pid").rename(work / "kept")
+    (work / "kept").rename(work / "lock.pid")
+    work.make()
+    assert not work.open({"keep": 0.0})
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
@@ -53,6 +66,7 @@ def test_what_has_changed_since_is_not_taken_for_the_same(
     changed = fingerprint([folder], without=[folder / "mine.work"])
     assert changed == fingerprint([folder / "ann" / "a.wav"])
     work = Work(tmp_path / "work")
+    work.make()
     work.open({CONTENTS: before})
     with pytest.raises(ConfigError, match="have changed since this was begun; remove it"):
         work.open({CONTENTS: after})
@@ -60,6 +74,7 @@ def test_what_has_changed_since_is_not_taken_for_the_same(
 
 def test_what_depends_on_an_input_is_made_anew_when_it_changes(tmp_path: Path) -> None:
     work = Work(tmp_path / "work")
+    work.make()
     work.open({"keep": 0.0, "init_from": "english"})
     (work / "lm.ngram").touch()
     (work / "bundle").mkdir()
