@@ -3,12 +3,13 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.config import Schedule
+from speechlstm.config import Config, Schedule
 from speechlstm.errors import TrainingError
 from speechlstm.training.data.prefetch import Batch
 from speechlstm.training.engine.distribution import Cluster
@@ -18,6 +19,28 @@ from speechlstm.training.engine.optimizer import GuardedAdamW
 from speechlstm.training.engine.run_folder import NetworkRun, locked
 
 R = TypeVar("R", bound=NetworkRun[Any])
+
+
+@dataclass(frozen=True)
+class WordNetworkConfig(Config):
+    """Embeddings of words, and recurrent layers above them.
+
+    Attributes:
+        width: Of the embeddings.
+        num_layers: Number of recurrent layers.
+        num_units: Units of each layer and direction.
+        dropout: Fraction, in [0, 1), of the inputs of each layer, and of the outputs of the last
+            one, that is dropped in training.
+    """
+
+    width: int = 192
+    num_layers: int = 1
+    num_units: int = 512
+    dropout: float = 0.1
+
+    def _check(self) -> None:
+        self._at_least(1, "width", "num_layers", "num_units")
+        self._share("dropout")
 
 
 class WordBatches(ABC):

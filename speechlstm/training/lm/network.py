@@ -10,35 +10,19 @@ from typing import Any, ClassVar, Literal
 import keras
 from keras import ops
 
-from speechlstm.config import Config, Precision, Schedule
+from speechlstm.config import Precision, Schedule
 from speechlstm.training.engine.network import Network, build_stack
+from speechlstm.training.engine.word_loop import WordNetworkConfig
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
 _NEVER = -1e9  # natural log-probability of a term that is left out
 
 
 @dataclass(frozen=True)
-class LanguageModelConfig(Config):
-    """The network of a language model.
-
-    Attributes:
-        width: Width of the word embeddings, which are shared by input and output.
-        num_layers: Number of recurrent layers.
-        num_units: Units of each layer.
-        dropout: Fraction, in [0, 1), of the inputs of each layer, and of the outputs of the last
-            one, that is dropped in training.
-    """
+class LanguageModelConfig(WordNetworkConfig):
+    """The network of a language model, whose embeddings are shared by input and output."""
 
     section: ClassVar[str] = "lm"
-
-    width: int = 192
-    num_layers: int = 1
-    num_units: int = 512
-    dropout: float = 0.1
-
-    def _check(self) -> None:
-        self._at_least(1, "width", "num_layers", "num_units")
-        self._share("dropout")
 
 
 @dataclass(frozen=True)

@@ -12,34 +12,23 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from speechlstm.config import Config, Schedule
+from speechlstm.config import Schedule
 from speechlstm.readable.features import NUM_BUCKETS, NUM_PAUSES
 from speechlstm.readable.marked_text import CASES, MARKS
-from speechlstm.training.engine.network import Network
+from speechlstm.training.engine.network import Network, build_stack
+from speechlstm.training.engine.word_loop import WordNetworkConfig
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
 
 @dataclass(frozen=True)
-class PunctuationConfig(Config):
-    """The network.
-
-    Attributes:
-        width: Of the embeddings.
-        num_layers: Bidirectional LSTM layers, one above the other.
-        num_units: Units a layer and direction.
-        dropout: Share of each layer's inputs and of the last one's outputs dropped in training.
-    """
+class PunctuationConfig(WordNetworkConfig):
+    """The network, whose layers are bidirectional."""
 
     section: ClassVar[str] = "punctuation"
 
     width: int = 96
     num_layers: int = 2
     num_units: int = 96
-    dropout: float = 0.1
-
-    def _check(self) -> None:
-        self._at_least(1, "width", "num_layers", "num_units")
-        self._share("dropout")
 
 
 @dataclass(frozen=True)
@@ -92,11 +81,7 @@ class PunctuationNetwork(Network):
         self.output_layer = keras.layers.Dense(len(MARKS) + len(CASES))
         self.embedding.build((None, None))
         self.pause_embedding.build((None, None))
-        width = config.width
-        for layer in self.recurrent:
-            layer.build((None, None, width))
-            width = 2 * config.num_units
-        self.output_layer.build((None, None, width))
+        build_stack([*self.recurrent, self.output_layer], config.width)
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
