@@ -162,7 +162,7 @@ def _texts(report: DataReport) -> Markup:
 
 
 def _sound(report: DataReport, players: AudioPlayers) -> Markup:
-    sounds = [item.sound for item in report.heard if item.sound]
+    sounds = [sound for _, sound in report.sounds]
     rates = Counter(sound.sample_rate for sound in sounds)
     loud = [max(sound.loudness, _QUIETEST_LUFS) for sound in sounds]
     charts = [
@@ -174,30 +174,26 @@ def _sound(report: DataReport, players: AudioPlayers) -> Markup:
         histogram("Bandwidth", Axis("Hz"), [sound.bandwidth for sound in sounds]),
     ]
     rows: list[list[Cell]] = [[f"{rate} Hz", count] for rate, count in rates.most_common()]
-    clipped = [item for item in report.heard if item.sound and item.sound.clipped > 0]
-    clipped.sort(key=lambda item: -item.sound.clipped if item.sound else 0.0)
-    narrow = [item for item in report.heard if item.sound and item.sound.is_narrow]
-    silent = [item for item in report.heard if item.sound and item.sound.longest_silence > 1]
-    silent.sort(key=lambda item: -item.sound.longest_silence if item.sound else 0.0)
+    clipped = sorted(report.sounds, key=lambda pair: -pair[1].clipped)
+    silent = sorted(report.sounds, key=lambda pair: -pair[1].longest_silence)
     return section(
         "Sound",
         *charts,
         table("Sample rates of the files", ["sample rate", "utterances"], rows),
-        _measures("Clipped samples", clipped, players),
-        _measures("Telephone band in a wideband file", narrow, players),
-        _measures("Longest silences", silent, players),
+        _measures("Clipped samples", [p for p in clipped if p[1].clipped > 0], players),
+        _measures(
+            "Telephone band in a wideband file",
+            [pair for pair in report.sounds if pair[1].is_narrow],
+            players,
+        ),
+        _measures("Longest silences", [p for p in silent if p[1].longest_silence > 1], players),
     )
 
 
-def _measures(title: str, items: Sequence[Surveyed], players: AudioPlayers) -> Markup:
+def _measures(title: str, items: Sequence[tuple[Surveyed, Sound]], players: AudioPlayers) -> Markup:
     rows = [
-        [
-            item.utterance.id,
-            *_measured(item.sound),
-            _player(item, players if i < _FEW_PLAYERS else None),
-        ]
-        for i, item in enumerate(items[:_LONGEST])
-        if item.sound
+        [item.utterance.id, *_measured(sound), _player(item, players if i < _FEW_PLAYERS else None)]
+        for i, (item, sound) in enumerate(items[:_LONGEST])
     ]
     columns = ["utterance", "clipped", "loudness (LUFS)", "longest silence (s)", "bandwidth (Hz)"]
     return _opened(title, [*columns, "recording"], rows, len(items))

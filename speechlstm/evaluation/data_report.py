@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from speechlstm.corpora.fingerprint import Alike, find_alike
+from speechlstm.corpora.sound import Sound
 from speechlstm.corpora.stats import ManifestStats, stats_of
 from speechlstm.corpora.survey import Survey, Surveyed
 from speechlstm.errors import DataError
@@ -83,9 +84,9 @@ class DataReport:
         return stats_of([item.utterance for item in self.survey.utterances])
 
     @cached_property
-    def heard(self) -> list[Surveyed]:
-        """The utterances whose recordings can be read."""
-        return [item for item in self.survey.utterances if item.sound]
+    def sounds(self) -> list[tuple[Surveyed, Sound]]:
+        """The utterances whose recordings can be read, with what was measured."""
+        return [(item, item.sound) for item in self.survey.utterances if item.sound]
 
     @cached_property
     def speakers(self) -> list[Speaker]:
@@ -145,36 +146,32 @@ class DataReport:
     @cached_property
     def faults(self) -> list[Fault]:
         """The kinds of faults. None of what two lists have in common is allowed."""
-        sounds = [(item, item.sound) for item in self.survey.utterances if item.sound]
         return [
             self._fault(
                 "unreadable or wrong entry",
                 [item for item in self.survey.utterances if item.faults],
                 self.survey.bad_lines,
             ),
-            self._fault("silent, but with a text", self._silent()),
+            self._fault(
+                "silent, but with a text",
+                [item for item in self._with(lambda s: s.is_silent) if item.utterance.text],
+            ),
             self._fault(
                 f"clipped (over {MAX_CLIPPED:.1%} of samples)",
-                [item for item, sound in sounds if sound.clipped > MAX_CLIPPED],
+                self._with(lambda s: s.clipped > MAX_CLIPPED),
             ),
             self._fault(
                 f"silence of over {MAX_SILENCE:g} s",
-                [item for item, sound in sounds if sound.longest_silence > MAX_SILENCE],
+                self._with(lambda s: s.longest_silence > MAX_SILENCE),
             ),
-            self._fault(
-                "telephone band in a wideband file",
-                [item for item, sound in sounds if sound.is_narrow],
-            ),
+            self._fault("telephone band in a wideband file", self._with(lambda s: s.is_narrow)),
             self._fault("same sound as another", _unique([second for _, second, _ in self.alike])),
             *self._leaks(),
         ]
 
-    def _silent(self) -> list[Surveyed]:
-        return [
-            item
-            for item in self.heard
-            if item.sound and item.sound.is_silent and item.utterance.text
-        ]
+    def _with(self, is_wrong: Callable[[Sound], bool]) -> list[Surveyed]:
+        """The utterances with such a sound."""
+        return [item for item, sound in self.sounds if is_wrong(sound)]
 
     def _leaks(self) -> list[Fault]:
         """What several lists have in common."""

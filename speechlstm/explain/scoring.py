@@ -191,9 +191,9 @@ class TextScorer:
             free: The words whose pronunciation may change.
         """
         divided = self._divided(words, numbers)
-        told = [tuple(words[own.start : own.stop]) for own in divided]
+        sentences = [tuple(words[own.start : own.stop]) for own in divided]
         if any(word not in self._spelled for word in words):
-            return _Spelled(None, _IMPOSSIBLE, told)
+            return _Spelled(None, _IMPOSSIBLE, sentences)
         best = self._acoustic(words, numbers, divided)
         for place in free:
             for number in range(1, len(self._spelled[words[place]])):
@@ -203,7 +203,7 @@ class TextScorer:
                     best = log_prob
                 else:
                     numbers[place] = before
-        return _Spelled(self._joined(words, numbers), best, told)
+        return _Spelled(self._joined(words, numbers), best, sentences)
 
     def _divided(self, words: Sequence[str], numbers: Sequence[int]) -> list[range]:
         """The words of each sentence; those whose pronunciation is not known follow others."""

@@ -147,8 +147,8 @@ def _shown(spoken: Sequence[Cue], layout: SubtitleLayout) -> list[Cue]:
     shortest = max(layout.min_cue_seconds, SHORTEST_CUE)
     shown = []
     for cue, start, latest in zip(spoken, starts, [*starts, inf][1:], strict=True):
-        said = min(cue.end, start + layout.max_cue_seconds)
-        shown.append(replace(cue, start=start, end=min(max(said, start + shortest), latest)))
+        end = min(cue.end, start + layout.max_cue_seconds)
+        shown.append(replace(cue, start=start, end=min(max(end, start + shortest), latest)))
     return shown
 
 

@@ -43,8 +43,8 @@ def _vtt_cues(cue: Cue, layout: SubtitleLayout) -> Iterator[str]:
         times = f"{clock(start)} --> {clock(end)}"
         if layout.highlight_words and clock(start) == clock(end):
             continue
-        said = index if layout.highlight_words and cue.spoken else None
-        yield f"{times}\n{label}{_text(cue, layout, partial(html.escape, quote=False), said)}\n"
+        spoken = index if layout.highlight_words and cue.spoken else None
+        yield f"{times}\n{label}{_text(cue, layout, partial(html.escape, quote=False), spoken)}\n"
 
 
 def _text(
