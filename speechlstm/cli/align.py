@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.known_text import known_text
-from speechlstm.cli.options import (
-    OutputPath,
-    bundle_option,
-    channel_option,
-    output_format,
-    raw_option,
-)
+from speechlstm.cli.options import OutputPath, output_format
 from speechlstm.cli.output import name_of, say
 from speechlstm.cli.pipes import seekable_file
 from speechlstm.cli.subtitles import check_layout, subtitle_options
@@ -32,9 +26,6 @@ _MOST_WARNINGS = 20
 
 @verb()
 @known_text
-@bundle_option
-@channel_option
-@raw_option
 @click.option(
     "--format",
     "format_name",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import read_text
+from speechlstm.cli.options import bundle_option, channel_option, raw_option, read_text
 
 _PATH = click.Path(path_type=Path, allow_dash=True)
 _PARAMETERS = (
@@ -16,11 +16,17 @@ _PARAMETERS = (
     click.option(
         "--text", "words", metavar="WORDS", help="The text itself, instead of the file TEXT."
     ),
+    bundle_option,
+    channel_option,
+    raw_option,
 )
 
 
 def known_text(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds the arguments AUDIO and TEXT, and --text, to a command, as `audio` and `content`."""
+    """Adds AUDIO and TEXT or --text to a command, as `audio` and `content`, and their options.
+
+    These are --bundle, --channel and --raw, as `bundle`, `channel` and `raw_rate`.
+    """
 
     @wraps(function)
     def command(*args: Any, audio: Path, text: Path | None, words: str | None, **rest: Any) -> None:

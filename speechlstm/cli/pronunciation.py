@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.known_text import known_text
-from speechlstm.cli.options import bundle_option, channel_option, raw_option
 from speechlstm.cli.output import show_json, show_lines
 from speechlstm.cli.pipes import seekable_file
 from speechlstm.cli.verbs import verb
@@ -13,9 +12,6 @@ from speechlstm.cli.verbs import verb
 
 @verb()
 @known_text
-@bundle_option
-@channel_option
-@raw_option
 @click.option(
     "--format",
     "format_name",

@@ -149,11 +149,20 @@ class SpeechDataset(keras.utils.PyDataset):
     def examples(self, index: int) -> list[Example]:
         """The utterances of a batch, in its order, without those that cannot be used."""
         batch = (self.corpus.examples[i] for i in self._batches[index])
-        return list(filter(self._is_usable, batch))
+        return list(filter(self._has_rows, batch))
 
-    def _is_usable(self, example: Example) -> bool:
-        """Whether an utterance was neither dropped nor, without a cache, found to be damaged."""
-        return example.id not in self.dropped and example.index not in self.corpus.cache.failures
+    def _has_rows(self, example: Example) -> bool:
+        """Whether an utterance has rows in its batch, which all processes must agree on.
+
+        The process that decodes a damaged recording is the only one to know of it, so in several
+        processes it keeps its rows, and they do not count.
+        """
+        is_dropped = example.id in self.dropped
+        return not is_dropped and (self.cluster.num_processes > 1 or self._is_whole(example))
+
+    def _is_whole(self, example: Example) -> bool:
+        """Whether a recording has not been found to be damaged: without a cache, some are late."""
+        return example.index not in self.corpus.cache.failures
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the rows of a batch that this process computes, padded with zeros.
@@ -178,11 +187,11 @@ class SpeechDataset(keras.utils.PyDataset):
     def _rows(self, index: int, rows: range) -> tuple[dict[str, Any], dict[str, Any]]:
         batch = self._batches[index]
         listed = [(self.corpus.examples[i], float(self._speeds[i])) for i in batch]
-        kept = [pair for pair in listed if self._is_usable(pair[0])]
+        kept = [pair for pair in listed if self._has_rows(pair[0])]
         sources = kept or listed
         chosen = [sources[row % len(sources)] for row in rows]
         views = [view for pair in chosen for view in self._views(*pair)]
-        if kept and not all(self._is_usable(example) for example, _ in chosen):
+        if kept and not all(self._has_rows(example) for example, _ in chosen):
             return self._rows(index, rows)  # a recording was found to be damaged
         mixtures, masks = zip(*views, strict=True)
         width = int(self._widths[batch[0]])
@@ -190,7 +199,11 @@ class SpeechDataset(keras.utils.PyDataset):
         samples, num_samples = pad(waveforms, width, np.float32)
         most = num_steps_of(width, self.settings)
         examples = [example for example, _ in chosen for _ in range(self.num_views)]
-        weights = np.repeat([row < len(kept) for row in rows], self.num_views).astype(np.float32)
+        counted = [
+            row < len(kept) and self._is_whole(example)
+            for row, (example, _) in zip(rows, chosen, strict=True)
+        ]
+        weights = np.repeat(counted, self.num_views).astype(np.float32)
         labels, num_labels = pad([e.labels for e in examples], most, np.int32)
         num_steps = np.array([num_steps_of(n, self.settings) for n in num_samples.tolist()])
         targets = {"labels": labels, "num_labels": num_labels, "weights": weights}

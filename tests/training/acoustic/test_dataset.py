@@ -351,6 +351,45 @@ def test_processes_share_a_batch(corpus: Corpus, augment: bool) -> None:
                         np.testing.assert_array_equal(rest, values[: len(rest)])
 
 
+class _Found:
+    """Recordings of which one is found to be damaged by the process that decodes it."""
+
+    def __init__(self, corpus: Corpus, damaged: int) -> None:
+        self._cache, self._damaged = corpus.cache, damaged
+        self.num_samples, self.failures = corpus.cache.num_samples, dict[int, str]()
+
+    def waveform(self, index: int) -> NDArray[np.float32]:
+        if index == self._damaged:
+            self.failures[index] = "damaged"
+        return self._cache.waveform(index) * (index != self._damaged)
+
+
+def test_a_recording_that_one_process_finds_damaged_moves_no_row(tmp_path: Path) -> None:
+    corpus = new_corpus(tmp_path, [8000] * 20)
+    settings = replace(SETTINGS, augmentation=PLAIN)
+    parts = [
+        SpeechDataset(
+            replace(corpus, cache=_Found(corpus, 7)), settings, True,
+            sharing(num_devices=1, num_processes=2, process_id=k),
+        )
+        for k in range(2)
+    ]  # fmt: skip
+    for epoch in range(2):  # in the second one, one process knows, or both
+        seen: Counter[bytes] = Counter()
+        for part in parts:
+            part.start_epoch(epoch)
+        for index in range(len(parts[0])):
+            assert [e.id for e in parts[0].examples(index)] == [
+                e.id for e in parts[1].examples(index)
+            ]
+            for part in parts:
+                inputs, targets = part[index]
+                rows = zip(inputs["samples"], targets["weights"], strict=True)
+                seen.update(samples.tobytes() for samples, weight in rows if weight)
+        assert len(seen) == 19
+        assert set(seen.values()) == {1}
+
+
 def sharing(**values: int) -> Cluster:
     """A cluster whatever the backend."""
     cluster = Cluster()
