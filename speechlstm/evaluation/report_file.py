@@ -7,7 +7,7 @@ from typing import Any
 
 from speechlstm.errors import DataError, quoted
 from speechlstm.evaluation.report import REPORT_TYPE, REPORT_VERSION, EvaluationReport, Score
-from speechlstm.storage import parse_json, read_bounded
+from speechlstm.storage import parse_json, read_text
 
 _LONGEST_REPORT = 1 << 30  # bytes; some 100,000 utterances have 100 MB
 _LONGEST_TEXT = 1_000_000  # characters of a reference or hypothesis
@@ -22,7 +22,7 @@ def read_report(path: Path) -> EvaluationReport:
         DataError: The file cannot be read, or is not such a report, or of another version.
     """
     try:
-        values = parse_json(read_bounded(path, _LONGEST_REPORT), integers_as_floats=True)
+        values = parse_json(read_text(path, _LONGEST_REPORT), integers_as_floats=True)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -104,7 +104,8 @@ def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
         if "\\u" in decoded:
             json.dumps(values, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
+        reason = error.msg.removesuffix(" at")
+        raise ValueError(f"not JSON: {reason} at column {error.colno}") from None
     except UnicodeEncodeError:
         raise ValueError("not JSON: has half of a surrogate pair") from None
     except UnicodeDecodeError as error:

@@ -241,6 +241,8 @@ def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
     scores = (Score("u1", "yes", "yes no", "anna", (0.5, 1.0), 1.5, 0.25), *A.scores[1:])
     path.write_text(json.dumps(EvaluationReport(scores).to_dict()), encoding="utf-8")
     assert read_report(path).scores == scores
+    path.write_text(path.read_text("utf-8"), encoding="utf-16")  # as PowerShell's > writes it
+    assert read_report(path).scores == scores
 
 
 GOOD = {"type": "evaluation", "version": 2, "wer": 0.0}

@@ -146,6 +146,10 @@ class NetworkRun(RunFolder, ABC, Generic[N]):
         Raises:
             ModelError: No epoch has ended yet, or the weights are damaged.
         """
+        if not self.best.exists() and not self.read_metrics():
+            raise ModelError(
+                f"{self.path}: no epoch of this run has ended yet; continue it with --resume"
+            )
         network = self.new_network()
         load_checkpoint(self.best, {"model": network.variables})
         return network

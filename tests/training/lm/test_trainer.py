@@ -191,7 +191,7 @@ def test_a_source_without_an_epoch_is_refused_before_the_text_is_read(tmp_path: 
     options = ["--valid", "none.txt", "--init-from", str(source.path), "-o", str(run)]
     result = CliRunner().invoke(main, ["lm", "train", "none.txt", *options])
     assert result.exit_code == 1
-    assert "source/best.npz: cannot be read" in result.stderr
+    assert "source: no epoch of this run has ended yet" in result.stderr
     assert not run.exists()
 
 
@@ -199,6 +199,9 @@ def test_a_run_without_an_epoch_has_no_model(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     with pytest.raises(ModelError, match="no epoch has ended yet"):
         run.summary()
+    with pytest.raises(ModelError, match="no epoch of this run has ended yet; continue it with"):
+        run.best_network()
+    run.write_metrics([{"epoch": 1}])
     with pytest.raises(ModelError, match=r"best\.npz: cannot be read"):
         run.best_network()
     (tmp_path / "metrics.jsonl").write_text("{}\n")
