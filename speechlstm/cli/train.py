@@ -10,14 +10,7 @@ import click
 from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, label_option
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.processes import Processes, launched, resume_command
-from speechlstm.cli.train_usage import (
-    check_plan,
-    check_processes,
-    check_resume,
-    check_start,
-    check_task,
-    weighted,
-)
+from speechlstm.cli.train_usage import check_usage, weighted
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
@@ -223,19 +216,10 @@ def command(
       speechlstm train --init-from runs/mine --train other.jsonl --valid valid.jsonl -o runs/other
       speechlstm train --resume -o runs/big --coordinator gpu0:4000 --num-processes 2 --process-id 1
     """
+    check_usage(click.get_current_context().params)
     train_paths, weights = weighted(train_paths)
     training["weights"] = weights
     given = {key: value for key, value in training.items() if value is not None}
-    fixed = given.keys() - {"num_epochs"}
-    if resume:
-        new = (train_paths, valid_paths, config_path, init_from, lexicon, fixed, label)
-        check_resume(any(new) or task == "classify", prepare, from_scratch)
-    elif not (train_paths and valid_paths):
-        raise click.UsageError("a new run needs --train and --valid; --resume continues a run")
-    check_plan(only_plan, hourly_cost, resume or prepare or num_devices > 1)
-    check_task(task, label, lexicon, only_plan)
-    check_processes(num_processes, process_id, resume and bool(coordinator))
-    check_start(bool(given.get("frozen_layers")), bool(init_from), from_scratch)
     processes = Processes(num_devices, coordinator, num_processes, process_id)
     launch = launched(num_processes > 1 or only_plan)
     with resumable(run_path, resume_command(run_path, cache_path, processes, launch)):
@@ -247,7 +231,7 @@ def command(
         from speechlstm.training.classification.transfer import read_encoder
 
         cluster = processes.cluster(launch)
-        report = _reporter(cluster.leads)
+        report = say if cluster.leads else lambda line: None  # of one process only
         shared: dict[str, Any] = {
             "cache": cache_path,
             "report": report,
@@ -275,11 +259,6 @@ def command(
                 recipe.train(*lists, settings, lexicon=lexicon, **shared)
     if cluster.leads:
         show(f"{run_path}")
-
-
-def _reporter(leads: bool) -> Callable[[str], None]:
-    """Where the lines of a training go: of one process only, if there are several."""
-    return say if leads else lambda line: None
 
 
 def _settings(source: Any, config: Path | None, given: dict[str, Any]) -> Settings:

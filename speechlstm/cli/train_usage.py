@@ -1,7 +1,10 @@
 """Which options of `speechlstm train` exclude each other, or need another."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import click
 
@@ -11,54 +14,65 @@ from speechlstm.storage import address_of
 _WEIGHTED = re.compile(r"(.+):([-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf))", re.DOTALL | re.I)
 
 
-def check_resume(new: bool, prepare: bool, from_scratch: bool) -> None:
-    """Refuse options of a new run together with --resume."""
-    if new:
-        raise click.UsageError(
-            "--resume takes manifests and settings from the run: only --epochs may be changed"
-        )
-    if prepare or from_scratch:
-        option = "--prepare" if prepare else "--from-scratch"
-        raise click.UsageError(f"{option} makes a new run, --resume continues one: use only one")
+# Options that --resume allows, or that have rules of their own.
+_NOT_OF_NEW_RUNS = {
+    "run_path", "resume", "num_epochs", "cache_path", "num_devices", "coordinator", "num_processes",
+    "process_id", "task", "prepare", "from_scratch", "only_plan", "hourly_cost",
+}  # fmt: skip
 
 
-def check_processes(num_processes: int, process_id: int, is_resumed_together: bool) -> None:
-    """Refuse several processes for a new run, or without an address, and a wrong number of one."""
-    if process_id >= num_processes:
-        raise click.BadParameter(
-            f"must be below --num-processes, {num_processes}, is {process_id}",
-            param_hint="--process-id",
-        )
-    if num_processes > 1 and not is_resumed_together:
-        raise click.UsageError(
+def check_usage(params: Mapping[str, Any]) -> None:
+    """Refuse options that exclude each other, or need another.
+
+    Args:
+        params: The parameters of the command, by name.
+    """
+    given = SimpleNamespace(**params)
+    classifies, is_together = given.task == "classify", given.num_processes > 1
+    new = {key for key, value in params.items() if value not in (None, ())} - _NOT_OF_NEW_RUNS
+    new_or_resumed = "makes a new run, --resume continues one: use only one"
+    of_recognisers = "is for recognisers, not for --task classify"
+    rules = (
+        (
+            given.resume and (new or classifies),
+            "--resume takes manifests and settings from the run: only --epochs may be changed",
+        ),
+        (given.resume and given.prepare, f"--prepare {new_or_resumed}"),
+        (given.resume and given.from_scratch, f"--from-scratch {new_or_resumed}"),
+        (
+            not given.resume and not (given.train_paths and given.valid_paths),
+            "a new run needs --train and --valid; --resume continues a run",
+        ),
+        (
+            given.only_plan and (given.resume or given.prepare or given.num_devices > 1),
+            "--plan is for a new run on one device: without other such options",
+        ),
+        (given.hourly_cost and not given.only_plan, "--hourly-cost needs --plan"),
+        (classifies and given.lexicon, f"--lexicon {of_recognisers}"),
+        (classifies and given.only_plan, f"--plan {of_recognisers}"),
+        (given.label and not classifies, "--label needs --task classify"),
+        (
+            given.process_id >= given.num_processes,
+            f"--process-id must be below --num-processes, {given.num_processes}, is "
+            f"{given.process_id}",
+        ),
+        (
+            is_together and not (given.resume and given.coordinator),
             "--num-processes needs --resume and --coordinator: create the run with --prepare, then "
-            "start each process with them"
-        )
-
-
-def check_task(task: str, label: str | None, lexicon: Path | None, only_plan: bool) -> None:
-    """Refuse options of the other task."""
-    if task == "classify" and (lexicon or only_plan):
-        option = "--lexicon" if lexicon else "--plan"
-        raise click.UsageError(f"{option} is for recognisers, not for --task classify")
-    if label and task != "classify":
-        raise click.UsageError("--label needs --task classify")
-
-
-def check_start(freeze: bool, init_from: bool, from_scratch: bool) -> None:
-    """Refuse options that contradict --init-from, or need it."""
-    if freeze and not init_from:
-        raise click.UsageError("--freeze needs a model to start from: --init-from")
-    if from_scratch and init_from:
-        raise click.UsageError("--from-scratch and --init-from exclude each other: use only one")
-
-
-def check_plan(only_plan: bool, hourly_cost: float | None, other: bool) -> None:
-    """Refuse --plan for anything but a new run, and its option without it."""
-    if only_plan and other:
-        raise click.UsageError("--plan is for a new run on one device: without other such options")
-    if hourly_cost and not only_plan:
-        raise click.UsageError("--hourly-cost needs --plan")
+            "start each process with them",
+        ),
+        (
+            given.frozen_layers and not given.init_from,
+            "--freeze needs a model to start from: --init-from",
+        ),
+        (
+            given.from_scratch and given.init_from,
+            "--from-scratch and --init-from exclude each other: use only one",
+        ),
+    )
+    for is_wrong, reason in rules:
+        if is_wrong:
+            raise click.UsageError(reason)
 
 
 def weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, ...] | None]:
