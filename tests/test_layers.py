@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,20 +36,25 @@ LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 MODULES = [p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"]
 
 
-def imported_units(source: str, package: str = "speechlstm") -> Iterator[str]:
-    """Modules and subpackages directly under a package that a module's source imports."""
+@cache
+def imported_names(source: str) -> list[str]:
+    """What a module's source imports, by its full name."""
+    names = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            unit = f"{name}.".removeprefix(f"{package}.").split(".")[0]
-            if f"{name}.".startswith(f"{package}.") and unit != "__version__":
-                yield unit
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def imported_units(source: str, package: str = "speechlstm") -> Iterator[str]:
+    """Modules and subpackages directly under a package that a module's source imports."""
+    for name in imported_names(source):
+        unit = f"{name}.".removeprefix(f"{package}.").split(".")[0]
+        if f"{name}.".startswith(f"{package}.") and unit != "__version__":
+            yield unit
 
 
 def test_imported_units_sees_every_form_of_import() -> None:

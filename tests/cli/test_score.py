@@ -98,7 +98,7 @@ def test_rttm_files_give_the_diarization_error_rate() -> None:
     ("arguments", "code", "expected"),
     [
         (["ref.rttm", "text.txt"], 1, "text.txt: has no turn; each line of an RTTM file is"),
-        (["ref.rttm", "none.rttm"], 1, "none.rttm: No such file"),
+        (["ref.rttm", "none.rttm"], 1, "none.rttm: cannot be read: No such file"),
         (["ref.rttm", "other.rttm"], 1, "the reference has no turns of other"),
         (["ref.rttm", "ref.rttm", "--ids"], 2, "RTTM files have no words"),
     ],

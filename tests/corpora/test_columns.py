@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speechlstm.corpora.columns import Strings, Utterances
@@ -10,6 +10,7 @@ from speechlstm.corpora.utterance import Utterance
 texts = st.none() | st.text(st.characters())  # lone surrogates, too: file names have them
 
 
+@settings(max_examples=40)
 @given(st.lists(texts, max_size=9))
 def test_strings_are_a_list_of_strings(values: list[str | None]) -> None:
     strings = Strings[str | None](values)
@@ -20,6 +21,7 @@ def test_strings_are_a_list_of_strings(values: list[str | None]) -> None:
         strings[len(values)]
 
 
+@settings(max_examples=30)
 @given(
     st.lists(
         st.builds(
@@ -32,7 +34,7 @@ def test_strings_are_a_list_of_strings(values: list[str | None]) -> None:
             offset=st.none() | st.floats(0, 1e6),
             label=texts,
         ),
-        max_size=9,
+        max_size=5,
     )
 )
 def test_utterances_are_a_list_of_utterances(listed: list[Utterance]) -> None:
