@@ -3,7 +3,7 @@
  * Transcribes WAV files (16-bit PCM, one channel, the model's sample rate) in Node:
  *
  *     node transcribe.js --bundle BUNDLE [--model NAME] [--greedy] [--hot-word WORDS[:WEIGHT]]...
- *         [--json] FILE...
+ *         [--phrase PHRASE[:WEIGHT]]... [--json] FILE...
  *
  * With --json, each line has words with times, and the seconds of processor time that network and
  * decoder took.
@@ -47,16 +47,16 @@ async function main(args) {
     options: {
       bundle: {type: 'string'}, model: {type: 'string'},
       greedy: {type: 'boolean'}, json: {type: 'boolean'},
-      'hot-word': {type: 'string', multiple: true},
+      'hot-word': {type: 'string', multiple: true}, phrase: {type: 'string', multiple: true},
     },
   }); // prettier-ignore
   if (!values.bundle || !positionals.length) {
-    console.error('usage: node transcribe.js --bundle BUNDLE [--model NAME] [--greedy] [--hot-word WORDS[:WEIGHT]]... [--json] FILE...');
+    console.error('usage: node transcribe.js --bundle BUNDLE [--model NAME] [--greedy] [--hot-word WORDS[:WEIGHT]]... [--phrase PHRASE[:WEIGHT]]... [--json] FILE...');
     return 2;
   }
   const litert = await loadLiteRtInNode();
-  const {model, greedy, 'hot-word': hotWords} = values;
-  const options = {litert, model, greedy, hotWords};
+  const {model, greedy, 'hot-word': hotWords, phrase: phrases} = values;
+  const options = {litert, model, greedy, hotWords, phrases};
   const recognizer = await Recognizer.load(readFolder(values.bundle), options);
   let code = 0;
   for (const file of positionals) {

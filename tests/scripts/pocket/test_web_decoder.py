@@ -18,7 +18,7 @@ from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.assemble import DecoderAssembly
 from speechlstm.decoding.prior import Prior
-from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.decoding.spec import DecoderSpec, with_arguments
 from speechlstm.text.alphabet import ENGLISH, Alphabet
 from speechlstm.transcript import Hypothesis
 
@@ -138,6 +138,52 @@ def test_hot_words_that_cannot_be_are_refused(
     assert message in error
 
 
+PHRASE_LISTS = {
+    "letters and numbers": (
+        "one", "zero:3", "five eight", "oh", "January", "one thousand:0.5", "nineteen", "[unk]",
+    ),
+    "sentences": ("he was a very old man", "he was", "the library:2", "old", "a"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PHRASE_LISTS)
+def test_phrases_are_recognised_as_in_python(decode: Callable[..., Any], name: str) -> None:
+    phrases = PHRASE_LISTS[name]
+    recognizer = Recognizer.load(fast=True, phrases=phrases)
+    utterances = utterances_of(recognizer, SAMPLES)
+    found = decode(default_bundle(), {"phrases": phrases}, utterances)
+    texts = set()
+    for (log_probs, duration), hypothesis in zip(utterances, found, strict=True):
+        assert_same(recognizer.decoder.decode(log_probs, duration)[0], hypothesis)
+        texts.add(hypothesis["text"])
+    assert len(texts) > 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"phrases": ["go", "xyzzyx"]}, 'phrases: "xyzzyx" is not in the lexicon; add it'),
+        ({"phrases": []}, "phrases: there is none; give at least one"),
+        ({"phrases": ["[unk]"]}, "phrases: there is none; give at least one"),
+        ({"phrases": ["go", "Go!"]}, 'phrases: "go" is given twice'),
+        ({"phrases": ["go:fast"]}, "the text after the colon must be a weight"),
+        ({"phrases": ["go:-1"]}, "must be a number from 1e-06 to 1e+06, is -1"),
+        ({"phrases": ["?"]}, 'phrases: "?" has no word'),
+        ({"phrases": "go"}, 'must be a list of strings, is "go"'),
+        ({"phrases": ["go"], "hotWords": ["left"]}, "phrases exclude hotWords"),
+        ({"phrases": ["go"], "greedy": True}, "phrases exclude greedy"),
+    ],
+)
+def test_phrases_that_cannot_be_are_refused(
+    decode: Callable[..., Any], capfd: pytest.CaptureFixture[str], options: Any, message: str
+) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        decode(default_bundle(), options, [])
+    error = capfd.readouterr().err
+    assert "ConfigError: phrases" in error
+    assert message in error
+
+
 def test_held_out_utterances_decode_as_in_python(decode: Callable[..., Any], corpora: Path) -> None:
     paths = []
     for name in ("librispeech", "common-voice"):
@@ -236,6 +282,33 @@ def test_bundles_of_every_kind_decode_as_in_python(
         assert_same(decoder.decode(log_probs, duration)[0], hypothesis)
         texts.add(hypothesis["text"])
     assert len(texts) > 3
+
+
+PHRASES = {
+    "phones": ("hat", "bat hat:2", "bat", "evening bat bat:0.5"),
+    "characters": ("hat", "at a:2", "good:0.5", "at hut"),
+}
+
+
+@pytest.mark.parametrize("has_unknown", [False, True])
+@pytest.mark.parametrize("kind", PHRASES)
+def test_phrases_of_bundles_of_every_kind_are_as_in_python(
+    decode: Callable[..., Any], tiny_lm: Path, tmp_path: Path, kind: str, has_unknown: bool
+) -> None:
+    phrases = (*PHRASES[kind], "[unk]:3") if has_unknown else PHRASES[kind]
+    path = bundle_of(tmp_path / "bundle", tiny_lm, DecodeConfig(sentence_pause=0.03), kind)
+    bundle = read_bundle(path)
+    spec = with_arguments(bundle.decoder, {"phrases": phrases}, {})
+    assembly = DecoderAssembly(spec, bundle.acoustic.alphabet, bundle.acoustic.phones)
+    decoder = assembly.decoder(bundle.acoustic.frame_seconds)
+    utterances = [
+        utterance
+        for is_sure in (True, False)
+        for utterance in random_utterances(assembly.alphabet.num_labels, is_sure)
+    ]
+    found = decode(path, {"phrases": phrases, "fast": False}, utterances)
+    for (log_probs, duration), hypothesis in zip(utterances, found, strict=True):
+        assert_same(decoder.decode(log_probs, duration)[0], hypothesis)
 
 
 def test_what_can_be_speech_is_decided_as_in_python(node: str, tmp_path: Path) -> None:

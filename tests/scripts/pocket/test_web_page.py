@@ -109,6 +109,31 @@ def test_speech_is_shown_while_it_is_spoken(page: Any) -> None:
     assert text_of(page) == "the old man opened the door and looked out at the sea"
 
 
+def test_words_may_be_preferred_or_be_the_only_ones(page: Any) -> None:
+    def shown(number: int) -> str:
+        page.wait_for_function(
+            "n => document.querySelectorAll('article .word').length && "
+            "document.querySelectorAll('article').length == n",
+            arg=number,
+        )
+        return " ".join(page.inner_text("article .text >> nth=0").split())
+
+    page.wait_for_selector("#file:enabled", state="attached")
+    page.click("summary")
+    page.fill("#list", "one eight\nfour:2\n[unk]")
+    assert page.is_checked("[value=hotWords]")
+    page.check("[value=phrases]")
+    choose(page, SAMPLES / "zip.wav")
+    assert shown(1) == "one eight [unk]"
+    page.fill("#list", "xyzzyx")
+    choose(page, SAMPLES / "zip.wav")
+    page.wait_for_selector("#error:not([hidden])")
+    assert page.inner_text("#error").startswith('phrases: "xyzzyx" is not in the lexicon')
+    page.check("[value=any]")
+    choose(page, SAMPLES / "zip.wav")
+    assert shown(2) == "one eight zero zero five"
+
+
 def test_what_fails_is_said_in_one_line(page: Any, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp3"
     broken.write_bytes(b"ID3 no sound" * 100)

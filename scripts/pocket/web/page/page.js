@@ -149,10 +149,24 @@ async function guarded(task) {
   enable(true);
 }
 
+let current = '{}'; // the options that the recogniser has now
+
+/** Tells the recogniser which words to expect, if that is new. */
+async function expectWords() {
+  const {value: kind} = body.querySelector('[name=kind]:checked');
+  const lines = byId('list').value.split('\n').map((line) => line.trim()).filter(Boolean);
+  const options = kind === 'any' ? {} : {[kind]: lines};
+  const wanted = JSON.stringify(options);
+  if (wanted === current) return;
+  await recogniser.ask('change', {options});
+  current = wanted;
+}
+
 /** @param {boolean} isReady */
 function enable(isReady) {
   byId('record').disabled = !(isReady && recogniser.sampleRate);
   byId('file').disabled = byId('record').disabled || session !== null;
+  byId('words').disabled = byId('file').disabled;
   body.classList.toggle('loading', byId('file').disabled);
 }
 
@@ -164,6 +178,7 @@ async function heard(file) {
 
 /** @param {File} file */
 async function transcribe(file) {
+  await expectWords();
   say(`Hearing ${file.name} …`);
   const started = performance.now();
   const {words, duration} = await heard(file).catch((error) => {
@@ -178,6 +193,7 @@ async function transcribe(file) {
 }
 
 async function record() {
+  await expectWords();
   await recogniser.ask('start');
   const microphone = await openMicrophone((samples) => recogniser.feed(samples));
   recogniser.worker.postMessage({type: 'rate', sampleRate: microphone.sampleRate});
@@ -201,6 +217,10 @@ async function stopRecording() {
   say('');
 }
 
+byId('list').oninput = () => {
+  const any = body.querySelector('[value=any]');
+  if (any.checked && byId('list').value.trim()) body.querySelector('[value=hotWords]').checked = true;
+};
 byId('record').onclick = () =>
   guarded(async () => {
     await (session ? stopRecording() : record());

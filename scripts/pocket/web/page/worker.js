@@ -50,6 +50,12 @@ async function transcribe({samples}) {
   return recognizer.transcribe(samples);
 }
 
+/** Decodes with other options, such as hot words. */
+async function change({options}) {
+  await recognizer.change(options);
+  return {};
+}
+
 /** Begins to listen. */
 async function start() {
   live = {stream: recognizer.openStream(), resampler: null, blocks: []};
@@ -124,8 +130,8 @@ function waveFile(blocks, sampleRate) {
   return view.buffer;
 }
 
-const TASKS = {load, transcribe, start, feed, rate, finish};
-const ANSWERED = new Set(['load', 'transcribe', 'start', 'finish']);
+const TASKS = {load, transcribe, change, start, feed, rate, finish};
+const ANSWERED = new Set(['load', 'transcribe', 'change', 'start', 'finish']);
 
 onmessage = async ({data}) => {
   try {

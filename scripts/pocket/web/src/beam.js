@@ -41,14 +41,16 @@ export class BeamDecoder {
    * @param {import('./fusion.js').DecodeConfig} config
    * @param {{lm?: import('./ngram.js').NGramModel | null,
    *   lexicon?: import('./lexicon_tree.js').LexiconTree | null, prior?: number[] | null,
-   *   calibration?: Calibration | null}} [models]
+   *   calibration?: Calibration | null, grammar?: import('./grammar.js').PhraseGrammar | null}} [models]
+   *   With a grammar, the lexicon is the grammar's, and there is no other language model.
    * @throws {import('./errors.js').ConfigError} A hot word cannot be spelled.
    */
   constructor(alphabet, frameSeconds, config, models = {}) {
     this.alphabet = alphabet;
     this.frameSeconds = frameSeconds;
     this.config = config;
-    this.fusion = new WordFusion(alphabet, config, models.lm ?? null, models.lexicon ?? null);
+    this.grammar = models.grammar ?? null;
+    this.fusion = new WordFusion(alphabet, config, this.grammar ?? models.lm ?? null, models.lexicon ?? null);
     this.prior = this.fusion.isFree ? null : (models.prior ?? null);
     this.calibration = models.calibration ?? null;
     this.hasSentences = Boolean(models.lm);
@@ -76,7 +78,8 @@ export class BeamDecoder {
     const found = this.searchSentences(logProbs, Math.max(numHypotheses, NUM_RIVALS));
     const times = frameTimes(logProbs.numFrames, this.frameSeconds, duration);
     const floored = logProbs.floored();
-    return found.slice(0, numHypotheses).map((hypothesis) => {
+    const shown = this.grammar ? found : found.slice(0, numHypotheses);
+    const timed = shown.map((hypothesis) => {
       const emissions = align(floored, hypothesis.labels);
       const shares = sharesOf(hypothesis.words, found.slice(0, NUM_RIVALS));
       const words = hypothesis.words.map(({text, start, stop}, i) => {
@@ -86,6 +89,7 @@ export class BeamDecoder {
       const {text, logProb, lmLogProb, score} = hypothesis;
       return {text, words, logProb, lmLogProb, score};
     });
+    return this.grammar ? this.grammar.allowed(timed).slice(0, numHypotheses) : timed;
   }
 
   /**

@@ -21,6 +21,11 @@ export const NO_WORD = -1; // instead of a word of the lexicon
  */
 
 /**
+ * The language model of a search.
+ * @typedef {import('./ngram.js').NGramModel | import('./grammar.js').PhraseGrammar} SearchModel
+ */
+
+/**
  * Scores words. Within a word, a hypothesis is at a node of the lexicon's tree. Its look-ahead is
  * the unigram of the best word below that node; when the word ends, the language model scores it in
  * its context.
@@ -29,7 +34,7 @@ export class WordFusion {
   /**
    * @param {import('./alphabet.js').Alphabet} alphabet
    * @param {DecodeConfig} config
-   * @param {import('./ngram.js').NGramModel | null} lm
+   * @param {SearchModel | null} lm
    * @param {LexiconTree | null} lexicon null: the words of the language model.
    */
   constructor(alphabet, config, lm, lexicon) {
@@ -153,7 +158,7 @@ export class WordFusion {
 /**
  * The id of each word in a language model; 0 if the model does not know it.
  * @param {string[]} words
- * @param {import('./ngram.js').NGramModel | null} lm
+ * @param {SearchModel | null} lm
  */
 function lmIds(words, lm) {
   if (!lm) return new Int32Array(words.length);

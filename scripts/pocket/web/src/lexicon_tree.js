@@ -93,16 +93,24 @@ export class LexiconTree {
   static fromWords(words, alphabet) {
     const labels = new Map(alphabet.symbols.map((symbol, i) => [symbol, i + 1]));
     labels.delete(' ');
-    /** @type {{word: number, labels: number[]}[]} */
-    const spelled = [];
-    words.forEach((text, word) => {
+    const sequences = words.map((text) => {
       const spelling = Array.from(text, (character) => labels.get(character) ?? 0);
-      if (spelling.length && spelling.length <= MAX_SYMBOLS && !spelling.includes(0)) {
-        spelled.push({word, labels: spelling});
-      }
+      const isSpelled = spelling.length && spelling.length <= MAX_SYMBOLS && !spelling.includes(0);
+      return isSpelled ? [spelling] : [];
     });
-    const tree = PrefixTree.build(alphabet.numLabels, spelled.map((entry) => entry.labels));
-    tree.values = tree.values.map((index) => spelled[index].word);
+    return LexiconTree.fromSequences(words, sequences, alphabet.numLabels);
+  }
+
+  /**
+   * A lexicon from words and the label sequences of each.
+   * @param {string[]} words
+   * @param {number[][][]} sequences
+   * @param {number} numLabels
+   */
+  static fromSequences(words, sequences, numLabels) {
+    const ways = sequences.flatMap((rows, word) => rows.map((labels) => ({word, labels})));
+    const tree = PrefixTree.build(numLabels, ways.map(({labels}) => labels));
+    tree.values = tree.values.map((index) => ways[index].word);
     return new LexiconTree(words, tree, null);
   }
 }

@@ -6,16 +6,25 @@ import {checkSamples, splitAtPauses} from './audio.js';
 import {BeamDecoder} from './beam.js';
 import {changedConfig, readBundle, readModelFile} from './bundle.js';
 import {BundleError, ConfigError, LanguageModelError, LexiconError} from './errors.js';
+import {grammarConfig, grammarOf} from './grammar.js';
 import {GreedyDecoder} from './greedy.js';
 import {parseHotWords} from './hot_words.js';
 import {LexiconTree} from './lexicon_tree.js';
 import {NGramModel} from './ngram.js';
+import {parsePhrases} from './phrases.js';
 import {Stream} from './stream.js';
 
 // Words longer or less probable than this cannot be speech: speechlstm/decoding/plausibility.py.
 const LONGEST_SECONDS = 1.0;
 const LONGEST_SECONDS_A_LETTER = 0.25;
 const LEAST_CONFIDENCE = 0.003;
+
+// Of a bundle without a decoder: the defaults of speechlstm/config/decoding.py.
+const UNTUNED = {
+  beamWidth: 100, numHypotheses: 1, lmWeight: 0.8, wordBonus: 0.5, priorWeight: 0.5,
+  unknownCharacterLogProb: -4, openVocabulary: true, minLabelLogProb: -5, maxScoreGap: 12,
+  blankSkip: 0.98, sentencePause: 0, hotWordWeight: 1.25, hotWords: [],
+}; // prettier-ignore
 
 /**
  * A transcript: its text and its words with times in seconds.
@@ -27,8 +36,10 @@ const LEAST_CONFIDENCE = 0.003;
  * search without the LSTM language model, as Python's fast=True; false: those of neural_lm=None; by
  * default true if the bundle has such settings. `greedy`: whether to decode by the best path even if
  * there is a language model. `hotWords`: words and phrases to prefer, such as 'brexit' or
- * 'new york:2.5' (with a weight), instead of those of the bundle. `settings` replace those of the bundle.
- * @typedef {{greedy?: boolean, fast?: boolean, hotWords?: string[],
+ * 'new york:2.5' (with a weight), instead of those of the bundle. `phrases`: the only ones that can be
+ * recognised, in any number and order, instead of any text: 'turn on the light' or 'stop:2' (with a
+ * weight); '[unk]' stands for anything else. `settings` replace those of the bundle.
+ * @typedef {{greedy?: boolean, fast?: boolean, hotWords?: string[], phrases?: string[],
  *   settings?: Partial<import('./fusion.js').DecodeConfig>}} DecoderOptions
  */
 
@@ -43,12 +54,12 @@ export class Recognizer {
   /**
    * @param {AcousticModel} model
    * @param {GreedyDecoder | BeamDecoder} decoder
-   * @param {boolean} readsPhones Whether the decoder reads the model's output for phones.
+   * @param {import('./bundle.js').Bundle} bundle
    */
-  constructor(model, decoder, readsPhones) {
+  constructor(model, decoder, bundle) {
     this.model = model;
     this.decoder = decoder;
-    this.readsPhones = readsPhones;
+    this.bundle = bundle;
     this.sampleRate = model.spec.sampleRate;
   }
 
@@ -65,7 +76,21 @@ export class Recognizer {
     const bundle = await bundleFrom(source, options.model);
     const decoder = await decoderOf(bundle, options);
     const model = new AcousticModel(bundle.model, bundle.acoustic, options.litert);
-    return new Recognizer(model, decoder, decoder.alphabet === bundle.acoustic.phones);
+    return new Recognizer(model, decoder, bundle);
+  }
+
+  /** Whether the decoder reads the model's output for phones. */
+  get readsPhones() {
+    return this.decoder.alphabet === this.bundle.acoustic.phones;
+  }
+
+  /**
+   * Decodes with other options from now on, such as other hot words; not while a stream is open.
+   * @param {DecoderOptions} options
+   * @throws {LanguageModelError | LexiconError | ConfigError} An option is not possible.
+   */
+  async change(options) {
+    this.decoder = await decoderOf(this.bundle, options);
   }
 
   /**
@@ -161,8 +186,10 @@ async function fetched(address) {
  * @param {import('./bundle.js').Bundle} bundle
  * @param {DecoderOptions} [options]
  */
-export async function decoderOf(bundle, {greedy = false, fast, hotWords, settings = {}} = {}) {
+export async function decoderOf(bundle, options = {}) {
+  const {greedy = false, fast, hotWords, phrases, settings = {}} = options;
   const {acoustic, prior} = bundle;
+  if (phrases != null) return phraseDecoderOf(bundle, options);
   const readsPhones = Boolean(bundle.lexicon && acoustic.phones);
   if (greedy || !(bundle.lm || bundle.lexicon)) {
     if (hotWords?.length) {
@@ -183,6 +210,30 @@ export async function decoderOf(bundle, {greedy = false, fast, hotWords, setting
   const config = hotWords != null ? {...changed, hotWords: parseHotWords(hotWords)} : changed;
   const models = {lm, lexicon, prior, calibration};
   return new BeamDecoder(alphabet, acoustic.frameSeconds, config, models);
+}
+
+/**
+ * The decoder of a bundle that knows only some phrases.
+ * @param {import('./bundle.js').Bundle} bundle
+ * @param {DecoderOptions} options
+ */
+async function phraseDecoderOf(bundle, {greedy, fast, hotWords, phrases, settings = {}}) {
+  if (greedy || hotWords?.length) {
+    const other = greedy ? 'greedy' : 'hotWords';
+    throw new ConfigError(`phrases exclude ${other}; leave out one or the other`);
+  }
+  const {acoustic} = bundle;
+  const parsed = parsePhrases(phrases);
+  const alphabet = (bundle.lexicon && acoustic.phones) || acoustic.alphabet;
+  const known = bundle.lexicon && LexiconTree.read(bundle.lexicon);
+  await checkAlphabets(acoustic, alphabet, null, known);
+  const {grammar, lexicon} = grammarOf(parsed, alphabet, known);
+  const tuned = (fast ?? bundle.fast) ? (bundle.fast ?? bundle.settings) : bundle.settings;
+  const given = {...changedConfig(tuned?.config ?? UNTUNED, settings), hotWords: []};
+  // A prior holds for the output that it was estimated for.
+  const isAsTuned = alphabet === acoustic.phones || !bundle.lexicon;
+  const models = {lexicon, prior: isAsTuned ? bundle.prior : null, grammar};
+  return new BeamDecoder(alphabet, acoustic.frameSeconds, grammarConfig(given, grammar), models);
 }
 
 /**

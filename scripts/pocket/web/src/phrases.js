@@ -1,0 +1,85 @@
+/** Phrases, the only ones that a closed grammar can recognise: see speechlstm/text/phrases.py. */
+
+import {ConfigError, quoted} from './errors.js';
+
+export const UNKNOWN = '[unk]'; // stands for anything else
+const MAX_LENGTH = 200; // characters of a phrase
+const MAX_PHRASES = 10_000;
+const LEAST_WEIGHT = 1e-6;
+const MAX_WEIGHT = 1e6;
+const APOSTROPHES = /[`\u00b4\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07\uff40]/g;
+
+/**
+ * Normalised words or UNKNOWN, and how probable they are, relative to the others.
+ * @typedef {{text: string, weight: number}} Phrase
+ */
+
+/**
+ * Phrases from strings such as 'turn on the light' or 'stop:2' (with a weight).
+ * @param {unknown} given
+ * @returns {Phrase[]}
+ * @throws {ConfigError} There is none, one is given twice or not valid, or there are too many.
+ */
+export function parsePhrases(given) {
+  if (!Array.isArray(given) || !given.every((item) => typeof item === 'string')) {
+    throw new ConfigError(`phrases: must be a list of strings, is ${quoted(given)}`);
+  }
+  const phrases = given.map(parsed);
+  if (!phrases.some(({text}) => text !== UNKNOWN)) {
+    throw new ConfigError('phrases: there is none; give at least one');
+  }
+  if (phrases.length > MAX_PHRASES) {
+    throw new ConfigError(`phrases: ${phrases.length} are more than the limit of ${MAX_PHRASES}`);
+  }
+  const seen = new Set();
+  for (const {text} of phrases) {
+    if (seen.has(text)) throw new ConfigError(`phrases: ${quoted(text)} is given twice`);
+    seen.add(text);
+  }
+  return phrases;
+}
+
+/**
+ * @param {string} item
+ * @returns {Phrase}
+ */
+function parsed(item) {
+  const colon = item.lastIndexOf(':');
+  const written = colon < 0 ? item : item.slice(0, colon);
+  const after = colon < 0 ? '1' : item.slice(colon + 1).trim();
+  const weight = Number(after);
+  if (!after || Number.isNaN(weight)) {
+    throw new ConfigError(
+      `phrases: ${quoted(item)}: the text after the colon must be a weight, as in ` +
+        "'turn on the light:2'",
+    );
+  }
+  if ([...written].length > MAX_LENGTH) {
+    throw new ConfigError(`phrases: ${quoted(item)}: must have at most ${MAX_LENGTH} characters`);
+  }
+  if (!(weight >= LEAST_WEIGHT && weight <= MAX_WEIGHT)) {
+    throw new ConfigError(
+      `phrases: the weight of ${quoted(written)} must be a number from 1e-06 to 1e+06, is ${after}`,
+    );
+  }
+  if (written.trim().toLowerCase() === UNKNOWN) return {text: UNKNOWN, weight};
+  if (/[[\]{}"]/.test(written)) {
+    throw new ConfigError(
+      `phrases: ${quoted(written)}: one phrase a line, of words alone, or ${UNKNOWN}`,
+    );
+  }
+  const text = normalized(written);
+  if (!text) throw new ConfigError(`phrases: ${quoted(written)} has no word`);
+  return {text, weight};
+}
+
+/**
+ * Lower-case words of letters, marks, digits and inner apostrophes. Of speechlstm/text/normalize.py
+ * it leaves out letters in other forms, such as full-width ones and ligatures.
+ * @param {string} text
+ */
+function normalized(text) {
+  const plain = text.normalize('NFC').replace(APOSTROPHES, "'").replace(/\p{Cf}/gu, '');
+  const words = plain.toLowerCase().replace(/[^\p{L}\p{M}\p{N}']+/gu, ' ').split(' ');
+  return words.map((word) => word.replace(/^'+|'+$/g, '')).filter(Boolean).join(' ');
+}
