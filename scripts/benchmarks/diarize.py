@@ -2,7 +2,7 @@
 
     python scripts/benchmarks/diarize.py MANIFEST... [--half odd] [--rttm FOLDER]
 
-Each mixture is of 1 to 4 speakers of one manifest, who speak in turn: utterances of the same
+Each mixture is of 1 to 5 speakers of one manifest, who speak in turn: utterances of the same
 loudness, joined to turns of 2 to 12 s, with 0.1 to 0.6 s of silence after each. They depend only on
 the seed. What is speech in an utterance is decided by its loudness (librosa's effects.split, 35 dB
 below the loudest, pauses below 0.5 s filled), so the reference knows nothing of the recogniser. The
@@ -34,7 +34,7 @@ SAMPLE_RATE = 16000
 LEVEL = 0.05  # root mean square of each utterance
 TURN_SECONDS, SILENCE_SECONDS = (2.0, 12.0), (0.1, 0.6)
 LEAST_UTTERANCES = 3  # of a speaker
-NUMBERS = (1, 2, 3, 4)
+NUMBERS = (1, 2, 3, 4, 5)
 
 Recordings = dict[str, list[Any]]  # of each speaker
 

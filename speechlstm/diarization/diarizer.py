@@ -80,4 +80,6 @@ class Diarizer:
             words: The words, in the order of time.
             windows: The windows of all segments, with times as those of the words.
         """
-        return with_speakers(words, windows, self._embedder.threshold, self._num_speakers)
+        return with_speakers(
+            words, windows, self._embedder.threshold, self._num_speakers, self._embedder.variances
+        )

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import multivariate_normal
 
 from speechlstm import Audio
 from speechlstm.diarization import Diarizer, Window, clustering
@@ -20,6 +21,7 @@ class Pitch:
     """An embedder that knows one voice from another by the number of its zero crossings."""
 
     threshold, sample_rate, least_samples = THRESHOLD, 16000, 1600
+    variances = None
 
     def embed(self, audio: Audio) -> NDArray[np.float32]:
         rate = np.mean(np.diff(np.sign(audio.samples)) != 0)
@@ -122,6 +124,73 @@ def test_a_small_cluster_is_no_speaker() -> None:
     assert clusters(vectors[-8:], THRESHOLD).max() == 1  # in a short recording it is one
     assert clusters(vectors, THRESHOLD, 3).tolist() != clusters(vectors, THRESHOLD).tolist()
     assert len(set(clusters(vectors, THRESHOLD, 3).tolist())) == 3
+
+
+def voices(sizes: list[int], seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Embeddings of windows of speakers, as the model has them, and the variances of speakers."""
+    generator = np.random.default_rng(seed)
+    variances = np.linspace(6, 0.5, 40)
+    means = np.sqrt(variances) * generator.normal(size=(len(sizes), 40))
+    vectors = np.repeat(means, sizes, axis=0)
+    vectors += generator.normal(size=vectors.shape)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), variances
+
+
+@pytest.mark.parametrize("sizes", [[60], [8], [40, 25], [20, 20, 20], [15, 12, 9, 12, 15]])
+def test_the_number_of_speakers_is_found_out(sizes: list[int]) -> None:
+    truth = np.repeat(np.arange(len(sizes)), sizes)
+    for seed in range(3):
+        vectors, variances = voices(sizes, seed)
+        # With a low threshold, there are many clusters to merge.
+        for threshold, number in ((0.2, None), (0.6, None), (0.2, len(sizes)), (0.9, len(sizes))):
+            labels = clusters(vectors, threshold, number, variances)
+            assert ((labels[:, None] == labels) == (truth[:, None] == truth)).all()
+
+
+def test_clusters_are_merged_until_there_are_as_many_as_given() -> None:
+    vectors, variances = voices([20, 20, 20], 1)
+    for number in (1, 2, 3, 5, 60, 100):
+        labels = clusters(vectors, THRESHOLD, number, variances)
+        assert len(set(labels.tolist())) == min(number, 60)
+
+
+def test_two_who_sound_alike_are_rather_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, variances = voices([40], 1)
+    shift = np.linspace(1, -1, 40) / np.sqrt(40)
+    truth = np.repeat([0, 1], 20)
+    numbers = []
+    for bonus in (clustering.ONE_SPEAKER, 0.0):
+        monkeypatch.setattr(clustering, "ONE_SPEAKER", bonus)
+        numbers.append([])
+        for apart in np.linspace(0, 4, 41):
+            vectors = one + apart * truth[:, None] * shift
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            labels = clustering._merged(vectors, truth, variances, 1, is_given=False)
+            numbers[-1].append(1 + int(labels.max()))
+    with_bonus, without = numbers
+    assert with_bonus == sorted(with_bonus) and without == sorted(without)
+    assert without[0] == 1 and with_bonus[-1] == 2
+    assert sum(with_bonus) < sum(without)
+
+
+def test_the_evidence_is_that_of_the_model() -> None:
+    generator = np.random.default_rng(1)
+    variances = np.array([4.0, 0.5, 1.0])
+
+    def log_likelihood(vectors: NDArray[np.float64]) -> float:  # of one speaker: a joint Gaussian
+        ones = np.ones((len(vectors), len(vectors)))
+        covariances = [np.eye(len(vectors)) + variance * ones for variance in variances]
+        return sum(
+            float(multivariate_normal(cov=covariance).logpdf(column))
+            for covariance, column in zip(covariances, vectors.T, strict=True)
+        )
+
+    one, other = generator.normal(size=(5, 3)), generator.normal(size=(2, 3)) + 1
+    expected = log_likelihood(np.concatenate([one, other]))
+    expected -= log_likelihood(one) + log_likelihood(other)
+    sums = np.array([one.sum(axis=0), other.sum(axis=0), one.sum(axis=0) + other.sum(axis=0)])
+    found = clustering._evidence(sums, np.array([[5.0], [2], [7]]), variances)
+    assert found[2] - found[0] - found[1] == pytest.approx(expected)
 
 
 def test_long_recordings_are_clustered_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
