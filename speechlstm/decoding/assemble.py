@@ -1,6 +1,6 @@
 """Makes a decoder from its files and settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import AlphabetError, LanguageModelError
+from speechlstm.errors import AlphabetError, LanguageModelError, quoted
 from speechlstm.lm.interpolation import InterpolatedModel
 from speechlstm.lm.lstm import LSTMLanguageModel
 from speechlstm.lm.model import LanguageModel, SearchModel
@@ -20,6 +20,7 @@ from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Phones
+from speechlstm.text.normalize import without_accents
 from speechlstm.text.phrases import UNKNOWN, Phrase
 
 
@@ -57,7 +58,7 @@ class DecoderAssembly:
         if spec.phrases:
             self._load_grammar(spec, phones)
         elif phones and self.lexicon:
-            pronunciations = _pronunciations(spec, self.lexicon)
+            pronunciations = _pronunciations(spec, self.lexicon, phones)
             if pronunciations is None:
                 self.lexicon = None
             else:
@@ -196,35 +197,66 @@ def phrase_pronunciations(
         BundleError: The network cannot be read.
     """
     spoken = {w: p for p in phrases if p.text != UNKNOWN for w in p.text.split()}
-    found: dict[str, Sequence[Sequence[str]]] = {
-        word: [[phones.symbols[label - 1] for label in sequence] for sequence in sequences]
-        for word, sequences in lexicon.sequences_of(spoken).items()
+    found = _known(spoken, lexicon, phones)
+    missing = {word: f"{phrase.where}: {word}" for word, phrase in spoken.items()}
+    missing = {word: where for word, where in missing.items() if word not in found}
+    others = _pronounced(missing, lexicon, phones, g2p)
+    return None if others is None else {**found, **others}
+
+
+def _known(
+    words: Iterable[str], lexicon: LexiconTree, phones: Alphabet
+) -> dict[str, Sequence[Phones]]:
+    """The pronunciations of the words that a lexicon has."""
+    return {
+        word: [tuple(phones.symbols[label - 1] for label in sequence) for sequence in sequences]
+        for word, sequences in lexicon.sequences_of(words).items()
     }
-    missing = [word for word in spoken if word not in found]
-    if missing and not g2p:
+
+
+def _pronounced(
+    words: Mapping[str, str], lexicon: LexiconTree, phones: Alphabet, g2p: Path | None
+) -> Mapping[str, Sequence[Phones]] | None:
+    """The pronunciations of words that a lexicon lacks, with accents as without.
+
+    Args:
+        words: The words, and where they were read, for errors.
+        lexicon: May have them without accents.
+        phones: Its symbols.
+        g2p: The G2P network for the others.
+
+    Returns:
+        None if the network is needed, and there is none.
+
+    Raises:
+        AlphabetError: The network cannot pronounce a word.
+        BundleError: The network cannot be read.
+    """
+    plain = {word: without_accents(word) for word in words}
+    known = _known(plain.values(), lexicon, phones)
+    found = {word: known[plain[word]] for word in words if plain[word] in known}
+    missing = [word for word in words if word not in found]
+    if not missing:
+        return found
+    if not g2p:
         return None
-    pronounce = G2PModel(g2p).pronounce if missing and g2p else None
-    for word in missing if pronounce else ():
+    pronounce = G2PModel(g2p).pronounce
+    for word in missing:
         try:
-            found[word] = [pronounce(word)] if pronounce else []
+            found[word] = [pronounce(plain[word])]
         except AlphabetError as error:
-            raise AlphabetError(error.symbols, f"{spoken[word].where}: {word}") from None
+            raise AlphabetError(error.symbols, words[word]) from None
     return found
 
 
 def _pronunciations(
-    spec: DecoderSpec, lexicon: LexiconTree
+    spec: DecoderSpec, lexicon: LexiconTree, phones: Alphabet
 ) -> Mapping[str, Sequence[Phones]] | None:
     """The pronunciations of hot words that a lexicon of phones lacks; None: there is no G2P."""
     hot_words = dict.fromkeys(w for hot in spec.config.hot_words for w in hot.phrase.split())
     known = set(lexicon.words) if hot_words else set()
-    missing = [word for word in hot_words if word not in known]
-    if not missing:
-        return {}
-    if not spec.g2p:
-        return None
-    pronounce = G2PModel(spec.g2p).pronounce
-    return {word: [pronounce(word)] for word in missing}
+    missing = {word: f"hot word {quoted(word)}" for word in hot_words if word not in known}
+    return _pronounced(missing, lexicon, phones, spec.g2p)
 
 
 def _load_ngrams(path: Path, alphabet: Alphabet) -> NGramModel:

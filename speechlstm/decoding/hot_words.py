@@ -31,6 +31,7 @@ from speechlstm.decoding.spotted_phrases import SpottedPhrase, log_prob_of, word
 from speechlstm.decoding.spotting import Spotter
 from speechlstm.errors import ConfigError, quoted
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.normalize import without_accents
 
 # Natural logarithms, for each label of a hot word. For words of more than 6 labels, all limits
 # except the gain are up to LEEWAY higher; words of 10 labels and more have all of it. This holds
@@ -209,6 +210,7 @@ def _spelled(
     words = dict.fromkeys(word for phrase in weights for word in phrase)
     ways = lexicon.sequences_of(words) if lexicon else {}
     given = {word: pronunciations[word] for word in words if word in pronunciations}
+    symbols = set(alphabet.symbols)
     ways |= LexiconTree.from_pronunciations(given, alphabet).sequences_of(given)
     for word in words:
         if word in ways:
@@ -218,7 +220,8 @@ def _spelled(
                 f"the hot word {quoted(word)} is not in the lexicon, and its phones are not known; "
                 "add it to the lexicon"
             )
-        ways[word] = [tuple(alphabet.encode(word, f"hot word {quoted(word)}"))]
+        plain = word if alphabet.separator or set(word) <= symbols else without_accents(word)
+        ways[word] = [tuple(alphabet.encode(plain, f"hot word {quoted(word)}"))]
     return [
         Phrase(phrase, labels, weight)
         for phrase, weight in weights.items()

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from unicodedata import combining
-from unicodedata import normalize as normalize_unicode
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +13,7 @@ from speechlstm.decoding.words import frame_times
 from speechlstm.errors import AlphabetError, DataError
 from speechlstm.recognizer.segments import Segments
 from speechlstm.text.alphabet import Alphabet
+from speechlstm.text.normalize import without_accents
 from speechlstm.text.written import WrittenLine, WrittenWord, read_written
 from speechlstm.transcript import AlignedLine, Transcript, Word
 
@@ -78,8 +77,7 @@ def _spelled(word: WrittenWord, alphabet: Alphabet) -> str | None:
     text, known = " ".join(word.spoken), {" ", *alphabet.symbols}
     if alphabet.separator:  # each symbol is a word
         return text if known.issuperset(word.spoken) else None
-    plain = "".join(c for c in normalize_unicode("NFD", text) if not combining(c))
-    return next((way for way in (text, plain) if way and set(way) <= known), None)
+    return next((way for way in (text, without_accents(text)) if way and set(way) <= known), None)
 
 
 def _labels(

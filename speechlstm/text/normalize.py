@@ -59,6 +59,16 @@ def normalize(text: str) -> str:
     return " ".join(word for w in spaced.split() if (word := w.strip("'")))
 
 
+def without_accents(word: str) -> str:
+    """A word without marks on its letters.
+
+    >>> without_accents("jos\u00e9")
+    'jose'
+    """
+    decomposed = unicodedata.normalize("NFD", word)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
 class _Plain(dict[int, str]):
     """The replacement of each character before lower-casing, computed when it is first needed."""
 

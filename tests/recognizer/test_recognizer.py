@@ -18,6 +18,7 @@ from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import (
+    AlphabetError,
     AudioError,
     BundleError,
     ConfigError,
@@ -439,6 +440,25 @@ def test_a_hot_word_that_is_not_said_leaves_the_greedy_decoder_alone(
 def test_one_text_is_no_list_of_hot_words(levels_bundle: Path) -> None:
     with pytest.raises(ConfigError, match=r"write \['anna'\] for a single"):
         Recognizer.load(levels_bundle, hot_words="anna")
+
+
+def test_a_hot_word_may_have_accents_that_the_alphabet_lacks(
+    levels_bundle: Path, mumbled: Audio
+) -> None:
+    recognizer = Recognizer.load(levels_bundle, hot_words=["h\u00e4t", "no\u00ebl"])
+    assert recognizer.transcribe(mumbled).text == "a hat"  # in the letters of the alphabet
+    with pytest.raises(AlphabetError, match=r"hot word '19': .*write numbers as they are spoken"):
+        Recognizer.load(levels_bundle, hot_words=["covid 19"])
+
+
+@pytest.mark.slow
+def test_hot_words_and_phrases_with_accents_are_pronounced_as_without() -> None:
+    date = ROOT / "data" / "samples" / "date.wav"
+    hot = Recognizer.load(hot_words=["Beyonc\u00e9", "Zelenskyy\u030a", "S\u00e9venty six"])
+    assert "AH" in hot.model.alphabet.symbols
+    assert hot.transcribe_file(date).text == "july fourth seventeen seventy six"
+    only = Recognizer.load(phrases=["j\u00faly f\u00f3urth", "[unk]"])
+    assert only.transcribe_file(date).text.startswith("j\u00faly f\u00f3urth")
 
 
 def test_hot_words_are_normalised(levels_bundle: Path, mumbled: Audio) -> None:
