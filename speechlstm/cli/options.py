@@ -38,7 +38,8 @@ class OutputPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.Path."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        name, folder = printable(f"{path}"), path.resolve().parent  # as in write_atomically
+        # As in write_atomically.
+        name, folder = printable(f"{path}"), Path(os.path.realpath(path)).parent
         if path.is_file() and self._is_kept:
             return path
         if not folder.is_dir():

@@ -21,10 +21,23 @@ class Verb(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click.Command; an output that is also an input or another output is wrong usage."""
+        if not ctx.resilient_parsing:
+            self._refuse_empty_paths(ctx, args)
         rest = super().parse_args(ctx, args)
         if not ctx.resilient_parsing:
             self._check_outputs(ctx)
         return rest
+
+    def _refuse_empty_paths(self, ctx: click.Context, args: list[str]) -> None:
+        """Refuse paths that are empty, as from an unset variable; they would be the folder "."."""
+        if not any(arg == "" or arg.endswith("=") for arg in args):
+            return
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        for param in self.params:
+            value = given.get(param.name or "")
+            values = value if isinstance(value, list | tuple) else (value,)
+            if isinstance(param.type, click.Path) and "" in values:
+                raise click.BadParameter("is empty; give a path", ctx, param)
 
     def _check_outputs(self, ctx: click.Context) -> None:
         others = [(param, path) for param in self.params for path in _paths(ctx, param)]
@@ -51,13 +64,18 @@ def _would_overwrite(output: Path, other: Path) -> bool:
     """Whether writing output changes other, also through links."""
     if output.exists() and not (output.is_file() or output.is_dir()):
         return False  # devices and pipes do not keep what is written
-    if (other / _BUNDLE_INDEX).is_file() and output.resolve().is_relative_to(other.resolve()):
+    if (other / _BUNDLE_INDEX).is_file() and _real(output).is_relative_to(_real(other)):
         return True  # a file of a bundle
     try:
         status = os.fstat(sys.stdin.fileno()) if other == Path("-") else other.stat()
         return os.path.samestat(output.stat(), status)
     except (OSError, ValueError):  # one of them does not exist
-        return output.resolve() == other.resolve()
+        return _real(output) == _real(other)
+
+
+def _real(path: Path) -> Path:
+    """As Path.resolve, which raises errors for links to themselves."""
+    return Path(os.path.realpath(path))
 
 
 verb = partial(click.command, cls=Verb)

@@ -4,6 +4,7 @@ import codecs
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _GIGABYTE = 1 << 30
+_DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|/(?:dev|proc/self)/fd/(\d{1,9})", re.ASCII)
 # json.loads would make one for each of a million lines.
 _DECODERS = {False: json.JSONDecoder(), True: json.JSONDecoder(parse_int=float)}
 
@@ -118,7 +120,8 @@ def parse_json(text: str | bytes, integers_as_floats: bool = False) -> Any:
 def write_atomically(path: Path, data: bytes | bytearray | str) -> None:
     """Replace the content of a file atomically. Strings become UTF-8, with line ends unchanged.
 
-    An existing file keeps its permissions. Pipes and devices are written to directly.
+    An existing file keeps its permissions. Pipes, devices and what this process has open, such as
+    /dev/stdout, are written to directly: after what they have.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -130,11 +133,14 @@ def write_atomically(path: Path, data: bytes | bytearray | str) -> None:
         OSError: The file cannot be written. An existing file is untouched.
     """
     refuse_nul(path)
-    path = path.resolve()  # write the target of a symbolic link, do not replace the link
     content = data.encode() if isinstance(data, str) else data
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        path.write_bytes(content)
+    descriptor = _descriptor(path)
+    if descriptor is not None or (path.exists() and not (path.is_file() or path.is_dir())):
+        _write_directly(path, descriptor, content)
         return
+    # The target of a symbolic link is written, and the link stays; unlike Path.resolve, this has an
+    # answer for a link to itself.
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -149,6 +155,28 @@ def write_atomically(path: Path, data: bytes | bytearray | str) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of a descriptor of this process that a path stands for."""
+    found = _DESCRIPTOR.fullmatch(path.as_posix())
+    if not found or os.name == "nt":
+        return None
+    return int(found[2]) if found[2] else ("stdout", "stderr").index(found[1]) + 1
+
+
+def _write_directly(path: Path, descriptor: int | None, content: bytes | bytearray) -> None:
+    try:
+        if descriptor is None:
+            path.write_bytes(content)
+            return
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def remove_unfinished(folder: Path) -> None:

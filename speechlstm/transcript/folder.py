@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
+from unicodedata import normalize
 
 from speechlstm.errors import ConfigError, DataError
 from speechlstm.storage import write_atomically
@@ -93,8 +94,10 @@ def _path(stem: Path, name: str) -> Path:
 def _refuse_collisions(given: Iterable[tuple[Path, Path]]) -> None:
     owners: dict[str, Path] = {}
     for recording, stem in given:
-        key = f"{stem}".casefold() if _MERGES_CASE else f"{stem}"
+        key = normalize("NFC", f"{stem}".casefold()) if _MERGES_CASE else f"{stem}"
         owner = owners.setdefault(key, recording)
+        if owner == recording and owner is not recording:
+            raise ConfigError(f"{recording}: is given twice")
         if owner is not recording:
             raise ConfigError(
                 f"{owner} and {recording} would have the same transcript, {stem}.*; rename one of "

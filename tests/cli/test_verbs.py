@@ -133,6 +133,20 @@ def test_the_files_of_a_bundle_are_not_written_over(levels_bundle: Path) -> None
     assert "is also given by '--bundle' / '--model'" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["transcribe", ""], ["transcribe", "a.wav", "-o", ""], ["explain", "--output=", "a.wav"]],
+)
+def test_an_empty_path_is_not_the_current_folder(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is empty; give a path" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_device_may_be_written_and_read(tmp_path: Path) -> None:
     arguments = ["score", os.devnull, os.devnull]
     assert CliRunner().invoke(main, arguments).exit_code == 1

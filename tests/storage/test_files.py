@@ -115,6 +115,34 @@ def test_writes_through_a_symbolic_link(tmp_path: Path) -> None:
     assert (tmp_path / "target").read_text() == "x"
 
 
+def test_a_link_to_itself_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    write_atomically(tmp_path / "loop", "x")
+    assert (tmp_path / "loop").read_text() == "x"
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="the system has no /dev/fd")  # noqa: PTH112
+def test_what_the_process_has_open_is_written_after_what_it_has(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    with log.open("ab") as file:  # as of a shell's >>
+        write_atomically(Path(f"/dev/fd/{file.fileno()}"), "text\n")
+    assert log.read_text() == "before\ntext\n"
+    reader, writer = os.pipe()  # as of a shell's >(...)
+    write_atomically(Path(f"/dev/fd/{writer}"), "x")
+    assert os.read(reader, 10) == b"x"
+    os.close(writer)
+    with pytest.raises(OSError, match=f"/dev/fd/{writer}"):
+        write_atomically(Path(f"/dev/fd/{writer}"), "x")
+    code = (
+        "from pathlib import Path\nfrom speechlstm.storage import write_atomically\n"
+        "print('first')\nwrite_atomically(Path('/dev/stdout'), 'second')"
+    )
+    with log.open("ab") as file:
+        subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
+    assert log.read_text() == "before\ntext\nfirst\nsecond"
+
+
 def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("old")
     (tmp_path / "secret").chmod(0o600)

@@ -25,6 +25,11 @@ def test_recordings_that_differ_in_their_suffix_collide(tmp_path: Path) -> None:
     made(tmp_path, "a.b.wav", "a.c.wav", "x/a.wav", "a.wav")
 
 
+def test_a_recording_that_is_given_twice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"a\.wav: is given twice"):
+        made(tmp_path, "a.wav", "a.wav")
+
+
 def test_names_that_differ_in_case_collide_where_files_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -33,5 +38,7 @@ def test_names_that_differ_in_case_collide_where_files_would(
         if merges:
             with pytest.raises(ConfigError, match="same transcript"):
                 made(tmp_path, "a.wav", "A.wav")
+            with pytest.raises(ConfigError, match="same transcript"):
+                made(tmp_path, "\u00e9.wav", "e\u0301.wav")
         else:
             made(tmp_path, "a.wav", "A.wav")
