@@ -5,5 +5,7 @@ classifier  `Classifier`: from recordings to probabilities of classes, and to em
 model       the network of a bundle, run by LiteRT
 """
 
-from speechlstm.classification.classifier import Classification, Classifier, label_of
-from speechlstm.classification.model import LiteRTClassifier
+from speechlstm.classification.classifier import Classification as Classification
+from speechlstm.classification.classifier import Classifier as Classifier
+from speechlstm.classification.classifier import label_of as label_of
+from speechlstm.classification.model import LiteRTClassifier as LiteRTClassifier

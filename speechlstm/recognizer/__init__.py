@@ -8,5 +8,5 @@ sharing     recordings of any length, their segments shared over processes
 batch       many short recordings, in one process or several
 """
 
-from speechlstm.recognizer.recognizer import Recognizer
-from speechlstm.recognizer.sharing import Segment
+from speechlstm.recognizer.recognizer import Recognizer as Recognizer
+from speechlstm.recognizer.sharing import Segment as Segment

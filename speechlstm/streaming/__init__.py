@@ -17,5 +17,9 @@ carried   the same, of a network that hears everything once
 july fourth seventeen seventy six
 """
 
-from speechlstm.streaming.events import Event, Final, Partial, join_finals
-from speechlstm.streaming.stream import ENDPOINT_SECONDS, Stream
+from speechlstm.streaming.events import Event as Event
+from speechlstm.streaming.events import Final as Final
+from speechlstm.streaming.events import Partial as Partial
+from speechlstm.streaming.events import join_finals as join_finals
+from speechlstm.streaming.stream import ENDPOINT_SECONDS as ENDPOINT_SECONDS
+from speechlstm.streaming.stream import Stream as Stream

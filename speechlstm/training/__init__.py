@@ -34,12 +34,14 @@ except ModuleNotFoundError as error:
 _refuse_other_backends(keras.backend.backend())  # ~/.keras/keras.json may name another one
 
 if TYPE_CHECKING:
-    from speechlstm.training.acoustic.export import export
-    from speechlstm.training.acoustic.planning import plan
-    from speechlstm.training.acoustic.recipe import resume, train
-    from speechlstm.training.adaptation.adapt import adapt
-    from speechlstm.training.classification.export import export_classifier
-    from speechlstm.training.classification.recipe import resume_classifier, train_classifier
+    from speechlstm.training.acoustic.export import export as export
+    from speechlstm.training.acoustic.planning import plan as plan
+    from speechlstm.training.acoustic.recipe import resume as resume
+    from speechlstm.training.acoustic.recipe import train as train
+    from speechlstm.training.adaptation.adapt import adapt as adapt
+    from speechlstm.training.classification.export import export_classifier as export_classifier
+    from speechlstm.training.classification.recipe import resume_classifier as resume_classifier
+    from speechlstm.training.classification.recipe import train_classifier as train_classifier
 
 _MODULES = {
     "adapt": "adaptation.adapt",
