@@ -6,6 +6,9 @@ from itertools import pairwise
 from math import isnan, nan
 from typing import Any, TypeVar, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from speechlstm.corpora.utterance import Utterance
 
 _MISSING = b"\xff"  # in the place of None: no character has it in UTF-8
@@ -36,7 +39,22 @@ class Strings(Sequence[Text]):
         return len(self._ends) - 1
 
     def __iter__(self) -> Iterator[Text]:
-        return (self._string(start, end) for start, end in pairwise(self._ends))
+        buffer = self._buffer
+        for start, end in pairwise(self._ends):
+            content: Any = buffer[start:end]
+            yield None if content == _MISSING else content.decode(errors="surrogatepass")
+
+    def are_given(self) -> NDArray[np.bool_]:
+        """Which of them are strings, not None.
+
+        >>> Strings(["yes", None, ""]).are_given()
+        array([ True, False,  True])
+        """
+        ends = np.array(self._ends)
+        given = np.ones(len(self), bool)
+        single = np.flatnonzero(np.diff(ends) == 1)
+        given[single] = np.array(self._buffer)[ends[single]] != _MISSING[0]
+        return given
 
     @overload
     def __getitem__(self, index: int) -> Text: ...

@@ -39,7 +39,8 @@ class Member:
     @classmethod
     def named(cls, path: Path | str) -> "Member | None":
         """The member that a path names; None if it is no such name."""
-        found = _MEMBER.fullmatch(f"{path}")
+        path = f"{path}"
+        found = _MEMBER.fullmatch(path) if ".tar" in path else None  # for most, no search
         return cls(found[1], int(found[2]), int(found[3]), found[4]) if found else None
 
     def read(self) -> bytes:

@@ -73,7 +73,7 @@ class Alphabet:
         """
         symbols = [s for s in text.split(self.separator) if s] if self.separator else text
         try:
-            return [self._labels[symbol] for symbol in symbols]
+            return list(map(self._labels.__getitem__, symbols))
         except KeyError:
             missing = sorted({symbol for symbol in symbols if symbol not in self._labels})
             where = where if where is not None else quoted(text)

@@ -28,9 +28,14 @@ def encode_target(text: str, alphabet: Alphabet, num_steps: int, where: str) -> 
         AlphabetError: The text has symbols that the alphabet lacks.
         InfeasibleTargetError: The text needs more steps than there are.
     """
-    labels = alphabet.encode(normalize(text), where)
-    num_needed = min_steps(labels)
-    if num_needed > num_steps:
+    return encode_normalized(normalize(text), alphabet, num_steps, where)
+
+
+def encode_normalized(text: str, alphabet: Alphabet, num_steps: int, where: str) -> list[int]:
+    """encode_target for a text that is normalised: to do that twice for a million takes seconds."""
+    labels = alphabet.encode(text, where)
+    # Mostly there would be steps enough even if all labels were equal.
+    if 2 * len(labels) > num_steps and (num_needed := min_steps(labels)) > num_steps:
         raise InfeasibleTargetError(where, num_needed, num_steps)
     return labels
 

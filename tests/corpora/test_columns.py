@@ -17,6 +17,7 @@ def test_strings_are_a_list_of_strings(values: list[str | None]) -> None:
     assert list(strings) == values
     assert [strings[k] for k in range(-len(values), len(values))] == values + values
     assert strings[::-2] == values[::-2]
+    assert strings.are_given().tolist() == [value is not None for value in values]
     with pytest.raises(IndexError):
         strings[len(values)]
 

@@ -42,9 +42,22 @@ def test_links_lead_to_the_same_recording(tmp_path: Path) -> None:
     write_manifest(mine.path, [piece("m", None, audio="link.wav")])
     write_manifest(other.path, [piece("o", None, audio="folder/a.wav")])
     write_manifest(third.path, [piece("t", None, audio="b.wav")])
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "a.wav").symlink_to(tmp_path / "b.wav")
+    linked = Manifest(tmp_path / "linked.jsonl")
+    write_manifest(linked.path, [piece("l", None, audio="c/a.wav")])
+    assert first_overlap([linked], [mine]) is None
+    assert first_overlap([linked], [third]) == (third, next(iter(third)))
     assert first_overlap([third, mine], [third]) == (third, next(iter(third)))
     assert first_overlap([third, mine], [other]) == (other, next(iter(other)))
     assert first_overlap([third], [mine, other]) is None
+
+
+def test_names_at_an_address_are_compared_as_addresses(tmp_path: Path) -> None:
+    mine, other = Manifest(tmp_path / "x.jsonl"), Manifest(tmp_path / "y.jsonl")
+    write_manifest(mine.path, [piece("m", None, audio="https://example.org/b/../a.wav?x=1/2")])
+    write_manifest(other.path, [piece("o", None, audio="https://example.org/a.wav?x=1/2")])
+    assert first_overlap([mine], [other]) == (other, next(iter(other)))
 
 
 def test_the_work_grows_as_the_number_of_pieces(tmp_path: Path) -> None:

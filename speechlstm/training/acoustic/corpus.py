@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import compress
 from math import ceil, isnan
 from pathlib import Path
 from typing import Any, overload
@@ -18,7 +19,7 @@ from speechlstm.errors import DataError, TrainingError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.text.normalize import normalize
-from speechlstm.text.targets import encode_target, min_steps
+from speechlstm.text.targets import encode_normalized, min_steps
 from speechlstm.training.acoustic.examples import Example, Examples
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 from speechlstm.training.data.waveforms import Decoded, Waveforms
@@ -140,10 +141,8 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
     def __init__(self, manifests: Iterable[Manifest], weights: Sequence[float] = ()) -> None:
         self._manifests = tuple(manifests)
         self._weights = weights or [1.0] * len(self._manifests)
-        places = [
-            np.flatnonzero([text is not None for text in manifest.utterances.texts])
-            for manifest in self._manifests
-        ]
+        self._have_text = [m.utterances.texts.are_given() for m in self._manifests]
+        places = [np.flatnonzero(have_text) for have_text in self._have_text]
         self._places = np.concatenate(  # the number of the manifest, and the index in it
             [np.stack((np.full(len(p), k), p), axis=1) for k, p in enumerate(places)]
         )
@@ -169,21 +168,17 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
 
     def places(self) -> Iterator[str | Piece]:
         """The recording of each, or its path."""
-        for manifest in self._manifests:
+        for manifest, have_text in zip(self._manifests, self._have_text, strict=True):
             listed, folder = manifest.utterances, f"{manifest.folder}"
-            columns = zip(listed.texts, listed.audio, listed.offsets, listed.durations, strict=True)
-            for text, audio, offset, duration in columns:
-                if text is not None:
-                    path = place_of(audio, folder)
-                    yield path if isnan(offset) else Piece(Path(path), offset, duration)
+            columns = zip(listed.audio, listed.offsets, listed.durations, strict=True)
+            for audio, offset, duration in compress(columns, have_text):
+                path = place_of(audio, folder)
+                yield path if isnan(offset) else Piece(Path(path), offset, duration)
 
     def durations(self) -> Iterator[float]:
         """The duration of each, as its manifest says."""
-        for manifest in self._manifests:
-            listed = manifest.utterances
-            for text, duration in zip(listed.texts, listed.durations, strict=True):
-                if text is not None:
-                    yield duration
+        for manifest, have_text in zip(self._manifests, self._have_text, strict=True):
+            yield from compress(manifest.utterances.durations, have_text)
 
     @overload
     def __getitem__(self, index: int) -> tuple[Path | Piece, Utterance]: ...
@@ -229,7 +224,7 @@ def corpus_of(
             text, num_samples = normalize(transcript), cache.num_samples[index]
             num_steps = steps_of(num_samples)
             try:
-                labels = tuple(encode_target(text, alphabet, num_steps, listed))
+                labels = tuple(encode_normalized(text, alphabet, num_steps, listed))
             except DataError as error:
                 recording, _ = utterances[index]
                 refused.append(f"{recording}{str(error).removeprefix(listed)}")
@@ -257,12 +252,13 @@ def copies(name: str, weight: float, occurrences: Counter[str]) -> list[tuple[st
         weight: How often an epoch has it.
         occurrences: The number of copies of each id so far, to which these are added.
     """
-    first = occurrences[name] + 1
-    occurrences[name] += ceil(weight)
-    return [
-        (name if first + copy == 1 else f"{name} ({first + copy})", min(1.0, weight - copy))
-        for copy in range(ceil(weight))
-    ]
+    before, num_copies = occurrences.get(name, 0), ceil(weight)
+    occurrences[name] = before + num_copies
+    if weight == 1 and not before:  # most of a million
+        return [(name, 1.0)]
+    numbers = range(before + 1, before + num_copies + 1)
+    names = [name if number == 1 else f"{name} ({number})" for number in numbers]
+    return [(each, min(1.0, weight - copy)) for copy, each in enumerate(names)]
 
 
 def _phone_labels(text: str, lexicon: Lexicon, num_steps: int) -> tuple[int, ...] | None:
