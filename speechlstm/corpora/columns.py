@@ -41,8 +41,9 @@ class Strings(Sequence[Text]):
     def __iter__(self) -> Iterator[Text]:
         buffer = self._buffer
         for start, end in pairwise(self._ends):
-            content: Any = buffer[start:end]
-            yield None if content == _MISSING else content.decode(errors="surrogatepass")
+            content = buffer[start:end]
+            text: Any = None if content == _MISSING else content.decode(errors="surrogatepass")
+            yield text
 
     def are_given(self) -> NDArray[np.bool_]:
         """Which of them are strings, not None.

@@ -6,7 +6,10 @@ archives lists the utterances as any manifest does; its audio paths say where in
 bytes are (`speechlstm.storage.members`). So training draws its batches from shards in the order in
 which it draws them from files, with equal results, and resumes in the same way. Reading archives
 from start to end into a shuffle buffer, as WebDataset does, would mix less, and could not group
-utterances by length; it saves a request for each utterance where the storage is slow.
+utterances by length; it saves a request for each utterance where the storage is slow. At an
+address, that is one request in the whole run, while the cache is filled, or one in each epoch
+without a cache: up to eight at a time, which a network on a processor does not wait for, but one on a GPU
+would.
 """
 
 import io
