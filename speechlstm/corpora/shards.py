@@ -8,8 +8,7 @@ which it draws them from files, with equal results, and resumes in the same way.
 from start to end into a shuffle buffer, as WebDataset does, would mix less, and could not group
 utterances by length; it saves a request for each utterance where the storage is slow. At an
 address, that is one request in the whole run, while the cache is filled, or one in each epoch
-without a cache: up to eight at a time, which a network on a processor does not wait for, but one on a GPU
-would.
+without a cache: up to eight at a time, for which only a network on a GPU has to wait.
 """
 
 import io
