@@ -1,4 +1,8 @@
-"""Batches prepared by threads while the previous batch is trained on."""
+"""Batches prepared by threads while the previous batch is trained on.
+
+Processes would prepare no more: a thread holds Python's lock for a quarter to a third of its time
+(scripts/README.md), so that it allows several times as much as the fastest network needs.
+"""
 
 import os
 import time

@@ -15,7 +15,7 @@ from speechlstm.training.layers.accelerator import has_gpu
 from speechlstm.training.layers.recurrent import RecurrentLayer
 
 _NO_GPU = "not used: {} sees no GPU"
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # parameters of glibc's mallopt
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # parameters of glibc's mallopt
 
 
 def describe_devices() -> dict[str, str]:
@@ -99,12 +99,15 @@ def keep_freed_memory() -> None:
 
     By default glibc returns large arrays to the system at once, and the next step has to map their
     pages again, which took a third of torch's time (16 x 10 s of audio in bfloat16, two cores).
-    Does nothing with another C library.
+    Threads share one arena, since glibc returns those of other threads whatever the threshold: the
+    threads that prepare batches for a GPU spent a third of their time on mapping pages. Does
+    nothing with another C library.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_MAX, 0)
         libc.mallopt(_M_TRIM_THRESHOLD, -1)
+        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def peak_memory() -> dict[str, int]:
