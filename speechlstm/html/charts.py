@@ -12,12 +12,12 @@ from speechlstm.html.markup import Markup, element
 from speechlstm.html.page import Cell, details, table
 
 _WIDTH, _HEIGHT = 480, 270  # units of the drawing, about pixels
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 12, 12, 46  # margins for labels
+_LEFT, _RIGHT, _TOP, _BOTTOM = 90, 12, 12, 46  # margins for labels
 _NUM_TICKS = 5
 _NUM_BINS = 20  # of a histogram
 _LONGEST_TABLE = 200  # rows
-_LETTER = 8.0  # width of a letter, about
-_SHORTEST = 12  # letters of a label that are always shown
+_LETTER = 10.0  # width of a letter, about, on a small screen, where letters are larger
+_SHORTEST = 16  # letters of a label that are always shown
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def bar_chart(title: str, x_label: str, y: Axis, bars: Sequence[Bar]) -> Markup:
     names = [_shortened(bar.label, max(_SHORTEST, int(step / _LETTER) - 1)) for bar in bars]
     every = math.ceil(max(map(len, names), default=1) * _LETTER / step)
     drawn: list[Markup] = []
+    free = 0.0  # where there is no label yet
     for i, bar in enumerate(bars):
         middle = _LEFT + (i + 0.5) * step
         top, bottom = sorted((vertical(bar.value), vertical(0)))
@@ -92,9 +93,10 @@ def bar_chart(title: str, x_label: str, y: Axis, bars: Sequence[Bar]) -> Markup:
         if bar.interval:
             low, high = map(vertical, bar.interval)
             drawn.append(_line(middle, low, middle, high, "whisker"))
-        if i % every == 0:
-            half = len(names[i]) * _LETTER / 2
-            inside = min(max(middle, half), _WIDTH - half)
+        half = len(names[i]) * _LETTER / 2
+        inside = min(max(middle, half), _WIDTH - half)
+        if i % every == 0 and inside - half >= free:
+            free = inside + half
             drawn.append(_text(names[i], inside, _HEIGHT - _BOTTOM + 16, "middle"))
     rows: list[list[Cell]] = [
         [bar.label, (format(bar.value, y.form), bar.value), _range(bar.interval, y.form), bar.note]

@@ -160,7 +160,7 @@ def test_points_lie_between_the_ends_of_the_axes() -> None:
     points = [
         (float(c["cx"] or 0), float(c["cy"] or 0)) for c in Parsed(chart).attributes("circle")
     ]
-    assert points == [(70, 224), (269, 118), (468, 12), (468, 224)]  # the last one is clipped
+    assert points == [(90, 224), (279, 118), (468, 12), (468, 224)]  # the last one is clipped
 
 
 @pytest.mark.parametrize("values", [[], [0.0], [5.0, 5.0], [-1.0, 1.0], [1e-9], [1e12]])
@@ -178,7 +178,7 @@ def test_labels_of_bars_stay_inside_and_apart(num_bars: int) -> None:
     labels = [f"speaker-{'of-a-long-name-' * 5}{i:02}" for i in range(num_bars)]
     chart = bar_chart("WER", "speaker", Axis("WER"), [Bar(label, 1.0) for label in labels])
     texts = re.findall(r'<text x="([0-9.]+)"[^>]*>([^<]*\N{HORIZONTAL ELLIPSIS}[^<]*)<', chart)
-    places = [(float(x), 8 * len(text)) for x, text in texts]  # 8: the widest letters
+    places = [(float(x), 10 * len(text)) for x, text in texts]  # 10: the widest letters
     assert places
     assert all(x - width / 2 >= 0 and x + width / 2 <= 480 for x, width in places)
     gaps = [b - a - (v + w) / 2 for (a, v), (b, w) in pairwise(places)]
