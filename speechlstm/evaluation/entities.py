@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 from speechlstm.errors import DataError, quoted
 from speechlstm.evaluation.metrics import AlignedWords, ErrorCounts
@@ -83,7 +84,9 @@ def _pattern(where: str, line: str) -> EntityPattern:
         raise DataError(f"{where}: has more than {_LONGEST_PATTERN} characters")
     try:
         re.compile(expression)
-        return EntityPattern.of(name, expression)
+        # As normalised references have them: composed letters, and one kind of apostrophe.
+        composed = normalize("NFC", expression).replace("\u2019", "'")
+        return EntityPattern.of(name, composed)
     except (re.error, RecursionError, OverflowError) as error:
         raise DataError(
             f"{where}: {quoted(expression)} is no regular expression: {error}"

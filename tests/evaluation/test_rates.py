@@ -167,6 +167,14 @@ def test_phone_errors_are_those_of_jiwer_on_phones(tmp_path: Path) -> None:
     assert found.counts.num_reference == 8
 
 
+def test_patterns_may_be_written_as_texts_are(tmp_path: Path) -> None:
+    path = tmp_path / "cities.txt"
+    path.write_text("city: O\u2019Hare|Mu\u0308nchen\n", encoding="utf-16")
+    scores = [Score("u1", "to o'hare", "to a hare"), Score("u2", "m\u00fcnchen", "m\u00fcnchen")]
+    found = measure_rates(scores, read_entities(path)).entities["city"]
+    assert (found.num_entities, found.num_correct) == (2, 1)
+
+
 def test_no_phone_error_rate_is_measured_where_nothing_can_be_pronounced() -> None:
     scores = [Score("u1", "yes", "no"), Score("u2", "stop", "")]
     rates = measure_rates(scores, pronounce=lambda words: {})
