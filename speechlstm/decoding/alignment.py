@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from speechlstm.decoding.likelihood import ctc_states
 from speechlstm.decoding.log_probs import floored
-from speechlstm.decoding.words import Emission, timed_word
+from speechlstm.decoding.timed_words import Emission, timed_word
 from speechlstm.errors import InfeasibleTargetError
 from speechlstm.text.alphabet import BLANK
 from speechlstm.text.targets import min_steps

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from speechlstm.decoding.alignment import align
 from speechlstm.decoding.greedy import best_path_emissions
-from speechlstm.decoding.words import spelled_words
+from speechlstm.decoding.timed_words import spelled_words
 from speechlstm.errors import DataError, InfeasibleTargetError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.targets import min_steps

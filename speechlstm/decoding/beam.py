@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import align
-from speechlstm.decoding.beams import Path
 from speechlstm.decoding.fusion import NO_WORD, WordFusion
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.hot_words import MAX_TOTAL_LOSS, HotWords, Pronunciations
@@ -16,6 +15,7 @@ from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.log_probs import check_log_probs, floored
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import PrefixSearch
+from speechlstm.decoding.search_state import Path
 from speechlstm.decoding.spotted_phrases import SpottedPhrase
 from speechlstm.decoding.spotted_search import SpottedSearch
 from speechlstm.lm.model import SearchModel

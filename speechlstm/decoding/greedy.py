@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.decoding.log_probs import check_log_probs
-from speechlstm.decoding.words import Emission, frame_times, spelled_words, timed_word
+from speechlstm.decoding.timed_words import Emission, frame_times, spelled_words, timed_word
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.transcript import Hypothesis
 

@@ -21,7 +21,7 @@ from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import PrefixSearch
 from speechlstm.decoding.sentences import SentenceSearch
-from speechlstm.decoding.words import frame_times
+from speechlstm.decoding.timed_words import frame_times
 from speechlstm.lm.model import LanguageModel, SearchModel
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.transcript import Hypothesis

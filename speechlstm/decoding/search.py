@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.beams import (
+from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
+from speechlstm.decoding.log_probs import active_labels, floored
+from speechlstm.decoding.search_state import (
     BONUS,
     ENDING,
     HASH,
@@ -38,9 +40,7 @@ from speechlstm.decoding.beams import (
     select,
     walk,
 )
-from speechlstm.decoding.endings import Endings
-from speechlstm.decoding.fusion import NO_WORD, ROOT, Floats, Integers, WordFusion
-from speechlstm.decoding.log_probs import active_labels, floored
+from speechlstm.decoding.word_endings import Endings
 from speechlstm.text.alphabet import BLANK
 
 MULTIPLIER = -0x61C8864680B583EB  # odd, with random bits

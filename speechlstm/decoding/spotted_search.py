@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.beams import (
+from speechlstm.decoding.fusion import NO_WORD, ROOT, WordFusion
+from speechlstm.decoding.search import MULTIPLIER, PrefixSearch
+from speechlstm.decoding.search_state import (
     BONUS,
     ENDING,
     HASH,
@@ -25,8 +27,6 @@ from speechlstm.decoding.beams import (
     Beams,
     distinct,
 )
-from speechlstm.decoding.fusion import NO_WORD, ROOT, WordFusion
-from speechlstm.decoding.search import MULTIPLIER, PrefixSearch
 from speechlstm.decoding.spotted_phrases import SpottedPhrase
 
 _SPOTTED = 0x2545F4914F6CDD1D  # added to the hash after a spotted phrase, to tell it from others

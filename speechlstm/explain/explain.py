@@ -18,7 +18,7 @@ from speechlstm.decoding.nbest import NUM_RIVALS, NBestDecoder, probabilities
 from speechlstm.decoding.plausibility import plausible
 from speechlstm.decoding.sentences import SentenceSearch
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.decoding.words import Emission, frame_times
+from speechlstm.decoding.timed_words import Emission, frame_times
 from speechlstm.errors import ConfigError
 from speechlstm.explain.comparing import Comparer
 from speechlstm.explain.explanation import RANGE_DB, Comparison, ExplainedWord, Explanation, Head

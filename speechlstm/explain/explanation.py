@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.words import Emission
+from speechlstm.decoding.timed_words import Emission
 from speechlstm.explain.cells import DirectionActivity
 from speechlstm.explain.rivals import RunnerUp
 from speechlstm.explain.scoring import Judgement

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.decoding.words import Emission
+from speechlstm.decoding.timed_words import Emission
 from speechlstm.explain.cells import DirectionActivity
 from speechlstm.explain.explanation import RANGE_DB, Explanation, Head, typical_units
 from speechlstm.html import Markup, element, paragraph, section

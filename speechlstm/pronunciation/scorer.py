@@ -13,7 +13,7 @@ from speechlstm.decoding.alignment import align
 from speechlstm.decoding.goodness import goodness
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.likelihood import text_log_prob
-from speechlstm.decoding.words import frame_times
+from speechlstm.decoding.timed_words import frame_times
 from speechlstm.errors import AlphabetError, BundleError, DataError, quoted
 from speechlstm.pronunciation.scores import Pronunciation, ScoredPhone, ScoredWord
 from speechlstm.text.alphabet import BLANK

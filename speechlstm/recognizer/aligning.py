@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from speechlstm.acoustic import AcousticModel
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.anchors import align_long
-from speechlstm.decoding.words import frame_times
+from speechlstm.decoding.timed_words import frame_times
 from speechlstm.errors import AlphabetError, DataError
 from speechlstm.recognizer.segments import Segments
 from speechlstm.text.alphabet import Alphabet

@@ -19,7 +19,7 @@ from speechlstm.decoding.beam import BeamHypothesis
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.nbest import NUM_RIVALS, with_times_and_confidences
 from speechlstm.decoding.prior import Prior
-from speechlstm.decoding.words import frame_times
+from speechlstm.decoding.timed_words import frame_times
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation.metrics import ErrorCounts, character_errors, word_errors
 from speechlstm.evaluation.tuning.worker import Decoding, Output, Settings, TuningWorker

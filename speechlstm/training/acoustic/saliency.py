@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle
-from speechlstm.decoding.words import Emission
+from speechlstm.decoding.timed_words import Emission
 from speechlstm.training.acoustic.transfer import read_source
 from speechlstm.training.tflite.convert import require_tensorflow
 

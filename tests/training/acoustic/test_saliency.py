@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from speechlstm.audio import Audio
 from speechlstm.bundle import read_bundle
-from speechlstm.decoding.words import Emission
+from speechlstm.decoding.timed_words import Emission
 from speechlstm.training.acoustic.saliency import saliency
 from speechlstm.training.acoustic.transfer import read_source
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speechlstm.decoding.words import frame_times
+from speechlstm.decoding.timed_words import frame_times
 
 
 def test_frames_follow_each_other() -> None:

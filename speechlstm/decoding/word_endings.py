@@ -2,9 +2,17 @@
 
 import numpy as np
 
-from speechlstm.decoding.beams import ENDING, HOT_STATE, LENGTH, LM_STATE, NODE, NOT_QUERIED, Beams
 from speechlstm.decoding.fusion import EndedWords, Integers, WordFusion
 from speechlstm.decoding.lm_memory import LMMemory
+from speechlstm.decoding.search_state import (
+    ENDING,
+    HOT_STATE,
+    LENGTH,
+    LM_STATE,
+    NODE,
+    NOT_QUERIED,
+    Beams,
+)
 
 # Rows of the table: word, states of language model and hot words; natural logarithms.
 _WORD, _LM_STATE, _HOT_STATE, _LM_LOG_PROB, _GAIN = range(5)

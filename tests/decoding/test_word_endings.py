@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.beams import ENDING, LENGTH, LM_STATE, NODE, NUM_FLOATS, NUM_INTS, Beams
-from speechlstm.decoding.endings import NOT_QUERIED, Endings
 from speechlstm.decoding.fusion import Advance, EndedWords, Integers, WordFusion
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.lm_memory import LMMemory
+from speechlstm.decoding.search_state import (
+    ENDING,
+    LENGTH,
+    LM_STATE,
+    NODE,
+    NUM_FLOATS,
+    NUM_INTS,
+    Beams,
+)
+from speechlstm.decoding.word_endings import NOT_QUERIED, Endings
 from speechlstm.text.alphabet import Alphabet
 
 PHONES = Alphabet(("K", "AE", "T"), separator=" ")
