@@ -13,6 +13,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from speechlstm.storage.unfinished import forget, remove_abandoned_files, unfinished
+
 _GIGABYTE = 1 << 30
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|/(?:dev|proc/self)/fd/(\d{1,9})", re.ASCII)
 # json.loads would make one for each of a million lines.
@@ -121,7 +123,8 @@ def write_atomically(path: Path, data: bytes | bytearray | str) -> None:
     """Replace the content of a file atomically. Strings become UTF-8, with line ends unchanged.
 
     An existing file keeps its permissions. Pipes, devices and what this process has open, such as
-    /dev/stdout, are written to directly: after what they have.
+    /dev/stdout, are written to directly: after what they have. The first file that a process writes
+    into a folder removes what killed processes have left there.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -141,7 +144,8 @@ def write_atomically(path: Path, data: bytes | bytearray | str) -> None:
     # The target of a symbolic link is written, and the link stays; unlike Path.resolve, this has an
     # answer for a link to itself.
     path = Path(os.path.realpath(path))
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    remove_abandoned_files(path.parent)
+    temporary = unfinished(path)
     try:
         with temporary.open("xb") as file:
             file.write(content)
@@ -154,6 +158,7 @@ def write_atomically(path: Path, data: bytes | bytearray | str) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+        forget(temporary)
     sync_folder(path.parent)
 
 

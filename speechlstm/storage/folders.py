@@ -3,7 +3,7 @@
 While a folder NAME is being replaced, there may be others beside it; PID is the process that writes
 them:
 
-    .NAME.PID-TOKEN.tmp     being filled, or to be removed
+    .NAME.PID-TOKEN.tmp     being filled, or to be removed (see unfinished.py)
     .NAME.PID-TOKEN.new     complete, about to become NAME
     .NAME.PID-TOKEN.old     the previous NAME, until the new one is in place
 
@@ -12,18 +12,14 @@ The last two are used only if the file system cannot exchange two folders.
 
 import errno
 import os
-import re
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from speechlstm.storage.files import sync_folder
-
-_ABANDONED_SECONDS = 3600.0  # age of a leftover folder whose process cannot be checked
-_own: set[Path] = set()  # temporary folders of this process
+from speechlstm.storage.unfinished import beside, forget, is_abandoned, unfinished
 
 
 @contextmanager
@@ -48,8 +44,7 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
     path = path.resolve()
     recover_folder(path)
     _remove_abandoned(path)
-    folder = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    _own.add(folder)
+    folder = unfinished(path)
     try:
         folder.mkdir()
         yield folder
@@ -63,7 +58,7 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror, name) from error
     finally:  # folder is now the replaced one, or an unfinished one
         shutil.rmtree(folder, ignore_errors=True)
-        _own.remove(folder)
+        forget(folder)
 
 
 def recover_folder(path: Path) -> None:
@@ -78,7 +73,7 @@ def recover_folder(path: Path) -> None:
         return
     path = path.resolve()
     for suffix in ("new", "old"):
-        if candidates := [folder for folder, _ in _beside(path, suffix)]:
+        if candidates := [p for p in beside(path, suffix) if p.is_dir()]:
             _move_unless_done(max(candidates, key=lambda f: f.stat().st_mtime), path)
             return
 
@@ -121,34 +116,9 @@ def _move_unless_done(source: Path, path: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     """Remove the folders that killed processes have left beside a path."""
-    for folder, process in _beside(path, "tmp|new|old"):
-        if folder not in _own and (_has_ended(process) or _is_abandoned(folder)):
+    for folder in beside(path, "tmp|new|old"):
+        if folder.is_dir() and is_abandoned(folder):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _beside(path: Path, suffixes: str) -> list[tuple[Path, int]]:
-    """The folders of a replacement of path, with the processes that wrote them."""
-    name = re.compile(rf"{re.escape(f'.{path.name}.')}(\d+)-[0-9a-f]{{8}}\.({suffixes})")
-    matches = ((p, name.fullmatch(p.name)) for p in path.parent.glob(".*") if p.is_dir())
-    return [(folder, int(match[1])) for folder, match in matches if match]
-
-
-def _has_ended(process: int) -> bool:
-    if os.name == "nt":  # there, signal 0 would be Ctrl-C
-        return False
-    if process == os.getpid():
-        return True  # an earlier process of this number; folders of this one are in _own
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
-
-
-def _is_abandoned(folder: Path) -> bool:
-    return time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
 
 
 _AT_FDCWD = -100  # paths are relative to the working folder

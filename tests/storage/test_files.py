@@ -13,6 +13,7 @@ from speechlstm.storage import (
     remove_unfinished,
     write_atomically,
 )
+from speechlstm.storage.unfinished import forget, unfinished
 
 
 def test_reads_a_file_through_a_link(tmp_path: Path) -> None:
@@ -87,18 +88,44 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "a.txt", "whole")
+def killed_while_writing(path: Path) -> None:
     command = (
         "import os, sys; from pathlib import Path; from speechlstm.storage import write_atomically;"
         "os.fsync = lambda _: os.kill(os.getpid(), 9); write_atomically(Path(sys.argv[1]), 'half')"
     )
-    killed = subprocess.run([sys.executable, "-c", command, tmp_path / "a.txt"], check=False)
+    killed = subprocess.run([sys.executable, "-c", command, path], check=False)
     assert killed.returncode == -9
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.txt", "whole")
+    killed_while_writing(tmp_path / "a.txt")
     assert len(names(tmp_path)) == 2
     remove_unfinished(tmp_path)
     assert names(tmp_path) == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "whole"
+
+
+def test_the_next_process_that_writes_there_removes_it(tmp_path: Path) -> None:
+    killed_while_writing(tmp_path / "a.txt")
+    assert len(names(tmp_path)) == 1
+    write_atomically(tmp_path / "a.txt", "whole")
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_what_others_write_is_not_removed(tmp_path: Path) -> None:
+    """What a process that lives, another machine, or another program may still be writing."""
+    mine = unfinished(tmp_path / "a.txt")
+    dead = mine.name.replace(f".{os.getpid()}-", f".{1 << 30}-")
+    living = dead.replace(f".{1 << 30}-", f".{os.getppid()}-")
+    machine = f"{int(dead[-12:-8], 16) ^ 1:04x}"
+    elsewhere = f"{dead[:-12]}{machine}{dead[-8:]}"
+    others = [mine.name, living, elsewhere, ".a.txt.tmp", ".a.txt.0123abcd.tmp"]
+    for name in (dead, *others):
+        (tmp_path / name).touch()
+    write_atomically(tmp_path / "b.txt", "x")
+    assert names(tmp_path) == sorted([*others, "b.txt"])
+    forget(mine)
 
 
 def test_gives_the_permissions_that_open_gives(tmp_path: Path) -> None:

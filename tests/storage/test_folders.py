@@ -9,6 +9,7 @@ import pytest
 
 from speechlstm.storage import folder_written_atomically, folders, recover_folder, write_atomically
 from speechlstm.storage.folders import exchange
+from speechlstm.storage.unfinished import forget, unfinished
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="of fork and signals")
 
@@ -185,7 +186,12 @@ def test_a_process_killed_at_any_call_leaves_the_old_folder_or_the_new_one(
 
 @POSIX
 def test_what_others_are_writing_is_left_alone(tmp_path: Path) -> None:
-    mine, theirs, dead = (tmp_path / f".f.{pid}-0123abcd.tmp" for pid in (os.getpid(), 1, 1 << 30))
+    written = unfinished(tmp_path / "f").name
+    mine, theirs, dead = (
+        tmp_path / written.replace(f".{os.getpid()}-", f".{pid}-")
+        for pid in (os.getpid(), 1, 1 << 30)
+    )
+    forget(mine)
     others = [tmp_path / ".f.tmp", tmp_path / ".g.1073741824-0123abcd.tmp", tmp_path / "f.old"]
     for folder in (mine, theirs, dead, *others):
         folder.mkdir()
