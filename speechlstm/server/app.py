@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from speechlstm.server.errors import ApiError
 from speechlstm.server.guard import Guard
@@ -67,6 +68,9 @@ def make_app(
         Route("/healthz", _health(uploads, streams)),
         Route("/metrics", _exposition(metrics)),
         Route("/openapi.json", _fixed(document(model.name))),
+        Route("/v1/stream", _upgrade),
+        Route("/vosk", _upgrade),
+        WebSocketRoute("/{path:path}", _no_stream),
     ]
     public = frozenset((*_PUBLIC, *(route.path for route in page)))
     paths = frozenset(route.path for route in routes if isinstance(route, Route))
@@ -147,6 +151,20 @@ def _fixed(values: object) -> Endpoint:
         return JSONResponse(values)
 
     return fixed
+
+
+async def _upgrade(request: Request) -> Response:
+    raise ApiError(
+        426,
+        "this path is for WebSockets; connect to it by ws: or wss:",
+        headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+    )
+
+
+async def _no_stream(websocket: WebSocket) -> None:
+    """Without it, Starlette would answer 403, as if a token were wrong."""
+    error = ApiError(404, "there is no stream at this path; see /v1/stream and /vosk")
+    await websocket.send_denial_response(JSONResponse(error.body, error.status))
 
 
 async def _api_error(request: Request, error: Exception) -> Response:

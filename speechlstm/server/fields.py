@@ -77,8 +77,8 @@ class Wanted:
         return cls(
             response_format,
             _language(fields, model),
-            _hot_words("keywords", fields.get("keywords", [])),
-            _hot_words("prompt", _short_pieces(_single(fields, "prompt", ""))),
+            _keywords(fields.get("keywords", [])),
+            _hints(_single(fields, "prompt", "")),
             granularities or ("segment",),
             formats,
             is_streamed,
@@ -147,15 +147,24 @@ def _language(fields: dict[str, list[str]], model: Model) -> str | None:
     return model.language or (codes[0] if codes else None)
 
 
-def _short_pieces(prompt: str) -> list[str]:
-    """What stands between commas, marks and ends of lines, unless it is as long as a sentence."""
-    pieces = re.split(r"[,;:\n\r.!?]+", prompt)
-    return [piece for piece in pieces if len(piece.split()) <= _HOT_WORD_WORDS]
+def _hints(prompt: str) -> tuple[str, ...]:
+    """What stands between commas, marks and ends of lines, unless it is as long as a sentence.
+
+    Of a long prompt, such as the transcript so far, the last ones are used: Whisper, too, reads
+    only the end.
+    """
+    pieces = _distinct(re.split(r"[,;:\n\r.!?]+", prompt))
+    return tuple(p for p in pieces if len(p.split()) <= _HOT_WORD_WORDS)[-_MAX_HOT_WORDS:]
 
 
-def _hot_words(key: str, phrases: list[str]) -> tuple[str, ...]:
+def _keywords(phrases: list[str]) -> tuple[str, ...]:
+    words = _distinct(phrases)
+    if len(words) > _MAX_HOT_WORDS:
+        raise ApiError(400, f"keywords: more than {_MAX_HOT_WORDS} hot words", "keywords")
+    return words
+
+
+def _distinct(phrases: list[str]) -> tuple[str, ...]:
     words = dict.fromkeys(" ".join(phrase.split()) for phrase in phrases)
     words.pop("", None)
-    if len(words) > _MAX_HOT_WORDS:
-        raise ApiError(400, f"{key}: more than {_MAX_HOT_WORDS} hot words", key)
     return tuple(words)

@@ -174,6 +174,9 @@ class _Parts:
     def _name(self) -> None:
         _, options = parse_options_header(bytes(self._disposition))
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
+        if not self._field:
+            reason = 'no name; give one, as in Content-Disposition: form-data; name="file"'
+            raise ApiError(400, f"a part of the form has {reason}")
         # Clients may leave out the name of a file, or give filename* alone, which is not read.
         if b"filename" not in options and self._field != "file":
             return

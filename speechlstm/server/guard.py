@@ -66,7 +66,7 @@ class Guard:
                 ApiError(403, f"pages of {origin:.100} may not use this server; see --allow-origin")
             )
         elif is_foreign and scope.get("method") == "OPTIONS":
-            answer = _preflight()
+            answer = _preflight(headers)
         elif scope["path"] not in self._public and not self._is_known(scope, headers):
             answer = refusal(
                 ApiError(
@@ -113,12 +113,18 @@ def refusal(error: ApiError) -> Response:
     return JSONResponse(error.body, error.status, error.headers | {"Connection": "close"})
 
 
-def _preflight() -> Response:
+def _preflight(headers: Headers) -> Response:
+    """The answer to a browser that asks before it sends.
+
+    All fields it asks for are allowed: OpenAI's client for browsers sends a dozen of its own
+    (X-Stainless-...), "*" would not stand for Authorization, and the page's site is allowed.
+    """
+    asked = headers.get("access-control-request-headers", "")
     return Response(
         status_code=204,
         headers={
             "Access-Control-Allow-Methods": "GET, POST",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Allow-Headers": asked or "Authorization, Content-Type",
             "Access-Control-Max-Age": "600",
         },
     )

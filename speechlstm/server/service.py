@@ -14,7 +14,7 @@ from typing import Any
 from speechlstm.audio import silence_codecs
 from speechlstm.bundle import default_bundle, find_bundle
 from speechlstm.config import HotWord
-from speechlstm.errors import AlphabetError, ConfigError
+from speechlstm.errors import AlphabetError, ConfigError, quoted
 from speechlstm.parallel.worker import call_when_parent_ends
 from speechlstm.recognizer import Recognizer
 from speechlstm.server.live import LiveStream
@@ -90,6 +90,9 @@ class Service:
         )
 
     def _with_hints(self, hot_words: tuple[str, ...], hints: tuple[str, ...]) -> Recognizer:
+        # Clients send prompts without knowing how this server decodes: they must not fail for it.
+        if self._options.get("greedy") or self._options.get("phrases"):
+            hints = ()
         return self._with_hot_words((*hot_words, *filter(self._is_hot_word, hints)))
 
     def _is_hot_word(self, phrase: str) -> bool:
@@ -118,6 +121,9 @@ class Service:
             return self._recognizer
         given = dict.fromkeys(Phrase(text) for text in texts)
         phrases = [p for p in given if p.text == UNKNOWN or self._is_spellable(p.text)]
+        if all(phrase.text == UNKNOWN for phrase in phrases):
+            reason = f"the model can spell none of its phrases: {quoted(', '.join(texts))}"
+            raise ConfigError(f"phrase_list: {reason}")
         options = {key: self._options[key] for key in _NOT_SEARCH if key in self._options}
         return Recognizer.load(self._bundle, phrases=phrases, **options)
 

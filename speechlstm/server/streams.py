@@ -43,21 +43,24 @@ class OwnStreams(StreamEndpoint):
         await session.send(values | ({"formats": ending.formats} if ending.formats else {}))
 
     async def _start(self, session: Session, websocket: WebSocket) -> None:
-        values: Any = dict(websocket.query_params)
-        if "sample_rate" in values:
-            if (number := len(websocket.query_params.getlist("sample_rate"))) > 1:
+        query = websocket.query_params
+        values: dict[str, Any] = dict(query)
+        if "formats" in query:
+            values["formats"] = query.getlist("formats")
+        if "sample_rate" in query:
+            if (number := len(query.getlist("sample_rate"))) > 1:
                 raise ApiError(400, f"sample_rate is given {number} times", "sample_rate")
             values["sample_rate"] = _number(values["sample_rate"])
-            values["formats"] = websocket.query_params.getlist("formats")
         else:
-            values = await session.receive()
-            if not isinstance(values, dict) or values.get("type") != "start":
+            message = await session.receive()
+            if not isinstance(message, dict) or message.get("type") != "start":
                 raise ApiError(
                     400,
                     'the first message must be {"type": "start", "sample_rate": ...}, unless the '
                     "query has the sample_rate",
                     "sample_rate",
                 )
+            values |= message
         for key in values:
             if key not in _START_KEYS:
                 known = ", ".join(_START_KEYS)

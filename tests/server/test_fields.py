@@ -22,7 +22,12 @@ def test_what_is_short_in_a_prompt_becomes_hot_words() -> None:
     both = wanted(**{"keywords": ["vronsky"], "keywords[]": ["levin"]})
     assert both.hot_words == ("vronsky", "levin")
     with pytest.raises(ApiError, match="more than 200 hot words"):
-        wanted(prompt=[",".join(map(str, range(300)))])
+        wanted(keywords=list(map(str, range(300))))
+
+
+def test_the_end_of_a_long_prompt_is_used() -> None:
+    hints = wanted(prompt=[", ".join(map(str, range(300)))]).hints
+    assert hints == tuple(map(str, range(100, 300)))
 
 
 def test_a_model_of_a_known_language_refuses_others() -> None:

@@ -131,6 +131,12 @@ def test_pages_of_other_sites_are_refused_unless_allowed(
     assert posted(allowing, "https://example.com").status_code == 403
     asked = httpx.options(allowing.recordings, headers={"Origin": "https://example.org"})
     assert "Authorization" in asked.headers["access-control-allow-headers"]
+    fields = "authorization,content-type,x-stainless-lang"  # as OpenAI's client asks
+    asked = httpx.options(
+        allowing.recordings,
+        headers={"Origin": "https://example.org", "Access-Control-Request-Headers": fields},
+    )
+    assert (asked.status_code, asked.headers["access-control-allow-headers"]) == (204, fields)
 
 
 @pytest.mark.slow

@@ -121,6 +121,34 @@ def test_a_wrong_start_is_one_error(server: Any, first: str | bytes, words: str)
     assert "\n" not in error["error"]["message"]
 
 
+def test_the_query_may_have_the_formats_and_the_first_message_the_rate(
+    server: Any, speech: NDArray[np.int16]
+) -> None:
+    with connect(stream_url(server, "?formats=text&formats=srt")) as link:
+        link.send('{"type": "start", "sample_rate": 16000}')
+        link.send(speech.tobytes())
+        link.send('{"type": "end"}')
+        *_, end = messages(link)
+    assert (end["formats"]["text"], set(end["formats"])) == ("hello good day\n", {"text", "srt"})
+    with connect(stream_url(server, "?language=en")) as link:
+        link.send('{"type": "start", "sample_rate": 16000}')
+        (error,) = messages(link)
+    assert "unknown key 'language'" in error["error"]["message"]
+
+
+def test_only_paths_of_streams_take_websockets_and_they_take_nothing_else(server: Any) -> None:
+    for path in ("/v1/streams", "/healthz", "/"):
+        with pytest.raises(InvalidStatus) as refused, connect(f"{vosk_url(server)[:-5]}{path}"):
+            pass
+        response = refused.value.response
+        assert response.status_code == 404
+        assert "no stream at this path" in json.loads(response.body or b"")["error"]["message"]
+    for url in (stream_url(server), vosk_url(server)):
+        answer = httpx.get(url.replace("ws", "http", 1))
+        assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+        assert "WebSockets" in answer.json()["error"]["message"]
+
+
 def test_a_rate_that_is_given_twice_is_an_error(server: Any) -> None:
     with connect(stream_url(server, "?sample_rate=8000&sample_rate=16000")) as link:
         (error,) = messages(link)
@@ -329,7 +357,9 @@ def test_vosk_s_phrase_list_is_a_closed_grammar(server: Any, speech: NDArray[np.
     assert set(text("hello").split()) == {"hello"}
     assert text() == "hello good day"
     (error,) = vosk_answers(server, '{"config": {"phrase_list": ["ж"]}}', b"\0\0")
-    assert error["error"]["message"] == "phrases: there is none; give at least one"
+    assert error["error"]["message"] == (
+        "phrase_list: the model can spell none of its phrases: 'ж'"
+    )
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,10 @@ def test_a_request_must_be_a_form_with_one_file(server: Any, hello: bytes) -> No
         response = httpx.post(url, content=body, headers=headers)
         assert response.status_code == 400, body
         assert response.json()["error"]["message"]
+    for head in ("Content-Type: audio/wav", "Content-Disposition: form-data"):
+        body = f"--x\r\n{head}\r\n\r\n".encode() + hello + b"\r\n--x--\r\n"
+        unnamed = httpx.post(url, content=body, headers=headers)
+        assert "a part of the form has no name" in unnamed.json()["error"]["message"]
     assert httpx.get(url).status_code == 405
     assert httpx.get(f"{server.url}/nothing").json()["error"]["message"].startswith("there is")
 
