@@ -10,7 +10,8 @@ from speechlstm.errors import UNPRINTABLE, printable, writable
 from speechlstm.transcript.layout import cues, label_of
 from speechlstm.transcript.rttm import rttm_lines, turns_of
 from speechlstm.transcript.subtitles import clock, to_srt, to_vtt
-from speechlstm.transcript.types import AlignedLine, Hypothesis, Token, Transcript, Word
+from speechlstm.transcript.transcript import Transcript
+from speechlstm.transcript.words import AlignedLine, Hypothesis, Token, Word
 
 Format = Callable[[str, Transcript], str]  # (file name, transcript) -> lines, without a final "\n"
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from math import inf, isfinite
 
 from speechlstm.errors import ConfigError, writable
-from speechlstm.transcript.types import Token, Transcript, Word
+from speechlstm.transcript.transcript import Transcript
+from speechlstm.transcript.words import Token, Word
 
 Spoken = Word | Token
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from speechlstm.errors import DataError, quoted
 from speechlstm.storage import read_text
-from speechlstm.transcript.types import Word
+from speechlstm.transcript.words import Word
 
 PAUSE_SECONDS = 0.5  # a longer pause of a speaker ends a turn, as in NIST's evaluations
 _NUM_FIELDS = 9  # a tenth, the lookahead of live systems, may be missing

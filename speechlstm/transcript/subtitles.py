@@ -6,7 +6,7 @@ from functools import partial
 
 from speechlstm.errors import writable
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, Cue, SubtitleLayout, cues, lines
-from speechlstm.transcript.types import Transcript
+from speechlstm.transcript.transcript import Transcript
 
 
 def to_srt(file: str, transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> str:

@@ -1,118 +1,13 @@
-"""The types of a recogniser's results: `Word`, `Hypothesis` and `Transcript`."""
+"""`Transcript`: the result of a recogniser, and the formats that it can be written in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp, log
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from speechlstm.transcript.words import AlignedLine, Hypothesis, Token, Word, turns_of
 
 if TYPE_CHECKING:
     from speechlstm.transcript.layout import SubtitleLayout
-
-_LEAST = 1e-6  # a confidence, whose logarithm is finite
-_TURN_PAUSE = 1.0  # seconds; after a longer pause, a new turn begins
-
-
-@dataclass(frozen=True)
-class Word:
-    """A recognised word.
-
-    >>> Word("good", start=0.5, end=0.8, confidence=0.9).text
-    'good'
-
-    Attributes:
-        text: The word.
-        start: Seconds from the start of the recording.
-        end: Seconds from the start of the recording; greater than start.
-        confidence: 0..1. Calibrated, it is the probability that the word is correct; otherwise, it
-            is the geometric mean posterior of the frames that emitted the word.
-        channel: The number of the channel, from 1, if the channels were transcribed separately.
-        speaker: The number of the speaker, from 1 in the order in which they first speak, if
-            speakers were told apart.
-    """
-
-    text: str
-    start: float
-    end: float
-    confidence: float
-    channel: int | None = None
-    speaker: int | None = None
-
-
-@dataclass(frozen=True)
-class Token:
-    """A piece of readable text: a word with its case and punctuation, or several words in figures.
-
-    Attributes:
-        text: What is written, such as "Tom," or "July 4, 1776.".
-        words: The words that it stands for, at least one.
-    """
-
-    text: str
-    words: tuple[Word, ...]
-
-    @property
-    def start(self) -> float:
-        """Seconds from the start of the recording."""
-        return self.words[0].start
-
-    @property
-    def end(self) -> float:
-        """Seconds from the start of the recording."""
-        return self.words[-1].end
-
-    @property
-    def channel(self) -> int | None:
-        """The number of the channel of its words; None: not known."""
-        return self.words[0].channel
-
-    @property
-    def speaker(self) -> int | None:
-        """The number of the speaker of its words; None: not known."""
-        return self.words[0].speaker
-
-
-@dataclass(frozen=True)
-class AlignedLine:
-    """A line of a text that was aligned with a recording.
-
-    Attributes:
-        text: What is written; of a subtitle, one or several lines.
-        start: Seconds from the start of the recording.
-        end: Seconds from the start of the recording.
-        words: Its words; none if there are only marks, and the times are those of the gap.
-        number: Its number in the text, from 1.
-    """
-
-    text: str
-    start: float
-    end: float
-    words: tuple[Word, ...]
-    number: int
-
-    @property
-    def confidence(self) -> float:
-        """The geometric mean of its words' confidences, 0..1; 1 if it has no words."""
-        logs = [log(max(word.confidence, _LEAST)) for word in self.words]
-        return exp(sum(logs) / len(logs)) if logs else 1.0
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """One possible text of an utterance, as found by the decoder.
-
-    Attributes:
-        text: The words, joined by spaces.
-        words: The words with their times.
-        log_prob: Natural log of the acoustic probability.
-        lm_log_prob: Natural log of the probability in the language model; 0 if there is none.
-        score: Ranks hypotheses: log_prob and the terms that `DecodeConfig` adds to it.
-    """
-
-    text: str
-    words: tuple[Word, ...]
-    log_prob: float
-    lm_log_prob: float = 0.0
-    score: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,7 +65,7 @@ class Transcript:
         """
         if self.tokens is None:
             return self.text
-        return " ".join(token.text for turn in _turns(self.tokens) for token in turn)
+        return " ".join(token.text for turn in turns_of(self.tokens) for token in turn)
 
     @property
     def has_speakers(self) -> bool:
@@ -183,12 +78,12 @@ class Transcript:
 
         If speakers are not told apart: words spoken on one channel without a long pause.
         """
-        return _turns(self.words)
+        return turns_of(self.words)
 
     @property
     def written_turns(self) -> tuple[tuple[Word | Token, ...], ...]:
         """The turns as readable text, if there is any, otherwise as words."""
-        return self.turns if self.tokens is None else _turns(self.tokens)
+        return self.turns if self.tokens is None else turns_of(self.tokens)
 
     @classmethod
     def of_channels(cls, channels: "Sequence[Transcript]") -> "Transcript":
@@ -303,29 +198,3 @@ class Transcript:
         from speechlstm.transcript.layout import DEFAULT_LAYOUT
 
         return formats.SUBTITLES[name]("", self, layout or DEFAULT_LAYOUT)
-
-
-_Spoken = TypeVar("_Spoken", Word, Token)
-
-
-def _turns(spoken: Iterable[_Spoken]) -> tuple[tuple[_Spoken, ...], ...]:
-    """Consecutive words of one speaker, or of one channel without a long pause.
-
-    They are in the order in which they start.
-    """
-    turns: list[list[_Spoken]] = []
-    current: dict[int | None, list[_Spoken]] = {}
-    for item in spoken:
-        turn = current.get(item.channel)
-        if turn is None or _ends(turn[-1], item):
-            turn = current[item.channel] = []
-            turns.append(turn)
-        turn.append(item)
-    return tuple(map(tuple, turns))
-
-
-def _ends(last: Word | Token, following: Word | Token) -> bool:
-    """Whether a turn ends between two words or tokens of one channel."""
-    if following.speaker is not None or last.speaker is not None:
-        return following.speaker != last.speaker
-    return following.start - last.end > _TURN_PAUSE
