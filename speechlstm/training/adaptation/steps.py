@@ -188,7 +188,7 @@ class Steps:
             if not num_epochs:
                 self.clock.begin(TRAINING, amount=0)
             self.work.write("plan.json", {"num_epochs": num_epochs})
-            shutil.rmtree(self.work / "folds", ignore_errors=True)  # hundreds of megabytes
+        shutil.rmtree(self.work / "folds", ignore_errors=True)  # hundreds of megabytes
         if not num_epochs:
             self.report(
                 "no epoch had fewer errors than the base: its network stays as it is, only lexicon "
@@ -240,7 +240,7 @@ class Steps:
         return recipe.resume(path, **options)
 
     def export(self) -> None:
-        """The bundle, verified, without a decoder."""
+        """The bundle, verified; `tune` replaces its decoder."""
         path = self.work / "bundle"
         if (path / "bundle.json").exists():
             return
@@ -252,7 +252,6 @@ class Steps:
             self.base.path, path, self.quantization, [self.held_out.path],
             report=self._report_file, targets=self.targets,
         )  # fmt: skip
-        write_decoder(path, DecoderSpec())  # not the base's: `tune` makes the new one
 
     def _export_run(self, path: Path) -> None:
         run = load_run(self.work / "run")
@@ -281,7 +280,8 @@ class Steps:
             return Comparison.from_dict(self.work.read("report.json"))
         before = self._before()
         self.report(self.clock.begin(TUNING))
-        bundle = read_bundle(self.work / "bundle")
+        # Whatever decoder is there, the base's or that of a call that was killed, is not used.
+        bundle = replace(read_bundle(self.work / "bundle"), decoder=DecoderSpec())
         base = self.base.decoder if self.same_labels else None
         decoder = decoder_of(base, self.work / "lm.ngram", self.lexicon)
         trials: list[Trial] = []

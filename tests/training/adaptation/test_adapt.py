@@ -39,23 +39,30 @@ WriteTones = Callable[[Path, Sequence[str]], Path]
 TEXTS = ["ab ba", "ba", "ab", "ba ab ab", "cab", "ab ba ba", "ba cab", "ab ab", "ba ba", "cab ab"]
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of letters and phones, with a lexicon and n-grams, that has not learnt anything."""
-    folder = tmp_path_factory.mktemp("base")
-    alphabet, phones = Alphabet((" ", "a", "b", "c")), Alphabet(("AA", "B", "K"), separator=" ")
-    network = NetworkConfig(num_layers=1, num_units=16)
+PHONES = Alphabet(("AA", "B", "K"), separator=" ")
+
+
+def untrained(folder: Path, phones: Alphabet | None) -> Path:
+    """A bundle with n-grams and, if it has phones, a lexicon, that has not learnt anything."""
+    alphabet, network = Alphabet((" ", "a", "b", "c")), NetworkConfig(num_layers=1, num_units=16)
     keras.utils.set_random_seed(1)
-    model = AcousticModel(FeatureConfig(), network, 5, 4)
+    model = AcousticModel(FeatureConfig(), network, 5, 4 if phones else 0)
     for variable in model.trainable_variables:  # a constant 0 would be folded away
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.1))
     Lexicon({"ab": (("AA", "B"),), "ba": (("B", "AA"),), "k": (("K",),)}).write(folder / "lexicon")
     table = estimate(tokenize(["ab", "ba ab"]), 2).table
     write_packed(folder / "lm.ngram", build_trie(table), alphabet.sha256)
-    decoder = DecoderSpec(lm=folder / "lm.ngram", lexicon=folder / "lexicon")
+    lexicon = folder / "lexicon" if phones else None
+    decoder = DecoderSpec(lm=folder / "lm.ngram", lexicon=lexicon)
     spec = AcousticSpec(FeatureConfig(), alphabet, network, phones)
     write_bundle(folder / "bundle", convert_acoustic(model), spec, decoder)
     return folder / "bundle"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of letters and phones."""
+    return untrained(tmp_path_factory.mktemp("base"), PHONES)
 
 
 @pytest.fixture
@@ -153,6 +160,31 @@ def test_a_network_that_learns_nothing_stays_as_it_is(
             np.testing.assert_array_equal(one, other)
     assert ours.decoder.lm is not None
     assert ours.decoder.lm.read_bytes() != theirs.decoder.lm.read_bytes()  # type: ignore[union-attr]
+
+
+@pytest.mark.slow
+def test_a_kill_before_the_decoder_is_written_changes_nothing_of_it(
+    write_tones: WriteTones, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = untrained(tmp_path, phones=None)
+    plan = Plan(0, 1e-3, 2, 60.0, num_folds=2)
+    monkeypatch.setattr(steps, "make_plan", lambda *arguments: plan)
+    monkeypatch.setattr(steps, "choose_epochs", lambda *arguments: 0)
+    monkeypatch.setattr(Trials, "is_worse_than_greedy", lambda trials, trial: True)
+    manifest = write_tones(tmp_path / "all.jsonl", TEXTS)
+
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "write_decoder", killed)
+        with pytest.raises(KeyboardInterrupt):
+            adapt(manifest, tmp_path / "mine", init_from=base)
+    folds = tmp_path / "mine.work" / "folds"
+    folds.mkdir()  # as if killed while it was removed
+    adapted = adapt(manifest, tmp_path / "mine", init_from=base)
+    assert read_bundle(adapted.path).decoder.lm is None  # the n-grams make more errors than none
+    assert not folds.exists()
 
 
 @pytest.mark.slow
