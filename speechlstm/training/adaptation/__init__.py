@@ -1,12 +1,15 @@
 """A recogniser of one's own from minutes of speech, starting from another: `adapt`.
 
-adapt           the public call
-steps           what it does, in order; each step's files are kept, so that it can go on
-work            the folder of these files
-recordings      from a folder or manifest to what can be learnt from and what is held out
-plan            which layers, how fast, how long, by the amount of speech
-folds           how many epochs, by cross-validation
+adapt           the public call, which goes through the steps
+work            the folder in which each step leaves its files, so that a call can go on
+adaptation      what all steps need; clock: the time left
+
+The steps:
+
+recordings      from a folder or manifest to what can be learnt from and what is held out;
+                language: the base's alphabet, or another
 decoder         lexicon and n-grams of the base, with the user's words and sentences
-language        the base's alphabet, or another
-comparison      errors before and after; plot: as a picture
+train           plan: which layers, how fast, how long; folds: how many epochs, by cross-validation
+export          a verified bundle; keeping: a share of what the base knows
+tune            decoder settings; comparison: errors before and after; plot: as a picture
 """

@@ -11,8 +11,14 @@ from speechlstm.lm.text import read_sentences
 from speechlstm.parallel import Progress, no_progress
 from speechlstm.storage import address_of
 from speechlstm.training.acoustic.conversion import Target
+from speechlstm.training.adaptation.adaptation import Adaptation
 from speechlstm.training.adaptation.comparison import Comparison
-from speechlstm.training.adaptation.steps import Report, Steps
+from speechlstm.training.adaptation.decoder import make_decoder
+from speechlstm.training.adaptation.export import export_adapted, publish
+from speechlstm.training.adaptation.plot import plot_adaptation
+from speechlstm.training.adaptation.recordings import Report, prepare
+from speechlstm.training.adaptation.train import train_adapted
+from speechlstm.training.adaptation.tune import tune_adapted
 from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint, place
 from speechlstm.training.engine.run_folder import locked
 from speechlstm.training.tflite.edit import Quantization
@@ -106,7 +112,7 @@ def adapt(
         "quantization": quantization,
         CONTENTS: fingerprint([Path(recordings), *map(Path, texts)], (path, folder.path)),
     }
-    steps = Steps(
+    adaptation = Adaptation(
         folder, read_bundle(base), keep, num_epochs, targets, quantization, jobs, report, progress,
         decoding,
     )  # fmt: skip
@@ -117,14 +123,26 @@ def adapt(
         goes_on = folder.open(inputs, results)
         report(f"{'going on' if goes_on else 'working'} in {folder.path}")
         try:
-            steps.prepare(Path(recordings))
+            _prepare(adaptation, Path(recordings))
         except SpeechLSTMError:
             if not goes_on:
                 shutil.rmtree(folder.path, ignore_errors=True)
             raise
-        steps.make_decoder([Path(text) for text in texts])
-        steps.train()
-        steps.export()
-        comparison = steps.tune()
-        steps.publish(path, comparison)
+        make_decoder(adaptation, [Path(text) for text in texts])
+        train_adapted(adaptation)
+        export_adapted(adaptation)
+        comparison = tune_adapted(adaptation)
+        plot_adaptation(folder / "run" / "metrics.jsonl", comparison, folder / "adaptation.png")
+        publish(folder / "bundle", path)
     return Adapted(path, folder.path, comparison)
+
+
+def _prepare(adaptation: Adaptation, recordings: Path) -> None:
+    """Manifests and alphabet, unless they are there."""
+    if (adaptation.work / "held_out.jsonl").exists():
+        return
+    adaptation.source  # noqa: B018 - a base whose weights cannot be read shows before an hour is lost
+    prepare(
+        recordings, adaptation.work, adaptation.base.acoustic, adaptation.report,
+        adaptation.progress,
+    )  # fmt: skip

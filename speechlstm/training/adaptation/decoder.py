@@ -2,23 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from speechlstm.bundle import Bundle
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.spec import DecoderSpec
-from speechlstm.errors import AlphabetError
+from speechlstm.errors import AlphabetError, counted
 from speechlstm.lm.ngram.estimate import estimate
 from speechlstm.lm.ngram.mixture import choose_weight, interpolate, own_model
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.lm.ngram.quantize import quantize
 from speechlstm.lm.ngram.trie import build_trie
-from speechlstm.lm.text import tokenize
+from speechlstm.lm.text import read_sentences, tokenize
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Lexicon, Phones
+from speechlstm.training.adaptation.adaptation import Adaptation
+from speechlstm.training.adaptation.clock import LANGUAGE
 
 _ORDER = 3
 _MANY_WORDS = 500_000  # from here on n-grams that are hardly ever seen are left out, for the size
@@ -27,6 +30,40 @@ _PRUNE = (0, 1, 2)
 # recordings after 600 sentences WER 61.9 and CER 18.9 %, greedily 74.4 and 22.0, by default weights
 # 75.1 and 26.4.
 _OWN_LANGUAGE = DecodeConfig(lm_weight=0.5, word_bonus=0.0, unknown_character_log_prob=-2.0)
+
+
+def make_decoder(adaptation: Adaptation, texts: Sequence[Path]) -> None:
+    """Write lexicon and n-grams of an adaptation, unless it has them.
+
+    Args:
+        texts: Files of sentences.
+    """
+    work, base, report = adaptation.work, adaptation.base, adaptation.report
+    if (work / "lm.ngram").exists():
+        return
+    report(adaptation.clock.begin(LANGUAGE))
+    transcripts = [u.text for u in adaptation.learnt if u.text]
+    lexicon = adaptation.lexicon
+    if lexicon and not lexicon.exists():
+        sentences = chain(transcripts, *map(read_sentences, texts))
+        new = write_lexicon(lexicon, base, chain.from_iterable(map(str.split, sentences)))
+        report(_describe_words(new.added, "sounded out for the lexicon"))
+        if new.unspoken:
+            report(_describe_words(new.unspoken, "cannot be sounded out, left out"))
+    weight = write_ngrams(
+        work / "lm.ngram",
+        base.decoder.lm if adaptation.same_labels else None,
+        adaptation.alphabet,
+        transcripts,
+        list(chain.from_iterable(map(read_sentences, texts))),
+        adaptation.keep,
+    )
+    report(f"n-grams: {weight:.0%} of the base, {1 - weight:.0%} of your texts")
+
+
+def _describe_words(words: Sequence[str], what: str) -> str:
+    shown = ", ".join(words[:8]) + (", ..." if len(words) > 8 else "")
+    return f"{counted(len(words), 'word')} {what}" + (f": {shown}" if words else "")
 
 
 @dataclass(frozen=True)

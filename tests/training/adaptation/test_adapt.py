@@ -28,7 +28,8 @@ from speechlstm.training import adapt
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.adaptation import steps
+from speechlstm.training.adaptation import adaptation, tune
+from speechlstm.training.adaptation import train as training
 from speechlstm.training.adaptation.adapt import Adapted
 from speechlstm.training.adaptation.plan import Plan
 from speechlstm.training.adaptation.work import Work
@@ -70,7 +71,7 @@ def two_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     def plan(seconds: float, num_layers: int, same_labels: bool) -> Plan:
         return Plan(0, 1e-3, 2, 60.0, 0)
 
-    monkeypatch.setattr(steps, "make_plan", plan)
+    monkeypatch.setattr(adaptation, "make_plan", plan)
 
 
 @pytest.mark.slow
@@ -144,8 +145,8 @@ def test_a_network_that_learns_nothing_stays_as_it_is(
     base: Path, write_tones: WriteTones, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = Plan(0, 1e-3, 2, 60.0, num_folds=2)
-    monkeypatch.setattr(steps, "make_plan", lambda *arguments: plan)
-    monkeypatch.setattr(steps, "choose_epochs", lambda *arguments: 0)
+    monkeypatch.setattr(adaptation, "make_plan", lambda *arguments: plan)
+    monkeypatch.setattr(training, "choose_epochs", lambda *arguments: 0)
     manifest, lines = write_tones(tmp_path / "all.jsonl", TEXTS), list[str]()
     adapted = adapt(
         manifest, tmp_path / "mine", init_from=base, report=lines.append,
@@ -168,8 +169,8 @@ def test_a_kill_before_the_decoder_is_written_changes_nothing_of_it(
 ) -> None:
     base = untrained(tmp_path, phones=None)
     plan = Plan(0, 1e-3, 2, 60.0, num_folds=2)
-    monkeypatch.setattr(steps, "make_plan", lambda *arguments: plan)
-    monkeypatch.setattr(steps, "choose_epochs", lambda *arguments: 0)
+    monkeypatch.setattr(adaptation, "make_plan", lambda *arguments: plan)
+    monkeypatch.setattr(training, "choose_epochs", lambda *arguments: 0)
     monkeypatch.setattr(Trials, "is_worse_than_greedy", lambda trials, trial: True)
     manifest = write_tones(tmp_path / "all.jsonl", TEXTS)
 
@@ -177,7 +178,7 @@ def test_a_kill_before_the_decoder_is_written_changes_nothing_of_it(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(steps, "write_decoder", killed)
+        patched.setattr(tune, "write_decoder", killed)
         with pytest.raises(KeyboardInterrupt):
             adapt(manifest, tmp_path / "mine", init_from=base)
     folds = tmp_path / "mine.work" / "folds"

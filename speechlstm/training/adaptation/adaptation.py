@@ -1,0 +1,133 @@
+"""An adaptation under way: what it is given, and what its files say so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from speechlstm.bundle import Bundle
+from speechlstm.corpora.manifest import Manifest
+from speechlstm.parallel import Progress
+from speechlstm.text.alphabet import Alphabet
+from speechlstm.training.acoustic.conversion import Target
+from speechlstm.training.acoustic.transfer import Source, read_source
+from speechlstm.training.adaptation.clock import (
+    BASE,
+    EXPORT,
+    FOLDS,
+    LANGUAGE,
+    TRAINING,
+    TUNING,
+    Clock,
+)
+from speechlstm.training.adaptation.plan import Plan, make_plan
+from speechlstm.training.adaptation.recordings import Report
+from speechlstm.training.adaptation.work import Work
+from speechlstm.training.tflite.edit import Quantization
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What every step of an adaptation needs. What is not given is read when it is first needed.
+
+    Attributes:
+        work: Its folder, where each step leaves its files.
+        base: Where to start.
+        keep: See adapt, as for the others.
+    """
+
+    work: Work
+    base: Bundle
+    keep: float
+    num_epochs: int | None
+    targets: Sequence[Target]
+    quantization: Quantization | None
+    jobs: int
+    report: Report
+    progress: bool
+    decoding: Progress
+
+    @cached_property
+    def source(self) -> Source:
+        """The base's network."""
+        return read_source(self.base.path)
+
+    @cached_property
+    def alphabet(self) -> Alphabet:
+        """What the new model writes."""
+        values = self.work.read("language.json")
+        return Alphabet(tuple(values["symbols"]))
+
+    @property
+    def same_labels(self) -> bool:
+        """Whether the new model has the base's labels."""
+        return self.alphabet == self.base.acoustic.alphabet
+
+    @property
+    def lexicon(self) -> Path | None:
+        """The pronouncing dictionary; None: letters alone are learnt."""
+        speaks = self.base.acoustic.phones and self.base.decoder.lexicon
+        return self.work / "lexicon.dict" if self.same_labels and speaks else None
+
+    @cached_property
+    def learnt(self) -> Manifest:
+        """What is learnt from."""
+        return Manifest(self.work / "train.jsonl")
+
+    @cached_property
+    def held_out(self) -> Manifest:
+        """What is measured on."""
+        return Manifest(self.work / "held_out.jsonl")
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What is trained."""
+        num_layers = self.base.acoustic.network.num_layers
+        plan = make_plan(seconds_of(self.learnt), num_layers, self.same_labels)
+        if self.num_epochs:
+            plan = replace(plan, num_epochs=self.num_epochs, num_folds=0)
+        return plan
+
+    @property
+    def chosen_epochs(self) -> int | None:
+        """The number of epochs of the run, once that is known."""
+        if not (self.work / "plan.json").exists():
+            return None
+        return int(self.work.read("plan.json")["num_epochs"])
+
+    @property
+    def fold_epochs_left(self) -> int:
+        """The number of epochs of the cross-validation that are still to be trained."""
+        if self.chosen_epochs is not None:
+            return 0
+        ended = sum(map(num_ended_epochs, (self.work / "folds").glob("run*")))
+        return self.plan.num_folds * self.plan.num_epochs - ended
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The time of the steps that are still to be done."""
+        learnt, held_out = seconds_of(self.learnt), seconds_of(self.held_out) / self.jobs
+        num_epochs = self.chosen_epochs
+        if num_epochs is None:
+            num_epochs = self.plan.num_epochs
+        return Clock(
+            {
+                LANGUAGE: not (self.work / "lm.ngram").exists(),
+                FOLDS: self.fold_epochs_left * learnt,
+                TRAINING: (num_epochs - num_ended_epochs(self.work / "run")) * learnt,
+                EXPORT: len(self.targets) * (not (self.work / "bundle" / "bundle.json").exists()),
+                BASE: self.same_labels * held_out,
+                TUNING: held_out,
+            }
+        )
+
+
+def seconds_of(manifest: Manifest) -> float:
+    """The length of all its recordings."""
+    return sum(utterance.duration for utterance in manifest)
+
+
+def num_ended_epochs(run: Path) -> int:
+    """How many epochs of a run, which may not exist, have ended."""
+    metrics = run / "metrics.jsonl"
+    return len(metrics.read_bytes().splitlines()) if metrics.exists() else 0

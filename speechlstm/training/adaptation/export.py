@@ -1,0 +1,64 @@
+"""The export step: a verified bundle, and its place when all of it is done."""
+
+from pathlib import Path
+
+from speechlstm.bundle import read_bundle
+from speechlstm.errors import counted
+from speechlstm.storage import folder_written_atomically, write_atomically
+from speechlstm.training.acoustic.export import MAX_UTTERANCES, export, export_model
+from speechlstm.training.acoustic.recordings import read_recordings
+from speechlstm.training.acoustic.run import load_run
+from speechlstm.training.acoustic.verification import Verification
+from speechlstm.training.adaptation.adaptation import Adaptation
+from speechlstm.training.adaptation.clock import EXPORT
+from speechlstm.training.adaptation.keeping import averaged
+
+
+def export_adapted(adaptation: Adaptation) -> None:
+    """Export the run, or the base's network if none was trained; tuning replaces the decoder."""
+    path = adaptation.work / "bundle"
+    if (path / "bundle.json").exists():
+        return
+    adaptation.report(adaptation.clock.begin(EXPORT))
+
+    def report(verification: Verification) -> None:
+        adaptation.report(_describe(verification))
+
+    if not (adaptation.work / "run" / "run.json").exists():
+        export(
+            adaptation.base.path, path, adaptation.quantization, [adaptation.held_out.path],
+            report=report, targets=adaptation.targets,
+        )  # fmt: skip
+        return
+    run = load_run(adaptation.work / "run")
+    recordings = read_recordings(
+        [adaptation.held_out.path], run.settings.features.sample_rate, MAX_UTTERANCES
+    )
+    training = run.settings.training.to_dict() | {
+        "best_epoch": run.summary(), "adapted_from": adaptation.base.path.name,
+        "keep": adaptation.keep,
+    }  # fmt: skip
+    export_model(
+        averaged(run, adaptation.keep), run.alphabet, recordings, path,
+        adaptation.quantization or "int8", training, report, run.phones, adaptation.targets,
+    )  # fmt: skip
+
+
+def _describe(verification: Verification) -> str:
+    return (
+        f"exported {verification.file} and verified it on "
+        f"{counted(verification.num_utterances, 'utterance')}: "
+        f"{verification.num_bytes / 1e6:.1f} MB, RTF {verification.rtf:.3f}, WER "
+        f"{100 * verification.wer_change:+.2f} points"
+    )
+
+
+def publish(bundle: Path, path: Path) -> None:
+    """Put a finished bundle in its place, where notes of one that it replaces stay."""
+    read_bundle(bundle)  # all of it is checked
+    path.resolve().parent.mkdir(parents=True, exist_ok=True)
+    card = path / "README.md"
+    files = [*sorted(bundle.iterdir()), *([card] if card.is_file() else [])]
+    with folder_written_atomically(path) as folder:
+        for file in files:
+            write_atomically(folder / file.name, file.read_bytes())
