@@ -68,7 +68,7 @@ def test_the_outputs_name_chooses_the_format(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hello 2 3", "a.wav: not in the alphabet: '2' (U+0032), '3' (U+0033); correct the text"),
+        ("hello 2 3", "a.wav: not in the alphabet: '2' (U+0032), '3' (U+0033); write numbers"),
         ("hello world " * 5, "a.wav: text needs 64 frames, audio has 46; check that the"),
         ("", "a.wav: the text has no word to align"),
         (" ?! ", "a.wav: the text has no word to align"),

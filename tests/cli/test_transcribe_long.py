@@ -262,7 +262,7 @@ def test_a_bad_file_does_not_stop_the_others(levels_bundle: Path, folder: Path) 
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (["rec", "rec/b.flac", "-o", "out"], 1, "would have the same transcript, out"),
+        (["rec", "rec/b.flac", "-o", "out"], 1, "rec/b.flac: is given twice"),
         (["rec", "-o", "out", "--format", "srt,xml"], 2, "'xml' is not one of text, json"),
         (["long.flac", "--format", "srt,json"], 2, "--format srt,json needs -o FOLDER"),
         (["rec", "--format", "srt"], 2, "--format srt is for one FILE at a time, or for -o FOLDER"),

@@ -131,7 +131,7 @@ def test_the_best_model_has_the_best_weights(run: Run) -> None:
 
 
 def test_without_an_epoch_there_is_neither_model_nor_summary(run: Run) -> None:
-    with pytest.raises(ModelError, match=r"best\.npz: cannot be read: No such file"):
+    with pytest.raises(ModelError, match=r"no epoch of this run has ended yet; continue it"):
         run.best_network()
     with pytest.raises(ModelError, match=r"metrics\.jsonl: missing: no epoch has ended yet"):
         run.summary()
