@@ -22,11 +22,19 @@ from speechlstm.transcript import Hypothesis
 # this limit they are recomputed block by block, from the scores at the start of each block.
 _MAX_MOVES = 1 << 26
 
+# Of a frame in which something else is spoken than the text, natural logarithms: before its first
+# and after its last word, and between words. The former is lower, so that a text that is part of
+# what is spoken stays together.
+_COST_OUTSIDE, _COST_BETWEEN = 0.3, 2.0
+
 _Scores = NDArray[np.float64]
 
 
 def align(
-    log_probs: NDArray[np.float32], labels: Sequence[int], where: str = "alignment"
+    log_probs: NDArray[np.float32],
+    labels: Sequence[int],
+    where: str = "alignment",
+    space: int | None = None,
 ) -> list[tuple[int, int]]:
     """The frames that emit each label, on the most probable path that emits all of them in order.
 
@@ -38,6 +46,8 @@ def align(
         log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
         labels: The labels of the text, each in 1..num_labels - 1.
         where: The name of the recording, for errors.
+        space: The label between words, where more may be spoken than the text has: before, after
+            and between words. None: nothing else is spoken.
 
     Returns:
         For each label its first frame, and the frame after its last one. Other frames are blank.
@@ -53,7 +63,11 @@ def align(
         raise InfeasibleTargetError(where, num_needed, num_frames)
     if not labels:
         return []
-    path = _best_path(floored(log_probs), *ctc_states(labels))
+    floor = floored(log_probs)
+    states, skip = ctc_states(labels)
+    if space is not None:
+        floor, states = _with_other_speech(floor, states, space)
+    path = _best_path(floor, states, skip)
     emitting = np.arange(1, 2 * len(labels) + 1, 2)  # states never decrease along the path
     starts, stops = (np.searchsorted(path, emitting, side) for side in ("left", "right"))
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
@@ -89,6 +103,26 @@ def aligned_hypothesis(
     on_path = np.take_along_axis(floored(log_probs), path, axis=1)
     log_prob = float(on_path.sum(dtype=np.float64))
     return Hypothesis(" ".join(word.text for word in timed), timed, log_prob, score=log_prob)
+
+
+def _with_other_speech(
+    log_probs: NDArray[np.float32], states: NDArray[np.intp], space: int
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """With two more labels in place of the blanks around words: silence or, at a cost, any sound.
+
+    Without them, a part of a recording that the text lacks draws words apart: a letter that is
+    moved to another word costs less there than blanks.
+    """
+    columns = [log_probs]
+    for cost in (_COST_BETWEEN, _COST_OUTSIDE):
+        any_sound = log_probs.max(axis=1, keepdims=True) - np.float32(cost)
+        columns.append(np.maximum(log_probs[:, [BLANK]], any_sound))
+    between, outside = log_probs.shape[1], log_probs.shape[1] + 1
+    others = states.copy()
+    spaces = np.flatnonzero(states == space)
+    others[spaces - 1] = others[spaces + 1] = between
+    others[[0, -1]] = outside
+    return np.concatenate(columns, axis=1), others
 
 
 def _best_path(

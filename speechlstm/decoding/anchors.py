@@ -56,7 +56,9 @@ def align_long(
                 f"{where}: text and recording have too few words in common to be aligned; check "
                 "that the text belongs to this recording"
             )
-        piece = align(log_probs[frame:next_frame], labels[label:next_label], where)
+        piece = align(
+            log_probs[frame:next_frame], labels[label:next_label], where, alphabet.space or None
+        )
         spans += [(frame + start, frame + stop) for start, stop in piece]
     return spans
 

@@ -8,6 +8,7 @@ import soundfile
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
+from speechlstm.audio import read_audio
 from speechlstm.cli import main
 
 
@@ -185,3 +186,22 @@ def test_figures_are_timed_by_their_neighbours(
         ["0.250", "0.110", "10"],
         ["0.410", "0.190", "d\u00f3\u00f3rs"],
     ]
+
+
+@pytest.mark.parametrize("name", ["reading", "zip"])
+def test_a_text_that_is_a_part_of_what_is_spoken_stays_together(name: str) -> None:
+    """Its words are not drawn to others like them, seconds away."""
+    samples = Path(__file__).parents[2] / "data" / "samples"
+    sounds, bounds, end = [], {}, 0
+    for other in ("digits", "date", "reading", "answers", "zip", "commands"):
+        sounds.append(read_audio(samples / f"{other}.wav", 16000).samples)
+        start, end = end, end + len(sounds[-1])
+        bounds[other] = (start / 16000, end / 16000)
+    soundfile.write("mix.wav", np.concatenate(sounds), 16000)
+    text = (samples / f"{name}.txt").read_text(encoding="utf-8")
+    result = CliRunner().invoke(main, ["align", "mix.wav", "--text", text, "--format", "json"])
+    words = json.loads(result.stdout)["words"]
+    assert len(words) == len(text.split())
+    assert bounds[name][0] - 1 < words[0]["start"]
+    assert words[-1]["start"] < bounds[name][1] + 1
+    assert max(word["end"] - word["start"] for word in words) < 1

@@ -43,7 +43,8 @@ def test_pieces_give_the_path_of_the_whole(seed: int, cut_everywhere: None) -> N
     log_probs, labels = spoken(words, seed)
     pieces = anchors._pieces(log_probs, labels, ENGLISH)
     assert len(pieces) > 5
-    whole, cut = align(log_probs, labels), align_long(log_probs, labels, ENGLISH)
+    whole = align(log_probs, labels, space=ENGLISH.space)
+    cut = align_long(log_probs, labels, ENGLISH)
     same = sum(a == b for a, b in zip(whole, cut, strict=True))
     assert same >= 0.99 * len(whole)
     assert all(a[1] <= b[0] for a, b in pairwise(cut))
@@ -63,10 +64,24 @@ def test_what_is_not_in_the_text_and_not_spoken_costs_no_order(cut_everywhere: N
     assert np.mean(near) > 0.95
 
 
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_a_text_that_is_a_part_of_what_is_spoken_stays_together(repeats: int) -> None:
+    """Also if it is spoken several times."""
+    words = list(np.random.default_rng(7).permutation(VOCABULARY)[:100])
+    log_probs, _ = spoken(words * repeats, seed=7)
+    labels = ENGLISH.encode(" ".join(words[40:60]))
+    starts = np.array([start for start, _ in align_long(log_probs, labels, ENGLISH)])
+    places = 3 * (len(ENGLISH.encode(" ".join(words[:40]))) + 1 + np.arange(len(labels)))
+    once = 3 * (len(ENGLISH.encode(" ".join(words))) + 1)
+    errors = [np.abs(starts - places - once * index) <= 3 for index in range(repeats)]
+    assert np.mean(errors, axis=1).max() > 0.95
+
+
 def test_text_and_recording_without_a_word_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
     log_probs, _ = spoken(VOCABULARY[:100], seed=1)
     labels = ENGLISH.encode(" ".join(VOCABULARY[100:150]))
-    assert align_long(log_probs, labels, ENGLISH) == align(log_probs, labels)
+    whole = align(log_probs, labels, space=ENGLISH.space)
+    assert align_long(log_probs, labels, ENGLISH) == whole
     monkeypatch.setattr(anchors, "_WHOLE", 0)
     monkeypatch.setattr(anchors, "_LARGEST", 10_000)
     with pytest.raises(DataError, match=r"a\.wav: text and recording have too few words in common"):
