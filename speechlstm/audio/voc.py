@@ -12,6 +12,7 @@ from speechlstm.audio.encoded import EncodedSamples
 from speechlstm.audio.source import Source
 
 _MAX_BLOCKS = 1_000_000
+_MOST_SILENCE = 1 << 28  # bytes; a block of silence takes seven in the file
 _SLACK = 16  # sox writes sizes that are too small
 _OLD, _MORE, _SILENCE, _NEW = 1, 2, 3, 9  # the types of blocks
 _LAST_TYPE = 9
@@ -61,7 +62,7 @@ def _joined(source: Source, blocks: list[_Block]) -> tuple[bytes | tuple[int, in
         if block.kind in (_OLD, _NEW)
     }
     layout = layouts.pop() if len(layouts) == 1 else b""
-    is_extended = any(block.kind not in (*_HEADER_BYTES, _SILENCE) for block in blocks[:1])
+    is_extended = blocks[0].kind not in (*_HEADER_BYTES, _SILENCE)
     if is_extended or len(layout) not in (2, 12):
         return None
     if len(layout) == 2:
@@ -72,12 +73,16 @@ def _joined(source: Source, blocks: list[_Block]) -> tuple[bytes | tuple[int, in
         return None
     width = channels * bits // 8
     content: list[bytes | tuple[int, int]] = []
+    num_silent = 0
     for block in blocks:
         if block.kind in _HEADER_BYTES:
             content.append((block.start + _HEADER_BYTES[block.kind], block.end))
         elif block.kind == _SILENCE:
-            num_samples = int.from_bytes(source.read(block.start, 2), "little") + 1
-            content.append((b"\x80" if bits == 8 else b"\0") * (num_samples * width))
+            num_bytes = (int.from_bytes(source.read(block.start, 2), "little") + 1) * width
+            num_silent += num_bytes
+            if num_silent > _MOST_SILENCE:
+                return None
+            content.append((b"\x80" if bits == 8 else b"\0") * num_bytes)
     size = sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in content)
     fmt = struct.pack("<HHIIHH", _CODECS[codec], channels, rate, rate * width, width, bits)
     head = b"RIFF" + b"\xff" * 4 + b"WAVEfmt \x10\0\0\0" + fmt + b"data"

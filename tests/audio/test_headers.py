@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from speechlstm.audio import read_audio, read_duration
+from speechlstm.audio.source import opened
+from speechlstm.audio.voc import find_voc_samples
 from speechlstm.errors import AudioError, DamagedAudioError
 
 Encode = Callable[..., bytes]
@@ -138,6 +140,16 @@ def test_silence_between_blocks_of_voc_is_silence(tmp_path: Path) -> None:
     assert not samples[8000:16000].any()
     assert np.array_equal(samples[:8000], samples[16000:])
     assert np.ptp(samples[:8000]) == 1.0
+
+
+def test_a_small_voc_does_not_become_gigabytes_of_silence(tmp_path: Path) -> None:
+    head = bytes([256 - 1_000_000 // 8000, 0])
+    silence = (3, struct.pack("<HB", 65535, head[0]))
+    blocks = [(1, head + bytes(100)), *5000 * [silence], (2, bytes(100))]
+    with opened(written(tmp_path, voc(*blocks))) as source:
+        found = find_voc_samples(source, 0)
+    assert found is not None
+    assert found.pieces is None
 
 
 @pytest.mark.parametrize("chunk", [b"", b"LIST" + struct.pack("<I", 3000) + b"INFO" * 750])
