@@ -184,15 +184,6 @@ def _write_directly(path: Path, descriptor: int | None, content: bytes | bytearr
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove the temporary files that killed processes have left in a folder."""
-    for temporary in folder.glob(".*.tmp"):
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink()
-
-
 def sync_folder(path: Path) -> None:
     """Write the names in a folder to the disk. Windows has no such call."""
     if os.name == "nt":

@@ -6,6 +6,7 @@ and the first half of TOKEN stands for its machine, since several machines may s
 
 import os
 import re
+import shutil
 import sys
 import time
 import zlib
@@ -56,6 +57,15 @@ def remove_abandoned_files(folder: Path) -> None:
         for path in folder.glob(".*.tmp"):
             if path.is_file() and is_abandoned(path):
                 path.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove all unfinished files and folders in a folder into which nobody else writes."""
+    for temporary in folder.glob(".*.tmp"):
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink()
 
 
 def is_abandoned(path: Path) -> bool:
