@@ -1,7 +1,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,15 +14,10 @@ SAMPLE_RATE = 16000
 _PITCHES = {"a": 400, "b": 800, "c": 1600}
 
 
-class Disk(NamedTuple):
-    total: int
-    free: int
-
-
 @pytest.fixture(autouse=True)
 def _empty_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies of recordings are kept, however full the disk of the tests is."""
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(10**12, 10**12))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=10**12))
 
 
 @pytest.fixture(scope="session")
