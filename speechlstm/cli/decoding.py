@@ -42,7 +42,7 @@ def _hot_word(text: str) -> "HotWord":
 
 
 _FAST = (
-    "Search without the LSTM language model, in a narrower beam: 0.6 of the time. WER of the "
+    "Search without the LSTM language model, in a narrower beam: half of the time. WER of the "
     "package's model then, and without --fast: LibriSpeech 16.9 % (12.9), Common Voice 34.3 % "
     "(29.3), AN4 2.7 % (2.3), Speech Commands 3.2 % (3.2), digits 6.1 % (6.1)."
 )
