@@ -1,5 +1,6 @@
 """Safe reading of untrusted files, and atomic writing of files and folders."""
 
+from speechlstm.storage.checked import dump_checked, parse_checked
 from speechlstm.storage.files import (
     open_regular_file,
     parse_json,

@@ -23,7 +23,7 @@ from speechlstm import __version__
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import ConfigError, printable
-from speechlstm.storage import address_of, parse_json, read_regular_file, write_atomically
+from speechlstm.storage import address_of, parse_checked, read_regular_file, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import Corpus, load_corpus
@@ -128,11 +128,11 @@ class SpeechRun(NetworkRun[E]):
         if not self.checkpoint.exists():
             return False
         try:
-            found = parse_json(read_regular_file(self.description))
+            found = parse_checked(read_regular_file(self.description))
         except (OSError, ValueError):
             return False
         expected: dict[str, Any] = json.loads(json.dumps(self._values()))
-        return isinstance(found, dict) and found | {"version": __version__} == expected
+        return found | {"version": __version__} == expected
 
     def _describe(self) -> None:
         self.write_description(self._values())

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from speechlstm.bundle import find_bundle, read_bundle, refuse_to_replace_others
@@ -19,8 +20,8 @@ from speechlstm.training.adaptation.plot import plot_adaptation
 from speechlstm.training.adaptation.recordings import Report, prepare
 from speechlstm.training.adaptation.train import train_adapted
 from speechlstm.training.adaptation.tune import tune_adapted
-from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint, place
-from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.adaptation.work import BASE, CONTENTS, Work, fingerprint, place
+from speechlstm.training.engine.run_folder import RunFolder, locked
 from speechlstm.training.tflite.edit import Quantization
 
 
@@ -99,6 +100,7 @@ def adapt(
     base = find_bundle(init_from)
     if (base / "run.json").exists():
         raise BundleError(base, f"is a run; make a bundle of it: speechlstm export {base}")
+    base_bundle = read_bundle(base)
     for text in texts:
         next(read_sentences(Path(text)))  # one that cannot be read shows now
     folder = Work(Path(work) if work else path.resolve().with_name(f"{path.resolve().name}.work"))
@@ -110,10 +112,11 @@ def adapt(
         "num_epochs": num_epochs,
         "targets": list(targets),
         "quantization": quantization,
+        BASE: sha256((base / "bundle.json" if base.is_dir() else base).read_bytes()).hexdigest(),
         CONTENTS: fingerprint([Path(recordings), *map(Path, texts)], (path, folder.path)),
     }
     adaptation = Adaptation(
-        folder, read_bundle(base), keep, num_epochs, targets, quantization, jobs, report, progress,
+        folder, base_bundle, keep, num_epochs, targets, quantization, jobs, report, progress,
         decoding,
     )  # fmt: skip
     exported = ("bundle", "report.json")
@@ -132,7 +135,8 @@ def adapt(
         train_adapted(adaptation)
         export_adapted(adaptation)
         comparison = tune_adapted(adaptation)
-        plot_adaptation(folder / "run" / "metrics.jsonl", comparison, folder / "adaptation.png")
+        metrics = RunFolder(folder / "run").read_metrics()
+        plot_adaptation(metrics, comparison, folder / "adaptation.png")
         publish(folder / "bundle", path)
     return Adapted(path, folder.path, comparison)
 

@@ -1,7 +1,8 @@
 """What an adaptation has learnt, as a picture."""
 
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -11,19 +12,16 @@ from speechlstm.training.adaptation.comparison import Comparison
 from speechlstm.training.plots import save_figure
 
 
-def plot_adaptation(metrics: Path, comparison: Comparison, path: Path) -> None:
+def plot_adaptation(rows: Sequence[Mapping[str, Any]], comparison: Comparison, path: Path) -> None:
     """Draw errors by epoch, and those before and after with their intervals.
 
     Args:
-        metrics: JSON lines, one an epoch, with ``epoch``, ``valid_wer`` and ``valid_cer``; there is
-            no such file if nothing was trained.
+        rows: Metrics of each epoch, with ``epoch``, ``valid_wer`` and ``valid_cer``.
         comparison: Before and after.
         path: The PNG file to write.
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
-    rows = [json.loads(line) for line in lines]
     for key, label in (("valid_wer", "WER"), ("valid_cer", "CER")):
         left.plot([r["epoch"] for r in rows], [100 * r[key] for r in rows], ".-", label=label)
     left.set(title="Network alone, held-out recordings", xlabel="Epoch", ylabel="%", ylim=(0, None))

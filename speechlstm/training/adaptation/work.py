@@ -15,7 +15,6 @@ cache/              decoded recordings
 """
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +26,8 @@ from typing import Any
 from speechlstm.errors import ConfigError, DataError, ModelError
 from speechlstm.storage import (
     address_of,
-    parse_json,
+    dump_checked,
+    parse_checked,
     read_address,
     read_regular_file,
     without_query,
@@ -35,7 +35,11 @@ from speechlstm.storage import (
 )
 from speechlstm.training.engine.run_folder import LOCK_FILES
 
-CONTENTS = "contents"  # the input that changes with what files hold
+CONTENTS, BASE = "contents", "base"  # the inputs that change with what files hold
+_CHANGED = {
+    CONTENTS: "recordings or texts have changed",
+    BASE: "the model to start from has changed",
+}
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,13 @@ class Work:
         description = self / "adapt.json"
         if description.exists():
             before = self.read("adapt.json")
-            if before.get(CONTENTS) != inputs.get(CONTENTS):
-                raise ConfigError(
-                    f"{self.path}: recordings or texts have changed since this was begun; remove "
-                    "it to begin anew, or name another folder"
-                )
+            before = {BASE: inputs.get(BASE), **before}  # version 0.1.0 did not keep it
+            for key, what in _CHANGED.items():
+                if before.get(key) != inputs.get(key):
+                    raise ConfigError(
+                        f"{self.path}: {what} since this was begun; remove it to begin anew, or "
+                        "name another folder"
+                    )
             changed = [key for key, value in inputs.items() if before.get(key) != value]
             for key in changed:
                 if key not in results:
@@ -107,7 +113,7 @@ class Work:
 
     def write(self, name: str, values: Mapping[str, Any]) -> None:
         """Write plain JSON values; the file appears whole or not at all."""
-        write_atomically(self / name, json.dumps(values, indent=1) + "\n")
+        write_atomically(self / name, dump_checked(values))
 
     def read(self, name: str) -> dict[str, Any]:
         """What `write` has written.
@@ -116,8 +122,8 @@ class Work:
             ModelError: The file cannot be read, or is damaged.
         """
         try:
-            return dict(parse_json(read_regular_file(self / name)))
-        except (OSError, ValueError, TypeError) as error:
+            return parse_checked(read_regular_file(self / name))
+        except (OSError, ValueError) as error:
             raise ModelError(f"{self / name}: damaged ({error}); remove {self.path}") from None
 
 

@@ -1,17 +1,36 @@
-"""Files of samples that end in a checksum, so that a damaged or truncated one shows."""
+"""Files of numbers that end in a checksum, so that a damaged or truncated one shows."""
 
+import io
 import os
+import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.errors import TrainingError
-from speechlstm.storage import write_atomically
+from speechlstm.errors import ModelError, TrainingError
+from speechlstm.storage import refuse_pipes, write_atomically
 
 _CHECK_BYTES = 4  # CRC-32 of the samples, little-endian
+_BLOCK_BYTES = 1 << 24
+
+# What NumPy and zipfile raise when a bit of the file is wrong.
+DAMAGE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    EOFError,
+    RuntimeError,
+    MemoryError,  # an array claims more memory than the machine has
+    SyntaxError,  # in the header of an array, which is a Python literal
+    TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def write_samples(path: Path, samples: NDArray[Any]) -> None:
@@ -61,6 +80,42 @@ def read_samples(path: Path, dtype: type[Any], start: int, count: int) -> NDArra
             f"{path}: this copy of a recording is damaged; remove the file, and it is made again"
         )
     return np.frombuffer(content, dtype)
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array as a .npy file, which NumPy reads, and its checksum after it.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    content = file.getvalue()
+    write_atomically(path, content + _checksum(content))
+
+
+def mapped_array(path: Path) -> NDArray[Any]:
+    """An array that write_array has written, as a memory map; without a checksum, none is verified.
+
+    Raises:
+        ModelError: The file is missing or damaged.
+    """
+    try:
+        refuse_pipes(path)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.memmap):
+            raise ValueError("not an array")
+        with path.open("rb") as file:
+            checksum = zlib.crc32(file.read(array.offset))
+            for start in range(0, array.nbytes, _BLOCK_BYTES):
+                size = min(_BLOCK_BYTES, array.nbytes - start)
+                checksum = zlib.crc32(file.read(size), checksum)
+            after = file.read(_CHECK_BYTES + 1)
+    except (OSError, *DAMAGE) as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from None
+    if after not in (b"", checksum.to_bytes(_CHECK_BYTES, "little")):
+        raise ModelError(f"{path}: damaged: its checksum differs; restore it or train again")
+    return array
 
 
 def _checksum(content: bytes | bytearray) -> bytes:

@@ -4,16 +4,16 @@ import io
 import json
 import math
 import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from tokenize import TokenError
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from speechlstm.errors import ModelError
-from speechlstm.storage import parse_json, read_regular_file, write_atomically
+from speechlstm.storage import open_regular_file, parse_json, read_regular_file, write_atomically
+from speechlstm.training.data.sample_files import DAMAGE
 
 _MAX_BYTES = 1 << 34
 _NUMBERS = "biuf"  # kinds of NumPy's data types that hold numbers
@@ -21,21 +21,6 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-
-# What NumPy and zipfile raise when a bit of the file is wrong.
-_DAMAGE = (
-    ValueError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    EOFError,
-    RuntimeError,
-    MemoryError,  # an array claims more memory than the machine has
-    SyntaxError,  # in the header of an array, which is a Python literal
-    TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def save_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]], state: Any = None) -> None:
@@ -84,18 +69,14 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
         ModelError: The file is missing or damaged, or holds other variables; then no variable has
             been changed.
     """
-    try:
+    with _refusing_damage(path):
         content = read_regular_file(path, _MAX_BYTES)
-        _refuse_oversized_arrays(content)
+        _refuse_sizes_that_differ(io.BytesIO(content))
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
             state = parse_json(str(arrays.pop("state")))
             if not all(isinstance(array, np.ndarray) for array in arrays.values()):
                 raise ValueError("holds a file that is not an array")
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
-    except _DAMAGE as error:
-        raise ModelError(f"{path}: damaged checkpoint; restore it or train again") from error
     pairs = []
     for group, variables in groups.items():
         for index, variable in enumerate(variables):
@@ -122,18 +103,43 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
     return state
 
 
-def _refuse_oversized_arrays(content: bytes) -> None:
-    """Raise ValueError if an array claims more elements than the file has bytes for.
+def load_state(path: Path) -> Any:
+    """The state alone, in a file that save_checkpoint wrote.
 
-    NumPy allocates the memory for all elements before it reads the first. Checkpoints are not
-    compressed, so no array is larger than its entry in the archive.
+    Raises:
+        ModelError: The file is missing or damaged.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for member in archive.infolist():
+    with _refusing_damage(path), open_regular_file(path) as file:
+        _refuse_sizes_that_differ(file, "state.npy")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            return parse_json(str(arrays["state"]))
+
+
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    except DAMAGE as error:
+        raise ModelError(f"{path}: damaged checkpoint; restore it or train again") from error
+
+
+def _refuse_sizes_that_differ(content: BinaryIO, name: str = "") -> None:
+    """Raise ValueError if an array has more or fewer bytes than its entry in the archive.
+
+    Checkpoints are not compressed. By default all arrays are looked at, or the one with the name.
+
+    NumPy allocates the memory for all elements before it reads the first; and of an entry that is
+    longer it would not read the end, so that zipfile would not verify its checksum.
+    """
+    with zipfile.ZipFile(content) as archive:
+        for member in [archive.getinfo(name)] if name else archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
                 raise ValueError(f"{member.filename}: is compressed")
             with archive.open(member) as file:
                 version = np.lib.format.read_magic(file)
                 shape, _, dtype = _HEADERS[version](file)
-                if math.prod(shape) * dtype.itemsize > member.file_size:
-                    raise ValueError(f"{member.filename}: is larger than the file")
+                if file.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
+                    raise ValueError(f"{member.filename}: has another size than it claims")

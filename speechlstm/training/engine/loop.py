@@ -129,6 +129,8 @@ class EpochLoop(ABC):
                 f"{f'the unknown keys {unknown}' if unknown else 'another form'}; resume with that "
                 f"version, or start a new run with --init-from {run.path}"
             ) from None
+        if self.cluster.leads and run.restore_metrics(self.state.history):
+            self.report(f"{run.metrics}: missing or damaged; written again from {run.checkpoint}")
         return True
 
     def train(self) -> list[dict[str, Any]]:
@@ -195,7 +197,7 @@ class EpochLoop(ABC):
         state.loss_sum, state.num_utterances, state.seconds, state.waited = 0.0, 0, 0.0, 0.0
         if self.cluster.leads:
             if best:
-                save_checkpoint(self.run.best, {"model": self.network.variables})
+                save_checkpoint(self.run.best, {"model": self.network.variables}, metrics)
             self.run.write_metrics(state.history)
             self._publish(metrics, best)
         self._save()  # last: a run that is killed before this repeats the end of the epoch

@@ -13,8 +13,14 @@ from typing import Any, Generic, TypeVar
 from filelock import FileLock, Timeout
 
 from speechlstm.errors import ConfigError, ModelError, TrainingError
-from speechlstm.storage import parse_json, read_regular_file, write_atomically
-from speechlstm.training.engine.checkpoint import load_checkpoint
+from speechlstm.storage import (
+    dump_checked,
+    parse_checked,
+    parse_json,
+    read_regular_file,
+    write_atomically,
+)
+from speechlstm.training.engine.checkpoint import load_checkpoint, load_state
 from speechlstm.training.engine.network import Network
 
 N = TypeVar("N", bound=Network)
@@ -82,18 +88,47 @@ class RunFolder:
 
     def write_description(self, values: Mapping[str, Any]) -> None:
         """Write the description: values that JSON can represent."""
-        write_atomically(self.description, json.dumps(values, indent=2) + "\n")
+        write_atomically(self.description, dump_checked(values))
 
     def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
-        """Write the metrics of all epochs."""
-        write_atomically(self.metrics, "".join(json.dumps(line) + "\n" for line in history))
+        """Write the metrics of all epochs, for people and plots."""
+        write_atomically(self.metrics, _lines(history))
+
+    def restore_metrics(self, history: Sequence[Mapping[str, Any]]) -> bool:
+        """Write the metrics again if they are not those of a checkpoint.
+
+        Returns:
+            Whether they were missing or damaged; they are neither if an epoch has been added, whose
+            checkpoint was not written any more.
+        """
+        expected = _lines(history).encode()
+        try:
+            found = read_regular_file(self.metrics)
+        except FileNotFoundError:
+            found = b""
+        except OSError as error:
+            raise ModelError(f"{self.metrics}: cannot be read: {error.strerror}") from None
+        if found != expected:
+            self.write_metrics(history)
+        return not found.startswith(expected)
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Read the metrics of each epoch; an empty list before the first epoch has ended.
+        """The metrics of each epoch; an empty list before the first epoch has ended.
+
+        They are those in the checkpoint, which has checksums. A run may have lost its checkpoint:
+        then they are read from metrics.jsonl.
 
         Raises:
             ModelError: The file is damaged.
         """
+        if self.checkpoint.exists():
+            try:
+                return [dict(line) for line in load_state(self.checkpoint)["history"]]
+            except (KeyError, ValueError, TypeError):
+                raise ModelError(
+                    f"{self.checkpoint}: damaged checkpoint, or of another version: it has no "
+                    "history; restore it or train again"
+                ) from None
         try:
             lines = read_regular_file(self.metrics).splitlines()
             return [dict(parse_json(line)) for line in lines]
@@ -155,20 +190,29 @@ class NetworkRun(RunFolder, ABC, Generic[N]):
         return network
 
     def summary(self) -> dict[str, Any]:
-        """The metrics of the best epoch.
+        """The metrics of the best epoch: they are kept with its weights.
+
+        Runs of version 0.1.0 have them in the list of all epochs only.
 
         Raises:
             ModelError: No epoch has ended yet, or the file of the metrics is damaged.
         """
-        lines = self.read_metrics()
+        best = load_state(self.best) if self.best.exists() else None
+        source = self.metrics if best is None else self.best
+        lines: list[Any] = self.read_metrics() if best is None else [best]
         if not lines:
             raise ModelError(f"{self.metrics}: missing: no epoch has ended yet")
         try:
-            return min(lines, key=self.rank)
+            summary: dict[str, Any] = min(lines, key=self.rank)
         except KeyError as error:
-            raise ModelError(f"{self.metrics}: damaged: a line lacks {error}") from None
+            raise ModelError(f"{source}: damaged: a line lacks {error}") from None
         except TypeError:
-            raise ModelError(f"{self.metrics}: damaged: a value is not a number") from None
+            raise ModelError(f"{source}: damaged: a value is not a number") from None
+        return summary
+
+
+def _lines(history: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(f"{json.dumps(line)}\n" for line in history)
 
 
 @contextmanager
@@ -184,7 +228,7 @@ def read_description(path: Path, network: str) -> Iterator[dict[str, Any]]:
     """
     file = RunFolder(path).description
     try:
-        yield parse_json(read_regular_file(file))
+        yield parse_checked(read_regular_file(file))
     except OSError as error:
         name = Path(error.filename or file).name
         raise ModelError(f"{path}: holds no run of {network}: {error.strerror}: {name}") from None

@@ -12,8 +12,8 @@ training.png     perplexity by epoch
 lock             locked by the process that trains
 """
 
-import io
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from speechlstm import __version__
 from speechlstm.errors import ModelError
 from speechlstm.lm.text import Text
-from speechlstm.storage import read_regular_file, refuse_pipes, write_atomically
+from speechlstm.storage import read_regular_file, write_atomically
+from speechlstm.training.data.sample_files import mapped_array, write_array
 from speechlstm.training.engine.checkpoint import save_checkpoint
 from speechlstm.training.engine.run_folder import NetworkRun, read_description
 from speechlstm.training.lm.network import (
@@ -34,6 +35,7 @@ from speechlstm.training.lm.network import (
 )
 
 _VOCABULARY = "vocabulary.txt"
+_WORDS_CHECKSUM = "vocabulary_crc32"
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,7 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
             save_checkpoint(self.initial, {"model": initial.variables})
         write_atomically(self.path / _VOCABULARY, "".join(f"{word}\n" for word in self.words))
         for name, text in (("train", train), ("valid", valid)):
-            array = io.BytesIO()
-            np.save(array, text.tokens, allow_pickle=False)
-            write_atomically(self.path / f"{name}.npy", array.getvalue())
+            write_array(self.path / f"{name}.npy", text.tokens)
         self._describe()  # last: without it, the folder holds no run
 
     def prolonged(self, num_epochs: int) -> "LanguageModelRun":
@@ -95,6 +95,7 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
                 self.model.section: self.model.to_dict(),
                 self.training.section: self.training.to_dict(),
                 "alphabet_sha256": self.alphabet_sha256,
+                _WORDS_CHECKSUM: _checksum(self.words),
             }
         )
 
@@ -104,13 +105,7 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
         Raises:
             ModelError: The file is missing or damaged.
         """
-        path = self.path / f"{name}.npy"
-        try:
-            refuse_pipes(path)
-            tokens: NDArray[np.int32] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{path}: cannot be read: {error}") from None
-        return tokens
+        return mapped_array(self.path / f"{name}.npy")
 
     def new_network(self) -> LanguageModelNetwork:
         """The network with newly initialised weights."""
@@ -130,13 +125,26 @@ def load_language_model_run(path: Path) -> LanguageModelRun:
         ConfigError: The run has settings that this version does not know.
     """
     with read_description(path, "a language model") as values:
-        words = read_regular_file(path / _VOCABULARY).decode().split("\n")[:-1]
+        words = _read_words(path / _VOCABULARY, values.get(_WORDS_CHECKSUM))
         model, training = (values[c.section] for c in (LanguageModelConfig, LanguageModelTraining))
         sha256 = values["alphabet_sha256"]
     return LanguageModelRun(
         path,
         LanguageModelConfig.from_dict(model),
         LanguageModelTraining.from_dict(training),
-        tuple(words),
+        words,
         sha256,
     )
+
+
+def _read_words(path: Path, checksum: object) -> tuple[str, ...]:
+    """The words in a file, unless they are not those whose checksum is known."""
+    content = read_regular_file(path).decode(errors="replace")
+    words = tuple(content.split("\n")[:-1])
+    if checksum not in (None, _checksum(words)):
+        raise ModelError(f"{path}: damaged: its checksum differs; restore it or train again")
+    return words
+
+
+def _checksum(words: Sequence[str]) -> str:
+    return f"{zlib.crc32(chr(10).join(words).encode()):08x}"

@@ -10,7 +10,6 @@ lock             held by the process that trains
 """
 
 import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from speechlstm import __version__
 from speechlstm.errors import ModelError
 from speechlstm.storage import write_atomically
+from speechlstm.training.data.sample_files import DAMAGE
 from speechlstm.training.engine.run_folder import NetworkRun, read_description
 from speechlstm.training.punctuation.network import (
     PunctuationConfig,
@@ -86,7 +86,7 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
                 arrays = dict(file)
             pauses: NDArray[np.int64] = arrays.pop("pauses")
             return PunctuatedText(**arrays), pauses
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, *DAMAGE) as error:
             raise ModelError(f"{path}: cannot be read: {error}") from None
 
     def new_network(self) -> PunctuationNetwork:

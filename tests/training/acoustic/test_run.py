@@ -9,6 +9,7 @@ import pytest
 
 from speechlstm.config import NetworkConfig, Settings, TrainConfig
 from speechlstm.errors import ConfigError, ModelError
+from speechlstm.storage import dump_checked, parse_checked
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.run import Run, load_run
@@ -30,7 +31,7 @@ def run(tmp_path: Path) -> Run:
 
 def rewrite(run: Run, **values: Any) -> None:
     path = run.path / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    path.write_text(dump_checked(parse_checked(path.read_text()) | values))
 
 
 def test_what_is_created_loads(run: Run) -> None:
@@ -111,7 +112,8 @@ def test_settings_of_another_version_are_refused(
 @pytest.mark.parametrize("key", ["features", "model", "training", "alphabet", "train", "valid"])
 def test_a_missing_key_is_named(run: Run, key: str) -> None:
     path = run.path / "run.json"
-    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != key}))
+    values = parse_checked(path.read_text())
+    path.write_text(dump_checked({k: v for k, v in values.items() if k != key}))
     with pytest.raises(
         ModelError,
         match=rf"run\.json: damaged, or not a run of an acoustic model: lacks the key '{key}'",

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from speechlstm.errors import ConfigError, ModelError
-from speechlstm.training.adaptation.work import CONTENTS, Work, fingerprint
+from speechlstm.training.adaptation.work import BASE, CONTENTS, Work, fingerprint
 from speechlstm.training.engine.run_folder import locked
 
 
@@ -14,6 +14,16 @@ def test_the_same_inputs_go_on_others_are_refused(tmp_path: Path) -> None:
     assert work.open({"recordings": "a", "keep": 0.0})
     with pytest.raises(ConfigError, match=r"other inputs \(keep: 0.0 there, 0.3 here\)"):
         work.open({"recordings": "a", "keep": 0.3})
+
+
+def test_a_base_that_has_changed_since_is_not_gone_on_with(tmp_path: Path) -> None:
+    work = Work(tmp_path / "work")
+    work.make()
+    work.open({"recordings": "a", BASE: "1f"})
+    with pytest.raises(ConfigError, match=r"the model to start from has changed.*; remove it to"):
+        work.open({"recordings": "a", BASE: "2e"})
+    work.write("adapt.json", {"recordings": "a"})  # as version 0.1.0 wrote it
+    assert work.open({"recordings": "a", BASE: "2e"})
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:

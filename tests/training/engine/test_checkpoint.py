@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from speechlstm.errors import ModelError
-from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
+from speechlstm.training.engine.checkpoint import load_checkpoint, load_state, save_checkpoint
 
 STATE = {"epoch": 3, "history": [{"loss": 0.1 + 0.2}], "ids": ["größe"]}
 
@@ -156,6 +156,25 @@ def test_a_flipped_bit_is_refused_or_harmless(path: Path) -> None:
             assert (state, values(groups)) == (STATE, values(new_variables(7)))
             groups = new_variables(1)
     assert refused > len(positions) / 2
+
+
+@pytest.mark.parametrize("dtype", ["<f2", "<i2"])
+def test_an_array_that_claims_to_be_shorter_is_refused(dtype: str, path: Path) -> None:
+    """The end of its entry, with it the checksum, would not be read."""
+    content = path.read_bytes()
+    place = content.index(b"model/0.npy")
+    changed = content[place:].replace(b"<f4", dtype.encode(), 1)
+    path.write_bytes(content[:place] + changed)
+    assert refusal(path).startswith("damaged checkpoint; ")
+
+
+def test_the_state_alone_is_read_and_verified(path: Path) -> None:
+    assert load_state(path) == STATE
+    content = path.read_bytes()
+    place = content.index(b"h\0\0\0i\0\0\0s\0\0\0t\0\0\0")  # of "history"
+    path.write_bytes(content[:place] + b"i" + content[place + 1 :])
+    with pytest.raises(ModelError, match=r"checkpoint\.npz: damaged checkpoint"):
+        load_state(path)
 
 
 def test_another_models_checkpoint_is_refused(path: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from speechlstm.errors import AudioError, ConfigError, TrainingError
+from speechlstm.storage import dump_checked, parse_checked
 from speechlstm.training.engine.distribution import Address, Cluster, _naming_ended_processes
 
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
@@ -269,9 +270,9 @@ def test_two_processes_train_as_one(
 @pytest.mark.slow
 def test_one_that_is_interrupted_or_killed_stops_all(prepared: Callable[[str], Path]) -> None:
     run = prepared("stopped")
-    description = json.loads((run / "run.json").read_text())
+    description = parse_checked((run / "run.json").read_text())
     description["training"] |= {"num_epochs": 1000, "early_stop": 0}
-    (run / "run.json").write_text(json.dumps(description))
+    (run / "run.json").write_text(dump_checked(description))
 
     with trained_an_epoch(run) as (first, second):
         second.send_signal(signal.SIGINT)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from speechlstm.errors import ConfigError, ModelError, TrainingError
+from speechlstm.training.engine.checkpoint import save_checkpoint
 from speechlstm.training.engine.network import Network
-from speechlstm.training.engine.run_folder import NetworkRun, RunFolder, locked
+from speechlstm.training.engine.run_folder import NetworkRun, RunFolder, locked, read_description
 
 # Takes the lock of a folder, says so, and holds it until its stdin ends.
 HOLDER = """
@@ -98,6 +99,62 @@ def test_damaged_metrics_are_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(content)
     with pytest.raises(ModelError, match=r"metrics\.jsonl: damaged: [^\n]*$"):
         _Run(tmp_path).summary()
+
+
+HISTORY = [{"epoch": 1, "valid_wer": 0.5}, {"epoch": 2, "valid_wer": 0.25}]
+
+
+def test_metrics_are_those_of_the_checkpoint_whatever_is_in_their_list(tmp_path: Path) -> None:
+    """A digit that changes in metrics.jsonl would make another epoch the best."""
+    run = _Run(tmp_path)
+    save_checkpoint(run.checkpoint, {}, {"history": HISTORY})
+    save_checkpoint(run.best, {}, HISTORY[1])
+    for content in ("", "{", '{"epoch": 1, "valid_wer": 0.0}\n'):
+        run.metrics.write_text(content)
+        assert run.read_metrics() == HISTORY
+        assert run.summary() == HISTORY[1]
+    run.checkpoint.unlink()
+    assert run.summary() == HISTORY[1]
+
+
+def test_a_damaged_list_of_metrics_is_written_again(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_metrics(HISTORY)
+    whole = run.metrics.read_bytes()
+    assert not run.restore_metrics(HISTORY)
+    for position in range(8 * len(whole)):
+        flipped = bytearray(whole)
+        flipped[position // 8] ^= 1 << position % 8
+        damaged = flipped if position % 2 else whole[: position // 8]
+        run.metrics.write_bytes(damaged)
+        assert run.restore_metrics(HISTORY)
+        assert run.metrics.read_bytes() == whole
+    run.write_metrics([*HISTORY, {"epoch": 3}])  # killed before its checkpoint
+    assert not run.restore_metrics(HISTORY)
+    assert run.metrics.read_bytes() == whole
+
+
+def test_a_checkpoint_without_a_history_is_refused(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    for state in (None, [], {"history": 3}, {"history": [3]}):
+        save_checkpoint(run.checkpoint, {}, state)
+        with pytest.raises(ModelError, match=r"checkpoint\.npz: damaged checkpoint"):
+            run.read_metrics()
+
+
+@pytest.mark.parametrize("changed", ["0.001", "epochs"])
+def test_a_description_that_has_changed_is_refused(changed: str, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_description({"rate": 0.001, "epochs": 3})
+    with read_description(tmp_path, "a network") as values:
+        assert values == {"rate": 0.001, "epochs": 3}
+    text = run.description.read_text()
+    run.description.write_text(text.replace(changed, changed[:-1] + "2"))
+    with (
+        pytest.raises(ModelError, match=r"run\.json: damaged.*its checksum differs"),
+        read_description(tmp_path, "a network"),
+    ):
+        pass
 
 
 def test_no_more_epochs_can_have_ended_than_there_are(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from speechlstm.bundle import read_bundle
+from speechlstm.storage import dump_checked, parse_checked
 
 SETTINGS = """
 [model]
@@ -43,9 +44,9 @@ def speechlstm(backend: str, *arguments: object) -> str:
 
 
 def set_epochs(run: Path, num_epochs: int) -> None:
-    description = json.loads((run / "run.json").read_text())
+    description = parse_checked((run / "run.json").read_text())
     description["training"]["num_epochs"] = num_epochs
-    (run / "run.json").write_text(json.dumps(description))
+    (run / "run.json").write_text(dump_checked(description))
 
 
 def weights(run: Path) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
 from speechlstm.lm.lstm import LSTMLanguageModel
+from speechlstm.storage import parse_checked
 from speechlstm.training.lm import export as lm_export
 
 # A verb that agrees with the first word: no trigram can know.
@@ -41,7 +42,7 @@ def adapt() -> dict[str, Any]:
     settings = ["--init-from", "run", "-o", "adapted", "--epochs", "1"]
     result = lm("train", "new.txt", "--valid", "new.txt", *settings)
     assert (result.exit_code, result.stdout) == (0, "adapted\n"), result.stderr
-    described: dict[str, Any] = json.loads(Path("adapted", "run.json").read_text())
+    described: dict[str, Any] = parse_checked(Path("adapted", "run.json").read_text())
     return described
 
 
@@ -53,7 +54,7 @@ def test_learns_what_ngrams_cannot_and_is_exported(monkeypatch: pytest.MonkeyPat
     adapted = adapt()
     tf.config.run_functions_eagerly(False)
     assert (result.exit_code, result.stdout) == (0, "run\n"), result.stderr
-    before = json.loads(Path("run", "run.json").read_text())
+    before = parse_checked(Path("run", "run.json").read_text())
     assert adapted == before | {"lm_training": before["lm_training"] | {"num_epochs": 1}}
     vocabularies = (Path(run, "vocabulary.txt").read_text() for run in ("run", "adapted"))
     assert len(set(vocabularies)) == 1

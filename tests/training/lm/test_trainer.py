@@ -172,6 +172,14 @@ def test_a_damaged_run_is_refused(
         train_on_words(LanguageModelTrainer, load_language_model_run(tmp_path), lambda _: None)
 
 
+def test_a_changed_word_is_noticed(tmp_path: Path) -> None:
+    new_run(tmp_path)
+    path = tmp_path / "vocabulary.txt"
+    path.write_text(path.read_text().replace("x", "z"))
+    with pytest.raises(ModelError, match=r"vocabulary\.txt: damaged: its checksum differs"):
+        load_language_model_run(tmp_path)
+
+
 def test_starts_from_the_best_weights_of_another_run(
     trained: tuple[LanguageModelRun, list[str]], tmp_path: Path
 ) -> None:
