@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from speechlstm import __version__
+from speechlstm.cli.interruption import tidied_up
 from speechlstm.cli.output import escape_what_streams_cannot_encode
 from speechlstm.cli.verbs import VerbGroup
 from speechlstm.errors import SERVE_PACKAGES, MissingDependencyError, SpeechLSTMError, printable
@@ -52,7 +53,8 @@ class _Main(VerbGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with tidied_up():
+                return super().invoke(ctx)
         except SpeechLSTMError as error:
             raise click.ClickException(printable(str(error))) from error
         except ModuleNotFoundError as error:

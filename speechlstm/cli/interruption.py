@@ -1,9 +1,38 @@
-"""Ctrl-C and SIGTERM in a command that ends by them, with all that it has done so far."""
+"""Signals that end a command, with what it has begun tidied up."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
+
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def tidied_up() -> Iterator[None]:
+    """Let SIGTERM, and the end of the terminal, end the block by SystemExit, as Ctrl-C does.
+
+    By default they end the process at once: temporary files and folders would be left behind. A
+    second one does. Signals that the process ignores or handles are left as they are.
+
+    Raises:
+        SystemExit: With 128 plus the number of the signal, as a shell reports it.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = [n for n in _ENDING if is_main and signal.getsignal(n) == signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _: Any) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    raise SystemExit(128 + number)
 
 
 class Interrupted(Exception):  # noqa: N818 - no error

@@ -2,12 +2,9 @@
 
 import os
 import shlex
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -15,8 +12,6 @@ from speechlstm.cli.options import Option
 from speechlstm.cli.output import say
 from speechlstm.parallel.launch import Launch
 from speechlstm.stderr import hidden_stderr
-
-_TERMINATED = 128 + signal.SIGTERM  # exit code, as a shell reports it
 
 
 def load_keras(backend: str | None = None) -> None:
@@ -49,27 +44,18 @@ def load_keras(backend: str | None = None) -> None:
 def resumable(
     run: Path, command: Sequence[str] | None, description: str = "run.json"
 ) -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, and print the command that continues the run.
+    """Where a signal ends the block, print the command that continues the run.
 
     Args:
         command: The command that continues it; None: another process says that.
         description: The file in the folder without which there is no run to continue.
     """
-
-    def terminate(*_: Any) -> None:
-        raise SystemExit(_TERMINATED)
-
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, terminate) if is_main else None
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
         if command and (run / description).exists():
             say(f"stopped; to continue: {shlex.join(command)}")
         raise
-    finally:
-        if is_main:
-            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def quantize_option(description: str) -> Option:

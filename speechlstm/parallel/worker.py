@@ -5,8 +5,8 @@ import pickle
 import signal
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
@@ -72,7 +72,8 @@ class Worker:
         ours, theirs = context.Pipe()
         # As a daemon, it is ended by multiprocessing when the parent exits.
         process = context.Process(target=_work, args=(load, theirs), daemon=True)
-        process.start()
+        with _interrupts_held():
+            process.start()
         theirs.close()  # so that the connection ends when the process ends
         return cls(process, ours, f"process {number}")
 
@@ -119,6 +120,23 @@ class Worker:
             self.process.kill()
             self.process.join()
         self.process.close()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back in this block, and for ever in the processes that start in it.
+
+    It reaches all processes of a terminal; one that has not come to `_work` yet would end with a
+    traceback. This process gets it when the block ends.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _signal_name(number: int) -> str:

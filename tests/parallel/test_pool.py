@@ -137,6 +137,14 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="of signals")
+def test_ctrl_c_is_for_the_parent_alone_from_the_first_moment_on() -> None:
+    """A process that still imports would end with a traceback on the terminal."""
+    masked = "__import__('signal').SIGINT in __import__('signal').pthread_sigmask(0, [])"
+    assert list(map_in_processes(LOAD_EVAL, [masked] * 4, 2, patience=0)) == [True] * 4
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="of signals")
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
