@@ -11,7 +11,7 @@ from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import derive_alphabet
 from speechlstm.training.acoustic.lists import Lists, Paths
 from speechlstm.training.acoustic.run import Run, load_run
-from speechlstm.training.acoustic.running import created, resume_run, train_new
+from speechlstm.training.acoustic.session import TrainingSession, created
 from speechlstm.training.acoustic.trainer import Trainer
 from speechlstm.training.acoustic.transfer import Source, read_source, transfer
 from speechlstm.training.engine.distribution import Cluster
@@ -68,6 +68,7 @@ def train(
         SystemExit: SIGTERM was received; `resume` continues the run.
     """
     path, cluster = Path(run), cluster or Cluster()
+    session = TrainingSession(Trainer, report, Path(cache) if cache else None, progress, cluster)
 
     def prepare() -> tuple[Run, Lists]:
         source = as_source(init_from)
@@ -78,10 +79,7 @@ def train(
         )  # fmt: skip
         return made, lists
 
-    return train_new(
-        path, prepare, load_run, Trainer, Path(cache) if cache else None, report, progress,
-        cluster, only_prepare,
-    )  # fmt: skip
+    return session.start(path, prepare, load_run, only_prepare)
 
 
 def resume(
@@ -114,10 +112,10 @@ def resume(
         KeyboardInterrupt: See train.
         SystemExit: See train.
     """
-    return resume_run(
-        lambda: load_run(Path(run)), Trainer, num_epochs,
-        Path(cache) if cache else None, report, progress, cluster,
-    )  # fmt: skip
+    session = TrainingSession(
+        Trainer, report, Path(cache) if cache else None, progress, cluster or Cluster()
+    )
+    return session.resume(lambda: load_run(Path(run)), num_epochs)
 
 
 def as_source(init_from: str | Path | Source | None) -> Source | None:

@@ -5,5 +5,6 @@ corpus    the utterances of manifests, each with its class
 run       the folder of a run
 trainer   updates as for an acoustic model, accuracy in place of error rates
 recipe    from manifests to a run
+transfer  the weights to start from, a recogniser's or another classifier's
 export    from a run to a bundle, verified as that of an acoustic model is
 """

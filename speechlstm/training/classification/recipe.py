@@ -3,22 +3,16 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from keras import ops
 
 from speechlstm.config import LabelField, Settings
 from speechlstm.errors import quoted
 from speechlstm.training.acoustic.lists import Lists, Paths
-from speechlstm.training.acoustic.running import created, resume_run, train_new
-from speechlstm.training.acoustic.trainer import SpeechTrainer
+from speechlstm.training.acoustic.session import TrainingSession, created
 from speechlstm.training.classification.corpus import check_labels, classes_of, similar_classes
-from speechlstm.training.classification.network import ClassifierNetwork
 from speechlstm.training.classification.run import ClassifierRun, load_classifier_run
+from speechlstm.training.classification.trainer import ClassifierTrainer
 from speechlstm.training.classification.transfer import EncoderSource, read_encoder, transfer
 from speechlstm.training.engine.distribution import Cluster
-from speechlstm.training.plots import plot_accuracy
 
 
 def train_classifier(
@@ -71,6 +65,9 @@ def train_classifier(
         SystemExit: SIGTERM was received; `resume_classifier` continues the run.
     """
     path, cluster = Path(run), cluster or Cluster()
+    session = TrainingSession(
+        ClassifierTrainer, report, Path(cache) if cache else None, progress, cluster
+    )
 
     def prepare() -> tuple[ClassifierRun, Lists]:
         source = read_encoder(init_from) if isinstance(init_from, str | Path) else init_from
@@ -79,10 +76,7 @@ def train_classifier(
         made = prepare_run(path, lists, label, chosen, source, report, cluster.launched)
         return made, lists
 
-    return train_new(
-        path, prepare, load_classifier_run, ClassifierTrainer, Path(cache) if cache else None,
-        report, progress, cluster, only_prepare,
-    )  # fmt: skip
+    return session.start(path, prepare, load_classifier_run, only_prepare)
 
 
 def resume_classifier(
@@ -95,10 +89,10 @@ def resume_classifier(
     cluster: Cluster | None = None,
 ) -> ClassifierRun:
     """Continue a run from its last checkpoint; see `speechlstm.training.resume`."""
-    return resume_run(
-        lambda: load_classifier_run(Path(run)), ClassifierTrainer, num_epochs,
-        Path(cache) if cache else None, report, progress, cluster,
-    )  # fmt: skip
+    session = TrainingSession(
+        ClassifierTrainer, report, Path(cache) if cache else None, progress, cluster or Cluster()
+    )
+    return session.resume(lambda: load_classifier_run(Path(run)), num_epochs)
 
 
 def prepare_run(
@@ -128,31 +122,3 @@ def prepare_run(
         report=report,
     )  # fmt: skip
     return created(run, start, report, again)
-
-
-class ClassifierTrainer(SpeechTrainer):
-    """Trains a classifier; see SpeechTrainer."""
-
-    run: ClassifierRun
-    network: ClassifierNetwork
-
-    def _validate(self) -> dict[str, float]:
-        """Loss and accuracy on the validation data."""
-        losses, correct = [], []
-        for index in range(len(self.valid_data)):
-            inputs, targets = self.valid_data[index]
-            outputs = self.network.predict_on_batch(inputs)
-            true = targets["weights"] > 0  # the others are copies
-            losses.append(ops.convert_to_numpy(self.network.losses(outputs, targets))[true])
-            correct.append((outputs[0].argmax(axis=-1) == targets["labels"][:, 0])[true])
-            self._stop_if_asked()
-        return {
-            "valid_loss": float(np.concatenate(losses).mean()),
-            "valid_accuracy": float(np.concatenate(correct).mean()),
-        }
-
-    def _describe(self, metrics: dict[str, Any]) -> str:
-        return f"accuracy {metrics['valid_accuracy']:.1%}"
-
-    def _plot(self) -> None:
-        plot_accuracy(self.run.metrics, self.run.plot)

@@ -12,7 +12,7 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.lists import Lists, load_data
 from speechlstm.training.acoustic.recipe import prepare_run
 from speechlstm.training.acoustic.run import load_run
-from speechlstm.training.acoustic.running import train_run
+from speechlstm.training.acoustic.session import TrainingSession
 from speechlstm.training.acoustic.trainer import Trainer
 
 SETTINGS = Settings(model=NetworkConfig(num_layers=1, num_units=2), training=TrainConfig(seed=7))
@@ -157,7 +157,7 @@ def test_what_cannot_be_used_is_listed(
     lines: list[str] = []
     # Of the validation manifest no alphabet is made.
     assert run.alphabet == Alphabet((" ", "a", "b"))
-    train_run(run, lines.append, tmp_path / "cache", trainer=Trainer)
+    TrainingSession(Trainer, lines.append, tmp_path / "cache").train(run)
     refused = (run.path / "refused.txt").read_text().splitlines()
     assert len(refused) == 4
     assert refused[0].startswith(f"{tmp_path / 'gone.wav'}: cannot be read")
@@ -183,7 +183,7 @@ def test_no_usable_utterance_is_an_error(
     with pytest.raises(
         TrainingError, match=rf"^{valid}: no usable utterance: .*valid0\.wav: [^\n]+"
     ):
-        train_run(run, lambda line: None, trainer=Trainer)
+        TrainingSession(Trainer, lambda line: None).train(run)
     assert trainers == []
 
 
@@ -191,7 +191,7 @@ def test_the_cache_lies_in_the_run(
     manifests: tuple[Path, Path], trainers: list[Any], tmp_path: Path
 ) -> None:
     run = prepare_run(tmp_path / "run", Lists.read([manifests[0]], [manifests[1]]), SETTINGS)
-    train_run(run, lambda line: None, trainer=Trainer)
+    TrainingSession(Trainer, lambda line: None).train(run)
     assert len(list((run.path / "cache").iterdir())) == 3
     assert json.loads((run.path / "run.json").read_text())["training"]["seed"] == 7
     assert trainers[0].run == run
