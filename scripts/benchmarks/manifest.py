@@ -26,7 +26,7 @@ import speechlstm.training  # noqa: F401 - Keras, whose import is not measured
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.training.acoustic.dataset import SpeechDataset
-from speechlstm.training.acoustic.lists import Lists, load_data
+from speechlstm.training.acoustic.manifests import RunManifests, load_data
 from speechlstm.training.acoustic.recipe import prepare_run
 from speechlstm.training.acoustic.start import better_start
 from speechlstm.training.data.pcm_cache import file_name, open_cache
@@ -52,10 +52,10 @@ def main(folder: Path, lines: int, as_json: bool) -> None:
     clock, settings = Clock(), Settings()
     clock.measure("whether to start from english", lambda: better_start([lists[0]]))
     (folder / "run" / "run.json").unlink(missing_ok=True)
-    read = clock.measure("reading, overlap", lambda: Lists.read(lists[:1], lists[1:]))
+    read = clock.measure("reading, overlap", lambda: RunManifests.read(lists[:1], lists[1:]))
     run = clock.measure("alphabet", lambda: prepare_run(folder / "run", read, settings))
     train, _ = clock.measure(
-        "labels, cache", lambda: load_data(run, print, folder / "cache", lists=read)
+        "labels, cache", lambda: load_data(run, print, folder / "cache", manifests=read)
     )
     batches = clock.measure("buckets", lambda: SpeechDataset(train, settings, augment=True))
     clock.measure("first batch", lambda: batches[0])

@@ -1,7 +1,18 @@
-"""The acoustic model: network, dataset, run, trainer, export.
+"""The acoustic model, and what every network of speech shares with it: see also classification.
 
-recipe.py connects them from manifests to a trained run, on the utterances that corpus.py selects.
-validation.py measures error rates in training; transfer.py starts from another model;
-verification.py compares an exported bundle with its model, by probe.py in a process without
-TensorFlow.
+network       the encoder (encoder.py) and output layers for characters and phones, under CTC
+corpus        the usable utterances of manifests, in columns (examples.py)
+dataset       batches of them, augmented; mixing.py mixes waveforms on a GPU
+
+manifests     the manifests of a run, and loading of their data
+run           the folder of a run
+trainer       updates and metrics; validation.py: error rates in training
+recipe        from manifests to a run, by session.py; planning.py: how long that will take
+transfer      the weights to start from, of a run or bundle (stored_weights.py); start.py: if at all
+
+export        from a run or bundle (trained.py) to a verified bundle
+conversion    to .tflite files; streaming.py: for blocks of samples; rounding.py: to four bits
+verification  of the files against the network, on recordings.py, by probe.py without TensorFlow
+golden        files to test ports to other languages against
+saliency      the gradient of a word with respect to the spectrum
 """

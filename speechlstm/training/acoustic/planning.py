@@ -18,7 +18,7 @@ from speechlstm.storage import address_of
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import Transcribed, corpus_of
 from speechlstm.training.acoustic.dataset import SpeechDataset
-from speechlstm.training.acoustic.lists import Lists, Paths, load_data
+from speechlstm.training.acoustic.manifests import Paths, RunManifests, load_data
 from speechlstm.training.acoustic.recipe import as_source, prepare_run
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.acoustic.trainer import Trainer
@@ -148,7 +148,7 @@ def plan(
     with TemporaryDirectory(prefix="speechlstm-plan-") as name:
         folder = Path(name)
         run = prepare_run(
-            folder / "run", Lists.read(train, valid), settings, source,
+            folder / "run", RunManifests.read(train, valid), settings, source,
             lexicon=Path(lexicon) if lexicon else None,
         )  # fmt: skip
         words = run.read_lexicon()

@@ -9,7 +9,7 @@ from speechlstm.config import Settings
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import derive_alphabet
-from speechlstm.training.acoustic.lists import Lists, Paths
+from speechlstm.training.acoustic.manifests import Paths, RunManifests
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.session import TrainingSession, created
 from speechlstm.training.acoustic.trainer import Trainer
@@ -70,14 +70,15 @@ def train(
     path, cluster = Path(run), cluster or Cluster()
     session = TrainingSession(Trainer, report, Path(cache) if cache else None, progress, cluster)
 
-    def prepare() -> tuple[Run, Lists]:
+    def prepare() -> tuple[Run, RunManifests]:
         source = as_source(init_from)
-        lists = Lists.read(train, valid)
+        manifests = RunManifests.read(train, valid)
+        chosen = settings or (source.settings if source else Settings())
         made = prepare_run(
-            path, lists, settings or (source.settings if source else Settings()), source, report,
-            Path(lexicon) if lexicon else None, alphabet, cluster.launched,
+            path, manifests, chosen, source, report, Path(lexicon) if lexicon else None, alphabet,
+            cluster.launched,
         )  # fmt: skip
-        return made, lists
+        return made, manifests
 
     return session.start(path, prepare, load_run, only_prepare)
 
@@ -129,7 +130,7 @@ def as_source(init_from: str | Path | Source | None) -> Source | None:
 
 def prepare_run(
     path: Path,
-    lists: Lists,
+    manifests: RunManifests,
     settings: Settings,
     source: Source | None = None,
     report: Callable[[str], None] = lambda line: None,
@@ -141,7 +142,7 @@ def prepare_run(
 
     Args:
         path: The folder of the run.
-        lists: The manifests.
+        manifests: The manifests.
         settings: Features, network, training.
         source: A model to start from. Its alphabet is used if it has all characters of the training
             transcripts.
@@ -156,8 +157,8 @@ def prepare_run(
             folder.
         ConfigError: The folder holds a run already, or no layer of the other model fits.
     """
-    lists.check_weights(settings)
-    alphabet = alphabet or derive_alphabet(lists.train)
+    manifests.check_weights(settings)
+    alphabet = alphabet or derive_alphabet(manifests.train)
     phones = Lexicon.read(lexicon).alphabet if lexicon else None
     if (
         source
@@ -166,7 +167,7 @@ def prepare_run(
     ):
         alphabet = source.alphabet
     origin = source.path if source else None
-    run = Run(path, settings, alphabet, *lists.paths, origin, lexicon, phones)
+    run = Run(path, settings, alphabet, *manifests.paths, origin, lexicon, phones)
     if not source:
         return created(run, None, report, again)
     start = partial(

@@ -11,7 +11,7 @@ import keras
 
 from speechlstm.errors import ConfigError, SpeechLSTMError, counted
 from speechlstm.training.acoustic.corpus import Corpus
-from speechlstm.training.acoustic.lists import Lists, load_data
+from speechlstm.training.acoustic.manifests import RunManifests, load_data
 from speechlstm.training.acoustic.run import SpeechRun
 from speechlstm.training.acoustic.trainer import SpeechTrainer
 from speechlstm.training.engine.devices import faster_backend
@@ -73,7 +73,7 @@ class TrainingSession:
     def start(
         self,
         path: Path,
-        prepare: Callable[[], tuple[R, Lists]],
+        prepare: Callable[[], tuple[R, RunManifests]],
         load: Callable[[Path], R],
         only_prepare: bool,
     ) -> R:
@@ -91,9 +91,9 @@ class TrainingSession:
         with self._connected(path):
             with self.cluster.leader_first():
                 if self.cluster.leads:
-                    run, lists = prepare()
-                    data = self._load_new_data(run, lists)
-                    del lists  # a million utterances take 200 MB
+                    run, manifests = prepare()
+                    data = self._load_new_data(run, manifests)
+                    del manifests  # a million utterances take 200 MB
                 else:
                     run = load(path)
                     data = self._load_data(run)
@@ -151,13 +151,15 @@ class TrainingSession:
         with self.cluster.connected(), locked(path) if self.cluster.leads else nullcontext():
             yield
 
-    def _load_data(self, run: SpeechRun[Any], lists: Lists | None = None) -> tuple[Corpus, Corpus]:
-        return load_data(run, self.report, self.cache, self.progress, lists)
+    def _load_data(
+        self, run: SpeechRun[Any], manifests: RunManifests | None = None
+    ) -> tuple[Corpus, Corpus]:
+        return load_data(run, self.report, self.cache, self.progress, manifests)
 
-    def _load_new_data(self, run: SpeechRun[Any], lists: Lists) -> tuple[Corpus, Corpus]:
+    def _load_new_data(self, run: SpeechRun[Any], manifests: RunManifests) -> tuple[Corpus, Corpus]:
         """The data of a run that was just created: one that cannot be trained is removed."""
         try:
-            return self._load_data(run, lists)
+            return self._load_data(run, manifests)
         except SpeechLSTMError:
             if not run.checkpoint.exists():
                 run.forget()  # it must not block the folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.training.acoustic.dataset import SpeechDataset
-from speechlstm.training.acoustic.lists import load_data
+from speechlstm.training.acoustic.manifests import load_data
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.acoustic.validation import validate
 from speechlstm.training.adaptation.work import Work

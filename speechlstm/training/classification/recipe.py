@@ -6,7 +6,7 @@ from pathlib import Path
 
 from speechlstm.config import LabelField, Settings
 from speechlstm.errors import quoted
-from speechlstm.training.acoustic.lists import Lists, Paths
+from speechlstm.training.acoustic.manifests import Paths, RunManifests
 from speechlstm.training.acoustic.session import TrainingSession, created
 from speechlstm.training.classification.corpus import check_labels, classes_of, similar_classes
 from speechlstm.training.classification.run import ClassifierRun, load_classifier_run
@@ -69,12 +69,12 @@ def train_classifier(
         ClassifierTrainer, report, Path(cache) if cache else None, progress, cluster
     )
 
-    def prepare() -> tuple[ClassifierRun, Lists]:
+    def prepare() -> tuple[ClassifierRun, RunManifests]:
         source = read_encoder(init_from) if isinstance(init_from, str | Path) else init_from
-        lists = Lists.read(train, valid)
+        manifests = RunManifests.read(train, valid)
         chosen = settings or (source.settings if source else Settings())
-        made = prepare_run(path, lists, label, chosen, source, report, cluster.launched)
-        return made, lists
+        made = prepare_run(path, manifests, label, chosen, source, report, cluster.launched)
+        return made, manifests
 
     return session.start(path, prepare, load_classifier_run, only_prepare)
 
@@ -97,7 +97,7 @@ def resume_classifier(
 
 def prepare_run(
     path: Path,
-    lists: Lists,
+    manifests: RunManifests,
     label: LabelField,
     settings: Settings,
     source: EncoderSource | None = None,
@@ -108,13 +108,13 @@ def prepare_run(
 
     With `again`, the folder may hold this run already, with a checkpoint, which stays.
     """
-    lists.check_weights(settings)
-    classes = classes_of(lists.train, label)
-    check_labels(lists.valid, label, classes)
+    manifests.check_weights(settings)
+    classes = classes_of(manifests.train, label)
+    check_labels(manifests.valid, label, classes)
     for first, second in similar_classes(classes):
         report(f"warning: {quoted(first)} and {quoted(second)} are two classes")
     origin = source.path if source else None
-    run = ClassifierRun(path, settings, label, classes, *lists.paths, origin)
+    run = ClassifierRun(path, settings, label, classes, *manifests.paths, origin)
     if not source:
         return created(run, None, report, again)
     start = partial(

@@ -12,7 +12,7 @@ from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import TrainingError
 from speechlstm.training import train
 from speechlstm.training.acoustic.dataset import SpeechDataset
-from speechlstm.training.acoustic.lists import load_data
+from speechlstm.training.acoustic.manifests import load_data
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.planning import Plan, plan
 from speechlstm.training.acoustic.run import Run

@@ -9,7 +9,7 @@ from speechlstm.config import NetworkConfig, Settings, TrainConfig
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import ConfigError, ManifestError, TrainingError
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.acoustic.lists import Lists, load_data
+from speechlstm.training.acoustic.manifests import RunManifests, load_data
 from speechlstm.training.acoustic.recipe import prepare_run
 from speechlstm.training.acoustic.run import load_run
 from speechlstm.training.acoustic.session import TrainingSession
@@ -41,31 +41,34 @@ def test_a_run_is_made_of_manifests_and_settings(
     manifests: tuple[Path, Path], tmp_path: Path
 ) -> None:
     train, valid = manifests
-    run = prepare_run(tmp_path / "run", Lists.read([train], [valid]), SETTINGS)
+    run = prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), SETTINGS)
     assert run.alphabet == Alphabet((" ", "a", "b"))
     assert run == load_run(tmp_path / "run")
     assert (run.settings, run.train, run.valid) == (SETTINGS, (train,), (valid,))
     run.best.touch()
     with pytest.raises(ConfigError, match="holds a run"):
-        prepare_run(tmp_path / "run", Lists.read([train], [valid]), SETTINGS)
+        prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), SETTINGS)
 
 
 def test_the_same_command_finds_its_run_again(manifests: tuple[Path, Path], tmp_path: Path) -> None:
     train, valid = manifests
-    first = prepare_run(tmp_path / "run", Lists.read([train], [valid]), SETTINGS)
+    first = prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), SETTINGS)
     first.checkpoint.write_bytes(b"of an update")
     assert (
-        prepare_run(tmp_path / "run", Lists.read([train], [valid]), SETTINGS, again=True) == first
+        prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), SETTINGS, again=True)
+        == first
     )
     assert first.checkpoint.read_bytes() == b"of an update"
     for other in (SETTINGS.with_training(seed=5), SETTINGS.with_training(num_epochs=99)):
         with pytest.raises(ConfigError, match="already holds a run"):
-            prepare_run(tmp_path / "run", Lists.read([train], [valid]), other, again=True)
+            prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), other, again=True)
     with pytest.raises(ConfigError, match="already holds a run"):
-        prepare_run(tmp_path / "run", Lists.read([train, train], [valid]), SETTINGS, again=True)
+        prepare_run(
+            tmp_path / "run", RunManifests.read([train, train], [valid]), SETTINGS, again=True
+        )
     first.description.write_text("{")
     with pytest.raises(ConfigError, match="already holds a run"):
-        prepare_run(tmp_path / "run", Lists.read([train], [valid]), SETTINGS, again=True)
+        prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), SETTINGS, again=True)
 
 
 def test_a_recording_in_both_manifests_is_refused(
@@ -81,7 +84,7 @@ def test_a_recording_in_both_manifests_is_refused(
         TrainingError, match=r"valid\.jsonl: the recording of renamed is in a training"
     ):
         prepare_run(
-            tmp_path / "run", Lists.read([train], [valid, folder / "valid.jsonl"]), SETTINGS
+            tmp_path / "run", RunManifests.read([train], [valid, folder / "valid.jsonl"]), SETTINGS
         )
     assert not (tmp_path / "run").exists()
 
@@ -103,7 +106,7 @@ def test_manifests_without_utterances_are_refused(
         bad.write_text(content)
     paths = [bad if which == index else path for index, path in enumerate(manifests)]
     with pytest.raises(ManifestError, match=rf"bad\.jsonl.*{reason}"):
-        prepare_run(tmp_path / "run", Lists.read([paths[0]], [paths[1]]), SETTINGS)
+        prepare_run(tmp_path / "run", RunManifests.read([paths[0]], [paths[1]]), SETTINGS)
     assert not (tmp_path / "run").exists()
 
 
@@ -116,22 +119,22 @@ def test_manifests_without_transcripts_are_refused(
         silent, [Utterance(f"{k}", f"{k}.wav", 1.0, text) for k, text in enumerate(texts)]
     )
     with pytest.raises(TrainingError, match="no utterance of the training manifests has a transcr"):
-        prepare_run(tmp_path / "run", Lists.read([silent], [manifests[1]]), SETTINGS)
+        prepare_run(tmp_path / "run", RunManifests.read([silent], [manifests[1]]), SETTINGS)
 
 
 def test_frozen_layers_need_another_model(manifests: tuple[Path, Path], tmp_path: Path) -> None:
     train, valid = manifests
     settings = SETTINGS.with_training(frozen_layers=1)
     with pytest.raises(ConfigError, match=r"training\.frozen_layers: needs a model to start from"):
-        prepare_run(tmp_path / "run", Lists.read([train], [valid]), settings)
+        prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), settings)
 
 
 def test_each_training_manifest_has_a_weight(manifests: tuple[Path, Path], tmp_path: Path) -> None:
     train, valid = manifests
     settings = SETTINGS.with_training(weights=(2.0, 0.5))
     with pytest.raises(ConfigError, match=r"training\.weights: .* has 2 for 1 manifest$"):
-        prepare_run(tmp_path / "run", Lists.read([train], [valid]), settings)
-    run = prepare_run(tmp_path / "run", Lists.read([train, train], [valid]), settings)
+        prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), settings)
+    run = prepare_run(tmp_path / "run", RunManifests.read([train, train], [valid]), settings)
     data, _ = load_data(load_run(run.path), lambda line: None)
     assert [(e.id, e.share) for e in data.examples] == [
         ("train0", 1.0), ("train0 (2)", 1.0), ("train1", 1.0), ("train1 (2)", 1.0),
@@ -153,7 +156,7 @@ def test_what_cannot_be_used_is_listed(
     write_manifest(train, [*Manifest(train), *faulty])
     strange = Utterance("strange", "valid0.wav", told.duration, "xyz")
     write_manifest(valid, [*Manifest(valid), strange])
-    run = prepare_run(tmp_path / "run", Lists.read([train], [valid]), SETTINGS)
+    run = prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), SETTINGS)
     lines: list[str] = []
     # Of the validation manifest no alphabet is made.
     assert run.alphabet == Alphabet((" ", "a", "b"))
@@ -178,7 +181,7 @@ def test_no_usable_utterance_is_an_error(
     manifests: tuple[Path, Path], trainers: list[Any], tmp_path: Path
 ) -> None:
     train, valid = manifests
-    run = prepare_run(tmp_path / "run", Lists.read([train], [valid]), SETTINGS)
+    run = prepare_run(tmp_path / "run", RunManifests.read([train], [valid]), SETTINGS)
     (tmp_path / "valid0.wav").write_bytes(b"")
     with pytest.raises(
         TrainingError, match=rf"^{valid}: no usable utterance: .*valid0\.wav: [^\n]+"
@@ -190,7 +193,7 @@ def test_no_usable_utterance_is_an_error(
 def test_the_cache_lies_in_the_run(
     manifests: tuple[Path, Path], trainers: list[Any], tmp_path: Path
 ) -> None:
-    run = prepare_run(tmp_path / "run", Lists.read([manifests[0]], [manifests[1]]), SETTINGS)
+    run = prepare_run(tmp_path / "run", RunManifests.read([manifests[0]], [manifests[1]]), SETTINGS)
     TrainingSession(Trainer, lambda line: None).train(run)
     assert len(list((run.path / "cache").iterdir())) == 3
     assert json.loads((run.path / "run.json").read_text())["training"]["seed"] == 7

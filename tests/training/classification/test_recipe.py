@@ -15,7 +15,7 @@ from speechlstm.cli import main
 from speechlstm.config import AugmentConfig, FeatureConfig, NetworkConfig, Settings, TrainConfig
 from speechlstm.corpora.manifest import Manifest, write_manifest
 from speechlstm.errors import BundleError, ConfigError, ModelError, TrainingError
-from speechlstm.training.acoustic.lists import Lists
+from speechlstm.training.acoustic.manifests import RunManifests
 from speechlstm.training.acoustic.run import load_run
 from speechlstm.training.classification.corpus import classes_of, similar_classes
 from speechlstm.training.classification.export import export_classifier
@@ -120,7 +120,7 @@ def test_a_resumed_run_ends_with_the_same_weights(lists: tuple[Path, Path], tmp_
 def test_starts_from_a_recogniser_or_a_classifier(
     lists: tuple[Path, Path], bundle: Path, trained: ClassifierRun, tmp_path: Path
 ) -> None:
-    read = Lists.read(lists[:1], lists[1:])
+    read = RunManifests.read(lists[:1], lists[1:])
     for source in (bundle, trained.path):
         lines: list[str] = []
         run = prepare_run(

@@ -17,7 +17,7 @@ Paths = str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True)
-class Lists:
+class RunManifests:
     """The manifests of a run, which have been read and share no recording."""
 
     train: Sequence[Manifest]
@@ -30,23 +30,23 @@ class Lists:
         return train, valid
 
     @classmethod
-    def read(cls, train: Paths, valid: Paths) -> "Lists":
+    def read(cls, train: Paths, valid: Paths) -> "RunManifests":
         """Read manifests, one or several of each kind.
 
         Raises:
             ManifestError: A manifest cannot be read.
             TrainingError: A recording is in manifests of both kinds.
         """
-        lists = cls(
+        read = cls(
             *([Manifest(path) for path in paths] for paths in map(_as_paths, (train, valid)))
         )
-        if found := first_overlap(lists.train, lists.valid):
+        if found := first_overlap(read.train, read.valid):
             manifest, utterance = found
             raise TrainingError(
                 f"{manifest.path}: the recording of {utterance.id} is in a training manifest, "
                 "too; separate them with: speechlstm manifest split"
             )
-        return lists
+        return read
 
     def check_weights(self, settings: Settings) -> None:
         """Refuse, by ConfigError, weights of more or fewer training manifests than there are."""
@@ -68,14 +68,14 @@ def load_data(
     report: Callable[[str], None],
     cache: Path | None = None,
     progress: bool = False,
-    lists: Lists | None = None,
+    manifests: RunManifests | None = None,
 ) -> tuple[Corpus, Corpus]:
     """Load the training and the validation data of a run; decodes recordings that are not cached.
 
     Args:
         run: The run; unusable utterances are listed in its refused.txt.
         cache: Folder for decoded recordings; by default a folder in the run.
-        lists: The manifests, if they have been read already.
+        manifests: The manifests, if they have been read already.
 
     Returns:
         The training corpus and the validation corpus.
@@ -85,11 +85,10 @@ def load_data(
         TrainingError: No utterance is usable, or a recording is in manifests of both kinds.
     """
     cache = cache or run.path / "cache"
-    lists = lists or Lists.read(run.train, run.valid)
-    train, valid = (
-        run.load_corpus(manifests, cache, progress, weights)
-        for manifests, weights in ((lists.train, run.settings.training.weights), (lists.valid, ()))
-    )
+    manifests = manifests or RunManifests.read(run.train, run.valid)
+    weights = run.settings.training.weights
+    train = run.load_corpus(manifests.train, cache, progress, weights)
+    valid = run.load_corpus(manifests.valid, cache, progress)
     refused = [*train.refused, *valid.refused]
     settings = run.settings
     noise = load_noise(settings.augmentation, settings.features.sample_rate, cache, progress)
