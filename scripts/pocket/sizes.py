@@ -38,7 +38,7 @@ from speechlstm.training.acoustic.rounding import (
     read_calibration,
     rounded_to_four_bits,
 )
-from speechlstm.training.acoustic.transfer import Source, read_source
+from speechlstm.training.acoustic.trained import TrainedModel, trained_model
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of the bytes of all kernels
 METHODS = ("weights", "products")  # what low-rank kernels keep as near as possible
@@ -124,7 +124,7 @@ def store_in_four_bits(kernels: Sequence[Kernel], method: str) -> int:
     return sum(k.values.size // 2 + _SCALE_BYTES * k.values.shape[1] for k in kernels)
 
 
-def errors_of(source: Source, recordings: Sequence[tuple[Audio, str]]) -> ErrorCounts:
+def errors_of(source: TrainedModel, recordings: Sequence[tuple[Audio, str]]) -> ErrorCounts:
     """The word errors of the best path."""
     errors, model = ErrorCounts(), source.model
     ordered = sorted(recordings, key=lambda recording: len(recording[0].samples))
@@ -148,7 +148,7 @@ def errors_of(source: Source, recordings: Sequence[tuple[Audio, str]]) -> ErrorC
 def main(calibration: Path, test: Path, output: Path, bundle: str, max_utterances: int) -> None:
     """Measure all sizes, print a line for each, and plot them."""
     path = find_bundle(bundle)
-    source = read_source(path)
+    source = trained_model(path)
     rate = source.settings.features.sample_rate
     recordings = read_recordings([test], rate, max_utterances)
     kernels = measured_kernels(source.model, read_calibration([calibration], rate))

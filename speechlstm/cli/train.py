@@ -17,7 +17,7 @@ from speechlstm.config import Precision, Settings
 
 if TYPE_CHECKING:
     from speechlstm.config import LabelField
-    from speechlstm.training.acoustic.transfer import Source
+    from speechlstm.training.acoustic.trained import TrainedModel
 
 
 @verb()
@@ -225,7 +225,7 @@ def command(
     with resumable(run_path, resume_command(run_path, cache_path, processes, launch)):
         load_keras()
         from speechlstm.training.acoustic import recipe
-        from speechlstm.training.acoustic.transfer import read_source
+        from speechlstm.training.acoustic.trained import trained_model
         from speechlstm.training.classification.recipe import resume_classifier, train_classifier
         from speechlstm.training.classification.run import is_classifier_run
         from speechlstm.training.classification.transfer import read_encoder
@@ -245,7 +245,7 @@ def command(
             classifies = task == "classify"
             if not (init_from or from_scratch) and cluster.leads:
                 init_from = _english_if_better(train_paths, config_path, report, classifies)
-            read: Any = read_encoder if classifies else read_source
+            read: Any = read_encoder if classifies else trained_model
             source = read(init_from) if init_from else None
             settings = _settings(source, config_path, given)
             if only_plan:
@@ -272,7 +272,7 @@ def _show_plan(
     train: tuple[Path, ...],
     valid: tuple[Path, ...],
     settings: Settings,
-    source: "Source | None",
+    source: "TrainedModel | None",
     lexicon: Path | None,
     hourly_cost: float | None,
 ) -> None:

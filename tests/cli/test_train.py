@@ -276,7 +276,7 @@ def test_training_starts_from_the_model_of_the_package_unless_told_otherwise(
 
     monkeypatch.setattr("speechlstm.training.acoustic.recipe.train", run)
     monkeypatch.setattr(
-        "speechlstm.training.acoustic.transfer.read_source",
+        "speechlstm.training.acoustic.trained.trained_model",
         lambda path: SimpleNamespace(
             path=path, settings=Settings(model=NetworkConfig(num_units=9))
         ),

@@ -105,13 +105,14 @@ def export(
         raise ConfigError(f"calibration is for int4, not for quantization {quantization}")
     if calibration:
         model = with_rounded_kernels(model, read_calibration(calibration, rate))
+    stored = trained.stored(MODEL, quantization)
     files = {
         FILES[target]: convert_target(model, target, quantization, max_samples)
         for target in targets
-        if target == "everywhere" or calibration or not trained.is_stored(MODEL, quantization)
+        if target == "everywhere" or calibration or not stored
     }
-    if "interpreter" in targets and MODEL not in files:
-        files = {MODEL: trained.tflite, **files}  # as it was
+    if "interpreter" in targets and stored and not calibration:
+        files = {MODEL: stored, **files}  # as it was
     files |= streaming_file(model, quantization)
     verifications = write_verified(trained, files, recordings, path, quantization, report)
     if golden:
@@ -160,7 +161,7 @@ def export_model(
         ModelError: See write_verified.
     """
     acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
-    trained = TrainedModel(model, acoustic)
+    trained = TrainedModel(path, model, acoustic)
     files = {FILES[target]: convert_target(model, target, quantization) for target in targets}
     files |= streaming_file(model, quantization)
     return write_verified(trained, files, recordings, path, quantization, report)

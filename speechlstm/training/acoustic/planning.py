@@ -21,8 +21,8 @@ from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.manifests import Paths, RunManifests, load_data
 from speechlstm.training.acoustic.recipe import as_source, prepare_run
 from speechlstm.training.acoustic.run import Run
+from speechlstm.training.acoustic.trained import TrainedModel
 from speechlstm.training.acoustic.trainer import Trainer
-from speechlstm.training.acoustic.transfer import Source
 from speechlstm.training.data.pcm_cache import PCMCache
 from speechlstm.training.data.speed_copies import SAMPLE_BYTES
 from speechlstm.training.engine.devices import peak_memory
@@ -116,7 +116,7 @@ def plan(
     valid: Paths,
     settings: Settings | None = None,
     *,
-    init_from: str | Path | Source | None = None,
+    init_from: str | Path | TrainedModel | None = None,
     lexicon: str | Path | None = None,
 ) -> Plan:
     """Find out what a training run will take, by training on a few of its batches.

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from speechlstm.bundle import find_bundle
 from speechlstm.config import Settings
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
@@ -12,8 +11,9 @@ from speechlstm.training.acoustic.corpus import derive_alphabet
 from speechlstm.training.acoustic.manifests import Paths, RunManifests
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.session import TrainingSession, created
+from speechlstm.training.acoustic.trained import TrainedModel, trained_model
 from speechlstm.training.acoustic.trainer import Trainer
-from speechlstm.training.acoustic.transfer import Source, read_source, transfer
+from speechlstm.training.acoustic.transfer import transfer
 from speechlstm.training.engine.distribution import Cluster
 
 
@@ -23,7 +23,7 @@ def train(
     run: str | Path,
     settings: Settings | None = None,
     *,
-    init_from: str | Path | Source | None = None,
+    init_from: str | Path | TrainedModel | None = None,
     lexicon: str | Path | None = None,
     cache: str | Path | None = None,
     report: Callable[[str], None] = lambda line: None,
@@ -119,20 +119,20 @@ def resume(
     return session.resume(lambda: load_run(Path(run)), num_epochs)
 
 
-def as_source(init_from: str | Path | Source | None) -> Source | None:
+def as_source(init_from: str | Path | TrainedModel | None) -> TrainedModel | None:
     """The model to start from; one that is named is read.
 
     Raises:
         ModelError: It is missing or damaged.
     """
-    return read_source(find_bundle(init_from)) if isinstance(init_from, str | Path) else init_from
+    return trained_model(init_from) if isinstance(init_from, str | Path) else init_from
 
 
 def prepare_run(
     path: Path,
     manifests: RunManifests,
     settings: Settings,
-    source: Source | None = None,
+    source: TrainedModel | None = None,
     report: Callable[[str], None] = lambda line: None,
     lexicon: Path | None = None,
     alphabet: Alphabet | None = None,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle
 from speechlstm.decoding.timed_words import Emission
-from speechlstm.training.acoustic.transfer import read_source
+from speechlstm.training.acoustic.trained import trained_model
 from speechlstm.training.tflite.convert import require_tensorflow
 
 
@@ -36,7 +36,7 @@ def saliency(
         ConfigError: Keras runs on another backend than TensorFlow.
     """
     require_tensorflow()
-    model = read_source(bundle.path).model
+    model = trained_model(bundle.path).model
     samples = tf.constant(audio.samples[np.newaxis])
     log_mels, num_frames = model.mfcc.log_mels(samples, tf.constant([len(audio.samples)]))
     first = bundle.acoustic.alphabet.num_labels if phones else 0

@@ -1,64 +1,19 @@
 """Transfer learning: start from another model, with the weights of every layer that fits."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speechlstm.acoustic import LiteRTAcousticModel
-from speechlstm.bundle import Bundle, read_bundle
-from speechlstm.config import Settings
 from speechlstm.errors import ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.similar import similar_letter
 from speechlstm.training.acoustic.encoder import Encoder
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.acoustic.run import load_run
-from speechlstm.training.acoustic.stored_weights import assign_stored_weights
-
-
-@dataclass(frozen=True)
-class Source:
-    """A trained model to start from.
-
-    Attributes:
-        path: The bundle or run of the model.
-        model: Features, network and weights.
-        alphabet: The alphabet of its character labels.
-        phones: The alphabet of its phone labels, if it has a second output.
-    """
-
-    path: Path
-    model: AcousticModel
-    alphabet: Alphabet
-    phones: Alphabet | None = None
-
-    @property
-    def settings(self) -> Settings:
-        """Its features and network, with the default settings of training."""
-        return Settings(features=self.model.features, model=self.model.config)
-
-
-def read_source(path: Path) -> Source:
-    """Read the best model of a run, or the model of a bundle.
-
-    The weights of a bundle are read from its .tflite file, in the precision in which it stores
-    them.
-
-    Raises:
-        ModelError: The folder holds no model, or one that is damaged or whose weights cannot be
-            read from its .tflite file.
-        ConfigError: The run has settings that this version does not know.
-    """
-    if (path / "run.json").exists():
-        run = load_run(path)
-        return Source(path, run.best_network(), run.alphabet, run.phones)
-    bundle = read_bundle(path)
-    return Source(path, _read_model(bundle), bundle.acoustic.alphabet, bundle.acoustic.phones)
+from speechlstm.training.acoustic.trained import TrainedModel
 
 
 def transfer(
-    source: Source,
+    source: TrainedModel,
     model: AcousticModel,
     alphabet: Alphabet,
     frozen_layers: int,
@@ -157,7 +112,9 @@ def _report_misfits(path: Path, misfits: Mapping[str, str], report: Callable[[st
             report(f"differs from {path}: {name}: {misfit}")
 
 
-def _copy_output_weights(source: Source, model: AcousticModel, alphabet: Alphabet) -> list[str]:
+def _copy_output_weights(
+    source: TrainedModel, model: AcousticModel, alphabet: Alphabet
+) -> list[str]:
     """Copy the output weights of blank and of similar symbols; returns these, as in "ä (a)"."""
     labels = similar_symbols(source.alphabet, alphabet)
     old, new = source.model.output_layers[0], model.output_layers[0]
@@ -232,18 +189,3 @@ def _other_features(old: Encoder, new: Encoder) -> dict[str, str]:
 
 def _describe(shapes: list[tuple[int, ...]]) -> str:
     return ", ".join(" x ".join(map(str, shape)) for shape in shapes)
-
-
-def _read_model(bundle: Bundle) -> AcousticModel:
-    """The model of a bundle, with the weights in its .tflite file."""
-    spec = bundle.acoustic
-    num_phones = spec.phones.num_labels if spec.phones else 0
-    model = AcousticModel(spec.features, spec.network, spec.alphabet.num_labels, num_phones)
-    assign_stored_weights(
-        model,
-        model.output_layers,
-        bundle,
-        lambda batch: model.log_probs(model(batch)[0]),
-        lambda audio: LiteRTAcousticModel(bundle).outputs(audio),
-    )
-    return model

@@ -10,7 +10,7 @@ from speechlstm.corpora.manifest import Manifest
 from speechlstm.parallel import Progress
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.conversion import Target
-from speechlstm.training.acoustic.transfer import Source, read_source
+from speechlstm.training.acoustic.trained import TrainedModel, trained_model
 from speechlstm.training.adaptation.clock import (
     BASE,
     EXPORT,
@@ -48,9 +48,9 @@ class Adaptation:
     decoding: Progress
 
     @cached_property
-    def source(self) -> Source:
+    def source(self) -> TrainedModel:
         """The base's network."""
-        return read_source(self.base.path)
+        return trained_model(self.base.path)
 
     @cached_property
     def alphabet(self) -> Alphabet:

@@ -11,7 +11,8 @@ from speechlstm.classification.model import LiteRTClassifier
 from speechlstm.config import Settings
 from speechlstm.training.acoustic.encoder import Encoder
 from speechlstm.training.acoustic.stored_weights import assign_stored_weights
-from speechlstm.training.acoustic.transfer import read_source, transfer_encoder
+from speechlstm.training.acoustic.trained import trained_model
+from speechlstm.training.acoustic.transfer import transfer_encoder
 from speechlstm.training.classification.network import ClassifierNetwork
 from speechlstm.training.classification.run import is_classifier_run, load_classifier_run
 
@@ -52,7 +53,7 @@ def read_encoder(name: str | Path) -> EncoderSource:
         bundle = read_any_bundle(path)
         if isinstance(bundle, ClassifierBundle):
             return EncoderSource(path, read_network(bundle), bundle.spec.classes)
-    return EncoderSource(path, read_source(path).model)
+    return EncoderSource(path, trained_model(path).model)
 
 
 def transfer(

@@ -14,7 +14,7 @@ from speechlstm.training.acoustic import conversion
 from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.export import export_model
 from speechlstm.training.acoustic.network import AcousticModel
-from speechlstm.training.acoustic.transfer import read_source
+from speechlstm.training.acoustic.trained import trained_model
 from speechlstm.training.acoustic.verification import Verification
 from speechlstm.training.tflite.edit import Quantization
 
@@ -74,7 +74,7 @@ def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     (verification,) = export_model(model, ALPHABET, recordings(), path, phones=phones)
     assert verification.max_difference < 1e-4  # of all columns
-    source = read_source(path)
+    source = trained_model(path)
     assert (source.alphabet, source.phones) == (ALPHABET, phones)
     for found, expected in zip(
         source.model.trainable_variables, model.trainable_variables, strict=True

@@ -8,7 +8,7 @@ from speechlstm.audio import Audio
 from speechlstm.bundle import read_bundle
 from speechlstm.decoding.timed_words import Emission
 from speechlstm.training.acoustic.saliency import saliency
-from speechlstm.training.acoustic.transfer import read_source
+from speechlstm.training.acoustic.trained import trained_model
 
 ASSETS = Path(__file__).parents[2] / "assets"
 
@@ -23,7 +23,7 @@ def test_the_gradient_is_the_slope_of_the_log_probability(cell: str) -> None:
     assert found.shape == (31, 16)
     assert not np.allclose(found, other)
 
-    model = read_source(bundle.path).model
+    model = trained_model(bundle.path).model
     log_mels, num_frames = model.mfcc.log_mels(samples[np.newaxis], tf.constant([4800]))
 
     def score(mels: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from speechlstm.training.acoustic.conversion import streaming_file
 from speechlstm.training.acoustic.export import export_model
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.streaming import why_not_streaming
-from speechlstm.training.acoustic.transfer import read_source
+from speechlstm.training.acoustic.trained import trained_model
 from speechlstm.training.acoustic.verification import Verification
 from speechlstm.training.tflite.edit import Quantization, count_ops, has_variables
 
@@ -83,7 +83,7 @@ def test_an_export_has_a_streaming_form_that_hears_the_same(
         tolerance = 1e-4 if quantization == "none" else 0.3
         np.testing.assert_allclose(found, litert.log_probs(audio), atol=tolerance)
     if quantization == "none":
-        source = read_source(path).model
+        source = trained_model(path).model
         for found, expected in zip(
             source.trainable_variables, model.trainable_variables, strict=True
         ):

@@ -18,7 +18,8 @@ from speechlstm.training.acoustic import stored_weights
 from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, load_run
-from speechlstm.training.acoustic.transfer import Source, read_source, transfer
+from speechlstm.training.acoustic.trained import TrainedModel, trained_model
+from speechlstm.training.acoustic.transfer import transfer
 from speechlstm.training.engine.checkpoint import save_checkpoint
 from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip
 
@@ -45,17 +46,21 @@ def write(path: Path, model: AcousticModel, tflite: bytes) -> Path:
     return path
 
 
+def source_of(model: AcousticModel, phones: Alphabet | None = None) -> TrainedModel:
+    spec = AcousticSpec(model.features, ALPHABET, model.config, phones)
+    return TrainedModel(Path("x"), model, spec)
+
+
 def test_other_phones_get_a_new_layer() -> None:
     keras.utils.set_random_seed(1)
     theirs, ours = (AcousticModel(FEATURES, SMALL, 5, num_phones=3) for _ in range(2))
     new = ours.output_layers[1].get_weights()
     lines: list[str] = []
     here, there = (Alphabet(symbols, separator=" ") for symbols in (("K", "T"), ("K", "AA")))
-    source = Source(Path("other"), theirs, ALPHABET, there)
+    source = source_of(theirs, there)
     transfer(source, ours, ALPHABET, 0, lines.append, phones=here)
     assert (
-        lines[-1]
-        == "differs from other: phone layer: the phones are K AA there, K T in the new model"
+        lines[-1] == "differs from x: phone layer: the phones are K AA there, K T in the new model"
     )
     np.testing.assert_array_equal(ours.output_layers[1].get_weights()[0], new[0])
     transfer(source, ours, ALPHABET, 0, lines.append, phones=there)
@@ -89,7 +94,7 @@ def test_weights_are_read_back_from_a_bundle(
     tflite: bytes,
     tmp_path: Path,
 ) -> None:
-    source = read_source(write(tmp_path / "bundle", model, quantize(tflite, quantization)))
+    source = trained_model(write(tmp_path / "bundle", model, quantize(tflite, quantization)))
     assert source.alphabet == ALPHABET
     assert source.settings == Settings(FEATURES, SMALL)
     for found, expected in zip(weights(source.model), weights(model), strict=True):
@@ -116,7 +121,7 @@ def test_weights_are_read_back_from_a_portable_model(
     tflite = quantize(portable, quantization)
     spec = AcousticSpec(FEATURES, ALPHABET, SMALL)
     write_bundle(path, {"model.portable.tflite": tflite}, spec)
-    for found, expected in zip(weights(read_source(path).model), weights(model), strict=True):
+    for found, expected in zip(weights(trained_model(path).model), weights(model), strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
@@ -126,7 +131,7 @@ def test_a_single_direction_without_norms_in_a_bare_file(tmp_path: Path) -> None
         NetworkConfig(num_layers=1, num_units=8, bidirectional=False, layer_norm=False)
     )
     bundle = write(tmp_path / "bundle", model, without_cell_clip(convert_acoustic(model)))
-    source = read_source((bundle / "model.tflite").rename(tmp_path / "bare.tflite"))
+    source = trained_model((bundle / "model.tflite").rename(tmp_path / "bare.tflite"))
     for found, expected in zip(weights(source.model), weights(model), strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -142,11 +147,11 @@ def test_weights_in_another_order_are_refused(
     with pytest.raises(
         BundleError, match=r"cannot be read: with them, probabilities differ by 0\.\d"
     ):
-        read_source(bundle)
+        trained_model(bundle)
     for wrong in (values[1:], values[:-1], [*values, values[-1]]):
         monkeypatch.setattr(stored_weights, "read_weights", lambda _, wrong=wrong: iter(wrong))
         with pytest.raises(BundleError, match="weights cannot be read: "):
-            read_source(bundle)
+            trained_model(bundle)
 
 
 @pytest.mark.slow
@@ -155,16 +160,16 @@ def test_other_cells_are_read_from_their_loops(
     cell: Literal["gru", "rnn"], tflite: bytes, tmp_path: Path
 ) -> None:
     model = new_model(NetworkConfig(num_layers=2, num_units=8, cell=cell))
-    source = read_source(write(tmp_path / "bundle", model, convert_acoustic(model)))
+    source = trained_model(write(tmp_path / "bundle", model, convert_acoustic(model)))
     for found, expected in zip(weights(source.model), weights(model), strict=True):
         np.testing.assert_array_equal(found, expected)
     with pytest.raises(BundleError, match="its weights cannot be read"):
-        read_source(write(tmp_path / "other", model, tflite))  # of an LSTM
+        trained_model(write(tmp_path / "other", model, tflite))  # of an LSTM
 
 
 def test_everything_fits_the_same_model(model: AcousticModel) -> None:
     other, lines = new_model(seed=2), list[str]()
-    transfer(Source(Path("x"), model, ALPHABET), other, ALPHABET, 2, lines.append)
+    transfer(source_of(model), other, ALPHABET, 2, lines.append)
     for found, expected in zip(weights(other), weights(model), strict=True):
         np.testing.assert_array_equal(found, expected)
     assert lines == [
@@ -192,7 +197,7 @@ def test_what_does_not_fit_stays_new_and_is_listed(
 ) -> None:
     other, lines = new_model(config, seed=2), list[str]()
     before = other.output_layers[0].kernel.numpy().copy()
-    transfer(Source(Path("x"), model, ALPHABET), other, Alphabet(tuple(symbols)), 0, lines.append)
+    transfer(source_of(model), other, Alphabet(tuple(symbols)), 0, lines.append)
     alike = ["output weights from x for: 'a' 'b' 'c'"] if symbols == "abcd" else []
     assert lines == [
         f"weights from x: {kept}",
@@ -210,13 +215,13 @@ def test_what_does_not_fit_stays_new_and_is_listed(
 
 def test_other_features_are_listed(model: AcousticModel) -> None:
     other, lines = AcousticModel(FeatureConfig(num_mfcc=13, hop_ms=12.5), SMALL, 5), list[str]()
-    transfer(Source(Path("x"), model, ALPHABET), other, ALPHABET, 0, lines.append)
+    transfer(source_of(model), other, ALPHABET, 0, lines.append)
     assert lines[1:] == ["differs from x: features.hop_ms: 10.0 there, 12.5 in the new model"]
 
 
 @pytest.mark.slow
 def test_what_cannot_be_frozen_and_what_has_nothing_in_common(model: AcousticModel) -> None:
-    source = Source(Path("x"), model, ALPHABET)
+    source = source_of(model)
     other = new_model(NetworkConfig(num_layers=2, num_units=8, frame_stack=1))
     with pytest.raises(
         ConfigError, match="x: recurrent layer 1 cannot be frozen: the weights are 39 x 32"
