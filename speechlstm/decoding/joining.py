@@ -66,7 +66,7 @@ class JoinedHypotheses:
         return tuple(map(_whole, self._joined))
 
 
-def joined(segments: Iterable[tuple[float, Sequence[Hypothesis]]]) -> tuple[Hypothesis, ...]:
+def join_segments(segments: Iterable[tuple[float, Sequence[Hypothesis]]]) -> tuple[Hypothesis, ...]:
     """The hypotheses of a recording, the best one first, from start and hypotheses of segments."""
     whole = JoinedHypotheses()
     for start, hypotheses in segments:

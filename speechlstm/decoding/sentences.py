@@ -164,7 +164,9 @@ class SentenceSearch:
 
     def _joined(self, *last: NBest) -> NBest:
         boundary = self._beam.boundary
-        return reduce(lambda before, after: joined(before, after, boundary), [*self._ended, *last])
+        return reduce(
+            lambda before, after: join_sentences(before, after, boundary), [*self._ended, *last]
+        )
 
 
 def _united(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -182,7 +184,7 @@ def _united(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return united[::-1]
 
 
-def joined(before: NBest, after: NBest, boundary: int) -> NBest:
+def join_sentences(before: NBest, after: NBest, boundary: int) -> NBest:
     """The n-best list of two sentences, as long as the longer one of theirs; different texts only.
 
     Args:

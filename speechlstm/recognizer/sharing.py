@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from speechlstm.audio import Audio, Piece, num_channels, read_segments
-from speechlstm.decoding.joining import joined
+from speechlstm.decoding.joining import join_segments
 from speechlstm.errors import DamagedAudioError, DataError
 from speechlstm.parallel import map_in_processes
 from speechlstm.recognizer.batch import Channels
@@ -196,7 +196,7 @@ def _channels_to_read(
 
 
 def _segment(recognizer: SegmentRecognizer, place: _Place, segment: RecognizedSegment) -> Segment:
-    best, *_ = joined([(place.start, segment.hypotheses[:1])])
+    best, *_ = join_segments([(place.start, segment.hypotheses[:1])])
     if place.channel:
         words = tuple(replace(word, channel=place.channel) for word in best.words)
         best = replace(best, words=words)

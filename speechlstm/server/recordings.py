@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from speechlstm.audio import read_duration, read_segments
-from speechlstm.decoding.joining import JoinedHypotheses, joined
+from speechlstm.decoding.joining import JoinedHypotheses, join_segments
 from speechlstm.errors import AudioError, DamagedAudioError
 from speechlstm.recognizer import Recognizer
 from speechlstm.server.requests import OpenRecording, Step, TooLongError
@@ -39,7 +39,7 @@ def _segment_steps(recognizer: Recognizer, request: OpenRecording) -> Iterator[S
             _refuse_long(duration, request)
             hypotheses = recognizer.hypotheses(audio)
             whole.add(start, hypotheses)
-            yield Step(transcript(joined([(start, hypotheses)])))
+            yield Step(transcript(join_segments([(start, hypotheses)])))
     except DamagedAudioError as error:
         damage, lost = error.reason, error.lost
     yield Step(transcript(whole.best()), is_last=True, damage=damage)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from speechlstm.decoding.joining import joined
+from speechlstm.decoding.joining import join_segments
 from speechlstm.transcript import Hypothesis, Token, Transcript, Word
 from speechlstm.transcript.formats import to_dict
 
@@ -119,7 +119,7 @@ def join_finals(finals: Iterable[Final], duration: float) -> Transcript:
     finals = list(finals)
     written = [final.tokens for final in finals if final.tokens is not None]
     return Transcript(
-        joined((0.0, final.hypotheses) for final in finals),  # their times are of the stream
+        join_segments((0.0, final.hypotheses) for final in finals),  # their times are of the stream
         duration,
         bool(finals) and finals[-1].is_calibrated,
         tokens=tuple(chain(*written)) if written else None,
