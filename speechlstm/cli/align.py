@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from speechlstm.cli.decoding import load_recognizer
 from speechlstm.cli.known_text import known_text
 from speechlstm.cli.options import OutputPath, output_format
 from speechlstm.cli.output import name_of, say
-from speechlstm.cli.pipes import seekable_file
+from speechlstm.cli.recordings import seekable_file
 from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted, quoted
@@ -62,14 +63,11 @@ def command(
       speechlstm align film.wav old.srt -o new.srt
       speechlstm align data/samples/date.wav --text "july fourth seventeen seventy six"
     """
-    from speechlstm.audio import silence_codecs
-    from speechlstm.recognizer import Recognizer
     from speechlstm.storage import write_atomically
 
     format_name = output_format(format_name, output, "ctm", SPEAKER_FORMATS)
     check_layout(layout, [format_name])
-    silence_codecs()
-    recognizer = Recognizer.load(bundle, greedy=True)
+    recognizer = load_recognizer(bundle, {"greedy": True})
     name = name_of(audio)
     with seekable_file(audio) as path:
         transcript = recognizer.align_file(path, content, channel, raw_rate)

@@ -9,9 +9,9 @@ import click
 
 from speechlstm.cli.options import BundlePath, channel_option, jobs_option, recordings_argument
 from speechlstm.cli.output import name_of, say, show_json
-from speechlstm.cli.pipes import seekable
+from speechlstm.cli.recordings import reason_of, recordings_in, seekable
 from speechlstm.cli.verbs import verb
-from speechlstm.errors import AudioError, DamagedAudioError, DataError, printable
+from speechlstm.errors import DamagedAudioError, DataError, printable
 
 if TYPE_CHECKING:
     from speechlstm.classification import Classification, Classifier
@@ -68,30 +68,22 @@ def command(
       speechlstm classify --bundle commands yes.wav
       speechlstm classify --bundle speakers --top 3 --format json recordings > speakers.jsonl
     """
-    from speechlstm.audio import found_recordings
     from speechlstm.classification import Classifier
     from speechlstm.parallel import map_in_processes, num_usable_cores
 
-    names, failed = [], False
-    for recording in found_recordings(files):
-        if isinstance(recording, AudioError):
-            say(f"Error: {recording}")
-            failed = True
-        else:
-            names.append(recording.path)
+    recordings, failed = recordings_in(files)
+    given = [recording.path for recording in recordings]
     load = partial(_load, partial(Classifier.load, bundle), channel)
-    with seekable(names) as paths:
+    with seekable(given) as paths:
         results = map_in_processes(load, paths, jobs or num_usable_cores())
-        for path, result in zip(names, results, strict=True):
-            name = name_of(path)
+        for path, result in zip(given, results, strict=True):
             found: Any = result
             if isinstance(result, DataError):
-                reason = result.reason if isinstance(result, AudioError) else str(result)
-                say(f"Error: {name}: {reason}")
+                say(f"Error: {reason_of(result, path)}")
                 failed = True
                 found = result.partial if isinstance(result, DamagedAudioError) else None
             if found:
-                _show(name, found, top, format_name, len(names) > 1)
+                _show(name_of(path), found, top, format_name, len(given) > 1)
     if failed:
         ctx.exit(1)
 

@@ -1,7 +1,7 @@
 """The options of the decoder, which several commands share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from speechlstm.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from speechlstm.config import HotWord
+    from speechlstm.recognizer import Recognizer
 
 
 def neural_lm_mode_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -158,6 +159,19 @@ def decoding_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_DECODING):
         command = option(command)
     return command
+
+
+def load_recognizer(bundle: Path | None, decoding: Mapping[str, Any]) -> "Recognizer":
+    """The recogniser, in a process of this command, whose stderr is not for codecs.
+
+    Args:
+        decoding: Keyword arguments of `Recognizer.load`.
+    """
+    from speechlstm.audio import silence_codecs
+    from speechlstm.recognizer import Recognizer
+
+    silence_codecs()
+    return Recognizer.load(bundle, **decoding)
 
 
 def _check_phrases(settings: dict[str, Any], lm: Path | None) -> None:

@@ -16,7 +16,7 @@ from speechlstm.cli.options import (
     raw_option,
 )
 from speechlstm.cli.output import name_of, say
-from speechlstm.cli.pipes import seekable
+from speechlstm.cli.recordings import seekable
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import AudioError, DataError, printable, quoted

@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.decoding import decoding_options
+from speechlstm.cli.decoding import decoding_options, load_recognizer
 from speechlstm.cli.interruption import Interruption
 from speechlstm.cli.live import Live, LiveEvents, LiveText
 from speechlstm.cli.options import (
@@ -18,7 +19,7 @@ from speechlstm.cli.options import (
     readable_option,
 )
 from speechlstm.cli.output import name_of, say, show
-from speechlstm.cli.verbs import verb
+from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.cli.writing import Style
 from speechlstm.errors import AudioError, counted
 from speechlstm.storage import write_atomically
@@ -31,7 +32,6 @@ from speechlstm.transcript.formats import (
 
 if TYPE_CHECKING:
     from speechlstm.audio import BlockSource
-    from speechlstm.recognizer import Recognizer
 
 
 @verb()
@@ -124,15 +124,14 @@ def command(
     if list_devices:
         _list_devices()
         return
-    _check_usage(device, rate, recording, realtime, raw_rate)
     file_format = output_format(None, output, "text", SPEAKER_FORMATS)
-    _check_output(decoding, readable, format_name, output, file_format)
+    _check_usage(SimpleNamespace(**ctx.params), file_format)
     loads = None if readable is None and file_format in SUBTITLES else bool(readable)
     live: Live = LiveEvents(bool(readable)) if format_name == "jsonl" else LiveText(bool(readable))
     from speechlstm.cli.session import Session
 
     with Interruption() as interruption:
-        recognizer = _load(bundle, {**decoding, "readable": loads})
+        recognizer = load_recognizer(bundle, {**decoding, "readable": loads})
         if recording is None:
             name, source = _microphone(device, rate, recognizer.model.sample_rate)
         else:
@@ -151,34 +150,28 @@ def command(
         ctx.exit(128 + interruption.number)
 
 
-def _check_usage(
-    device: str | None,
-    rate: int | None,
-    recording: Path | None,
-    realtime: bool,
-    raw_rate: int | None,
-) -> None:
-    if recording is not None and (device is not None or rate is not None):
-        raise click.UsageError("--device and --rate are for a microphone, not for --input")
-    if recording is None and (realtime or raw_rate):
-        raise click.UsageError("--realtime and --raw need --input")
-    if recording == Path("-") and not raw_rate:
-        raise click.UsageError("--input - needs --raw RATE; other formats are read from a file")
-
-
-def _check_output(
-    decoding: dict[str, Any],
-    readable: bool | None,
-    format_name: str,
-    output: Path | None,
-    file_format: str,
-) -> None:
-    has_alternatives = format_name == "jsonl" or file_format == "json"
-    if decoding.get("num_hypotheses", 1) > 1 and not has_alternatives:
-        raise click.UsageError("--n-best is for --format jsonl or -o with .json")
-    if readable and output is not None and file_format not in READABLE_FORMATS:
-        known = ", ".join(READABLE_FORMATS)
-        raise click.UsageError(f"--readable is for -o as {known}, not {file_format}")
+def _check_usage(given: SimpleNamespace, file_format: str) -> None:
+    recording, is_microphone = given.recording, given.recording is None
+    has_alternatives = given.format_name == "jsonl" or file_format == "json"
+    refuse_if(
+        (
+            not is_microphone and (given.device is not None or given.rate is not None),
+            "--device and --rate are for a microphone, not for --input",
+        ),
+        (is_microphone and (given.realtime or given.raw_rate), "--realtime and --raw need --input"),
+        (
+            recording == Path("-") and not given.raw_rate,
+            "--input - needs --raw RATE; other formats are read from a file",
+        ),
+        (
+            (given.num_hypotheses or 1) > 1 and not has_alternatives,
+            "--n-best is for --format jsonl or -o with .json",
+        ),
+        (
+            given.readable and given.output is not None and file_format not in READABLE_FORMATS,
+            f"--readable is for -o as {', '.join(READABLE_FORMATS)}, not {file_format}",
+        ),
+    )
 
 
 def _list_devices() -> None:
@@ -194,14 +187,6 @@ def _list_devices() -> None:
             f"{mark}{device.number:>3}  {device.name}  ({device.host}, {channels}, "
             f"{device.sample_rate} Hz)"
         )
-
-
-def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
-    from speechlstm.audio import silence_codecs
-    from speechlstm.recognizer import Recognizer
-
-    silence_codecs()
-    return Recognizer.load(bundle, **decoding)
 
 
 def _microphone(

@@ -6,7 +6,7 @@ import click
 
 from speechlstm.cli.known_text import known_text
 from speechlstm.cli.output import show_json, show_lines
-from speechlstm.cli.pipes import seekable_file
+from speechlstm.cli.recordings import seekable_file
 from speechlstm.cli.verbs import verb
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from speechlstm.cli.verbs import refuse_if
 from speechlstm.config import MAX_WEIGHT
 from speechlstm.storage import address_of
 
@@ -32,7 +33,7 @@ def check_usage(params: Mapping[str, Any]) -> None:
     new = {key for key, value in params.items() if value not in (None, ())} - _NOT_OF_NEW_RUNS
     new_or_resumed = "makes a new run, --resume continues one: use only one"
     of_recognisers = "is for recognisers, not for --task classify"
-    rules = (
+    refuse_if(
         (
             given.resume and (new or classifies),
             "--resume takes manifests and settings from the run: only --epochs may be changed",
@@ -70,9 +71,6 @@ def check_usage(params: Mapping[str, Any]) -> None:
             "--from-scratch and --init-from exclude each other: use only one",
         ),
     )
-    for is_wrong, reason in rules:
-        if is_wrong:
-            raise click.UsageError(reason)
 
 
 def weighted(values: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[float, ...] | None]:

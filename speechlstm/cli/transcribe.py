@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import click
 
-from speechlstm.cli.decoding import decoding_options
+from speechlstm.cli.decoding import decoding_options, load_recognizer
 from speechlstm.cli.options import (
     CHANNELS,
     SPEAKERS,
@@ -23,13 +24,13 @@ from speechlstm.cli.options import (
     readable_option,
     recordings_argument,
 )
-from speechlstm.cli.output import name_of, say
-from speechlstm.cli.pipes import seekable
+from speechlstm.cli.output import say
+from speechlstm.cli.recordings import reason_of, recordings_in, seekable
 from speechlstm.cli.screen import Screen
 from speechlstm.cli.subtitles import check_layout, subtitle_options
-from speechlstm.cli.verbs import verb
+from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.cli.writing import Sink, Style, TranscriptSink, folder_sink
-from speechlstm.errors import AudioError, DamagedAudioError, DataError
+from speechlstm.errors import DamagedAudioError, DataError
 from speechlstm.transcript.formats import (
     READABLE_FORMATS,
     SPEAKER_FORMATS,
@@ -38,10 +39,6 @@ from speechlstm.transcript.formats import (
     WHOLE_FILE_FORMATS,
 )
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
-
-if TYPE_CHECKING:
-    from speechlstm.audio import FoundRecording
-    from speechlstm.recognizer import Recognizer
 
 
 @verb()
@@ -163,13 +160,11 @@ def command(
     from speechlstm.recognizer.batch import transcribe_on_ray
     from speechlstm.recognizer.sharing import transcribe_in_segments
 
-    recordings, failed = _recordings_in(files)
+    recordings, failed = recordings_in(files)
     into_folder = output is not None and _is_folder(ctx, files, output, formats, len(recordings))
     if formats is None:
         formats = (output_format(None, None if into_folder else output, "text"),)
-    _check_usage(formats, decoding, readable, timestamps, skip_existing, output)
-    _check_speakers(formats, decoding, channels, speakers, speaker_bundle)
-    _check_number(formats, len(recordings), into_folder)
+    _check_usage(SimpleNamespace(**ctx.params), formats, len(recordings), into_folder)
     check_cores(jobs, ray_address)
     check_layout(layout, formats)
     if readable is None and not any(name in SUBTITLES for name in formats):
@@ -184,7 +179,7 @@ def command(
     if num_skipped := len(recordings) - len(remaining):
         say(f"{num_skipped} of {len(recordings)} were there before; skipped")
     voices = {"speakers": speakers, "speaker_bundle": speaker_bundle}
-    load = partial(_load, bundle, {**decoding, "readable": readable, **voices})
+    load = partial(load_recognizer, bundle, {**decoding, "readable": readable, **voices})
     with (
         seekable([recording.path for recording in remaining]) as paths,
         Screen(paths, raw_rate) as screen,
@@ -199,7 +194,7 @@ def command(
             results = (attempt.result for attempt in attempts)
         for recording, result in zip(remaining, results, strict=True):
             if isinstance(result, DataError):
-                screen.say(f"Error: {_reason(name_of(recording.path), result)}")
+                screen.say(f"Error: {reason_of(result, recording.path)}")
                 failed = True
                 sink.add(result.partial if isinstance(result, DamagedAudioError) else None)
             else:
@@ -209,20 +204,6 @@ def command(
         sink.close(failed)
     if failed:
         ctx.exit(1)
-
-
-def _recordings_in(files: Sequence[Path]) -> "tuple[list[FoundRecording], bool]":
-    """The recordings, and whether there is a folder without any, which is reported."""
-    from speechlstm.audio import found_recordings
-
-    recordings, failed = [], False
-    for found in found_recordings(files):
-        if isinstance(found, AudioError):
-            say(f"Error: {found}")
-            failed = True
-        else:
-            recordings.append(found)
-    return recordings, failed
 
 
 def _is_folder(
@@ -242,65 +223,45 @@ def _is_folder(
 
 
 def _check_usage(
-    formats: tuple[str, ...],
-    decoding: dict[str, Any],
-    readable: bool | None,
-    timestamps: bool,
-    skip_existing: bool,
-    output: Path | None,
+    given: SimpleNamespace, formats: tuple[str, ...], num_recordings: int, into_folder: bool
 ) -> None:
-    if decoding.get("num_hypotheses", 1) > 1 and "json" not in formats:
-        raise click.UsageError("--n-best is for --format json, which alone holds alternatives")
-    if readable and not any(name in READABLE_FORMATS for name in formats):
-        known = ", ".join(READABLE_FORMATS)
-        raise click.UsageError(f"--readable is for --format {known}, not {', '.join(formats)}")
-    if timestamps and "text" not in formats:
-        raise click.UsageError("--timestamps is for --format text; the others have times anyway")
-    if skip_existing and output is None:
-        raise click.UsageError("--skip-existing needs -o")
-
-
-def _check_speakers(
-    formats: tuple[str, ...],
-    decoding: dict[str, Any],
-    channels: int | Literal["mix", "separate"],
-    speakers: int | Literal["auto"] | None,
-    speaker_bundle: Path | None,
-) -> None:
-    if speakers is None:
-        if speaker_bundle is not None:
-            raise click.UsageError("--speaker-bundle needs --speakers auto, or their number")
-        if any(name in SPEAKER_FORMATS for name in formats):
-            raise click.UsageError("--format rttm needs --speakers auto, or their number")
-        return
-    if channels == "separate":
-        raise click.UsageError(
+    has_alternatives = (given.num_hypotheses or 1) > 1
+    has_speakers = given.speakers is not None
+    readable, whole = ", ".join(READABLE_FORMATS), formats[0] in WHOLE_FILE_FORMATS
+    refuse_if(
+        (
+            has_alternatives and "json" not in formats,
+            "--n-best is for --format json, which alone holds alternatives",
+        ),
+        (
+            given.readable and not any(name in READABLE_FORMATS for name in formats),
+            f"--readable is for --format {readable}, not {', '.join(formats)}",
+        ),
+        (
+            given.timestamps and "text" not in formats,
+            "--timestamps is for --format text; the others have times anyway",
+        ),
+        (given.skip_existing and given.output is None, "--skip-existing needs -o"),
+        (
+            given.speaker_bundle is not None and not has_speakers,
+            "--speaker-bundle needs --speakers auto, or their number",
+        ),
+        (
+            not has_speakers and any(name in SPEAKER_FORMATS for name in formats),
+            "--format rttm needs --speakers auto, or their number",
+        ),
+        (
+            has_speakers and given.channels == "separate",
             "--speakers is for recordings whose speakers share a channel; --channels separate "
-            "numbers the channels, --channels N takes one of them"
-        )
-    if decoding.get("num_hypotheses", 1) > 1:
-        raise click.UsageError("--speakers is for the best hypothesis; leave out --n-best")
-
-
-def _check_number(formats: tuple[str, ...], num_recordings: int, into_folder: bool) -> None:
-    if into_folder:
-        return
-    if len(formats) > 1:
-        raise click.UsageError(f"--format {','.join(formats)} needs -o FOLDER")
-    if formats[0] in WHOLE_FILE_FORMATS and num_recordings > 1:
-        raise click.UsageError(
-            f"--format {formats[0]} is for one FILE at a time, or for -o FOLDER, a file each"
-        )
-
-
-def _load(bundle: Path | None, decoding: dict[str, Any]) -> "Recognizer":
-    """The recogniser, for a process that belongs to this command."""
-    from speechlstm.audio import silence_codecs
-    from speechlstm.recognizer import Recognizer
-
-    silence_codecs()
-    return Recognizer.load(bundle, **decoding)
-
-
-def _reason(name: str, error: DataError) -> str:
-    return f"{name}: {error.reason}" if isinstance(error, AudioError) else str(error)
+            "numbers the channels, --channels N takes one of them",
+        ),
+        (
+            has_speakers and has_alternatives,
+            "--speakers is for the best hypothesis; leave out --n-best",
+        ),
+        (len(formats) > 1 and not into_folder, f"--format {','.join(formats)} needs -o FOLDER"),
+        (
+            whole and num_recordings > 1 and not into_folder,
+            f"--format {formats[0]} is for one FILE at a time, or for -o FOLDER, a file each",
+        ),
+    )

@@ -81,6 +81,17 @@ def _real(path: Path) -> Path:
 verb = partial(click.command, cls=Verb)
 
 
+def refuse_if(*rules: tuple[object, str]) -> None:
+    """Refuse options that exclude each other, or need another.
+
+    Args:
+        rules: Of each, whether it is broken, and the message; the first one that is broken counts.
+    """
+    for is_broken, message in rules:
+        if is_broken:
+            raise click.UsageError(message)
+
+
 class VerbGroup(click.Group):
     """A group whose commands are the modules of a package, each with an object `command`.
 

@@ -53,7 +53,7 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
                 "live",
                 "options",
                 "output",
-                "pipes",
+                "recordings",
                 "processes",
                 "screen",
                 "session",

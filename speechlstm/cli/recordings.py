@@ -1,4 +1,4 @@
-"""Recordings that come through pipes."""
+"""The recordings that commands are given: files, folders of them, and pipes."""
 
 import shutil
 import sys
@@ -6,9 +6,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from speechlstm.cli.output import name_of
+from speechlstm.cli.output import name_of, say
 from speechlstm.errors import AudioError, DataError
+
+if TYPE_CHECKING:
+    from speechlstm.audio import FoundRecording
+
+
+def recordings_in(files: Sequence[Path]) -> "tuple[list[FoundRecording], bool]":
+    """The recordings, and whether there is a folder without any, which is reported."""
+    from speechlstm.audio import found_recordings
+
+    recordings, failed = [], False
+    for found in found_recordings(files):
+        if isinstance(found, AudioError):
+            say(f"Error: {found}")
+            failed = True
+        else:
+            recordings.append(found)
+    return recordings, failed
+
+
+def reason_of(error: DataError, path: Path) -> str:
+    """Why a recording cannot be used, after its name as the user has given it."""
+    return f"{name_of(path)}: {error.reason}" if isinstance(error, AudioError) else str(error)
 
 
 @contextmanager
