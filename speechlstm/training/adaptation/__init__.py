@@ -1,15 +1,15 @@
-"""A recogniser of one's own from minutes of speech, starting from another: `adapt`.
+"""Adaptation of a recogniser to a user's recordings, often minutes of speech: `adapt`.
 
-adapt           the public call, which goes through the steps
-work            the folder in which each step leaves its files, so that a call can go on
-adaptation      what all steps need; clock: the time left
+adapt           the public call, which runs the steps
+work            the folder of intermediate files, from which an interrupted call continues
+adaptation      what all steps need; time_left: an estimate of the remaining time
 
 The steps:
 
-recordings      from a folder or manifest to what can be learnt from and what is held out;
-                language: the base's alphabet, or another
-decoder         lexicon and n-grams of the base, with the user's words and sentences
-train           plan: which layers, how fast, how long; folds: how many epochs, by cross-validation
-export          a verified bundle; keeping: a share of what the base knows
+recordings      from a folder or manifest to a training and a held-out manifest;
+                alphabet: that of the base, or a new one
+decoder         lexicon and n-gram model of the base, with the user's words and sentences
+train           plan: layers, learning rate, epochs; folds: the epochs by cross-validation
+export          a verified bundle; averaging: with the weights and the label prior of the base
 tune            decoder settings; comparison: errors before and after; plot: as a picture
 """

@@ -1,4 +1,4 @@
-"""From recordings with texts to a verified bundle, in one call that can be interrupted."""
+"""From recordings with texts to a verified bundle, in one call that can be resumed."""
 
 import shutil
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ from speechlstm.training.tflite.edit import Quantization
 
 @dataclass(frozen=True)
 class Adapted:
-    """What `adapt` has made.
+    """The result of `adapt`.
 
     Attributes:
         path: The bundle.
-        work: The folder of its parts: manifests, the run, decoded recordings; may be removed.
+        work: The folder of intermediate files, which may be removed.
         comparison: Errors before and after.
     """
 
@@ -56,40 +56,40 @@ def adapt(
     progress: bool = False,
     decoding: Progress = no_progress,
 ) -> Adapted:
-    """Make a recogniser of one's own from recordings with texts, starting from another.
+    """Adapt a recogniser to recordings with texts.
 
         from speechlstm.training import adapt
 
         adapted = adapt("recordings", "my-model", report=print)
         print(adapted.comparison.to_text())
 
-    A call that was interrupted goes on where it was when it is made again; with another `keep`,
-    other `targets` or another `quantization`, nothing is trained again.
+    After an interruption, the same call continues; with another `keep`, other `targets` or another
+    `quantization`, nothing is trained again.
 
     Args:
         recordings: A folder of recordings with their texts, or a manifest, also at an address.
-        bundle: The bundle to write; it appears when all of it has been verified.
-        texts: Files of sentences that are likely to be said.
-        init_from: The bundle to start from ("english": the package's).
-        keep: The share of what the base knows that stays, 0..1: of its weights, its n-grams and
-            its labels' prior.
-        num_epochs: Passes over the recordings; by default as many as their amount bears.
-        work: Folder for all that is made on the way; BUNDLE.work by default.
-        targets: Where the model is to run: see training.export.
-        quantization: How to store its recurrent kernels. None: "int8", or as the base does where
-            its network stays as it is.
-        jobs: Processes that decode, at most.
-        report: Is given lines of text.
+        bundle: The folder of the bundle, which is written when it has been verified.
+        texts: Files of sentences that are likely to be spoken, one a line.
+        init_from: The bundle to start from ("english": that of the package).
+        keep: How much of the base is kept, 0..1: the weight of its network's weights, its n-gram
+            model and its label prior in the averages with the new ones.
+        num_epochs: Number of epochs; by default it depends on the amount of speech.
+        work: Folder of intermediate files; by default BUNDLE.work.
+        targets: Where the model runs: see training.export.
+        quantization: How to store the recurrent kernels. None: "int8", or as the base does if its
+            network is not trained.
+        jobs: The largest number of processes that decode.
+        report: Called with lines of text.
         progress: Whether to show progress bars on stderr.
-        decoding: Shows how many utterances are decoded.
+        decoding: Shows the progress of decoding.
 
     Raises:
         DataError: Recordings or texts cannot be used.
         TrainingError: There are too few recordings, or another process works in the folder.
         ConfigError: A setting is out of range, or the work folder is that of another adaptation.
-        ModelError: The base is damaged, or the new bundle misses a bar.
-        KeyboardInterrupt: Ctrl-C; the same call goes on.
-        SystemExit: SIGTERM, likewise.
+        ModelError: The base is damaged, or the new model fails its verification.
+        KeyboardInterrupt: Ctrl-C was pressed; the same call continues.
+        SystemExit: SIGTERM was received; the same call continues.
     """
     path = Path(bundle)
     if not 0 <= keep <= 1:
@@ -142,7 +142,7 @@ def adapt(
 
 
 def _prepare(adaptation: Adaptation, recordings: Path) -> None:
-    """Manifests and alphabet, unless they are there."""
+    """Write manifests and alphabet, unless they exist."""
     if (adaptation.work / "held_out.jsonl").exists():
         return
     adaptation.source  # noqa: B018 - a base whose weights cannot be read shows before an hour is lost

@@ -1,4 +1,4 @@
-"""Errors before and after, on what was held out."""
+"""Errors on the held-out utterances before and after the adaptation."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from speechlstm.text.normalize import normalize
 
 Choose = Callable[[Sequence[Sequence[int]]], int]
 
-_WIDE = 0.1  # an interval of WER wider than this says little
+_WIDE = 0.1  # a confidence interval of the WER that is wider than this is reported
 
 
 def cross_fitted(
     trials: Sequence[Trial], utterances: Sequence[Utterance], choose: Choose
 ) -> EvaluationReport:
-    """Each half of the utterances as decoded with the settings that the other half has chosen.
+    """The errors of each half of the utterances with the settings chosen on the other half.
 
-    So no utterance is measured with settings that were chosen on it, and none is lost to choosing.
+    So no utterance is evaluated with settings that were chosen on it, and all are evaluated.
 
     Args:
-        trials: Of all settings that were tried, on all utterances.
+        trials: The results of all settings, on all utterances.
         utterances: In the order of the trials' hypotheses.
-        choose: From the errors of each trial in each utterance to the index of the one chosen.
+        choose: Returns the index of the best trial, from the errors of each in each utterance.
     """
     references = [normalize(utterance.text or "") for utterance in utterances]
     texts = [[normalize(found[0].text) for found in trial.hypotheses] for trial in trials]
@@ -41,11 +41,11 @@ def cross_fitted(
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is recognised of the held-out recordings, before and after.
+    """The scores of the held-out utterances before and after the adaptation.
 
     Attributes:
-        before: By the base; None: it cannot write this alphabet.
-        after: By the new model.
+        before: Of the base; None: it has another alphabet.
+        after: Of the new model.
     """
 
     before: EvaluationReport | None
@@ -53,7 +53,7 @@ class Comparison:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Comparison":
-        """The comparison that to_dict has written."""
+        """The inverse of to_dict."""
         reports = [
             EvaluationReport(tuple(Score(**score) for score in values[key]))
             if values[key] is not None
@@ -65,7 +65,7 @@ class Comparison:
         return cls(reports[0], reports[1])
 
     def to_dict(self) -> dict[str, Any]:
-        """The texts as plain JSON values."""
+        """References and hypotheses as plain JSON values."""
         return {
             key: report
             and [
@@ -81,7 +81,7 @@ class Comparison:
         }
 
     def to_text(self, num_worst: int = 5) -> str:
-        """A table, the worst utterances, and what to make of it."""
+        """A table, the worst utterances, and advice."""
         return "\n".join([*self._table(), *self._worst(num_worst), *self.advice()])
 
     def _table(self) -> Iterator[str]:
@@ -100,7 +100,7 @@ class Comparison:
                 yield f"{score.words.num_errors:4}  {score.id}: {values['errors']}"
 
     def advice(self) -> Iterator[str]:
-        """Where the figures say little, or nothing good."""
+        """Advice if the figures are uncertain, or no better than before."""
         interval = self.after.wer_interval
         if interval is None or interval[1] - interval[0] > _WIDE:
             yield (

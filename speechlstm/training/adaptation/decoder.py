@@ -1,4 +1,4 @@
-"""The base's lexicon and n-grams, with the user's words and sentences."""
+"""The decoder step: lexicon and n-gram model of the base, with the user's words and sentences."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,19 +21,19 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Lexicon, Phones
 from speechlstm.training.adaptation.adaptation import Adaptation
-from speechlstm.training.adaptation.clock import LANGUAGE
+from speechlstm.training.adaptation.time_left import LANGUAGE
 
 _ORDER = 3
-_MANY_WORDS = 500_000  # from here on n-grams that are hardly ever seen are left out, for the size
+_MANY_WORDS = 500_000  # above, rare n-grams are pruned, to limit the size
 _PRUNE = (0, 1, 2)
-# Where tuning starts with n-grams of a few texts, to which many words are unknown: on 26 German
-# recordings after 600 sentences WER 61.9 and CER 18.9 %, greedily 74.4 and 22.0, by default weights
-# 75.1 and 26.4.
+# Where tuning starts with the n-grams of few texts, in which many words are unknown. On 26 German
+# recordings, with n-grams of 600 sentences: WER 61.9 % and CER 18.9 %; greedy 74.4 and 22.0; with
+# the default weights 75.1 and 26.4.
 _OWN_LANGUAGE = DecodeConfig(lm_weight=0.5, word_bonus=0.0, unknown_character_log_prob=-2.0)
 
 
 def make_decoder(adaptation: Adaptation, texts: Sequence[Path]) -> None:
-    """Write lexicon and n-grams of an adaptation, unless it has them.
+    """Write the lexicon and the n-gram model of an adaptation, unless they exist.
 
     Args:
         texts: Files of sentences.
@@ -41,15 +41,15 @@ def make_decoder(adaptation: Adaptation, texts: Sequence[Path]) -> None:
     work, base, report = adaptation.work, adaptation.base, adaptation.report
     if (work / "lm.ngram").exists():
         return
-    report(adaptation.clock.begin(LANGUAGE))
-    transcripts = [u.text for u in adaptation.learnt if u.text]
+    report(adaptation.time_left.begin(LANGUAGE))
+    transcripts = [u.text for u in adaptation.train if u.text]
     lexicon = adaptation.lexicon
     if lexicon and not lexicon.exists():
         sentences = chain(transcripts, *map(read_sentences, texts))
         new = write_lexicon(lexicon, base, chain.from_iterable(map(str.split, sentences)))
-        report(_describe_words(new.added, "sounded out for the lexicon"))
-        if new.unspoken:
-            report(_describe_words(new.unspoken, "cannot be sounded out, left out"))
+        report(_describe_words(new.added, "added to the lexicon"))
+        if new.left_out:
+            report(_describe_words(new.left_out, "without pronunciation, left out"))
     weight = write_ngrams(
         work / "lm.ngram",
         base.decoder.lm if adaptation.same_labels else None,
@@ -68,27 +68,27 @@ def _describe_words(words: Sequence[str], what: str) -> str:
 
 @dataclass(frozen=True)
 class NewWords:
-    """What came of the words that a lexicon lacked.
+    """The words of a text that a lexicon lacked.
 
     Attributes:
-        added: They were sounded out.
-        unspoken: They hold characters that nothing gives the phones of.
+        added: Those that have been added, with their phones.
+        left_out: Those whose phones are not known: the G2P network lacks one of their letters.
     """
 
     added: list[str]
-    unspoken: list[str]
+    left_out: list[str]
 
 
 def write_lexicon(path: Path, bundle: Bundle, words: Iterable[str]) -> NewWords:
-    """Write a bundle's lexicon of phones as a dictionary, with words that it lacks.
+    """Write the lexicon of a bundle as a dictionary, with further words.
 
     Args:
         path: The dictionary.
-        bundle: It has phones and a lexicon of them.
-        words: Of the user's texts.
+        bundle: A bundle with a lexicon of phones.
+        words: The words of the user's texts.
 
     Raises:
-        ModelError: The lexicon, or the network that gives phones, cannot be read.
+        ModelError: The lexicon or the G2P network cannot be read.
     """
     phones, decoder = bundle.acoustic.phones, bundle.decoder
     if not (phones and decoder.lexicon):
@@ -101,7 +101,7 @@ def write_lexicon(path: Path, bundle: Bundle, words: Iterable[str]) -> NewWords:
     lexicon = Lexicon(entries)
     pronounce = G2PModel(decoder.g2p).pronounce if decoder.g2p else None
     added: dict[str, tuple[Phones, ...]] = {}
-    unspoken = []
+    left_out = []
     for word in sorted(set(words) - entries.keys()):
         ways = lexicon[word]  # of possessives
         try:
@@ -112,9 +112,9 @@ def write_lexicon(path: Path, bundle: Bundle, words: Iterable[str]) -> NewWords:
         if ways:
             added[word] = ways
         else:
-            unspoken.append(word)
+            left_out.append(word)
     Lexicon(entries | added).write(path)
-    return NewWords(list(added), unspoken)
+    return NewWords(list(added), left_out)
 
 
 def write_ngrams(
@@ -125,21 +125,21 @@ def write_ngrams(
     sentences: Sequence[str],
     keep: float,
 ) -> float:
-    """Write the n-grams of a user's sentences, mixed with the base's where there are any.
+    """Write an n-gram model of the user's sentences, interpolated with that of the base.
 
     Args:
-        path: The packed model.
-        base: The base's n-gram model; None: there is none.
-        alphabet: That of the acoustic model.
-        transcripts: Normalised, of what is learnt from: the share of the base is found on them.
-        sentences: Normalised, of other texts.
-        keep: The base's share, at least.
+        path: The packed model to write.
+        base: The n-gram model of the base; None: there is none.
+        alphabet: The alphabet of the acoustic model.
+        transcripts: The normalised training transcripts, on which the weight of the base is chosen.
+        sentences: Further normalised sentences.
+        keep: The smallest weight of the base.
 
     Returns:
-        The base's share.
+        The weight of the base.
 
     Raises:
-        LanguageModelError: The base's model cannot be read.
+        LanguageModelError: The model of the base cannot be read.
     """
     texts = [*transcripts, *sentences]
     large = sum(len(text.split()) for text in texts) > _MANY_WORDS
@@ -156,12 +156,12 @@ def write_ngrams(
 
 
 def decoder_of(base: DecoderSpec | None, lm: Path, lexicon: Path | None) -> DecoderSpec:
-    """The base's decoder with other n-grams and another lexicon; of another language, a new one.
+    """The decoder of the base with another n-gram model and lexicon; a new one without a base.
 
     Args:
-        base: The base's; None: its labels are others.
-        lm: The n-grams.
-        lexicon: The lexicon; None: that of the base stays.
+        base: The decoder of the base; None: it has another alphabet.
+        lm: The n-gram model.
+        lexicon: The lexicon; None: that of the base.
     """
     if base is None:
         return DecoderSpec(config=_OWN_LANGUAGE, lm=lm)

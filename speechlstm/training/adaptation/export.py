@@ -1,4 +1,4 @@
-"""The export step: a verified bundle, and its place when all of it is done."""
+"""The export step: a verified bundle, which is moved to its place at the end."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from speechlstm.training.acoustic.recordings import read_recordings
 from speechlstm.training.acoustic.run import load_run
 from speechlstm.training.acoustic.verification import Verification
 from speechlstm.training.adaptation.adaptation import Adaptation
-from speechlstm.training.adaptation.clock import EXPORT
-from speechlstm.training.adaptation.keeping import averaged
+from speechlstm.training.adaptation.averaging import averaged
+from speechlstm.training.adaptation.time_left import EXPORT
 
 
 def export_adapted(adaptation: Adaptation) -> None:
-    """Export the run, or the base's network if none was trained; tuning replaces the decoder."""
+    """Export the run, or the network of the base if none was trained; tuning adds the decoder."""
     path = adaptation.work / "bundle"
     if (path / "bundle.json").exists():
         return
-    adaptation.report(adaptation.clock.begin(EXPORT))
+    adaptation.report(adaptation.time_left.begin(EXPORT))
 
     def report(verification: Verification) -> None:
         adaptation.report(_describe(verification))
@@ -54,8 +54,8 @@ def _describe(verification: Verification) -> str:
 
 
 def publish(bundle: Path, path: Path) -> None:
-    """Put a finished bundle in its place, where notes of one that it replaces stay."""
-    read_bundle(bundle)  # all of it is checked
+    """Write a finished bundle to its place; the README.md of one that it replaces is kept."""
+    read_bundle(bundle)  # verifies it
     path.resolve().parent.mkdir(parents=True, exist_ok=True)
     card = path / "README.md"
     files = [*sorted(bundle.iterdir()), *([card] if card.is_file() else [])]

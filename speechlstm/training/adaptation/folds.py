@@ -1,4 +1,4 @@
-"""How many epochs a small corpus bears: cross-validation."""
+"""The number of epochs for a small corpus, by cross-validation."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -12,36 +12,36 @@ from speechlstm.training.acoustic.validation import validate
 from speechlstm.training.adaptation.work import Work
 from speechlstm.training.engine.checkpoint import load_checkpoint
 
-Train = Callable[[Path, Path, Path, str], Run]  # train, valid, run, what it is called
+Train = Callable[[Path, Path, Path, str], Run]  # (train, valid, run, name) -> run
 
 
 def make_folds(utterances: Sequence[Utterance], num_folds: int) -> list[list[Utterance]]:
-    """Parts of about equal length, no speaker in two of them if there are enough speakers."""
-    voices: dict[str, list[Utterance]] = defaultdict(list)
+    """Folds of about equal duration; no speaker is in two of them if there are enough speakers."""
+    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
-        voices[utterance.speaker or utterance.id].append(utterance)
-    if len(voices) < num_folds:
-        voices = {utterance.id: [utterance] for utterance in utterances}
+        by_speaker[utterance.speaker or utterance.id].append(utterance)
+    if len(by_speaker) < num_folds:
+        by_speaker = {utterance.id: [utterance] for utterance in utterances}
     folds: list[list[Utterance]] = [[] for _ in range(num_folds)]
     seconds = [0.0] * num_folds
-    for voice in sorted(voices.values(), key=lambda v: -sum(u.duration for u in v)):
+    for spoken in sorted(by_speaker.values(), key=lambda us: -sum(u.duration for u in us)):
         shortest = seconds.index(min(seconds))
-        folds[shortest].extend(voice)
-        seconds[shortest] += sum(utterance.duration for utterance in voice)
+        folds[shortest].extend(spoken)
+        seconds[shortest] += sum(utterance.duration for utterance in spoken)
     return folds
 
 
 def choose_epochs(manifest: Path, work: Work, num_folds: int, train: Train) -> int:
-    """The number of epochs after which the parts, each left out in turn, have the fewest errors.
+    """The number of epochs after which the folds, each left out in turn, have the fewest errors.
 
     Args:
-        manifest: What is learnt from.
-        work: Its folder `folds` holds the runs; those that have ended are not repeated.
-        num_folds: How many parts.
-        train: Trains a run, or goes on with it.
+        manifest: The training utterances.
+        work: The runs are in its folder `folds`; those that have ended are not repeated.
+        num_folds: The number of folds.
+        train: Trains a run, or continues it.
 
     Returns:
-        0 if no epoch has fewer errors than the network had before it learnt anything.
+        0 if no epoch has fewer errors than the network had before training.
     """
     folder = work / "folds"
     folder.mkdir(exist_ok=True)
@@ -61,12 +61,12 @@ def choose_epochs(manifest: Path, work: Work, num_folds: int, train: Train) -> i
 
 
 def best_epoch(errors: Mapping[int, float]) -> int:
-    """The epoch with the fewest errors; of equal ones the first."""
+    """The epoch with the fewest errors; the first one of several."""
     return min(sorted(errors), key=lambda epoch: errors[epoch])
 
 
 def _initial_cer(run: Run, cache: Path) -> float:
-    """The CER, by the best path, of the network that a run started from."""
+    """The CER, with greedy decoding, of the network that a run started from."""
     network = run.new_network()
     load_checkpoint(run.initial, {"model": network.variables})
     _, valid = load_data(run, lambda line: None, cache)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from speechlstm.config import Settings
 
 MINUTE = 60.0
-LITTLE = 15 * MINUTE  # of speech: below it, cross-validation chooses the number of epochs
+LITTLE = 15 * MINUTE  # of speech; with less, cross-validation chooses the number of epochs
 
 
 @dataclass(frozen=True)
@@ -13,11 +13,11 @@ class Plan:
     """How a network is adapted.
 
     Attributes:
-        frozen_layers: Recurrent layers, from the input on, that stay as they are.
-        learning_rate: The highest.
-        num_epochs: At most.
-        batch_seconds: Audio in a batch: small ones, or an epoch has too few updates.
-        num_folds: Of the cross-validation that chooses the number of epochs; 0: there is none.
+        frozen_layers: Number of recurrent layers, from the input on, that are not trained.
+        learning_rate: The highest learning rate.
+        num_epochs: The largest number of epochs.
+        batch_seconds: Audio of a batch; little, since an epoch would have too few updates.
+        num_folds: Folds of the cross-validation that chooses the number of epochs; 0: none.
     """
 
     frozen_layers: int
@@ -40,16 +40,16 @@ class Plan:
 
 
 def make_plan(seconds: float, num_layers: int, same_labels: bool) -> Plan:
-    """What to train of a network, for so much speech.
+    """What to train of a network, by the amount of speech.
 
-    The lower layers hear sounds, which a few minutes cannot teach better than hours have; with
-    little speech the upper half is trained alone. Another language has other sounds: then all of
-    them learn, longer.
+    The lower layers model sounds, which minutes of speech cannot improve, so with little speech
+    only the upper half is trained. Another language has other sounds: then all layers are trained,
+    and longer.
 
     Args:
-        seconds: Of speech to learn from.
-        num_layers: The base's recurrent layers.
-        same_labels: Whether the output layer is the base's.
+        seconds: Duration of the training utterances.
+        num_layers: Number of recurrent layers of the base.
+        same_labels: Whether the new model has the alphabet of the base.
     """
     if not same_labels:
         return Plan(0, 8e-4, 40 if seconds < LITTLE else 20, 30.0, 0)

@@ -1,4 +1,4 @@
-"""From a folder or manifest to what can be learnt from, and what is held out."""
+"""The first step: from a folder or manifest to a training and a held-out manifest."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -24,31 +24,30 @@ from speechlstm.storage import without_query, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target
-from speechlstm.training.adaptation.language import choose_language
+from speechlstm.training.adaptation.alphabet import choose_alphabet
 from speechlstm.training.adaptation.work import Work
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
 MIN_UTTERANCES = 8
 _DIGIT = re.compile(r"\d")
-_SILENT = 1e-3  # largest sample of a recording that holds nothing, -60 dB
-_SHARE = 0.2  # that is held out of less than half an hour of speech; half of it of more
-_HALF_AN_HOUR = 1800.0
-_MOST = 480.0  # seconds that are held out: more would cost time and tell no more
-_MIN_VOICES = 5  # with fewer speakers, one is too many to hold out
-_FEW_WORDS = 200  # at 10 % errors, WER is known to within some 5 points either way
+_SILENT = 1e-3  # largest sample of a silent recording, -60 dB
+_SHARE = 0.2  # that is held out of less than half an hour of speech; of more, half of this
+_MAX_HELD_OUT = 480.0  # seconds; more would take time and hardly narrow the intervals
+_MIN_SPEAKERS = 5  # with fewer, none is held out
+_FEW_WORDS = 200  # with a WER of 10 %, its interval then reaches 5 points to either side
 _SEED = 1
-_HARDLY_ANY, _HOUR, _MANY_HOURS = 60.0, 3600.0, 10  # seconds, hours
+_MINUTE, _HOUR = 60.0, 3600.0
 
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Usable:
-    """What can be used of the recordings.
+class UsableRecordings:
+    """The recordings that can be used.
 
     Attributes:
-        utterances: With their texts normalised; audio paths are relative to the work folder.
-        reasons: Why others are left out.
+        utterances: Their texts are normalised; audio paths are relative to the work folder.
+        reasons: The reason for each recording or text that is left out.
     """
 
     utterances: list[Utterance]
@@ -56,22 +55,22 @@ class Usable:
 
     @property
     def seconds(self) -> float:
-        """Of all utterances."""
+        """The duration of all utterances."""
         return sum(utterance.duration for utterance in self.utterances)
 
 
 def prepare(
     recordings: Path, work: Work, base: AcousticSpec, report: Report, progress: bool
 ) -> None:
-    """Write the alphabet, what is learnt from and what is held out into the work folder.
+    """Write the alphabet, the training and the held-out manifest into the work folder.
 
     Args:
         recordings: A folder or a manifest.
         base: The acoustic model to start from.
-        report: Is told what is left out, and what is to be expected of so little or so much.
+        report: Called with lines of text: what is left out, advice on the amount of speech.
 
     Raises:
-        DataError: There is nothing to be used.
+        DataError: No recording can be used.
         TrainingError: There are too few recordings.
     """
     found = gather(recordings, work.path, report)
@@ -79,30 +78,30 @@ def prepare(
     found = decode(found, work, base.features.sample_rate, progress)
     if not found.utterances:
         raise TrainingError(f"{recordings}: no recording can be used: {_first(found.reasons)}")
-    language = choose_language(found.utterances, base.alphabet)
-    report(language.reason)
-    work.write("language.json", {"symbols": language.alphabet.symbols})
-    found = replace(found, utterances=language.utterances)
+    choice = choose_alphabet(found.utterances, base.alphabet)
+    report(choice.reason)
+    work.write("language.json", {"symbols": choice.alphabet.symbols})
+    found = replace(found, utterances=choice.utterances)
     settings = Settings(features=base.features, model=base.network)
-    found = fitting(found, language.alphabet, settings)
+    found = feasible(found, choice.alphabet, settings)
     split(found, work, report)
-    if advice := _advice(found.seconds, language.alphabet == base.alphabet):
+    if advice := _advice(found.seconds, choice.alphabet == base.alphabet):
         report(advice)
 
 
 def _advice(seconds: float, same_labels: bool) -> str:
-    """What to expect of so much speech, before it is learnt from; empty if it is as usual."""
+    """Advice on a small or a large amount of speech; empty if it is as usual."""
     if not same_labels and seconds < _HOUR:
         return (
-            f"only {seconds / 60:.0f} min of speech for another alphabet: expect more than half of "
-            "the words to be wrong; record hours if you can"
+            f"only {seconds / _MINUTE:.0f} min of speech for another alphabet: expect more than half "
+            "of the words to be wrong; record hours if you can"
         )
-    if seconds < _HARDLY_ANY:
+    if seconds < _MINUTE:
         return (
             f"only {seconds:.0f} s of speech: words of its texts will be recognised more often, "
             "the speaker's voice hardly better; ten minutes or more make the difference"
         )
-    if seconds > _MANY_HOURS * _HOUR:
+    if seconds > 10 * _HOUR:
         return (
             f"{seconds / _HOUR:.0f} h of speech: learning takes long on processors; for GPUs and "
             "several machines see speechlstm train"
@@ -110,17 +109,17 @@ def _advice(seconds: float, same_labels: bool) -> str:
     return ""
 
 
-def gather(recordings: Path, folder: Path, report: Report) -> Usable:
-    """The transcribed recordings of a folder or manifest, as their headers describe them.
+def gather(recordings: Path, folder: Path, report: Report) -> UsableRecordings:
+    """The transcribed recordings of a folder or manifest; durations are those of their headers.
 
     Args:
-        recordings: A folder, searched as `speechlstm manifest build` does, or a manifest, or a
-            folder of shards.
-        folder: Where a manifest of them is to stand.
-        report: Is given a line before a folder is searched.
+        recordings: A folder, searched as by `speechlstm manifest build`, or a manifest, or a folder
+            of shards.
+        folder: The folder to which the paths of the result are relative.
+        report: Called with a line of text before a folder is searched.
 
     Raises:
-        DataError: There is nothing to be used.
+        DataError: No recording has a text.
     """
     has_shards = (recordings / SHARD_LIST).is_file() and any(recordings.glob("*.tar"))
     if recordings.is_dir() and not has_shards:
@@ -129,7 +128,7 @@ def gather(recordings: Path, folder: Path, report: Report) -> Usable:
         raise DataError(f"{recordings}: is one recording; name a folder of them, or a manifest")
     else:
         manifest = Manifest(recordings)
-        found = Usable([], [])
+        found = UsableRecordings([], [])
         for utterance in manifest:
             if utterance.text is None:
                 found.reasons.append(f"{recordings}: {utterance.id}: has no text")
@@ -146,19 +145,19 @@ def gather(recordings: Path, folder: Path, report: Report) -> Usable:
 
 
 def _first(reasons: Sequence[str]) -> str:
-    """The first reason, and how many others there are."""
+    """The first reason, and the number of the others."""
     others = f" (and {counted(len(reasons) - 1, 'other')})" if len(reasons) > 1 else ""
     return f"{reasons[0]}{others}"
 
 
-def _of_folder(recordings: Path, folder: Path, report: Report) -> Usable:
+def _of_folder(recordings: Path, folder: Path, report: Report) -> UsableRecordings:
     for name, kind in (("bundle.json", "a bundle"), ("run.json", "a run")):
         if (recordings / name).exists():
             raise DataError(
                 f"{recordings}: is {kind}, not recordings; to start from it: --init-from"
             )
     report(f"looking for recordings in {recordings}")
-    found = Usable([], [])
+    found = UsableRecordings([], [])
     for entry in build_manifest(recordings, folder):
         if isinstance(entry, Utterance):
             found.utterances.append(entry)
@@ -170,11 +169,13 @@ def _of_folder(recordings: Path, folder: Path, report: Report) -> Usable:
     return found
 
 
-def decode(found: Usable, work: Work, sample_rate: int, progress: bool) -> Usable:
+def decode(
+    found: UsableRecordings, work: Work, sample_rate: int, progress: bool
+) -> UsableRecordings:
     """Decode all recordings once; leave out what cannot be decoded and what is silent.
 
     Args:
-        work: Decoded recordings are kept in its cache.
+        work: The decoded recordings are stored in its cache.
     """
     paths = [recording_of(utterance, work.path) for utterance in found.utterances]
     cache = open_cache(paths, sample_rate, work / "cache", progress)
@@ -188,14 +189,14 @@ def decode(found: Usable, work: Work, sample_rate: int, progress: bool) -> Usabl
             seconds = round(cache.num_samples[index] / sample_rate, 3)
             text = normalize(utterance.text or "")
             kept.append(replace(utterance, duration=seconds, text=text))
-    return Usable(kept, reasons)
+    return UsableRecordings(kept, reasons)
 
 
 def _is_silent(cache: PCMCache, index: int) -> bool:
     return bool(np.abs(cache.waveform(index)).max(initial=0) < _SILENT)
 
 
-def fitting(found: Usable, alphabet: Alphabet, settings: Settings) -> Usable:
+def feasible(found: UsableRecordings, alphabet: Alphabet, settings: Settings) -> UsableRecordings:
     """Leave out texts with symbols that the alphabet lacks, or too long for their recordings."""
     kept, reasons = [], list(found.reasons)
     for utterance in found.utterances:
@@ -210,18 +211,18 @@ def fitting(found: Usable, alphabet: Alphabet, settings: Settings) -> Usable:
             reasons.append(f"{error}{'; write numbers as they are spoken' if has_number else ''}")
         else:
             kept.append(utterance)
-    return Usable(kept, reasons)
+    return UsableRecordings(kept, reasons)
 
 
-def split(found: Usable, work: Work, report: Report) -> tuple[Path, Path]:
-    """Write what is learnt from and what is held out, no speaker in both if there are enough.
+def split(found: UsableRecordings, work: Work, report: Report) -> tuple[Path, Path]:
+    """Write the training and the held-out manifest, of different speakers if there are enough.
 
     Args:
-        work: Where the manifests are written.
-        report: Is told what is left out, and who is held out.
+        work: The folder of the manifests.
+        report: Called with lines of text: what is left out, how many utterances are held out.
 
     Raises:
-        TrainingError: They are too few.
+        TrainingError: There are too few utterances.
     """
     utterances = found.utterances
     if len(utterances) < MIN_UTTERANCES:
@@ -241,20 +242,20 @@ def split(found: Usable, work: Work, report: Report) -> tuple[Path, Path]:
             f"left out: {counted(len(found.reasons), 'recording')}, the first: {found.reasons[0]}; "
             f"all: {work / 'left_out.txt'}"
         )
-    voices = {utterance.speaker for utterance in utterances}
-    by_speaker = None not in voices and len(voices) >= _MIN_VOICES
+    speakers = {utterance.speaker for utterance in utterances}
+    by_speaker = None not in speakers and len(speakers) >= _MIN_SPEAKERS
     if not by_speaker:
         utterances = [replace(utterance, speaker=None) for utterance in utterances]
     everything = work / "recordings.jsonl"
     write_manifest(everything, utterances)
-    share = _SHARE if found.seconds < _HALF_AN_HOUR else _SHARE / 2
-    share = min(share, _MOST / max(found.seconds, 1e-9))
-    learnt, held_out = split_manifest(Manifest(everything), share, _SEED)
+    share = _SHARE if found.seconds < _HOUR / 2 else _SHARE / 2
+    share = min(share, _MAX_HELD_OUT / max(found.seconds, 1e-9))
+    train, held_out = split_manifest(Manifest(everything), share, _SEED)
     paths = work / "train.jsonl", work / "held_out.jsonl"
-    for path, part in zip(paths, (learnt, held_out), strict=True):
+    for path, part in zip(paths, (train, held_out), strict=True):
         write_manifest(path, part)
     report(
-        f"{_describe(learnt)} to learn from, {_describe(held_out)} held out"
+        f"{_describe(train)} to learn from, {_describe(held_out)} held out"
         + (" (other speakers)" if by_speaker else " (too few speakers to hold one out)")
     )
     num_words = sum(len((utterance.text or "").split()) for utterance in held_out)
@@ -267,5 +268,5 @@ def split(found: Usable, work: Work, report: Report) -> tuple[Path, Path]:
 
 
 def _describe(utterances: Sequence[Utterance]) -> str:
-    minutes = sum(utterance.duration for utterance in utterances) / 60
+    minutes = sum(utterance.duration for utterance in utterances) / _MINUTE
     return f"{counted(len(utterances), 'utterance')} ({minutes:.1f} min)"

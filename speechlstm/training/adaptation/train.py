@@ -1,4 +1,4 @@
-"""The training step: a run, and before it the cross-validation where there is little speech."""
+"""The training step: a run, after cross-validation if there is little speech."""
 
 import shutil
 from functools import partial
@@ -9,20 +9,20 @@ from speechlstm.errors import counted
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.adaptation.adaptation import Adaptation, num_ended_epochs, seconds_of
-from speechlstm.training.adaptation.clock import FOLDS, TRAINING
 from speechlstm.training.adaptation.folds import choose_epochs
+from speechlstm.training.adaptation.time_left import FOLDS, TRAINING
 
-_RUN = "run: "  # before lines of the run, as "fold 1 of 3: " before those of a fold
+_RUN = "run: "  # begins the lines of the run, as "fold 1 of 3: " those of a fold
 
 
 def train_adapted(adaptation: Adaptation) -> None:
-    """Train the run, unless the base's network is better as it is."""
-    work, clock, report = adaptation.work, adaptation.clock, adaptation.report
+    """Train the run, unless no epoch would have fewer errors than the base."""
+    work, time_left, report = adaptation.work, adaptation.time_left, adaptation.report
     num_epochs = adaptation.chosen_epochs
     if num_epochs is None:
         num_epochs = _choose_epochs(adaptation)
         if not num_epochs:
-            clock.begin(TRAINING, amount=0)
+            time_left.begin(TRAINING, amount=0)
         work.write("plan.json", {"num_epochs": num_epochs})
     shutil.rmtree(work / "folds", ignore_errors=True)  # hundreds of megabytes
     if not num_epochs:
@@ -33,10 +33,10 @@ def train_adapted(adaptation: Adaptation) -> None:
         return
     first, last = adaptation.plan.frozen_layers + 1, adaptation.base.acoustic.network.num_layers
     report(f"training layers {first} to {last} for {counted(num_epochs, 'epoch')}")
-    learnt, held_out = adaptation.learnt, adaptation.held_out
+    train, held_out = adaptation.train, adaptation.held_out
     if left := num_epochs - num_ended_epochs(work / "run"):
-        report(clock.begin(TRAINING, left, left * seconds_of(learnt)))
-    _train(adaptation, num_epochs, learnt.path, held_out.path, work / "run", _RUN)
+        report(time_left.begin(TRAINING, left, left * seconds_of(train)))
+    _train(adaptation, num_epochs, train.path, held_out.path, work / "run", _RUN)
 
 
 def _choose_epochs(adaptation: Adaptation) -> int:
@@ -47,22 +47,22 @@ def _choose_epochs(adaptation: Adaptation) -> int:
         f"little speech: cross-validation finds the number of epochs, of {plan.num_epochs} at most"
     )
     if left := adaptation.fold_epochs_left:
-        adaptation.report(adaptation.clock.begin(FOLDS, left))
+        adaptation.report(adaptation.time_left.begin(FOLDS, left))
     train = partial(_train, adaptation, plan.num_epochs)
-    return choose_epochs(adaptation.learnt.path, adaptation.work, plan.num_folds, train)
+    return choose_epochs(adaptation.train.path, adaptation.work, plan.num_folds, train)
 
 
 def _train(
     adaptation: Adaptation, num_epochs: int, train: Path, valid: Path, path: Path, name: str
 ) -> Run:
-    """Train a run, or go on with it; with each epoch, the time left is reported."""
+    """Train a run, or continue it; report the remaining time after each epoch."""
     num_ended = num_ended_epochs(path)
 
     def report(line: str) -> None:
         nonlocal num_ended
         if num_ended_epochs(path) > num_ended:
             num_ended += 1
-            adaptation.report(f"{name}{line}; {adaptation.clock.advance()}")
+            adaptation.report(f"{name}{line}; {adaptation.time_left.advance()}")
         elif name == _RUN:
             adaptation.report(f"{name}{line}")
 

@@ -36,7 +36,7 @@ def test_words_that_the_lexicon_lacks_are_sounded_out(tmp_path: Path) -> None:
     bundle = read_bundle(default_bundle())
     path = tmp_path / "lexicon.dict"
     new = write_lexicon(path, bundle, ["yes", "zelenskyy", "zelenskyy's", "r2d2"])
-    assert new.unspoken == ["r2d2"]
+    assert new.left_out == ["r2d2"]
     assert new.added == ["zelenskyy", "zelenskyy's"]
     lexicon = Lexicon.read(path)
     assert lexicon["yes"] == (("Y", "EH", "S"),)

@@ -15,9 +15,9 @@ from speechlstm.corpora.shards import pack
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.text.alphabet import ENGLISH
 from speechlstm.training.adaptation.recordings import (
-    Usable,
+    UsableRecordings,
     decode,
-    fitting,
+    feasible,
     gather,
     prepare,
     split,
@@ -43,7 +43,7 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def gathered(tmp_path: Path) -> Usable:
+def gathered(tmp_path: Path) -> UsableRecordings:
     return gather(tmp_path / "recordings", tmp_path, lambda line: None)
 
 
@@ -189,17 +189,19 @@ def test_silence_and_damage_are_left_out_with_their_reasons(write: Write, tmp_pa
 
 def test_texts_that_do_not_fit_are_left_out() -> None:
     texts = ["yes", "12 times", "far too much for a tenth of a second"]
-    found = Usable([Utterance(text, "x.wav", 0.1 + (text == "yes"), text) for text in texts], [])
-    found = fitting(found, ENGLISH, Settings())
+    found = UsableRecordings(
+        [Utterance(text, "x.wav", 0.1 + (text == "yes"), text) for text in texts], []
+    )
+    found = feasible(found, ENGLISH, Settings())
     assert [u.id for u in found.utterances] == ["yes"]
     assert found.reasons[0].startswith("12 times: not in the alphabet: '1'")
     assert found.reasons[0].endswith("; write numbers as they are spoken")
     assert "text needs" in found.reasons[1]
 
 
-def spoken_by(*speakers: str | None) -> Usable:
+def spoken_by(*speakers: str | None) -> UsableRecordings:
     utterances = [Utterance(f"{i}", f"{i}.wav", 1.0, "yes", s) for i, s in enumerate(speakers)]
-    return Usable(utterances, [])
+    return UsableRecordings(utterances, [])
 
 
 def test_speakers_are_held_out_where_there_are_enough(tmp_path: Path) -> None:
@@ -225,7 +227,7 @@ def test_utterances_are_held_out_of_few_speakers(tmp_path: Path, speakers: str) 
 
 def test_at_most_eight_minutes_are_held_out(tmp_path: Path) -> None:
     utterances = [Utterance(f"{i}", f"{i}.wav", 20.0, "yes") for i in range(600)]
-    _, held_out = split(Usable(utterances, []), Work(tmp_path), lambda line: None)
+    _, held_out = split(UsableRecordings(utterances, []), Work(tmp_path), lambda line: None)
     assert sum(u.duration for u in Manifest(held_out)) == pytest.approx(480, abs=20)
 
 
@@ -233,13 +235,13 @@ def test_three_utterances_are_too_few(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="3 utterances can be used, at least 8 are needed"):
         split(spoken_by(None, None, None), Work(tmp_path), lambda line: None)
     assert not (tmp_path / "train.jsonl").exists()
-    few = Usable(spoken_by(None).utterances, ["a: bad", "b: bad"])
+    few = UsableRecordings(spoken_by(None).utterances, ["a: bad", "b: bad"])
     with pytest.raises(TrainingError, match=r"on others; left out: a: bad \(and 1 other\)$"):
         split(few, Work(tmp_path), lambda line: None)
 
 
 def test_all_that_is_left_out_is_listed(tmp_path: Path) -> None:
-    found = Usable(spoken_by(*"abcdefgh").utterances, ["x.wav: bad", "y.wav: worse"])
+    found = UsableRecordings(spoken_by(*"abcdefgh").utterances, ["x.wav: bad", "y.wav: worse"])
     lines: list[str] = []
     split(found, Work(tmp_path), lines.append)
     assert lines[0].startswith("left out: 2 recordings, the first: x.wav: bad; all: ")

@@ -1,4 +1,4 @@
-"""Whether texts can be written in the base's alphabet, or need one of their own."""
+"""The alphabet of the new model: that of the base, or that of the user's texts."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from speechlstm.errors import TrainingError, quoted
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.similar import without_accents
 
-_FOREIGN = 0.1  # share of texts with letters that the base lacks: a loan word now and then is less
+_MAX_FOREIGN = 0.1  # share of the texts that may have letters that the base lacks: loan words
 
 
 @dataclass(frozen=True)
-class Language:
-    """What the new model writes.
+class AlphabetChoice:
+    """The alphabet of the new model.
 
     Attributes:
-        alphabet: Its characters.
-        utterances: With texts as the alphabet has them.
-        reason: Why this alphabet, in a line.
+        alphabet: The alphabet.
+        utterances: The utterances, with texts in this alphabet as far as possible.
+        reason: Why this alphabet was chosen, in one line.
     """
 
     alphabet: Alphabet
@@ -27,19 +27,19 @@ class Language:
     reason: str
 
 
-def choose_language(utterances: Sequence[Utterance], base: Alphabet) -> Language:
-    """The base's alphabet, where nearly all texts are written in it; otherwise the texts' own.
+def choose_alphabet(utterances: Sequence[Utterance], base: Alphabet) -> AlphabetChoice:
+    """The alphabet of the base if nearly all texts can be written in it, else that of the texts.
 
-    In the first case accents of other letters are dropped (café: cafe). Digits stay foreign, in
-    an alphabet of the texts' own if few have them: texts with them are left out later, for nothing
-    tells how they were spoken.
+    With the alphabet of the base, accents of other letters are dropped (café: cafe). If few texts
+    have digits, a new alphabet has none; these texts are left out later, since it is not known how
+    the numbers were spoken.
 
     Args:
         utterances: Their texts are normalised.
-        base: The base's alphabet.
+        base: The alphabet of the base.
 
     Raises:
-        TrainingError: No text holds a letter.
+        TrainingError: No text has a letter.
     """
     texts = [utterance.text or "" for utterance in utterances]
     if not any(texts):
@@ -48,17 +48,19 @@ def choose_language(utterances: Sequence[Utterance], base: Alphabet) -> Language
         )
     known = set(base.symbols)
     foreign = [text for text in texts if _letters(text) - known]
-    if len(foreign) < _FOREIGN * len(texts):
+    if len(foreign) < _MAX_FOREIGN * len(texts):
         plain = [
             replace(u, text=without_accents(t)) if _letters(t) - known else u
             for u, t in zip(utterances, texts, strict=True)
         ]
-        return Language(base, plain, f"alphabet: that of the base, {len(base.symbols)} characters")
+        return AlphabetChoice(
+            base, plain, f"alphabet: that of the base, {len(base.symbols)} characters"
+        )
     without_digits = [text for text in texts if not any(map(str.isdigit, text))]
-    few_numbers = len(texts) - len(without_digits) < _FOREIGN * len(texts)
+    few_numbers = len(texts) - len(without_digits) < _MAX_FOREIGN * len(texts)
     alphabet = Alphabet.from_texts(without_digits if few_numbers else texts)
     new = [symbol for symbol in alphabet.symbols if symbol not in known]
-    return Language(
+    return AlphabetChoice(
         alphabet,
         list(utterances),
         f"another alphabet, {len(alphabet.symbols)} characters ({quoted(' '.join(new))} are new): "

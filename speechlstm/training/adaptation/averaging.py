@@ -1,4 +1,4 @@
-"""What stays of the base: a share of its weights, and of its labels' prior."""
+"""Averages with the base, of weights and of label priors: how much of it is kept."""
 
 from dataclasses import replace
 
@@ -13,11 +13,11 @@ from speechlstm.training.engine.checkpoint import load_checkpoint
 def averaged(run: Run, keep: float) -> AcousticModel:
     """The best weights of a run, averaged with those it started from (WiSE-FT).
 
-    Wortsman et al., Robust fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903:
-    between a network and what it became, weights lie that know both kinds of data.
+    Wortsman et al., Robust fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903: the
+    average of a network before and after fine-tuning is good on both kinds of data.
 
     Args:
-        keep: The share of the weights it started from, 0..1.
+        keep: The weight of those that it started from, 0..1.
     """
     model = run.best_network()
     if keep:
@@ -29,11 +29,12 @@ def averaged(run: Run, keep: float) -> AcousticModel:
 
 
 def mixed_prior(base: Prior, own: Prior, keep: float) -> Prior:
-    """The labels' prior, with a share of the base's.
+    """The average of two priors of the labels.
 
     Args:
-        own: That on the user's recordings.
-        keep: The share of the base, 0..1.
+        base: The prior of the base.
+        own: The prior on the user's recordings.
+        keep: The weight of the base, 0..1.
     """
     mixed = keep * np.exp(base.log_probs) + (1 - keep) * np.exp(own.log_probs)
     return replace(own, log_probs=tuple(np.log(mixed / mixed.sum()).round(6).tolist()))

@@ -5,11 +5,11 @@ import pytest
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import TrainingError
 from speechlstm.text.alphabet import ENGLISH
-from speechlstm.training.adaptation.language import Language, choose_language
+from speechlstm.training.adaptation.alphabet import AlphabetChoice, choose_alphabet
 
 
-def language(texts: Sequence[str]) -> Language:
-    return choose_language([Utterance(t, "x.wav", 1.0, t) for t in texts], ENGLISH)
+def language(texts: Sequence[str]) -> AlphabetChoice:
+    return choose_alphabet([Utterance(t, "x.wav", 1.0, t) for t in texts], ENGLISH)
 
 
 def test_a_loan_word_keeps_the_alphabet_and_loses_its_accent() -> None:

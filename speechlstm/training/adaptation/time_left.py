@@ -1,4 +1,4 @@
-"""How long an adaptation still takes, from its steps and how long those before have taken."""
+"""Estimates the remaining time of an adaptation from the time that it has taken so far."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,22 +7,20 @@ from speechlstm.training.acoustic.planning import timespan
 
 LANGUAGE, FOLDS, TRAINING = "lexicon and n-grams", "cross-validation", "training"
 EXPORT, BASE, TUNING = "export", "errors of the base", "decoder settings"
-# Seconds that the steps take, with the model of the package on one core: those that hear, for a
-# second of audio.
+# Seconds that the steps take, with the model of the package on one core; of those that run the
+# network, for a second of audio.
 RATES = {LANGUAGE: 10.0, FOLDS: 0.04, TRAINING: 0.04, EXPORT: 30.0, BASE: 0.06, TUNING: 0.4}
-_TRUST = 20.0  # seconds: of less, the time that was taken says little about all the rest
+_TRUST = 20.0  # seconds; a shorter time says little about the speed of the rest
 
 
-class Clock:
-    """Estimates the time left of steps that follow each other.
+class TimeLeft:
+    """Estimates the remaining time of consecutive steps.
 
-    The estimates are corrected by the ratio of the time taken to that estimated, over all that has
-    been done so far.
+    They are corrected by the ratio of the time taken to the time estimated, over all steps so far.
 
     Args:
-        amounts: Of each step, in order, what is still to be done: seconds of audio, or 1; 0: it has
-            been done.
-        now: Tells the seconds.
+        amounts: The amount of work of each step, in order: seconds of audio, or 1; 0: it is done.
+        now: Returns the present time in seconds.
     """
 
     def __init__(
@@ -33,11 +31,11 @@ class Clock:
         self._step, self._units, self._num_done = "", 1, 0
 
     def begin(self, step: str, units: int = 1, amount: float | None = None) -> str:
-        """Begin a step, all before it having ended; returns its number, its name and the time left.
+        """Begin a step, which ends those before; returns its number, its name and the time left.
 
         Args:
-            units: Of how many equal parts it consists.
-            amount: What is to be done, if that is known better now.
+            units: The number of equal parts of the step.
+            amount: The amount of work, if it is now known better.
         """
         if amount is not None:
             self._estimates[step] = RATES[step] * amount
@@ -46,16 +44,16 @@ class Clock:
         return f"step {steps.index(step) + 1} of {len(steps)}, {step}: {self.left()}"
 
     def advance(self) -> str:
-        """One more part of the step has been done; returns the time left."""
+        """Count one more part of the step as done; returns the time left."""
         self._num_done = min(self._units, self._num_done + 1)
         return self.left()
 
     def left(self) -> str:
-        """The time left of all steps, as a text."""
+        """The remaining time of all steps, to be read."""
         return f"about {timespan(max(1.0, self.seconds_left()))} left in all"
 
     def seconds_left(self) -> float:
-        """Seconds until all steps have ended."""
+        """The remaining time of all steps in seconds."""
         steps = list(self._estimates)
         done = sum(self._estimates[step] for step in steps[: steps.index(self._step)])
         done += self._num_done / self._units * self._estimates[self._step]
