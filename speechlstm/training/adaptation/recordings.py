@@ -93,8 +93,8 @@ def _advice(seconds: float, same_labels: bool) -> str:
     """Advice on a small or a large amount of speech; empty if it is as usual."""
     if not same_labels and seconds < _HOUR:
         return (
-            f"only {seconds / _MINUTE:.0f} min of speech for another alphabet: expect more than half "
-            "of the words to be wrong; record hours if you can"
+            f"only {seconds / _MINUTE:.0f} min of speech for another alphabet: expect more than "
+            "half of the words to be wrong; record hours if you can"
         )
     if seconds < _MINUTE:
         return (
