@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import PATH, OutputPath, worst_option
+from speechlstm.cli.options import PATH, OutputPath, json_option, worst_option
 from speechlstm.cli.output import say, show_json, show_lines
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
@@ -23,7 +23,7 @@ _MAX_REPORTS = 26
     help="Write a page with all of this, in one file.",
 )
 @worst_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def command(reports: tuple[Path, ...], output: Path | None, worst: int, as_json: bool) -> None:
     """Compare REPORTS, two or more, each of which is the output of `evaluate --json`.
 

@@ -42,7 +42,7 @@ _PAGE_MEGABYTES = 2.0  # for its recordings
 @entities_option
 @lexicon_option("the bundle's")
 @worst_option
-@json_option
+@json_option("Print one JSON object with every utterance.")
 @click.option(
     "--report",
     "page",

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import PATH, BundlePath, NumberRange, OutputFolder
+from speechlstm.cli.options import (
+    PATH,
+    BundlePath,
+    NumberRange,
+    OutputFolder,
+    max_utterances_option,
+)
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.training import acoustic_quantize_option, load_keras, target_option
 from speechlstm.cli.verbs import verb
@@ -54,13 +60,7 @@ if TYPE_CHECKING:
     help="Transcribed utterances to verify the bundle on; may be given several times.  "
     "[default: the validation manifests of the run; synthetic sounds for a bundle]",
 )
-@click.option(
-    "--max-utterances",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="Largest number of utterances to verify on.",
-)
+@max_utterances_option(100, "verify on")
 @click.option(
     "--golden",
     type=OutputFolder(),

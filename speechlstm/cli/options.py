@@ -262,9 +262,22 @@ worst_option = click.option(
     help="The number of utterances with the most errors to show.",
 )
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object with every utterance."
-)
+
+def json_option(text: str = "Print one JSON object.") -> Option:
+    """The option --json of commands that print figures, with its help."""
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
+def max_utterances_option(default: int, text: str) -> Option:
+    """The option --max-utterances, with its default and its help."""
+    return click.option(
+        "--max-utterances",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        help=f"The largest number of utterances to {text}.",
+    )
+
 
 entities_option = click.option(
     "--entities",

@@ -28,7 +28,7 @@ from speechlstm.cli.verbs import verb
 @entities_option
 @lexicon_option("none, and no phone error rate")
 @worst_option
-@json_option
+@json_option("Print one JSON object with every utterance.")
 def command(
     reference: Path,
     hypothesis: Path,

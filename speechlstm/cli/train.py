@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from speechlstm.cli.options import BundlePath, NumberRange, OutputFolder, label_option
+from speechlstm.cli.options import PATH, BundlePath, NumberRange, OutputFolder, label_option
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.processes import Processes, launched, resume_command
 from speechlstm.cli.train_usage import check_usage, weighted
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--train",
     "train_paths",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     metavar="MANIFEST[:WEIGHT]",
     help="Training manifest; may be given several times. An epoch has all of a.jsonl:2 twice, and "
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--valid",
     "valid_paths",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     help="Validation manifest, of other speakers; may be given several times.",
 )
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--config",
     "config_path",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="TOML file with the sections [features], [model], [training], [augmentation].",
 )
 @click.option(
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--lexicon",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Pronouncing dictionary (CMUdict's format); the model learns to output its phones, too.",
 )
 @click.option(
@@ -94,7 +94,7 @@ if TYPE_CHECKING:
 @click.option(
     "--cache",
     "cache_path",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder for decoded recordings; by default a folder in the run.",
 )
 @click.option(

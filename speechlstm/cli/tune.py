@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.decoding import neural_lm_mode_options
-from speechlstm.cli.options import PATH, OutputPath, jobs_option
+from speechlstm.cli.options import PATH, OutputPath, jobs_option, max_utterances_option
 from speechlstm.cli.output import exit_after, progress_bar
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
@@ -52,13 +52,7 @@ if TYPE_CHECKING:
     help="The plot of the WER.  [default: BUNDLE.png]",
 )
 @click.option("--dry-run", is_flag=True, help="Do not change BUNDLE.")
-@click.option(
-    "--max-utterances",
-    type=click.IntRange(min=1),
-    default=500,
-    show_default=True,
-    help="The largest number of utterances to use.",
-)
+@max_utterances_option(500, "use")
 @jobs_option
 def command(
     model: Path,

@@ -108,5 +108,4 @@ class NeuralLMConfig(Config):
 
     def _check(self) -> None:
         self._at_least(0, "context_words")
-        if not 0 <= self.weight <= 1:
-            self._refuse("weight", f"must be in [0, 1], is {self.weight}")
+        self._fraction("weight")

@@ -15,8 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from speechlstm.server.errors import ApiError
 
-STREAM_PROTOCOL = "speechlstm.stream"  # the subprotocol of WebSocket, for browsers
-_BEARER = "bearer."  # begins a subprotocol that holds the token, in URL-safe base64
+BEARER = "bearer."  # begins a subprotocol that holds the token, in URL-safe base64
 _SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -99,8 +98,8 @@ def _is_own(origin: str, headers: Headers) -> bool:
 def _token_of(subprotocols: list[str]) -> bytes:
     """The token in a subprotocol: pages cannot add header fields to WebSockets."""
     for name in subprotocols:
-        if name.startswith(_BEARER):
-            coded = name.removeprefix(_BEARER)
+        if name.startswith(BEARER):
+            coded = name.removeprefix(BEARER)
             try:
                 return base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
             except ValueError:

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from speechlstm.errors import SpeechLSTMError, quoted
 from speechlstm.server.errors import ApiError, as_api_error
+from speechlstm.server.guard import BEARER
 from speechlstm.server.metrics import Metrics
 from speechlstm.server.requests import Ending, Feed, Finish, OpenStream
 from speechlstm.server.settings import ServerSettings
@@ -197,7 +198,7 @@ class StreamEndpoint:
     async def __call__(self, websocket: WebSocket) -> None:
         """See starlette.routing.WebSocketRoute."""
         offered = websocket.scope.get("subprotocols", [])
-        await websocket.accept(next((p for p in offered if not p.startswith("bearer.")), None))
+        await websocket.accept(next((p for p in offered if not p.startswith(BEARER)), None))
         self.hub.metrics.streams.labels(self.protocol).inc()
         with suppress(WebSocketDisconnect):
             code = 1000

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import PATH
+from speechlstm.cli.options import PATH, json_option
 from speechlstm.cli.output import show, show_json
 from speechlstm.cli.verbs import verb
 
@@ -14,7 +14,7 @@ from speechlstm.cli.verbs import verb
 @click.argument("first", metavar="A", type=PATH)
 @click.argument("second", metavar="B", type=PATH)
 @click.argument("text", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def command(first: Path, second: Path, text: Path, as_json: bool) -> None:
     """Compare the perplexities of language models A and B on TEXT, by the frequency of words.
 

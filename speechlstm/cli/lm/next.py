@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import PATH, bundle_option
+from speechlstm.cli.options import PATH, bundle_option, json_option
 from speechlstm.cli.output import say, show, show_json
 from speechlstm.cli.verbs import verb
 
@@ -30,7 +30,7 @@ from speechlstm.cli.verbs import verb
     show_default=True,
     help="The number of words.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def command(
     text: str, lms: tuple[Path, ...], bundle: Path | None, num_words: int, as_json: bool
 ) -> None:

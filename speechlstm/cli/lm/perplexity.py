@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import PATH
+from speechlstm.cli.options import PATH, json_option
 from speechlstm.cli.output import show_json, show_lines
 from speechlstm.cli.verbs import verb
 
@@ -13,7 +13,7 @@ from speechlstm.cli.verbs import verb
 @verb()
 @click.argument("lm", type=PATH)
 @click.argument("text", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every sentence.")
+@json_option("Print one JSON object with every sentence.")
 def command(lm: Path, text: Path, as_json: bool) -> None:
     """Measure the perplexity of TEXT under LM.
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.manifest.checking import checked_against, checking_options
-from speechlstm.cli.options import PATH, NumberRange, OutputPath, bundle_option, jobs_option
+from speechlstm.cli.options import (
+    PATH,
+    NumberRange,
+    OutputPath,
+    bundle_option,
+    jobs_option,
+    json_option,
+    max_utterances_option,
+)
 from speechlstm.cli.output import progress_bar, say, show_json
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
 @verb()
 @click.argument("manifests", metavar="MANIFEST...", type=PATH, nargs=-1, required=True)
 @click.option("-o", "--output", metavar="HTML", type=OutputPath((".html", ".htm")))
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@json_option("Print the report as one JSON object.")
 @click.option(
     "--max-share",
     type=NumberRange(0, 1),
@@ -33,13 +41,7 @@ if TYPE_CHECKING:
 )
 @bundle_option
 @click.option("--no-model", is_flag=True, help="Do not compare the texts with a recogniser's.")
-@click.option(
-    "--max-utterances",
-    type=click.IntRange(min=1),
-    default=500,
-    show_default=True,
-    help="The largest number of utterances to recognise, spread evenly.",
-)
+@max_utterances_option(500, "recognise, spread evenly")
 @checking_options
 @jobs_option
 @click.pass_context

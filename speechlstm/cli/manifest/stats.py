@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import PATH
+from speechlstm.cli.options import PATH, json_option
 from speechlstm.cli.output import show_json, show_lines
 from speechlstm.cli.verbs import verb
 
 
 @verb()
 @click.argument("manifest", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option()
 def command(manifest: Path, as_json: bool) -> None:
     """Count the utterances, speakers, hours, words and characters of MANIFEST.
 

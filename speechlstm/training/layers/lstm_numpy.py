@@ -10,8 +10,6 @@ The directions, and slices of the batch, are independent and run in parallel thr
 """
 
 import math
-import os
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -20,6 +18,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
+
+from speechlstm.parallel import num_usable_cores
 
 Array = NDArray[np.float32]
 Steps = Iterator[tuple[int, NDArray[np.bool_] | None]]
@@ -196,14 +196,8 @@ def _steps(num_steps: int, lengths: NDArray[np.int32], direction: int) -> Steps:
 
 
 @cache
-def _num_threads() -> int:
-    """The number of processors this process may use; of all processors except on Linux."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-@cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_num_threads(), thread_name_prefix="recurrence")
+    return ThreadPoolExecutor(num_usable_cores(), thread_name_prefix="recurrence")
 
 
 @cache
@@ -212,7 +206,7 @@ def _blas() -> ThreadpoolController:
 
 
 def _in_parallel(run: Callable[[slice, int], None], batch: int, directions: int) -> None:
-    num_slices = max(1, min(_num_threads() // directions, batch // _MIN_ROWS))
+    num_slices = max(1, min(num_usable_cores() // directions, batch // _MIN_ROWS))
     bounds = [batch * k // num_slices for k in range(num_slices + 1)]
     rows = [slice(start, end) for start, end in pairwise(bounds)]
     # These products are too small for BLAS to split them among threads.

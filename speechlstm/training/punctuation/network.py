@@ -58,8 +58,7 @@ class PunctuationTraining(Schedule):
         super()._check()
         self._at_least(1, "batch_words", "max_words")
         self._share("word_dropout")
-        if not 0 <= self.no_pauses <= 1:
-            self._refuse("no_pauses", f"must be in [0, 1], is {self.no_pauses}")
+        self._fraction("no_pauses")
 
 
 class PunctuationNetwork(Network):
