@@ -41,7 +41,7 @@ def test_slices_of_a_batch_change_nothing(directions: int, monkeypatch: pytest.M
     d_outputs = np.where(true, generator.normal(size=(directions, 9, 50, 8)), 0).astype(np.float32)
     results = []
     for num_threads in (1, 16):
-        monkeypatch.setattr(recurrence, "_num_threads", lambda n=num_threads: n)
+        monkeypatch.setattr(recurrence, "num_usable_cores", lambda n=num_threads: n)
         outputs, gates, cells = recurrence.forward(projected, kernels, lengths)
         d_gates = recurrence.backward(d_outputs, gates, cells, kernels, lengths)
         results.append([outputs * true, cells * true, d_gates])

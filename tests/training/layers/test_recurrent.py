@@ -66,7 +66,7 @@ def gradients(
 def test_equals_the_stock_layer(
     lengths: list[int], num_threads: int, bidirectional: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recurrence, "_num_threads", lambda: num_threads)
+    monkeypatch.setattr(recurrence, "num_usable_cores", lambda: num_threads)
     layer = new_layer(4, bidirectional=bidirectional)
     inputs, num_steps = new_batch(lengths, 4)
     found = gradients(layer, layer, inputs, num_steps)
