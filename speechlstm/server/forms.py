@@ -127,6 +127,8 @@ class _Parts:
         self._header, self._disposition, self._value = bytearray(), bytearray(), bytearray()
         self._field: str | None = None  # None: in the file
         self._num_fields, self._is_whole, self._has_file = 0, False, False
+        self._delimiter = b"\n--" + boundary
+        self._preamble: bytes | None = b"\n"  # its end; None: the first part has come
         self._parser = MultipartParser(
             boundary,
             {
@@ -146,12 +148,26 @@ class _Parts:
         self._form.num_bytes += len(chunk)
         _refuse_large(self._form.num_bytes, self._settings)
         try:
-            self._parser.write(chunk)
+            self._parser.write(self._without_preamble(chunk))
         except FormParserError as error:
             raise ApiError(400, f"the form is not multipart/form-data: {error}") from None
 
+    def _without_preamble(self, chunk: bytes) -> bytes:
+        """The bytes from the first boundary on; RFC 2046 allows lines before it, to be ignored."""
+        if self._preamble is None:
+            return chunk
+        before = self._preamble + chunk
+        start = before.find(self._delimiter)
+        if start < 0:
+            self._preamble = before[-len(self._delimiter) :]
+            return b""
+        self._preamble = None
+        return before[start + 1 :]
+
     def finish(self) -> None:
         """The form has ended."""
+        if self._preamble is not None:
+            raise ApiError(400, "the form is not multipart/form-data: its boundary is missing")
         if not self._is_whole:
             raise ApiError(400, "the form is cut off; send all of it")
         if not self._has_file:

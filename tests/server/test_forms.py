@@ -17,9 +17,9 @@ FORM = (
 )
 
 
-def received(folder: Path) -> bytes:
+def received(folder: Path, form: bytes = FORM, cut: int = 500) -> bytes:
     """The content of the file of the form, which comes in two pieces."""
-    pieces = [FORM[:500], FORM[500:]]
+    pieces = [form[:cut], form[cut:]]
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
@@ -36,6 +36,20 @@ def received(folder: Path) -> bytes:
 def test_a_file_is_there_until_the_request_ends(tmp_path: Path) -> None:
     assert received(tmp_path) == b"content" * 1000
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("preamble", [b"\r\n", b"This is a form.\r\n", b"--no--y\n\n", b"-\r\n-\r\n"])
+def test_lines_before_the_first_boundary_are_ignored(preamble: bytes, tmp_path: Path) -> None:
+    """RFC 2046, 5.1.1; wherever the pieces end."""
+    for cut in range(len(preamble) + 8):
+        assert received(tmp_path, preamble + FORM, cut) == b"content" * 1000
+
+
+@pytest.mark.parametrize("form", [b"", b"no form", b"--y\r\n\r\n--y--\r\n"])
+def test_what_has_no_boundary_is_no_form(form: bytes, tmp_path: Path) -> None:
+    with pytest.raises(ApiError, match="its boundary is missing") as caught:
+        received(tmp_path, form, 3)
+    assert caught.value.status == 400
 
 
 def test_an_upload_that_cannot_be_kept_is_refused(
