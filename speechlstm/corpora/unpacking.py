@@ -1,12 +1,14 @@
 """Unpacks archives from elsewhere: nothing outside the folder, no links, no bombs."""
 
+import lzma
+import os
 import shutil
 import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, Self
 
 from speechlstm.errors import DataError, quoted
 from speechlstm.storage import folder_written_atomically
@@ -16,7 +18,20 @@ _MAX_MEMBERS = 5_000_000
 # file of zeros 1,000.
 _MAX_RATIO = 100
 _MAX_SMALL = 1 << 30  # bytes that any archive may have
+_BLOCK_BYTES = 1 << 20
+_ZIP_END_BYTES, _MANY = 22, 0xFFFF  # members or more: the number is elsewhere
 _UNIX_TYPE, _UNIX_LINK = 0o170000, 0o120000
+
+
+_DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+    ValueError,  # a number or a name in a header
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 _unpack_zip(archive, root)
             else:
                 _unpack_tar(archive, root)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, RuntimeError) as error:
+    except _DAMAGE as error:
         raise DataError(f"{archive}: is damaged, or neither tar nor zip: {error}") from None
     except OSError as error:
         raise DataError(f"{archive}: cannot be unpacked: {error.strerror or error}") from None
@@ -57,18 +72,37 @@ def only_folder(folder: Path) -> Path:
 
 def _unpack_tar(archive: Path, root: Path) -> None:
     check = _Check(archive)
-    with tarfile.open(archive, "r:*") as tar:
+    with tarfile.open(archive, "r:*", tarinfo=_Header) as tar:
         for info in tar:
             member = _Member(info.name, info.size, info.isdir(), info.isreg())
             if path := check.place(member, root):
                 content = tar.extractfile(info)
                 if content is not None:
                     _copy(content, path)
+        while tar.fileobj and tar.fileobj.read(_BLOCK_BYTES):
+            pass  # to the end, where the checksum of what is compressed stands
+
+
+class _Header(tarfile.TarInfo):
+    """A header in an archive that must be whole: without its end mark, members may be missing."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """See tarfile.TarInfo; what would end the archive before its end mark is an error."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError:
+            if buf == bytes(tarfile.BLOCKSIZE):  # the end mark
+                raise
+            reason = "no header where one should be" if buf else "ends too early"
+            raise tarfile.ReadError(reason) from None
 
 
 def _unpack_zip(archive: Path, root: Path) -> None:
     check = _Check(archive)
     with zipfile.ZipFile(archive) as packed:
+        if _num_listed(archive, packed) not in (len(packed.infolist()), _MANY):
+            raise zipfile.BadZipFile("its list of members is damaged")
         for info in packed.infolist():
             is_link = (info.external_attr >> 16) & _UNIX_TYPE == _UNIX_LINK
             is_folder = info.is_dir()
@@ -77,6 +111,14 @@ def _unpack_zip(archive: Path, root: Path) -> None:
             if path := check.place(member, root):
                 with packed.open(info) as content:
                     _copy(content, path)
+
+
+def _num_listed(archive: Path, packed: zipfile.ZipFile) -> int:
+    """The number of members that the end of a zip states; zipfile does not compare it."""
+    with archive.open("rb") as file:
+        file.seek(-_ZIP_END_BYTES - len(packed.comment), os.SEEK_END)
+        end = file.read(_ZIP_END_BYTES)
+    return int.from_bytes(end[10:12], "little")
 
 
 class _Check:
@@ -96,7 +138,7 @@ class _Check:
             raise DataError(f"{named} is a link or a device; nothing is unpacked")
         self._num_members += 1
         self._left -= member.size
-        if self._left < 0 or self._num_members > _MAX_MEMBERS:
+        if self._left < 0 or member.size < 0 or self._num_members > _MAX_MEMBERS:
             raise DataError(f"{self._archive}: unpacks to more than is plausible for its size")
         path = root / member.name
         (path if member.is_folder else path.parent).mkdir(parents=True, exist_ok=True)

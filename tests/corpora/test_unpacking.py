@@ -1,4 +1,5 @@
 import io
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -99,3 +100,42 @@ def test_a_truncated_archive_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="is damaged"):
             unpack(archive, tmp_path / "out")
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz", "a.zip"])
+def test_a_truncated_archive_is_refused_or_has_all_files(tmp_path: Path, name: str) -> None:
+    """A tar may be cut between two members; then it has no end mark."""
+    whole = (zipped if name.endswith("zip") else tar)(tmp_path / name).read_bytes()
+    step = tarfile.BLOCKSIZE if name == "a.tar" else 9
+    for size in range(0, len(whole), step):
+        (tmp_path / name).write_bytes(whole[:size])
+        if name == "a.tar" and size >= 7 * 1024:  # behind the members and the end mark
+            continue
+        with pytest.raises(DataError, match=f"{name}: (is damaged|cannot be unpacked)"):
+            unpack(tmp_path / name, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_header_that_is_damaged_does_not_end_the_archive(tmp_path: Path) -> None:
+    content = bytearray(tar(tmp_path / "a.tar").read_bytes())
+    content[2 * tarfile.BLOCKSIZE] ^= 1  # the first letter of the second name
+    (tmp_path / "a.tar").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.tar: is damaged.*no header where one should be"):
+        unpack(tmp_path / "a.tar", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.bz2", "a.tar.xz", "a.zip"])
+def test_no_flipped_bit_changes_what_is_unpacked(tmp_path: Path, name: str) -> None:
+    """The checksum of a compressed archive stands behind the end mark of the tar in it."""
+    whole = (zipped if name.endswith("zip") else tar)(tmp_path / name).read_bytes()
+    for position in range(0, 8 * len(whole), 11):
+        flipped = bytearray(whole)
+        flipped[position // 8] ^= 1 << position % 8
+        (tmp_path / name).write_bytes(flipped)
+        try:
+            unpack(tmp_path / name, tmp_path / "out")
+        except DataError:
+            continue
+        found = [p.read_bytes() for p in sorted((tmp_path / "out").rglob("*")) if p.is_file()]
+        assert found == list(FILES.values())
+        shutil.rmtree(tmp_path / "out")

@@ -38,7 +38,9 @@ def test_a_file_is_there_until_the_request_ends(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("preamble", [b"\r\n", b"This is a form.\r\n", b"--no--y\n\n", b"-\r\n-\r\n"])
+@pytest.mark.parametrize(
+    "preamble", [b"\r\n", b"This is a form.\r\n", b"--no--y\n\n", b"-\r\n-\r\n"]
+)
 def test_lines_before_the_first_boundary_are_ignored(preamble: bytes, tmp_path: Path) -> None:
     """RFC 2046, 5.1.1; wherever the pieces end."""
     for cut in range(len(preamble) + 8):
