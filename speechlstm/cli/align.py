@@ -1,6 +1,8 @@
 """`speechlstm align`: when each word of a known text is spoken."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from speechlstm.cli.recordings import seekable_file
 from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted, quoted
-from speechlstm.transcript import Transcript
+from speechlstm.transcript import Transcript, Word
 from speechlstm.transcript.formats import FORMATS, SPEAKER_FORMATS, SUBTITLES, recording_ids
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 from speechlstm.transcript.subtitles import clock
@@ -22,7 +24,7 @@ from speechlstm.transcript.subtitles import clock
 if TYPE_CHECKING:
     from speechlstm.text.alphabet import Alphabet
 
-_MOST_WARNINGS = 20
+_MOST_WARNINGS, _MOST_PASSAGES = 20, 5
 
 
 @verb()
@@ -54,8 +56,10 @@ def command(
     cut into subtitles, as are lines if a limit of them is given (--max-line-width and so on).
     Numbers are better written out: figures are timed by what is spoken between their neighbours.
 
-    Lines that do not seem to be spoken (the geometric mean posterior of their words is below 0.07)
-    are named on stderr. A recording may last hours.
+    The recording may have more than the text, and the text more than the recording: words that are
+    not spoken are named on stderr and have no time (no line of CTM, no interval of TextGrid), as
+    are lines that seem doubtful (the geometric mean posterior of their words is below 0.07). A
+    recording may last hours.
 
     \b
     Example:
@@ -96,17 +100,30 @@ def _warn_of_symbols(text: str, alphabet: "Alphabet") -> None:
 
 
 def _warn(transcript: Transcript) -> None:
-    """Name the lines that do not seem to be spoken."""
+    """Name the words and lines that do not seem to be spoken."""
     from speechlstm.recognizer.aligning import LEAST_CONFIDENCE, doubtful_lines
 
     doubtful = doubtful_lines(transcript)
     for line in doubtful[:_MOST_WARNINGS]:
-        say(
-            f"Warning: line {line.number} at {clock(line.start)}: text and sound disagree (mean "
-            f"posterior {line.confidence:.2f}, below {LEAST_CONFIDENCE:g}): {quoted(line.text)}"
-        )
+        where = f"Warning: line {line.number} at {clock(line.start)}:"
+        if passages := _left_out(line.words):
+            named = ", ".join(map(quoted, passages[:_MOST_PASSAGES]))
+            num_more = len(passages) - _MOST_PASSAGES
+            more = f" and {counted(num_more, 'passage')} more" if num_more > 0 else ""
+            say(f"{where} not spoken: {named}{more}")
+        else:
+            say(
+                f"{where} text and sound disagree (mean posterior {line.confidence:.2f}, below "
+                f"{LEAST_CONFIDENCE:g}): {quoted(line.text)}"
+            )
     if num_more := len(doubtful) - _MOST_WARNINGS if len(doubtful) > _MOST_WARNINGS else 0:
         say(f"Warning: and {counted(num_more, 'line')} more")
+
+
+def _left_out(words: Sequence[Word]) -> list[str]:
+    """The passages that are not spoken."""
+    runs = groupby(words, key=lambda word: word.is_spoken)
+    return [" ".join(word.text for word in run) for is_spoken, run in runs if not is_spoken]
 
 
 def _written(

@@ -10,22 +10,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.decoding.gaps import GappedChain, with_any_sound
 from speechlstm.decoding.likelihood import ctc_states
 from speechlstm.decoding.log_probs import floored
 from speechlstm.decoding.timed_words import Emission, timed_word
 from speechlstm.errors import InfeasibleTargetError
 from speechlstm.text.alphabet import BLANK
 from speechlstm.text.targets import min_steps
-from speechlstm.transcript import Hypothesis
+from speechlstm.transcript import Hypothesis, Word
 
 # The number of moves in memory, one byte each. Those of an hour would take ten gigabytes; beyond
 # this limit they are recomputed block by block, from the scores at the start of each block.
 _MAX_MOVES = 1 << 26
 
-# Of a frame in which something else is spoken than the text, natural logarithms: before its first
-# and after its last word, and between words. The former is lower, so that a text that is part of
-# what is spoken stays together.
-_COST_OUTSIDE, _COST_BETWEEN = 0.3, 2.0
 
 _Scores = NDArray[np.float64]
 
@@ -46,11 +43,12 @@ def align(
         log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
         labels: The labels of the text, each in 1..num_labels - 1.
         where: The name of the recording, for errors.
-        space: The label between words, where more may be spoken than the text has: before, after
-            and between words. None: nothing else is spoken.
+        space: The label between words, where speech and text may differ: more may be spoken than
+            the text has, and words may be left out. None: just this text is spoken.
 
     Returns:
-        For each label its first frame, and the frame after its last one. Other frames are blank.
+        For each label its first frame, and the frame after its last one, which are equal for the
+        labels of words that are left out. Other frames are blank, or of other speech.
 
     Raises:
         InfeasibleTargetError: The labels need more frames than there are.
@@ -64,10 +62,10 @@ def align(
     if not labels:
         return []
     floor = floored(log_probs)
-    states, skip = ctc_states(labels)
-    if space is not None:
-        floor, states = _with_other_speech(floor, states, space)
-    path = _best_path(floor, states, skip)
+    if space is None:
+        path = _best_path(floor, _Chain(labels))
+    else:
+        path = _best_path(with_any_sound(floor), GappedChain(labels, space, num_labels))
     emitting = np.arange(1, 2 * len(labels) + 1, 2)  # states never decrease along the path
     starts, stops = (np.searchsorted(path, emitting, side) for side in ("left", "right"))
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
@@ -82,6 +80,8 @@ def aligned_hypothesis(
 ) -> Hypothesis:
     """A hypothesis whose words have times and confidences from the frames that emit their labels.
 
+    Words without frames last no time and have the confidence 0.
+
     Args:
         log_probs: As in align.
         labels: As in align.
@@ -94,51 +94,71 @@ def aligned_hypothesis(
     """
     spans = align(log_probs, labels) if spans is None else spans
     emissions = [Emission(label, *span) for label, span in zip(labels, spans, strict=True)]
-    timed = tuple(
-        timed_word(word, emissions[start:stop], log_probs, times) for word, (start, stop) in words
-    )
+    timed = []
+    for word, (start, stop) in words:
+        own = [emission for emission in emissions[start:stop] if emission.stop > emission.start]
+        at = float(times[emissions[start].start])
+        timed.append(timed_word(word, own, log_probs, times) if own else Word(word, at, at, 0.0))
     path = np.full((len(log_probs), 1), BLANK)
     for emission in emissions:
         path[emission.start : emission.stop] = emission.label
     on_path = np.take_along_axis(floored(log_probs), path, axis=1)
     log_prob = float(on_path.sum(dtype=np.float64))
-    return Hypothesis(" ".join(word.text for word in timed), timed, log_prob, score=log_prob)
+    text = " ".join(word.text for word in timed)
+    return Hypothesis(text, tuple(timed), log_prob, score=log_prob)
 
 
-def _with_other_speech(
-    log_probs: NDArray[np.float32], states: NDArray[np.intp], space: int
-) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """With two more labels in place of the blanks around words: silence or, at a cost, any sound.
+class _Chain:
+    """The states of a text: see ctc_states.
 
-    Without them, a part of a recording that the text lacks draws words apart: a letter that is
-    moved to another word costs less there than blanks.
+    Args:
+        labels: The labels of the text, at least one.
     """
-    columns = [log_probs]
-    for cost in (_COST_BETWEEN, _COST_OUTSIDE):
-        any_sound = log_probs.max(axis=1, keepdims=True) - np.float32(cost)
-        columns.append(np.maximum(log_probs[:, [BLANK]], any_sound))
-    between, outside = log_probs.shape[1], log_probs.shape[1] + 1
-    others = states.copy()
-    spaces = np.flatnonzero(states == space)
-    others[spaces - 1] = others[spaces + 1] = between
-    others[[0, -1]] = outside
-    return np.concatenate(columns, axis=1), others
+
+    def __init__(self, labels: Sequence[int]) -> None:
+        self.states, self._skip = ctc_states(labels)
+
+    def first_scores(self) -> _Scores:
+        """The scores before the first frame."""
+        scores = np.full(len(self.states), -np.inf)
+        scores[0] = 0  # the path starts in the first blank or one state after it
+        return scores
+
+    def advance(
+        self, scores: _Scores, emissions: NDArray[np.float32]
+    ) -> tuple[_Scores, NDArray[np.int8]]:
+        """The best score of each state after another frame, and how many states its path moves."""
+        best = scores.copy()
+        moves = np.zeros(len(scores), np.int8)
+        for step, moved in ((1, scores[:-1]), (2, scores[:-2] + self._skip[2:])):
+            np.copyto(moves[step:], step, where=moved > best[step:])
+            np.maximum(best[step:], moved, out=best[step:])
+        return best + emissions, moves
+
+    def last_state(self, scores: _Scores) -> int:
+        """Where the best path ends: in the last label or the blank after it."""
+        return len(self.states) - 2 + int(scores[-1] > scores[-2])
+
+    def place(self, state: int) -> int:
+        """The state of the text at which a state is."""
+        return state
+
+    def before(self, state: int, moves: NDArray[np.int8]) -> int:
+        """The state of the path at the frame before, from the moves to a frame."""
+        return state - int(moves[state])
 
 
-def _best_path(
-    log_probs: NDArray[np.float32], states: NDArray[np.intp], skip: _Scores
-) -> NDArray[np.intp]:
-    """The state of each frame on the best path; for the states, see ctc_states."""
+def _best_path(log_probs: NDArray[np.float32], chain: _Chain | GappedChain) -> NDArray[np.intp]:
+    """The state of the text at each frame on the best path."""
     num_frames = len(log_probs)
-    block = max(1, _MAX_MOVES // len(states))
+    block = max(1, _MAX_MOVES // len(chain.states))
     starts = range(0, num_frames, block)
 
-    scores = np.full(len(states), -np.inf)
-    scores[0] = 0  # the path starts in the first blank or one state after it
+    scores = chain.first_scores()
     checkpoints = [scores]
     for start in starts[:-1]:
         for row in log_probs[start : start + block]:
-            scores, _ = _advance(scores, row[states], skip)
+            scores, _ = chain.advance(scores, row[chain.states])
         checkpoints.append(scores)
 
     path = np.empty(num_frames, np.intp)
@@ -146,23 +166,11 @@ def _best_path(
     for start, checkpoint in zip(reversed(starts), reversed(checkpoints), strict=True):
         scores, moves = checkpoint, []
         for row in log_probs[start : start + block]:
-            scores, move = _advance(scores, row[states], skip)
+            scores, move = chain.advance(scores, row[chain.states])
             moves.append(move)
-        if state is None:  # the path ends in the last label or the blank after it
-            state = len(states) - 2 + int(scores[-1] > scores[-2])
+        if state is None:
+            state = chain.last_state(scores)
         for frame, move in reversed(list(enumerate(moves, start))):
-            path[frame] = state
-            state -= int(move[state])
+            path[frame] = chain.place(state)
+            state = chain.before(state, move)
     return path
-
-
-def _advance(
-    scores: _Scores, emissions: NDArray[np.float32], skip: _Scores
-) -> tuple[_Scores, NDArray[np.int8]]:
-    """The best score of each state after another frame, and how many states its path has moved."""
-    best = scores.copy()
-    moves = np.zeros(len(scores), np.int8)
-    for step, moved in ((1, scores[:-1]), (2, scores[:-2] + skip[2:])):
-        np.copyto(moves[step:], step, where=moved > best[step:])
-        np.maximum(best[step:], moved, out=best[step:])
-    return best + emissions, moves

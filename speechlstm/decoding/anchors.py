@@ -56,10 +56,16 @@ def align_long(
                 f"{where}: text and recording have too few words in common to be aligned; check "
                 "that the text belongs to this recording"
             )
+        own = labels[label:next_label]
+        ends_with_space = next_label < len(labels)
         piece = align(
-            log_probs[frame:next_frame], labels[label:next_label], where, alphabet.space or None
+            log_probs[frame:next_frame],
+            own[:-1] if ends_with_space else own,
+            where,
+            alphabet.space or None,
         )
         spans += [(frame + start, frame + stop) for start, stop in piece]
+        spans += [(next_frame, next_frame)] * ends_with_space
     return spans
 
 

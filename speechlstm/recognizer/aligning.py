@@ -25,8 +25,12 @@ _ANY_LABEL_COST = 0.05  # of a frame, a natural logarithm
 
 
 def doubtful_lines(transcript: Transcript) -> list[AlignedLine]:
-    """The lines of an aligned text that do not seem to be spoken."""
-    return [line for line in transcript.lines if line.confidence < LEAST_CONFIDENCE]
+    """The lines of an aligned text that do not seem to be spoken, as a whole or in part."""
+    return [
+        line
+        for line in transcript.lines
+        if line.confidence < LEAST_CONFIDENCE or not all(word.is_spoken for word in line.words)
+    ]
 
 
 def align_segments(segments: Segments, model: AcousticModel, text: str, where: str) -> Transcript:
@@ -40,8 +44,8 @@ def align_segments(segments: Segments, model: AcousticModel, text: str, where: s
     Raises:
         AlphabetError: Most words of the text have symbols that the alphabet lacks.
         InfeasibleTargetError: The text is too long for the recording.
-        DataError: The text has no word, or too few words in common with a long recording; or the
-            recording cannot be decoded.
+        DataError: The text has no word, or no word, in a long recording too few words, in common
+            with the recording; or the recording cannot be decoded.
     """
     log_probs, bounds = _outputs(segments, model)
     lines = read_written(text)
@@ -58,6 +62,11 @@ def align_segments(segments: Segments, model: AcousticModel, text: str, where: s
     spans = align_long(log_probs, labels, model.alphabet, where)
     written = [(word.text, span) for word, span in zip(words, ranges, strict=True)]
     hypothesis = aligned_hypothesis(log_probs, labels, written, bounds, spans)
+    if not any(word.is_spoken for word in hypothesis.words):
+        raise DataError(
+            f"{where}: no word of the text seems to be spoken; check that the text belongs to this "
+            "recording"
+        )
     texts = " ".join(word.text for word in words)
     duration = float(bounds[-1])
     timed = tuple(_timed_lines(lines, hypothesis.words, duration))
@@ -124,14 +133,15 @@ def _outputs(
 def _timed_lines(
     lines: Sequence[WrittenLine], words: Sequence[Word], duration: float
 ) -> Iterator[AlignedLine]:
-    """The lines with their times; one without words stands from the one before to the next."""
-    place = 0
+    """The lines with their times; one that is not spoken stands from the one before to the next."""
+    place, last_end = 0, 0.0
     for line in lines:
         own = tuple(words[place : place + len(line.words)])
-        if own:
-            start, end = own[0].start, own[-1].end
-        else:
-            start = words[place - 1].end if place else 0.0
-            end = words[place].start if place < len(words) else duration
-        yield AlignedLine(line.text, start, max(start, end), own, line.number)
         place += len(own)
+        if spoken := [word for word in own if word.is_spoken]:
+            start, last_end = spoken[0].start, spoken[-1].end
+            end = last_end
+        else:
+            following = (word.start for word in words[place:] if word.is_spoken)
+            start, end = last_end, next(following, duration)
+        yield AlignedLine(line.text, start, max(start, end), own, line.number)

@@ -287,7 +287,8 @@ class Recognizer(SegmentRecognizer):
         """Find when each word of a known text is spoken in a recording of any length.
 
         The transcript has the words as they are written, and the lines of the text. Confidences are
-        geometric mean posteriors; they are not calibrated.
+        geometric mean posteriors; they are not calibrated. Words that the recording lacks are not
+        spoken (`Word.is_spoken`): they last no time.
 
         >>> text = "One eight zero zero five."
         >>> transcript = Recognizer.load().align_file("data/samples/zip.wav", text)
@@ -305,7 +306,8 @@ class Recognizer(SegmentRecognizer):
             AlphabetError: Most words have symbols that the alphabet lacks. Others, such as figures,
                 are aligned with what is spoken between their neighbours.
             InfeasibleTargetError: The text is too long for the recording.
-            DataError: The text has no word, or too few words in common with a long recording.
+            DataError: The text has no word, or no word, in a long recording too few words, in
+                common with the recording.
             TypeError: The text is not a string.
         """
         if not isinstance(text, str):

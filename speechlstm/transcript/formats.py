@@ -61,7 +61,8 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
     recording is damaged, "lost" holds the start and end of each part that is missing. If the
     channels were transcribed separately, "channels" holds such a dict for each. Of readable text,
     "readable" holds all and "tokens" the pieces, each with the indices of its words in "words". If
-    a text was aligned, "lines" holds its lines. If speakers were told apart, each word has the
+    a text was aligned, "lines" holds its lines, and words that are not spoken have "spoken": false
+    and last no time. If speakers were told apart, each word has the
     number of its "speaker", and "turns" holds what each says until another speaks.
 
     >>> words = (Word("yes", 0.1, 0.5, 0.9),)
@@ -100,15 +101,16 @@ def json_line(values: object) -> str:
 def to_ctm(file: str, transcript: Transcript) -> str:
     """NIST's time-marked words (CTM): file, channel, start, duration, word and confidence.
 
-    Each word has a line, so silence has none. Give the file as `recording_ids` names it. The lines
-    are ordered by channel and then by time, as sclite requires.
+    Each word that is spoken has a line, so silence has none. Give the file as `recording_ids` names
+    it. The lines are ordered by channel and then by time, as sclite requires.
 
     >>> words = (Word("yes", 0.1, 0.5, 0.9),)
     >>> to_ctm("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
     'a 1 0.100 0.400 yes 0.9000'
     """
     name = _ctm_field(file)
-    words = sorted(transcript.words, key=lambda word: word.channel or 1)
+    spoken = (word for word in transcript.words if word.is_spoken)
+    words = sorted(spoken, key=lambda word: word.channel or 1)
     return "\n".join(
         f"{name} {word.channel or 1} {word.start:.3f} "
         f"{round(word.end, 3) - round(word.start, 3):.3f} {_ctm_field(word.text, writable)} "
@@ -253,6 +255,8 @@ def _word_to_dict(word: Word) -> dict[str, Any]:
         "end": round(word.end, 3),
         "confidence": round(word.confidence, 4),
     }
+    if not word.is_spoken:
+        values["spoken"] = False
     numbers = {"channel": word.channel, "speaker": word.speaker}
     return values | {name: number for name, number in numbers.items() if number is not None}
 
@@ -270,6 +274,8 @@ def _intervals(words: tuple[Word, ...], end: float) -> Iterator[tuple[float, flo
     """Words and the pauses between them as (start, end, text), covering 0 to end seconds."""
     at: float = 0
     for word in words:
+        if not word.is_spoken:
+            continue
         start, stop = round(word.start, 3), round(word.end, 3)
         if start > at:
             yield at, start, ""

@@ -19,7 +19,8 @@ class Word:
     Attributes:
         text: The word.
         start: Seconds from the start of the recording.
-        end: Seconds from the start of the recording; greater than start.
+        end: Seconds from the start of the recording; greater than start, or equal to it if an
+            aligned text has the word and the recording does not.
         confidence: 0..1. Calibrated, it is the probability that the word is correct; otherwise, it
             is the geometric mean posterior of the frames that emitted the word.
         channel: The number of the channel, from 1, if the channels were transcribed separately.
@@ -33,6 +34,11 @@ class Word:
     confidence: float
     channel: int | None = None
     speaker: int | None = None
+
+    @property
+    def is_spoken(self) -> bool:
+        """False for a word of an aligned text that the recording lacks."""
+        return self.end > self.start
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ class AlignedLine:
         text: What is written; of a subtitle, one or several lines.
         start: Seconds from the start of the recording.
         end: Seconds from the start of the recording.
-        words: Its words; none if there are only marks, and the times are those of the gap.
+        words: Its words; none if there are only marks. If none is spoken, the times are those of
+            the gap between the words that are spoken before and after it.
         number: Its number in the text, from 1.
     """
 

@@ -151,8 +151,7 @@ def test_lines_that_are_not_spoken_are_named(levels_bundle: Path) -> None:
     assert result.exit_code == 0
     (warning,) = result.stderr.splitlines()
     assert warning.startswith("Warning: line 3 at 00:00:00.")
-    assert "text and sound disagree (mean posterior 0.0" in warning
-    assert warning.endswith("'xyzzy'")
+    assert warning.endswith(": not spoken: 'xyzzy'")
     assert align(levels_bundle, "a.wav", "a.txt").stderr == ""
 
 
@@ -205,3 +204,27 @@ def test_a_text_that_is_a_part_of_what_is_spoken_stays_together(name: str) -> No
     assert bounds[name][0] - 1 < words[0]["start"]
     assert words[-1]["start"] < bounds[name][1] + 1
     assert max(word["end"] - word["start"] for word in words) < 1
+
+
+def test_words_that_are_not_spoken_have_no_time(levels_bundle: Path) -> None:
+    Path("more.txt").write_text("Hello fuzzy\nquick fox\nworld!\n")
+    result = align(levels_bundle, "a.wav", "more.txt")
+    assert result.stderr.splitlines() == [
+        "Warning: line 1 at 00:00:00.010: not spoken: 'fuzzy'",
+        "Warning: line 2 at 00:00:00.200: not spoken: 'quick fox'",
+    ]
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [fields[4] for fields in lines] == ["Hello", "world!"]
+    assert [float(fields[2]) for fields in lines] == pytest.approx([0.01, 0.25], abs=0.011)
+    values = json.loads(align(levels_bundle, "a.wav", "more.txt", "--format", "json").stdout)
+    assert [word.get("spoken", True) for word in values["words"]] == [True, *[False] * 3, True]
+    first, second, third = values["lines"]
+    assert [second["start"], second["end"]] == [first["end"], third["start"]]
+    grid = align(levels_bundle, "a.wav", "more.txt", "--format", "textgrid").stdout
+    assert ("world!" in grid, "quick" in grid) == (True, False)
+
+
+def test_a_text_of_which_no_word_is_spoken_is_refused(levels_bundle: Path) -> None:
+    result = align(levels_bundle, "a.wav", "--text", "jumpy zigzag")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: a.wav: no word of the text seems to be spoken")
