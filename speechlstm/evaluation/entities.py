@@ -96,20 +96,20 @@ def _pattern(where: str, line: str) -> EntityPattern:
 def entity_errors(
     alignments: Sequence[Sequence[AlignedWords]], patterns: Sequence[EntityPattern]
 ) -> dict[str, EntityErrors]:
-    """The errors in the entities of each kind that the references have.
+    """The errors in the entities of each kind, also of one that the references do not have.
 
     >>> from speechlstm.evaluation.metrics import align_words
     >>> alignment = align_words("go to room twenty two", "go to room twenty too")
     >>> entity_errors([alignment], [NUMBERS])["numbers"].words.rate
     0.5
     """
-    found: dict[str, EntityErrors] = {}
+    found = {pattern.name: EntityErrors() for pattern in patterns}
     for alignment in alignments:
         words = [pair.reference for pair in alignment if pair.reference is not None]
         for pattern in patterns:
             for first, last in _spans(words, pattern.pattern):
                 counts = _counts(alignment, first, last)
-                old = found.get(pattern.name, EntityErrors())
+                old = found[pattern.name]
                 found[pattern.name] = EntityErrors(
                     old.words + counts,
                     old.num_entities + 1,

@@ -27,7 +27,7 @@ class Rates:
         num_wrong: How many of them have a word error.
         frequencies: Errors in the words of the references by how often the word occurs in all of
             them; without insertions, which are in no word of a reference.
-        entities: Errors in each kind of entity.
+        entities: Errors in each kind of entity; numbers only if there are any.
         phones: Errors in phones; None: the words' phones are not known.
         rtf: The median and the 95 % quantile of the utterances' real-time factors; None: texts were
             compared.
@@ -65,7 +65,7 @@ class Rates:
             else None,
             "entities": {
                 kind: {
-                    "wer": errors.words.rate,
+                    "wer": errors.words.rate if errors.num_entities else None,
                     "words": asdict(errors.words),
                     "entities": errors.num_entities,
                     "correct": errors.num_correct,
@@ -91,6 +91,9 @@ class Rates:
             line = f"PER {rate} of {self.phones.counts.num_reference} phones"
             yield line + (f"; {left_out} utterances without pronunciation" if left_out else "")
         for kind, errors in self.entities.items():
+            if not errors.num_entities:
+                yield f"{kind}: in none of the references"
+                continue
             yield (
                 f"{kind}: WER {errors.words.rate:.2%} of {errors.words.num_reference} words; "
                 f"{errors.num_correct} of {errors.num_entities} without an error"
@@ -124,7 +127,7 @@ def measure_rates(
         len(scores),
         sum(score.words.num_errors > 0 for score in scores),
         _by_frequency(scores),
-        entity_errors([score.alignment for score in scores], patterns),
+        _entities(scores, patterns),
         phone_errors([(s.reference, s.hypothesis) for s in scores], pronounce)
         if pronounce
         else None,
@@ -132,6 +135,18 @@ def measure_rates(
         sum(score.duration or 0.0 for score in silent),
         sum(score.words.insertions for score in silent),
     )
+
+
+def _entities(
+    scores: "Sequence[Score]", patterns: Sequence[EntityPattern]
+) -> dict[str, EntityErrors]:
+    """The errors in each kind; that of numbers is always sought, so it may be missing."""
+    found = entity_errors([score.alignment for score in scores], patterns)
+    return {
+        kind: errors
+        for kind, errors in found.items()
+        if errors.num_entities or kind != NUMBERS.name
+    }
 
 
 def _by_frequency(scores: "Sequence[Score]") -> dict[str, ErrorCounts]:

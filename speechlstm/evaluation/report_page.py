@@ -64,6 +64,9 @@ def _summary(report: EvaluationReport) -> Markup:
     if rates.phones and rates.phones.per is not None:
         rows.append(_row("phone error rate (PER)", rates.phones.counts, "phones"))
     for kind, errors in rates.entities.items():
+        if not errors.num_entities:
+            rows.append([f"WER of {kind}", "", "", "in none of the references"])
+            continue
         row = _row(f"WER of {kind}", errors.words, "words")
         row[3] = f"{row[3]}; {errors.num_correct} of {errors.num_entities} without an error"
         rows.append(row)

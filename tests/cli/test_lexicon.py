@@ -65,8 +65,20 @@ def test_without_words_nothing_is_written(folder: Path) -> None:
     assert not (folder / "out.dict").exists()
 
 
+@pytest.mark.parametrize("words", ["dog D AO1 G\n", CMU])
+def test_a_dictionary_that_is_too_small_to_learn_from_is_refused(folder: Path, words: str) -> None:
+    (folder / "cmudict.dict").write_text(words)
+    (folder / "more.txt").write_text("a dog barks loudly in the long night")
+    result = lexicon(folder, "more.txt", "--g2p", "net.tflite")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "too few to train a network that pronounces" in result.stderr
+    assert "'barks', 'loudly'" in result.stderr
+    assert not (folder / "out.dict").exists()
+
+
 @pytest.mark.slow
-def test_a_pronouncer_learns_once(folder: Path) -> None:
+def test_a_pronouncer_learns_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speechlstm.cli.lexicon._LEAST_WORDS", 4)
     (folder / "more.txt").write_text("a reader's god")
     first = lexicon(folder, "more.txt", "--pronouncer", "net.tflite")
     assert first.exit_code == 0

@@ -101,10 +101,24 @@ def test_errors_in_numbers_by_hand(
 ) -> None:
     found = entity_errors([align_words(reference, hypothesis)], [NUMBERS])
     if counts is None:
-        assert found == {}
+        assert found["numbers"].num_entities == 0
     else:
         assert found["numbers"].words == ErrorCounts(*counts)
         assert found["numbers"].num_correct == num_correct
+
+
+def test_kinds_that_match_nothing_are_said() -> None:
+    scores = [Score(f"u{i}", "go to boston", "go to austin") for i in range(2)]
+    patterns = [NUMBERS, EntityPattern.of("city", "boston"), EntityPattern.of("river", "elbe")]
+    rates = measure_rates(scores, patterns)
+    assert list(rates.entities) == ["city", "river"]
+    assert rates.to_dict()["entities"]["river"] == {
+        "wer": None,
+        "words": {"hits": 0, "substitutions": 0, "deletions": 0, "insertions": 0},
+        "entities": 0,
+        "correct": 0,
+    }
+    assert "river: in none of the references" in list(rates.lines())
 
 
 def test_entities_that_are_everything_give_the_wer() -> None:
