@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from speechlstm.text.g2p import G2PModel
     from speechlstm.text.lexicon import Lexicon
 
-# Of a dictionary to train on. With 12,500, 54 % of other words are right; fewer than this are learned
-# in less than 64 updates.
+# Of a dictionary to train on. With 12,500, 54 % of other words are right; with fewer than this, the
+# training has less than 64 updates.
 _LEAST_WORDS = 1000
 
 

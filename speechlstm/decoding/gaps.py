@@ -14,7 +14,7 @@ from speechlstm.decoding.likelihood import ctc_states
 from speechlstm.text.alphabet import BLANK
 
 # Natural logarithms, chosen on joined utterances of LibriSpeech and Common Voice with sentences
-# added, left out, replaced and moved: scripts/benchmarks/align.py --edits.
+# added, left out, replaced and moved: scripts/benchmarks/align_edits.py.
 _OPEN_COST = 14.0  # of a gap between two words; before the first and after the last there is none
 _SOUND_COST = 0.3  # of a frame of other speech
 _WORD_COST, _LABEL_COST = 2.0, 2.5  # of a word that is left out, and of each of its labels
