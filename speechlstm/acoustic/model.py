@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.acoustic.carried import NUM_SAMPLES, SAMPLES, CarriedUtterance, StreamingModel
+from speechlstm.acoustic.streaming import NUM_SAMPLES, SAMPLES, StreamingModel, StreamingUtterance
 from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle
 from speechlstm.errors import BundleError
@@ -41,9 +41,9 @@ class AcousticModel(Protocol):
 
     @property
     def streaming(self) -> StreamingModel | None:
-        """The network in a form that hears an utterance block by block; None: there is none."""
+        """The network in a form that processes an utterance block by block; None: there is none."""
 
-    def carried(self) -> CarriedUtterance:
+    def streaming_utterance(self) -> StreamingUtterance:
         """An utterance that comes block by block; only if there is a `streaming` form."""
 
 
@@ -122,7 +122,7 @@ class LiteRTAcousticModel:
 
     @cached_property
     def streaming(self) -> StreamingModel | None:
-        """The network in a form that hears an utterance block by block; None: there is none.
+        """The network in a form that processes an utterance block by block; None: there is none.
 
         Raises:
             BundleError: As in StreamingModel.
@@ -130,7 +130,7 @@ class LiteRTAcousticModel:
         path = self._bundle.streaming_path
         return StreamingModel(path, self._bundle.acoustic) if path else None
 
-    def carried(self) -> CarriedUtterance:
+    def streaming_utterance(self) -> StreamingUtterance:
         """An utterance that comes block by block, whose log-probabilities are those of log_probs.
 
         Raises:
@@ -139,7 +139,7 @@ class LiteRTAcousticModel:
         """
         if not self.streaming:
             raise ValueError("the network needs whole utterances")
-        return CarriedUtterance(self.streaming, self._columns)
+        return StreamingUtterance(self.streaming, self._columns)
 
     def outputs(self, audio: Audio) -> NDArray[np.float32]:
         """The natural log-probabilities of all outputs of the network for one utterance.

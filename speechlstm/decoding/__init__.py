@@ -2,7 +2,7 @@
 
 Modules in the order in which to read them:
 
-decoder         the interface; the greedy decoder (greedy; timed_words: from frames to words)
+decoder         the interfaces; the greedy decoder (greedy; timed_words: from frames to words)
 search          the beam search: search_state (its arrays), word_endings and lm_memory (caches)
 fusion          scores of words: the language model, lexicon_tree (prefix_tree), hot words
 beam            the search for one utterance, with prior and hot words
@@ -10,7 +10,6 @@ hot_words       phrase_matcher (prefers them), spotting (finds the frames of eac
                 spotted_phrases (what was found), spotted_search (a search that may use them)
 sentences       ends sentences at pauses, during the search
 nbest           the decoder with all of this: n-best lists with times and confidence (calibrated)
-growing         the interface for speech that goes on
 joining         the hypotheses of segments as those of a recording; plausibility removes noise
 spec, assemble  files and settings of a decoder; the decoder that they make
 grammar         a list of phrases in place of a language model

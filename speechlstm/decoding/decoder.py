@@ -1,4 +1,4 @@
-"""The interface of decoders, and the greedy decoder."""
+"""The interface of decoders, for whole utterances and while they are spoken; greedy decoding."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -8,9 +8,44 @@ from numpy.typing import NDArray
 
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.greedy import greedy_decode
-from speechlstm.decoding.growing import GrowingUtterance
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.transcript import Hypothesis
+
+
+class IncrementalDecoding(Protocol):
+    """The decoding of an utterance whose frames become known bit by bit.
+
+    Settled frames, the first ones, do not change any more. Drafted frames follow them and do not
+    change until more frames are settled. The last frames are others in each call.
+    """
+
+    def settle(self, log_probs: NDArray[np.float32], num_settled: int, num_drafted: int) -> None:
+        """Search settled frames, and from there on new drafted frames.
+
+        Args:
+            log_probs: (num_frames, num_labels) of the utterance so far, natural logarithms.
+            num_settled: The number of settled frames, not smaller than before.
+            num_drafted: The number of settled and drafted frames.
+        """
+
+    def preview(
+        self, log_probs: NDArray[np.float32], duration: float, num_drafted: int
+    ) -> Hypothesis:
+        """A hypothesis for the utterance so far, found quickly.
+
+        Args:
+            log_probs: As in settle.
+            duration: Of the utterance so far, in seconds.
+            num_drafted: As in settle, not smaller than before.
+        """
+
+    def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
+        """The hypotheses for the utterance, as `Decoder.decode` finds them.
+
+        Args:
+            log_probs: As in settle; the frames that were drafted there are as they were.
+            duration: Of the utterance, in seconds.
+        """
 
 
 class Decoder(Protocol):
@@ -32,8 +67,8 @@ class Decoder(Protocol):
             duration: Duration of the recording in seconds; no word ends later.
         """
 
-    def growing(self) -> GrowingUtterance:
-        """An utterance that is decoded while it is being spoken."""
+    def incremental(self) -> IncrementalDecoding:
+        """Decode an utterance while it is being spoken."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +95,7 @@ class GreedyDecoder:
         hypothesis = greedy_decode(log_probs, self.alphabet, self.frame_seconds, duration)
         return [calibrated(hypothesis, self.calibration)]
 
-    def growing(self) -> GrowingUtterance:
+    def incremental(self) -> IncrementalDecoding:
         """See Decoder."""
         return _WholeUtterance(self)
 
@@ -72,16 +107,16 @@ class _WholeUtterance:
         self._decoder = decoder
 
     def settle(self, log_probs: NDArray[np.float32], num_settled: int, num_drafted: int) -> None:
-        """Changes nothing: see GrowingUtterance."""
+        """Changes nothing: see IncrementalDecoding."""
 
     def preview(
         self, log_probs: NDArray[np.float32], duration: float, num_drafted: int
     ) -> Hypothesis:
-        """See GrowingUtterance."""
+        """See IncrementalDecoding."""
         return self._decoder.decode(log_probs, duration)[0]
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
-        """See GrowingUtterance."""
+        """See IncrementalDecoding."""
         return self._decoder.decode(log_probs, duration)
 
 

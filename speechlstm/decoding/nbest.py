@@ -13,9 +13,8 @@ from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
-from speechlstm.decoding.decoder import Decoder, calibrated
+from speechlstm.decoding.decoder import Decoder, IncrementalDecoding, calibrated
 from speechlstm.decoding.grammar import PhraseGrammar
-from speechlstm.decoding.growing import GrowingUtterance
 from speechlstm.decoding.hot_words import Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.prior import Prior
@@ -124,9 +123,9 @@ class NBestDecoder:
         allowed = self._grammar.allowed(timed) if self._grammar else timed
         return (calibrated(hypothesis, self._calibration) for hypothesis in allowed)
 
-    def growing(self) -> GrowingUtterance:
+    def incremental(self) -> IncrementalDecoding:
         """See Decoder."""
-        return _GrowingSearch(self)
+        return _IncrementalSearch(self)
 
     def start(self) -> SentenceSearch:
         """A search that has passed no frame of an utterance yet."""
@@ -180,7 +179,7 @@ class NBestDecoder:
         return n_best
 
 
-class _GrowingSearch:
+class _IncrementalSearch:
     """A growing utterance whose search is continued from a kept state.
 
     Previews search in a narrower beam.
@@ -194,7 +193,7 @@ class _GrowingSearch:
         self._preview = self._settled.fork(self._narrow)
 
     def settle(self, log_probs: NDArray[np.float32], num_settled: int, num_drafted: int) -> None:
-        """See GrowingUtterance."""
+        """See IncrementalDecoding."""
         self._decoder.advance(self._settled, log_probs, num_settled)
         self._drafted = self._settled.fork()
         self._decoder.advance(self._drafted, log_probs, num_drafted)
@@ -203,12 +202,12 @@ class _GrowingSearch:
     def preview(
         self, log_probs: NDArray[np.float32], duration: float, num_drafted: int
     ) -> Hypothesis:
-        """See GrowingUtterance."""
+        """See IncrementalDecoding."""
         self._decoder.advance(self._preview, log_probs, num_drafted)
         return self._decoder.preview(log_probs, duration, self._preview.fork())
 
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
-        """See GrowingUtterance."""
+        """See IncrementalDecoding."""
         return self._decoder.decode(log_probs, duration, self._drafted.fork())
 
 

@@ -1,12 +1,12 @@
 """Recognition of speech while it is spoken.
 
-events    `Partial` and `Final`, what a stream yields
-stream    `Stream`, which is fed blocks of samples, and `pulled`, which feeds it from a source
-intake    the conversion of blocks to the sample rate of the model
-tape      the last samples
-loudness  quiet and loud parts, by their energy
-segment   the segment that is being spoken: the network's output for it, and its words
-carried   the same, of a network that hears everything once
+events       `Partial` and `Final`, what a stream yields
+stream       `Stream`, which is fed blocks of samples, and `pulled`, which feeds it from a source
+input        conversion of blocks to the sample rate of the model
+buffer       the last samples
+loudness     quiet and loud parts, by their energy
+segment      the segment that is being spoken: the network's output for it, and its words
+incremental  the same, of a unidirectional network, which processes each sample once
 
 >>> import numpy as np
 >>> from speechlstm import Recognizer, read_audio

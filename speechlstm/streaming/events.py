@@ -22,7 +22,7 @@ class Partial:
         words: Its words so far; none if what seemed to be a word was none. Times are in seconds
             from the start of the stream.
         start: The start of the segment, in seconds from the start of the stream.
-        end: How far the stream has been heard, in the same way.
+        end: How far the stream has been processed, in the same way.
     """
 
     segment: int

@@ -11,7 +11,7 @@ from speechlstm.audio.activity import SpeechDetector
 from speechlstm.audio.segments import quietest
 from speechlstm.decoding.decoder import Decoder
 from speechlstm.decoding.plausibility import plausible
-from speechlstm.streaming.tape import Tape
+from speechlstm.streaming.buffer import SampleBuffer
 from speechlstm.text.alphabet import BLANK
 from speechlstm.transcript import Hypothesis
 
@@ -29,43 +29,48 @@ _PAUSE_SECONDS = 0.15  # the least before which outputs are settled; half of it 
 
 
 class Segment(ABC):
-    """A segment from its start to the last sample that has been heard.
+    """A segment from its start to the last sample that has been processed.
 
     Args:
         model: Computes the log-probabilities of labels.
         decoder: Finds the words in them.
-        tape: The samples of the stream.
+        buffer: The samples of the stream.
         start: The first sample of the segment.
         rejects: Whether words recognised in sounds that are not speech are dropped.
 
     Attributes:
-        end: The sample before which the segment has been heard.
+        end: The sample before which the segment has been processed.
         speech_end: The sample at which the last label ends; the start if there is none.
     """
 
     def __init__(
-        self, model: AcousticModel, decoder: Decoder, tape: Tape, start: int, rejects: bool
+        self,
+        model: AcousticModel,
+        decoder: Decoder,
+        buffer: SampleBuffer,
+        start: int,
+        rejects: bool,
     ) -> None:
-        self._model, self._decoder, self._tape, self._rejects = model, decoder, tape, rejects
+        self._model, self._decoder, self._buffer, self._rejects = model, decoder, buffer, rejects
         self._rate = model.sample_rate
         self._hop = round(model.frame_seconds * self._rate)
-        self._growing = decoder.growing()
+        self._decoding = decoder.incremental()
         self._outputs = np.empty((0, model.alphabet.num_labels), np.float32)
         self._num_drafted = 0  # the first frames, which do not change until settle is called
         self.start = self.end = self.speech_end = start
 
     @property
     def seconds(self) -> float:
-        """How much has been heard."""
+        """How much has been processed."""
         return (self.end - self.start) / self._rate
 
     @property
     @abstractmethod
     def is_settled(self) -> bool:
-        """Whether there is nothing more to hear for the final words of what has been heard."""
+        """Whether the output for the final words of what has been processed is complete."""
 
     @abstractmethod
-    def hear(self, end: int) -> None:
+    def process(self, end: int) -> None:
         """Compute the output for the samples before `end`, as far as previews need it."""
 
     @abstractmethod
@@ -73,7 +78,7 @@ class Segment(ABC):
         """Compute the output for the samples before `end`, as far as final words need it.
 
         Args:
-            end: As in hear.
+            end: As in process.
             cut: The sample before which the segment is to end; None: not known.
         """
 
@@ -91,23 +96,23 @@ class Segment(ABC):
 
     def preview(self) -> Hypothesis:
         """The words so far, with times from the start of the stream."""
-        hypothesis = self._growing.preview(self._outputs, self.seconds, self._num_drafted)
+        hypothesis = self._decoding.preview(self._outputs, self.seconds, self._num_drafted)
         return self._possible([hypothesis])[0]
 
     def decode(self, end: int) -> list[Hypothesis]:
         """The hypotheses for the samples before `end`, with times from the start of the stream.
 
         Args:
-            end: The `cut` of `settle`, or what has been heard when it was called.
+            end: The `cut` of `settle`, or the `end` of its last call.
         """
         self.end = end
         num_frames = round((end - self.start) / self._hop)
-        hypotheses = self._growing.decode(self._outputs[:num_frames], self.seconds)
+        hypotheses = self._decoding.decode(self._outputs[:num_frames], self.seconds)
         return self._possible(hypotheses)
 
     def _possible(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         if self._rejects and any(hypothesis.words for hypothesis in hypotheses):
-            samples = self._tape.read(self.start, self.end)
+            samples = self._buffer.read(self.start, self.end)
             detector = SpeechDetector(samples, self._rate)
             hypotheses = plausible(hypotheses, detector.is_speech_possible)
         return [_shifted(hypothesis, self.start / self._rate) for hypothesis in hypotheses]
@@ -118,19 +123,24 @@ class Segment(ABC):
         self.speech_end = min(last, self.end)
 
 
-class ReheardSegment(Segment):
-    """A segment that a bidirectional network hears, whose outputs change while speech goes on.
+class RecomputedSegment(Segment):
+    """A segment of a bidirectional network, whose outputs change while speech goes on.
 
-    `hear` runs the network on the last seconds only, for previews, and keeps outputs that are
+    `process` runs the network on the last seconds only, for previews, and keeps outputs that are
     further back than the look-ahead. `settle`, called in pauses, runs it on the whole segment: what
     comes after a pause hardly changes the outputs before it, from which the final words are found.
     The search continues from where it stood when outputs were still to change.
     """
 
     def __init__(
-        self, model: AcousticModel, decoder: Decoder, tape: Tape, start: int, rejects: bool
+        self,
+        model: AcousticModel,
+        decoder: Decoder,
+        buffer: SampleBuffer,
+        start: int,
+        rejects: bool,
     ) -> None:
-        super().__init__(model, decoder, tape, start, rejects)
+        super().__init__(model, decoder, buffer, start, rejects)
         self._settling = round(SETTLING_SECONDS / model.frame_seconds)
         self._look_ahead = round(LOOK_AHEAD_SECONDS / model.frame_seconds)
         self._left_context = round(LEFT_CONTEXT_SECONDS / model.frame_seconds)
@@ -143,7 +153,7 @@ class ReheardSegment(Segment):
         """Whether `settle` has been called since the last label."""
         return self.speech_end <= self._whole_end
 
-    def hear(self, end: int) -> None:
+    def process(self, end: int) -> None:
         """Compute the output for the last samples before `end`, further back it is kept."""
         self._update(self._num_drafted - self._left_context, end)
         self._num_drafted = max(self._num_drafted, len(self._outputs) - self._look_ahead)
@@ -161,24 +171,24 @@ class ReheardSegment(Segment):
             self._num_settled = max(self._num_settled, number)
         number = min(last, len(self._outputs) - self._look_ahead)
         self._num_drafted = max(self._num_settled, number)
-        self._growing.settle(self._outputs, self._num_settled, self._num_drafted)
+        self._decoding.settle(self._outputs, self._num_settled, self._num_drafted)
         self._whole_end = end
 
     def best_cut(self, limit: int) -> int:
         """Its last pause, or else its quietest place: see Segment."""
         if self._pause - self.start >= limit // 2:
             return self._pause
-        samples = self._tape.read(self.start, self.start + limit)
+        samples = self._buffer.read(self.start, self.start + limit)
         return self.start + quietest(samples, self._rate)
 
     def following(self, start: int) -> Segment:
         """See Segment."""
-        return ReheardSegment(self._model, self._decoder, self._tape, start, self._rejects)
+        return RecomputedSegment(self._model, self._decoder, self._buffer, start, self._rejects)
 
     def _update(self, first: int, end: int) -> None:
         """Run the network on the frames from `first` on; those that are drafted are kept."""
-        first = max(first, -((self.start - self._tape.start) // self._hop))
-        samples = self._tape.read(self.start + first * self._hop, end)
+        first = max(first, -((self.start - self._buffer.start) // self._hop))
+        samples = self._buffer.read(self.start + first * self._hop, end)
         outputs = self._model.log_probs(Audio(samples, self._rate))
         kept = self._outputs[: self._num_drafted]
         self._outputs = np.concatenate((kept, outputs[self._num_drafted - first :]))

@@ -9,12 +9,12 @@ from speechlstm.acoustic import AcousticModel
 from speechlstm.audio import MIN_SECONDS
 from speechlstm.decoding.decoder import Decoder
 from speechlstm.errors import ConfigError, DataError
-from speechlstm.streaming.carried import CarriedSegment
+from speechlstm.streaming.buffer import SampleBuffer
 from speechlstm.streaming.events import Event, Final, Partial
-from speechlstm.streaming.intake import Intake
+from speechlstm.streaming.incremental import IncrementalSegment
+from speechlstm.streaming.input import InputConverter
 from speechlstm.streaming.loudness import Loudness
-from speechlstm.streaming.segment import CONTEXT_SECONDS, ReheardSegment, Segment
-from speechlstm.streaming.tape import Tape
+from speechlstm.streaming.segment import CONTEXT_SECONDS, RecomputedSegment, Segment
 
 if TYPE_CHECKING:
     from speechlstm.readable.writer import ReadableWriter
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 ENDPOINT_SECONDS = 0.6  # the default
 MAX_SECONDS = 20.0  # of a segment, as in recordings
 _STEP_SECONDS = 0.5  # between two runs of the network
-_CARRIED_STEP_SECONDS = 0.24  # the same of one that hears everything once
+_INCREMENTAL_STEP_SECONDS = 0.24  # the same of one that processes each sample once
 _QUIET_STEP_SECONDS = 1.0  # the same while it is quiet: speech may be as quiet as the background
 _PAUSE_SECONDS = 0.21  # after which a segment is settled; the closure of a stop is shorter
 _LEAD_SECONDS = 0.5  # of silence that is kept before the first word of a segment
-# Of noise, in which the network hears nothing, this many times as much as of quiet is a pause.
+# Noise in which the network finds no labels is a pause if it is this many times as long as silence.
 _NOISY_PAUSE = 1.5
 
 
@@ -35,7 +35,7 @@ class Stream:
 
     A segment ends at a pause of endpoint_seconds, or after 20 s at its quietest place. The events
     do not depend on the sizes of the blocks. A stream belongs to one thread at a time. A network
-    with a streaming form hears everything once; others hear the open segment again as it grows.
+    with a streaming form processes each sample once; others are run again on the open segment.
 
     Args:
         model: Computes the log-probabilities of labels.
@@ -66,13 +66,13 @@ class Stream:
             )
         self._model, self._decoder, self._writer = model, decoder, writer
         self._rejects, self._endpoint_seconds = reject_non_speech, endpoint_seconds
-        self._intake = Intake(sample_rate, model.sample_rate)
-        self._rate, self._tape = model.sample_rate, Tape()
+        self._input = InputConverter(sample_rate, model.sample_rate)
+        self._rate, self._buffer = model.sample_rate, SampleBuffer()
         self._lag = model.streaming.delay * model.frame_seconds if model.streaming else 0.0
         self._loudness = Loudness(model.sample_rate)
         self._num_pause = round(_PAUSE_SECONDS * model.sample_rate / self._loudness.window)
-        self._position = 0  # up to which the tape has been processed
-        self._heard = 0  # up to which the network has run
+        self._position = 0  # up to which the buffer has been processed
+        self._processed = 0  # up to which the network has run
         self._number = 1  # of the open segment
         self._shown: str | None = None  # the text of its last event; None: there was none
         self._open(0)
@@ -81,10 +81,10 @@ class Stream:
     @property
     def seconds(self) -> float:
         """The duration of the stream so far."""
-        return self._intake.seconds
+        return self._input.seconds
 
     def feed(self, samples: ArrayLike) -> list[Event]:
-        """Hear the next block.
+        """Process the next block.
 
         Args:
             samples: (num_samples,) or (num_samples, num_channels), of any number and of the types
@@ -100,7 +100,7 @@ class Stream:
         """
         if self._is_finished:
             raise ValueError("the stream is finished; open another one")
-        self._tape.append(self._intake.converted(samples))
+        self._buffer.append(self._input.converted(samples))
         return list(self._advanced())
 
     def finish(self) -> list[Event]:
@@ -113,9 +113,9 @@ class Stream:
         if self._is_finished:
             return []
         self._is_finished = True
-        self._tape.append(self._intake.rest())
+        self._buffer.append(self._input.rest())
         events = list(self._advanced())
-        end = self._tape.end
+        end = self._buffer.end
         if end - self._segment.start >= MIN_SECONDS * self._rate:
             self._segment.settle(end)
             events += self._closed(end)
@@ -124,18 +124,18 @@ class Stream:
     def _advanced(self) -> Iterator[Event]:
         """Process all whole windows, so that events do not depend on the sizes of blocks."""
         window = self._loudness.window
-        while self._position + window <= self._tape.end:
+        while self._position + window <= self._buffer.end:
             self._position += window
-            self._loudness.add(self._tape.read(self._position - window, self._position))
+            self._loudness.add(self._buffer.read(self._position - window, self._position))
             yield from self._listened()
 
     def _listened(self) -> Iterator[Event]:
         """Run the network if it is time to, and close the segment if it has ended."""
         quiet = self._loudness.quiet_seconds
         pauses = self._loudness.num_quiet == self._num_pause
-        is_due = pauses or self._seconds(self._position - self._heard) >= self._step(quiet)
+        is_due = pauses or self._seconds(self._position - self._processed) >= self._step(quiet)
         if is_due:
-            self._hear(pauses)
+            self._run_network(pauses)
             if self._shown is None and not self._has_labels():
                 self._skip()
                 return
@@ -153,19 +153,19 @@ class Stream:
     def _step(self, quiet: float) -> float:
         """The seconds between two runs of the network, after some seconds of quiet."""
         if self._lag and (quiet < _PAUSE_SECONDS or self._has_labels()):
-            return _CARRIED_STEP_SECONDS
+            return _INCREMENTAL_STEP_SECONDS
         return _STEP_SECONDS if quiet < _PAUSE_SECONDS else _QUIET_STEP_SECONDS
 
-    def _hear(self, pauses: bool) -> None:
+    def _run_network(self, pauses: bool) -> None:
         """Run the network up to the present.
 
         Args:
             pauses: Whether a pause has begun, by its energy.
         """
         segment, now = self._segment, self._position
-        self._heard = now
+        self._processed = now
         if not pauses:
-            segment.hear(now)
+            segment.process(now)
             pauses = self._seconds(now - segment.speech_end) >= _PAUSE_SECONDS
             pauses = pauses and not segment.is_settled
         if pauses:
@@ -179,9 +179,9 @@ class Stream:
         if self._shown is None and not self._has_labels():
             return False
         quiet = self._loudness.quiet_seconds
-        if self._seconds(self._position - self._heard) > quiet:
-            return False  # there may be words that have not been heard
-        # A network that lags has not heard a pause before it ends: there may be a word in it.
+        if self._seconds(self._position - self._processed) > quiet:
+            return False  # there may be words in what has not been processed
+        # A network that lags has not processed a pause before it ends: there may be a word in it.
         if quiet >= (self._endpoint_seconds if self._lag else _PAUSE_SECONDS):
             needed = self._endpoint_seconds
         else:
@@ -199,12 +199,12 @@ class Stream:
 
     def _open(self, start: int) -> None:
         """Begin a segment after nothing."""
-        kind = CarriedSegment if self._model.streaming else ReheardSegment
-        self._begin(kind(self._model, self._decoder, self._tape, start, self._rejects))
+        kind = IncrementalSegment if self._model.streaming else RecomputedSegment
+        self._begin(kind(self._model, self._decoder, self._buffer, start, self._rejects))
 
     def _begin(self, segment: Segment) -> None:
         """Begin a segment."""
-        self._tape.forget(segment.start - round(CONTEXT_SECONDS * self._rate))
+        self._buffer.forget(segment.start - round(CONTEXT_SECONDS * self._rate))
         self._segment = segment
 
     def _previewed(self) -> Iterator[Partial]:

@@ -167,14 +167,14 @@ def test_the_silence_at_the_end_is_no_sentence() -> None:
 def test_a_growing_utterance_ends_with_the_hypotheses_of_the_whole(make: tuple, seed: int) -> None:
     make_decoder, alphabet = make
     decoder, log_probs = make_decoder(CONFIG), utterance(seed, alphabet.num_labels)
-    growing = decoder.growing()
+    incremental = decoder.incremental()
     for end in (0, 3, 4, 17, 30, 31, 52, 64):
         draft = log_probs[: end + 6].copy()
         draft[end:] = utterance(seed + 9, alphabet.num_labels)[: len(draft) - end]
-        growing.settle(draft[: end + 4], end, end + 2)
-        growing.preview(draft, len(draft) * FRAME_SECONDS, end + 3)
+        incremental.settle(draft[: end + 4], end, end + 2)
+        incremental.preview(draft, len(draft) * FRAME_SECONDS, end + 3)
         duration = len(draft) * FRAME_SECONDS
-        assert growing.decode(draft, duration) == decoder.decode(draft, duration)
+        assert incremental.decode(draft, duration) == decoder.decode(draft, duration)
 
 
 def test_what_is_no_distribution_is_refused_in_silence_too() -> None:
@@ -223,10 +223,10 @@ def test_a_hot_phrase_across_a_pause_outweighs_a_word_that_ends_a_sentence() -> 
 )
 def test_a_growing_utterance_has_the_hot_words_of_the_whole(seed: int) -> None:
     decoder, log_probs = with_hot_words("catack", "at tack", "cat"), utterance(seed, 4)
-    growing, plain = decoder.growing(), with_hot_words()
+    incremental, plain = decoder.incremental(), with_hot_words()
     for end in (9, 30, 52, 64):
-        growing.settle(log_probs[: end + 4], end, end + 2)
+        incremental.settle(log_probs[: end + 4], end, end + 2)
         known, duration = log_probs[: end + 6], (end + 6) * FRAME_SECONDS
-        found = growing.decode(known, duration)
+        found = incremental.decode(known, duration)
         assert found == decoder.decode(known, duration)
     assert found[0].text != plain.decode(known, duration)[0].text

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speechlstm.acoustic import CarriedUtterance
+from speechlstm.acoustic import StreamingUtterance
 from speechlstm.audio import Audio
 from speechlstm.decoding.decoder import GreedyDecoder
 from speechlstm.recognizer import Recognizer
+from speechlstm.streaming.buffer import SampleBuffer
 from speechlstm.streaming.segment import (
     CONTEXT_SECONDS,
     LEFT_CONTEXT_SECONDS,
     LOOK_AHEAD_SECONDS,
-    ReheardSegment,
+    RecomputedSegment,
 )
-from speechlstm.streaming.tape import Tape
 from speechlstm.text.alphabet import ENGLISH
 
 RATE = 16000
@@ -33,7 +33,7 @@ class Counting:
 
     streaming = None
 
-    def carried(self) -> CarriedUtterance:
+    def streaming_utterance(self) -> StreamingUtterance:
         raise NotImplementedError
 
     @property
@@ -49,11 +49,11 @@ class Counting:
 
 
 def test_previews_run_the_network_on_the_last_seconds_only() -> None:
-    model, tape = Counting(), Tape()
-    segment = ReheardSegment(model, GreedyDecoder(ENGLISH, 0.03), tape, 0, False)
+    model, buffer = Counting(), SampleBuffer()
+    segment = RecomputedSegment(model, GreedyDecoder(ENGLISH, 0.03), buffer, 0, False)
     for second in range(1, 19):
-        tape.append(np.zeros(RATE, np.float32))
-        segment.hear(second * RATE)
+        buffer.append(np.zeros(RATE, np.float32))
+        segment.process(second * RATE)
     most = LEFT_CONTEXT_SECONDS + LOOK_AHEAD_SECONDS + 1.0
     assert max(model.seconds) <= most + 0.1
     segment.settle(18 * RATE)
@@ -61,25 +61,25 @@ def test_previews_run_the_network_on_the_last_seconds_only() -> None:
 
 
 def test_a_short_segment_is_heard_with_what_was_before_it() -> None:
-    model, tape = Counting(), Tape()
-    tape.append(np.zeros(30 * RATE, np.float32))
-    tape.forget(2 * RATE)
-    segment = ReheardSegment(model, GreedyDecoder(ENGLISH, 0.03), tape, 29 * RATE, False)
+    model, buffer = Counting(), SampleBuffer()
+    buffer.append(np.zeros(30 * RATE, np.float32))
+    buffer.forget(2 * RATE)
+    segment = RecomputedSegment(model, GreedyDecoder(ENGLISH, 0.03), buffer, 29 * RATE, False)
     segment.settle(30 * RATE)
     assert model.seconds[-1] == pytest.approx(CONTEXT_SECONDS, abs=0.03)
     assert segment.speech_end == segment.start
 
 
 def test_frames_stay_at_their_times_whatever_the_window() -> None:
-    model, tape = Counting(), Tape()
+    model, buffer = Counting(), SampleBuffer()
     samples = np.zeros(12 * RATE, np.float32)
     for start in (3.0, 6.6, 9.9):
         samples[round(start * RATE) :][:960] = 1.0  # two frames of the label 3
-    tape.append(samples)
+    buffer.append(samples)
     start = 2 * RATE + 7 * 480
-    segment = ReheardSegment(model, GreedyDecoder(ENGLISH, 0.03), tape, start, False)
+    segment = RecomputedSegment(model, GreedyDecoder(ENGLISH, 0.03), buffer, start, False)
     for end in np.arange(2.5, 12.01, 0.5):
-        segment.hear(max(start + 4000, round(end * RATE)))
+        segment.process(max(start + 4000, round(end * RATE)))
     segment.settle(12 * RATE)
     words = segment.decode(12 * RATE)[0].words
     expected = GreedyDecoder(ENGLISH, 0.03).decode(
@@ -97,14 +97,14 @@ def test_frames_stay_at_their_times_whatever_the_window() -> None:
 def test_final_words_of_a_settled_segment_are_those_of_the_recording() -> None:
     recognizer = Recognizer.load(fast=True)
     audio = Audio.load(SAMPLES / "reading.wav")
-    tape = Tape()
-    tape.append(np.concatenate([audio.samples, np.zeros(RATE, np.float32)]))
-    segment = ReheardSegment(recognizer.model, recognizer.decoder, tape, 0, True)
-    for end in range(8000, tape.end, 8000):
-        segment.hear(end)
+    buffer = SampleBuffer()
+    buffer.append(np.concatenate([audio.samples, np.zeros(RATE, np.float32)]))
+    segment = RecomputedSegment(recognizer.model, recognizer.decoder, buffer, 0, True)
+    for end in range(8000, buffer.end, 8000):
+        segment.process(end)
         segment.preview()
     segment.settle(2 * RATE)
     segment.preview()
-    segment.settle(tape.end)
-    whole = recognizer.transcribe(Audio(tape.read(0, tape.end), RATE))
-    assert segment.decode(tape.end)[0] == whole.hypotheses[0]
+    segment.settle(buffer.end)
+    whole = recognizer.transcribe(Audio(buffer.read(0, buffer.end), RATE))
+    assert segment.decode(buffer.end)[0] == whole.hypotheses[0]

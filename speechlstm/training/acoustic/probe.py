@@ -23,7 +23,7 @@ def main(bundle: Path, samples: Path, results: Path) -> None:
 
     import numpy as np
 
-    from speechlstm.acoustic import CarriedUtterance, LiteRTAcousticModel, StreamingModel
+    from speechlstm.acoustic import LiteRTAcousticModel, StreamingModel, StreamingUtterance
     from speechlstm.audio import Audio
     from speechlstm.bundle import STREAMING_MODEL, ClassifierBundle, read_any_bundle
     from speechlstm.classification import LiteRTClassifier
@@ -41,9 +41,9 @@ def main(bundle: Path, samples: Path, results: Path) -> None:
         rate = contents.acoustic.features.sample_rate
 
         def outputs_of(waveform: np.ndarray, seconds: float) -> np.ndarray:
-            utterance, size = CarriedUtterance(streaming), round(seconds * rate)
+            utterance, size = StreamingUtterance(streaming), round(seconds * rate)
             blocks = (waveform[i : i + size] for i in range(0, len(waveform), size))
-            return np.concatenate([*map(utterance.hear, blocks), utterance.finish()])
+            return np.concatenate([*map(utterance.process, blocks), utterance.finish()])
     else:
         model = LiteRTAcousticModel(contents)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from speechlstm.acoustic.carried import FIRST_FRAME, LOG_PROBS, NUM_SAMPLES, SAMPLES, START, STATE
+from speechlstm.acoustic.streaming import FIRST_FRAME, LOG_PROBS, NUM_SAMPLES, SAMPLES, START, STATE
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.tflite.convert import convert, require_tensorflow

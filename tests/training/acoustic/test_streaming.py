@@ -78,8 +78,8 @@ def test_an_export_has_a_streaming_form_that_hears_the_same(
     assert not reports[1].has_variables
     litert = LiteRTAcousticModel(read_bundle(path), phones=True)
     for audio, _ in sounds():
-        utterance = litert.carried()
-        found = np.concatenate([utterance.hear(audio.samples), utterance.finish()])
+        utterance = litert.streaming_utterance()
+        found = np.concatenate([utterance.process(audio.samples), utterance.finish()])
         tolerance = 1e-4 if quantization == "none" else 0.3
         np.testing.assert_allclose(found, litert.log_probs(audio), atol=tolerance)
     if quantization == "none":

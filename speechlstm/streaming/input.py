@@ -12,7 +12,7 @@ _MIXED_SECONDS = 0.1  # of several channels are mixed at once, whatever the size
 _MEMORY = 0.9  # of a Mixer: channels are compared over a second
 
 
-class Intake:
+class InputConverter:
     """Converts the blocks of a stream.
 
     Args:

@@ -1,4 +1,4 @@
-"""An acoustic model that hears an utterance block by block, and carries its state on."""
+"""An acoustic model that processes an utterance block by block, with a state in between."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class StreamingModel:
     """The network in a bundle's model.streaming.tflite. Threads may share one.
 
     Attributes:
-        delay: How many output frames the network is behind what it has heard.
+        delay: How many output frames the network lags behind its input.
 
     Raises:
         BundleError: LiteRT cannot load the file, or it does not keep to data/README.md.
@@ -63,11 +63,11 @@ class StreamingModel:
     def run(
         self, samples: NDArray[np.float32], start: int, num_samples: int, state: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Hear the next block of an utterance.
+        """Process the next block of an utterance.
 
         Args:
             samples: A multiple of frame_samples; 0 after the end of the utterance.
-            start: The number of samples before them, likewise.
+            start: The number of samples before them, also a multiple of frame_samples.
             num_samples: The number of samples of the utterance; END_UNKNOWN: it goes on.
             state: As returned for the block before; empty_state for the first one.
 
@@ -107,7 +107,7 @@ class StreamingModel:
         return BundleError(self._path, f"{reason}; export it again")
 
 
-class CarriedUtterance:
+class StreamingUtterance:
     """An utterance that comes block by block.
 
     Args:
@@ -120,7 +120,7 @@ class CarriedUtterance:
         self._state, self._start = model.empty_state, 0
         self._rest = np.empty(0, np.float32)  # less than an output frame
 
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def process(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The log-probabilities (num_frames, num_labels) that become final by the next samples.
 
         Raises:

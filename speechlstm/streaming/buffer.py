@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Tape:
+class SampleBuffer:
     """The samples of a stream, of which old ones are forgotten.
 
-    >>> tape = Tape()
-    >>> tape.append(np.array([0.0, 0.1, 0.2], np.float32))
-    >>> tape.forget(1)
-    >>> tape.read(1, 3).tolist() == np.array([0.1, 0.2], np.float32).tolist()
+    >>> buffer = SampleBuffer()
+    >>> buffer.append(np.array([0.0, 0.1, 0.2], np.float32))
+    >>> buffer.forget(1)
+    >>> buffer.read(1, 3).tolist() == np.array([0.1, 0.2], np.float32).tolist()
     True
 
     Attributes:

@@ -3,21 +3,21 @@ import logging
 import numpy as np
 import pytest
 
-from speechlstm.streaming.intake import Intake
+from speechlstm.streaming.input import InputConverter
 
 RATE = 16000
 
 
 def taken(channels: np.ndarray, *sizes: int, rate: int = RATE) -> np.ndarray:
     """What comes out if blocks of these sizes go in, the last one again and again."""
-    intake, start, pieces = Intake(rate, RATE), 0, []
+    converter, start, pieces = InputConverter(rate, RATE), 0, []
     for size in [*sizes, *[sizes[-1]] * len(channels)]:
         if start >= len(channels):
             break
-        pieces.append(intake.converted(channels[start : start + size]))
+        pieces.append(converter.converted(channels[start : start + size]))
         start += size
-    assert intake.seconds == len(channels) / rate
-    return np.concatenate([*pieces, intake.rest()])
+    assert converter.seconds == len(channels) / rate
+    return np.concatenate([*pieces, converter.rest()])
 
 
 def voices(seed: int, seconds: float = 1.55) -> np.ndarray:
@@ -50,12 +50,12 @@ def test_opposite_channels_do_not_cancel_out_and_are_named_once(
 
 
 def test_the_number_of_channels_may_change() -> None:
-    voice, intake = voices(1), Intake(RATE, RATE)
+    voice, converter = voices(1), InputConverter(RATE, RATE)
     pieces = [
-        intake.converted(voice[:100]),
-        intake.converted(np.stack([voice[100:2000]] * 2, axis=1)),
-        intake.converted(voice[2000:2100]),
-        intake.converted(np.stack([voice[2100:2200]] * 3, axis=1)),
-        intake.rest(),
+        converter.converted(voice[:100]),
+        converter.converted(np.stack([voice[100:2000]] * 2, axis=1)),
+        converter.converted(voice[2000:2100]),
+        converter.converted(np.stack([voice[2100:2200]] * 3, axis=1)),
+        converter.rest(),
     ]
     assert np.allclose(np.concatenate(pieces), voice[:2200], rtol=0, atol=1e-6)

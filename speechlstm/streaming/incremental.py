@@ -1,4 +1,4 @@
-"""A segment that a unidirectional network hears once."""
+"""A segment of a stream whose samples a unidirectional network processes once."""
 
 from itertools import pairwise
 
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from speechlstm.acoustic import AcousticModel
 from speechlstm.decoding.decoder import Decoder
+from speechlstm.streaming.buffer import SampleBuffer
 from speechlstm.streaming.segment import Segment
-from speechlstm.streaming.tape import Tape
 from speechlstm.text.alphabet import BLANK
 from speechlstm.transcript import Hypothesis
 
 
-class CarriedSegment(Segment):
-    """A segment that a unidirectional network hears once, whose state is carried from run to run.
+class IncrementalSegment(Segment):
+    """A segment whose samples a unidirectional network processes once, with a state between runs.
 
     The outputs are final as soon as they come, and the search passes each of them once. When the
     segment ends at a pause, the network is given the end, so that the final words are those of the
@@ -23,24 +23,29 @@ class CarriedSegment(Segment):
     """
 
     def __init__(
-        self, model: AcousticModel, decoder: Decoder, tape: Tape, start: int, rejects: bool
+        self,
+        model: AcousticModel,
+        decoder: Decoder,
+        buffer: SampleBuffer,
+        start: int,
+        rejects: bool,
     ) -> None:
-        super().__init__(model, decoder, tape, start, rejects)
-        self._utterance = model.carried()
+        super().__init__(model, decoder, buffer, start, rejects)
+        self._utterance = model.streaming_utterance()
 
     @property
     def is_settled(self) -> bool:
-        """Never: what has come since the last run is quickly heard."""
+        """Never: the samples since the last run are quickly processed."""
         return False
 
-    def hear(self, end: int) -> None:
+    def process(self, end: int) -> None:
         """Compute the output for the samples before `end`, as far as it is final."""
         if end > self.end:
-            self._add(self._utterance.hear(self._tape.read(self.end, end)), end)
+            self._add(self._utterance.process(self._buffer.read(self.end, end)), end)
 
     def settle(self, end: int, cut: int | None = None) -> None:
-        """As hear."""
-        self.hear(end)
+        """As process."""
+        self.process(end)
 
     def best_cut(self, limit: int) -> int:
         """The middle of the longest run of blanks in the second half: see Segment."""
@@ -53,7 +58,7 @@ class CarriedSegment(Segment):
 
     def following(self, start: int) -> Segment:
         """See Segment."""
-        other = CarriedSegment(self._model, self._decoder, self._tape, start, self._rejects)
+        other = IncrementalSegment(self._model, self._decoder, self._buffer, start, self._rejects)
         if start < self.end:
             other._utterance = self._utterance
             other._add(self._outputs[round((start - self.start) / self._hop) :], self.end)
@@ -62,15 +67,15 @@ class CarriedSegment(Segment):
     def decode(self, end: int) -> list[Hypothesis]:
         """See Segment."""
         if end < self.end:  # the search has passed frames after the cut
-            self._growing = self._decoder.growing()
+            self._decoding = self._decoder.incremental()
         else:
             self._add(self._utterance.finish(), end)
         return super().decode(end)
 
     def _add(self, outputs: NDArray[np.float32], end: int) -> None:
-        """Append outputs, after which the segment has been heard up to the sample `end`."""
+        """Append outputs, after which the segment has been processed up to the sample `end`."""
         self._outputs = np.concatenate((self._outputs, outputs))
         self.end = end
         self._find_speech_end()
         self._num_drafted = len(self._outputs)
-        self._growing.settle(self._outputs, self._num_drafted, self._num_drafted)
+        self._decoding.settle(self._outputs, self._num_drafted, self._num_drafted)

@@ -6,7 +6,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from speechlstm.acoustic import CarriedUtterance, LiteRTAcousticModel, StreamingModel
+from speechlstm.acoustic import LiteRTAcousticModel, StreamingModel, StreamingUtterance
 from speechlstm.audio import Audio
 from speechlstm.bundle import read_bundle, write_bundle
 from speechlstm.errors import BundleError
@@ -41,9 +41,9 @@ def sound(num_samples: int, seed: int = 1) -> NDArray[np.float32]:
 def in_blocks(
     model: LiteRTAcousticModel, samples: NDArray[np.float32], size: int
 ) -> NDArray[np.float32]:
-    utterance = model.carried()
+    utterance = model.streaming_utterance()
     blocks = (samples[i : i + size] for i in range(0, len(samples), size))
-    return np.concatenate([*map(utterance.hear, blocks), utterance.finish()])
+    return np.concatenate([*map(utterance.process, blocks), utterance.finish()])
 
 
 @pytest.mark.parametrize("size", [1, 37, FRAME, 1600, 5 * RATE, 10 * RATE])
@@ -70,8 +70,8 @@ def test_outputs_come_as_soon_as_what_they_depend_on_is_there(model: LiteRTAcous
     # Three later frames, and the last window of a frame, which ends 25 / 2 ms after its centre.
     assert model.streaming
     assert model.streaming.delay == 3 + 1
-    utterance, samples = model.carried(), sound(10 * FRAME)
-    counts = [len(utterance.hear(block)) for block in np.split(samples, 10)]
+    utterance, samples = model.streaming_utterance(), sound(10 * FRAME)
+    counts = [len(utterance.process(block)) for block in np.split(samples, 10)]
     assert counts == [0, 0, 0, 0, 1, 1, 1, 1, 1, 1]
 
 
@@ -86,11 +86,11 @@ def test_threads_may_share_a_model(model: LiteRTAcousticModel) -> None:
 def test_an_utterance_depends_on_no_other(model: LiteRTAcousticModel) -> None:
     first, second = sound(RATE), sound(RATE, seed=2)
     in_blocks(model, first, 1000)
-    one, other = model.carried(), model.carried()
+    one, other = model.streaming_utterance(), model.streaming_utterance()
     found = []
     for start in range(0, RATE, 1000):
-        one.hear(first[start : start + 1000])
-        found.append(other.hear(second[start : start + 1000]))
+        one.process(first[start : start + 1000])
+        found.append(other.process(second[start : start + 1000]))
     found.append(other.finish())
     np.testing.assert_array_equal(np.concatenate(found), in_blocks(model, second, 1000))
 
@@ -128,7 +128,7 @@ def test_a_bundle_without_the_file_needs_whole_utterances(bundle: Path) -> None:
     model = LiteRTAcousticModel(read_bundle(bundle / "model.tflite"))
     assert model.streaming is None
     with pytest.raises(ValueError, match="whole utterances"):
-        model.carried()
+        model.streaming_utterance()
 
 
 def test_another_network_is_refused_in_a_line(tmp_path: Path) -> None:
@@ -141,6 +141,6 @@ def test_another_network_is_refused_in_a_line(tmp_path: Path) -> None:
 def test_the_columns_are_those_that_are_asked_for(model: LiteRTAcousticModel) -> None:
     assert model.streaming
     samples = sound(RATE)
-    utterance = CarriedUtterance(model.streaming, slice(3, 5))
-    found = np.concatenate([utterance.hear(samples), utterance.finish()])
+    utterance = StreamingUtterance(model.streaming, slice(3, 5))
+    found = np.concatenate([utterance.process(samples), utterance.finish()])
     np.testing.assert_array_equal(found, in_blocks(model, samples, RATE)[:, 3:5])

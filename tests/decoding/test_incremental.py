@@ -44,17 +44,17 @@ def test_settled_frames_lead_to_what_the_whole_leads_to(
     decoder: Decoder, num_labels: int, seed: int
 ) -> None:
     log_probs = log_probs_of(seed, 60, num_labels)
-    growing = decoder.growing()
+    incremental = decoder.incremental()
     for end in (0, 1, 7, 30, 31, 52):
         draft = log_probs[: end + 8].copy()
         draft[end:] = log_probs_of(seed + 100, len(draft) - end, num_labels)
-        growing.settle(draft[: end + 4], end, end + 2)
-        growing.preview(draft, len(draft) * FRAME_SECONDS, end + 3)
+        incremental.settle(draft[: end + 4], end, end + 2)
+        incremental.preview(draft, len(draft) * FRAME_SECONDS, end + 3)
         duration = len(draft) * FRAME_SECONDS
-        assert growing.decode(draft, duration) == decoder.decode(draft, duration)
-    growing.settle(log_probs[:55], 52, 53)
+        assert incremental.decode(draft, duration) == decoder.decode(draft, duration)
+    incremental.settle(log_probs[:55], 52, 53)
     duration = len(log_probs) * FRAME_SECONDS
-    assert growing.decode(log_probs, duration) == decoder.decode(log_probs, duration)
+    assert incremental.decode(log_probs, duration) == decoder.decode(log_probs, duration)
 
 
 @pytest.mark.parametrize(("decoder", "num_labels"), DECODERS[:3])
@@ -62,11 +62,11 @@ def test_a_preview_is_the_best_hypothesis_if_the_beam_is_as_narrow(
     decoder: Decoder, num_labels: int
 ) -> None:
     log_probs = log_probs_of(3, 40, num_labels)
-    growing = decoder.growing()
-    growing.settle(log_probs[:12], 5, 10)
+    incremental = decoder.incremental()
+    incremental.settle(log_probs[:12], 5, 10)
     for num_frames in (15, 20, 33, 40):
         duration = num_frames * FRAME_SECONDS
-        preview = growing.preview(log_probs[:num_frames], duration, num_frames - 3)
+        preview = incremental.preview(log_probs[:num_frames], duration, num_frames - 3)
         whole = decoder.decode(log_probs[:num_frames], duration)[0]
         assert preview.text == whole.text
         assert [(w.start, w.end) for w in preview.words] == [(w.start, w.end) for w in whole.words]
