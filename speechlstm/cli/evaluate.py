@@ -28,6 +28,7 @@ from speechlstm.cli.verbs import verb
 if TYPE_CHECKING:
     from speechlstm.config import LabelField
     from speechlstm.corpora.manifest import Manifest
+    from speechlstm.evaluation.classification import ClassificationReport
     from speechlstm.evaluation.report import EvaluationReport
 
 _PAGE_MEGABYTES = 2.0  # for its recordings
@@ -103,7 +104,13 @@ def command(
                 f"{bundle} is a classifier: only --label, --confusion, --worst, --json and --jobs "
                 "are for it"
             )
-        _evaluate_classifier(manifest, bundle, label, confusion, worst, jobs, as_json)
+        classified = _classified(manifest, bundle, label, jobs)
+        if confusion:
+            from speechlstm.evaluation.confusion_plot import plot_confusion
+
+            plot_confusion(confusion, classified.confusion, classified.classes)
+        show_report(classified, as_json, worst)
+        exit_after(classified.failures)
         return
     if label or confusion:
         option = "--label" if label else "--confusion"
@@ -143,33 +150,17 @@ def _is_classifier(bundle: Path) -> bool:
     return isinstance(read_any_bundle(bundle), ClassifierBundle)
 
 
-def _evaluate_classifier(
-    manifest: Path,
-    bundle: Path,
-    label: "LabelField | None",
-    confusion: Path | None,
-    worst: int,
-    jobs: int | None,
-    as_json: bool,
-) -> None:
+def _classified(
+    manifest: Path, bundle: Path, label: "LabelField | None", jobs: int | None
+) -> "ClassificationReport":
     from speechlstm.classification import Classifier
     from speechlstm.corpora.manifest import Manifest
     from speechlstm.evaluation.classification import evaluate_classifier
     from speechlstm.parallel import num_usable_cores
 
-    report = evaluate_classifier(
-        partial(Classifier.load, bundle),
-        Manifest(manifest),
-        label,
-        progress_bar,
-        jobs or num_usable_cores(),
-    )
-    if confusion:
-        from speechlstm.evaluation.confusion_plot import plot_confusion
-
-        plot_confusion(confusion, report.confusion, report.classes)
-    show_report(report, as_json, worst)
-    exit_after(report.failures)
+    load = partial(Classifier.load, bundle)
+    cores = jobs or num_usable_cores()
+    return evaluate_classifier(load, Manifest(manifest), label, progress_bar, cores)
 
 
 def _write_page(

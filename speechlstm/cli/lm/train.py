@@ -18,7 +18,7 @@ from speechlstm.cli.lm.options import (
 from speechlstm.cli.options import PATH, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show
 from speechlstm.cli.training import load_keras, resumable
-from speechlstm.cli.verbs import verb
+from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.errors import DataError
 
 if TYPE_CHECKING:
@@ -88,19 +88,23 @@ def command(
     """
     given = {key: value for key, value in settings.items() if value is not None}
     fixed = given.keys() - {"num_epochs"}
-    if resume and (texts or valid or vocabulary or lm or exclude or bundle or init_from or fixed):
-        raise click.UsageError(
-            "--resume takes texts and settings from the run: only --epochs may be changed"
-        )
-    if not resume and not (texts and valid):
-        raise click.UsageError("a new run needs TEXT and --valid; --resume continues a run")
-    if vocabulary and lm:
-        raise click.UsageError("--vocabulary and --lm exclude each other: use only one")
-    if init_from and (vocabulary or lm or bundle or given.keys() & _SHAPE):
-        raise click.UsageError(
+    of_new_runs = (texts, valid, vocabulary, lm, exclude, bundle, init_from, fixed)
+    refuse_if(
+        (
+            resume and any(of_new_runs),
+            "--resume takes texts and settings from the run: only --epochs may be changed",
+        ),
+        (
+            not resume and not (texts and valid),
+            "a new run needs TEXT and --valid; --resume continues a run",
+        ),
+        (vocabulary and lm, "--vocabulary and --lm exclude each other: use only one"),
+        (
+            init_from and (vocabulary or lm or bundle or given.keys() & _SHAPE),
             "--init-from takes network and vocabulary from RUN: do not use --vocabulary, --lm, "
-            "--bundle, --layers, --units or --width"
-        )
+            "--bundle, --layers, --units or --width",
+        ),
+    )
     with resumable(run_path, ["speechlstm", "lm", "train", "--resume", "-o", str(run_path)]):
         from speechlstm.lm.text import tokenize
 

@@ -99,7 +99,7 @@ class SpeechTrainer(EpochLoop):
         return has_checkpoint
 
     def _loss(self) -> str:
-        return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.2f}"
+        return f"loss={self.state.mean_loss:.2f}"
 
     def _name_damaged(self) -> None:
         """Report recordings that were found to be damaged when they were needed: see Decoded."""
@@ -174,7 +174,7 @@ class SpeechTrainer(EpochLoop):
         valid = self.cluster.agreed(self._validate())
         seconds = max(state.seconds, 1e-9)
         metrics = {
-            "loss": state.loss_sum / max(1, state.num_utterances),
+            "loss": state.mean_loss,
             **valid,
             "learning_rate": float(self.optimizer.learning_rate),
             "seconds": state.seconds,

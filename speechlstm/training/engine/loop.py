@@ -50,6 +50,11 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
     data: str = ""
 
+    @property
+    def mean_loss(self) -> float:
+        """The mean loss of the batches of this epoch that are done; 0 before the first one."""
+        return self.loss_sum / max(1, self.num_utterances)
+
 
 class EpochLoop(ABC):
     """Trains a network for a number of epochs; can be stopped and resumed.

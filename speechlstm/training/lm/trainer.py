@@ -54,13 +54,12 @@ class LanguageModelTrainer(WordLoop):
         return f"{super().described_data()}, a vocabulary of {len(self.run.words):,}"
 
     def _loss(self) -> str:
-        return f"perplexity={_perplexity(self.state.loss_sum, self.state.num_utterances):.1f}"
+        return f"perplexity={_perplexity(self.state.mean_loss):.1f}"
 
     def _measure(self) -> dict[str, Any]:
-        state = self.state
         valid_perplexity = measured_perplexity(self.network, self.valid_data, self._stop_if_asked)
         return {
-            "perplexity": _perplexity(state.loss_sum, state.num_utterances),
+            "perplexity": _perplexity(self.state.mean_loss),
             "valid_perplexity": valid_perplexity,
             **self._speed(),
         }
@@ -92,8 +91,8 @@ def measured_perplexity(
         loss = network.batch_loss(features, targets, training=False)
         loss_sum += float(ops.convert_to_numpy(loss)) * data.size(index)
         between()
-    return _perplexity(loss_sum, data.num_words)
+    return _perplexity(loss_sum / max(1, data.num_words))
 
 
-def _perplexity(loss_sum: float, num_words: int) -> float:
-    return math.exp(min(loss_sum / max(1, num_words), 700))  # exp(710) overflows a float
+def _perplexity(loss: float) -> float:
+    return math.exp(min(loss, 700))  # exp(710) overflows a float

@@ -14,20 +14,20 @@ _HIDDEN = word_ids([""])[0, :2]  # buckets of a word that is not known
 
 
 class PunctuationDataset(WordBatches):
-    """Batches of sequences of like length, drawn anew each epoch.
+    """Batches of sequences of similar lengths, which each epoch draws again.
 
-    A sequence is one or more passages that follow one another in the text, up to a length that is
-    drawn; a longer passage is cut. Text has no pauses: they are drawn by the mark that stands
-    there, as often as people make them; of some sequences no pause is known.
+    A sequence consists of consecutive passages of the text, up to a random length; a longer passage
+    is cut. Text has no pauses: they are drawn with the frequencies that they have at each mark in
+    recordings; in some sequences no pause is known.
 
     Args:
         text: The passages.
-        pauses: (num_marks, NUM_PAUSES) how often each mark goes with each class of pause.
-        batch_words: Of a batch, padding included.
-        max_words: Of a sequence.
+        pauses: (num_marks, NUM_PAUSES), the counts of each class of pause after each mark.
+        batch_words: Largest number of words of a batch, padding included.
+        max_words: Largest number of words of a sequence.
         no_pauses: Share of the sequences whose pauses are not known.
-        word_dropout: Share of the words whose whole is hidden.
-        seed: Of all that is drawn.
+        word_dropout: Share of the words of which only the beginning and the end are known.
+        seed: Seed of sequences, order and pauses.
     """
 
     def __init__(
@@ -42,20 +42,20 @@ class PunctuationDataset(WordBatches):
     ) -> None:
         self._text, self._batch_words, self._max_words = text, batch_words, max_words
         self._no_pauses, self._word_dropout, self._seed = no_pauses, word_dropout, seed
-        # No mark goes with no class of pause: a smoothing of 1 keeps rare ones possible.
+        # Add-one smoothing, so that every pause is possible after every mark.
         counts = pauses[:, 1:] + 1.0
         self._cumulative = np.cumsum(counts / counts.sum(axis=1, keepdims=True), axis=1)
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw the sequences of an epoch, counted from 0, and their order."""
+        """Draw the sequences of an epoch and their order; epochs are counted from 0."""
         generator = np.random.default_rng((self._seed, epoch))
         self._epoch = epoch
         self._starts, self._lengths = self._sequences(generator)
         self._batches = shuffled_batches(generator, self._lengths, self._batch_words)
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Inputs and targets: see PunctuationNetwork."""
+        """Return the inputs and targets of a batch; see PunctuationNetwork."""
         generator = np.random.default_rng((self._seed, self._epoch, index))
         sequences = self._batches[index]
         starts, lengths = self._starts[sequences], self._lengths[sequences]
@@ -80,12 +80,12 @@ class PunctuationDataset(WordBatches):
     def _sequences(
         self, generator: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where sequences begin, and how many words each has; together they are all words."""
+        """The first word and the number of words of each sequence; together they are all words."""
         ends = [*self._text.starts[1:].tolist(), len(self._text.marks)]
         starts, lengths, start = [], [], 0
         wanted = generator.integers(1, self._max_words + 1, len(ends)).tolist()
         for number, end in enumerate(ends):
-            while end - start > self._max_words:  # one passage more would be too much
+            while end - start > self._max_words:  # with this passage the sequence is too long
                 before = ends[number - 1] if number else 0
                 cut = before if before > start else start + self._max_words
                 starts.append(start)

@@ -1,4 +1,4 @@
-"""From a trained network to the file that speechlstm.readable.punctuation.Punctuator reads."""
+"""Export of a network to the file that speechlstm.readable.punctuation.Punctuator reads."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,14 +29,14 @@ from speechlstm.training.tflite.convert import convert, inference_layer, require
 from speechlstm.training.tflite.edit import quantize, without_cell_clip
 
 _BIASES = [step / 4 for step in range(-6, 13) if step]
-MAX_CHANGE = 0.02  # of a probability, on average, by which a file may differ from the model
+MAX_CHANGE = 0.02  # largest mean difference of a probability between the file and the model
 
 
 def export_punctuation(run: PunctuationRun, path: Path) -> float:
-    """Write the best model of a run in 8 bits, once it has been run by LiteRT.
+    """Write the best model of a run to a .tflite file of 8-bit weights, after LiteRT has run it.
 
     Args:
-        path: The .tflite file.
+        path: The .tflite file to write.
 
     Returns:
         The mean difference of a probability between the file and the model.
@@ -44,8 +44,8 @@ def export_punctuation(run: PunctuationRun, path: Path) -> float:
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
         ModelError: No epoch has ended yet, the run is damaged, or the file differs from the model
-            by more than MAX_CHANGE; it is not written then.
-        OSError: It cannot be written; a file that was there before is untouched.
+            by more than MAX_CHANGE; then it is not written.
+        OSError: The file cannot be written; an existing one is unchanged.
     """
     network = run.best_network()
     description = {
@@ -66,7 +66,7 @@ def export_punctuation(run: PunctuationRun, path: Path) -> float:
 
 
 def described_file(network: PunctuationNetwork, description: dict[str, Any]) -> bytes:
-    """The file, with kernels and embeddings in 8 bits and its description."""
+    """The content of the file: kernels and embeddings in 8 bits, and a description."""
     tflite = quantize(without_cell_clip(convert_punctuation(network)), "int8", all_kernels=True)
     head = {
         "writer": f"speechlstm {__version__}",
@@ -77,7 +77,7 @@ def described_file(network: PunctuationNetwork, description: dict[str, Any]) -> 
 
 
 def valid_biases(run: PunctuationRun, network: PunctuationNetwork) -> list[float]:
-    """What is best added to the logits of the marks, on the validation text: see best_biases."""
+    """The best biases of the marks on the validation text: see best_biases."""
     data = measured_on(*run.text("valid"), run.training)
     logits, marks = [], []
     for inputs, targets in (data[index] for index in range(len(data))):
@@ -88,14 +88,14 @@ def valid_biases(run: PunctuationRun, network: PunctuationNetwork) -> list[float
 
 
 def best_biases(logits: NDArray[np.float32], marks: NDArray[np.int32]) -> list[float]:
-    """What is to be added to the logits of each mark so that the sum of all marks' F1 is highest.
+    """The biases to be added to the logits of the marks with which the sum of their F1 is highest.
 
-    The likeliest label a word leaves rare marks out. One that would be wrong more often than right
-    stays as it is.
+    The most probable labels alone would contain too few rare marks. The bias of a mark stays 0 if
+    its precision would be below 0.5.
 
     Args:
         logits: (num_words, num_marks).
-        marks: (num_words,), the labels that are right.
+        marks: (num_words,), the true labels.
     """
     biases = np.zeros(len(MARKS))
     for label in (*range(1, len(MARKS)), *range(1, len(MARKS))):
@@ -111,11 +111,11 @@ def best_biases(logits: NDArray[np.float32], marks: NDArray[np.int32]) -> list[f
 
 
 def convert_punctuation(network: PunctuationNetwork) -> bytes:
-    """The network as a TensorFlow Lite file: float32 weights, built-in operators only.
+    """Convert the network to a TensorFlow Lite file of float32 weights and built-in operators.
 
     Returns:
-        The file. Inputs: ids (1, num_words, NUM_IDS) and pauses (1, num_words) int32; output:
-        logits (1, num_words, num_marks + num_cases).
+        The content of the file. Its inputs are ids (1, num_words, NUM_IDS) and pauses (1,
+        num_words) int32, its output logits (1, num_words, num_marks + num_cases).
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
@@ -137,7 +137,7 @@ def convert_punctuation(network: PunctuationNetwork) -> bytes:
 
 
 def mean_change(network: PunctuationNetwork, punctuator: Punctuator) -> float:
-    """How far the probabilities of a file and of its model lie apart, on random words."""
+    """The mean difference of the probabilities of a file and of its model, on random words."""
     generator = np.random.default_rng(1)
     words = [f"{number:x}" for number in generator.integers(1 << 16, size=100)]
     pauses = [*generator.uniform(0, 2 * PAUSE_BOUNDS[-1], 99), None]

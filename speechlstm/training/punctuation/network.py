@@ -37,7 +37,7 @@ class PunctuationTraining(Schedule):
 
     Attributes:
         batch_words: Words in a batch, padding included.
-        max_words: Of a sequence, which is made of passages that follow one another in the text.
+        max_words: Largest number of words of a sequence of consecutive passages.
         no_pauses: Share of the sequences whose pauses are not known.
         word_dropout: Share of the words of which only the beginning and the end are known.
     """
@@ -62,10 +62,10 @@ class PunctuationTraining(Schedule):
 
 
 class PunctuationNetwork(Network):
-    """Words and pauses in, the mark after each word and its case out.
+    """A bidirectional LSTM from words and pauses to the mark after each word and its case.
 
-    Its input is ``ids`` (batch, max_words, NUM_IDS) int32, ``pauses`` (batch, max_words) int32 and
-    ``num_words`` (batch,) int32; its output (logits (batch, max_words, num_marks + num_cases),
+    Its inputs are ``ids`` (batch, max_words, NUM_IDS), ``pauses`` (batch, max_words) and
+    ``num_words`` (batch,), all int32; its output is (logits (batch, max_words, num_marks + num_cases),
     num_words), those of the marks first.
     """
 
@@ -84,7 +84,7 @@ class PunctuationNetwork(Network):
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tuple[Any, Any]:
-        """Logits and their true lengths; see the class."""
+        """Return the logits and the number of words of each sequence; see the class."""
         num_words = inputs["num_words"]
         x = self.embed(inputs["ids"], inputs["pauses"])
         for layer in self.recurrent:
@@ -92,7 +92,7 @@ class PunctuationNetwork(Network):
         return self.output_layer(self.dropout(x, training=training)), num_words
 
     def embed(self, ids: Any, pauses: Any) -> Any:
-        """What the first LSTM reads: (batch, max_words, width)."""
+        """The input of the first LSTM, (batch, max_words, width)."""
         return ops.sum(self.embedding(ids), axis=2) + self.pause_embedding(pauses)
 
     def batch_loss(self, outputs: Any, targets: dict[str, Any], training: bool = True) -> Any:

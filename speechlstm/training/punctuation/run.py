@@ -1,12 +1,12 @@
-"""A run of the network for punctuation: the folder that its training fills and that can be resumed.
+"""The run of the network for punctuation: the folder that training writes, to be resumed.
 
 run.json         settings, words in mixed case
-train.npz        the text to learn from, as numbers, and how long people pause where
-valid.npz        the text to measure on
+train.npz        the training text as arrays, and the counts of pauses at its marks
+valid.npz        the validation text
 checkpoint.npz   weights, optimizer and progress, to resume from
 best.npz         weights of the epoch with the lowest validation loss
 metrics.jsonl    a line an epoch
-lock             held by the process that trains
+lock             locked by the process that trains
 """
 
 import io
@@ -35,12 +35,12 @@ _MIXED_CASE = "mixed_case"
 
 @dataclass(frozen=True)
 class PunctuationRun(NetworkRun[PunctuationNetwork]):
-    """What a run was made from.
+    """The settings of a run.
 
     Attributes:
-        model: The network.
-        training: How it is trained.
-        mixed_case: How words are written that are mostly in mixed case.
+        model: Settings of the network.
+        training: Settings of training.
+        mixed_case: The spellings of words that are mostly written in mixed case.
     """
 
     model: PunctuationConfig
@@ -50,15 +50,15 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
     def create(
         self, train: PunctuatedText, valid: PunctuatedText, pauses: NDArray[np.int64]
     ) -> None:
-        """Make the folder.
+        """Create the folder of the run.
 
         Args:
-            train: What to learn from.
-            valid: What to measure on.
-            pauses: (num_marks, NUM_PAUSES): see count_pauses.
+            train: The training text.
+            valid: The validation text.
+            pauses: (num_marks, NUM_PAUSES); see count_pauses.
 
         Raises:
-            ConfigError: It holds a run already.
+            ConfigError: The folder holds a run already.
         """
         self.clear()
         for name, text in (("train", train), ("valid", valid)):
@@ -75,10 +75,10 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
         )
 
     def text(self, name: str) -> tuple[PunctuatedText, NDArray[np.int64]]:
-        """The text "train" or "valid", and how often each mark goes with each class of pause.
+        """The text "train" or "valid", and the counts of pauses.
 
         Raises:
-            ModelError: It is missing or damaged.
+            ModelError: The file is missing or damaged.
         """
         path = self.path / f"{name}.npz"
         try:
@@ -90,7 +90,7 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
             raise ModelError(f"{path}: cannot be read: {error}") from None
 
     def new_network(self) -> PunctuationNetwork:
-        """The network with fresh weights."""
+        """The network with newly initialised weights."""
         return PunctuationNetwork(self.model)
 
     def rank(self, metrics: Mapping[str, Any]) -> float:
@@ -100,11 +100,11 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
 
 
 def load_punctuation_run(path: Path) -> PunctuationRun:
-    """The run that a folder holds.
+    """Load the run in a folder.
 
     Raises:
-        ModelError: The folder holds none, or its description is damaged.
-        ConfigError: Its settings are not ones this version knows.
+        ModelError: The folder holds no run of a punctuation network, or its run.json is damaged.
+        ConfigError: The run has settings that this version does not know.
     """
     with read_description(path, "a punctuation network") as values:
         model, training = (values[c.section] for c in (PunctuationConfig, PunctuationTraining))

@@ -1,4 +1,4 @@
-"""Punctuated text to learn from, and how long people pause where."""
+"""Punctuated text as training data, and the pauses at its marks in recordings."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,20 +25,20 @@ from speechlstm.recognizer import Recognizer
 
 Passage = list[MarkedWord]
 
-_BLOCK = 50  # passages in succession that are held out together: they may be of one article
+_BLOCK = 50  # consecutive passages that are held out together: they may be of one article
 _EVERY = 40  # blocks, of which two are held out
-_MIN_COUNT = 2  # of a way to write a word that is mixed case, to be kept
+_MIN_COUNT = 2  # smallest count of a spelling in mixed case
 
 
 @dataclass(frozen=True)
 class PunctuatedText:
-    """Passages as numbers.
+    """Passages as arrays.
 
     Attributes:
         ids: (num_words, NUM_IDS) int32: see word_ids.
         marks: (num_words,) int32 labels of MARKS.
         cases: (num_words,) int32 labels of CASES.
-        starts: (num_passages,) int64, where each passage begins.
+        starts: (num_passages,) int64, the index of the first word of each passage.
     """
 
     ids: NDArray[np.int32]
@@ -48,10 +48,10 @@ class PunctuatedText:
 
     @classmethod
     def of(cls, passages: Iterable[Passage]) -> "PunctuatedText":
-        """The numbers of passages.
+        """The arrays of passages.
 
         Raises:
-            DataError: They hold no word.
+            DataError: They have no word.
         """
         ids, marks, cases, lengths = [np.zeros((0, NUM_IDS), np.int32)], [], [], []
         for passage in passages:
@@ -70,8 +70,8 @@ class PunctuatedText:
 def read_passages(path: Path) -> Iterator[Passage]:
     """The passages of a text, one a line, plain or compressed (.gz, .xz).
 
-    A line is left out that holds no word, a digit (nobody says digits), or a mark by itself: there
-    is a gap before it.
+    Lines without a word are left out, and those with digits (it is not known how they are spoken)
+    or with a mark between spaces (a word is missing before it).
 
     Raises:
         DataError: The file cannot be read, or is not UTF-8 text.
@@ -86,12 +86,12 @@ def read_passages(path: Path) -> Iterator[Passage]:
 def split_passages(
     passages: Iterable[Passage],
 ) -> tuple[list[Passage], list[Passage], list[Passage]]:
-    """Passages to train, validate and test on: of blocks that follow one another.
+    """Split passages into those for training, validation and test.
 
-    One of _EVERY blocks is held out to validate with, the next to test with.
+    One of _EVERY blocks of consecutive passages is for validation, the next one for the test.
 
     Args:
-        passages: In the order of the text.
+        passages: The passages, in the order of the text.
     """
     parts: tuple[list[Passage], ...] = ([], [], [])
     stream, number = iter(passages), 0
@@ -102,7 +102,7 @@ def split_passages(
 
 
 def mixed_case(passages: Iterable[Passage]) -> dict[str, str]:
-    """How words are written that are mostly in mixed case, as "McDonald" is."""
+    """The spellings of words that are mostly written in mixed case, such as "McDonald"."""
     ways: dict[str, Counter[str]] = defaultdict(Counter)
     for passage in passages:
         for word in passage:
@@ -117,13 +117,13 @@ def mixed_case(passages: Iterable[Passage]) -> dict[str, str]:
 
 
 def count_pauses(recordings: Iterable[tuple[Passage, Sequence[float]]]) -> NDArray[np.int64]:
-    """How often each mark goes with each class of pause; all ends of sentences count as one mark.
+    """Count each class of pause after each mark; all ends of sentences count as one mark.
 
     Args:
-        recordings: Of each the marked words, and the seconds after each word but the last.
+        recordings: The marked words of each, and the seconds after each word but the last.
 
     Returns:
-        (num_marks, NUM_PAUSES); none is in class 0, the unknown.
+        (num_marks, NUM_PAUSES); class 0, an unknown pause, has no counts.
     """
     counts = np.zeros((len(MARKS), NUM_PAUSES), np.int64)
     for passage, pauses in recordings:
@@ -138,7 +138,7 @@ def aligned_passages(
 ) -> Iterator[tuple[Passage, list[float]]]:
     """The marked words of each recording, and the seconds between them.
 
-    Recordings are left out that cannot be read or aligned, and texts with digits, or without any
+    Recordings that cannot be read or aligned are left out, and those whose texts have digits or no
     mark.
 
     Args:

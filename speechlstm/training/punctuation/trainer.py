@@ -1,4 +1,4 @@
-"""The training of the network for punctuation."""
+"""The trainer of the network for punctuation: updates, validation loss and F1, metrics."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ class PunctuationTrainer(WordLoop):
 
     Args:
         run: The run; its folder exists.
-        report: Is given a line of text an epoch.
+        report: Called with a line of text for each epoch.
 
     Raises:
         ModelError: The run is damaged.
@@ -50,7 +50,7 @@ class PunctuationTrainer(WordLoop):
         super().__init__(run, config, run.new_network(), train_data, report, progress)
 
     def _loss(self) -> str:
-        return f"loss={self.state.loss_sum / max(1, self.state.num_utterances):.4f}"
+        return f"loss={self.state.mean_loss:.4f}"
 
     def _measure(self) -> dict[str, Any]:
         state = self.state
@@ -60,12 +60,7 @@ class PunctuationTrainer(WordLoop):
             for names, counts in ((MARKS, marks), (CASES, cases))
             for label, name in enumerate(names)
         }
-        return {
-            "loss": state.loss_sum / max(1, state.num_utterances),
-            "valid_loss": loss,
-            "valid_f1": f1,
-            **self._speed(),
-        }
+        return {"loss": state.mean_loss, "valid_loss": loss, "valid_f1": f1, **self._speed()}
 
     def _publish(self, metrics: dict[str, Any], best: bool) -> None:
         f1 = ", ".join(f"{name} {value:.3f}" for name, value in metrics["valid_f1"].items())
@@ -79,7 +74,7 @@ class PunctuationTrainer(WordLoop):
 def measured_on(
     text: PunctuatedText, pauses: NDArray[np.int64], config: PunctuationTraining
 ) -> PunctuationDataset:
-    """The same sequences each time, without pauses: what people pause for is not in a text."""
+    """The validation data: always the same sequences, without pauses, since a text has none."""
     return PunctuationDataset(text, pauses, config.batch_words, config.max_words, 1.0, 0.0, 1)
 
 
@@ -88,10 +83,10 @@ def measure(
     data: PunctuationDataset,
     between: Callable[[], None] = lambda: None,
 ) -> tuple[float, LabelCounts, LabelCounts]:
-    """Mean loss a word, and how often each mark and case was right or wrong.
+    """The mean loss of a word, and the counts of true and predicted marks and cases.
 
     Args:
-        between: Is called after each batch.
+        between: Called after each batch.
     """
     loss_sum, marks, cases = 0.0, LabelCounts(len(MARKS)), LabelCounts(len(CASES))
     for index in range(len(data)):
