@@ -65,8 +65,8 @@ class PunctuationNetwork(Network):
     """A bidirectional LSTM from words and pauses to the mark after each word and its case.
 
     Its inputs are ``ids`` (batch, max_words, NUM_IDS), ``pauses`` (batch, max_words) and
-    ``num_words`` (batch,), all int32; its output is (logits (batch, max_words, num_marks + num_cases),
-    num_words), those of the marks first.
+    ``num_words`` (batch,), all int32; its output is (logits, num_words), where logits (batch,
+    max_words, num_marks + num_cases) are those of the marks, then those of the cases.
     """
 
     def __init__(self, config: PunctuationConfig) -> None:
