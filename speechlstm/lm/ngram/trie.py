@@ -134,6 +134,8 @@ class _Sorter:
         located = np.zeros(len(ngrams), np.int64)
         for keys, words in zip(self._keys, ngrams.T, strict=False):
             wanted = self._key(located, words)
+            if not keys.size:  # an order without n-grams
+                return np.full(len(ngrams), -1, np.int64)
             positions = np.searchsorted(keys, wanted)
             located = np.where(keys.take(positions, mode="clip") == wanted, positions, -1)
         return located

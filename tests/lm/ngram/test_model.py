@@ -182,11 +182,13 @@ def test_the_table_comes_back(tiny: NGramTable) -> None:
     )
 
 
-def test_load_names_the_file_at_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bigrams", ["-1 <s> a\n", ""])
+def test_load_names_the_file_at_fault(tmp_path: Path, bigrams: str) -> None:
     arpa = tmp_path / "lost.arpa"
     arpa.write_text(
-        "\\data\\\nngram 1=3\nngram 2=1\nngram 3=1\n\n\\1-grams:\n-1 <s>\n-1 </s>\n-1 a\n\n"
-        "\\2-grams:\n-1 <s> a\n\n\\3-grams:\n-1 a a a\n\n\\end\\\n"
+        f"\\data\\\nngram 1=3\nngram 2={bigrams.count('-')}\nngram 3=1\n\n"
+        "\\1-grams:\n-1 <s>\n-1 </s>\n-1 a\n\n"
+        f"\\2-grams:\n{bigrams}\n\\3-grams:\n-1 a a a\n\n\\end\\\n"
     )
     with pytest.raises(LanguageModelError, match=r"lost\.arpa: the prefix of the n-gram 'a a a'"):
         NGramModel.load(arpa)
