@@ -189,13 +189,10 @@ def _check_keys(values: dict[str, Any]) -> None:
         raise ValueError(f"lacks the key {lacking!r}; speechlstm manifest build makes such lines")
     for key in ("id", "audio"):
         if not isinstance(values[key], str) or not values[key]:
-            raise ValueError(f"{key}: must be a non-empty string, is {quoted(values[key])}")
+            raise ValueError(f"{key}: must be a non-empty string, is {_shown(values[key])}")
     for key in ("text", "speaker", "label"):
         if not isinstance(values.get(key), _STRING_OR_NULL):
-            value = values[key]
-            hint = f'; write "{value:.16g}"' if isinstance(value, float) else ""
-            shown = f"{value:.16g}" if hint else quoted(value)  # integers have become floats
-            raise ValueError(f"{key}: must be a string or null, is {shown}{hint}")
+            raise ValueError(f"{key}: must be a string or null, is {_shown(values[key])}")
     _check_names(values)
     duration = values["duration"]
     if not isinstance(duration, float) or not 0 < duration < math.inf:
@@ -203,6 +200,14 @@ def _check_keys(values: dict[str, Any]) -> None:
     offset = values.get("offset")
     if offset is not None and not (isinstance(offset, float) and 0 <= offset < math.inf):
         raise ValueError(f"offset: must be a number of seconds from 0, is {quoted(offset)}")
+
+
+def _shown(value: Any) -> str:
+    """A value that should be a string, and how to write it as one if it is a number."""
+    if not isinstance(value, float):
+        return quoted(value)
+    number = f"{value:.16g}"  # integers have become floats
+    return f'{number}; write "{number}"'
 
 
 def _check_names(values: dict[str, Any]) -> None:

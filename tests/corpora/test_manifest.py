@@ -87,7 +87,7 @@ def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
         (line(audio=...), "lacks the key 'audio'; speechlstm manifest build makes"),
         (line(duration=...), "lacks the key 'duration'; speechlstm manifest build makes"),
         (line(id=""), "id: must be a non-empty string, is ''"),
-        (line(id=7), "id: must be a non-empty string"),
+        (line(id=7), 'id: must be a non-empty string, is 7; write "7"'),
         (line(audio=None), "audio: must be a non-empty string"),
         (line(text=["yes"]), "text: must be a string or null, is ['yes']"),
         (line(speaker=3), 'speaker: must be a string or null, is 3; write "3"'),

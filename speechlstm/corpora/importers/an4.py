@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from speechlstm.corpora.importers.found import Found, numbered_lines, recording_named
+from speechlstm.corpora.importers.found import Found, is_file, numbered_lines, recording_named
 from speechlstm.errors import AudioError, DataError, ManifestError
 
 LOOKED_FOR = "etc/an4_train.transcription, etc/an4_train.fileids and wav/"
@@ -38,7 +38,7 @@ def read_an4(source: Path) -> Iterator[Found | DataError]:
             where = f"{transcription}:{number}"
             audio = recording_named(source / "wav" / fileid.parent, fileid.name, ".sph")
             raw = audio.with_suffix(".raw")
-            if not audio.exists() and raw.exists():
+            if not is_file(audio) and is_file(raw):
                 reason = "has no header; convert it to WAV (16-bit samples at 16 kHz)"
                 yield AudioError(raw, reason)
                 continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from speechlstm.corpora.importers.found import Found, has_columns, table
+from speechlstm.corpora.importers.found import Found, has_columns, path_id, table
 from speechlstm.corpora.importers.json_lines import first_object, name_of, objects
 from speechlstm.errors import ManifestError
 
@@ -41,8 +41,8 @@ def read_audiofolder(source: Path) -> Iterator[Found | ManifestError]:
                 continue
             speaker = next((name_of(row[key]) for key in _SPEAKERS if row.get(key)), None)
             audio = path.parent / name
-            identity = audio.relative_to(source).with_suffix("").as_posix()
-            yield Found(f"{path}:{number}", identity, audio, text, speaker, split)
+            inside = audio.relative_to(source) if audio.is_relative_to(source) else audio
+            yield Found(f"{path}:{number}", path_id(inside), audio, text, speaker, split)
 
 
 def _lists(source: Path) -> list[Path]:

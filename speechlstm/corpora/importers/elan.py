@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from speechlstm.corpora.importers.found import Found, files_of, piece_id, recording_named
+from speechlstm.corpora.importers.found import Found, files_of, is_file, piece_id, recording_named
 from speechlstm.errors import ManifestError, quoted
 from speechlstm.storage import read_regular_file
 
@@ -87,6 +87,6 @@ def _recording(path: Path, root: ElementTree.Element) -> Path:
             named = url.replace("\\", "/")
             places = (path.parent / named, Path("/", named), path.parent / Path(named).name)
             for place in places:
-                if place.is_file():
+                if is_file(place):
                     return place
     return recording_named(path.parent, path.stem, ".wav")

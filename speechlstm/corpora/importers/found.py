@@ -1,9 +1,11 @@
 """What the importers find, and how they read the files that list it."""
 
 import csv
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, product
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +66,9 @@ def table(
 ) -> Iterator[tuple[int, Row | ManifestError]]:
     """The rows of a table whose first line names its columns.
 
+    The fields may also be separated as spreadsheets do it in other countries: by semicolons, tabs
+    or with spaces after the commas, if only so the columns that are needed are found.
+
     Yields:
         The number of the line at which a row ends, and its fields by column, or an error if it
         lacks some.
@@ -71,13 +76,22 @@ def table(
     Raises:
         ManifestError: The file cannot be read, is not UTF-8 or lacks a column that is needed.
     """
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+    rows: csv.DictReader[str] = csv.DictReader(())  # until the first line has been read
     try:
         with open_regular_file(path) as file:
             lines = (
                 line for content in utf8_lines(file) for line in _MAC_ENDS.split(content.decode())
             )
-            rows = csv.DictReader(lines, delimiter=delimiter, quoting=quoting)
+            first = next(lines, "")
+            separated, is_spaced = _separation(first, needed, delimiter)
+            is_quoted |= separated != delimiter
+            quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+            rows = csv.DictReader(
+                chain([first], lines),
+                delimiter=separated,
+                quoting=quoting,
+                skipinitialspace=is_spaced,
+            )
             columns = rows.fieldnames or []
             if lacking := [name for name in needed if name not in columns]:
                 names = ", ".join(columns[:20]) or "none"
@@ -102,12 +116,21 @@ def table(
         raise ManifestError(path, f"is not a table: {error}", rows.line_num + 1) from None
 
 
+def _separation(line: str, needed: Sequence[str], delimiter: str) -> tuple[str, bool]:
+    """The delimiter with which a line names the columns, and whether spaces follow it."""
+    for separated, is_spaced in product((delimiter, ",", ";", "\t"), (False, True)):
+        fields = next(csv.reader([line], delimiter=separated, skipinitialspace=is_spaced), [])
+        if set(needed) <= set(fields):
+            return separated, is_spaced
+    return delimiter, False
+
+
 def has_columns(path: Path, needed: Sequence[str], delimiter: str = ",") -> bool:
-    """Whether a file is a table with certain columns."""
+    """Whether a file is a table with certain columns; its other lines may be damaged."""
     try:
         next(table(path, needed, delimiter), None)
-    except ManifestError:
-        return False
+    except ManifestError as error:
+        return error.line is not None and error.line > 1
     return True
 
 
@@ -127,13 +150,27 @@ def recording_named(folder: Path, stem: str, usual: str) -> Path:
     """
     usual_path = folder / f"{stem}{usual}"
     others = (folder / f"{stem}{suffix}" for suffix in AUDIO_SUFFIXES)
-    return next((path for path in (usual_path, *others) if path.exists()), usual_path)
+    return next((path for path in (usual_path, *others) if is_file(path)), usual_path)
 
 
 def first_existing(name: str, folders: Sequence[Path]) -> Path:
     """A path, relative to the first of some folders that has such a file; else to the first one."""
     paths = [folder / name for folder in folders]
-    return next((path for path in paths if path.exists()), paths[0])
+    return next((path for path in paths if is_file(path)), paths[0])
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file, whatever a list takes for its name."""
+    return os.path.isfile(path)  # noqa: PTH113  (Path.is_file raises if the name is too long)
+
+
+def path_id(path: Path) -> str:
+    """An id for a recording: its path without the suffix.
+
+    >>> path_id(Path("anna/1.wav"))
+    'anna/1'
+    """
+    return (path.with_suffix("") if path.name else path).as_posix()
 
 
 def piece_id(name: str, start: float, end: float | None) -> str:
@@ -142,5 +179,5 @@ def piece_id(name: str, start: float, end: float | None) -> str:
     >>> piece_id("talk", 12.5, 15.25)
     'talk-0012500-0015250'
     """
-    ending = "end" if end is None else f"{round(1000 * end):07}"
-    return f"{name}-{round(1000 * start):07}-{ending}"
+    ending = "end" if end is None else f"{1000 * end:07.0f}"  # also of nan, which is refused later
+    return f"{name}-{1000 * start:07.0f}-{ending}"

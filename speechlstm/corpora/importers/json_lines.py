@@ -47,7 +47,7 @@ def _parsed(path: Path, number: int, content: bytes) -> dict[str, Any] | Manifes
 
 
 def name_of(value: Any) -> str | None:
-    """A speaker's name as a string; numbers as they stand in the file, nothing as None.
+    """An id or a speaker's name as a string; numbers as they stand in the file, nothing as None.
 
     >>> name_of(12.0), name_of("anna"), name_of("")
     ('12', 'anna', None)

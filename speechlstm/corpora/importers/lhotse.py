@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.corpora.importers.found import Found, first_existing
-from speechlstm.corpora.importers.json_lines import first_object, objects
+from speechlstm.corpora.importers.json_lines import first_object, name_of, objects
 from speechlstm.errors import ManifestError, quoted
 
 LOOKED_FOR = "JSON lines of MonoCuts with their recording and supervisions"
@@ -50,8 +50,11 @@ def _supervisions(
         end: float | None = cut["start"] + supervision["start"] + supervision["duration"]
         if start == 0 and abs((end or 0.0) - recording["duration"]) < 1e-3:
             start = end = None
-        identity = cut["id"] if len(supervisions) == 1 else supervision["id"]
-        text, speaker = supervision.get("text") or "", supervision.get("speaker")
+        identity = name_of(cut["id"] if len(supervisions) == 1 else supervision["id"]) or ""
+        text, speaker = supervision.get("text") or "", name_of(supervision.get("speaker"))
+        if not isinstance(text, str):
+            yield ManifestError(source, f"{identity}: its text is no string", number)
+            continue
         yield Found(f"{source}:{number}", identity, audio, text, speaker, None, start, end)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from speechlstm.corpora.importers.found import Found, first_existing, piece_id
+from speechlstm.corpora.importers.found import Found, first_existing, path_id, piece_id
 from speechlstm.corpora.importers.json_lines import first_object, name_of, objects
 from speechlstm.errors import ManifestError
 
@@ -42,7 +42,7 @@ def _found(source: Path, number: int, values: dict[str, Any]) -> Found | Manifes
             return ManifestError(source, "offset and duration must be numbers of seconds", number)
         end = start + duration
     audio = first_existing(name, [source.parent, Path()])
-    identity = Path(name).with_suffix("").as_posix()
+    identity = path_id(Path(name))
     identity = identity if start is None else piece_id(identity, start, end)
     who = name_of(speaker)
     return Found(f"{source}:{number}", identity, audio, text, who, None, start, end)

@@ -74,6 +74,6 @@ def _intervals(tokens: Iterator[str | float | None]) -> Iterator[tuple[str, floa
 
 
 def _whole(number: str | float | None) -> int:
-    if not isinstance(number, float):
+    if not isinstance(number, float) or not number.is_integer():
         raise TypeError("a count is no number")
     return int(number)

@@ -151,6 +151,23 @@ def test_deepspeech(record: Record, write: Write, imported: Import, tmp_path: Pa
     assert short == f"{csv}:4: has 2 fields, the first line has 3"
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", ", "])
+def test_a_table_may_be_separated_as_spreadsheets_do_it(
+    record: Record, write: Write, imported: Import, delimiter: str
+) -> None:
+    seconds = record("ds/a.wav", 1.5)
+    rows = [["wav_filename", "transcript", "note"], ["a.wav", '"yes, ""no""; all"', "x"]]
+    write("ds/train.csv", "".join(f"{delimiter.join(row)}\r\n" for row in rows))
+    expected = Utterance("a.wav", "ds/a.wav", seconds, 'yes, "no"; all')
+    assert imported("ds/train.csv", "deepspeech") == [expected]
+
+
+def test_a_table_whose_rows_are_damaged_is_of_its_kind(write: Write, imported: Import) -> None:
+    write("train.csv", b"wav_filename,transcript\na.wav,m\xfcller\n")
+    with pytest.raises(DataError, match=r"train\.csv:2: is not UTF-8"):
+        imported("train.csv", "deepspeech")
+
+
 def test_audiofolder(record: Record, write: Write, imported: Import, tmp_path: Path) -> None:
     seconds = record("hf/train/data/a.wav", 1.25)
     other = record("hf/test/b.mp3", 1.0)
@@ -167,6 +184,18 @@ def test_audiofolder(record: Record, write: Write, imported: Import, tmp_path: P
     assert imported("hf/train", "audiofolder") == [
         Utterance("data/a", "hf/train/data/a.wav", seconds, "Hello there", "7")
     ]
+
+
+def test_audiofolder_may_name_recordings_elsewhere(
+    record: Record, write: Write, imported: Import, tmp_path: Path
+) -> None:
+    seconds = record("b.wav", 1.25)
+    path = (tmp_path / "b.wav").as_posix()
+    write("hf/metadata.csv", f"file_name,text\n{path},here\n../b.wav,there\n/,nowhere\n")
+    absolute, relative, folder = imported("hf", "audiofolder")
+    assert absolute == Utterance(path.removesuffix(".wav"), "b.wav", seconds, "here")
+    assert relative == Utterance("../b", "b.wav", seconds, "there")
+    assert "cannot be read" in str(folder)
 
 
 # What may be wrong in any of them.

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +82,26 @@ def test_nemo(record: Record, write: Write, imported: Import, tmp_path: Path) ->
     assert other == f"{path}:6: not a JSON object"
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"audio_filepath": "x" * 5000},
+        {"audio_filepath": "."},
+        {"offset": math.nan},
+        {"offset": 1e308, "duration": 1e308},
+    ],
+)
+def test_impossible_values_cost_only_their_line(
+    record: Record, write: Write, imported: Import, values: dict
+) -> None:
+    record("a.wav", 2.0)
+    good = {"audio_filepath": "a.wav", "duration": 1.0, "text": "all", "offset": 0.5}
+    write("train.json", f"{json.dumps(good)}\n{json.dumps(good | values)}\n")
+    utterance, fault = imported("train.json", "nemo")
+    assert utterance == Utterance("a-0000500-0001500", "a.wav", 1.0, "all", None, 0.5)
+    assert "train.json:2: " in str(fault)
+
+
 @pytest.fixture
 def kaldi(write: Write) -> Write:
     write("egs/data/train/text", "anna-1 HELLO THERE\nben-1 GOOD BYE\ncarl-1 NO\ndora-1 HI\n")
@@ -122,7 +143,7 @@ def test_kaldi_with_segments(
     assert "ben-1: 3 to 2 s is not a piece of 0.05 s" in str(ben)
 
 
-def cut(name: str, audio: str, start: float, supervisions: list[dict], **more: object) -> dict:
+def cut(name: object, audio: str, start: float, supervisions: list[dict], **more: object) -> dict:
     source = {"type": "file", "channels": [0], "source": audio}
     recording = {"id": "rec", "sources": [source], "sampling_rate": 8000, "num_samples": 80000,
                  "duration": 10.0, "channel_ids": [0]}  # fmt: skip
@@ -130,7 +151,7 @@ def cut(name: str, audio: str, start: float, supervisions: list[dict], **more: o
     return values | {"supervisions": supervisions, "recording": recording} | more
 
 
-def supervision(name: str, start: float, duration: float, text: str) -> dict:
+def supervision(name: str, start: float, duration: float, text: object) -> dict:
     times = {"start": start, "duration": duration, "channel": 0}
     return {"id": name, "recording_id": "rec", "text": text, "speaker": "s1"} | times
 
@@ -148,10 +169,12 @@ def test_lhotse(
         ),
         cut("mixed", "wav/rec.wav", 4, [], type="MixedCut"),
         {"type": "MonoCut", "duration": 1},
+        cut(7, "wav/rec.wav", 2, [supervision("s", 0.5, 1.5, "a number") | {"speaker": 12}]),
+        cut("list", "wav/rec.wav", 2, [supervision("s", 0.5, 1.5, ["a", "list"])]),
     ]
     content = "\n".join(map(json.dumps, cuts)).encode()
     write(f"cuts{suffix}", gzip.compress(content) if suffix.endswith("gz") else content)
-    whole, one, first, second, mixed, broken = imported(f"cuts{suffix}", "lhotse")
+    whole, one, first, second, mixed, broken, seventh, untold = imported(f"cuts{suffix}", "lhotse")
     audio = "wav/rec.wav"
     assert whole == Utterance("whole", audio, 10.0, "everything", "s1")
     assert one == Utterance("one", audio, 1.5, "a piece", "s1", 2.5)
@@ -159,6 +182,8 @@ def test_lhotse(
     assert second == Utterance("s-2", audio, 1.0, "b", "s1", 6.0)
     assert f"cuts{suffix}:4: is a 'MixedCut'; only MonoCuts" in str(mixed)
     assert f"cuts{suffix}:5: is not a cut as lhotse writes it" in str(broken)
+    assert seventh == Utterance("7", audio, 1.5, "a number", "12", 2.5)
+    assert f"cuts{suffix}:7: list: its text is no string" in str(untold)
 
 
 EAF = """<?xml version="1.0" encoding="UTF-8"?>
@@ -307,7 +332,16 @@ def test_one_of_several_tiers_of_a_textgrid_is_chosen(
     assert imported("talk.TextGrid", "textgrid", "words") == [words]
 
 
-@pytest.mark.parametrize("content", ["", "hello", SHORT[:100], SHORT.replace("2.75", '"x"')])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "hello",
+        SHORT[:100],
+        SHORT.replace("2.75", '"x"'),
+        SHORT.replace("<exists>\n2", "<exists>\n1e999"),
+    ],
+)
 def test_a_broken_textgrid_is_refused(write: Write, imported: Import, content: str) -> None:
     write("a.TextGrid", content)
     with pytest.raises(ManifestError, match=r"a\.TextGrid: is not a TextGrid as Praat writes it"):
