@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from speechlstm.readable.numbers import (
     NUMBER_WORDS,
+    ORDINAL_WORDS,
     SCALES,
     Number,
     below_hundred,
@@ -35,6 +36,9 @@ _UNITS = word_set(
 _CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
 # After a number, these say that it is a quantity and no year.
 QUANTITIES = _UNITS | {"percent", "per", *_CURRENCIES}
+# Before "a million": "half a million", "many a million"; "three quarters of a million".
+_SHARES = word_set("half many")
+_FRACTIONS = word_set("quarter quarters") | ORDINAL_WORDS | {f"{word}s" for word in ORDINAL_WORDS}
 _PHONE_DIGITS = (10, 11)
 _BEFORE_POINT = NUMBER_WORDS | word_set("oh a the this that some any one every which what no")
 
@@ -63,8 +67,8 @@ def measure(speech: Speech, start: int) -> Written | None:
         digits, end = digit_string(words, start + 1)
         if digits and (word_at(words, end) == "percent" or words[end : end + 2] == ["per", "cent"]):
             quantity = (f"0.{digits}", end), False
-    is_half = before == "half" and words[start] == "a"  # "half a million"
-    if not quantity or is_half or before in (*NUMBER_WORDS, "point"):
+    is_part = words[start] == "a" and _divides(speech, start)
+    if not quantity or is_part or before in (*NUMBER_WORDS, "point"):
         return None
     (text, end), _ = quantity
     unit, following = word_at(words, end), word_at(words, end + 1)
@@ -77,6 +81,12 @@ def measure(speech: Speech, start: int) -> Written | None:
     if unit in _UNITS and text != "1":
         return f"{sign}{text}", end
     return None
+
+
+def _divides(speech: Speech, start: int) -> bool:
+    """Whether what stands before "a million" is a share of it: "half", "three quarters of"."""
+    word, before = speech.before(start), speech.before(start - 1)
+    return word in _SHARES or (word == "of" and (before in _SHARES or before in _FRACTIONS))
 
 
 def _money(words: Sequence[str], text: str, end: int) -> Written:
