@@ -73,6 +73,23 @@ def test_every_module_is_a_verb(package: ModuleType, shared: set[str]) -> None:
     assert set(package.VERBS) == modules - shared
 
 
+def test_ctrl_c_while_the_command_line_is_imported_has_no_traceback() -> None:
+    code = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "speechlstm.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from speechlstm.__main__ import run
+run()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert (ended.returncode, ended.stderr) == (130, b"")
+
+
 def test_a_group_imports_only_the_verb_that_is_called() -> None:
     code = "import sys; from speechlstm.cli import main\n"
     code += "main(['lm', 'sample', '--help'], standalone_mode=False)\n"
