@@ -1,5 +1,6 @@
 """The bytes of a recording: from a file, a pipe or a file object."""
 
+import errno
 import io
 import os
 import shutil
@@ -10,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Any, BinaryIO
 
 from speechlstm.errors import AudioError
 from speechlstm.storage import Member, address_of, read_address, refuse_nul
 
 _CHUNK_BYTES = 1 << 20
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,28 @@ def _copied(file: Any) -> Any:
     try:
         if isinstance(file, io.TextIOBase):
             raise TypeError('the file object of a recording must be binary: open(path, "rb")')
-        shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+        copy_all(file, copy)
         copy.seek(0)
     except BaseException:
         copy.close()
         raise
     return copy
+
+
+def copy_all(file: BinaryIO, copy: BinaryIO) -> None:
+    """Copy a recording that can be read only once into a temporary file.
+
+    Raises:
+        OSError: It cannot be read, or there is no room for it; the message says where.
+    """
+    try:
+        shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+        copy.flush()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        reason = f"{error.strerror} in {gettempdir()}, where it is copied to; set TMPDIR"
+        raise OSError(error.errno, f"{reason} to a folder with more room") from None
 
 
 class Excerpt(io.RawIOBase):

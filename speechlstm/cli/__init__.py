@@ -5,7 +5,10 @@ ended by SIGTERM (training saves a checkpoint first). Results go to stdout, mess
 stderr. Commands import what they need when they run, so that help is fast and needs no extra.
 """
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -42,6 +45,11 @@ VERBS = (
 # The packages of the extra `train`, by their import names.
 _TRAIN_PACKAGES = ("keras", "tensorflow", "filelock", "matplotlib", "threadpoolctl")
 
+_OUT_OF_MEMORY = (
+    "out of memory: give it less at once (shorter recordings or texts, smaller batches, fewer "
+    "--jobs), close other programs, or raise the limit of this process (ulimit -v)"
+)
+
 
 class _Main(VerbGroup):
     """The top-level command, which reports errors."""
@@ -51,27 +59,44 @@ class _Main(VerbGroup):
         escape_what_streams_cannot_encode()
         return super().main(*args, **kwargs)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """See click.Command; this is where help is printed."""
+        with _reported():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with tidied_up():
-                return super().invoke(ctx)
-        except SpeechLSTMError as error:
-            raise click.ClickException(printable(str(error))) from error
-        except ModuleNotFoundError as error:
-            if error.name not in (*_TRAIN_PACKAGES, *SERVE_PACKAGES):
-                raise
-            raise click.ClickException(str(MissingDependencyError(error.name))) from error
-        except BrokenPipeError:
-            raise  # click exits silently if stdout has been closed
-        except OSError as error:
-            raise click.ClickException(printable(_describe(error))) from error
-        except KeyboardInterrupt:
-            ctx.exit(130)  # 128 + SIGINT, as in shells; click would return 1
+        with _reported(), tidied_up():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Turn errors that a user can mend into one line and an exit code."""
+    try:
+        yield
+    except SpeechLSTMError as error:
+        raise click.ClickException(printable(str(error))) from error
+    except ModuleNotFoundError as error:
+        if error.name not in (*_TRAIN_PACKAGES, *SERVE_PACKAGES):
+            raise
+        raise click.ClickException(str(MissingDependencyError(error.name))) from error
+    except BrokenPipeError:
+        raise  # click exits silently if stdout has been closed
+    except OSError as error:
+        raise click.ClickException(printable(_describe(error))) from error
+    except MemoryError as error:
+        raise click.ClickException(_OUT_OF_MEMORY) from error
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(130) from None  # 128 + SIGINT, as in shells; click would say 1
 
 
 def _describe(error: OSError) -> str:
     """The reason and the files of a system error, without its number."""
     reason = error.strerror or str(error)
+    if error.filename is None and error.errno == errno.ENOSPC:  # other writes name their file
+        from tempfile import gettempdir
+
+        return f"standard output, or a temporary file in {gettempdir()}: {reason}"
     if error.filename is None:
         return reason
     names = (error.filename, error.filename2)  # two if a file was to be renamed

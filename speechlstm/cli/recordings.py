@@ -1,6 +1,5 @@
 """The recordings that commands are given: files, folders of them, and pipes."""
 
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,8 +41,7 @@ def seekable(files: Sequence[Path]) -> Iterator[list[Path]]:
         files: The files; -: standard input.
 
     Raises:
-        AudioError: Standard input is closed.
-        OSError: A pipe cannot be read.
+        AudioError: Standard input is closed, or a pipe cannot be read or copied.
     """
     from speechlstm.audio import is_pipe
 
@@ -58,7 +56,10 @@ def seekable(files: Sequence[Path]) -> Iterator[list[Path]]:
                     Path(folder) / str(number) / (file.name if file.name != "-" else "stdin")
                 )
                 copies[file].parent.mkdir()
-                _copy_pipe(file, copies[file])
+                try:
+                    _copy_pipe(file, copies[file])
+                except OSError as error:
+                    raise AudioError(name_of(file), f"cannot be read: {error.strerror}") from None
         yield [copies.get(file, file) for file in files]
 
 
@@ -75,11 +76,13 @@ def seekable_file(file: Path) -> Iterator[Path]:
 
 
 def _copy_pipe(file: Path, copy: Path) -> None:
+    from speechlstm.audio.source import copy_all
+
     if file != Path("-"):
         with file.open("rb") as pipe, copy.open("wb") as copied:
-            shutil.copyfileobj(pipe, copied)
+            copy_all(pipe, copied)
     elif sys.stdin is None:  # closed, as by <&-
         raise AudioError("-", "standard input is closed; pipe a recording in, or give a file")
     else:
         with copy.open("wb") as copied:
-            shutil.copyfileobj(sys.stdin.buffer, copied)
+            copy_all(sys.stdin.buffer, copied)

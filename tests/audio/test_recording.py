@@ -1,6 +1,9 @@
+import errno
+import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm.audio import read_audio, read_duration, read_segments
+from speechlstm.audio.source import copy_all
 from speechlstm.errors import AudioError
 
 
@@ -215,3 +219,13 @@ def test_segments_of_an_hour_take_little_memory(
     seconds, peak = run_measured(code, str(tmp_path / "hour.flac"))
     assert float(seconds) == pytest.approx(3600)
     assert peak < 150e6
+
+
+def test_a_copy_that_has_no_room_says_where_and_what_to_do() -> None:
+    class Full(io.BytesIO):
+        def write(self, _: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match=r"No space left on device in .* set TMPDIR") as error:
+        copy_all(io.BytesIO(b"RIFF"), Full())
+    assert error.value.errno == errno.ENOSPC

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from pkgutil import iter_modules
+from tempfile import gettempdir
 from types import ModuleType, SimpleNamespace
 
 import click
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 import speechlstm.cli
 import speechlstm.cli.lm
 import speechlstm.cli.manifest
-from speechlstm.cli import VERBS, main
+from speechlstm.cli import _OUT_OF_MEMORY, VERBS, main
 from speechlstm.errors import ConfigError
 
 
@@ -151,7 +152,13 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     [
         (ConfigError("model.cell: wrong"), 1, "Error: model.cell: wrong\n"),
         (FileNotFoundError(2, "No such file", "x"), 1, "Error: x: No such file\n"),
-        (OSError(28, "No space left"), 1, "Error: No space left\n"),
+        (OSError(5, "Input/output error"), 1, "Error: Input/output error\n"),
+        (
+            OSError(28, "No space left"),
+            1,
+            f"Error: standard output, or a temporary file in {gettempdir()}: No space left\n",
+        ),
+        (MemoryError(), 1, f"Error: {_OUT_OF_MEMORY}\n"),
         (OSError(18, "Other device", "x", None, "y"), 1, "Error: x to y: Other device\n"),
         (ConfigError("a\x1b[31m\nb\u202e"), 1, "Error: a\\x1b[31m\\nb\\u202e\n"),
         (
@@ -191,6 +198,17 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> click.Grou
     module = SimpleNamespace(command=command)
     monkeypatch.setattr("speechlstm.cli.verbs.import_module", lambda name: module)
     return main
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's device that is full")
+@pytest.mark.parametrize("arguments", [["--help"], ["score", "--help"], ["--version"]])
+def test_a_full_disk_is_named_wherever_something_is_printed(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "speechlstm", *arguments]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: standard output")
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.slow
