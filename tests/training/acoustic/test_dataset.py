@@ -42,8 +42,8 @@ def new_corpus(folder: Path, num_samples: Sequence[int]) -> Corpus:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """200 utterances of 0.2 to 2 s."""
-    seconds = np.random.default_rng(1).uniform(0.2, 2, 200)
+    """100 utterances of 0.2 to 2 s."""
+    seconds = np.random.default_rng(1).uniform(0.2, 2, 100)
     return new_corpus(tmp_path_factory.mktemp("corpus"), [int(s * RATE) for s in seconds])
 
 

@@ -11,8 +11,8 @@ labels = st.lists(st.integers(1, 60_000), max_size=6).map(tuple)  # Chinese has 
     st.lists(
         st.builds(
             Example,
-            id=st.text(),
-            text=st.text(),
+            id=st.text(max_size=8),
+            text=st.text(max_size=8),
             labels=labels,
             index=st.integers(0, 2**40),
             num_samples=st.integers(0, 2**40),
