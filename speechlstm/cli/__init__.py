@@ -1,5 +1,14 @@
 """The command line: one module for each command, and the place where errors become exit codes.
 
+A command with parts of its own is a package (transcribe, listen, train); lm and manifest are groups
+of commands. Commands share:
+
+verbs         their base classes; refuse_if: options that exclude each other
+options       options, with decoding (of the decoder), subtitles, known_text and training
+recordings    the recordings that they are given
+output        results on stdout and messages on stderr
+interruption  signals that end them
+
 Exit codes: 0: done; 1: an expected failure, with its reason; 2: wrong usage; 130: interrupted; 143:
 ended by SIGTERM (training saves a checkpoint first). Results go to stdout, messages and progress to
 stderr. Commands import what they need when they run, so that help is fast and needs no extra.

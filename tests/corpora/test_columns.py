@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from speechlstm.corpora.columns import Strings, Utterances
 from speechlstm.corpora.utterance import Utterance
 
-texts = st.none() | st.text(st.characters(), max_size=8)  # lone surrogates, too: file names have them
+texts = st.none() | st.text(
+    st.characters(), max_size=8
+)  # lone surrogates, too: file names have them
 
 
 @settings(max_examples=40)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from speechlstm.audio import BlockSource
 from speechlstm.audio.microphone import Microphone
 from speechlstm.cli.interruption import Interrupted, Interruption
-from speechlstm.cli.live import Live
+from speechlstm.cli.listen.live import Live
 from speechlstm.cli.output import say
 from speechlstm.errors import DataError
 from speechlstm.recognizer import Recognizer

@@ -9,7 +9,7 @@ import click
 
 from speechlstm.cli.decoding import decoding_options, load_recognizer
 from speechlstm.cli.interruption import Interruption
-from speechlstm.cli.live import Live, LiveEvents, LiveText
+from speechlstm.cli.listen.live import Live, LiveEvents, LiveText
 from speechlstm.cli.options import (
     NumberRange,
     OutputPath,
@@ -19,8 +19,8 @@ from speechlstm.cli.options import (
     readable_option,
 )
 from speechlstm.cli.output import name_of, say, show
+from speechlstm.cli.transcribe.writing import Style
 from speechlstm.cli.verbs import refuse_if, verb
-from speechlstm.cli.writing import Style
 from speechlstm.errors import AudioError, counted
 from speechlstm.storage import write_atomically
 from speechlstm.transcript.formats import (
@@ -128,7 +128,7 @@ def command(
     _check_usage(SimpleNamespace(**ctx.params), file_format)
     loads = None if readable is None and file_format in SUBTITLES else bool(readable)
     live: Live = LiveEvents(bool(readable)) if format_name == "jsonl" else LiveText(bool(readable))
-    from speechlstm.cli.session import Session
+    from speechlstm.cli.listen.session import Session
 
     with Interruption() as interruption:
         recognizer = load_recognizer(bundle, {**decoding, "readable": loads})
@@ -193,7 +193,7 @@ def _microphone(
     device: str | None, rate: int | None, preferred_rate: int
 ) -> "tuple[str, BlockSource]":
     from speechlstm.audio.microphone import Microphone
-    from speechlstm.cli.session import Watched
+    from speechlstm.cli.listen.session import Watched
 
     microphone = Microphone(device, rate, preferred_rate)
     if sys.stderr is not None and sys.stderr.isatty():

@@ -26,10 +26,10 @@ from speechlstm.cli.options import (
 )
 from speechlstm.cli.output import say
 from speechlstm.cli.recordings import reason_of, recordings_in, seekable
-from speechlstm.cli.screen import Screen
 from speechlstm.cli.subtitles import check_layout, subtitle_options
+from speechlstm.cli.transcribe.screen import Screen
+from speechlstm.cli.transcribe.writing import Sink, Style, TranscriptSink, folder_sink
 from speechlstm.cli.verbs import refuse_if, verb
-from speechlstm.cli.writing import Sink, Style, TranscriptSink, folder_sink
 from speechlstm.errors import DamagedAudioError, DataError
 from speechlstm.transcript.formats import (
     READABLE_FORMATS,

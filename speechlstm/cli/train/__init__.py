@@ -9,8 +9,8 @@ import click
 
 from speechlstm.cli.options import PATH, BundlePath, NumberRange, OutputFolder, label_option
 from speechlstm.cli.output import say, show, show_lines
-from speechlstm.cli.processes import Processes, launched, resume_command
-from speechlstm.cli.train_usage import check_usage, weighted
+from speechlstm.cli.train.processes import Processes, launched, resume_command
+from speechlstm.cli.train.usage import check_usage, weighted
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings

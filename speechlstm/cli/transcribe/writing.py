@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.output import name_of
-from speechlstm.cli.screen import Screen
+from speechlstm.cli.transcribe.screen import Screen
 from speechlstm.errors import printable
 from speechlstm.storage import write_atomically
 from speechlstm.transcript import Transcript

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from speechlstm.cli import main
-from speechlstm.cli.processes import Processes, resume_command
+from speechlstm.cli.train.processes import Processes, resume_command
 from speechlstm.parallel.launch import Launch
 
 ALONE = Processes(1, None, 1, 0)
