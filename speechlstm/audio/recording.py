@@ -61,6 +61,9 @@ def read_segments(
 ) -> Iterator[tuple[float, Audio]]:
     """Decode a recording of any length in segments, cut at the quietest places.
 
+    It is also cut where its level changes by much and for long, because the features of a segment
+    are normalised as a whole.
+
     The segments together are what read_audio returns. The first one is yielded once max_seconds
     have been decoded, and no more than that is kept in memory.
 
@@ -70,8 +73,7 @@ def read_segments(
     Args:
         source: As in read_audio.
         sample_rate: Of the segments, in Hz.
-        max_seconds: The largest length of a segment, at least 1. In longer recordings, no segment
-            is shorter than a tenth of this.
+        max_seconds: The largest length of a segment, at least 1.
         channel: As in read_audio.
         raw_rate: As in read_audio.
 

@@ -1,10 +1,12 @@
-"""Cuts waveforms into segments at the quietest places."""
+"""Cuts waveforms into segments at the quietest places, and where their level changes by much."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.audio.levels import level_changes
 from speechlstm.audio.waveform import Audio, length_fault, sample_fault
 
 PAUSE_SECONDS = 0.2  # longer than the closure of a stop, so that pauses between words are preferred
@@ -33,6 +35,15 @@ def cut_at_pauses(
     blocks: Iterator[NDArray[np.float32]], sample_rate: int, max_seconds: float
 ) -> Iterator[tuple[float, Audio]]:
     """Cut blocks of samples, of any length, into segments of at most max_seconds."""
+    for start, audio in _cut_by_length(blocks, sample_rate, max_seconds):
+        edges = [0, *level_changes(audio.samples, sample_rate), len(audio.samples)]
+        for first, end in pairwise(edges):
+            yield start + first / sample_rate, Audio(audio.samples[first:end], sample_rate)
+
+
+def _cut_by_length(
+    blocks: Iterator[NDArray[np.float32]], sample_rate: int, max_seconds: float
+) -> Iterator[tuple[float, Audio]]:
     max_samples = round(max_seconds * sample_rate)
     start, pending = 0, np.empty(0, np.float32)
     for block in blocks:

@@ -676,3 +676,21 @@ def test_other_processes_write_readable_text_too() -> None:
     files = [SAMPLES / "date.wav"] * 2
     texts = [t.readable for t in Recognizer.load(readable=True).transcribe_files(files, jobs=2)]
     assert texts == ["July 4, 1776."] * 2
+
+
+@pytest.mark.parametrize("name", ["a loud speaker", "a telephone", "silence"])
+def test_quiet_speech_after_something_loud_is_recognised(english: Recognizer, name: str) -> None:
+    """As a part of one segment, whose mean and variance normalise the features, nothing was."""
+    quiet = 0.03 * Audio.load(SAMPLES / "zip.wav").resampled(SAMPLE_RATE).samples
+    time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    ring = 0.45 * (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 480 * time))
+    before, text = {
+        "a loud speaker": (
+            Audio.load(SAMPLES / "date.wav").resampled(SAMPLE_RATE).samples,
+            "july fourth seventeen seventy six ",
+        ),
+        "a telephone": (ring.astype(np.float32), ""),
+        "silence": (silence(6), ""),
+    }[name]
+    audio = Audio(np.concatenate((before, silence(0.4), quiet)), SAMPLE_RATE)
+    assert english.transcribe(audio).text == f"{text}one eight zero zero five"
