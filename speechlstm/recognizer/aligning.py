@@ -42,7 +42,7 @@ def align_segments(segments: Segments, model: AcousticModel, text: str, where: s
         where: The name of the recording, for errors.
 
     Raises:
-        AlphabetError: Most words of the text have symbols that the alphabet lacks.
+        AlphabetError: Most words of the text have letters that the alphabet lacks.
         InfeasibleTargetError: The text is too long for the recording.
         DataError: The text has no word, or no word, in a long recording too few words, in common
             with the recording; or the recording cannot be decoded.
@@ -53,9 +53,9 @@ def align_segments(segments: Segments, model: AcousticModel, text: str, where: s
     if not words:
         raise DataError(f"{where}: the text has no word to align")
     others = unspellable(words, model.alphabet)
-    if 2 * len(others) > len(words):
-        missing = {c for word in others for c in "".join(word.spoken)} - {*model.alphabet.symbols}
-        raise AlphabetError(sorted(missing), where)
+    foreign = [word for word in others if not _missing([word], model.alphabet).isdecimal()]
+    if 2 * len(foreign) > len(words):
+        raise AlphabetError(_missing(foreign, model.alphabet), where)
     if others:
         log_probs = _with_any_label(log_probs)
     labels, ranges = _labels(words, model.alphabet)
@@ -79,6 +79,13 @@ def unspellable(words: Iterable[WrittenWord], alphabet: Alphabet) -> list[Writte
     Their sound is not known. They are aligned with whatever is spoken between their neighbours.
     """
     return [word for word in words if _spelled(word, alphabet) is None]
+
+
+def _missing(words: Iterable[WrittenWord], alphabet: Alphabet) -> str:
+    """The characters of words that the alphabet lacks, in order."""
+    return "".join(
+        sorted({c for word in words for c in "".join(word.spoken)} - {*alphabet.symbols})
+    )
 
 
 def _spelled(word: WrittenWord, alphabet: Alphabet) -> str | None:

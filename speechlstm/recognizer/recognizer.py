@@ -303,8 +303,8 @@ class Recognizer(SegmentRecognizer):
 
         Raises:
             AudioError: As in transcribe_file.
-            AlphabetError: Most words have symbols that the alphabet lacks. Others, such as figures,
-                are aligned with what is spoken between their neighbours.
+            AlphabetError: Most words have letters that the alphabet lacks. Others, and figures, are
+                aligned with what is spoken between their neighbours.
             InfeasibleTargetError: The text is too long for the recording.
             DataError: The text has no word, or no word, in a long recording too few words, in
                 common with the recording.

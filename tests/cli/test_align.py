@@ -69,7 +69,7 @@ def test_the_outputs_name_chooses_the_format(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hello 2 3", "a.wav: not in the alphabet: '2' (U+0032), '3' (U+0033); write numbers"),
+        ("hello м 2 м н", "a.wav: not in the alphabet: 'м' (U+043C), 'н' (U+043D); correct"),
         ("hello world " * 5, "a.wav: text needs 64 frames, audio has 46; check that the"),
         ("", "a.wav: the text has no word to align"),
         (" ?! ", "a.wav: the text has no word to align"),
@@ -168,6 +168,29 @@ def test_text_or_recording_come_from_standard_input(levels_bundle: Path) -> None
     assert bad.stderr.startswith("Error: -: cannot be decoded")
     latin = CliRunner().invoke(main, [*command, "a.wav", "-"], input="größe".encode("latin1"))
     assert latin.stderr.startswith("Error: -: not UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),  # 10 ms of silence and 30 ms of each character.
+    [
+        ("2026!", {"2026!": ["0.010", "0.230"]}),
+        (
+            "On 2. 3.",
+            {"On": ["0.010", "0.070"], "2.": ["0.130", "0.030"], "3.": ["0.210", "0.030"]},
+        ),
+    ],
+)
+def test_a_text_may_be_mostly_figures(
+    levels_bundle: Path,
+    spoken: Callable[[str], NDArray[np.float32]],
+    text: str,
+    times: dict[str, list[str]],
+) -> None:
+    soundfile.write("b.wav", spoken("on a b"), 16000)
+    result = align(levels_bundle, "b.wav", "--text", text)
+    assert result.exit_code == 0
+    found = {fields[4]: fields[2:4] for fields in map(str.split, result.stdout.splitlines())}
+    assert found == times
 
 
 def test_figures_are_timed_by_their_neighbours(
