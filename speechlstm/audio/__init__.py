@@ -10,6 +10,7 @@ M4A, MP4, WebM, WMA, AMR and others.
 """
 
 from speechlstm.audio.blocks import Blocks, BlockSource, RawPipe, RealTime
+from speechlstm.audio.decoding import silence_codecs
 from speechlstm.audio.finding import (
     AUDIO_SUFFIXES,
     FoundRecording,
@@ -27,7 +28,6 @@ from speechlstm.audio.recording import (
     read_segments,
 )
 from speechlstm.audio.segments import PAUSE_SECONDS, split
-from speechlstm.audio.silence import silence_codecs
 from speechlstm.audio.source import Piece, is_pipe
 from speechlstm.audio.waveform import MAX_PEAK, MIN_SECONDS, Audio
 

@@ -1,7 +1,7 @@
 """Decodes the stretches of a plan with libsndfile."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any
@@ -11,12 +11,16 @@ import soundfile
 from numpy.typing import NDArray
 
 from speechlstm.audio.plan import Gap, Plan, Stretch
-from speechlstm.audio.silence import silenced
 from speechlstm.audio.source import Excerpt, Source
+from speechlstm.stderr import hidden_stderr
 
 _BUFFER_BYTES = 1 << 17
 BLOCK_SAMPLES = 1 << 16  # per channel, decoded at a time
 UNKNOWN_SAMPLES = 2**63 - 1  # libsndfile's value for an unknown length
+
+# libmpg123 writes messages about damaged frames to file descriptor 2, which belongs to the whole
+# process, so it is hidden only if the program asks.
+_silences_codecs = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,17 @@ class Block:
     samples: NDArray[np.float32]
     sample_rate: int
     lost: tuple[tuple[int, int], ...] = ()
+
+
+def silence_codecs() -> None:
+    """From now on, hide what is written to standard error while a codec decodes."""
+    global _silences_codecs  # noqa: PLW0603 (standard error belongs to the process, too)
+    _silences_codecs = True
+
+
+def _silenced() -> AbstractContextManager[None]:
+    """A block in which a codec decodes; hides standard error if silence_codecs was called."""
+    return hidden_stderr() if _silences_codecs else nullcontext()
 
 
 class _Sound(soundfile.SoundFile):  # type: ignore[misc]
@@ -88,7 +103,7 @@ def _decoded_stretch(source: Source, stretch: Stretch) -> Iterator[Block | Gap]:
             sound.seek(done)
         while known is None or done < known:
             try:
-                with silenced() if stretch.is_mpeg else nullcontext():
+                with _silenced() if stretch.is_mpeg else nullcontext():
                     samples = sound.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
                 if done == stretch.start and not stretch.recover:

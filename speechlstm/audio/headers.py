@@ -11,9 +11,16 @@ from dataclasses import replace
 import soundfile
 
 from speechlstm.audio.decoding import opened_sound
-from speechlstm.audio.encoded import MAX_CHUNKS, UNKNOWN_LONG, UNKNOWN_SIZE, EncodedSamples
 from speechlstm.audio.mp3 import plan_mp3
-from speechlstm.audio.plan import Gap, Plan, Stretch
+from speechlstm.audio.plan import (
+    MAX_CHUNKS,
+    UNKNOWN_LONG,
+    UNKNOWN_SIZE,
+    EncodedSamples,
+    Gap,
+    Plan,
+    Stretch,
+)
 from speechlstm.audio.riff import find_riff_samples, find_w64_samples
 from speechlstm.audio.source import Source
 from speechlstm.audio.voc import find_voc_samples

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from speechlstm.audio.encoded import MAX_CHUNKS, UNKNOWN_LONG, UNKNOWN_SIZE, EncodedSamples
-from speechlstm.audio.plan import Pieces
+from speechlstm.audio.plan import MAX_CHUNKS, UNKNOWN_LONG, UNKNOWN_SIZE, EncodedSamples, Pieces
 from speechlstm.audio.source import Source
 
 _WRAP = 2**32

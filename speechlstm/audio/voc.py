@@ -8,7 +8,7 @@ Creative Labs' Sound Blaster developer kit.
 import struct
 from dataclasses import dataclass
 
-from speechlstm.audio.encoded import EncodedSamples
+from speechlstm.audio.plan import EncodedSamples
 from speechlstm.audio.source import Source
 
 _MAX_BLOCKS = 1_000_000

@@ -1,6 +1,6 @@
 """Makes a decoder from its files and settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -197,21 +197,11 @@ def phrase_pronunciations(
         BundleError: The network cannot be read.
     """
     spoken = {w: p for p in phrases if p.text != UNKNOWN for w in p.text.split()}
-    found = _known(spoken, lexicon, phones)
+    found = lexicon.pronunciations(spoken, phones)
     missing = {word: f"{phrase.where}: {word}" for word, phrase in spoken.items()}
     missing = {word: where for word, where in missing.items() if word not in found}
     others = _pronounced(missing, lexicon, phones, g2p)
     return None if others is None else {**found, **others}
-
-
-def _known(
-    words: Iterable[str], lexicon: LexiconTree, phones: Alphabet
-) -> dict[str, Sequence[Phones]]:
-    """The pronunciations of the words that a lexicon has."""
-    return {
-        word: [tuple(phones.symbols[label - 1] for label in sequence) for sequence in sequences]
-        for word, sequences in lexicon.sequences_of(words).items()
-    }
 
 
 def _pronounced(
@@ -233,7 +223,7 @@ def _pronounced(
         BundleError: The network cannot be read.
     """
     plain = {word: without_accents(word) for word in words}
-    known = _known(plain.values(), lexicon, phones)
+    known = lexicon.pronunciations(plain.values(), phones)
     found = {word: known[plain[word]] for word in words if plain[word] in known}
     missing = [word for word in words if word not in found]
     if not missing:

@@ -13,7 +13,7 @@ from speechlstm.errors import AlphabetError, ConfigError, DataError, LexiconErro
 from speechlstm.lm.model import LanguageModel
 from speechlstm.storage import open_regular_file, read_regular_file
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.text.lexicon import MAX_SYMBOLS, Lexicon
+from speechlstm.text.lexicon import MAX_SYMBOLS, Lexicon, Phones
 
 # A packed file: magic, version, CRC-32 of the rest; numbers of labels, nodes and values; SHA-256 of
 # the alphabet; the arrays of the tree; the words in UTF-8, each followed by a line feed.
@@ -183,6 +183,18 @@ class LexiconTree:
                 word = self.words[int(self.tree.values[entry])]
                 found.setdefault(word, []).append(self.tree.sequence(entry))
         return found
+
+    def pronunciations(self, words: Iterable[str], phones: Alphabet) -> dict[str, list[Phones]]:
+        """The phones of some words; words that the lexicon lacks are left out.
+
+        Args:
+            words: The words.
+            phones: The alphabet of the lexicon, a lexicon of phones.
+        """
+        return {
+            word: [tuple(phones.symbols[label - 1] for label in labels) for labels in sequences]
+            for word, sequences in self.sequences_of(words).items()
+        }
 
     def lm_ids(self, lm: LanguageModel | None) -> NDArray[np.int32]:
         """The id of each word in a language model; 0 if the model does not know it."""

@@ -84,10 +84,7 @@ def by_bundle(bundle: Path | None) -> Pronounce | None:
     lexicon = LexiconTree.load(decoder.lexicon, phones)
 
     def pronounce(words: Set[str]) -> Mapping[str, Phones]:
-        found = {
-            word: tuple(phones.symbols[label - 1] for label in sequences[0])
-            for word, sequences in lexicon.sequences_of(words).items()
-        }
+        found = {word: ways[0] for word, ways in lexicon.pronunciations(words, phones).items()}
         return found | _by_network(words - found.keys(), decoder.g2p)
 
     return pronounce

@@ -59,14 +59,15 @@ def normalize(text: str) -> str:
     return " ".join(word for w in spaced.split() if (word := w.strip("'")))
 
 
-def without_accents(word: str) -> str:
-    """A word without marks on its letters.
+def without_accents(text: str) -> str:
+    r"""A text without marks on its letters.
 
-    >>> without_accents("jos\u00e9")
-    'jose'
+    >>> without_accents("na\u00efve caf\u00e9")
+    'naive cafe'
     """
-    decomposed = unicodedata.normalize("NFD", word)
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    decomposed = unicodedata.normalize("NFD", text)
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", plain)
 
 
 class _Plain(dict[int, str]):

@@ -26,14 +26,3 @@ def similar_letter(letter: str) -> str | None:
         return None
     name = found[1]
     return name[1 if _CONSONANT.match(name) else 0].lower()
-
-
-def without_accents(text: str) -> str:
-    r"""The text with accented letters replaced by plain ones.
-
-    >>> without_accents("na\u00efve caf\u00e9")
-    'naive cafe'
-    """
-    decomposed = unicodedata.normalize("NFD", text)
-    plain = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
-    return unicodedata.normalize("NFC", plain)

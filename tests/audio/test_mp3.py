@@ -151,7 +151,7 @@ def test_libmpg123_says_nothing_of_damage_where_it_is_silenced(
     (tmp_path / "noise.mp3").write_bytes(b"\xff\xfb\x90\x00" + generator.bytes(5000))
     code = (
         "import sys\nfrom speechlstm.audio import read_audio\n"
-        "from speechlstm.audio.silence import silence_codecs\n"
+        "from speechlstm.audio.decoding import silence_codecs\n"
         "from speechlstm.errors import AudioError\n"
         "silence_codecs()\n"
         "for path in sys.argv[1:]:\n"

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speechlstm.text import normalize
+from speechlstm.text.normalize import without_accents
 
 BETWEEN_WORDS = "\u06dd\u08e2\ufff9\ufffa\ufffb"  # the format characters that separate
 FULL_WIDTH = [chr(code) for code in range(0xFF01, 0xFF5F)]
@@ -113,3 +114,7 @@ def test_decomposed_text_gives_the_same(text: str) -> None:
 @given(st.text(st.characters(codec="ascii")))
 def test_ascii_takes_a_quicker_way_to_the_same(text: str) -> None:
     assert normalize(text) == normalize(text + "\u2028")  # parts words, and is not ASCII
+
+
+def test_accents_are_dropped() -> None:
+    assert without_accents("na\u00efve cafe\u0301 \u00df") == "naive cafe \u00df"

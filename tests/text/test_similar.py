@@ -1,6 +1,6 @@
 import pytest
 
-from speechlstm.text.similar import similar_letter, without_accents
+from speechlstm.text.similar import similar_letter
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,3 @@ def test_letters_are_like_those_that_sound_alike(letters: str, similar: str) -> 
 @pytest.mark.parametrize("symbol", ["7", " ", "'", "\u4e2d", "\u0301"])
 def test_what_has_no_sound_of_its_own_is_like_nothing(symbol: str) -> None:
     assert similar_letter(symbol) is None
-
-
-def test_accents_are_dropped() -> None:
-    assert without_accents("na\u00efve cafe\u0301 \u00df") == "naive cafe \u00df"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import TrainingError, quoted
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.text.similar import without_accents
+from speechlstm.text.normalize import without_accents
 
 _MAX_FOREIGN = 0.1  # share of the texts that may have letters that the base lacks: loan words
 

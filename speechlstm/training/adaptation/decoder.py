@@ -94,9 +94,8 @@ def write_lexicon(path: Path, bundle: Bundle, words: Iterable[str]) -> NewWords:
     if not (phones and decoder.lexicon):
         raise ValueError("the bundle has no lexicon of phones")
     tree = LexiconTree.load(decoder.lexicon, phones)
-    entries = {
-        word: tuple(tuple(phones.symbols[label - 1] for label in way) for way in ways)
-        for word, ways in tree.sequences_of(tree.words).items()
+    entries: dict[str, tuple[Phones, ...]] = {
+        word: tuple(ways) for word, ways in tree.pronunciations(tree.words, phones).items()
     }
     lexicon = Lexicon(entries)
     pronounce = G2PModel(decoder.g2p).pronounce if decoder.g2p else None
