@@ -8,6 +8,7 @@ import numpy as np
 from speechlstm.acoustic import AcousticModel
 from speechlstm.audio import Audio
 from speechlstm.audio.activity import SpeechDetector
+from speechlstm.audio.levels import level_changes
 from speechlstm.audio.segments import quietest
 from speechlstm.decoding.decoder import Decoder
 from speechlstm.decoding.plausibility import plausible
@@ -160,9 +161,8 @@ class RecomputedSegment(Segment):
 
     def settle(self, end: int, cut: int | None = None) -> None:
         """Compute the output for the samples before `end` from the whole segment: see Segment."""
-        context = round(CONTEXT_SECONDS * self._rate)
         self._num_drafted = self._num_settled
-        self._update(min(0, (end - context - self.start) // self._hop), end)
+        self._update(self._first_of_context(end), end)
         last = len(self._outputs) if cut is None else round((cut - self.start) / self._hop)
         if end - self.speech_end >= _PAUSE_SECONDS * self._rate:
             middle = (self.speech_end + end) // 2 - self.start
@@ -184,6 +184,18 @@ class RecomputedSegment(Segment):
     def following(self, start: int) -> Segment:
         """See Segment."""
         return RecomputedSegment(self._model, self._decoder, self._buffer, start, self._rejects)
+
+    def _first_of_context(self, end: int) -> int:
+        """The frame, 0 or before the segment, from which on the network hears a short segment.
+
+        What is much louder or quieter than the segment is no context: see level_changes.
+        """
+        start = max(self._buffer.start, end - round(CONTEXT_SECONDS * self._rate))
+        if start >= self.start:
+            return 0
+        changes = level_changes(self._buffer.read(start, end), self._rate)
+        start += max((c for c in changes if start + c <= self.start), default=0)
+        return -((self.start - start) // self._hop)
 
     def _update(self, first: int, end: int) -> None:
         """Run the network on the frames from `first` on; those that are drafted are kept."""

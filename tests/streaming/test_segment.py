@@ -70,6 +70,18 @@ def test_a_short_segment_is_heard_with_what_was_before_it() -> None:
     assert segment.speech_end == segment.start
 
 
+@pytest.mark.parametrize(("loudness", "seconds"), [(1.0, CONTEXT_SECONDS), (30.0, 2.2)])
+def test_what_is_much_louder_is_no_context(loudness: float, seconds: float) -> None:
+    model, buffer = Counting(), SampleBuffer()
+    samples = np.random.default_rng(1).normal(0, 0.01, 12 * RATE).astype(np.float32)
+    samples[: round(9.7 * RATE)] *= loudness
+    samples[round(9.7 * RATE) : round(9.9 * RATE)] = 0
+    buffer.append(samples)
+    segment = RecomputedSegment(model, GreedyDecoder(ENGLISH, 0.03), buffer, 10 * RATE, False)
+    segment.settle(12 * RATE)
+    assert model.seconds[-1] == pytest.approx(seconds, abs=0.15)
+
+
 def test_frames_stay_at_their_times_whatever_the_window() -> None:
     model, buffer = Counting(), SampleBuffer()
     samples = np.zeros(12 * RATE, np.float32)
