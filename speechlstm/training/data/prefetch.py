@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 MAX_LOADERS = 8  # threads that prepare batches: NumPy and soxr release Python's lock
-
+_AHEAD = 2  # batches that are ready or wait for a thread, since some take longer to prepare
 
 Batch = tuple[dict[str, Any], dict[str, Any]]  # inputs and targets
 
@@ -48,7 +48,7 @@ def prefetched(
         return place(data[index])
 
     with ThreadPoolExecutor(num_loaders) as pool:
-        pending = deque(pool.submit(prepared, i) for i in islice(indices, num_loaders))
+        pending = deque(pool.submit(prepared, i) for i in islice(indices, num_loaders + _AHEAD))
         for index in range(start, len(data)):
             started = time.monotonic()
             batch = pending.popleft().result()

@@ -48,7 +48,7 @@ def test_they_are_placed_by_another_thread() -> None:
 def test_only_some_are_made_ahead() -> None:
     data: Any = Batches()
     next(prefetched(data, 0))
-    assert data.begun <= MAX_LOADERS + 1
+    assert data.begun <= MAX_LOADERS + 3
 
 
 def test_a_fault_comes_with_its_batch() -> None:
