@@ -214,6 +214,14 @@ class BeamDecoder:
         """
         return self._spot(self.prepared(log_probs), best) if self._hot_words else []
 
+    def ends_within_phrase(self, log_probs: NDArray[np.float32]) -> bool:
+        """Whether an utterance so far ends with the first words of a hot phrase.
+
+        Args:
+            log_probs: As in decode.
+        """
+        return self._hot_words.beginnings.are_at_end(self.prepared(log_probs))
+
     def _spot(self, log_probs: NDArray[np.float32], best: BeamHypothesis) -> list[SpottedPhrase]:
         """The hot words spotted in the log-probabilities, from the best hypothesis without them."""
         frames = align(log_probs, best.labels)

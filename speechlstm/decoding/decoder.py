@@ -47,6 +47,13 @@ class IncrementalDecoding(Protocol):
             duration: Of the utterance, in seconds.
         """
 
+    def ends_within_phrase(self, log_probs: NDArray[np.float32]) -> bool:
+        """Whether the utterance so far ends with the first words of a hot phrase.
+
+        Args:
+            log_probs: As in settle.
+        """
+
 
 class Decoder(Protocol):
     """Finds the text in the output of the acoustic model."""
@@ -118,6 +125,10 @@ class _WholeUtterance:
     def decode(self, log_probs: NDArray[np.float32], duration: float) -> list[Hypothesis]:
         """See IncrementalDecoding."""
         return self._decoder.decode(log_probs, duration)
+
+    def ends_within_phrase(self, log_probs: NDArray[np.float32]) -> bool:
+        """See IncrementalDecoding: there are no hot words."""
+        return False
 
 
 def calibrated(hypothesis: Hypothesis, calibration: Calibration | None) -> Hypothesis:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig, HotWord
+from speechlstm.decoding.beginnings import PhraseBeginnings
 from speechlstm.decoding.fusion import NO_WORD
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.log_probs import LOG_ZERO
@@ -78,6 +79,9 @@ class HotWords:
             characters.
         pronunciations: The pronunciations of words that the lexicon lacks.
 
+    Attributes:
+        beginnings: The first words of phrases.
+
     Raises:
         AlphabetError: A word has characters that the alphabet lacks.
         ConfigError: The symbols are phones, and a word is not in the lexicon.
@@ -112,6 +116,7 @@ class HotWords:
         self._rows = rows
         max_gaps = [self.most(MAX_GAP, phrase.num_labels) for phrase in self._phrases]
         self._spotter = Spotter(rows, max_gaps) if rows else None
+        self.beginnings = PhraseBeginnings((p.labels for p in self._phrases), boundary)
 
     def __bool__(self) -> bool:
         return bool(self._phrases)

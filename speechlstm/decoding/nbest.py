@@ -210,6 +210,10 @@ class _IncrementalSearch:
         """See IncrementalDecoding."""
         return self._decoder.decode(log_probs, duration, self._drafted.fork())
 
+    def ends_within_phrase(self, log_probs: NDArray[np.float32]) -> bool:
+        """See IncrementalDecoding."""
+        return self._decoder.beam.ends_within_phrase(log_probs)
+
 
 def with_times_and_confidences(
     hypothesis: BeamHypothesis,

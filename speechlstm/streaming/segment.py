@@ -59,6 +59,10 @@ class Segment(ABC):
         self._outputs = np.empty((0, model.alphabet.num_labels), np.float32)
         self._num_drafted = 0  # the first frames, which do not change until settle is called
         self.start = self.end = self.speech_end = start
+        self._asked, self._ends_within_phrase = (
+            (start, start),
+            False,
+        )  # the answer for what is heard
 
     @property
     def seconds(self) -> float:
@@ -110,6 +114,14 @@ class Segment(ABC):
         num_frames = round((end - self.start) / self._hop)
         hypotheses = self._decoding.decode(self._outputs[:num_frames], self.seconds)
         return self._possible(hypotheses)
+
+    def ends_within_phrase(self) -> bool:
+        """Whether what has been heard ends with the first words of a hot phrase."""
+        heard = self.start, self.end
+        if self._asked != heard:
+            self._asked = heard
+            self._ends_within_phrase = self._decoding.ends_within_phrase(self._outputs)
+        return self._ends_within_phrase
 
     def _possible(self, hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         if self._rejects and any(hypothesis.words for hypothesis in hypotheses):

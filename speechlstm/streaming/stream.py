@@ -33,9 +33,10 @@ _NOISY_PAUSE = 1.5
 class Stream:
     """Recognises speech block by block. `Recognizer.open_stream` makes one.
 
-    A segment ends at a pause of endpoint_seconds, or after 20 s at its quietest place. The events
-    do not depend on the sizes of the blocks. A stream belongs to one thread at a time. A network
-    with a streaming form processes each sample once; others are run again on the open segment.
+    A segment ends at a pause of endpoint_seconds, of twice that after the first words of a hot
+    phrase, or after 20 s at its quietest place. The events do not depend on the sizes of the
+    blocks. A stream belongs to one thread at a time. A network with a streaming form processes
+    each sample once; others are run again on the open segment.
 
     Args:
         model: Computes the log-probabilities of labels.
@@ -186,7 +187,12 @@ class Stream:
             needed = self._endpoint_seconds
         else:
             needed = self._endpoint_seconds * _NOISY_PAUSE + self._lag
-        return self._seconds(self._position - self._segment.speech_end) >= needed
+        silence = self._seconds(self._position - self._segment.speech_end)
+        if silence < needed:
+            return False
+        # A pause within a hot phrase may be longer.
+        waits = silence < needed + self._endpoint_seconds and self._segment.ends_within_phrase()
+        return not waits
 
     def _skip(self) -> None:
         """Forget silence before the first word of a segment."""

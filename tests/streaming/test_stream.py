@@ -199,3 +199,20 @@ def test_memory_does_not_grow_with_the_stream(recognizer: Recognizer, spoken: Sa
     finally:
         tracemalloc.stop()
     assert grown < 500_000  # the samples alone are 4 MB
+
+
+def test_a_pause_within_a_hot_phrase_may_be_longer(levels_bundle: Path, spoken: Say) -> None:
+    recognizer = Recognizer.load(levels_bundle, hot_words=["hello world", "to you"])
+    for pause, texts in ((0.9, ["hello world"]), (1.4, ["hello", "world"])):
+        samples = np.concatenate([spoken("hello"), silence(pause), spoken("world"), silence(1.5)])
+        events = fed(recognizer.open_stream(RATE), samples, 1600)
+        assert [final.text for final in finals(events)] == texts
+
+
+def test_hot_phrases_delay_no_other_end(levels_bundle: Path, spoken: Say) -> None:
+    samples = np.concatenate([spoken("hello world"), silence(0.9), spoken("good"), silence(1.5)])
+    plain = fed(Recognizer.load(levels_bundle).open_stream(RATE), samples, 1600)
+    hot = Recognizer.load(levels_bundle, hot_words=["hello world", "day good"])
+    found = fed(hot.open_stream(RATE), samples, 1600)
+    assert [final.text for final in finals(found)] == ["hello world", "good"]
+    assert [final.end for final in finals(found)] == [final.end for final in finals(plain)]
