@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from speechlstm.audio import find_recordings, read_duration
+from speechlstm.corpora.importers.found import in_any_case
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import AudioError, DataError, writable
 from speechlstm.storage import decode_text, read_regular_file
 
-TEXT_SUFFIXES = (".txt", ".lab")  # of the transcript beside a recording
+TEXT_SUFFIXES = (".txt", ".lab")  # of the transcript beside a recording, in any case
 
 
 def build_manifest(
@@ -50,12 +51,12 @@ def texts_alone(folder: Path) -> Iterator[Path]:
     """The texts in a folder that belong to no recording, as build_manifest pairs them."""
     stems = {path.with_suffix("") for path in find_recordings(folder)}
     for path in sorted(folder.rglob("*")):
-        if path.suffix in TEXT_SUFFIXES and path.with_suffix("") not in stems:
+        if path.suffix.lower() in TEXT_SUFFIXES and path.with_suffix("") not in stems:
             yield path
 
 
 def _read_text(recording: Path) -> str:
-    candidates = [recording.with_suffix(suffix) for suffix in TEXT_SUFFIXES]
+    candidates = [recording.with_suffix(suffix) for suffix in in_any_case(TEXT_SUFFIXES)]
     path = next((path for path in candidates if path.exists()), candidates[0])
     try:
         return " ".join(decode_text(read_regular_file(path)).split())

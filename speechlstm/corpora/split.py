@@ -40,6 +40,8 @@ def split_manifest(
     seconds: defaultdict[tuple[bool, str], float] = defaultdict(float)
     for utterance in utterances:
         seconds[_voice(utterance)] += utterance.duration
+    if len(utterances) < 2:
+        raise ManifestError(manifest.path, "has one utterance, which cannot be in both parts")
     if len(seconds) < 2:
         raise ManifestError(
             manifest.path,

@@ -102,7 +102,7 @@ def count_words(path: Path) -> Counter[str]:
     Raises:
         DataError: The file cannot be read.
     """
-    if path.suffix in MANIFEST_SUFFIXES:
+    if path.suffix.lower() in MANIFEST_SUFFIXES:
         texts: Iterator[str] = (normalize(u.text) for u in Manifest(path) if u.text)
     else:
         texts = read_sentences(path)

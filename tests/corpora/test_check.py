@@ -215,6 +215,11 @@ def test_one_speaker_cannot_be_split(manifest: Written) -> None:
         split_manifest(manifest(*spoken("anna", "anna")), 0.5, 1)
 
 
+def test_one_utterance_cannot_be_split(manifest: Written) -> None:
+    with pytest.raises(ManifestError, match="has one utterance, which cannot be in both parts"):
+        split_manifest(manifest(*spoken(None)), 0.5, 1)
+
+
 def test_recordings_of_each_speaker_are_split(manifest: Written) -> None:
     utterances = spoken(*(f"s{n % 4}" for n in range(80)), "once")
     train, valid = split_recordings(manifest(*utterances), 0.25, 1)

@@ -17,7 +17,7 @@ def is_common_voice(source: Path) -> bool:
     """Whether a file is such a table, or a folder has one."""
     if source.is_dir():
         return bool(_tables(source))
-    return source.suffix == ".tsv" and has_columns(source, _COLUMNS, "\t")
+    return source.suffix.lower() == ".tsv" and has_columns(source, _COLUMNS, "\t")
 
 
 def read_common_voice(source: Path) -> Iterator[Found | ManifestError]:

@@ -3,7 +3,7 @@
 import csv
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
 from pathlib import Path
@@ -149,14 +149,24 @@ def recording_named(folder: Path, stem: str, usual: str) -> Path:
         usual: The suffix that the corpus is published with.
     """
     usual_path = folder / f"{stem}{usual}"
-    others = (folder / f"{stem}{suffix}" for suffix in AUDIO_SUFFIXES)
-    return next((path for path in (usual_path, *others) if is_file(path)), usual_path)
+    paths = (folder / f"{stem}{suffix}" for suffix in in_any_case((usual, *AUDIO_SUFFIXES)))
+    return next(filter(is_file, paths), usual_path)
 
 
 def first_existing(name: str, folders: Sequence[Path]) -> Path:
     """A path, relative to the first of some folders that has such a file; else to the first one."""
     paths = [folder / name for folder in folders]
     return next((path for path in paths if is_file(path)), paths[0])
+
+
+def in_any_case(suffixes: Iterable[str]) -> list[str]:
+    """Suffixes as recorders and systems write them.
+
+    >>> in_any_case([".wav", ".m4a"])
+    ['.wav', '.m4a', '.WAV', '.M4A', '.Wav']
+    """
+    ways = (str.lower, str.upper, str.title)
+    return list(dict.fromkeys(way(suffix) for way, suffix in product(ways, suffixes)))
 
 
 def is_file(path: Path) -> bool:

@@ -16,7 +16,7 @@ _NUM_TEST = 5  # the first of each speaker and digit are the test set, by the da
 def is_fsdd(source: Path) -> bool:
     """Whether a folder is laid out so, or is its folder recordings."""
     found = _folder(source).glob("[0-9]_*") if source.is_dir() else iter(())
-    return any(_NAME.fullmatch(p.stem) and p.suffix in AUDIO_SUFFIXES for p in found)
+    return any(_NAME.fullmatch(p.stem) and p.suffix.lower() in AUDIO_SUFFIXES for p in found)
 
 
 def read_fsdd(source: Path) -> Iterator[Found]:

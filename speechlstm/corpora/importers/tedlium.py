@@ -21,7 +21,7 @@ def is_tedlium(source: Path) -> bool:
         return any(
             next(source.glob(f"{depth}*.stm"), None) for depth in ("", "*/", "*/*/", "*/*/*/")
         )
-    return source.suffix == ".stm"
+    return source.suffix.lower() == ".stm"
 
 
 def read_tedlium(source: Path) -> Iterator[Found | ManifestError]:

@@ -16,6 +16,20 @@ def test_build_lists_what_it_leaves_out(run: Run, recordings: Path, tmp_path: Pa
     assert [u.speaker for u in Manifest(tmp_path / "all.jsonl")] == ["anna", "carl"]
 
 
+def test_suffixes_of_texts_and_recordings_are_in_any_case(
+    run: Run, recordings: Path, tmp_path: Path
+) -> None:
+    """As recorders and old programs write them, on systems that tell the cases apart."""
+    for name, ways in (("anna", (".WAV", ".TXT")), ("ben", (".Wav", ".LAB"))):
+        for suffix, way in zip((".wav", ".txt"), ways, strict=True):
+            (recordings / name / f"1{suffix}").rename(recordings / name / f"1{way}")
+    assert run("build", recordings, "-o", tmp_path / "all.jsonl").exit_code == 0
+    assert [u.text for u in Manifest(tmp_path / "all.jsonl")] == ["Yes."] * 3
+    subtitles = "1\n00:00:00,000 --> 00:00:00,500\nYes.\n"
+    (recordings / "anna" / "1.srt").write_text(subtitles)
+    assert run("import", "srt", recordings / "anna", "-o", tmp_path / "srt.jsonl").exit_code == 0
+
+
 def test_build_lists_noise_without_texts(run: Run, recordings: Path, tmp_path: Path) -> None:
     (recordings / "ben" / "1.txt").unlink()
     (recordings / "carl" / "2.wav").write_bytes(b"")
