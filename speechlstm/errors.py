@@ -63,6 +63,7 @@ def writable(text: str) -> str:
     return _UNWRITABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+_SHOWN_SECONDS, _ROUNDING = 0.01, 5e-4  # of a recording; less is not told, is no loss
 _LONGEST_QUOTE = 120  # characters
 _LONGEST_MESSAGE = 1000
 _LONG_RUN = re.compile(rf"[^\s/\\]{{{_LONGEST_QUOTE + 1},}}")  # without separators of paths
@@ -182,11 +183,14 @@ class DamagedAudioError(AudioError):
         partial: Any = None,
     ) -> None:
         self.lost, self.seconds, self.partial = lost, seconds, partial
-        within = [f"{start:.2f} to {end:.2f} s" for start, end in lost if start < seconds - 0.01]
-        after = sum(end - start for start, end in lost if start >= seconds - 0.01)
+        cut = [p for p in lost if p[0] >= seconds - _SHOWN_SECONDS or p[1] > seconds + _ROUNDING]
+        within = [f"{start:.2f} to {end:.2f} s" for start, end in lost if (start, end) not in cut]
         reasons = [f"is damaged at {', '.join(within)}"] if within else []
-        if len(within) < len(lost):
-            reasons.append(f"is truncated at {seconds:.2f} s, about {after:.3g} s are missing")
+        if cut:
+            # Many formats do not say how long they are: more may be missing than can be seen.
+            after = sum(end - start for start, end in cut)
+            missing = f", at least {after:.3g} s are missing" if after >= _SHOWN_SECONDS else ""
+            reasons.append(f"is truncated at {min(seconds, cut[0][0]):.2f} s{missing}")
         super().__init__(path, " and ".join(reasons) + "; copy it again if there is an intact one")
 
     def with_partial(self, partial: Any) -> "DamagedAudioError":

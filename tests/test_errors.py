@@ -10,6 +10,7 @@ from speechlstm.errors import (
     AudioError,
     BundleError,
     ConfigError,
+    DamagedAudioError,
     InfeasibleTargetError,
     ManifestError,
     MissingDependencyError,
@@ -88,6 +89,28 @@ def test_values_are_quoted_as_python_writes_them() -> None:
     assert quoted([1, None]) == "[1, None]"
     assert len(quoted(list(range(10_000)))) == 120
     assert quoted(10**5000) == "a number of thousands of digits"
+
+
+@pytest.mark.parametrize(
+    ("lost", "what"),
+    [
+        (((1.0, 1.5),), "is damaged at 1.00 to 1.50 s"),
+        (((7.9, 8.0),), "is damaged at 7.90 to 8.00 s"),
+        (((8.0, 9.0),), "is truncated at 8.00 s, at least 1 s are missing"),
+        (((8.0, 8.001),), "is truncated at 8.00 s"),
+        (((7.9, 8.5),), "is truncated at 7.90 s, at least 0.6 s are missing"),
+        (
+            ((1.0, 1.5), (8.0, 9.0)),
+            "is damaged at 1.00 to 1.50 s and is truncated at 8.00 s, at least 1 s are missing",
+        ),
+    ],
+)
+def test_of_a_damaged_recording_it_says_no_more_than_is_known(
+    lost: tuple[tuple[float, float], ...], what: str
+) -> None:
+    """A stream that was cut off, such as Ogg or AAC, does not say how long it was."""
+    shown = str(DamagedAudioError("a.ogg", lost, 8.0))
+    assert shown == f"a.ogg: {what}; copy it again if there is an intact one"
 
 
 def test_the_docstring_draws_the_tree() -> None:

@@ -19,7 +19,11 @@ _FORMATS = (
 )
 _INTEGERS = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 # Formats whose header has the duration; for others, ffmpeg estimates it from the bit rate.
-_MEASURED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "avi"}
+_MEASURED = {
+    "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "avi",
+    "wv", "tta", "ape", "tak", "mpc", "mpc8",
+}  # fmt: skip
+_LEAST_LOSS = 1e-3  # seconds; of a file that ends within a packet
 _DURATION_SLACK = 0.5  # seconds; headers round durations, and include codec delays
 
 
@@ -86,13 +90,13 @@ def _reason(error: Exception) -> str:
 def _stream_blocks(
     container: Any, stream: Any, error_type: type[Exception]
 ) -> Iterator[Block | Gap]:
-    seconds, has_decoded = 0.0, False
+    seconds, has_decoded, is_cut = 0.0, False, False
     packets = container.demux(stream)
     while True:
         try:
             packet = next(packets, None)
         except error_type:  # the file ends within a packet
-            packet = None
+            packet, is_cut = None, True
         if packet is None:
             break
         try:
@@ -110,9 +114,9 @@ def _stream_blocks(
             yield block
     if not has_decoded:
         raise ValueError("no audio could be decoded")
-    expected = _expected_seconds(container, stream)
-    if expected - seconds > _DURATION_SLACK:
-        yield Gap(expected - seconds)
+    missing = _expected_seconds(container, stream) - seconds
+    if is_cut or missing > _DURATION_SLACK:
+        yield Gap(max(_LEAST_LOSS, missing))
 
 
 def _expected_seconds(container: Any, stream: Any) -> float:

@@ -298,7 +298,7 @@ def test_a_recording_that_ends_too_early_is_refused_with_its_reason(tmp_path: Pa
     (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:40000])
     write_manifest(tmp_path / "m.jsonl", [Utterance("a", "a.wav", 2.0)])
     ((fault,),) = check_manifest(Manifest(tmp_path / "m.jsonl"), ENGLISH, Settings())
-    assert "is truncated at 1.25 s, about 0.751 s are missing" in str(fault)
+    assert "is truncated at 1.25 s, at least 0.751 s are missing" in str(fault)
     (tmp_path / "a.txt").write_text("a")
     (entry,) = build_manifest(tmp_path, tmp_path)
     assert "is truncated" in str(entry)
