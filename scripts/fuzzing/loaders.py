@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from fuzzing import recordings, samples, speech, training
+from fuzzing import corpora, recordings, samples, speech, training
 from fuzzing.models import damaged_model
-from fuzzing.mutate import changed_json, damaged, spliced
+from fuzzing.mutate import HOSTILE, changed_json, damaged, spliced
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio, read_duration, read_segments
 from speechlstm.bundle import read_bundle
@@ -29,12 +29,6 @@ from speechlstm.text.lexicon import Lexicon
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Word
 from speechlstm.transcript.formats import to_json
-
-_HOSTILE = (  # strings to insert into texts
-    b"\0", b"\x1b[31m", b"\xff\xfe", "\u202e\u200b\u0301".encode(), b"\r", b"\t", b"'", b'"',
-    b"9" * 5000, b"-1", b"1e999", b"nan", b"[" * 100_000, b"a" * 200_000, b"\\ud800", b"{}", b"",
-    b"\\data\\", b"</s>", b"<unk>", b"word(2)", b";;;", b"../../etc", b"\xef\xbb\xbf", b"a " * 5000,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,7 @@ def _bytes(**contents: Callable[[], bytes]) -> Callable[[Generator, Path], Path]
 def _text(name: str, *texts: str) -> Callable[[Generator, Path], Path]:
     def make(rng: Generator, folder: Path) -> Path:
         text = texts[rng.integers(len(texts))]
-        (folder / name).write_bytes(spliced(rng, text.encode(), _HOSTILE))
+        (folder / name).write_bytes(spliced(rng, text.encode(), HOSTILE))
         return folder / name
 
     return make
@@ -105,7 +99,7 @@ def _make_manifest(rng: Generator, folder: Path) -> Path:
         changed = [changed_json(rng, json.loads(line)) for line in lines]
         path.write_text("".join(f"{json.dumps(values)}\n" for values in changed))
     else:
-        path.write_bytes(spliced(rng, "\n".join(lines).encode(), _HOSTILE))
+        path.write_bytes(spliced(rng, "\n".join(lines).encode(), HOSTILE))
     return path
 
 
@@ -195,5 +189,7 @@ LOADERS: Mapping[str, Loader] = {
     "subtitles": Loader(_text("a.srt", *speech.SUBTITLES), speech.load_subtitles),
     "messages of streams": Loader(speech.make_messages, speech.load_messages),
     "samples of streams": Loader(speech.make_samples, speech.load_samples),
+    "archive": Loader(corpora.make_archive, corpora.load_archive),
+    "corpus": Loader(corpora.make_corpus, corpora.load_corpus),
     "run folder": Loader(training.make, training.load, 3.0),
 }

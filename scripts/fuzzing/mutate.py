@@ -12,6 +12,11 @@ VALUES: tuple[Any, ...] = (
     None, True, False, "", "x", "\0", "\n", "\x1b[31m", "\u202e", "a" * 200_000, [], {}, [[]],
     0, -1, 1, 0.5, 1e-300, 1e300, 10**18, 10**400, 2**63, -(2**63), "..", "/dev/zero", "é",
 )  # fmt: skip
+HOSTILE = (  # strings to insert into texts
+    b"\0", b"\x1b[31m", b"\xff\xfe", "\u202e\u200b\u0301".encode(), b"\r", b"\t", b"'", b'"',
+    b"9" * 5000, b"-1", b"1e999", b"nan", b"[" * 100_000, b"a" * 200_000, b"\\ud800", b"{}", b"",
+    b"\\data\\", b"</s>", b"<unk>", b"word(2)", b";;;", b"../../etc", b"\xef\xbb\xbf", b"a " * 5000,
+)  # fmt: skip
 
 
 def damaged(rng: Generator, data: bytes) -> bytes:

@@ -30,9 +30,10 @@ def _run() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     run = Run(folder / "run", _SETTINGS, _ALPHABET, (folder / "a.jsonl",), (folder / "b.jsonl",))
     run.create()
-    save_checkpoint(run.best, {"model": run.new_network().variables}, {"epoch": 1})
     metrics = {"epoch": 1, "loss": 3.5, "valid_loss": 3.0, "valid_wer": 0.5, "valid_cer": 0.25}
     (run.path / "metrics.jsonl").write_text(f"{json.dumps(metrics)}\n")
+    save_checkpoint(run.best, {"model": run.new_network().variables}, metrics)
+    save_checkpoint(run.checkpoint, {}, {"epoch": 1, "history": [metrics]})
     return run.path
 
 
@@ -40,6 +41,8 @@ def make(rng: Generator, folder: Path) -> Path:
     """Write the folder of a run with one damaged file."""
     path = folder / "run"
     shutil.copytree(_run(), path)
+    if rng.random() < 0.3:  # as version 0.1.0 left it: metrics are in their list only
+        (path / "checkpoint.npz").unlink()
     kind = rng.integers(4)
     if kind == 0:
         values = changed_json(rng, json.loads((path / "run.json").read_text()))
@@ -51,7 +54,8 @@ def make(rng: Generator, folder: Path) -> Path:
         values = changed_json(rng, json.loads((path / "metrics.jsonl").read_text()))
         (path / "metrics.jsonl").write_text(json.dumps(values))
     else:
-        (checkpoint,) = path.glob("best*")
+        checkpoints = sorted(path.glob("*.npz"))
+        checkpoint = checkpoints[rng.integers(len(checkpoints))]
         checkpoint.write_bytes(_damaged_checkpoint(rng, checkpoint.read_bytes()))
     return path
 
@@ -86,5 +90,6 @@ def load(path: Path) -> None:
     from speechlstm.training.acoustic.run import load_run
 
     run = load_run(path)
+    run.read_metrics()
     run.summary()
     run.best_network()

@@ -105,7 +105,7 @@ def _unpack_zip(archive: Path, root: Path) -> None:
             raise zipfile.BadZipFile("its list of members is damaged")
         for info in packed.infolist():
             is_link = (info.external_attr >> 16) & _UNIX_TYPE == _UNIX_LINK
-            is_folder = info.is_dir()
+            is_folder = info.filename.endswith("/")  # is_dir() fails for a name that is empty
             is_file = not is_link and not is_folder
             member = _Member(info.filename, info.file_size, is_folder, is_file)
             if path := check.place(member, root):
@@ -146,7 +146,7 @@ class _Check:
 
 
 def _is_inside(name: str) -> bool:
-    if "\0" in name or "\\" in name:
+    if not name or "\0" in name or "\\" in name:
         return False
     is_relative = not PurePosixPath(name).is_absolute() and not PureWindowsPath(name).drive
     return is_relative and ".." not in PurePosixPath(name).parts

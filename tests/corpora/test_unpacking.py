@@ -116,6 +116,12 @@ def test_a_truncated_archive_is_refused_or_has_all_files(tmp_path: Path, name: s
         assert not (tmp_path / "out").exists()
 
 
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"corpus/a.txt": ""})
+    with pytest.raises(DataError, match=r"a\.zip: member '' leads outside of the folder"):
+        unpack(archive, tmp_path / "out")
+
+
 def test_a_header_that_is_damaged_does_not_end_the_archive(tmp_path: Path) -> None:
     content = bytearray(tar(tmp_path / "a.tar").read_bytes())
     content[2 * tarfile.BLOCKSIZE] ^= 1  # the first letter of the second name
