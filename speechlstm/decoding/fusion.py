@@ -243,9 +243,8 @@ class WordFusion:
 
     def end_texts(self, lm_states: Integers) -> tuple[Floats, Floats]:
         """The log-probabilities of the end of the text, and what they add to the scores."""
-        lm_log_probs = np.zeros(len(lm_states))
-        if self.lm:
-            lm_log_probs += self.lm.end_log_probs(lm_states)
+        end = self.lm.sentence_end if self.lm else 0
+        _, lm_log_probs = self._advance(lm_states, np.full(len(lm_states), end, np.int32))
         return lm_log_probs, self._weight * lm_log_probs
 
 

@@ -74,20 +74,20 @@ class InterpolatedModel(SearchModel):
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Read a word in each of several states: see LanguageModel."""
-        return self._read(self.ngrams.advance, states, words)
+        return self._read(self.ngrams.advance, self._lstm.advance, states, words)
 
     def search(
         self, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """As advance, for a search: see SearchModel."""
-        return self._read(self.ngrams.search, states, words)
+        return self._read(self.ngrams.search, self._lstm.search, states, words)
 
     def _read(
-        self, ngrams: _Reader, states: NDArray[np.int64], words: NDArray[np.int32]
+        self, ngrams: _Reader, lstm: _Reader, states: NDArray[np.int64], words: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         lstm_states, ngram_states = np.divmod(states, self._num_states)
         ngram_states, ngram_log_probs = ngrams(ngram_states, words)
-        lstm_states, lstm_log_probs = self._lstm.advance(lstm_states, self._lstm_ids[words])
+        lstm_states, lstm_log_probs = lstm(lstm_states, self._lstm_ids[words])
         both = np.logaddexp(self._log_weight + lstm_log_probs, self._log_rest + ngram_log_probs)
         log_probs = np.where(self._is_known[words], both, ngram_log_probs)
         return lstm_states * self._num_states + ngram_states, log_probs

@@ -8,19 +8,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from speechlstm.tflite import four_bits
+from speechlstm.tflite.editing import code_of, constant
 
 _LSTM = schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM
 _WHILE = schema.BuiltinOperator.WHILE
 _FULLY_CONNECTED = schema.BuiltinOperator.FULLY_CONNECTED
 _DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
 _REVERSE = schema.BuiltinOperator.REVERSE_V2
-_NUMPY = {
-    schema.TensorType.FLOAT32: np.float32,
-    schema.TensorType.FLOAT16: np.float16,
-    schema.TensorType.INT8: np.int8,
-    schema.TensorType.INT4: np.uint8,  # two of them
-}
 _NUM_GATES = {"lstm": 4, "gru": 3, "rnn": 1}  # with the candidate
 
 _Array = NDArray[np.float32]
@@ -127,7 +121,7 @@ def read_weights(tflite: bytes) -> Iterator[_Array]:
     graph = model.subgraphs[0]
     is_above = False
     for op in graph.operators:
-        code = _code(model, op)
+        code = code_of(model, op)
         is_above |= code in (_LSTM, _WHILE)
         if code == _WHILE:
             yield from _loop_weights(model, op)
@@ -148,7 +142,7 @@ def recurrent_input(tflite: bytes, width: int) -> int:
     graph = model.subgraphs[0]
     found = None
     for op in graph.operators:
-        code = _code(model, op)
+        code = code_of(model, op)
         if code in (_LSTM, _WHILE):
             if found is not None:
                 return found
@@ -168,7 +162,7 @@ def _loop_weights(model: Any, loop: Any) -> Iterator[_Array]:
     inner = [
         (graph, _products(model, graph))
         for op in outer.operators
-        if _code(model, op) == _WHILE
+        if code_of(model, op) == _WHILE
         for graph in [model.subgraphs[op.builtinOptions.bodySubgraphIndex]]
     ]
     projections = _products(model, outer)
@@ -183,27 +177,18 @@ def _loop_weights(model: Any, loop: Any) -> Iterator[_Array]:
 
 def _products(model: Any, graph: Any) -> list[int]:
     """The inputs of all products in a graph: input, kernel, bias (-1: none) of each in turn."""
-    products = [op for op in graph.operators if _code(model, op) == _FULLY_CONNECTED]
+    products = [op for op in graph.operators if code_of(model, op) == _FULLY_CONNECTED]
     return [int(index) for op in products for index in [*op.inputs, -1][:3]]
 
 
 def _constants(model: Any, graph: Any, indices: Sequence[int]) -> Iterator[_Array]:
     """Those of some tensors of a graph that are floating-point constants and no scalars."""
     expanded = {
-        op.outputs[0]: op.inputs[0] for op in graph.operators if _code(model, op) == _DEQUANTIZE
+        op.outputs[0]: op.inputs[0] for op in graph.operators if code_of(model, op) == _DEQUANTIZE
     }
     for index in indices:
         tensor = graph.tensors[expanded.get(index, index)]
-        data = model.buffers[tensor.buffer].data
-        if index >= 0 and data is not None and tensor.type in _NUMPY and len(tensor.shape):
-            if tensor.type == schema.TensorType.INT4:
-                stored = four_bits.unpack(data, int(np.prod(tensor.shape)))
-            else:
-                stored = data.view(_NUMPY[tensor.type])
-            values = stored.astype(np.float32).reshape(tensor.shape)
-            scales = tensor.quantization and tensor.quantization.scale
-            yield values if scales is None else values * np.float32(scales).reshape(-1, 1)
-
-
-def _code(model: Any, op: Any) -> int:
-    return int(model.operatorCodes[op.opcodeIndex].builtinCode)
+        found = constant(model, tensor) if index >= 0 and len(tensor.shape) else None
+        if found:
+            stored, scales = found
+            yield (stored * scales).astype(np.float32).reshape(tensor.shape)

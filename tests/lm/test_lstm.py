@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import BuiltinOperator
 
 from speechlstm.bundle import default_bundle
 from speechlstm.errors import LanguageModelError
 from speechlstm.lm import lstm
 from speechlstm.lm.lstm import LSTMLanguageModel
+from speechlstm.tflite.editing import pack, parse
+from speechlstm.tflite.metadata import embed_metadata, read_metadata
+from speechlstm.training.tflite.edit import Quantization, quantize
 
 ASSETS = Path(__file__).parent.parent / "assets"
 PATH = ASSETS / "language_model.tflite"
@@ -63,13 +67,13 @@ def test_all_words_after_a_state_share_one(by_hand: Any) -> None:
 
 def test_the_network_runs_once_for_all_states_that_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
     model = LSTMLanguageModel(PATH)
-    step, sizes = model._step, []
+    network, sizes = model._whole, []
 
     def counted(**inputs: Any) -> Any:
         sizes.append(len(inputs["words"]))
-        return step(**inputs)
+        return network.run(**inputs)
 
-    monkeypatch.setattr(model, "_step", counted)
+    monkeypatch.setattr(model, "_whole", network._replace(run=counted))
     words = np.array([3, 4, 5, 3], np.int32)
     states, _ = model.advance(np.full(4, model.start_state), words)
     assert sizes == [1]
@@ -115,6 +119,55 @@ def test_making_contexts_again_uses_no_numbers_up(monkeypatch: pytest.MonkeyPatc
         assert (model.advance(states, words)[1] == expected).all()
 
 
+def test_a_search_estimates_the_sum_over_all_words(
+    by_hand: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = np.arange(10, dtype=np.int32)
+    exact = LSTMLanguageModel(PATH).search(np.full(10, 1), words)[1]
+    np.testing.assert_allclose(exact, by_hand.log_probs([]), atol=1e-5)
+    monkeypatch.setattr(lstm, "_NUM_LOGITS", 4)
+    model = LSTMLanguageModel(PATH)
+    states, estimated = model.search(np.full(10, model.start_state), words)
+    error = estimated - by_hand.log_probs([])
+    assert 1e-4 < abs(error[0]) < 1
+    np.testing.assert_allclose(error, error[0], atol=1e-5)  # of the denominator, which all share
+    np.testing.assert_array_equal(states, model.advance(np.full(10, 1), words)[0])
+    np.testing.assert_allclose(
+        model.end_log_probs(states[9:]), by_hand.log_probs(["the"])[model.sentence_end], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("quantization", ["none", "float16", "int8", "int4"])
+def test_a_search_reads_weights_of_any_precision(
+    quantization: Quantization, tmp_path: Path
+) -> None:
+    path = tmp_path / "lm.tflite"
+    changed = quantize(PATH.read_bytes(), quantization, all_kernels=True)
+    path.write_bytes(embed_metadata(changed, read_metadata(PATH)))
+    model = LSTMLanguageModel(path)
+    states, _ = model.advance(np.full(10, model.start_state), np.arange(10, dtype=np.int32))
+    for word in (2, 5, 9):
+        words = np.full(10, word, np.int32)
+        expected = model.advance(states, words)[1]
+        np.testing.assert_allclose(model.search(states, words)[1], expected, atol=0.03)
+
+
+def test_estimates_of_the_english_model_are_close() -> None:
+    model = LSTMLanguageModel(default_bundle() / "rescorer.tflite")
+    text = "he took the old road to the north and was never seen again by any of his friends"
+    exact = estimated = np.array([model.start_state])
+    errors = []
+    for word in model.word_ids(text.split()):
+        query = np.array([word], np.int32)
+        exact, log_prob = model.advance(exact, query)
+        estimated, estimate = model.search(estimated, query)
+        errors.append(estimate[0] - log_prob[0])
+    assert np.ptp(errors) > 1e-3  # they are estimates
+    assert np.abs(np.mean(errors)) < 0.1
+    assert np.std(errors) < 0.1
+    assert np.abs(errors).max() < 0.3
+
+
 @pytest.mark.slow
 def test_writes_nothing_to_standard_error() -> None:
     code = (
@@ -127,9 +180,21 @@ def test_writes_nothing_to_standard_error() -> None:
     assert (done.stdout, done.stderr) == ("", "")
 
 
+def without_log_softmax() -> bytes:
+    """The language model, with another operator in place of its LOG_SOFTMAX."""
+    model = parse(PATH.read_bytes())
+    (code,) = (c for c in model.operatorCodes if c.builtinCode == BuiltinOperator.LOG_SOFTMAX)
+    code.builtinCode = code.deprecatedBuiltinCode = BuiltinOperator.TANH
+    for op in model.subgraphs[0].operators:
+        if model.operatorCodes[op.opcodeIndex] is code:
+            op.builtinOptionsType, op.builtinOptions = 0, None
+    return embed_metadata(pack(model), read_metadata(PATH))
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
+        (without_log_softmax(), "its probabilities are not the softmax of a product"),
         (PATH.read_bytes()[:-100], "damaged"),
         (b"", "damaged"),
         ((ASSETS / "levels.tflite").read_bytes(), "not a .tflite file that speechlstm wrote"),

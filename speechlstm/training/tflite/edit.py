@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from flatbuffers import Builder
 from numpy.typing import NDArray
 
 from speechlstm.tflite import four_bits
+from speechlstm.tflite.editing import Buffer, code_of, pack, parse
 
 Quantization = Literal["none", "float16", "int8", "int4"]
 
@@ -22,7 +22,6 @@ _WHILE = schema.BuiltinOperator.WHILE
 _FULLY_CONNECTED = schema.BuiltinOperator.FULLY_CONNECTED
 _DEQUANTIZE = schema.BuiltinOperator.DEQUANTIZE
 _GATHER = schema.BuiltinOperator.GATHER
-_ALIGNMENT = 16  # bytes
 
 
 def count_ops(tflite: bytes) -> Counter[str]:
@@ -32,7 +31,7 @@ def count_ops(tflite: bytes) -> Counter[str]:
     >>> count_ops(Path("speechlstm/assets/english/pronouncer.tflite").read_bytes())["GATHER"]
     3
     """
-    model = _parse(tflite)
+    model = parse(tflite)
     names = [
         (code.customCode or b"CUSTOM").decode()
         if code.builtinCode == schema.BuiltinOperator.CUSTOM
@@ -47,12 +46,12 @@ def without_cell_clip(tflite: bytes) -> bytes:
 
     The cells of trained models leave this range: clipping them changed a log-probability by 1.6.
     """
-    model = _parse(tflite)
+    model = parse(tflite)
     for graph in model.subgraphs:
         for op in graph.operators:
-            if _code(model, op) == _LSTM:
+            if code_of(model, op) == _LSTM:
                 op.builtinOptions.cellClip = 0.0  # no clipping
-    return _pack(model)
+    return pack(model)
 
 
 def quantize(
@@ -82,7 +81,7 @@ def quantize(
     """
     if quantization == "none":
         return tflite
-    model = _parse(tflite)
+    model = parse(tflite)
     for graph, index in _kernels(model, all_kernels, output_kernels):
         tensor = graph.tensors[index]
         kernel = model.buffers[tensor.buffer].data.view(np.float32)
@@ -98,7 +97,9 @@ def quantize(
             tensor.type = schema.TensorType.INT4
             tensor.quantization = _scales(scales.ravel())
             if any(
-                _code(model, op) != _FULLY_CONNECTED for op in graph.operators if index in op.inputs
+                code_of(model, op) != _FULLY_CONNECTED
+                for op in graph.operators
+                if index in op.inputs
             ):
                 _expand_when_loaded(model, graph, index)
         else:
@@ -107,20 +108,20 @@ def quantize(
             tensor.type = schema.TensorType.INT8
             tensor.quantization = _scales([scale])
             _expand_what_is_gathered(model, graph, index)
-        model.buffers.append(_Buffer(stored.view(np.uint8)))
+        model.buffers.append(Buffer(stored.view(np.uint8)))
         tensor.buffer = len(model.buffers) - 1
-    return _pack(model)
+    return pack(model)
 
 
 def without_names(tflite: bytes) -> bytes:
     """Return the file without the names of its inner tensors, which were a tenth of a small one."""
-    model = _parse(tflite)
+    model = parse(tflite)
     for number, graph in enumerate(model.subgraphs):
         kept = {*graph.inputs, *graph.outputs} if number == 0 else set()
         for index, tensor in enumerate(graph.tensors):
             if index not in kept:
                 tensor.name = None
-    return _pack(model)
+    return pack(model)
 
 
 def with_shapes(tflite: bytes, shapes: Mapping[int, Sequence[int]]) -> bytes:
@@ -131,16 +132,16 @@ def with_shapes(tflite: bytes, shapes: Mapping[int, Sequence[int]]) -> bytes:
     Args:
         shapes: The shape of each tensor, by its index.
     """
-    model = _parse(tflite)
+    model = parse(tflite)
     for index, shape in shapes.items():
         tensor = model.subgraphs[0].tensors[index]
         tensor.shape = tensor.shapeSignature = np.array(shape, np.int32)
-    return _pack(model)
+    return pack(model)
 
 
 def stored_quantization(tflite: bytes) -> Quantization:
     """How the kernels of a file are stored."""
-    types = {tensor.type for graph in _parse(tflite).subgraphs for tensor in graph.tensors}
+    types = {tensor.type for graph in parse(tflite).subgraphs for tensor in graph.tensors}
     if schema.TensorType.INT4 in types:
         return "int4"
     if schema.TensorType.INT8 in types:
@@ -150,7 +151,7 @@ def stored_quantization(tflite: bytes) -> Quantization:
 
 def has_variables(tflite: bytes) -> bool:
     """Whether a file keeps state in variable tensors, which some runtimes refuse."""
-    return any(tensor.isVariable for graph in _parse(tflite).subgraphs for tensor in graph.tensors)
+    return any(tensor.isVariable for graph in parse(tflite).subgraphs for tensor in graph.tensors)
 
 
 def _kernels(model: Any, all_of_them: bool, outputs: bool) -> list[tuple[Any, int]]:
@@ -163,12 +164,12 @@ def _kernels(model: Any, all_of_them: bool, outputs: bool) -> list[tuple[Any, in
     for number, graph in enumerate(model.subgraphs):
         is_above = False
         for op in graph.operators:
-            is_above |= outputs and _code(model, op) in (_LSTM, _WHILE)
-            is_product = _code(model, op) == _FULLY_CONNECTED and (
+            is_above |= outputs and code_of(model, op) in (_LSTM, _WHILE)
+            is_product = code_of(model, op) == _FULLY_CONNECTED and (
                 number > 0 or all_of_them or is_above
             )
-            is_lookup = _code(model, op) == _GATHER and all_of_them
-            if _code(model, op) == _LSTM or is_product or is_lookup:
+            is_lookup = code_of(model, op) == _GATHER and all_of_them
+            if code_of(model, op) == _LSTM or is_product or is_lookup:
                 for index in op.inputs:
                     if index >= 0 and _is_constant_matrix(model, graph.tensors[index]):
                         kernels[number, int(index)] = graph
@@ -202,7 +203,7 @@ def _expand_what_is_gathered(model: Any, graph: Any, index: int) -> None:
     """Insert a DEQUANTIZE operator after each operator that looks up rows of an 8-bit tensor."""
     tensor = graph.tensors[index]
     for place, op in reversed(list(enumerate(graph.operators))):
-        if _code(model, op) == _GATHER and op.inputs[0] == index:
+        if code_of(model, op) == _GATHER and op.inputs[0] == index:
             rows = graph.tensors[op.outputs[0]]
             stored = schema.TensorT(
                 shape=rows.shape,
@@ -236,33 +237,3 @@ def _opcode_index(model: Any, code: int) -> int:
             schema.OperatorCodeT(deprecatedBuiltinCode=code, builtinCode=code, version=3)
         )
     return codes.index(code)
-
-
-def _code(model: Any, op: Any) -> int:
-    return int(model.operatorCodes[op.opcodeIndex].builtinCode)
-
-
-class _Buffer(schema.BufferT):
-    """A buffer with the alignment of schema.fbs (force_align: 16), which generated code ignores."""
-
-    def Pack(self, builder: Builder) -> int:  # noqa: N802  (the name in the generated code)
-        builder.Prep(_ALIGNMENT, len(self.data))
-        data = builder.CreateByteVector(self.data.tobytes())
-        schema.BufferStart(builder)
-        schema.BufferAddData(builder, data)
-        return int(schema.BufferEnd(builder))
-
-
-def _parse(tflite: bytes) -> Any:
-    model = schema.ModelT.InitFromPackedBuf(tflite)
-    model.buffers = [b if b.data is None else _Buffer(b.data) for b in model.buffers]
-    return model
-
-
-def _pack(model: Any) -> bytes:
-    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
-    used |= {entry.buffer for entry in model.metadata or []}
-    model.buffers = [b if i in used else schema.BufferT() for i, b in enumerate(model.buffers)]
-    builder = Builder()
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
