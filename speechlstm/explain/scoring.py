@@ -39,8 +39,8 @@ class Judgement:
         ngram: For each word and the end of each sentence, the log-probability in the n-gram model;
             (): there is none.
         lstm: The same in the LSTM.
-        lm: The same in both together, as the search weighs them, with the spelling of unknown
-            words.
+        lm: The same in both together, with the search's weights and the spelling of unknown words.
+            The search estimates the LSTM's probabilities; these are exact.
         score: acoustic + lm_weight * lm + word_bonus * num_words: see `DecodeConfig`.
     """
 

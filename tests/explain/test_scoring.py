@@ -50,8 +50,10 @@ def test_texts_are_judged_as_the_search_judges_them(
     for hypothesis, judgement in zip(found, judgements, strict=True):
         # All paths are a little more probable than those that the search kept.
         assert judgement.acoustic == pytest.approx(hypothesis.log_prob, abs=0.3)
-        assert sum(judgement.lm) == pytest.approx(hypothesis.lm_log_prob, abs=1e-3)
-        assert judgement.score == pytest.approx(hypothesis.score, abs=0.3)
+        # The search estimates the denominators of the LSTM's softmax.
+        estimated = 0.1 * len(judgement.lm)
+        assert sum(judgement.lm) == pytest.approx(hypothesis.lm_log_prob, abs=estimated)
+        assert judgement.score == pytest.approx(hypothesis.score, abs=0.3 + estimated)
     assert [len(j.ngram) - len(j.words) for j in judgements] == 3 * [1 + (name != "judged")]
 
 
