@@ -104,7 +104,8 @@ def command(
     from speechlstm.bundle import read_bundle
     from speechlstm.training import export
     from speechlstm.training.acoustic.conversion import FILES
-    from speechlstm.training.classification.export import export_classifier, is_classifier
+    from speechlstm.training.classification.export import export_classifier
+    from speechlstm.training.classification.trained import is_classifier
 
     common = (
         run, bundle, quantization, manifests, max_utterances, _Reports(), targets, seconds,

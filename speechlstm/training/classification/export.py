@@ -1,7 +1,6 @@
 """Export of a trained classifier to a bundle, which is verified before it is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from speechlstm.audio import Audio
-from speechlstm.bundle import (
-    MODEL,
-    ClassifierBundle,
-    ClassifierSpec,
-    find_bundle,
-    read_any_bundle,
-    read_classifier,
-    write_classifier,
-)
+from speechlstm.bundle import MODEL, write_classifier
 from speechlstm.classification.classifier import label_of
 from speechlstm.classification.model import EMBEDDING, LOG_PROBS
 from speechlstm.evaluation.metrics import ErrorCounts
@@ -39,36 +30,9 @@ from speechlstm.training.acoustic.export import (
 from speechlstm.training.acoustic.recordings import read_recordings
 from speechlstm.training.acoustic.verification import Outputs, Verification, verified
 from speechlstm.training.classification.network import ClassifierNetwork, pooled
-from speechlstm.training.classification.run import (
-    ClassifierRun,
-    is_classifier_run,
-    load_classifier_run,
-)
-from speechlstm.training.classification.transfer import read_network
-from speechlstm.training.tflite.edit import (
-    Quantization,
-    quantize,
-    stored_quantization,
-    without_cell_clip,
-    without_names,
-)
-
-
-@dataclass(frozen=True)
-class TrainedClassifier:
-    """A trained classifier and what is known about it.
-
-    Attributes:
-        network: The network.
-        spec: Its description.
-        valid: The manifests that it was validated on.
-        quantization: How its bundle stores the kernels; "none" for a run.
-    """
-
-    network: ClassifierNetwork
-    spec: ClassifierSpec
-    valid: tuple[Path, ...] = ()
-    quantization: Quantization = "none"
+from speechlstm.training.classification.run import ClassifierRun
+from speechlstm.training.classification.trained import TrainedClassifier, trained_classifier
+from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip, without_names
 
 
 def export_classifier(
@@ -123,41 +87,6 @@ def export_classifier(
         report,
     )
     return verifications[0]
-
-
-def is_classifier(path: Path) -> bool:
-    """Whether a path holds the run or the bundle of a classifier.
-
-    Raises:
-        BundleError: It holds a damaged bundle.
-    """
-    if path.is_dir() and not (path / "bundle.json").exists():
-        return is_classifier_run(path)
-    return isinstance(read_any_bundle(path), ClassifierBundle)
-
-
-def trained_classifier(run: ClassifierRun | str | Path) -> TrainedClassifier:
-    """The best network of a run, or the network of a bundle.
-
-    Args:
-        run: The run, its folder, or the folder or .tflite file of a bundle.
-
-    Raises:
-        ModelError: No epoch of the run has ended, or there is neither a run nor a bundle, or the
-            weights of a bundle cannot be read.
-        ConfigError: The run has settings that this version does not know.
-    """
-    if not isinstance(run, ClassifierRun):
-        path = find_bundle(run)
-        if not is_classifier_run(path):
-            bundle = read_classifier(path)
-            stored = stored_quantization(bundle.model_path.read_bytes())
-            return TrainedClassifier(read_network(bundle), bundle.spec, quantization=stored)
-        run = load_classifier_run(path)
-    settings = run.settings
-    training = settings.training.to_dict() | {"best_epoch": run.summary()}
-    spec = ClassifierSpec(settings.features, run.classes, run.label, settings.model, training)
-    return TrainedClassifier(run.best_network(), spec, run.valid)
 
 
 def convert_target(

@@ -11,7 +11,7 @@ from speechlstm.training.acoustic.session import TrainingSession, created
 from speechlstm.training.classification.corpus import check_labels, classes_of, similar_classes
 from speechlstm.training.classification.run import ClassifierRun, load_classifier_run
 from speechlstm.training.classification.trainer import ClassifierTrainer
-from speechlstm.training.classification.transfer import EncoderSource, read_encoder, transfer
+from speechlstm.training.classification.transfer import Trained, read_encoder, transfer
 from speechlstm.training.engine.distribution import Cluster
 
 
@@ -22,7 +22,7 @@ def train_classifier(
     label: LabelField = "label",
     settings: Settings | None = None,
     *,
-    init_from: str | Path | EncoderSource | None = None,
+    init_from: str | Path | Trained | None = None,
     cache: str | Path | None = None,
     report: Callable[[str], None] = lambda line: None,
     progress: bool = False,
@@ -100,7 +100,7 @@ def prepare_run(
     manifests: RunManifests,
     label: LabelField,
     settings: Settings,
-    source: EncoderSource | None = None,
+    source: Trained | None = None,
     report: Callable[[str], None] = lambda line: None,
     again: bool = False,
 ) -> ClassifierRun:
