@@ -101,24 +101,26 @@ class _Header(tarfile.TarInfo):
 def _unpack_zip(archive: Path, root: Path) -> None:
     check = _Check(archive)
     with zipfile.ZipFile(archive) as packed:
-        if _num_listed(archive, packed) not in (len(packed.infolist()), _MANY):
+        if not _num_listed(archive, packed) <= {len(packed.infolist()), _MANY}:
             raise zipfile.BadZipFile("its list of members is damaged")
         for info in packed.infolist():
             is_link = (info.external_attr >> 16) & _UNIX_TYPE == _UNIX_LINK
             is_folder = info.filename.endswith("/")  # is_dir() fails for a name that is empty
             is_file = not is_link and not is_folder
+            if is_folder and info.file_size:  # as if the name ended at a NUL
+                raise zipfile.BadZipFile(f"the folder {info.filename} has content")
             member = _Member(info.filename, info.file_size, is_folder, is_file)
             if path := check.place(member, root):
                 with packed.open(info) as content:
                     _copy(content, path)
 
 
-def _num_listed(archive: Path, packed: zipfile.ZipFile) -> int:
-    """The number of members that the end of a zip states; zipfile does not compare it."""
+def _num_listed(archive: Path, packed: zipfile.ZipFile) -> set[int]:
+    """The numbers of members that the end of a zip states twice; zipfile compares neither."""
     with archive.open("rb") as file:
         file.seek(-_ZIP_END_BYTES - len(packed.comment), os.SEEK_END)
         end = file.read(_ZIP_END_BYTES)
-    return int.from_bytes(end[10:12], "little")
+    return {int.from_bytes(end[at : at + 2], "little") for at in (8, 10)}
 
 
 class _Check:

@@ -122,6 +122,17 @@ def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
         unpack(archive, tmp_path / "out")
 
 
+def test_a_zip_whose_list_of_members_is_damaged_is_refused(tmp_path: Path) -> None:
+    content = bytearray(zipped(tmp_path / "a.zip").read_bytes())
+    end = content.index(b"PK\x05\x06")
+    content[end + 10 : end + 16] = bytes(6)  # no members in a list of no bytes
+    (tmp_path / "a.zip").write_bytes(content)
+    zipped(tmp_path / "b.zip", {"corpus/wav/b.wav": "corpus/wav/"})
+    for name in ("a.zip", "b.zip"):
+        with pytest.raises(DataError, match=f"{name}: is damaged.*(list of members|has content)"):
+            unpack(tmp_path / name, tmp_path / "out")
+
+
 def test_a_header_that_is_damaged_does_not_end_the_archive(tmp_path: Path) -> None:
     content = bytearray(tar(tmp_path / "a.tar").read_bytes())
     content[2 * tarfile.BLOCKSIZE] ^= 1  # the first letter of the second name
