@@ -50,7 +50,9 @@ class PhraseBeginnings:
         spoken = np.flatnonzero((labels != BLANK) & (labels != self._boundary))
         if not self._spotter or not spoken.size:
             return False
-        last = int(spoken[-1])
+        last = int(spoken[-1])  # the first frame of the last label
+        while last and labels[last - 1] == labels[last]:
+            last -= 1
         first = max(0, last + 1 - _NUM_FRAMES)
         log_probs = log_probs[first:]
         if self._boundary:  # before the first and after the last frame
