@@ -16,7 +16,7 @@ def dump_checked(values: Mapping[str, Any]) -> str:
     >>> print(dump_checked({"num_epochs": 3}), end="")
     {
       "num_epochs": 3,
-      "crc32": "f0f3b4a7"
+      "crc32": "b761ebfb"
     }
     """
     return json.dumps({**values, _CHECKSUM: _checksum(values)}, indent=2) + "\n"
