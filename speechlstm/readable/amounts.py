@@ -39,6 +39,11 @@ QUANTITIES = _UNITS | {"percent", "per", *_CURRENCIES}
 # Before "a million": "half a million", "many a million"; "three quarters of a million".
 _SHARES = word_set("half many")
 _FRACTIONS = word_set("quarter quarters") | ORDINAL_WORDS | {f"{word}s" for word in ORDINAL_WORDS}
+_JOINTS = word_set("to or and")  # of the ends of a range
+_OF_NUMBERS = NUMBER_WORDS | {"point"}
+_WRITTEN_SCALES = tuple(
+    scale for scale in SCALES if scale != "thousand"
+)  # "3 million", but "3,000"
 _PHONE_DIGITS = (10, 11)
 _BEFORE_POINT = NUMBER_WORDS | word_set("oh a the this that some any one every which what no")
 
@@ -71,6 +76,8 @@ def measure(speech: Speech, start: int) -> Written | None:
     if not quantity or is_part or before in (*NUMBER_WORDS, "point"):
         return None
     (text, end), _ = quantity
+    if _shares_scale(words, start):
+        return None
     unit, following = word_at(words, end), word_at(words, end + 1)
     if unit == "percent":
         return f"{sign}{text}%", end + 1
@@ -176,9 +183,44 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
     )
     if is_idiom or is_part or following == "point":
         return None
+    if _shares_scale(words, start) and word_at(words, found.end - 1) not in _WRITTEN_SCALES:
+        return None
     if found.value >= _SMALLEST or before in _NUMBERED:
         return found.text, found.end
     return (found.text, found.end) if _has_figure_beside(words, start, found.end) else None
+
+
+def _shares_scale(words: Sequence[str], start: int) -> bool:
+    """Whether a number is an end of a range whose scale is said once: "two or three hundred"."""
+    if word_at(words, start - 1) in _JOINTS:
+        first = start - 1
+        while word_at(words, first - 1) in _OF_NUMBERS:
+            first -= 1
+        if first < start - 1 and _scale_of_range(words, first) is not None:
+            return True
+    return _scale_of_range(words, start) not in (None, *_WRITTEN_SCALES)
+
+
+def _scale_of_range(words: Sequence[str], start: int) -> str | None:
+    """The scale of both ends of a range that begins at an index; None if each has its own."""
+    first = _value(words, start)
+    if not first or word_at(words, first[1]) not in _JOINTS:
+        return None
+    second, last = first[1] + 1, first[1] + 1
+    while word_at(words, last + 1) in _OF_NUMBERS:
+        last += 1
+    scale, factor = word_at(words, last), _value(words[:last], second)
+    if scale not in ("hundred", *SCALES):
+        return None
+    return scale if factor and factor[1] == last and first[0] < factor[0] else None
+
+
+def _value(words: Sequence[str], start: int) -> tuple[float, int] | None:
+    """The value of a number, possibly with a decimal point, and the index after it."""
+    if found := decimal(words, start):
+        return float(found[0].replace(",", "")), found[1]
+    number = cardinal(words, start)
+    return (number.value, number.end) if number else None
 
 
 def _has_figure_beside(words: Sequence[str], start: int, end: int) -> bool:
