@@ -58,6 +58,11 @@ class NGramModel(SearchModel):
         self._backoff: Callable[[int], float] = trie.backoffs.item  # of a state
         if trie.is_quantized:
             self._log_prob, self._backoff = self._coded_log_prob, self._coded_backoff
+            # Python reads lists and memoryviews faster than arrays.
+            self._codebooks, self._codes = trie.codebooks.tolist(), trie.log_probs.data
+            self._backoff_codes = trie.backoffs.data
+            self._node_bounds = self._first_nodes.tolist()
+            self._state_bounds = self._first_states.tolist()
         # A search queries the same words in the same contexts in many consecutive frames.
         self._cached_step = lru_cache(_MEMORY)(self.step)
 
@@ -251,12 +256,13 @@ class NGramModel(SearchModel):
         return values
 
     def _coded_log_prob(self, node: int) -> float:
-        order = bisect(self._first_nodes, node)
-        return self.trie.codebooks.item(order, self.trie.log_probs.item(node))
+        value: float = self._codebooks[bisect(self._node_bounds, node)][self._codes[node]]
+        return value
 
     def _coded_backoff(self, state: int) -> float:
-        length = bisect(self._first_states, state)
-        return self.trie.codebooks.item(self.order + length, self.trie.backoffs.item(state))
+        length = bisect(self._state_bounds, state)
+        value: float = self._codebooks[self.order + length][self._backoff_codes[state]]
+        return value
 
     def _backoffs(self, states: NDArray[np.int64]) -> NDArray[np.float32]:
         values: NDArray[np.float32] = self.trie.backoffs.take(states, mode="clip")
