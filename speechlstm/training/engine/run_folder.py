@@ -192,7 +192,8 @@ class NetworkRun(RunFolder, ABC, Generic[N]):
     def summary(self) -> dict[str, Any]:
         """The metrics of the best epoch: they are kept with its weights.
 
-        Runs of version 0.1.0 have them in the list of all epochs only.
+        Runs of version 0.1.0 have them in the list of all epochs only; weights from elsewhere that
+        were put into a run have none.
 
         Raises:
             ModelError: No epoch has ended yet, or the file of the metrics is damaged.
@@ -200,6 +201,8 @@ class NetworkRun(RunFolder, ABC, Generic[N]):
         best = load_state(self.best) if self.best.exists() else None
         source = self.metrics if best is None else self.best
         lines: list[Any] = self.read_metrics() if best is None else [best]
+        if not lines and self.best.exists():
+            return {}
         if not lines:
             raise ModelError(f"{self.metrics}: missing: no epoch has ended yet")
         try:

@@ -139,6 +139,11 @@ def test_without_an_epoch_there_is_neither_model_nor_summary(run: Run) -> None:
         run.summary()
 
 
+def test_weights_from_elsewhere_have_no_summary(run: Run) -> None:
+    save_checkpoint(run.best, {"model": run.new_network().variables})
+    assert run.summary() == {}
+
+
 def test_the_summary_is_the_best_epochs(run: Run) -> None:
     rates = [(0.5, 0.4), (0.3, 0.2), (0.3, 0.1), (0.3, 0.1), (0.4, 0.0)]
     lines = [
