@@ -132,7 +132,7 @@ class LSTMLanguageModel(LanguageModel):
             raise LanguageModelError(self.path, reason) from None
         features = {_FEATURES: TensorSpec("float32", (None, layer.stored.shape[1]))}
         body = self._load(content, _outputs(num_logits) | features)
-        return layer, PartitionFunction(layer, num_logits), body
+        return layer, PartitionFunction(layer, layer.most_probable(num_logits)), body
 
     def _load(self, content: bytes, outputs: Mapping[str, TensorSpec]) -> TFLiteModel:
         return TFLiteModel(

@@ -1,6 +1,6 @@
 """An estimate of the partition function, the denominator of a softmax over many words."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,10 @@ _Floats = NDArray[np.float32]
 class PartitionFunction:
     """Estimates log Z = log sum_w exp(e_w . h + b_w) without the logits of all words.
 
-    The first words, which are the most frequent ones and have most of the probability, are summed.
-    Of the others, the rows e_w of the output layer are taken to be independent of the biases b_w,
-    and to have a normal distribution with independent components, of mean m and variance v, whose
-    moment generating function is the mean of exp(e . h):
+    The most frequent words, which have most of the probability, are summed. Of the others, the rows
+    e_w of the output layer are taken to be independent of the biases b_w, and to have a normal
+    distribution with independent components, of mean m and variance v, whose moment generating
+    function is the mean of exp(e . h):
 
         log sum_others exp(e_w . h + b_w) = log sum_others exp(b_w) + m . h + v . h**2 / 2
 
@@ -28,13 +28,14 @@ class PartitionFunction:
     ICML 2016, who draw samples for the rest.
 
     Args:
-        layer: The output layer, the most frequent words first.
-        num_summed: How many of them are summed, at least 1.
+        layer: The output layer.
+        summed: The indices of the words that are summed, at least one: OutputLayer.most_probable.
     """
 
-    def __init__(self, layer: "OutputLayer", num_summed: int) -> None:
-        self._others = np.logaddexp.reduce(layer.bias[num_summed:], initial=-np.inf)
-        sample = layer.kernel(slice(num_summed, None, _SAMPLING))
+    def __init__(self, layer: "OutputLayer", summed: NDArray[np.integer[Any]]) -> None:
+        others = np.delete(np.arange(len(layer.bias)), summed)
+        self._others = np.logaddexp.reduce(layer.bias[others], initial=-np.inf)
+        sample = layer.kernel(others[::_SAMPLING])
         if not len(sample):
             sample = np.zeros((1, sample.shape[1]), np.float32)
         self._mean, self._half_variance = sample.mean(axis=0), sample.var(axis=0) / 2
@@ -43,7 +44,7 @@ class PartitionFunction:
         """The estimates of log Z, (n,).
 
         Args:
-            logits: (n, num_summed), those of the first words.
+            logits: (n, num_summed), those of the words that are summed.
             features: h, (n, width).
         """
         largest = logits.max(axis=1, keepdims=True)

@@ -34,6 +34,16 @@ class OutputLayer:
         scales = self.scales if len(self.scales) == 1 else self.scales[rows]
         return self.stored[rows].astype(np.float32) * scales
 
+    def most_probable(self, number: int) -> NDArray[np.intp]:
+        """The indices of outputs that have most of the probability, in increasing order.
+
+        They are the first ones if the outputs are words in order of frequency, as most of those
+        with the largest biases then are; otherwise those with the largest biases.
+        """
+        largest = np.sort(np.argsort(-self.bias, kind="stable")[:number])
+        is_ordered = 2 * np.count_nonzero(largest < number) > number
+        return np.arange(number) if is_ordered else largest
+
     def logits(
         self, features: NDArray[np.float32], outputs: NDArray[np.integer[Any]]
     ) -> NDArray[np.float32]:
@@ -54,8 +64,8 @@ def without_softmax(
         features: The name of a further output.
 
     Returns:
-        The content of a file that computes the first logits (n, num_logits) as `output`, and
-        `features` (n, width); and the layer.
+        The content of a file that computes the logits (n, num_logits) of outputs
+        layer.most_probable(num_logits) as `output`, and `features` (n, width); and the layer.
 
     Raises:
         ValueError: The output is computed in another way.
@@ -67,16 +77,17 @@ def without_softmax(
     product = _computing(model, softmax.inputs[0], _FULLY_CONNECTED)
     below, kernel, bias = [*product.inputs, -1][:3]
     layer = _layer(model, kernel, bias)
-    first = layer.stored[:num_logits]
-    if first.dtype != np.int8 or len(layer.scales) > 1:  # only these are multiplied as they are
-        first = layer.kernel(slice(num_logits))
-    first_kernel = _added(model, graph.tensors[kernel], first)
-    first_bias = _added(model, graph.tensors[bias], layer.bias[:num_logits])
+    wanted = layer.most_probable(num_logits)
+    rows = layer.stored[wanted]
+    if rows.dtype != np.int8 or len(layer.scales) > 1:  # only these are multiplied as they are
+        rows = layer.kernel(wanted)
+    smaller_kernel = _added(model, graph.tensors[kernel], rows)
+    smaller_bias = _added(model, graph.tensors[bias], layer.bias[wanted])
     graph.tensors.append(copy(graph.tensors[product.outputs[0]]))
     logits = len(graph.tensors) - 1
     graph.tensors[logits].shape = np.array([1, num_logits], np.int32)
     graph.tensors[logits].shapeSignature = np.array([-1, num_logits], np.int32)
-    product.inputs = np.array([below, first_kernel, first_bias], np.int32)
+    product.inputs = np.array([below, smaller_kernel, smaller_bias], np.int32)
     product.outputs = np.array([logits], np.int32)
     graph.operators.remove(softmax)
     replaced = np.where(graph.outputs == named.tensorIndex, logits, graph.outputs)

@@ -137,6 +137,20 @@ def test_a_search_estimates_the_sum_over_all_words(
     )
 
 
+def test_a_search_sums_the_most_probable_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not the first ones: the vocabulary is in alphabetical order."""
+    monkeypatch.setattr(lstm, "_NUM_LOGITS", 4)
+    model = LSTMLanguageModel(PATH)
+    layer, (_, *shape) = model._layer, model._body.inputs["h"].shape
+    summed = layer.most_probable(4)
+    assert layer.bias[summed].min() >= np.delete(layer.bias, summed).max()
+    assert summed.tolist() != [0, 1, 2, 3]
+    state = np.zeros((1, *shape), np.float32)
+    results = model._body.run(words=np.array([3], np.int32), h=state, c=state)
+    expected = layer.logits(results["features"].repeat(4, axis=0), summed)
+    np.testing.assert_allclose(results["log_probs"][0], expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("quantization", ["none", "float16", "int8", "int4"])
 def test_a_search_reads_weights_of_any_precision(
     quantization: Quantization, tmp_path: Path
