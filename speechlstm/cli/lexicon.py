@@ -61,9 +61,8 @@ def command(
 
     Pronunciations are copied from the dictionary. For other words, a small G2P network is trained
     on the dictionary, which takes minutes and at least 1,000 words; --g2p keeps it for the next
-    time. Words with other
-    characters than a to z and apostrophes are reported and left out unless the dictionary has them;
-    the exit code is then 1.
+    time. Words with other characters than a to z and apostrophes are reported and left out unless
+    the dictionary has them; the exit code is then 1.
 
     \b
     Example:

@@ -108,7 +108,7 @@ class GreedyDecoder:
 
 
 class _WholeUtterance:
-    """A growing utterance that is decoded as a whole each time: the best path takes no time."""
+    """Decodes all of an utterance so far each time: greedy decoding takes hardly any time."""
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder

@@ -180,7 +180,7 @@ class NBestDecoder:
 
 
 class _IncrementalSearch:
-    """A growing utterance whose search is continued from a kept state.
+    """Decodes an utterance while it is spoken, by a search that continues from a kept state.
 
     Previews search in a narrower beam.
     """

@@ -35,8 +35,8 @@ def sentence_end(log_probs: NDArray[np.float32], num_blanks: int) -> int | None:
     """The number of frames of the first sentence, if a pause follows it; None: none does.
 
     The frame after the sentence is the first after num_blanks blanks in a row that follow another
-    label. It is the same if more frames are known, so that a growing utterance has the same
-    sentences as a whole one.
+    label. It is the same if more frames are known, so that an utterance that is not over
+    yet has the same sentences as a whole one.
 
     >>> frames = np.log(np.array([[1, 0], [0, 1], [1, 0], [1, 0], [1, 0]], np.float32) + 1e-9)
     >>> sentence_end(frames, num_blanks=2)

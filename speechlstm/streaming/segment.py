@@ -59,10 +59,8 @@ class Segment(ABC):
         self._outputs = np.empty((0, model.alphabet.num_labels), np.float32)
         self._num_drafted = 0  # the first frames, which do not change until settle is called
         self.start = self.end = self.speech_end = start
-        self._asked, self._ends_within_phrase = (
-            (start, start),
-            False,
-        )  # the answer for what is heard
+        # Kept, since it takes time: the answer of ends_within_phrase, and for which samples it is.
+        self._phrase_checked, self._ends_within_phrase = (start, start), False
 
     @property
     def seconds(self) -> float:
@@ -116,10 +114,10 @@ class Segment(ABC):
         return self._possible(hypotheses)
 
     def ends_within_phrase(self) -> bool:
-        """Whether what has been heard ends with the first words of a hot phrase."""
-        heard = self.start, self.end
-        if self._asked != heard:
-            self._asked = heard
+        """Whether what has been processed ends with the first words of a hot phrase."""
+        processed = self.start, self.end
+        if self._phrase_checked != processed:
+            self._phrase_checked = processed
             self._ends_within_phrase = self._decoding.ends_within_phrase(self._outputs)
         return self._ends_within_phrase
 
@@ -198,7 +196,7 @@ class RecomputedSegment(Segment):
         return RecomputedSegment(self._model, self._decoder, self._buffer, start, self._rejects)
 
     def _first_of_context(self, end: int) -> int:
-        """The frame, 0 or before the segment, from which on the network hears a short segment.
+        """The frame, 0 or before the segment, from which on the network processes a segment.
 
         What is much louder or quieter than the segment is no context: see level_changes.
         """

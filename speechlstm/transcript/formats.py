@@ -62,8 +62,8 @@ def to_dict(transcript: Transcript) -> dict[str, Any]:
     channels were transcribed separately, "channels" holds such a dict for each. Of readable text,
     "readable" holds all and "tokens" the pieces, each with the indices of its words in "words". If
     a text was aligned, "lines" holds its lines, and words that are not spoken have "spoken": false
-    and last no time. If speakers were told apart, each word has the
-    number of its "speaker", and "turns" holds what each says until another speaks.
+    and last no time. If speakers were told apart, each word has the number of its "speaker", and
+    "turns" holds what each says until another speaks.
 
     >>> words = (Word("yes", 0.1, 0.5, 0.9),)
     >>> to_dict(Transcript((Hypothesis("yes", words, -1.0),), 0.6))["words"]
