@@ -19,7 +19,9 @@ _MAX_MEMBERS = 5_000_000
 _MAX_RATIO = 100
 _MAX_SMALL = 1 << 30  # bytes that any archive may have
 _BLOCK_BYTES = 1 << 20
-_ZIP_END_BYTES, _MANY = 22, 0xFFFF  # members or more: the number is elsewhere
+# The end of a zip, after which there may be a comment and what zipfile ignores.
+_ZIP_END, _ZIP_END_BYTES, _MAX_COMMENT = b"PK\5\6", 22, 1 << 16
+_MANY = 0xFFFF  # members or more: the number is elsewhere
 _UNIX_TYPE, _UNIX_LINK = 0o170000, 0o120000
 
 
@@ -101,7 +103,7 @@ class _Header(tarfile.TarInfo):
 def _unpack_zip(archive: Path, root: Path) -> None:
     check = _Check(archive)
     with zipfile.ZipFile(archive) as packed:
-        if not _num_listed(archive, packed) <= {len(packed.infolist()), _MANY}:
+        if not _num_listed(archive) <= {len(packed.infolist()), _MANY}:
             raise zipfile.BadZipFile("its list of members is damaged")
         for info in packed.infolist():
             is_link = (info.external_attr >> 16) & _UNIX_TYPE == _UNIX_LINK
@@ -115,11 +117,13 @@ def _unpack_zip(archive: Path, root: Path) -> None:
                     _copy(content, path)
 
 
-def _num_listed(archive: Path, packed: zipfile.ZipFile) -> set[int]:
+def _num_listed(archive: Path) -> set[int]:
     """The numbers of members that the end of a zip states twice; zipfile compares neither."""
     with archive.open("rb") as file:
-        file.seek(-_ZIP_END_BYTES - len(packed.comment), os.SEEK_END)
-        end = file.read(_ZIP_END_BYTES)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _ZIP_END_BYTES - _MAX_COMMENT))
+        content = file.read()
+    end = content[content.rfind(_ZIP_END) :]  # as zipfile has found it
     return {int.from_bytes(end[at : at + 2], "little") for at in (8, 10)}
 
 

@@ -48,6 +48,17 @@ def test_unpacks_files(tmp_path: Path, name: str) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == [name, "out"]
 
 
+@pytest.mark.parametrize("after", [b"\r\n", b"\0" * 512])
+def test_bytes_after_a_zip_are_ignored(tmp_path: Path, after: bytes) -> None:
+    """As zipfile and unzip do: some downloads have them."""
+    archive = zipped(tmp_path / "a.zip")
+    with zipfile.ZipFile(archive, "a") as file:
+        file.comment = b"of version 2"
+    archive.write_bytes(archive.read_bytes() + after)
+    unpack(archive, tmp_path / "out")
+    assert (tmp_path / "out" / "corpus" / "a.txt").read_bytes() == b"yes"
+
+
 @pytest.mark.parametrize(
     "name", ["../evil.txt", "/evil.txt", "a/../../evil.txt", "C:/evil.txt", "..\\evil.txt"]
 )
