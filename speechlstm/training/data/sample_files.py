@@ -90,8 +90,8 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     """
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
-    content = file.getvalue()
-    write_atomically(path, content + _checksum(content))
+    file.write(_checksum(file.getbuffer()))
+    write_atomically(path, file.getvalue())
 
 
 def mapped_array(path: Path) -> NDArray[Any]:
@@ -118,5 +118,5 @@ def mapped_array(path: Path) -> NDArray[Any]:
     return array
 
 
-def _checksum(content: bytes | bytearray) -> bytes:
+def _checksum(content: bytes | bytearray | memoryview) -> bytes:
     return zlib.crc32(content).to_bytes(_CHECK_BYTES, "little")
