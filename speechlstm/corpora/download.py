@@ -175,6 +175,7 @@ def _append(url: str, part: Path, size: int, bar: Any) -> bool:
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
+        error.close()  # it is a response, too, with a connection
         if error.code != _NOT_SATISFIABLE or not size:
             raise
         if error.headers.get("Content-Range", "").rpartition("/")[2] == str(size):
