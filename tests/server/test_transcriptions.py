@@ -21,7 +21,8 @@ def client(server: Any, key: str = "none") -> Any:
 
 def transcribed(server: Any, recording: bytes, **options: Any) -> Any:
     file = ("hello.wav", recording)
-    return client(server).audio.transcriptions.create(model="whisper-1", file=file, **options)
+    with client(server) as openai:
+        return openai.audio.transcriptions.create(model="whisper-1", file=file, **options)
 
 
 @pytest.mark.slow
@@ -60,10 +61,10 @@ def test_openai_s_client_gets_times(server: Any, hello: bytes) -> None:
 def test_openai_s_client_gets_events(
     server: Any, long_recording: Path, levels_bundle: Path
 ) -> None:
-    stream = client(server).audio.transcriptions.create(
-        model="whisper-1", file=long_recording, stream=True
-    )
-    *deltas, done = stream
+    with client(server) as openai:
+        *deltas, done = openai.audio.transcriptions.create(
+            model="whisper-1", file=long_recording, stream=True
+        )
     assert {event.type for event in deltas} == {"transcript.text.delta"}
     assert len(deltas) >= 300 / 20
     assert done.type == "transcript.text.done"
@@ -85,10 +86,11 @@ def test_events_hold_words_and_formats_if_asked_for(server: Any, hello: bytes) -
 @pytest.mark.slow
 def test_the_models_are_listed(server: Any) -> None:
     openai = pytest.importorskip("openai")
-    assert [model.id for model in client(server).models.list()] == ["bundle"]
-    assert client(server).models.retrieve("bundle").owned_by == "speechlstm"
-    with pytest.raises(openai.NotFoundError, match="this server has bundle"):
-        client(server).models.retrieve("other")
+    with client(server) as asking:
+        assert [model.id for model in asking.models.list()] == ["bundle"]
+        assert asking.models.retrieve("bundle").owned_by == "speechlstm"
+        with pytest.raises(openai.NotFoundError, match="this server has bundle"):
+            asking.models.retrieve("other")
 
 
 @pytest.mark.slow
@@ -104,8 +106,8 @@ def test_errors_have_the_command_line_s_words(
     told = subprocess.run(
         [*command, "a.wav"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    with pytest.raises(openai.BadRequestError) as caught:
-        client(server).audio.transcriptions.create(model="whisper-1", file=tmp_path / "a.wav")
+    with client(server) as asking, pytest.raises(openai.BadRequestError) as caught:
+        asking.audio.transcriptions.create(model="whisper-1", file=tmp_path / "a.wav")
     error = caught.value.body
     assert f"Error: {error['message']}\n" == told.stderr
     assert (error["type"], error["param"]) == ("invalid_request_error", "file")
