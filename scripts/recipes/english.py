@@ -38,6 +38,7 @@ from synthesize import COMMANDS, EDITS, sentence
 
 from speechlstm.corpora.manifest import Manifest, write_manifest
 from speechlstm.corpora.split import write_split
+from speechlstm.corpora.stats import count_words
 from speechlstm.errors import SpeechLSTMError
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.text import read_sentences
@@ -232,8 +233,7 @@ def repeated_words(texts: Sequence[Path]) -> list[str]:
     1.9 % on Common Voice (relative), for 0.85 MB; by the counts as weights in place of equal
     shares, it does not fall further.
     """
-    sentences = chain.from_iterable(map(read_sentences, texts))
-    counts = Counter(word for sentence in sentences for word in sentence.split())
+    counts = sum(map(count_words, texts), Counter[str]())
     return [
         word
         for word, count in counts.items()
