@@ -47,6 +47,7 @@ class WorkerProcess:
         self._thread = ThreadPoolExecutor(1, f"worker-{number}")
         self._turn = asyncio.Lock()
         self._pid = self._worker.process.pid or 0
+        self._is_cleared = False
 
     @property
     def pid(self) -> int:
@@ -72,6 +73,8 @@ class WorkerProcess:
 
     async def _exchange(self, request: object) -> Any:
         async with self._turn:
+            if self._is_cleared:  # replaced while a stream was silent
+                raise WorkerDied
             loop = asyncio.get_running_loop()
             outcome = await loop.run_in_executor(self._thread, self._outcome, request)
         if outcome.is_error and not self.is_alive:
@@ -88,6 +91,7 @@ class WorkerProcess:
 
     def clear(self) -> None:
         """Release what belongs to a process that has ended or has been killed. Does not block."""
+        self._is_cleared = True
         self._thread.shutdown(wait=False)
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import wave
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -272,14 +273,23 @@ def test_a_dead_process_and_the_end_of_the_server_close_streams(
 ) -> None:
     server = start_server()
     said = speech[: len(speech) - RATE]
-    with connect(stream_url(server, "?sample_rate=16000")) as first:
-        assert json.loads(first.recv()) == {"type": "ready"}
-        for worker in server.workers():
-            os.kill(worker, signal.SIGKILL)
-        first.send(said.tobytes())
-        (error,) = messages(first)
-        assert (error["error"]["code"], first.close_code) == ("worker_died", 1011)
-    wait_until(lambda: httpx.get(f"{server.url}/healthz").status_code == 200)
+
+    def is_replaced(killed: list[int]) -> bool:
+        alive = len(server.workers()) == len(killed) and not {*killed} & {*server.workers()}
+        return alive and httpx.get(f"{server.url}/healthz").status_code == 200
+
+    for speaks_at_once in (True, False):
+        with connect(stream_url(server, "?sample_rate=16000")) as first:
+            assert json.loads(first.recv()) == {"type": "ready"}
+            killed = server.workers()
+            for worker in killed:
+                os.kill(worker, signal.SIGKILL)
+            if not speaks_at_once:
+                wait_until(partial(is_replaced, killed))
+            first.send(said.tobytes())
+            (error,) = messages(first)
+            assert (error["error"]["code"], first.close_code) == ("worker_died", 1011)
+        wait_until(partial(is_replaced, killed))
     with connect(stream_url(server, "?sample_rate=16000")) as second:
         second.send(said.tobytes())
         wait_for_final = iter(lambda: json.loads(second.recv())["type"], "final")
