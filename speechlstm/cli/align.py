@@ -57,9 +57,10 @@ def command(
     Numbers are better written out: figures are timed by what is spoken between their neighbours.
 
     The recording may have more than the text, and the text more than the recording: words that are
-    not spoken are named on stderr and have no time (no line of CTM, no interval of TextGrid), as
-    are lines that seem doubtful (the geometric mean posterior of their words is below 0.07). A
-    recording may last hours.
+    not spoken are named on stderr and have no time (no line of CTM, no interval of TextGrid, no
+    subtitle), as are lines that seem doubtful (the geometric mean posterior of their words is below
+    0.07). Lines in brackets, such as [music], and marks become subtitles between those around them
+    if there is room. A recording may last hours.
 
     \b
     Example:

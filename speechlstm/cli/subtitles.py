@@ -52,7 +52,8 @@ def subtitle_options(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def command(*args: Any, **rest: Any) -> None:
         values = {name: rest.pop(name) for name in _NAMES}
-        given = {name: value for name, value in values.items() if value not in (None, False)}
+        # 0 is equal to False, but is a value.
+        given = {n: v for n, v in values.items() if v is not None and v is not False}
         try:
             keeps_lines = not any(name in given for name in _LIMITS)
             layout = SubtitleLayout(**given, keeps_lines=keeps_lines) if given else None

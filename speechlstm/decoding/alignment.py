@@ -51,18 +51,18 @@ def align(
         labels of words that are left out. Other frames are blank, or of other speech.
 
     Raises:
-        InfeasibleTargetError: The labels need more frames than there are.
+        InfeasibleTargetError: All labels are to be emitted, and need more frames than there are.
         ValueError: A label is out of range.
     """
     num_frames, num_labels = log_probs.shape
     if not all(BLANK < label < num_labels for label in labels):
         raise ValueError(f"labels must be in 1..{num_labels - 1}, are {list(labels)!r:.80}")
-    if (num_needed := min_steps(labels)) > num_frames:
-        raise InfeasibleTargetError(where, num_needed, num_frames)
     if not labels:
         return []
     floor = floored(log_probs)
     if space is None:
+        if (num_needed := min_steps(labels)) > num_frames:
+            raise InfeasibleTargetError(where, num_needed, num_frames)
         path = _best_path(floor, _Chain(labels))
     else:
         path = _best_path(with_any_sound(floor), GappedChain(labels, space, num_labels))
@@ -152,7 +152,7 @@ def _best_path(log_probs: NDArray[np.float32], chain: _Chain | GappedChain) -> N
     """The state of the text at each frame on the best path."""
     num_frames = len(log_probs)
     block = max(1, _MAX_MOVES // len(chain.states))
-    starts = range(0, num_frames, block)
+    starts = range(0, max(1, num_frames), block)
 
     scores = chain.first_scores()
     checkpoints = [scores]

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from speechlstm.decoding.alignment import align
 from speechlstm.decoding.greedy import best_path_emissions
 from speechlstm.decoding.timed_words import spelled_words
-from speechlstm.errors import DataError, InfeasibleTargetError
+from speechlstm.errors import DataError
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.text.targets import min_steps
 
 _WHOLE = 1 << 27  # frames times states of the search; below this, nothing needs to be cut (2 s)
 # Beyond this, the search would take a quarter of an hour, and a text in which no words of the
@@ -47,8 +46,6 @@ def align_long(
         InfeasibleTargetError: As in align.
         DataError: The recording is long, and too few of its words are found in the text.
     """
-    if (num_needed := min_steps(labels)) > len(log_probs):
-        raise InfeasibleTargetError(where, num_needed, len(log_probs))
     spans: list[tuple[int, int]] = []
     for (frame, label), (next_frame, next_label) in _pieces(log_probs, labels, alphabet):
         if (next_frame - frame) * (next_label - label) * 2 > _LARGEST:
@@ -80,16 +77,9 @@ def _pieces(
     kept: list[Cut] = [(0, 0)]
     if len(log_probs) * 2 * len(labels) > _WHOLE:
         for cut in _cuts(log_probs, labels, alphabet):
-            if cut[0] - kept[-1][0] >= _PIECE_FRAMES and _fits(labels, kept[-1], cut):
+            if cut[0] - kept[-1][0] >= _PIECE_FRAMES and cut[1] > kept[-1][1]:
                 kept.append(cut)
-        while len(kept) > 1 and not _fits(labels, kept[-1], end):
-            kept.pop()
     return list(zip(kept, [*kept[1:], end], strict=True))
-
-
-def _fits(labels: Sequence[int], start: Cut, end: Cut) -> bool:
-    piece = labels[start[1] : end[1]]
-    return bool(piece) and min_steps(piece) <= end[0] - start[0]
 
 
 def _cuts(log_probs: NDArray[np.float32], labels: Sequence[int], alphabet: Alphabet) -> list[Cut]:

@@ -43,7 +43,8 @@ def align_segments(segments: Segments, model: AcousticModel, text: str, where: s
 
     Raises:
         AlphabetError: Most words of the text have letters that the alphabet lacks.
-        InfeasibleTargetError: The text is too long for the recording.
+        InfeasibleTargetError: The alphabet has no space, and the text is too long for the
+            recording.
         DataError: The text has no word, or no word, in a long recording too few words, in common
             with the recording; or the recording cannot be decoded.
     """

@@ -305,7 +305,8 @@ class Recognizer(SegmentRecognizer):
             AudioError: As in transcribe_file.
             AlphabetError: Most words have letters that the alphabet lacks. Others, and figures, are
                 aligned with what is spoken between their neighbours.
-            InfeasibleTargetError: The text is too long for the recording.
+            InfeasibleTargetError: The alphabet has no space, and the text is too long for the
+                recording.
             DataError: The text has no word, or no word, in a long recording too few words, in
                 common with the recording.
             TypeError: The text is not a string.

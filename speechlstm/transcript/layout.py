@@ -5,13 +5,15 @@ paragraphs into lines", 1981): after punctuation and pauses rather than within a
 after a short word, which mostly belongs to the next one.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import inf, isfinite
 
 from speechlstm.errors import ConfigError, writable
 from speechlstm.transcript.transcript import Transcript
-from speechlstm.transcript.words import Token, Word
+from speechlstm.transcript.words import AlignedLine, Token, Word
 
 Spoken = Word | Token
 
@@ -21,6 +23,7 @@ _PAUSE = 0.4  # seconds; this long, a pause is as good a break as a comma
 _SENTENCE_ENDS, _PHRASE_ENDS = tuple(".?!\u2026"), tuple(",;:\u2013\u2014")
 _QUOTES = "\"')]\u201d\u2019\u00bb"  # stand after a mark
 _SHORT_WORD = 3  # letters
+_SOUND = re.compile(r"\[.*\]|\(.*\)", re.DOTALL)  # that a subtitle describes, such as "[music]"
 
 # What breaks and subtitles cost. One more subtitle costs 1.
 _PLAIN_BREAK, _COMMA_BREAK, _SHORT_WORD_BREAK = 2.0, 0.5, 2.8
@@ -44,7 +47,7 @@ class SubtitleLayout:
         max_cue_seconds: How long it stands at most.
         highlight_words: Whether WebVTT underlines each word while it is said.
         keeps_lines: Whether each line of a text that was aligned is a subtitle, as it is written,
-            whatever its length. If not, long ones are cut.
+            whatever its length. If not, long ones are cut. What is not spoken has no subtitle.
 
     Raises:
         ConfigError: A value is out of range.
@@ -115,16 +118,8 @@ def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> lis
 
     Those of one channel never overlap.
     """
-    if transcript.lines and layout.keeps_lines:
-        whole = [Cue(line.start, line.end, line.words, line.text) for line in transcript.lines]
-        return _shown(whole, replace(layout, max_cue_seconds=inf))
     if transcript.lines:
-        cut = [
-            cue
-            for line in transcript.lines
-            for cue in _cut(line.words, layout) or [Cue(line.start, line.end, (), line.text)]
-        ]
-        return _shown(cut, layout)
+        return _of_lines(transcript, layout)
     if not transcript.channels and not transcript.has_speakers:
         spoken = transcript.words if transcript.tokens is None else transcript.tokens
         return _shown(_cut(spoken, layout), layout)
@@ -135,12 +130,39 @@ def cues(transcript: Transcript, layout: SubtitleLayout = DEFAULT_LAYOUT) -> lis
     return sorted(shown, key=lambda cue: cue.start)
 
 
+def _of_lines(transcript: Transcript, layout: SubtitleLayout) -> list[Cue]:
+    """The subtitles of an aligned text: what is spoken of it, and marks and sounds in brackets.
+
+    Marks and sounds stand between the subtitles before and after them, if there is room.
+    """
+    spoken: list[Cue] = []
+    sounds: dict[int, list[AlignedLine]] = {}  # by the number of subtitles before them
+    for line in transcript.lines:
+        words = tuple(word for word in line.words if word.is_spoken)
+        if words and layout.keeps_lines:
+            spoken.append(Cue(line.start, line.end, words, line.text))
+        elif words:
+            spoken += _cut(words, layout)
+        elif not line.words or _SOUND.fullmatch(line.text):
+            sounds.setdefault(len(spoken), []).append(line)
+    shown = _shown(spoken, replace(layout, max_cue_seconds=inf) if layout.keeps_lines else layout)
+    between: list[Cue] = []
+    for place, group in sounds.items():
+        start = shown[place - 1].end if place else 0.0
+        end = shown[place].start if place < len(shown) else transcript.duration
+        seconds = (end - start) / len(group)
+        if seconds >= max(layout.min_cue_seconds, SHORTEST_CUE):
+            edges = [start + seconds * number for number in range(len(group))]
+            pairs = zip(group, pairwise([*edges, end]), strict=True)
+            between += [Cue(*times, (), line.text) for line, times in pairs]
+    return sorted([*shown, *between], key=lambda cue: cue.start)
+
+
 def _shown(spoken: Sequence[Cue], layout: SubtitleLayout) -> list[Cue]:
     """Subtitles with the times at which they stand, from the times of their words.
 
     One that is too short stands longer, the last one beyond the end of the recording if need be.
-    Those that begin at the same time, such as a line without words and the next one, appear one
-    after the other.
+    One that begins less than SHORTEST_CUE after another one appears that long after it.
     """
     starts: list[float] = []
     for cue in spoken:

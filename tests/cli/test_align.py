@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,7 +71,6 @@ def test_the_outputs_name_chooses_the_format(
     ("text", "message"),
     [
         ("hello м 2 м н", "a.wav: not in the alphabet: 'м' (U+043C), 'н' (U+043D); correct"),
-        ("hello world " * 5, "a.wav: text needs 64 frames, audio has 46; check that the"),
         ("", "a.wav: the text has no word to align"),
         (" ?! ", "a.wav: the text has no word to align"),
     ],
@@ -112,9 +112,15 @@ def test_a_line_is_a_subtitle_as_it_is_written(levels_bundle: Path) -> None:
     Path("long.txt").write_text("Hello,\n\n***\n  \u201cWorld!\u201d\n")
     assert align(levels_bundle, "a.wav", "long.txt", "-o", "a.srt").exit_code == 0
     assert subtitles("a.srt") == [
+        ["00:00:00,010 --> 00:00:00,250", "Hello,"],
+        ["00:00:00,250 --> 00:00:01,050", "\u201cWorld!\u201d"],
+    ]
+    shorter = ["--min-cue-seconds", "0", "-o", "a.srt"]
+    assert align(levels_bundle, "a.wav", "long.txt", *shorter).exit_code == 0
+    assert subtitles("a.srt") == [
         ["00:00:00,010 --> 00:00:00,200", "Hello,"],
         ["00:00:00,200 --> 00:00:00,250", "***"],
-        ["00:00:00,250 --> 00:00:01,050", "\u201cWorld!\u201d"],
+        ["00:00:00,250 --> 00:00:00,440", "\u201cWorld!\u201d"],
     ]
     values = json.loads(align(levels_bundle, "a.wav", "long.txt", "--format", "json").stdout)
     assert [line["text"] for line in values["lines"]] == ["Hello,", "***", "\u201cWorld!\u201d"]
@@ -245,6 +251,20 @@ def test_words_that_are_not_spoken_have_no_time(levels_bundle: Path) -> None:
     assert [second["start"], second["end"]] == [first["end"], third["start"]]
     grid = align(levels_bundle, "a.wav", "more.txt", "--format", "textgrid").stdout
     assert ("world!" in grid, "quick" in grid) == (True, False)
+    for arguments in ([], ["--max-line-width", "20", "--min-cue-seconds", "0"]):
+        arguments += ["--format", "srt"]
+        shown = align(levels_bundle, "a.wav", "more.txt", *arguments).stdout
+        assert "quick" not in shown
+        assert re.findall(r"00:00:00,2[56]0 --> .*\nworld", shown)
+        assert ("fuzzy" in shown) == (len(arguments) == 2)  # within a line that is kept
+
+
+def test_more_words_may_be_left_out_than_there_is_time_for(levels_bundle: Path) -> None:
+    Path("more.txt").write_text("Jumpy zigzag.\n" * 9 + "Hello,\nworld!\n" + "Quick fox.\n" * 9)
+    result = align(levels_bundle, "a.wav", "more.txt")
+    assert result.exit_code == 0
+    assert [line.split()[4] for line in result.stdout.splitlines()] == ["Hello,", "world!"]
+    assert result.stdout == align(levels_bundle, "a.wav", "a.txt").stdout
 
 
 def test_a_text_of_which_no_word_is_spoken_is_refused(levels_bundle: Path) -> None:

@@ -94,6 +94,14 @@ def test_says_how_many_frames_are_missing() -> None:
         align(log_softmax(np.zeros((3, 3))), [1, 2, 2], "a7")
 
 
+@pytest.mark.parametrize("num_frames", [0, 1, 3])
+def test_words_that_may_be_left_out_need_no_frames(num_frames: int) -> None:
+    log_probs = log_softmax(np.zeros((num_frames, 4)))
+    spans = align(log_probs, [1, 1, 3, 2, 1, 3, 1], space=3)
+    assert len(spans) == 7
+    assert all(0 <= start <= stop <= num_frames for start, stop in spans)
+
+
 @pytest.mark.parametrize("labels", [[0], [3], [1, -1]])
 def test_refuses_labels_out_of_range(labels: list[int]) -> None:
     with pytest.raises(ValueError, match=r"labels must be in 1\.\.2"):

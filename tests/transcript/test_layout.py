@@ -97,20 +97,63 @@ def test_a_subtitle_that_would_vanish_at_once_joins_its_neighbour() -> None:
     )
 
 
+def aligned(told: list[tuple[str, float, float]], duration: float = 10.0) -> Transcript:
+    """Each line is one word; those that last no time are not spoken; marks have no word."""
+    lines = []
+    for number, (text, start, end) in enumerate(told, start=1):
+        is_spoken, has_words = text.isalpha() and end > start, any(map(str.isalpha, text))
+        words = (Word(text, start, end if is_spoken else start, 0.9),) if has_words else ()
+        lines.append(AlignedLine(text, start, end, words, number))
+    words = [word for line in lines for word in line.words]
+    return replace(transcript(words, duration), lines=tuple(lines))
+
+
+def shown(told: Transcript, layout: SubtitleLayout) -> list[tuple[str, float, float]]:
+    texts = [cue.text or " ".join(word.text for word in cue.spoken) for cue in cues(told, layout)]
+    return [(text, c.start, c.end) for text, c in zip(texts, cues(told, layout), strict=True)]
+
+
 @pytest.mark.parametrize("shortest", [0.0, 0.8])
 @pytest.mark.parametrize("keeps_lines", [True, False])
-def test_every_subtitle_stands_for_a_while(shortest: float, keeps_lines: bool) -> None:
-    words = (Word("yes", 0.5, 0.9, 0.9), Word("no", 0.9, 0.901, 0.9), Word("so", 0.901, 0.901, 0.9))
-    told = [("yes", 0.5, 0.9, words[:1]), ("*", 0.9, 0.9, ()), ("no", 0.9, 0.901, words[1:2]),
-            ("so", 0.901, 0.901, words[2:]), ("-", 0.901, 0.901, ())]  # fmt: skip
-    lines = tuple(AlignedLine(*line, number) for number, line in enumerate(told, start=1))
-    aligned = replace(transcript(list(words)), lines=lines)
+def test_what_is_not_spoken_is_not_shown_and_delays_nothing(
+    shortest: float, keeps_lines: bool
+) -> None:
     layout = SubtitleLayout(min_cue_seconds=shortest, keeps_lines=keeps_lines)
-    for written in (aligned.to_srt(layout), aligned.to_vtt(layout)):
+    left_out = [("never", 0.9, 0.9), ("* * *", 0.9, 0.9)] * 50
+    told = aligned([("yes", 0.5, 0.9), *left_out, ("no", 0.9, 1.8), *left_out])
+    spoken = [("yes", 0.5, 0.9), ("no", 0.9, 1.8)]
+    assert [cue for cue in shown(told, layout) if cue[0] != "* * *"] == spoken
+    assert not any("never" in text for text, _, _ in shown(told, layout))
+    for written in (told.to_srt(layout), told.to_vtt(layout)):
         times = re.findall(r"(\S+) --> (\S+)", written)
-        assert len(times) == len(lines)
         assert all(start < end for start, end in times)
         assert all(end <= start for (_, end), (start, _) in pairwise(times))
+
+
+@pytest.mark.parametrize("keeps_lines", [True, False])
+def test_marks_and_sounds_in_brackets_stand_between_what_is_spoken(keeps_lines: bool) -> None:
+    layout = SubtitleLayout(keeps_lines=keeps_lines)
+    told = [
+        *(("[music]", 0.0, 0.0), ("one", 3.0, 3.2), ("(laughs)", 3.2, 6.0), ("* * *", 3.2, 6.0)),
+        *(("two", 6.0, 6.9), ("[a\nb]", 6.9, 7.5), ("three", 7.5, 8.5), ("(end)", 8.5, 8.5)),
+    ]
+    found = shown(aligned(told), layout)
+    assert found == [
+        ("[music]", 0.0, 3.0),
+        ("one", 3.0, 3.8),
+        ("(laughs)", 3.8, pytest.approx(4.9)),
+        ("* * *", pytest.approx(4.9), 6.0),
+        ("two", 6.0, 6.9),  # no room before the next one
+        ("three", 7.5, 8.5),
+        ("(end)", 8.5, 10.0),
+    ]
+
+
+def test_subtitles_that_begin_almost_together_stand_for_a_while() -> None:
+    told = aligned([("yes", 0.5, 0.9), ("no", 0.9, 0.901), ("so", 0.901, 0.95)])
+    times = re.findall(r"(\S+) --> (\S+)", told.to_srt(SubtitleLayout(min_cue_seconds=0.0)))
+    assert [start for start, _ in times] == ["00:00:00,500", "00:00:00,900", "00:00:00,940"]
+    assert all(start < end for start, end in times)
 
 
 def test_subtitles_end_where_the_text_pauses() -> None:
