@@ -115,7 +115,7 @@ def _decoded_stretch(source: Source, stretch: Stretch) -> Iterator[Block | Gap]:
             samples = samples if known is None else samples[: known - done]
             yield Block(samples, rate, _within(stretch.lost, done, done + len(samples)))
             done += len(samples)
-    if known is not None and done < known:
+    if known is not None and done < known and not stretch.is_whole:
         if stretch.recover:
             yield from decoded(source, stretch.recover(done))
         else:

@@ -122,11 +122,13 @@ def _plan_link(source: Source, link: _Link) -> Plan:
     plan: Plan = []
     end = pre_skip = _pre_skip(headers[0]) if link.codec == "opus" else 0  # granules
     for run in link.runs:
+        # Pages that follow each other hold all packets, even where granules jump: ffmpeg writes
+        # such files from timestamps that jitter, and libsndfile takes their length from granules.
         if run is link.runs[0]:
-            stretch, start = Stretch(_ranges(run)), end
+            stretch, start = Stretch(_ranges(run), is_whole=True), end
             num_decoded = max(0, _last_granule(run) - pre_skip)
         else:
-            stretch = Stretch(_resumed(source, headers, run))
+            stretch = Stretch(_resumed(source, headers, run), is_whole=True)
             num_decoded = _num_samples(source, stretch, rate)
             start = max(end, _last_granule(run) - num_decoded)
         if start > end:

@@ -47,6 +47,8 @@ class Stretch:
         is_mpeg: Whether it is decoded by libmpg123, which writes to stderr.
         recover: Called when decoding stops at an error, with the number of samples decoded before
             it; returns the plan for what follows.
+        is_whole: Whether all of its bytes are known to be there, so that fewer samples than
+            libsndfile announces are no loss.
     """
 
     pieces: Pieces | None
@@ -57,6 +59,7 @@ class Stretch:
     is_mpeg: bool = False
     recover: Callable[[int], "Plan"] | None = None
     start: int = 0
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)

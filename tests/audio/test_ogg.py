@@ -106,6 +106,24 @@ def test_a_file_that_ends_too_early_says_so(
 
 
 @pytest.mark.parametrize("codec", CODECS)
+def test_granules_that_jump_between_pages_are_no_loss(
+    tmp_path: Path, encoded: Encode, codec: str
+) -> None:
+    """ffmpeg writes such files if the timestamps of its source jitter, and reads them whole."""
+    content = bytearray(encoded("OGG", codec, 3.0, 16000))
+    starts = page_starts(bytes(content))
+    assert len(starts) > 4
+    for start, end in zip(starts[-2:], [*starts[-1:], len(content)], strict=True):
+        later = int.from_bytes(content[start + 6 : start + 14], "little") + 489
+        content[start + 6 : start + 14] = later.to_bytes(8, "little")
+        content[start + 22 : start + 26] = bytes(4)
+        total = slow_checksum(bytes(content[start:end]))
+        content[start + 22 : start + 26] = total.to_bytes(4, "little")
+    audio = read_audio(written(tmp_path, bytes(content)), 16000)
+    assert audio.duration == pytest.approx(3.0, abs=0.04)
+
+
+@pytest.mark.parametrize("codec", CODECS)
 def test_a_stream_whose_first_page_is_damaged_is_lost_and_named(
     tmp_path: Path, encoded: Encode, codec: str
 ) -> None:
