@@ -15,7 +15,7 @@ PACKAGE = Path(speechlstm.__file__).parent
 
 # From the bottom up; a module or subpackage imports only from the rows above its own.
 LAYERS = [
-    {"errors", "stderr"},
+    {"errors", "interruption", "stderr"},
     {"storage"},
     {"config", "transcript", "parallel", "tflite"},
     {"text"},

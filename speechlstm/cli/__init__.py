@@ -7,11 +7,11 @@ verbs         their base classes; refuse_if: options that exclude each other
 options       options, with decoding (of the decoder), subtitles, known_text and training
 recordings    the recordings that they are given
 output        results on stdout and messages on stderr
-interruption  signals that end them
 
 Exit codes: 0: done; 1: an expected failure, with its reason; 2: wrong usage; 130: interrupted; 143:
-ended by SIGTERM (training saves a checkpoint first). Results go to stdout, messages and progress to
-stderr. Commands import what they need when they run, so that help is fast and needs no extra.
+ended by SIGTERM; 129: by the end of its terminal (training saves a checkpoint before any of these).
+Results go to stdout, messages and progress to stderr. Commands import what they need when they run,
+so that help is fast and needs no extra.
 """
 
 import errno
@@ -23,10 +23,10 @@ from typing import Any
 import click
 
 from speechlstm import __version__
-from speechlstm.cli.interruption import tidied_up
-from speechlstm.cli.output import escape_what_streams_cannot_encode
+from speechlstm.cli.output import escape_what_streams_cannot_encode, replace_closed_streams
 from speechlstm.cli.verbs import VerbGroup
 from speechlstm.errors import SERVE_PACKAGES, MissingDependencyError, SpeechLSTMError, printable
+from speechlstm.interruption import tidied_up
 
 VERBS = (
     "transcribe",
@@ -65,6 +65,7 @@ class _Main(VerbGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """See click.Command."""
+        replace_closed_streams()
         escape_what_streams_cannot_encode()
         return super().main(*args, **kwargs)
 

@@ -1,8 +1,10 @@
 """What commands print: results on stdout, messages on stderr, without control characters."""
 
 import codecs
+import errno
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -59,8 +61,20 @@ def show_report(report: Report, as_json: bool, num_worst: int) -> None:
 
 
 def say(line: str) -> None:
-    """Print a message on stderr."""
-    click.echo(printable(line), err=True)
+    """Print a message on stderr.
+
+    One that cannot be written, as on a terminal that was closed, does not end the work. That nobody
+    reads the messages any more does, as it does in other programs.
+
+    Raises:
+        BrokenPipeError: Nobody reads them.
+    """
+    try:
+        click.echo(printable(line), err=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass
 
 
 def exit_after(failures: Mapping[str, str]) -> None:
@@ -77,6 +91,39 @@ def progress_bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
 
     bar: Iterable[Any] = tqdm(items, what, total, unit="utt", leave=False, disable=None)
     return bar
+
+
+class _ClosedOutput(io.TextIOBase):
+    """Standard output that is closed: a result that is printed there is lost."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, "is closed; print to a file or a pipe", "standard output")
+
+
+def replace_closed_streams() -> None:
+    """Stand in for stdout and stderr if they are closed, as by >&-, where Python has None.
+
+    Otherwise results would vanish without an error, Click would print messages on stdout, and files
+    opened later would get the descriptors into which libraries write theirs.
+    """
+    for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
+        if stream is None and not _is_open(number):
+            # Reading from 0, and writing to 1, fails, as it does if they are closed.
+            null = os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
+            os.dup2(null, number)
+            if null != number:
+                os.close(null)
+    sys.stdout = sys.stdout or _ClosedOutput()
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (to the end)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def escape_what_streams_cannot_encode() -> None:

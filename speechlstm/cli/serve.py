@@ -100,7 +100,8 @@ def command(
     \b
     curl -F file=@data/samples/date.wav http://127.0.0.1:8080/v1/audio/transcriptions
 
-    SIGTERM or Ctrl-C ends the server once what runs is done; a second one ends it at once.
+    SIGTERM, Ctrl-C or the end of its terminal ends the server once what runs is done; a second
+    signal ends it at once.
 
     \b
     Example:

@@ -96,7 +96,9 @@ class _Header(tarfile.TarInfo):
         except tarfile.HeaderError:
             if buf == bytes(tarfile.BLOCKSIZE):  # the end mark
                 raise
-            reason = "no header where one should be" if buf else "ends too early"
+            # tar accepts an archive that ends between two members.
+            cut = "ends without an end mark, so it may be cut off: copy it again, or unpack it with"
+            reason = "no header where one should be" if buf else f"{cut} tar and name the folder"
             raise tarfile.ReadError(reason) from None
 
 

@@ -78,9 +78,10 @@ def read_transcript_file(
     """Read the texts of a file.
 
     The suffix determines the format. .jsonl, .json and .csv are manifests, or (the first two) the
-    output of `speechlstm transcribe`. .trn, .stm and .ctm are the formats of NIST's sclite (see its
-    manual, "infmts"). Other files have one text a line; if every line has a tab, the recording's
-    name is before it, as in the output of `transcribe` for several files.
+    output of `speechlstm transcribe`, or objects with an id and a text. .trn, .stm and .ctm are the
+    formats of NIST's sclite (see its manual, "infmts"). Other files have one text a line; if every
+    line has a tab, the recording's name is before it, as in the output of `transcribe` for several
+    files.
 
     >>> read_transcript_file("data/samples/date.txt").transcribed[0].text
     'july fourth seventeen seventy six'
@@ -102,8 +103,8 @@ def read_transcript_file(
         raise DataError(
             f"{path}: subtitles and TextGrids cannot be scored; give text, JSON, CTM or STM"
         )
-    if suffix in (".json", ".jsonl") and _is_transcribe_output(path):
-        entries: Iterable[TranscriptEntry] = _read_transcribe_json(path, readable)
+    if suffix in (".json", ".jsonl") and (key := _name_key(path)):
+        entries: Iterable[TranscriptEntry] = _read_texts_as_json(path, key, readable)
     elif suffix in MANIFEST_SUFFIXES:
         entries = (TranscriptEntry(u.id, u.text, u.speaker) for u in Manifest(path))
     elif suffix in _NIST_FORMATS:
@@ -228,33 +229,40 @@ def _has_alternatives(line: str) -> bool:
     return (slash >= 0 and line.find("}", slash) >= 0) or "<ALT" in line.upper()
 
 
-def _is_transcribe_output(path: Path) -> bool:
-    """Whether the first line is an object of `transcribe --format json` and not an utterance."""
+def _name_key(path: Path) -> str | None:
+    """The key that names a text in the first line; None if that is the utterance of a manifest.
+
+    It is file in the output of `transcribe --format json`, and id beside a text without audio.
+    """
     for _, line in _lines(path):
         if line.strip():
             try:
                 values = parse_json(line)
             except ValueError:
-                return False
-            return isinstance(values, dict) and "file" in values and "id" not in values
-    return False
+                return None
+            keys = set(values) if isinstance(values, dict) else set()
+            if "file" in keys and "id" not in keys:
+                return "file"
+            return "id" if {"id", "text"} <= keys and "audio" not in keys else None
+    return None
 
 
-def _read_transcribe_json(path: Path, readable: bool) -> Iterator[TranscriptEntry]:
+def _read_texts_as_json(path: Path, key: str, readable: bool) -> Iterator[TranscriptEntry]:
     for number, line in _lines(path):
         if not line.strip():
             continue
         try:
             values = parse_json(line)
-            name, text = values["file"], values["text"]
+            name, text = values[key], values["text"]
             text = values.get("readable", text) if readable else text
         except (ValueError, KeyError, TypeError):
             raise DataError(
-                f"{path}:{number}: not a JSON object with the keys file and text"
+                f"{path}:{number}: not a JSON object with the keys {key} and text"
             ) from None
         if not isinstance(name, str) or not isinstance(text, str):
-            raise DataError(f"{path}:{number}: file and text must be strings")
-        yield TranscriptEntry(name, text, word_times=_times_of(values.get("words"), text))
+            raise DataError(f"{path}:{number}: {key} and text must be strings")
+        speaker = values.get("speaker") if isinstance(values.get("speaker"), str) else None
+        yield TranscriptEntry(name, text, speaker, word_times=_times_of(values.get("words"), text))
 
 
 def _times_of(words: object, text: str) -> tuple[float, ...] | None:

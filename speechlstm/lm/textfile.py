@@ -4,12 +4,12 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from speechlstm.errors import DataError
-from speechlstm.storage import refuse_nul, text_lines, write_atomically
+from speechlstm.storage import open_any, text_lines, write_atomically
 
 # Errors of reading a damaged or truncated file.
 COMPRESSION_ERRORS = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
@@ -17,11 +17,14 @@ COMPRESSION_ERRORS = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 @contextmanager
 def open_text(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading its decompressed bytes, line by line."""
-    refuse_nul(path)
-    opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
-    with opener(path, "rb") as file:
-        yield file
+    """Open a file for reading its decompressed bytes, line by line; -: standard input.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    opener: Any = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower())
+    with open_any(path) as file, opener(file, "rb") if opener else nullcontext(file) as text:
+        yield text
 
 
 def read_lines(path: Path) -> Iterator[str]:

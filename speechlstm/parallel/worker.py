@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple, NoReturn
 
 from speechlstm.errors import SpeechLSTMError
+from speechlstm.interruption import ending_signals
 
 _GRACE_SECONDS = 5.0  # for a process to end before it is killed
 _CLOSING_SECONDS = 0.2  # between the ends of a connection and of the process that is killed
@@ -72,7 +73,7 @@ class Worker:
         ours, theirs = context.Pipe()
         # As a daemon, it is ended by multiprocessing when the parent exits.
         process = context.Process(target=_work, args=(load, theirs), daemon=True)
-        with _interrupts_held():
+        with _of_terminals_held():
             process.start()
         theirs.close()  # so that the connection ends when the process ends
         return cls(process, ours, f"process {number}")
@@ -123,20 +124,28 @@ class Worker:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back in this block, and for ever in the processes that start in it.
+def _of_terminals_held() -> Iterator[None]:
+    """Hold signals of terminals back in this block, and for ever in the processes that start in it.
 
-    It reaches all processes of a terminal; one that has not come to `_work` yet would end with a
-    traceback. This process gets it when the block ends.
+    They reach all processes of a terminal; one that has not come to `_work` yet would end with a
+    traceback. This process gets them when the block ends.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _of_terminals())
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _of_terminals() -> set[signal.Signals]:
+    """Signals that reach the parent, too, which may have to save something, and ends its processes.
+
+    They are Ctrl-C and the end of the terminal.
+    """
+    return set(ending_signals()) - {signal.SIGTERM}
 
 
 def _signal_name(number: int) -> str:
@@ -148,9 +157,8 @@ def _signal_name(number: int) -> str:
 
 def _work(load: Callable[[], Callable[[Any], Any]], items: Connection) -> None:
     """In the process: receive items and send outcomes until the parent closes the connection."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C also reaches the parent, which ends this process
+    for number in _of_terminals():
+        signal.signal(number, signal.SIG_IGN)
     guard = threading.Thread(target=_end_with_parent, daemon=True)
     guard.start()
     with suppress(EOFError, ConnectionError):

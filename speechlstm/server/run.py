@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from speechlstm.errors import ConfigError, printable
+from speechlstm.interruption import ending_signals
 from speechlstm.server.app import make_app
 from speechlstm.server.protocols import HTTPProtocol, StreamProtocol, with_limits
 from speechlstm.server.requests import Model
@@ -24,7 +25,6 @@ from speechlstm.server.workers import Workers
 
 MAX_MESSAGE_BYTES = 1 << 20  # of a WebSocket: 30 s of audio at 16 kHz
 _PING_SECONDS = 20.0  # a client that has vanished is noticed after twice this time
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_server(
@@ -33,7 +33,7 @@ def run_server(
     options: dict[str, Any],
     report: Callable[[str], None],
 ) -> int | None:
-    """Serve until SIGINT or SIGTERM, then finish what runs; a second signal ends it at once.
+    """Serve until a signal, then finish what runs; a second signal ends it at once.
 
     Args:
         settings: Addresses, limits, rights.
@@ -100,7 +100,7 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """As uvicorn's, but without raising the signals once more in the end."""
-        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        before = {number: signal.signal(number, self.handle_exit) for number in ending_signals()}
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 from speechlstm.storage.checked import dump_checked, parse_checked
 from speechlstm.storage.files import (
+    open_any,
     open_regular_file,
     parse_json,
     read_bounded,

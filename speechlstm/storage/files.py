@@ -73,15 +73,20 @@ def read_bounded(path: Path, max_bytes: int = 1 << 26) -> bytes:
     Raises:
         OSError: The file cannot be read, or is larger than max_bytes.
     """
-    refuse_nul(path)
-    with _opened(path) as file:
+    with open_any(path) as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"has more than {max_bytes} bytes", str(path))
     return content
 
 
-def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
+def open_any(path: Path) -> AbstractContextManager[BinaryIO]:
+    """Open a file for reading, which may be a pipe; -: standard input, which stays open.
+
+    Raises:
+        OSError: The path cannot be opened, or standard input is closed.
+    """
+    refuse_nul(path)
     if path != Path("-"):
         return path.open("rb")
     if sys.stdin is None:

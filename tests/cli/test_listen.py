@@ -1,5 +1,6 @@
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -207,6 +208,32 @@ def test_a_pipe_is_heard_while_it_comes_and_ended_by_a_signal(
     assert (listening.returncode, errors) == (128 + signal.SIGTERM, b"")
     assert output.read_text(encoding="utf-8").startswith("hello world")
     assert rest in (b"", b"good day\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="of its terminals")
+def test_what_was_heard_is_kept_when_the_terminal_is_closed(
+    levels_bundle: Path, speech: NDArray[np.float32], tmp_path: Path
+) -> None:
+    output = tmp_path / "a.txt"
+    command = [sys.executable, "-m", "speechlstm", "listen", "--bundle", str(levels_bundle)]
+    command += ["--input", "-", "--raw", f"{RATE}", "-o", str(output)]
+    samples, sent = os.pipe()
+    process, controller = pty.fork()
+    if process == 0:
+        os.dup2(samples, 0)
+        os.close(sent)
+        os.execv(sys.executable, command)
+    os.write(sent, b"".join(block.astype("<i2").tobytes() for block in in_blocks(speech)))
+    shown = b""
+    while b"hello world\r\n" not in shown:
+        shown += os.read(controller, 1024)
+    os.close(controller)
+    _, status = os.waitpid(process, 0)
+    os.close(sent)
+    os.close(samples)
+    assert output.read_text(encoding="utf-8").startswith("hello world")
+    assert os.waitstatus_to_exitcode(status) in (1, 129)  # 1: it could not print any more
 
 
 @pytest.mark.slow

@@ -49,7 +49,6 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
             speechlstm.cli,
             {
                 "decoding",
-                "interruption",
                 "known_text",
                 "options",
                 "output",
@@ -93,7 +92,7 @@ def test_a_group_imports_only_the_verb_that_is_called() -> None:
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     loaded = {
         f"speechlstm.cli.{m}"
-        for m in ("interruption", "lm", "lm.options", "lm.sample", "options", "output", "verbs")
+        for m in ("lm", "lm.options", "lm.sample", "options", "output", "verbs")
     }
     assert set(printed.splitlines()[-1].split()) == loaded
 
@@ -203,6 +202,46 @@ def test_a_full_disk_is_named_wherever_something_is_printed(arguments: list[str]
     assert ended.returncode == 1
     assert ended.stderr.startswith("Error: standard output")
     assert ended.stderr.count("\n") == 1
+
+
+def closed(arguments: list[str], streams: str) -> subprocess.CompletedProcess[str]:
+    """Call the command line with streams that a shell closes, such as >&-."""
+    command = ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-m", "speechlstm"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="of its shell")
+@pytest.mark.parametrize("streams", [">&-", "<&- >&-"])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["doctor"]])
+def test_a_closed_standard_output_is_an_error(arguments: list[str], streams: str) -> None:
+    ended = closed(arguments, streams)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "Error: standard output: is closed; print to a file or a pipe\n",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="of its shell")
+def test_messages_are_lost_if_standard_error_is_closed(tmp_path: Path) -> None:
+    ended = closed(["manifest", "stats", str(tmp_path / "none.jsonl")], "2>&-")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")
+    assert closed(["--version"], "2>&-").stdout.startswith("speechlstm")
+    assert closed(["--version"], ">&- 2>&-").returncode == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="of its shell")
+def test_no_file_gets_the_descriptor_of_a_closed_stream(tmp_path: Path) -> None:
+    """Libraries write to descriptor 2, whatever it is."""
+    code = "import os, sys\nfrom speechlstm.cli import main\n"
+    code += "main(['--version'], standalone_mode=False)\n"
+    code += f"file = open({str(tmp_path / 'a.txt')!r}, 'w')\nos.write(2, b'library')\n"
+    code += "file.write(str(file.fileno()))"
+    shell = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", sys.executable, "-c", code]
+    subprocess.run(shell, check=True, capture_output=True)
+    assert int((tmp_path / "a.txt").read_text()) > 2
 
 
 @pytest.mark.slow

@@ -1,3 +1,5 @@
+import errno
+import io
 import json
 import os
 import subprocess
@@ -12,6 +14,7 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from speechlstm.cli import main
+from speechlstm.cli.output import say
 from speechlstm.corpora.manifest import Utterance, write_manifest
 
 RAW = {"\x1b", "\x07", "\x9b", "\u202e"}
@@ -69,6 +72,23 @@ def test_letters_that_an_encoding_has_are_printed_as_they_are(
     result = subprocess.run(command, check=True, capture_output=True, env=environment)
     assert letters in result.stdout.decode(encoding, "replace")
     assert result.stderr == b""
+
+
+class Unwritable(io.StringIO):
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+
+def test_work_goes_on_without_its_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Unwritable(OSError(errno.EIO, "the terminal is gone")))
+    say("epoch 1")
+    monkeypatch.setattr(sys, "stderr", Unwritable(BrokenPipeError()))
+    with pytest.raises(BrokenPipeError):
+        say("epoch 2")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such names there")

@@ -129,6 +129,17 @@ def test_own_json_is_known(folder: Path, suffix: str) -> None:
     assert score("a\tone\nb\ttoo\n", hypothesis, suffixes=(".txt", suffix)).words.substitutions == 1
 
 
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_objects_with_id_and_text_alone_are_known(folder: Path, suffix: str) -> None:
+    reference = '{"id": "b", "text": "two", "speaker": "ann"}\n{"id": "a", "text": "one"}\n'
+    report = score(reference, "a\tone\nb\ttoo\n", suffixes=(suffix, ".txt"))
+    assert report.words.substitutions == 1
+    assert {(s.id, s.reference, s.speaker) for s in report.scores} == {
+        ("a", "one", None),
+        ("b", "two", "ann"),
+    }
+
+
 def test_trn_is_paired_by_its_ids(folder: Path) -> None:
     reference = ";; of sclite\n<s> hello (big) world </s> (s1-u1)\n\nfoo (s1-u2)\n(s1-u3)\n"
     hypothesis = "hm (s1-u3)\nfoo (s1-u2)\nhello big word (s1-u1)\n"
@@ -197,6 +208,7 @@ def test_plain_texts_do_not_seem_to_have_ids(folder: Path) -> None:
         ("talk 1 nan 0.1 x\n", "", ".ctm", r"^ref\.ctm:1: times must be numbers of seconds"),
         ("talk 1 0\n", "", ".ctm", r"^ref\.ctm:1: must have recording, channel, start"),
         ('{"file": "a", "text": 1}\n', "", ".json", r"^ref\.json:1: file and text must"),
+        ('{"id": 1, "text": "a"}\n', "", ".json", r"^ref\.json:1: id and text must"),
         ('{"file": "a"}\n', "", ".json", r"^ref\.json:1: not a JSON object with"),
         ("1\n00:00 --> 00:01\nyes\n", "", ".srt", r"^ref\.srt: subtitles and TextGrids"),
     ],

@@ -138,11 +138,17 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="of signals")
-def test_ctrl_c_is_for_the_parent_alone_from_the_first_moment_on() -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_signals_of_terminals_are_for_the_parent_alone_from_the_first_moment_on(name: str) -> None:
     """A process that still imports would end with a traceback on the terminal."""
-    masked = "__import__('signal').SIGINT in __import__('signal').pthread_sigmask(0, [])"
-    assert list(map_in_processes(LOAD_EVAL, [masked] * 4, 2, patience=0)) == [True] * 4
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    number = getattr(signal, name)
+    masked = f"{int(number)} in __import__('signal').pthread_sigmask(0, [])"
+    before = signal.signal(number, signal.default_int_handler)  # nohup ignores it
+    try:
+        assert list(map_in_processes(LOAD_EVAL, [masked] * 4, 2, patience=0)) == [True] * 4
+    finally:
+        signal.signal(number, before)
+    assert number not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.decoding import decoding_options, load_recognizer
-from speechlstm.cli.interruption import Interruption
 from speechlstm.cli.listen.live import Live, LiveEvents, LiveText
 from speechlstm.cli.options import (
     NumberRange,
@@ -22,6 +21,7 @@ from speechlstm.cli.output import name_of, say, show
 from speechlstm.cli.transcribe.writing import Style
 from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.errors import AudioError, counted
+from speechlstm.interruption import Interruption
 from speechlstm.storage import write_atomically
 from speechlstm.transcript.formats import (
     READABLE_FORMATS,
@@ -103,9 +103,10 @@ def command(
     The microphone needs: pip install 'speechlstm[mic]'. Words so far may change until a pause, or
     20 seconds without one, makes them final.
 
-    Ctrl-C or SIGTERM end the microphone as they should: what was said last is recognised, -o is
-    written, and the exit code is 0. An --input that is ended early has the exit code 130 or 143. If
-    the microphone fails, what was heard is kept in the same way, and the exit code is 1.
+    Ctrl-C, SIGTERM and the end of the terminal end the microphone as they should: what was said
+    last is recognised, -o is written, and the exit code is 0. An --input that is ended early has
+    the exit code 130, 143 or 129. If the microphone fails, what was heard is kept in the same way,
+    and the exit code is 1.
 
     Whatever writes raw samples can be listened to: arecord -t raw -f S16_LE -r 16000 | speechlstm
     listen --input - --raw 16000

@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 
 from speechlstm.audio import BlockSource
 from speechlstm.audio.microphone import Microphone
-from speechlstm.cli.interruption import Interrupted, Interruption
 from speechlstm.cli.listen.live import Live
 from speechlstm.cli.output import say
 from speechlstm.errors import DataError
+from speechlstm.interruption import Interrupted, Interruption
 from speechlstm.recognizer import Recognizer
 from speechlstm.streaming import Event, Final, join_finals
 from speechlstm.transcript import Transcript
@@ -29,7 +29,7 @@ class Session:
 
     Attributes:
         finals: The final events.
-        closed: The error that ended the session if nobody reads what is printed.
+        closed: The error that ended the session if nothing can be printed any more.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Session:
         self._source, self._live = source, live
         self._stream = recognizer.open_stream(source.sample_rate, endpoint_seconds)
         self.finals: list[Final] = []
-        self.closed: BrokenPipeError | None = None
+        self.closed: OSError | None = None
 
     @property
     def seconds(self) -> float:
@@ -81,7 +81,7 @@ class Session:
             for event in events:
                 if self.closed is None:
                     self._live.add(event)
-        except BrokenPipeError as error:
+        except OSError as error:  # nobody reads it, the terminal is gone, the disk is full
             self.closed = error
 
 

@@ -53,8 +53,8 @@ def command(
 ) -> None:
     """Estimate an n-gram model from TEXT: UTF-8, one sentence per line, plain, .gz or .xz.
 
-    The text is normalised like transcripts: lower case, no punctuation. Probabilities are smoothed
-    by interpolated modified Kneser-Ney.
+    TEXT may be -, for standard input. It is normalised like transcripts: lower case, no
+    punctuation. Probabilities are smoothed by interpolated modified Kneser-Ney.
 
     \b
     Example:

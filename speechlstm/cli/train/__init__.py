@@ -174,9 +174,9 @@ def command(
 
     The alphabet consists of the characters in the training transcripts, in lower case and without
     punctuation. Utterances that cannot be used (unreadable recordings, texts that are too long for
-    their recording) are listed in refused.txt in the folder of the run. Ctrl-C and SIGTERM save a
-    checkpoint, and --resume continues from it. --resume --epochs changes the number of epochs: the
-    learning rate is then that of a run of the new length.
+    their recording) are listed in refused.txt in the folder of the run. Ctrl-C, SIGTERM
+    and the end of the terminal save a checkpoint, and --resume continues from it. --resume --epochs
+    changes the number of epochs: the learning rate is then that of a run of the new length.
 
     With less than ten hours of speech, whose transcripts (if they are to be learned) have no other
     characters than English, and unless --config sets another network, training starts from the

@@ -65,7 +65,7 @@ def train(
         ConfigError: The folder holds a run already, or settings contradict each other.
         ModelError: The model to start from is damaged.
         KeyboardInterrupt: Ctrl-C was pressed; `resume` continues the run.
-        SystemExit: SIGTERM was received; `resume` continues the run.
+        SystemExit: SIGTERM or SIGHUP was received; `resume` continues the run.
     """
     path, cluster = Path(run), cluster or Cluster()
     session = TrainingSession(Trainer, report, Path(cache) if cache else None, progress, cluster)

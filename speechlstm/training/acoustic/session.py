@@ -123,7 +123,7 @@ class TrainingSession:
             TrainingError: No utterance is usable, too many losses are not finite, a process of the
                 cluster is missing, or another process trains the run.
             KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
-            SystemExit: SIGTERM was received; the run can be resumed.
+            SystemExit: SIGTERM or SIGHUP was received; the run can be resumed.
         """
         with self._connected(run.path):
             if not data:

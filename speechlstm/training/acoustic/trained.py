@@ -11,6 +11,7 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.stored_weights import assign_stored_weights
+from speechlstm.training.engine.run_folder import is_run
 from speechlstm.training.tflite.edit import Quantization, stored_quantization
 
 
@@ -95,7 +96,7 @@ def trained_model(source: Run | str | Path) -> TrainedModel:
     if isinstance(source, Run):
         return _of_run(source)
     path = find_bundle(source)
-    if path.is_dir() and not (path / "bundle.json").exists():
+    if is_run(path):
         return _of_run(load_run(path))
     bundle = read_bundle(path)
     return TrainedModel(path, _read_network(bundle), bundle.acoustic, bundle=bundle)

@@ -89,7 +89,7 @@ def adapt(
         ConfigError: A setting is out of range, or the work folder is that of another adaptation.
         ModelError: The base is damaged, or the new model fails its verification.
         KeyboardInterrupt: Ctrl-C was pressed; the same call continues.
-        SystemExit: SIGTERM was received; the same call continues.
+        SystemExit: SIGTERM or SIGHUP was received; the same call continues.
     """
     path = Path(bundle)
     if not 0 <= keep <= 1:
@@ -131,7 +131,10 @@ def adapt(
             if not goes_on:
                 shutil.rmtree(folder.path, ignore_errors=True)
             raise
+        folder.refuse_changes("train.jsonl", "held_out.jsonl")
         make_decoder(adaptation, [Path(text) for text in texts])
+        if adaptation.lexicon:
+            folder.refuse_changes(adaptation.lexicon.name)
         train_adapted(adaptation)
         export_adapted(adaptation)
         comparison = tune_adapted(adaptation)

@@ -23,6 +23,7 @@ from speechlstm.training.adaptation.time_left import (
     TimeLeft,
 )
 from speechlstm.training.adaptation.work import Work
+from speechlstm.training.engine.run_folder import RunFolder
 from speechlstm.training.tflite.edit import Quantization
 
 
@@ -128,6 +129,9 @@ def seconds_of(manifest: Manifest) -> float:
 
 
 def num_ended_epochs(run: Path) -> int:
-    """The number of epochs of a run that have ended; 0 if there is no run."""
-    metrics = run / "metrics.jsonl"
-    return len(metrics.read_bytes().splitlines()) if metrics.exists() else 0
+    """The number of epochs of a run that have ended; 0 if there is no run.
+
+    Raises:
+        ModelError: The run is damaged.
+    """
+    return len(RunFolder(run).read_metrics())

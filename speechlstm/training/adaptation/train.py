@@ -11,6 +11,7 @@ from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.adaptation.adaptation import Adaptation, num_ended_epochs, seconds_of
 from speechlstm.training.adaptation.folds import choose_epochs
 from speechlstm.training.adaptation.time_left import FOLDS, TRAINING
+from speechlstm.training.engine.run_folder import RunFolder
 
 _RUN = "run: "  # begins the lines of the run, as "fold 1 of 3: " those of a fold
 
@@ -56,11 +57,12 @@ def _train(
     adaptation: Adaptation, num_epochs: int, train: Path, valid: Path, path: Path, name: str
 ) -> Run:
     """Train a run, or continue it; report the remaining time after each epoch."""
-    num_ended = num_ended_epochs(path)
+    num_ended, metrics = num_ended_epochs(path), RunFolder(path).metrics
 
     def report(line: str) -> None:
         nonlocal num_ended
-        if num_ended_epochs(path) > num_ended:
+        # An epoch is reported before its checkpoint is written, after which it counts as ended.
+        if metrics.exists() and len(metrics.read_bytes().splitlines()) > num_ended:
             num_ended += 1
             adaptation.report(f"{name}{line}; {adaptation.time_left.advance()}")
         elif name == _RUN:

@@ -12,11 +12,13 @@ run/                the run
 bundle/             the bundle before it is put in its place
 report.json         errors before and after
 cache/              decoded recordings
+checksums.json      of those that have none of their own
 """
 
 import hashlib
 import os
 import shutil
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,7 @@ from speechlstm.storage import (
 from speechlstm.training.engine.run_folder import LOCK_FILES
 
 CONTENTS, BASE = "contents", "base"  # the inputs that change with what files hold
+_CHECKSUMS = "checksums.json"
 _CHANGED = {
     CONTENTS: "recordings or texts have changed",
     BASE: "the model to start from has changed",
@@ -125,6 +128,28 @@ class Work:
             return parse_checked(read_regular_file(self / name))
         except (OSError, ValueError) as error:
             raise ModelError(f"{self / name}: damaged ({error}); remove {self.path}") from None
+
+    def refuse_changes(self, *names: str) -> None:
+        """Refuse files that have changed since an earlier call, or this one, has first seen them.
+
+        It is for files that have no checksum of their own, such as manifests.
+
+        Raises:
+            ModelError: One has changed, or cannot be read.
+        """
+        before = self.read(_CHECKSUMS) if (self / _CHECKSUMS).exists() else {}
+        try:
+            now = {name: f"{zlib.crc32(read_regular_file(self / name)):08x}" for name in names}
+        except OSError as error:
+            raise ModelError(f"{error.filename}: cannot be read: {error.strerror}") from None
+        for name, checksum in now.items():
+            if before.get(name, checksum) != checksum:
+                raise ModelError(
+                    f"{self / name}: has changed since it was written: restore it, or remove "
+                    f"{self.path} to begin anew"
+                )
+        if not before.keys() >= now.keys():
+            self.write(_CHECKSUMS, before | now)
 
 
 def place(path: Path | str) -> str:

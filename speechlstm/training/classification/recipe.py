@@ -62,7 +62,7 @@ def train_classifier(
         ConfigError: As `speechlstm.training.train`.
         ModelError: The model to start from is damaged.
         KeyboardInterrupt: Ctrl-C was pressed; `resume_classifier` continues the run.
-        SystemExit: SIGTERM was received; `resume_classifier` continues the run.
+        SystemExit: SIGTERM or SIGHUP was received; `resume_classifier` continues the run.
     """
     path, cluster = Path(run), cluster or Cluster()
     session = TrainingSession(

@@ -21,6 +21,7 @@ from speechlstm.training.classification.run import (
     is_classifier_run,
     load_classifier_run,
 )
+from speechlstm.training.engine.run_folder import is_run
 from speechlstm.training.tflite.edit import Quantization, stored_quantization
 
 
@@ -54,7 +55,7 @@ def is_classifier(path: Path) -> bool:
     Raises:
         BundleError: It holds a damaged bundle.
     """
-    if path.is_dir() and not (path / "bundle.json").exists():
+    if is_run(path):
         return is_classifier_run(path)
     return isinstance(read_any_bundle(path), ClassifierBundle)
 
@@ -72,7 +73,7 @@ def trained_classifier(source: ClassifierRun | str | Path) -> TrainedClassifier:
     """
     if not isinstance(source, ClassifierRun):
         path = find_bundle(source)
-        if not is_classifier_run(path):
+        if not is_run(path):
             bundle = read_classifier(path)
             stored = stored_quantization(bundle.model_path.read_bytes())
             return TrainedClassifier(path, _read_network(bundle), bundle.spec, (), stored)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from speechlstm.config import Schedule
 from speechlstm.errors import ModelError
+from speechlstm.interruption import Interruption, stop
 from speechlstm.storage import remove_unfinished
 from speechlstm.training.data.prefetch import Batch, Batches, prefetched
 from speechlstm.training.engine.checkpoint import load_checkpoint, save_checkpoint
@@ -19,7 +20,6 @@ from speechlstm.training.engine.distribution import Cluster
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW, learning_rate
 from speechlstm.training.engine.run_folder import NetworkRun
-from speechlstm.training.engine.signals import deferred_signals, stop
 
 
 @dataclass
@@ -83,7 +83,7 @@ class EpochLoop(ABC):
         self.network, self.optimizer = network, optimizer
         self.report, self.progress, self.cluster = report, progress, cluster
         self.state = Progress()
-        self._received: Callable[[], int] = lambda: 0
+        self._interruption = Interruption()
         optimizer.build(network.trainable_variables)
         network.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
 
@@ -114,12 +114,13 @@ class EpochLoop(ABC):
             Whether there is a checkpoint.
 
         Raises:
-            ModelError: The checkpoint is damaged, or of another network or version.
+            ModelError: The checkpoint is damaged or lost, or of another network or version.
         """
         run = self.run
         if self.cluster.leads:
             remove_unfinished(run.path)
         if not run.checkpoint.exists():
+            run.refuse_lost_checkpoint()
             if run.initial.exists():
                 load_checkpoint(run.initial, {"model": self.network.variables})
             return False
@@ -147,11 +148,11 @@ class EpochLoop(ABC):
         Raises:
             TrainingError: Too many losses are not finite.
             KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
-            SystemExit: SIGTERM was received; the run can be resumed.
+            SystemExit: SIGTERM or SIGHUP was received; the run can be resumed.
         """
         start, num_epochs = self.state.epoch, self.config.num_epochs
         self.cluster.start_alike(self.network.variables)
-        with deferred_signals() as self._received:
+        with Interruption() as self._interruption:
             while self.state.epoch < num_epochs and not self._stalled():
                 self.train_data.start_epoch(self.state.epoch)
                 self._train_epoch()
@@ -188,10 +189,10 @@ class EpochLoop(ABC):
                     saved = time.monotonic()
 
     def _stop_if_asked(self) -> None:
-        """Save a checkpoint and end, between two batches, after Ctrl-C or SIGTERM."""
-        if self.cluster.any(bool(self._received())):
+        """Save a checkpoint and end, between two batches, after a signal."""
+        if self.cluster.any(bool(self._interruption.number)):
             self._save()
-            stop(self._received())
+            stop(self._interruption.number)
 
     def _end_epoch(self) -> None:
         state = self.state

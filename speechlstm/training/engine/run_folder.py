@@ -1,5 +1,6 @@
 """The folder of a run: the files that every network's training keeps there, and its lock."""
 
+import errno
 import json
 import os
 import shutil
@@ -25,6 +26,8 @@ from speechlstm.training.engine.network import Network
 
 N = TypeVar("N", bound=Network)
 
+# Of file systems, such as NFS without its lock service.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 LOCK_FILES = _LOCK, _OWNER = "lock", "lock.pid"
 
 
@@ -131,15 +134,37 @@ class RunFolder:
                 ) from None
         try:
             lines = read_regular_file(self.metrics).splitlines()
-            return [dict(parse_json(line)) for line in lines]
+            history = [dict(parse_json(line)) for line in lines]
+            if [line["epoch"] for line in history] != list(range(1, len(history) + 1)):
+                raise ValueError("lines are lost or doubled")
+            return history
         except FileNotFoundError:
             return []
         except OSError as error:
             raise ModelError(f"{self.metrics}: cannot be read: {error.strerror}") from None
-        except (ValueError, TypeError):
+        except (KeyError, ValueError, TypeError):
             raise ModelError(
                 f"{self.metrics}: damaged: must hold a line of JSON for each epoch"
             ) from None
+
+    def refuse_lost_checkpoint(self) -> None:
+        """Refuse to train a run without a checkpoint from the start if it has had one.
+
+        The weights of its best epoch would be replaced. After a kill at the end of the first epoch
+        there are such weights, too, which the repeated epoch writes again.
+
+        Raises:
+            ModelError: More than one epoch has ended, or the best weights are of another origin.
+        """
+        if not self.best.exists():
+            return
+        best = load_state(self.best)
+        if best and best.get("epoch") == 1 and len(self.read_metrics()) <= 1:
+            return
+        raise ModelError(
+            f"{self.checkpoint}: missing: training would start again and replace {self.best.name}; "
+            f"restore it, or start a new run with --init-from {self.path}"
+        )
 
     def check_prolonging(self, num_epochs: int) -> int:
         """Check that a run may be given another number of epochs.
@@ -214,6 +239,19 @@ class NetworkRun(RunFolder, ABC, Generic[N]):
         return summary
 
 
+def is_run(path: Path) -> bool:
+    """Whether a path is the folder of a run, and not a bundle.
+
+    Raises:
+        ModelError: It holds both.
+    """
+    if not path.is_dir() or not (path / "bundle.json").exists():
+        return path.is_dir()
+    if RunFolder(path).description.exists():
+        raise ModelError(f"{path}: holds a run and a bundle; move one of them to another folder")
+    return False
+
+
 def _lines(history: Sequence[Mapping[str, Any]]) -> str:
     return "".join(f"{json.dumps(line)}\n" for line in history)
 
@@ -250,7 +288,7 @@ def locked(path: Path) -> Iterator[None]:
     operating system, so it ends with the process, even if that is killed.
 
     Raises:
-        TrainingError: Another process trains in the folder.
+        TrainingError: Another process trains in the folder, or its file system has no locks.
     """
     path = path.resolve()
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
@@ -263,6 +301,14 @@ def locked(path: Path) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout:
         raise TrainingError(f"{path}: {_describe(owner)}") from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        raise TrainingError(
+            f"{path}: its file system cannot lock files ({error.strerror}), so two trainings could "
+            "overwrite each other; name a folder on a local disk, or mount it with locks (for NFS: "
+            "local_lock=flock)"
+        ) from None
     try:
         owner.write_text(f"{os.getpid()}\n", encoding="utf-8")
         yield

@@ -145,7 +145,7 @@ def train_on_words(
         ModelError: The run is damaged.
         TrainingError: The loss is not finite, or another process trains the run.
         KeyboardInterrupt: Ctrl-C was pressed; the run can be resumed.
-        SystemExit: SIGTERM was received; the run can be resumed.
+        SystemExit: SIGTERM or SIGHUP was received; the run can be resumed.
     """
     with locked(run.path):
         training = trainer(run, report, progress)

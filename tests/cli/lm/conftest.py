@@ -19,8 +19,8 @@ def lm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]
     Path("cat.txt").write_text("The cat.\nA hat on the mat\n")
     shutil.copy(LSTM, "lm.tflite")
 
-    def run(*arguments: str | Path) -> Result:
-        return CliRunner().invoke(main, ["lm", *map(str, arguments)])
+    def run(*arguments: str | Path, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(main, ["lm", *map(str, arguments)], input=stdin)
 
     return run
 

@@ -23,6 +23,15 @@ def test_builds_a_packed_model_and_says_so(lm: Run) -> None:
     assert (model.order, model.num_words, model.alphabet_sha256) == (3, 207, None)
 
 
+def test_a_text_may_come_from_standard_input(lm: Run, built: Build) -> None:
+    built()
+    given = lm("build", "-", "-o", "piped.lm", stdin=Path("text.txt").read_text(encoding="utf-8"))
+    assert given.exit_code == 0, given.stderr
+    assert Path("piped.lm").read_bytes() == Path("text.lm").read_bytes()
+    nothing = lm("build", "-", "-o", "x.lm", stdin="")
+    assert (nothing.exit_code, nothing.stderr) == (1, "Error: -: has no sentence\n")
+
+
 def test_a_text_that_tells_no_discounts_is_warned_of(lm: Run) -> None:
     result = lm("build", "text.txt", "text.txt", "-o", "text.lm", "--order", "2")
     warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]

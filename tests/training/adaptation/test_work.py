@@ -53,6 +53,23 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         work.read("plan.json")
 
 
+def test_a_file_without_a_checksum_of_its_own_that_changes_is_named(tmp_path: Path) -> None:
+    work = Work(tmp_path)
+    text = tmp_path / "train.jsonl"
+    text.write_text('{"text": "left"}\n')
+    work.refuse_changes("train.jsonl")
+    (tmp_path / "lexicon.dict").write_text("left L EH F T\n")
+    work.refuse_changes("train.jsonl")
+    work.refuse_changes("lexicon.dict")
+    text.write_text('{"text": "lest"}\n')
+    with pytest.raises(ModelError, match=r"train\.jsonl: has changed since .*, or remove"):
+        work.refuse_changes("train.jsonl")
+    text.unlink()
+    with pytest.raises(ModelError, match=r"train\.jsonl: cannot be read: No such file"):
+        work.refuse_changes("train.jsonl")
+    work.refuse_changes("lexicon.dict")
+
+
 def test_what_has_changed_since_is_not_taken_for_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -11,7 +12,13 @@ import pytest
 from speechlstm.errors import ConfigError, ModelError, TrainingError
 from speechlstm.training.engine.checkpoint import save_checkpoint
 from speechlstm.training.engine.network import Network
-from speechlstm.training.engine.run_folder import NetworkRun, RunFolder, locked, read_description
+from speechlstm.training.engine.run_folder import (
+    NetworkRun,
+    RunFolder,
+    is_run,
+    locked,
+    read_description,
+)
 
 # Takes the lock of a folder, says so, and holds it until its stdin ends.
 HOLDER = """
@@ -78,6 +85,21 @@ def test_a_new_folder_without_a_run_is_removed(tmp_path: Path) -> None:
     assert (path / "run.json").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="locks are others there")
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")  # as NFS without its lock service
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with (
+        pytest.raises(TrainingError, match=r"run: its file system cannot lock files \(No locks"),
+        locked(tmp_path / "run"),
+    ):
+        pytest.fail("not locked")
+
+
 def test_a_folder_that_was_there_is_kept(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with locked(tmp_path):
@@ -115,6 +137,49 @@ def test_metrics_are_those_of_the_checkpoint_whatever_is_in_their_list(tmp_path:
         assert run.summary() == HISTORY[1]
     run.checkpoint.unlink()
     assert run.summary() == HISTORY[1]
+
+
+@pytest.mark.parametrize("kept", [(0, 0, 1), (0, 2), (1,), (1, 0)])
+def test_a_list_of_metrics_without_a_line_or_with_one_twice_is_refused(
+    kept: tuple[int, ...], tmp_path: Path
+) -> None:
+    """It is read if there is no checkpoint."""
+    history = [*HISTORY, {"epoch": 3, "valid_wer": 0.5}]
+    run = RunFolder(tmp_path)
+    run.write_metrics(history)
+    assert run.read_metrics() == history
+    run.write_metrics([history[index] for index in kept])
+    with pytest.raises(ModelError, match=r"metrics\.jsonl: damaged: must hold a line"):
+        run.read_metrics()
+
+
+@pytest.mark.parametrize(
+    ("best", "history"),
+    [
+        (HISTORY[1], HISTORY),
+        (HISTORY[1], []),
+        (HISTORY[0], HISTORY),
+        (None, HISTORY),  # as version 0.1.0 wrote it
+        (None, []),  # weights from elsewhere
+    ],
+)
+def test_a_run_that_has_lost_its_checkpoint_is_not_trained_again_from_the_start(
+    best: dict[str, Any] | None, history: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path)
+    run.refuse_lost_checkpoint()
+    run.write_metrics(history)
+    save_checkpoint(run.best, {}, best)
+    with pytest.raises(ModelError, match=r"checkpoint\.npz: missing: .*replace best\.npz; restore"):
+        run.refuse_lost_checkpoint()
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    save_checkpoint(run.best, {}, HISTORY[0])
+    run.refuse_lost_checkpoint()
+    run.write_metrics(HISTORY[:1])
+    run.refuse_lost_checkpoint()
 
 
 def test_a_damaged_list_of_metrics_is_written_again(tmp_path: Path) -> None:
@@ -155,6 +220,16 @@ def test_a_description_that_has_changed_is_refused(changed: str, tmp_path: Path)
         read_description(tmp_path, "a network"),
     ):
         pass
+
+
+def test_a_folder_is_of_a_run_or_of_a_bundle(tmp_path: Path) -> None:
+    assert not is_run(tmp_path / "none")
+    assert is_run(tmp_path)  # which run it is, or that it is none, is for its loader to say
+    (tmp_path / "bundle.json").touch()
+    assert not is_run(tmp_path)
+    (tmp_path / "run.json").touch()
+    with pytest.raises(ModelError, match="holds a run and a bundle; move one of them"):
+        is_run(tmp_path)
 
 
 def test_no_more_epochs_can_have_ended_than_there_are(tmp_path: Path) -> None:

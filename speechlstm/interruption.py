@@ -1,12 +1,18 @@
-"""Signals that end a command, with what it has begun tidied up."""
+"""Signals that end a process: Ctrl-C, SIGTERM, and SIGHUP, which says that its terminal is gone."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
-_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+def ending_signals() -> list[signal.Signals]:
+    """The signals that should end this process; under nohup, SIGHUP should not."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        found.append(signal.SIGHUP)
+    return found
 
 
 @contextmanager
@@ -20,7 +26,7 @@ def tidied_up() -> Iterator[None]:
         SystemExit: With 128 plus the number of the signal, as a shell reports it.
     """
     is_main = threading.current_thread() is threading.main_thread()
-    numbers = [n for n in _ENDING if is_main and signal.getsignal(n) == signal.SIG_DFL]
+    numbers = [n for n in ending_signals() if is_main and signal.getsignal(n) == signal.SIG_DFL]
     for number in numbers:
         signal.signal(number, _end)
     try:
@@ -32,6 +38,18 @@ def tidied_up() -> Iterator[None]:
 
 def _end(number: int, _: Any) -> None:
     signal.signal(number, signal.SIG_DFL)
+    stop(number)
+
+
+def stop(number: int) -> NoReturn:
+    """End the process as a signal would, with what it has begun tidied up.
+
+    Raises:
+        KeyboardInterrupt: For SIGINT, and for 0: another process has had the signal.
+        SystemExit: For the others: with 128 plus the number, as a shell reports it.
+    """
+    if number in (0, signal.SIGINT):
+        raise KeyboardInterrupt
     raise SystemExit(128 + number)
 
 
@@ -40,9 +58,10 @@ class Interrupted(Exception):  # noqa: N818 - no error
 
 
 class Interruption:
-    """Remembers Ctrl-C or SIGTERM, so that a command can end at a safe place.
+    """Remembers a signal that ends the process, so that it can end at a safe place.
 
-    A second signal acts at once, as if there were no `Interruption`. To be used in the main thread.
+    A second signal acts at once, as if there were no `Interruption`. Python handles signals in the
+    main thread only; in other threads none is ever remembered.
 
     Attributes:
         number: The number of the signal; 0: there was none.
@@ -53,10 +72,8 @@ class Interruption:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        self._before = {
-            number: signal.signal(number, self._remember)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        if threading.current_thread() is threading.main_thread():
+            self._before = {n: signal.signal(n, self._remember) for n in ending_signals()}
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -4,7 +4,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from speechlstm.cli.interruption import tidied_up
+from speechlstm.interruption import Interruption, ending_signals, tidied_up
 
 ENDING = ["SIGTERM", *(["SIGHUP"] if hasattr(signal, "SIGHUP") else [])]
 
@@ -35,3 +35,30 @@ def test_signals_that_are_ignored_stay_ignored() -> None:
             assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", *ENDING])
+def test_a_signal_is_remembered_until_the_process_can_end(name: str) -> None:
+    number = signal.Signals[name]
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with Interruption() as interruption:
+            signal.raise_signal(number)
+            assert interruption.number == number
+            with pytest.raises(KeyboardInterrupt):  # a second one acts at once
+                signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there are no terminals that hang up")
+def test_nohup_is_heeded() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert signal.SIGHUP not in ending_signals()
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGHUP)
+        assert interruption.number == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
