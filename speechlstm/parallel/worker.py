@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import PurePath
 from typing import Any, NamedTuple, NoReturn
 
@@ -133,6 +134,7 @@ def _of_terminals_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    ensure_running()  # with the first process, it would start and let SIGINT through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _of_terminals())
     try:
         yield
