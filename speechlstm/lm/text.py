@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from speechlstm.errors import DataError
 from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN
 from speechlstm.lm.textfile import read_lines
+from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.normalize import normalize
 
 START_ID, END_ID = 1, 2  # of <s> and </s>; <unk> is 0
@@ -116,6 +117,29 @@ def words_by_frequency(text: Text) -> list[str]:
     """
     counts = np.bincount(text.tokens, minlength=len(text.vocabulary))[len(_SPECIAL) :]
     return [text.vocabulary[len(_SPECIAL) + i] for i in np.argsort(-counts, kind="stable")]
+
+
+def chosen_words(text: Text, vocabulary: int | Path | None, alphabet: Alphabet | None) -> list[str]:
+    """The words that a model of a text is to know.
+
+    Args:
+        text: The text.
+        vocabulary: The number of its most frequent words, or a file with the words; None: all.
+        alphabet: Words that it cannot spell are left out; None: none are.
+
+    Raises:
+        DataError: The file cannot be read, or no word is left.
+    """
+    num_words = vocabulary if isinstance(vocabulary, int) else None
+    if not isinstance(vocabulary, Path):
+        words = words_by_frequency(text)
+    else:
+        words = [word for line in read_sentences(vocabulary) for word in line.split()]
+    if alphabet and not alphabet.separator:
+        words = [word for word in words if set(alphabet.symbols).issuperset(word)]
+    if not words[:num_words]:
+        raise DataError("no word of the text is left: use another --vocabulary or another --bundle")
+    return words[:num_words]
 
 
 def limit_vocabulary(text: Text, words: Iterable[str]) -> Text:

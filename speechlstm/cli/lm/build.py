@@ -16,7 +16,6 @@ from speechlstm.cli.lm.options import (
     alphabet_of,
     alphabet_option,
     exclude_option,
-    limited,
     read_texts,
     vocabulary_option,
 )
@@ -61,14 +60,14 @@ def command(
       speechlstm lm build books.txt.xz -o books.lm --prune "0 1 2" --vocabulary 50000 --quantize
     """
     from speechlstm.lm.ngram.estimate import estimate
-    from speechlstm.lm.text import tokenize
+    from speechlstm.lm.text import chosen_words, limit_vocabulary, tokenize
 
     start = time.perf_counter()
     counts = _parse_prune(prune, order)
     check_arpa_options(output, bundle, quantize)
     alphabet = alphabet_of(bundle)
     text = tokenize(read_texts(texts, exclude))
-    text = limited(text, vocabulary, alphabet)
+    text = limit_vocabulary(text, chosen_words(text, vocabulary, alphabet))
     estimated = estimate(text, order, counts)
     for n, discounts in enumerate(estimated.discounts, start=1):
         if discounts.is_fallback:

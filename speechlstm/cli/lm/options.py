@@ -10,11 +10,10 @@ import click
 
 from speechlstm.cli.options import PATH
 from speechlstm.cli.output import say
-from speechlstm.errors import DataError, counted
+from speechlstm.errors import counted
 
 if TYPE_CHECKING:
     from speechlstm.lm.model import LanguageModel
-    from speechlstm.lm.text import Text
     from speechlstm.text.alphabet import Alphabet
 
 
@@ -90,22 +89,6 @@ def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
                 f"Warning: left out {counted(exclusion.num_found, 'sentence')} that {path} has, "
                 f"too; the first is {exclusion.first_found!r}"
             )
-
-
-def limited(text: "Text", vocabulary: int | Path | None, alphabet: "Alphabet | None") -> "Text":
-    """Replace the words of a text that --vocabulary and --bundle exclude by <unk>."""
-    from speechlstm.lm.text import limit_vocabulary, read_sentences, words_by_frequency
-
-    num_words = vocabulary if isinstance(vocabulary, int) else None
-    if not isinstance(vocabulary, Path):
-        words = words_by_frequency(text)
-    else:
-        words = [w for line in read_sentences(vocabulary) for w in line.split()]
-    if alphabet and not alphabet.separator:
-        words = [word for word in words if set(alphabet.symbols).issuperset(word)]
-    if not words[:num_words]:
-        raise DataError("no word of the text is left: use another --vocabulary or another --bundle")
-    return limit_vocabulary(text, words[:num_words])
 
 
 def load_any(path: Path) -> "LanguageModel":

@@ -1,9 +1,8 @@
 """`speechlstm lm train`: train an LSTM language model on text."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,7 +10,6 @@ from speechlstm.cli.lm.options import (
     alphabet_of,
     alphabet_option,
     exclude_option,
-    limited,
     read_texts,
     vocabulary_option,
 )
@@ -19,12 +17,6 @@ from speechlstm.cli.options import PATH, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import refuse_if, verb
-from speechlstm.errors import DataError
-
-if TYPE_CHECKING:
-    from speechlstm.lm.text import Text
-    from speechlstm.text.alphabet import Alphabet
-    from speechlstm.training.lm.run import LanguageModelRun
 
 _COUNT = click.IntRange(min=1)
 _SHAPE = {"num_layers", "num_units", "width"}  # settings that determine the shapes of weights
@@ -106,84 +98,22 @@ def command(
         ),
     )
     with resumable(run_path, ["speechlstm", "lm", "train", "--resume", "-o", str(run_path)]):
-        from speechlstm.lm.text import tokenize
-
         load_keras()
-        from speechlstm.training.engine.run_folder import locked
-        from speechlstm.training.engine.word_loop import train_on_words
-        from speechlstm.training.lm.run import load_language_model_run
-        from speechlstm.training.lm.trainer import LanguageModelTrainer
+        from speechlstm.lm.ngram.model import NGramModel
+        from speechlstm.training.lm.recipe import resume_language_model, train_language_model
 
-        with locked(run_path):
-            if valid is None:
-                run = load_language_model_run(run_path)
-                run = run.prolonged(given.get("num_epochs", run.training.num_epochs))
-            else:
-                source = load_language_model_run(init_from) if init_from else None
-                initial = source.best_network() if source else None
-                alphabet = alphabet_of(bundle)
-                text = tokenize(read_texts(texts, exclude))
-                text = _with_vocabulary(text, source, lm, vocabulary, alphabet)
-                _refuse_unknown_words(text, texts[0])
-                run = _new_run(run_path, given, text, source, alphabet)
-                run.create(text, _validation_text(valid, text), initial)
-            train_on_words(LanguageModelTrainer, run, say, sys.stderr.isatty())
+        shown: dict[str, Any] = {"report": say, "progress": sys.stderr.isatty()}
+        if valid is None:
+            resume_language_model(run_path, given.get("num_epochs"), **shown)
+        else:
+            train_language_model(
+                read_texts(texts, exclude),
+                valid,
+                run_path,
+                given,
+                vocabulary=NGramModel.load(lm).words if lm else vocabulary,
+                alphabet=alphabet_of(bundle),
+                init_from=init_from,
+                **shown,
+            )
     show(f"{run_path}")
-
-
-def _with_vocabulary(
-    text: "Text",
-    source: "LanguageModelRun | None",
-    lm: Path | None,
-    vocabulary: int | Path | None,
-    alphabet: "Alphabet | None",
-) -> "Text":
-    """Limit a text to the vocabulary of a run, of an n-gram model, or of --vocabulary."""
-    from speechlstm.lm.ngram.model import NGramModel
-    from speechlstm.lm.text import limit_vocabulary
-
-    if source:
-        return limit_vocabulary(text, source.words)
-    if lm:
-        return limit_vocabulary(text, NGramModel.load(lm).words)
-    return limited(text, vocabulary, alphabet)
-
-
-def _new_run(
-    path: Path,
-    given: dict[str, Any],
-    text: "Text",
-    source: "LanguageModelRun | None",
-    alphabet: "Alphabet | None",
-) -> "LanguageModelRun":
-    """A run with the settings of the command line; others are those of the source, or defaults."""
-    from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelTraining
-    from speechlstm.training.lm.run import LanguageModelRun
-
-    network, training = LanguageModelConfig(), LanguageModelTraining()
-    sha256 = alphabet.sha256 if alphabet else None
-    if source:
-        network, training, sha256 = source.model, source.training, source.alphabet_sha256
-    shape = given.keys() & network.to_dict()
-    network = replace(network, **{key: given[key] for key in shape})
-    training = replace(training, **{key: given[key] for key in given.keys() - shape})
-    return LanguageModelRun(path, network, training, tuple(text.vocabulary), sha256)
-
-
-def _refuse_unknown_words(text: "Text", path: Path) -> None:
-    """Refuse a text without a word of the vocabulary."""
-    from speechlstm.lm.text import END_ID
-
-    if not (text.tokens > END_ID).any():
-        raise DataError(
-            f"{path}: holds no word of the vocabulary: use another text or --vocabulary"
-        )
-
-
-def _validation_text(path: Path, text: "Text") -> "Text":
-    """Read the validation text, with the vocabulary of the training text."""
-    from speechlstm.lm.text import limit_vocabulary, read_sentences, tokenize
-
-    valid = limit_vocabulary(tokenize(read_sentences(path)), text.vocabulary)
-    _refuse_unknown_words(valid, path)
-    return valid

@@ -78,7 +78,7 @@ def test_learns_what_ngrams_cannot_and_is_exported(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["text.txt", "--valid", "text.txt", "--vocabulary", "words.txt"], "text.txt: holds no w"),
+        (["text.txt", "--valid", "text.txt", "--vocabulary", "words.txt"], "the text: holds no w"),
         (["text.txt", "--valid", "strange.txt"], "strange.txt: holds no word of the vocabulary"),
         (["empty.txt", "--valid", "text.txt"], "empty.txt: has no sentence"),
     ],
