@@ -5,9 +5,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.acoustic import AcousticModel
-from speechlstm.decoding.decoder import Decoder
-from speechlstm.streaming.buffer import SampleBuffer
 from speechlstm.streaming.segment import Segment
 from speechlstm.text.alphabet import BLANK
 from speechlstm.transcript import Hypothesis
@@ -22,16 +19,8 @@ class IncrementalSegment(Segment):
     is too long, the next one continues with the state and with the outputs after the cut.
     """
 
-    def __init__(
-        self,
-        model: AcousticModel,
-        decoder: Decoder,
-        buffer: SampleBuffer,
-        start: int,
-        rejects: bool,
-    ) -> None:
-        super().__init__(model, decoder, buffer, start, rejects)
-        self._utterance = model.streaming_utterance()
+    def _begin(self) -> None:
+        self._utterance = self._model.streaming_utterance()
 
     @property
     def is_settled(self) -> bool:

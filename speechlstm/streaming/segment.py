@@ -61,6 +61,11 @@ class Segment(ABC):
         self.start = self.end = self.speech_end = start
         # Kept, since it takes time: the answer of ends_within_phrase, and for which samples it is.
         self._phrase_checked, self._ends_within_phrase = (start, start), False
+        self._begin()
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Set up what the kind of segment needs."""
 
     @property
     def seconds(self) -> float:
@@ -143,21 +148,14 @@ class RecomputedSegment(Segment):
     The search continues from where it stood when outputs were still to change.
     """
 
-    def __init__(
-        self,
-        model: AcousticModel,
-        decoder: Decoder,
-        buffer: SampleBuffer,
-        start: int,
-        rejects: bool,
-    ) -> None:
-        super().__init__(model, decoder, buffer, start, rejects)
-        self._settling = round(SETTLING_SECONDS / model.frame_seconds)
-        self._look_ahead = round(LOOK_AHEAD_SECONDS / model.frame_seconds)
-        self._left_context = round(LEFT_CONTEXT_SECONDS / model.frame_seconds)
+    def _begin(self) -> None:
+        frame_seconds = self._model.frame_seconds
+        self._settling = round(SETTLING_SECONDS / frame_seconds)
+        self._look_ahead = round(LOOK_AHEAD_SECONDS / frame_seconds)
+        self._left_context = round(LEFT_CONTEXT_SECONDS / frame_seconds)
         self._num_settled = 0  # the first frames
-        self._whole_end = start
-        self._pause = start  # the middle of the last pause in which it was settled
+        self._whole_end = self.start
+        self._pause = self.start  # the middle of the last pause in which it was settled
 
     @property
     def is_settled(self) -> bool:
