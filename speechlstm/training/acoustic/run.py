@@ -243,16 +243,23 @@ def load_run(path: Path) -> Run:
     with read_description(path, "an acoustic model") as values:
         if values.get("task") == CLASSIFY:
             raise ValueError("it is the run of a classifier (train --task classify)")
-        sections = {name: values[name] for name in Settings().to_dict()}
+        sections, inputs = read_inputs(values)
         alphabet = _alphabet(values["alphabet"])
         phones = _alphabet(values["phones"]) if values["phones"] else None
-        train, valid = (tuple(map(Path, values[key])) for key in ("train", "valid"))
-        init_from, lexicon = (
-            Path(values[key]) if values.get(key) else None for key in ("init_from", "lexicon")
-        )
-        prolonged_at = int(values.get("prolonged_at", 0))
+        lexicon = Path(values["lexicon"]) if values.get("lexicon") else None
     settings = Settings.from_dict(sections, f"{path / 'run.json'}")
-    return Run(path, settings, alphabet, train, valid, init_from, lexicon, phones, prolonged_at)
+    return Run(path, settings, alphabet, lexicon=lexicon, phones=phones, **inputs)
+
+
+def read_inputs(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The sections of the settings, and the other fields of a SpeechRun, from its run.json."""
+    sections = {name: values[name] for name in Settings().to_dict()}
+    return sections, {
+        "train": tuple(map(Path, values["train"])),
+        "valid": tuple(map(Path, values["valid"])),
+        "init_from": Path(values["init_from"]) if values.get("init_from") else None,
+        "prolonged_at": int(values.get("prolonged_at", 0)),
+    }
 
 
 def _alphabet(values: Mapping[str, Any]) -> Alphabet:

@@ -13,7 +13,7 @@ from speechlstm.config import LabelField, Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.storage import parse_json, read_regular_file
 from speechlstm.training.acoustic.corpus import Corpus
-from speechlstm.training.acoustic.run import CLASSIFY, SpeechRun
+from speechlstm.training.acoustic.run import CLASSIFY, SpeechRun, read_inputs
 from speechlstm.training.classification.corpus import load_labelled
 from speechlstm.training.classification.network import ClassifierNetwork
 from speechlstm.training.engine.run_folder import RunFolder, read_description
@@ -96,10 +96,7 @@ def load_classifier_run(path: Path) -> ClassifierRun:
     with read_description(path, "a classifier") as values:
         if values.get("task") != CLASSIFY or values["label"] not in get_args(LabelField):
             raise ValueError("it is the run of another network")
-        sections = {name: values[name] for name in Settings().to_dict()}
-        classes = tuple(map(str, values["classes"]))
-        train, valid = (tuple(map(Path, values[key])) for key in ("train", "valid"))
-        init_from = Path(values["init_from"]) if values.get("init_from") else None
-        label, prolonged_at = values["label"], int(values.get("prolonged_at", 0))
+        sections, inputs = read_inputs(values)
+        label, classes = values["label"], tuple(map(str, values["classes"]))
     settings = Settings.from_dict(sections, f"{path / 'run.json'}")
-    return ClassifierRun(path, settings, label, classes, train, valid, init_from, prolonged_at)
+    return ClassifierRun(path, settings, label, classes, **inputs)
