@@ -23,7 +23,7 @@ from speechlstm.training.engine.run_folder import NetworkRun
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """The state of a run that a checkpoint holds besides weights and optimizer.
 
     Attributes:
@@ -82,7 +82,7 @@ class EpochLoop(ABC):
         self.run, self.config, self.train_data = run, config, train_data
         self.network, self.optimizer = network, optimizer
         self.report, self.progress, self.cluster = report, progress, cluster
-        self.state = Progress()
+        self.state = TrainingState()
         self._interruption = Interruption()
         optimizer.build(network.trainable_variables)
         network.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
@@ -126,9 +126,9 @@ class EpochLoop(ABC):
             return False
         state = load_checkpoint(run.checkpoint, self._variables())
         try:
-            self.state = Progress(**state)
+            self.state = TrainingState(**state)
         except TypeError:
-            known = Progress.__dataclass_fields__
+            known = TrainingState.__dataclass_fields__
             unknown = ", ".join(repr(key) for key in dict(state or {}) if key not in known)
             raise ModelError(
                 f"{run.checkpoint}: written by another version of speechlstm: its state has "
