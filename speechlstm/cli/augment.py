@@ -38,7 +38,6 @@ def command(
       speechlstm augment data/samples/date.wav -o date-2.wav --config mine.toml --epoch 2
     """
     from io import BytesIO
-    from tempfile import TemporaryDirectory
 
     import soundfile
 
@@ -47,28 +46,13 @@ def command(
     from speechlstm.storage import write_atomically
 
     load_keras()
-    from speechlstm.training.data.augment import (
-        draw_augmentation,
-        draw_mixture,
-        draw_speed,
-        load_noise,
-        utterance_generator,
-    )
-    from speechlstm.training.data.effects import change_speed
+    from speechlstm.training.data.augment import augmented
 
     settings = (Settings.read(config) if config else Settings()).with_training(seed=seed)
-    key = settings.training.seed, epoch - 1, utterance_id or recording.stem
-    generator = utterance_generator(*key)
-    speed = draw_speed(*key, settings.augmentation.speeds)
-    augmentation = draw_augmentation(generator, speed, settings.augmentation)
     audio = read_audio(recording, settings.features.sample_rate)
-    with TemporaryDirectory() as folder:
-        noise = None
-        if augmentation.snr_db is not None:
-            noise = load_noise(settings.augmentation, audio.sample_rate, Path(folder))
-        speech = change_speed(audio.samples, speed)
-        mixture = draw_mixture(speech, audio.sample_rate, augmentation, noise, generator)
+    key = settings.training.seed, epoch - 1, utterance_id or recording.stem
+    samples, augmentation = augmented(audio.samples, audio.sample_rate, settings.augmentation, *key)
     buffer = BytesIO()  # as floats: training does not clip samples above full scale either
-    soundfile.write(buffer, mixture.mixed(), audio.sample_rate, "FLOAT", format="WAV")
+    soundfile.write(buffer, samples, audio.sample_rate, "FLOAT", format="WAV")
     write_atomically(output, buffer.getvalue())
     show(f"{output}: {augmentation}")

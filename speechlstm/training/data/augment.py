@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from speechlstm.corpora.manifest import Manifest
 from speechlstm.errors import TrainingError
 from speechlstm.training.data.effects import (
     add_noise,
+    change_speed,
     convolve,
     draw_room,
     gain_factor,
@@ -159,6 +161,34 @@ def draw_mixture(
         sent = replace(mixture, gain_db=0.0).mixed()
         mixture = Mixture(through_telephone(sent, sample_rate), gain_db=augmentation.gain_db)
     return mixture
+
+
+def augmented(
+    samples: NDArray[np.float32],
+    sample_rate: int,
+    config: AugmentConfig,
+    seed: int,
+    epoch: int,
+    utterance_id: str,
+) -> tuple[NDArray[np.float32], Augmentation]:
+    """Augment a waveform as training does in an epoch, except for the masks.
+
+    Returns:
+        The waveform, of another length if its speed is not 1, and what was done to it.
+
+    Raises:
+        ManifestError: A manifest of noise cannot be read.
+        TrainingError: No recording of noise can be decoded.
+    """
+    generator = utterance_generator(seed, epoch, utterance_id)
+    speed = draw_speed(seed, epoch, utterance_id, config.speeds)
+    augmentation = draw_augmentation(generator, speed, config)
+    with TemporaryDirectory() as folder:
+        has_noise = augmentation.snr_db is not None
+        noise = load_noise(config, sample_rate, Path(folder)) if has_noise else None
+        speech = change_speed(samples, speed)
+        mixture = draw_mixture(speech, sample_rate, augmentation, noise, generator)
+    return mixture.mixed(), augmentation
 
 
 def load_noise(
