@@ -91,34 +91,26 @@ def adapt(
         KeyboardInterrupt: Ctrl-C was pressed; the same call continues.
         SystemExit: SIGTERM or SIGHUP was received; the same call continues.
     """
-    path = Path(bundle)
+    path, paths = Path(bundle), [Path(text) for text in texts]
     if not 0 <= keep <= 1:
         raise ConfigError(f"keep: must be in 0..1, is {keep}")
-    if not (address_of(recordings) or Path(recordings).exists()):
-        raise DataError(f"{recordings}: no such folder or manifest")
-    refuse_to_replace_others(path)
-    base = find_bundle(init_from)
-    if (base / "run.json").exists():
-        raise BundleError(base, f"is a run; make a bundle of it: speechlstm export {base}")
-    base_bundle = read_bundle(base)
-    for text in texts:
-        next(read_sentences(Path(text)))  # one that cannot be read shows now
+    base = _checked(recordings, path, paths, init_from)
     folder = Work(Path(work) if work else path.resolve().with_name(f"{path.resolve().name}.work"))
+    adaptation = Adaptation(
+        folder, read_bundle(base), keep, num_epochs, targets, quantization, jobs, report, progress,
+        decoding,
+    )  # fmt: skip
     inputs = {
         "recordings": place(recordings),
-        "texts": [str(Path(text).resolve()) for text in texts],
+        "texts": [str(text.resolve()) for text in paths],
         "init_from": str(base.resolve()),
         "keep": keep,
         "num_epochs": num_epochs,
         "targets": list(targets),
         "quantization": quantization,
         BASE: sha256((base / "bundle.json" if base.is_dir() else base).read_bytes()).hexdigest(),
-        CONTENTS: fingerprint([Path(recordings), *map(Path, texts)], (path, folder.path)),
+        CONTENTS: fingerprint([Path(recordings), *paths], (path, folder.path)),
     }
-    adaptation = Adaptation(
-        folder, base_bundle, keep, num_epochs, targets, quantization, jobs, report, progress,
-        decoding,
-    )  # fmt: skip
     exported = ("bundle", "report.json")
     results = {"keep": ("lm.ngram", *exported), "targets": exported, "quantization": exported}
     folder.make()
@@ -131,17 +123,39 @@ def adapt(
             if not goes_on:
                 shutil.rmtree(folder.path, ignore_errors=True)
             raise
-        folder.refuse_changes("train.jsonl", "held_out.jsonl")
-        make_decoder(adaptation, [Path(text) for text in texts])
-        if adaptation.lexicon:
-            folder.refuse_changes(adaptation.lexicon.name)
-        train_adapted(adaptation)
-        export_adapted(adaptation)
-        comparison = tune_adapted(adaptation)
-        metrics = RunFolder(folder / "run").read_metrics()
-        plot_adaptation(metrics, comparison, folder / "adaptation.png")
+        comparison = _make_bundle(adaptation, paths)
         publish(folder / "bundle", path)
     return Adapted(path, folder.path, comparison)
+
+
+def _checked(
+    recordings: str | Path, bundle: Path, texts: Sequence[Path], init_from: str | Path
+) -> Path:
+    """The folder or file of the base; what cannot be read or replaced shows before the work."""
+    if not (address_of(recordings) or Path(recordings).exists()):
+        raise DataError(f"{recordings}: no such folder or manifest")
+    refuse_to_replace_others(bundle)
+    base = find_bundle(init_from)
+    if (base / "run.json").exists():
+        raise BundleError(base, f"is a run; make a bundle of it: speechlstm export {base}")
+    for text in texts:
+        next(read_sentences(text))
+    return base
+
+
+def _make_bundle(adaptation: Adaptation, texts: Sequence[Path]) -> Comparison:
+    """The steps after the preparation; each leaves what an earlier call has done."""
+    work = adaptation.work
+    work.refuse_changes("train.jsonl", "held_out.jsonl")
+    make_decoder(adaptation, texts)
+    if adaptation.lexicon:
+        work.refuse_changes(adaptation.lexicon.name)
+    train_adapted(adaptation)
+    export_adapted(adaptation)
+    comparison = tune_adapted(adaptation)
+    metrics = RunFolder(work / "run").read_metrics()
+    plot_adaptation(metrics, comparison, work / "adaptation.png")
+    return comparison
 
 
 def _prepare(adaptation: Adaptation, recordings: Path) -> None:
