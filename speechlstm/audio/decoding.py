@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.source import Excerpt, Source
+from speechlstm.errors import printable
 from speechlstm.stderr import hidden_stderr
 
 _BUFFER_BYTES = 1 << 17
@@ -115,11 +116,23 @@ def _decoded_stretch(source: Source, stretch: Stretch) -> Iterator[Block | Gap]:
             samples = samples if known is None else samples[: known - done]
             yield Block(samples, rate, _within(stretch.lost, done, done + len(samples)))
             done += len(samples)
+    if stretch.num_unread:
+        _warn_of_unread(source, stretch)
     if known is not None and done < known and not stretch.is_whole:
         if stretch.recover:
             yield from decoded(source, stretch.recover(done))
         else:
             yield Gap((known - done) / rate)
+
+
+def _warn_of_unread(source: Source, stretch: Stretch) -> None:
+    import logging  # seldom needed, and takes a while
+
+    logging.getLogger(__name__).warning(
+        "%s: the %d bytes after the end that its header states are not read",
+        printable(str(source.path)),
+        stretch.num_unread,
+    )
 
 
 def _within(

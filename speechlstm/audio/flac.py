@@ -19,7 +19,6 @@ Ranges = tuple[tuple[int, int], ...]
 
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _MAX_HEADER_BYTES = 16
-_CHUNK_BYTES = 1 << 22
 _TAIL_BYTES = (1 << 16, 1 << 20)  # the second always has the last two frames
 _BLOCK_SIZES = {1: 192, **{code: 576 << (code - 2) for code in range(2, 6)}} | {
     code: 256 << (code - 8) for code in range(8, 16)
@@ -134,13 +133,8 @@ def plan_stream(
 
 def _stream_starts(source: Source) -> list[int]:
     """The positions of the streams in a file, which may be several joined ones."""
-    marker, found, position, tail = b"fLaC\0\0\0\x22", [], 0, b""
-    while chunk := source.read(position, _CHUNK_BYTES):
-        joined, base, at = tail + chunk, position - len(tail), -1
-        while (at := joined.find(marker, at + 1)) >= 0:
-            found.append(base + at)
-        tail, position = joined[1 - len(marker) :], position + len(chunk)
-    return [after_tags(source.read, 0, source.size), *found[1:]]
+    start = after_tags(source.read, 0, source.size)
+    return [start, *source.find([b"fLaC\0\0\0\x22"], start + 1)]
 
 
 def _sliced(ranges: Ranges, start: int, end: int | None = None) -> Ranges:

@@ -5,7 +5,7 @@ sizes in the header are compared with the file. Programs that write into a pipe 
 for libsndfile these are replaced by the real ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import soundfile
@@ -23,8 +23,11 @@ from speechlstm.audio.plan import (
 )
 from speechlstm.audio.riff import find_riff_samples, find_w64_samples
 from speechlstm.audio.source import Source
+from speechlstm.audio.tags import after_tags
 from speechlstm.audio.voc import find_voc_samples
 
+_LEAST_UNREAD = 1 << 10  # bytes
+_OTHERS = (b"fLaC", b"OggS", b"wvpk")  # which have letters as chunks do
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 
 
@@ -35,26 +38,56 @@ def plan_by_header(source: Source, start: int = 0) -> Plan | None:
         source: The file.
         start: Where the header begins, after tags.
     """
+    samples = _samples(source, start)
+    if samples is None:
+        return None
     plan: Plan = []
-    while True:
-        head = source.read(start, 24)
-        find = next((find for magic, find in _FORMATS.items() if head.startswith(magic)), None)
-        samples = find(source, start) if find else None
-        if samples is None:
-            return plan or None
-        plan += _plan(source, samples, start)
-        if not samples.rest:
-            return plan
-        start = samples.rest
+    while samples:
+        end = next(_appended(source, samples), source.size)
+        recording = replace(source, size=end)  # what follows can hide what is missing
+        samples = _samples(recording, start) or samples
+        plan += _plan(recording, samples, start, is_file=(start, end) == (0, source.size))
+        start, samples = end, _samples(source, end)
+    return plan
 
 
-def _plan(source: Source, samples: EncodedSamples, start: int) -> Plan:
-    if samples.is_mpeg and (plan := plan_mp3(replace(source, size=samples.end))):
+def _samples(source: Source, start: int) -> EncodedSamples | None:
+    head = source.read(start, 24)
+    find = next((find for magic, find in _FORMATS.items() if head.startswith(magic)), None)
+    return find(source, start) if find else None
+
+
+def _appended(source: Source, samples: EncodedSamples) -> Iterator[int]:
+    """Where other recordings begin that were joined to one, as by `cat`."""
+    is_whole = samples.num_promised == samples.end - samples.start
+    # If something unknown follows, the samples may be fewer than promised, and those of another.
+    is_clear = is_whole and not _num_unread(source, samples)
+    for start in source.find(_FORMATS, samples.end if is_clear else samples.start):
+        if found := _samples(source, start):
+            try:  # without what follows, which libsndfile may refuse
+                with opened_sound(source, Stretch(found.pieces or ((start, found.end),))):
+                    yield start
+            except soundfile.LibsndfileError:
+                continue
+
+
+def _num_unread(source: Source, samples: EncodedSamples) -> int:
+    """The bytes after a recording that are not chunks, tags or padding, as of a stale header."""
+    padding = (samples.end - samples.start) % 2
+    position = after_tags(source.read, samples.end + padding, source.size)
+    head = source.read(position, 1 << 12)
+    is_chunk = all(32 <= byte < 127 for byte in head[:4]) and head[:4] not in _OTHERS
+    num_bytes = source.size - position
+    return 0 if is_chunk or not any(head) or num_bytes < _LEAST_UNREAD else num_bytes
+
+
+def _plan(source: Source, samples: EncodedSamples, start: int, is_file: bool) -> Plan:
+    if samples.is_mpeg and (plan := plan_mp3(replace(source, size=samples.end), samples.start)):
         return plan
     pieces = samples.pieces
-    if pieces is None and (start or samples.rest):
-        pieces = ((start, samples.rest or source.size),)
-    stretch = Stretch(pieces)
+    if pieces is None and not is_file:
+        pieces = ((start, source.size),)
+    stretch = Stretch(pieces, num_unread=_num_unread(source, samples))
     num_present = samples.end - samples.start
     num_missing = samples.num_promised - num_present
     if num_missing <= 0 or num_present <= 0:
@@ -111,7 +144,7 @@ def _aiff_samples(
         (source.size - position).to_bytes(4, "big"),
         (position, source.size),
     )
-    return EncodedSamples(first, source.size, present, pieces)
+    return EncodedSamples(first, source.size, 0, pieces)
 
 
 def _au(source: Source, start: int) -> EncodedSamples | None:
@@ -125,7 +158,7 @@ def _au(source: Source, start: int) -> EncodedSamples | None:
     present = max(0, source.size - first)
     if size == 0 or (size >= UNKNOWN_SIZE and size > present):
         pieces = ((start, start + 8), b"\xff" * 4, (start + 12, source.size))
-        return EncodedSamples(first, source.size, present, pieces)
+        return EncodedSamples(first, source.size, 0, pieces)
     return EncodedSamples(first, min(source.size, first + size), size)
 
 
@@ -139,13 +172,13 @@ def _caf(source: Source, start: int) -> EncodedSamples | None:
         size = int.from_bytes(head[4:], "big", signed=True)
         position += 12
         if head[:4] == b"data":
-            first, present = position + 4, max(0, source.size - position - 4)  # after edit count
+            first = position + 4  # after edit count
             is_known = 4 < size < UNKNOWN_LONG
             if is_known and position + size <= source.size:
                 return EncodedSamples(first, position + size, size - 4)
             length = (source.size - position).to_bytes(8, "big")
             pieces = ((start, position - 8), length, (position, source.size))
-            return EncodedSamples(first, source.size, size - 4 if is_known else present, pieces)
+            return EncodedSamples(first, source.size, size - 4 if is_known else 0, pieces)
         if size < 0:
             return None
         position += size
@@ -168,9 +201,11 @@ def _sph(source: Source, start: int) -> EncodedSamples | None:
     except ValueError:
         return None
     present = max(0, source.size - first)
+    # libsndfile takes all that follows for samples.
+    pieces = ((start, first + size),) if 0 < size < present else None
     if size <= 0 or fields.get("sample_coding", "pcm") not in ("pcm", "ulaw", "alaw"):
-        size = present
-    return EncodedSamples(first, min(source.size, first + size), size)
+        size, pieces = present, None
+    return EncodedSamples(first, min(source.size, first + size), size, pieces)
 
 
 _FORMATS: dict[bytes, Callable[[Source, int], EncodedSamples | None]] = {

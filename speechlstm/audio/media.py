@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.audio.containers import ends_too_early, frame_bytes, joined_files
 from speechlstm.audio.decoding import Block
 from speechlstm.audio.plan import Gap
 from speechlstm.audio.source import Excerpt, Source
@@ -43,6 +44,7 @@ def magic_name(head: bytes) -> str | None:
         b"MAC ": "Monkey's Audio",
         b"TTA1": "TTA",
         b".RMF": "RealMedia",
+        b"\0\0\x01\xba": "MPEG or VOB",  # has frames of MP2, but not one after the other
         b"OggS": "Ogg with a codec other than Vorbis, Opus and FLAC",
     }
     return next((name for magic, name in names.items() if head.startswith(magic)), None)
@@ -63,18 +65,30 @@ def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
         raise AudioError(
             source.path, f"{reason}; for more formats run: pip install 'speechlstm[media]'"
         ) from None
+    for start, end in joined_files(source):
+        try:
+            yield from _decoded_file(av, source, start, end)
+        except AudioError:
+            if not start:
+                raise
+            yield Gap(_LEAST_LOSS)
+
+
+def _decoded_file(av: Any, source: Source, start: int, end: int) -> Iterator[Block | Gap]:
     # Not the file itself: PyAV prints errors of its methods, such as seeking before the start, but
     # an Excerpt raises none.
-    file = Excerpt(source, [(0, source.size)])
+    file = Excerpt(source, [(start, end)])
+    is_cut = ends_too_early(source, start, end)
     # Before version 19, PyAV refused files with tags that are not UTF-8; then the option went.
     tags: Any = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
     try:
         with av.open(
             file, io_open=_refused, container_options={"format_whitelist": _FORMATS}, **tags
         ) as container:
-            if not container.streams.audio:
-                raise AudioError(source.path, "has no audio stream")
-            yield from _stream_blocks(container, container.streams.best("audio"), av.FFmpegError)
+            stream = container.streams.best("audio")
+            if stream is None:
+                raise AudioError(source.path, "has no audio stream that can be decoded")
+            yield from _stream_blocks(container, stream, av.FFmpegError, is_cut)
     except (av.FFmpegError, ValueError, OSError) as error:
         raise AudioError(source.path, f"cannot be decoded: {_reason(error)}") from None
 
@@ -88,9 +102,9 @@ def _reason(error: Exception) -> str:
 
 
 def _stream_blocks(
-    container: Any, stream: Any, error_type: type[Exception]
+    container: Any, stream: Any, error_type: type[Exception], is_cut: bool
 ) -> Iterator[Block | Gap]:
-    seconds, has_decoded, is_cut = 0.0, False, False
+    seconds, has_decoded, last = 0.0, False, b""
     packets = container.demux(stream)
     while True:
         try:
@@ -99,6 +113,7 @@ def _stream_blocks(
             packet, is_cut = None, True
         if packet is None:
             break
+        last = bytes(packet) or last
         try:
             frames = packet.decode()
         except error_type:
@@ -115,6 +130,7 @@ def _stream_blocks(
     if not has_decoded:
         raise ValueError("no audio could be decoded")
     missing = _expected_seconds(container, stream) - seconds
+    is_cut = is_cut or len(last) < frame_bytes(stream.codec_context.name, last)
     if is_cut or missing > _DURATION_SLACK:
         yield Gap(max(_LEAST_LOSS, missing))
 

@@ -22,14 +22,14 @@ _CODEC_DELAY = 529  # delay of a layer III decoder in samples
 _MAX_BIG_VALUES = 288
 
 
-def plan_mp3(source: Source) -> Plan | None:
-    """The plan for a file of MPEG audio; None if it is something else.
+def plan_mp3(source: Source, position: int = 0) -> Plan | None:
+    """The plan for a file of MPEG audio from a position on; None if it is something else.
 
     The duration is that of ffmpeg's decoder: the delay and padding of the encoder are removed if
     the first header has them, and any further header, in joined files, becomes a silent frame.
     """
     frames = Frames(source)
-    if not frames.walk():
+    if not frames.walk(position):
         return None
     info = _Info.of(frames, source)
     if info:

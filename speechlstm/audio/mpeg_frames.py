@@ -125,13 +125,13 @@ class Frames:
         self.missing: list[tuple[int, int]] = []
         self._free_bytes: dict[tuple[int, ...], int] = {}
 
-    def walk(self) -> bool:
-        """Find all frames. Returns False if the file is not MPEG audio."""
-        position = self._after_tags(0)
-        start = self._next_sync(position, min(self._bytes.size, position + _SEARCH_BYTES))
-        if start is None:
+    def walk(self, start: int = 0) -> bool:
+        """Find all frames from a position on. Returns False if it is not MPEG audio."""
+        position = begins = self._after_tags(start)
+        first = self._next_sync(position, min(self._bytes.size, position + _SEARCH_BYTES))
+        if first is None:
             return False
-        position = start
+        position = first
         while position < self._bytes.size:
             record = self._bytes.get(position, RECORD_BYTES)
             header = parse_header(record[:4])
@@ -149,12 +149,12 @@ class Frames:
                 position = after
             else:
                 position = self._skip_damage(position)
-        covered = sum(self.sizes)
-        is_tagged = start > 0 and self._after_tags(0) > 0
+        covered, size = sum(self.sizes), self._bytes.size - start
+        is_tagged = first > start and begins > start
         # Data of other formats may look like a header by chance, but not like consecutive frames.
-        is_steady = 4 * len(self.missing) <= len(self.starts) and covered > self._bytes.size // 2
+        is_steady = 4 * len(self.missing) <= len(self.starts) and covered > size // 2
         num_first = self.missing[0][0] if self.missing else len(self.starts)
-        is_leading = start == self._after_tags(0) and num_first >= 4
+        is_leading = first == begins and num_first >= 4
         num_enough = 1 if is_tagged else 4
         return len(self.starts) >= num_enough and (is_tagged or is_steady or is_leading)
 

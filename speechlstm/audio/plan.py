@@ -19,9 +19,8 @@ class EncodedSamples:
     Attributes:
         start: Position of the first byte.
         end: Position after the last byte.
-        num_promised: The number of bytes according to the header.
+        num_promised: The number of bytes according to the header; 0: it does not tell.
         pieces: What libsndfile reads instead of the file, if it would misread the header.
-        rest: Where another recording begins that was appended to this one; 0: there is none.
         is_mpeg: Whether they are frames of MPEG audio, whose number no header tells rightly.
     """
 
@@ -29,7 +28,6 @@ class EncodedSamples:
     end: int
     num_promised: int
     pieces: Pieces | None = None
-    rest: int = 0
     is_mpeg: bool = False
 
 
@@ -49,6 +47,7 @@ class Stretch:
             it; returns the plan for what follows.
         is_whole: Whether all of its bytes are known to be there, so that fewer samples than
             libsndfile announces are no loss.
+        num_unread: The bytes after its recording that are neither a recording nor tags.
     """
 
     pieces: Pieces | None
@@ -60,6 +59,7 @@ class Stretch:
     recover: Callable[[int], "Plan"] | None = None
     start: int = 0
     is_whole: bool = False
+    num_unread: int = 0
 
 
 @dataclass(frozen=True)

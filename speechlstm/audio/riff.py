@@ -47,17 +47,11 @@ def _settled(
 ) -> EncodedSamples:  # fmt: skip
     """The samples of a WAV file: as in its header, or all that follows if the size is wrong."""
     after = position + size + size % 2
-    rest = 0
-    if size == 0 and not _is_chunks(source, after):
+    may_overflow = after < source.size and source.size - position >= _WRAP  # 32 bits
+    if (size == 0 or may_overflow) and not _is_chunks(source, after):
         is_unknown = True
-    elif not is_unknown and after < source.size and not _is_chunks(source, after):
-        head = source.read(after, 12)
-        if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
-            rest = after
-        elif source.size - position >= _WRAP:  # the size has overflowed 32 bits
-            is_unknown = True
-    more = () if is_unknown or rest else _further_samples(source, after)
-    if is_unknown or is_long or rest or start or more:
+    more = () if is_unknown else _further_samples(source, after)
+    if is_unknown or is_long or start or more:
         end = source.size if is_unknown else min(source.size, position + size)
         pieces: Pieces | None = None
         if order == "little":
@@ -66,7 +60,7 @@ def _settled(
             sizes = (num_bytes if num_bytes < UNKNOWN_SIZE else _WRAP - 1).to_bytes(4, "little")
             head = b"RIFF" + b"\xff" * 4 + b"WAVE" + fmt + b"data" + sizes
             pieces = (head, (position, end), *more)
-        return EncodedSamples(position, end, end - position if is_unknown else size, pieces, rest)
+        return EncodedSamples(position, end, 0 if is_unknown else size, pieces)
     return EncodedSamples(position, min(source.size, position + size), size)
 
 

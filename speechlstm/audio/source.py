@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -57,7 +57,7 @@ class Source:
     Attributes:
         file: Unbuffered and seekable.
         path: Names the recording in errors.
-        size: In bytes.
+        size: In bytes. What the file has after them is not read.
         piece: The piece that is wanted; None: the whole recording.
     """
 
@@ -68,7 +68,8 @@ class Source:
 
     def read(self, start: int, num_bytes: int) -> bytes:
         """The bytes from start on; fewer than num_bytes at the end, none after it."""
-        if start >= self.size:
+        num_bytes = min(num_bytes, self.size - start)
+        if num_bytes <= 0:
             return b""
         self.file.seek(start)
         pieces = []
@@ -76,6 +77,24 @@ class Source:
             pieces.append(piece)
             num_bytes -= len(piece)
         return b"".join(pieces)
+
+    def find(self, markers: Collection[bytes], start: int) -> Iterator[int]:
+        """The positions from start on at which one of some markers stands, in order."""
+        overlap = max(map(len, markers)) - 1
+        for base in range(start, self.size, _CHUNK_BYTES):
+            chunk = self.read(base, _CHUNK_BYTES + overlap)
+            yield from sorted(
+                base + at
+                for marker in markers
+                for at in _places(chunk, marker, _CHUNK_BYTES + len(marker) - 1)
+            )
+
+
+def _places(content: bytes, marker: bytes, end: int) -> Iterator[int]:
+    at = content.find(marker, 0, end)
+    while at >= 0:
+        yield at
+        at = content.find(marker, at + 1, end)
 
 
 @contextmanager

@@ -41,6 +41,46 @@ def encoded(speechlike: Callable[[float, int], NDArray[np.float32]]) -> Callable
 
 
 @pytest.fixture(scope="session")
+def muxed(
+    speechlike: Callable[[float, int], NDArray[np.float32]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., bytes]:
+    """Two seconds as PyAV writes them: (container, codec, rate, channels, options).
+
+    The test is skipped where there is no PyAV, or it lacks the codec.
+    """
+    av = pytest.importorskip("av")
+
+    @cache
+    def mux(
+        container: str, codec: str, rate: int, channels: int = 1, *options: tuple[str, str]
+    ) -> bytes:
+        path = tmp_path_factory.mktemp("muxed") / "file"  # some containers are opened twice
+        layout = "mono" if channels == 1 else "stereo"
+        try:
+            file = av.open(str(path), "w", format=container, options=dict(options))
+            stream = file.add_stream(codec, rate=rate, layout=layout, bit_rate=96000)
+        except (ValueError, av.FFmpegError) as error:
+            pytest.skip(f"PyAV cannot: {error}")
+        with file:
+            kind = stream.codec_context.codec.audio_formats[0].name
+            stream.format = kind
+            samples = np.tile(speechlike(2.0, rate), (channels, 1))
+            whole = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
+            whole.sample_rate, whole.pts = rate, 0
+            frames = av.AudioFifo()
+            for frame in av.AudioResampler(kind, layout, rate).resample(whole):
+                frames.write(frame)
+            stream.codec_context.open()
+            while frame := frames.read(stream.codec_context.frame_size or 1024, partial=True):
+                file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+        return path.read_bytes()
+
+    return mux
+
+
+@pytest.fixture(scope="session")
 def ffmpeg(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
     """Runs ffmpeg with arguments; the test is skipped where there is none, or it lacks a codec."""
     if not shutil.which("ffmpeg"):

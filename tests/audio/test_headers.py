@@ -1,3 +1,4 @@
+import io
 import re
 import struct
 from collections.abc import Callable
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from speechlstm.audio import read_audio, read_duration
 from speechlstm.audio.source import opened
@@ -109,6 +111,96 @@ def test_samples_in_several_chunks_are_all_read(tmp_path: Path, encoded: Encode)
     path = written(tmp_path, content[:at] + b"".join(chunks))
     assert np.array_equal(read_audio(path).samples, whole)
     assert read_duration(path) == 1.0
+
+
+def unknown_size(content: bytes, container: str) -> bytes:
+    """As written into a pipe."""
+    marker, order = {"AIFF": (b"SSND", ">"), "AU": (b".snd", ">")}.get(container, (b"data", "<"))
+    at = content.index(marker) + (8 if container == "AU" else 4)
+    if container in ("W64", "CAF"):
+        at += 12 * (container == "W64")
+        return content[:at] + b"\xff" * 8 + content[at + 8 :]
+    return content[:at] + struct.pack(f"{order}I", 0xFFFFFFFF) + content[at + 4 :]
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("subtype", ["PCM_16", "ULAW"])
+def test_joined_files_are_all_read(
+    tmp_path: Path, encoded: Encode, container: str, subtype: str
+) -> None:
+    first, second = (encoded(container, subtype, seconds, 16000) for seconds in (1.0, 1.5))
+    parts = [read_audio(written(tmp_path, content)).samples for content in (first, second)]
+    path = written(tmp_path, first + second + first)
+    expected = np.concatenate([*parts, parts[0]])
+    assert np.array_equal(read_audio(path).samples, expected)
+    assert read_duration(path) == pytest.approx(len(expected) / 16000)
+
+
+@pytest.mark.parametrize("container", ["WAV", "WAVEX", "W64", "AIFF", "AU", "CAF"])
+def test_joined_files_of_unknown_size_are_all_read(
+    tmp_path: Path, encoded: Encode, container: str
+) -> None:
+    first, second = (
+        unknown_size(encoded(container, "PCM_16", seconds, 16000), container)
+        for seconds in (1.0, 1.5)
+    )
+    parts = [read_audio(written(tmp_path, content)).samples for content in (first, second)]
+    path = written(tmp_path, first + second)
+    assert np.array_equal(read_audio(path).samples, np.concatenate(parts))
+
+
+@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "CAF"])
+def test_tags_after_the_samples_do_not_hide_another_file(tmp_path: Path, container: str) -> None:
+    samples = np.arange(16000, dtype=np.int16)
+    with soundfile.SoundFile(tmp_path / "a", "w", 16000, 1, "PCM_16", format=container) as file:
+        file.write(samples)
+        file.title = "after the samples"
+    content = (tmp_path / "a").read_bytes()
+    assert content.rindex(b"after the samples") > 32000
+    assert read_audio(written(tmp_path, content + content)).duration == 2.0
+
+
+def test_files_of_several_formats_and_one_that_ends_too_early(
+    tmp_path: Path, encoded: Encode
+) -> None:
+    contents = [encoded(container, "PCM_16", 1.0, 16000) for container in ("WAV", "AU", "CAF")]
+    assert read_audio(written(tmp_path, b"".join(contents))).duration == 3.0
+    cut = contents[0][:-16000]
+    with pytest.raises(DamagedAudioError, match=r"damaged at 0\.50 to 1\.00 s") as caught:
+        read_audio(written(tmp_path, cut + contents[1]))
+    whole = read_audio(io.BytesIO(contents[0])).samples
+    assert np.array_equal(caught.value.partial.samples[16000:], whole)
+
+
+@pytest.mark.parametrize("tail", [b"\1\2\3" * 4000, b"fLaC" + bytes(4000)], ids=["junk", "flac"])
+@pytest.mark.parametrize("container", [c for c in CONTAINERS if c != "VOC"])
+def test_what_follows_the_samples_is_said(
+    tmp_path: Path, encoded: Encode, caplog: pytest.LogCaptureFixture, container: str, tail: bytes
+) -> None:
+    content = encoded(container, "PCM_16", 1.0, 16000)
+    assert read_audio(written(tmp_path, content + tail)).duration == 1.0
+    assert "bytes after the end that its header states are not read" in caplog.text
+
+
+@pytest.mark.parametrize("container", [c for c in CONTAINERS if c != "VOC"])
+def test_tags_and_padding_after_the_samples_are_not_mentioned(
+    tmp_path: Path, encoded: Encode, caplog: pytest.LogCaptureFixture, container: str
+) -> None:
+    content = encoded(container, "PCM_16", 1.0, 16000)
+    chunk = b"LIST" + struct.pack("<I", 2000) + bytes(range(200)) * 10
+    for tail in (b"", bytes(5000), b"TAG" + b"t" * 125, chunk):
+        assert read_audio(written(tmp_path, content + tail)).duration == 1.0
+    assert not caplog.text
+
+
+def test_joined_files_of_mpeg_audio_in_wav(
+    tmp_path: Path, encoded: Encode, ffmpeg: Callable[..., None]
+) -> None:
+    (tmp_path / "a.wav").write_bytes(encoded("WAV", "PCM_16", 2.0, 16000))
+    ffmpeg("-i", tmp_path / "a.wav", "-c:a", "libmp3lame", tmp_path / "b.wav")
+    content = (tmp_path / "b.wav").read_bytes()
+    one = read_audio(tmp_path / "b.wav").samples
+    assert np.array_equal(read_audio(written(tmp_path, 3 * content)).samples, np.tile(one, 3))
 
 
 def voc(*blocks: tuple[int, bytes]) -> bytes:
