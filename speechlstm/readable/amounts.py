@@ -1,7 +1,6 @@
-"""Numbers, measures, amounts of money and strings of digits in figures."""
+"""Numbers, measures and amounts of money in figures."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 from speechlstm.readable.numbers import (
     NUMBER_WORDS,
@@ -15,16 +14,20 @@ from speechlstm.readable.numbers import (
     ordinal,
     word_at,
 )
-from speechlstm.readable.speech import Speech, Written, stands_alone, word_set
+from speechlstm.readable.speech import (
+    JOINTS,
+    NUMBERED,
+    Speech,
+    Written,
+    is_pronoun,
+    stands_alone,
+    word_set,
+)
 
 _SMALLEST = 10  # smaller numbers are written in figures only beside units, months and the like
 
 _BEFORE_SECOND = word_set("the his her my our your their its every")
 _AFTER_SECOND = word_set("of century day birthday anniversary street avenue")
-_NUMBERED = word_set(
-    "page pages chapter section figure table room route highway flight gate channel apartment "
-    "version volume line bus exit interstate"
-)
 # Units after which numbers are written in figures, except one: "one mile", but "5 miles".
 _UNITS = word_set(
     "degrees miles kilometers kilometres meters metres centimeters centimetres millimeters "
@@ -34,17 +37,17 @@ _UNITS = word_set(
     "percentage"
 )
 _CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
+_NOT_SAID = {("dollars", "1"), ("euros", "1")}
+_FEET = word_set("feet foot")
 # After a number, these say that it is a quantity and no year.
 QUANTITIES = _UNITS | {"percent", "per", *_CURRENCIES}
 # Before "a million": "half a million", "many a million"; "three quarters of a million".
 _SHARES = word_set("half many")
 _FRACTIONS = word_set("quarter quarters") | ORDINAL_WORDS | {f"{word}s" for word in ORDINAL_WORDS}
-_JOINTS = word_set("to or and")  # of the ends of a range
 _OF_NUMBERS = NUMBER_WORDS | {"point"}
 _WRITTEN_SCALES = tuple(
     scale for scale in SCALES if scale != "thousand"
 )  # "3 million", but "3,000"
-_PHONE_DIGITS = (10, 11)
 _BEFORE_POINT = NUMBER_WORDS | word_set("oh a the this that some any one every which what no")
 
 
@@ -55,18 +58,55 @@ def _quantity(words: Sequence[str], start: int) -> tuple[Written, bool] | None:
         if word_at(words, end) in SCALES:
             return (f"{text} {words[end]}", end + 1), False
         return found, False
-    number = cardinal(words, start)
-    if word_at(words, start) == "zero":
-        number = Number(0, start + 1, "0")
+    number = cardinal(words, start) or _zero(words, start)
     # A quantity has a comma, also if the same number were a year or a century.
     text = f"{number.value:,}" if number and number.text.isdecimal() else ""
     return ((text or number.text, number.end), True) if number else None
 
 
+def _zero(words: Sequence[str], start: int) -> Number | None:
+    return Number(0, start + 1, "0") if word_at(words, start) == "zero" else None
+
+
 def measure(speech: Speech, start: int) -> Written | None:
     """5%; $5.20; €3 million; 5 miles; -5 degrees; 0.5%."""
+    quantity = _signed_quantity(speech, start)
+    if not quantity:
+        return None
+    words, (text, end) = speech.clause(start), quantity
+    unit, following = word_at(words, end), word_at(words, end + 1)
+    if unit == "percent":
+        return f"{text}%", end + 1
+    if (unit, following) == ("per", "cent"):
+        return f"{text}%", end + 2
+    is_article = words[start] == "a" and unit in ("dollar", "euro")  # "a hundred dollar bill"
+    is_money = unit in _CURRENCIES and text[0] != "-" and (unit, text) not in _NOT_SAID
+    if is_money and not is_article:
+        return _money(words, text, end)
+    is_measure = (unit in _UNITS and text not in ("1", "-1")) or _is_height(words, start, end)
+    return (text, end) if is_measure else None
+
+
+def first_measure(speech: Speech, start: int) -> Written | None:
+    """$5, of "five to ten dollars": the first of two numbers whose unit is said once."""
+    quantity = _signed_quantity(speech, start)
+    words = speech.clause(start)
+    if not quantity or word_at(words, quantity[1]) not in JOINTS or quantity[1] + 1 == len(words):
+        return None
+    text, end = quantity
+    if words[end] == "and" and "," in text and speech.before(start) != "between":
+        return None  # perhaps a year
+    second = measure(speech, end + 1)
+    if not second or speech.before(start) in NUMBERED or is_pronoun(speech, start, end):
+        return None
+    symbol = second[0][0] if second[0][0] in _CURRENCIES.values() else ""
+    return (symbol + text, end) if not symbol or text[0] != "-" else None
+
+
+def _signed_quantity(speech: Speech, start: int) -> Written | None:
+    """A number before a unit, perhaps below zero or without a digit before its point."""
     words, before = speech.clause(start), speech.before(start)
-    sign = "-" if words[start] in ("minus", "negative") else ""
+    sign = "-" if words[start] in ("minus", "negative") and before not in ("plus", "or") else ""
     quantity = _quantity(words, start + len(sign))
     if not quantity and words[start] == "point" and before not in _BEFORE_POINT:
         digits, end = digit_string(words, start + 1)
@@ -76,18 +116,19 @@ def measure(speech: Speech, start: int) -> Written | None:
     if not quantity or is_part or before in (*NUMBER_WORDS, "point"):
         return None
     (text, end), _ = quantity
-    if _shares_scale(words, start):
-        return None
-    unit, following = word_at(words, end), word_at(words, end + 1)
-    if unit == "percent":
-        return f"{sign}{text}%", end + 1
-    if (unit, following) == ("per", "cent"):
-        return f"{sign}{text}%", end + 2
-    if unit in _CURRENCIES and not sign and (unit in ("dollars", "euros")) == (text != "1"):
-        return _money(words, text, end)
-    if unit in _UNITS and text != "1":
-        return f"{sign}{text}", end
-    return None
+    return None if _shares_scale(words, start) else (sign + text, end)
+
+
+def _is_height(words: Sequence[str], start: int, end: int) -> bool:
+    """Whether a number is the feet or inches of "five foot ten" or "five feet ten inches"."""
+    if word_at(words, end) in _FEET:
+        inches = below_hundred(words, end + 1)
+    elif word_at(words, start - 1) in _FEET and word_at(words, start - 2) in NUMBER_WORDS:
+        inches = below_hundred(words, start)
+    else:
+        return False
+    follows = word_at(words, inches[1]) if inches else None
+    return inches is not None and inches[0] < 12 and follows in ("", "inches", "tall")
 
 
 def _divides(speech: Speech, start: int) -> bool:
@@ -105,40 +146,9 @@ def _money(words: Sequence[str], text: str, end: int) -> Written:
             return f"{sign}{text}.{cents[0]:02}", cents[1] + 1
         if cents[1] == len(words) and cents[0] >= _SMALLEST and words[end + 1] != "and":
             return f"{sign}{text}.{cents[0]}", cents[1]  # "five dollars fifty"
+    if text[-2:-1] == ".":
+        return f"{sign}{text}0", end + 1  # "one point five dollars"
     return f"{sign}{text}", end + 1
-
-
-def spoken_digits(speech: Speech, start: int) -> Written | None:
-    """18005; 555-1212; 412-268-2000: digits spoken one by one, except in counting."""
-    words = speech.sentence(start)
-    digits, end = digit_string(words, start)
-    is_numbered = len(digits) > 1 and speech.before(start) in _NUMBERED
-    if found := _phone_number(words, start):
-        digits, end = found
-    is_long_enough = len(digits) >= 4 or digits in ("911", "411") or is_numbered
-    if not is_long_enough or words[start] == "o" or not stands_alone(words, start, end):
-        return None
-    steps = {int(after) - int(before) for before, after in pairwise(digits)}
-    if steps <= {1} or steps <= {-1}:
-        return None
-    groups = {7: (3,), 10: (3, 6), 11: (1, 4, 7)}.get(len(digits), ())
-    if len(digits) == 11 and digits[0] != "1":
-        groups = ()
-    bounds = zip((0, *groups), (*groups, len(digits)), strict=True)
-    return "-".join(digits[first:last] for first, last in bounds), end
-
-
-def _phone_number(words: Sequence[str], start: int) -> Written | None:
-    """The digits of a phone number in which some are spoken as hundreds or a thousand."""
-    digits, end = "", start
-    while len(digits) <= max(_PHONE_DIGITS):
-        more, end = digit_string(words, end)
-        digits += more
-        zeros = {"hundred": "00", "thousand": "000"}.get(word_at(words, end), "")
-        if not more or not zeros:
-            break
-        digits, end = digits + zeros, end + 1
-    return (digits, end) if len(digits) in _PHONE_DIGITS else None
 
 
 def decimal_number(speech: Speech, start: int) -> Written | None:
@@ -157,22 +167,35 @@ def ordinal_number(speech: Speech, start: int) -> Written | None:
     """21st."""
     words = speech.clause(start)
     found = ordinal(words, start)
-    if not found or found.value < _SMALLEST or not stands_alone(words, start, found.end):
+    if not found or not stands_alone(words, start, found.end):
+        return None
+    if found.value < _SMALLEST and not _has_ordinal_beside(words, start):
         return None
     is_second = words[found.end - 1] == "second"  # perhaps the unit of time
-    named = speech.before(start) in _BEFORE_SECOND or word_at(words, found.end) in _AFTER_SECOND
-    if is_second and not named:
+    has_noun = speech.before(start) in _BEFORE_SECOND or word_at(words, found.end) in _AFTER_SECOND
+    if is_second and not has_noun:
         return None
-    # "one hundredth", "one thousandth" and "a tenth of" are fractions.
+    # "one hundredth" and "a tenth" are fractions; "an eleventh hour" is another one.
     is_fraction = words[start] in ("one", "a") and found.end == start + 2
-    is_fraction |= speech.before(start) == "a" and word_at(words, found.end) == "of"
+    is_named = word_at(words, found.end) in _AFTER_SECOND - {"of"}
+    is_fraction |= found.end == start + 1 and not is_named and speech.before(start) in ("a", "an")
     return None if is_fraction else (found.text, found.end)
+
+
+def _has_ordinal_beside(words: Sequence[str], start: int) -> bool:
+    """Whether a small ordinal is one of two whose other one is in figures: "ninth and tenth"."""
+    if word_at(words, start + 1) in JOINTS:
+        other = ordinal(words, start + 2 + (word_at(words, start + 2) == "the"))
+        return other is not None and other.value >= _SMALLEST
+    last = start - 1 - (word_at(words, start - 1) == "the")
+    other = ordinal(words, last - 1) if word_at(words, last) in JOINTS else None
+    return other is not None and other.end == last and other.value >= _SMALLEST
 
 
 def cardinal_number(speech: Speech, start: int) -> Written | None:
     """25; 1,200; 2 million; page 3; 5 or 10."""
     words = speech.clause(start)
-    found = cardinal(words, start)
+    found = cardinal(words, start) or _zero(words, start)
     if not found or not stands_alone(words, start, found.end):
         return None
     is_idiom = words[start] == "a" and found.end == start + 2  # "a hundred", "a million"
@@ -185,16 +208,20 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
         return None
     if _shares_scale(words, start) and word_at(words, found.end - 1) not in _WRITTEN_SCALES:
         return None
-    if found.value >= _SMALLEST or before in _NUMBERED:
+    if found.value >= _SMALLEST or before in NUMBERED:
         return found.text, found.end
-    return (found.text, found.end) if _has_figure_beside(words, start, found.end) else None
+    is_number = not is_pronoun(speech, start, found.end) and following not in _FRACTIONS
+    is_number &= _has_figure_beside(words, start, found.end)
+    return (found.text, found.end) if is_number else None
 
 
 def _shares_scale(words: Sequence[str], start: int) -> bool:
     """Whether a number is an end of a range whose scale is said once: "two or three hundred"."""
-    if word_at(words, start - 1) in _JOINTS:
+    if word_at(words, start - 1) in JOINTS:
         first = start - 1
         while word_at(words, first - 1) in _OF_NUMBERS:
+            first -= 1
+        if words[first] in ("hundred", *SCALES) and word_at(words, first - 1) == "a":
             first -= 1
         if first < start - 1 and _scale_of_range(words, first) is not None:
             return True
@@ -204,12 +231,14 @@ def _shares_scale(words: Sequence[str], start: int) -> bool:
 def _scale_of_range(words: Sequence[str], start: int) -> str | None:
     """The scale of both ends of a range that begins at an index; None if each has its own."""
     first = _value(words, start)
-    if not first or word_at(words, first[1]) not in _JOINTS:
+    if not first or word_at(words, first[1]) not in JOINTS:
         return None
-    second, last = first[1] + 1, first[1] + 1
-    while word_at(words, last + 1) in _OF_NUMBERS:
-        last += 1
-    scale, factor = word_at(words, last), _value(words[:last], second)
+    start = first[1] + 1
+    second = _value(words, start)
+    last = second[1] if second else start
+    if word_at(words, last) not in SCALES:
+        last -= 1
+    scale, factor = word_at(words, last), _value(words[:last], start)
     if scale not in ("hundred", *SCALES):
         return None
     return scale if factor and factor[1] == last and first[0] < factor[0] else None
@@ -224,16 +253,34 @@ def _value(words: Sequence[str], start: int) -> tuple[float, int] | None:
 
 
 def _has_figure_beside(words: Sequence[str], start: int, end: int) -> bool:
-    """Whether a small number is one end of a range whose other end is written in figures."""
-    if word_at(words, end) in ("to", "or"):
-        other = cardinal(words, end + 1)
-        after = other and word_at(words, other.end) not in ("o'clock", "past")
-        if other and after and other.value >= _SMALLEST:
-            return stands_alone(words, end + 1, other.end)
-    if word_at(words, start - 1) in ("to", "or"):
-        first = start - 1
-        while word_at(words, first - 1) in NUMBER_WORDS:
+    """Whether a small number is one of two of which the other one is written in figures.
+
+    They are the ends of a range, or as in "nine out of ten".
+    """
+    for joint in _joints(words[end : end + 2]):
+        first = end + joint
+        other = _value(words, first)
+        if other and _is_figure(words, first, *other) and word_at(words, other[1]) != "past":
+            return stands_alone(words, first, other[1])
+    for joint in _joints(words[start - 2 : start][::-1]):
+        last = first = start - joint
+        while word_at(words, first - 1) in _OF_NUMBERS:
             first -= 1
-        other = cardinal(words[: start - 1], first) if first < start - 1 else None
-        return bool(other) and other.end == start - 1 and other.value >= _SMALLEST  # type: ignore[union-attr]
+        other = _value(words[:last], first) if first < last else None
+        if other and other[1] == last:
+            is_numbered = word_at(words, first - 1) in NUMBERED
+            return is_numbered or _is_figure(words, first, *other)
     return False
+
+
+def _joints(words: Sequence[str]) -> Iterator[int]:
+    """The number of words that join two numbers, if the words begin with such."""
+    if words and words[0] in JOINTS:
+        yield 1
+    elif {*words} == {"out", "of"}:
+        yield 2
+
+
+def _is_figure(words: Sequence[str], start: int, value: float, end: int) -> bool:
+    is_idiom = words[start] == "a" and end == start + 2
+    return (value >= _SMALLEST and not is_idiom) or isinstance(value, float)

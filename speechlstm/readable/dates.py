@@ -13,7 +13,7 @@ from speechlstm.readable.numbers import (
     word_at,
     year,
 )
-from speechlstm.readable.speech import Speech, Written, stands_alone, word_set
+from speechlstm.readable.speech import JOINTS, Speech, Written, is_pronoun, stands_alone, word_set
 
 MONTHS = word_set(
     "january february march april may june july august september october november december"
@@ -23,11 +23,12 @@ _SUBJECTS = word_set("i you he she it we they this that these those which who to
 _BEFORE_YEARS = word_set(
     "in since year until till by from before after during around circa early late mid"
 )
+_COUNTED = word_set("years months weeks days hours minutes seconds times people men women children")
 _BEFORE_TIMES = word_set("at by until till from to before after around about between past since")
 
 
 def date(speech: Speech, start: int) -> Written | None:
-    """July 4, 1776; July 4; July 1776."""
+    """July 4, 1776; July 4; July 4 to 10; July 1776."""
     words, month = speech.sentence(start), speech.words[start]
     if month not in MONTHS:
         return None
@@ -43,10 +44,23 @@ def date(speech: Speech, start: int) -> Written | None:
     found = year(words, start + 1)
     if found and stands_alone(words, found.end, found.end):
         return f"{name} {found.text}", found.end
-    is_day = day and day.value <= 31 and stands_alone(words, day.end, day.end)
-    if day and is_day and (is_named or month not in _VERBS):
-        return f"{name} {day.value}", day.end
-    return None
+    if not day or day.value > 31 or not stands_alone(words, day.end, day.end):
+        return None
+    # "in june twenty people came"
+    if not is_named and (month in _VERBS or speech.before(start) == "in"):
+        return None
+    return (is_named and _days(words, name, day)) or (f"{name} {day.value}", day.end)
+
+
+def _days(words: Sequence[str], month: str, first: Number) -> Written | None:
+    """July 4 to 10; July 4 and 5, 1776."""
+    joint, last = word_at(words, first.end), ordinal(words, first.end + 1)
+    if joint not in JOINTS or not last or not first.value < last.value <= 31:
+        return None
+    text, found = f"{month} {first.value} {joint} {last.value}", year(words, last.end)
+    if found and found.value >= 1000 and stands_alone(words, found.end, found.end):
+        return f"{text}, {found.text}", found.end
+    return (text, last.end) if stands_alone(words, last.end, last.end) else None
 
 
 def day_of_month(speech: Speech, start: int) -> Written | None:
@@ -67,6 +81,17 @@ def day_of_month(speech: Speech, start: int) -> Written | None:
     return f"{written} {month.capitalize()}", end
 
 
+def first_day(speech: Speech, start: int) -> Written | None:
+    """1st, of "the first and second of may"."""
+    words = speech.clause(start)
+    day = ordinal(words, start)
+    if not day or day.value > 31 or word_at(words, day.end) not in JOINTS:
+        return None
+    other = day.end + 1 + (word_at(words, day.end + 1) == "the")
+    is_day = other < len(words) and day_of_month(speech, other)
+    return (day.text, day.end) if is_day else None
+
+
 def time_of_day(speech: Speech, start: int) -> Written | None:
     """5:30 p.m.; 5 p.m.; 10 o'clock; 5:30 after "at" and the like; 17:30 after "at"."""
     words = speech.clause(start)
@@ -76,20 +101,37 @@ def time_of_day(speech: Speech, start: int) -> Written | None:
         is_time = minutes and speech.before(start) == "at"
         if minutes and is_time and stands_alone(words, start, minutes[1]):
             return f"{hour[0]}:{minutes[0]}", minutes[1]
-    # "five thirty" is a time, "twenty five" is not.
-    if not hour or hour[0] > 12 or hour[1] != start + 1:
+    if not (found := _hours_and_minutes(words, start)):
         return None
-    if word_at(words, hour[1]) == "o'clock":
-        return f"{hour[0]} o'clock", hour[1] + 1
-    minutes = _minutes(words, hour[1])
-    text, end = (f"{hour[0]}:{minutes[0]}", minutes[1]) if minutes else (str(hour[0]), hour[1])
+    text, end = found
+    if word_at(words, end) == "o'clock" and ":" not in text:
+        return f"{text} o'clock", end + 1
     for half, letter in (("a.m.", "a"), ("p.m.", "p")):
         if word_at(words, end) == f"{letter}m":
             return f"{text} {half}", end + 1
         if word_at(words, end) == letter and word_at(words, end + 1) == "m":
             return f"{text} {half}", end + 2
-    is_time = minutes and speech.before(start) in _BEFORE_TIMES
-    return (text, end) if is_time and stands_alone(words, start, end) else None
+    is_time = ":" in text and speech.before(start) in _BEFORE_TIMES
+    return found if is_time and stands_alone(words, start, end) else None
+
+
+def first_time(speech: Speech, start: int) -> Written | None:
+    """9, of "nine or ten o'clock"; 5:30, of "five thirty to six p m"."""
+    words = speech.clause(start)
+    found = _hours_and_minutes(words, start)
+    if not found or word_at(words, found[1]) not in JOINTS or found[1] + 1 == len(words):
+        return None
+    is_time = stands_alone(words, start, found[1]) and not is_pronoun(speech, start, found[1])
+    return found if is_time and time_of_day(speech, found[1] + 1) else None
+
+
+def _hours_and_minutes(words: Sequence[str], start: int) -> Written | None:
+    """5, 5:30: "five thirty" is a time, "twenty five" is not."""
+    hour = below_hundred(words, start)
+    if not hour or hour[0] > 12 or hour[1] != start + 1:
+        return None
+    minutes = _minutes(words, hour[1])
+    return (f"{hour[0]}:{minutes[0]}", minutes[1]) if minutes else (f"{hour[0]}", hour[1])
 
 
 def _minutes(words: Sequence[str], start: int) -> Written | None:
@@ -124,8 +166,14 @@ def whole_year(speech: Speech, start: int) -> Written | None:
     # "ten thirty" may be a time, and "two thousand" a number.
     if found.value < 1300 and speech.before(start) not in _BEFORE_YEARS:
         return None
-    if found.value == 2000 and first == "two" and speech.before(start) not in _BEFORE_YEARS:
+    is_named = speech.before(start) in _BEFORE_YEARS
+    if found.value == 2000 and first == "two" and not is_named:
         return None
-    if word_at(words, found.end) in QUANTITIES:  # "twenty thirty percent"
+    following = word_at(words, found.end)
+    if following in QUANTITIES:  # "twenty thirty percent"
+        return None
+    # "after two thousand years", "twenty thirty people"
+    is_count = found.value == 2000 or (found.value in range(2030, 2100, 10) and not is_named)
+    if following in _COUNTED and is_count:
         return None
     return found.text, found.end

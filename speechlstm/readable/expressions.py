@@ -16,11 +16,21 @@ from typing import NamedTuple
 from speechlstm.readable.amounts import (
     cardinal_number,
     decimal_number,
+    first_measure,
     measure,
     ordinal_number,
-    spoken_digits,
 )
-from speechlstm.readable.dates import date, day_of_month, decade, time_of_day, whole_year
+from speechlstm.readable.dates import (
+    date,
+    day_of_month,
+    decade,
+    first_day,
+    first_time,
+    time_of_day,
+    whole_year,
+)
+from speechlstm.readable.digits import spoken_digits
+from speechlstm.readable.idioms import spelled_out
 from speechlstm.readable.numbers import word_at
 from speechlstm.readable.speech import Rule, Speech, Written, end_of_numbers, word_set
 
@@ -59,7 +69,8 @@ def expressions(
     while place < len(words):
         found = next(filter(None, (rule(speech, place) for rule in _RULES)), None)
         if found:
-            yield Expression(found[0], place, found[1])
+            if found[0] != " ".join(words[place : found[1]]):
+                yield Expression(found[0], place, found[1])
             place = found[1]
         else:
             place = max(place + 1, end_of_numbers(speech.clause(place), place))
@@ -138,6 +149,7 @@ def title(speech: Speech, start: int) -> Written | None:
 
 # The first rule that matches is applied.
 _RULES: Sequence[Rule] = (
-    date, day_of_month, time_of_day, measure, spoken_digits, decimal_number, decade, whole_year,
-    ordinal_number, cardinal_number, domain, initials, title,
+    spelled_out, date, day_of_month, first_day, time_of_day, first_time, measure, first_measure,
+    spoken_digits, decimal_number, decade, whole_year, ordinal_number, cardinal_number, domain,
+    initials, title,
 )  # fmt: skip

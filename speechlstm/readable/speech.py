@@ -11,6 +11,14 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+JOINTS = word_set("to or and through")  # of two numbers, such as the ends of a range
+NUMBERED = word_set(
+    "page pages chapter section figure table room route highway flight gate channel apartment "
+    "version volume line bus exit interstate"
+)
+_BEFORE_PRONOUN = word_set("this that some any every each which what no another")
+
+
 class Speech(NamedTuple):
     """Words with their sentence ends and commas.
 
@@ -65,3 +73,16 @@ def stands_alone(words: Sequence[str], start: int, end: int) -> bool:
     return end_of_numbers(words, end) == end and (
         word_at(words, start) == "a" or end_of_numbers(words, start) <= end
     )
+
+
+def is_pronoun(speech: Speech, start: int, end: int) -> bool:
+    """Whether "one" is no number: "no one", "one and ten others"."""
+    if speech.words[start:end] != ["one"]:
+        return False
+    before, following = speech.before(start), word_at(speech.words, end)
+    if before == "and":
+        first = start - 1
+        while word_at(speech.words, first - 1) in NUMBER_WORDS:
+            first -= 1
+        return speech.before(first) != "between"
+    return before in _BEFORE_PRONOUN or (following == "and" and before != "between")
