@@ -29,7 +29,7 @@ _BEFORE_TIMES = word_set("at by until till from to before after around about bet
 
 def date(speech: Speech, start: int) -> Written | None:
     """July 4, 1776; July 4; July 4 to 10; July 1776."""
-    words, month = speech.sentence(start), speech.words[start]
+    words, month = speech.words, speech.words[start]
     if month not in MONTHS:
         return None
     day = ordinal(words, start + 1)

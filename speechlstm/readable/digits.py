@@ -11,7 +11,7 @@ _PHONE_DIGITS = (10, 11)
 
 def spoken_digits(speech: Speech, start: int) -> Written | None:
     """18005; 555-1212; 412-268-2000: digits spoken one by one, except in counting."""
-    words = speech.sentence(start)
+    words = speech.words
     digits, end = digit_string(words, start)
     is_numbered = len(digits) > 1 and speech.before(start) in NUMBERED
     if found := _phone_number(words, start):

@@ -65,7 +65,16 @@ def expressions(
     Yields:
         The expressions in order, without overlap.
     """
-    speech, place = Speech(words, frozenset(stops), frozenset(commas)), 0
+    first = 0
+    for last in sorted({*stops, len(words) - 1}):
+        inside = (place - first for place in commas if first <= place <= last)
+        for text, start, end in _in_sentence(Speech(list(words[first : last + 1]), inside)):
+            yield Expression(text, first + start, first + end)
+        first = last + 1
+
+
+def _in_sentence(speech: Speech) -> Iterator[Expression]:
+    words, place = speech.words, 0
     while place < len(words):
         found = next(filter(None, (rule(speech, place) for rule in _RULES)), None)
         if found:
@@ -89,7 +98,7 @@ _AFTER_AN = frozenset("aefhilmnorsx")  # letters before which the article is "an
 
 def initials(speech: Speech, start: int) -> Written | None:
     """ABC: letters spoken one by one, of which at least two are not words of their own."""
-    words, end = speech.sentence(start), start
+    words, end = speech.words, start
     previous = speech.before(start)
     if len(previous) == 1 and previous.isalpha() and previous not in "ai":
         return None
@@ -97,9 +106,8 @@ def initials(speech: Speech, start: int) -> Written | None:
         end += 1
     letters = "".join(words[start:end])
     is_last = end == len(words)
-    begins = start == 0 or start - 1 in speech.stops
     is_spelled = len(letters) > 3 or (len(letters) == 3 and letters[0] != "a")  # "a TV"
-    if begins and is_last and is_spelled and not set(letters) <= _WORDS_OF_ONE_LETTER:
+    if start == 0 and is_last and is_spelled and not set(letters) <= _WORDS_OF_ONE_LETTER:
         return letters.upper(), end  # nothing but letters is said
     for first, last in _ways_to_trim(letters, is_last):
         if first == 0:

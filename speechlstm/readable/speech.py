@@ -1,7 +1,6 @@
-"""Recognised words with their sentence ends and commas, and which number words belong together."""
+"""Recognised words with their commas, and which number words belong together."""
 
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
 
 from speechlstm.readable.numbers import NUMBER_WORDS, ORDINAL_WORDS, SCALES, word_at
 
@@ -19,37 +18,29 @@ NUMBERED = word_set(
 _BEFORE_PRONOUN = word_set("this that some any every each which what no another")
 
 
-class Speech(NamedTuple):
-    """Words with their sentence ends and commas.
+class Speech:
+    """The words of a sentence, with its commas.
 
-    Attributes:
-        stops: Indices of words after which a sentence ends. No expression goes beyond one.
+    Args:
+        words: The words; no expression goes beyond a sentence.
         commas: Indices of words that are followed by a comma. Only dates and spelled letters go
             beyond one.
     """
 
-    words: Sequence[str]
-    stops: Collection[int]
-    commas: Collection[int]
+    def __init__(self, words: Sequence[str], commas: Iterable[int]) -> None:
+        self.words = words
+        self._commas = frozenset(commas)
+        self._clauses: list[Sequence[str]] = []
+        for end in sorted({*self._commas, len(words) - 1}):
+            self._clauses += [words[: end + 1]] * (end + 1 - len(self._clauses))
 
-    def clause(self, start: int) -> list[str]:
+    def clause(self, start: int) -> Sequence[str]:
         """All words up to the next comma or sentence end at or after an index."""
-        return self._until(start, self.commas)
-
-    def sentence(self, start: int) -> list[str]:
-        """All words up to the next sentence end at or after an index."""
-        return self._until(start, ())
-
-    def _until(self, start: int, commas: Collection[int]) -> list[str]:
-        end = start
-        while end < len(self.words) and end not in self.stops and end not in commas:
-            end += 1
-        return list(self.words[: end + 1])
+        return self._clauses[start]
 
     def before(self, start: int) -> str:
-        """The word before an index; "" if there is none, or a mark in between."""
-        is_separated = start - 1 in self.stops or start - 1 in self.commas
-        return "" if is_separated else word_at(self.words, start - 1)
+        """The word before an index; "" if there is none, or a comma in between."""
+        return "" if start - 1 in self._commas else word_at(self.words, start - 1)
 
 
 Written = tuple[str, int]  # a text, and the index after its last word
