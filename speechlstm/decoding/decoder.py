@@ -1,5 +1,6 @@
 """The interface of decoders, for whole utterances and while they are spoken; greedy decoding."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.greedy import greedy_decode
+from speechlstm.decoding.plausibility import single_words
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.transcript import Hypothesis
+from speechlstm.transcript import Hypothesis, Word
 
 
 class IncrementalDecoding(Protocol):
@@ -77,6 +79,12 @@ class Decoder(Protocol):
     def incremental(self) -> IncrementalDecoding:
         """Decode an utterance while it is being spoken."""
 
+    def units(self, words: Sequence[Word]) -> list[Sequence[Word]]:
+        """Words that are kept or dropped together: each by itself or, of a grammar, its phrases.
+
+        Without its "not", "do not stop" would be the opposite command.
+        """
+
 
 @dataclass(frozen=True)
 class GreedyDecoder:
@@ -105,6 +113,10 @@ class GreedyDecoder:
     def incremental(self) -> IncrementalDecoding:
         """See Decoder."""
         return _WholeUtterance(self)
+
+    def units(self, words: Sequence[Word]) -> list[Sequence[Word]]:
+        """See Decoder."""
+        return single_words(words)
 
 
 class _WholeUtterance:

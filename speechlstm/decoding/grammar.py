@@ -8,6 +8,7 @@ where no phrase fits.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from math import log
 from threading import Lock
 
@@ -19,7 +20,7 @@ from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.errors import AlphabetError
 from speechlstm.lm.model import SearchModel
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.text.phrases import UNKNOWN, Phrase
+from speechlstm.text.phrases import UNKNOWN, Phrase, phrase_lengths
 from speechlstm.transcript import Hypothesis, Word
 
 _IMPOSSIBLE = -1e4  # log-probability of what the grammar does not allow
@@ -70,6 +71,7 @@ class PhraseGrammar(SearchModel):
 
     def __init__(self, phrases: Sequence[Phrase], fillers: Iterable[str]) -> None:
         spoken = [phrase for phrase in phrases if phrase.text != UNKNOWN]
+        self._phrases = {tuple(phrase.text.split()) for phrase in phrases}
         self.vocabulary = list(dict.fromkeys(w for phrase in spoken for w in phrase.text.split()))
         unknown = sum(phrase.weight for phrase in phrases if phrase.text == UNKNOWN)
         self.has_unknown = unknown > 0
@@ -212,6 +214,11 @@ class PhraseGrammar(SearchModel):
                 num_complete = index + 1
         rest = words[num_complete:] if self.has_unknown else ()
         return (*words[:num_complete], *(replace(word, text=UNKNOWN) for word in rest))
+
+    def units(self, words: Sequence[Word]) -> list[Sequence[Word]]:
+        """The phrases in words of a hypothesis; what follows the last complete one is one more."""
+        ends = accumulate(phrase_lengths([word.text for word in words], self._phrases), initial=0)
+        return [words[start:end] for start, end in pairwise(ends)]
 
     def with_unknown(self, hypothesis: Hypothesis) -> Hypothesis:
         """A hypothesis with [unk] in place of fillers and of words that are in no phrase."""

@@ -17,13 +17,14 @@ from speechlstm.decoding.decoder import Decoder, IncrementalDecoding, calibrated
 from speechlstm.decoding.grammar import PhraseGrammar
 from speechlstm.decoding.hot_words import Pronunciations
 from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.decoding.plausibility import single_words
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import PrefixSearch
 from speechlstm.decoding.sentences import SentenceSearch
 from speechlstm.decoding.timed_words import frame_times
 from speechlstm.lm.model import LanguageModel, SearchModel
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.transcript import Hypothesis
+from speechlstm.transcript import Hypothesis, Word
 
 NUM_RIVALS = 16  # hypotheses that the confidences of words are computed from
 NUM_RESCORED = 50  # hypotheses that are rescored
@@ -126,6 +127,10 @@ class NBestDecoder:
     def incremental(self) -> IncrementalDecoding:
         """See Decoder."""
         return _IncrementalSearch(self)
+
+    def units(self, words: Sequence[Word]) -> list[Sequence[Word]]:
+        """See Decoder."""
+        return self._grammar.units(words) if self._grammar else single_words(words)
 
     def start(self) -> SentenceSearch:
         """A search that has passed no frame of an utterance yet."""

@@ -1,6 +1,6 @@
 """Removes words that cannot be speech, by their length, their confidence or their sound."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from speechlstm.text.phrases import UNKNOWN
@@ -13,8 +13,15 @@ _LONGEST_SECONDS_A_LETTER = 0.25
 _LEAST_CONFIDENCE = 0.003
 
 
+def single_words(words: Sequence[Word]) -> list[Sequence[Word]]:
+    """Each word by itself: the units of `plausible` where any word may follow any other."""
+    return [(word,) for word in words]
+
+
 def plausible(
-    hypotheses: Iterable[Hypothesis], is_speech_possible: Callable[[float, float], bool]
+    hypotheses: Iterable[Hypothesis],
+    is_speech_possible: Callable[[float, float], bool],
+    units: Callable[[Sequence[Word]], list[Sequence[Word]]] = single_words,
 ) -> list[Hypothesis]:
     """The hypotheses without implausible words; those that become equal are returned once.
 
@@ -27,13 +34,15 @@ def plausible(
     Args:
         hypotheses: The best one first.
         is_speech_possible: Whether there can be speech from start to end, in seconds.
+        units: Divides words into those that are kept or dropped together: see `Decoder.units`.
     """
     kept: dict[str, Hypothesis] = {}
     for hypothesis in hypotheses:
         words = tuple(
             word
-            for word in hypothesis.words
-            if _is_word(word) and is_speech_possible(word.start, word.end)
+            for unit in units(hypothesis.words)
+            if all(_is_word(word) and is_speech_possible(word.start, word.end) for word in unit)
+            for word in unit
         )
         is_whole = len(words) == len(hypothesis.words)
         text = hypothesis.text if is_whole else " ".join(word.text for word in words)

@@ -75,7 +75,7 @@ class SegmentRecognizer:
         if not (self.reject_non_speech and any(h.words for h in hypotheses)):
             return hypotheses
         detector = SpeechDetector(audio.samples, audio.sample_rate)
-        return plausible(hypotheses, detector.is_speech_possible)
+        return plausible(hypotheses, detector.is_speech_possible, self.decoder.units)
 
     def recognize_segment(self, audio: Audio) -> RecognizedSegment:
         """The hypotheses for a segment and, if there is a diarizer, the voices in it."""

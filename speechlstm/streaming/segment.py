@@ -130,7 +130,8 @@ class Segment(ABC):
         if self._rejects and any(hypothesis.words for hypothesis in hypotheses):
             samples = self._buffer.read(self.start, self.end)
             detector = SpeechDetector(samples, self._rate)
-            hypotheses = plausible(hypotheses, detector.is_speech_possible)
+            possible = detector.is_speech_possible
+            hypotheses = plausible(hypotheses, possible, self._decoder.units)
         return [_shifted(hypothesis, self.start / self._rate) for hypothesis in hypotheses]
 
     def _find_speech_end(self) -> None:

@@ -1,6 +1,6 @@
 """Phrases: the only ones that a recogniser with a closed grammar can recognise."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -147,3 +147,28 @@ def read_phrase_file(path: Path | str) -> tuple[Phrase, ...]:
     if len(phrases) > MAX_PHRASES:
         raise DataError(f"{path}: {len(phrases)} phrases are more than the limit of {MAX_PHRASES}")
     return read_phrases(phrases)
+
+
+def phrase_lengths(words: Sequence[str], phrases: Collection[tuple[str, ...]]) -> list[int]:
+    """The number of words of each of the phrases that words consist of, one after the other.
+
+    What comes after the last complete phrase is one more. Where several divisions are possible,
+    later phrases are as long as can be.
+
+    >>> phrases = {("lights", "on"), ("lights",), ("stop",)}
+    >>> phrase_lengths(["lights", "lights", "on", "stop", "on"], phrases)
+    [1, 2, 1, 1]
+    """
+    lengths = sorted({len(phrase) for phrase in phrases}, reverse=True)
+    last = [0] * (len(words) + 1)  # words of the phrase that ends at each place; 0: none does
+    for end in range(1, len(last)):
+        for start in (end - length for length in lengths if length <= end):
+            if (last[start] or not start) and tuple(words[start:end]) in phrases:
+                last[end] = end - start
+                break
+    end = max(place for place, length in enumerate(last) if length or not place)
+    found = [len(words) - end] if end < len(words) else []
+    while end:
+        found.append(last[end])
+        end -= last[end]
+    return found[::-1]

@@ -135,6 +135,15 @@ def test_the_english_model_sounds_out_words_that_its_lexicon_lacks() -> None:
     assert only.transcribe_file(SAMPLES / "zip.wav").text == "[unk]"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["date", "digits", "zip"])
+def test_of_other_speech_nothing_is_left_or_a_whole_phrase(name: str) -> None:
+    recognizer, path = Recognizer.load(phrases=["turn on the light"]), SAMPLES / f"{name}.wav"
+    *_, live = recognizer.stream(path)
+    for text in (recognizer.transcribe_file(path).text, live.text):
+        assert text.replace("turn on the light", "").strip() == ""
+
+
 def test_language_models_and_hot_words_exclude_phrases(levels_bundle: Path, tiny_lm: Path) -> None:
     with pytest.raises(ConfigError, match="phrases exclude lm"):
         Recognizer.load(levels_bundle, phrases=["a"], lm=tiny_lm)

@@ -1,6 +1,8 @@
 import pytest
 
+from speechlstm.decoding.grammar import PhraseGrammar
 from speechlstm.decoding.plausibility import plausible
+from speechlstm.text.phrases import Phrase
 from speechlstm.transcript import Hypothesis, Word
 
 
@@ -46,6 +48,17 @@ def test_slow_and_unsure_words_stay(word: Word) -> None:
 def test_words_where_nobody_can_speak_are_dropped() -> None:
     (kept,) = plausible([hypothesis(ONE, TWO)], lambda start, end: end <= 0.5)
     assert kept.text == "one"
+
+
+def test_phrases_of_a_grammar_are_dropped_as_a_whole() -> None:
+    grammar = PhraseGrammar([Phrase(text) for text in ("do not stop", "stop", "[unk]")], fillers=())
+    unsure = Word("not", 0.3, 0.5, 0.001)
+    unknown = Word("[unk]", 2.0, 9.0, 0.001)
+    words = (Word("do", 0.0, 0.2, 0.9), unsure, Word("stop", 0.6, 0.8, 0.9), unknown)
+    (kept,) = plausible([hypothesis(*words)], anywhere, grammar.units)
+    assert kept.text == "[unk]"
+    (kept,) = plausible([hypothesis(words[2], *words)], anywhere, grammar.units)
+    assert kept.words == (words[2], unknown)
 
 
 def test_hypotheses_that_become_equal_are_one() -> None:

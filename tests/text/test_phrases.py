@@ -1,10 +1,17 @@
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from speechlstm.errors import ConfigError, DataError
-from speechlstm.text.phrases import MAX_PHRASES, Phrase, read_phrase_file, read_phrases
+from speechlstm.text.phrases import (
+    MAX_PHRASES,
+    Phrase,
+    phrase_lengths,
+    read_phrase_file,
+    read_phrases,
+)
 
 
 def test_phrases_are_normalised_and_have_weights() -> None:
@@ -71,3 +78,26 @@ def test_a_file_with_a_byte_order_mark_and_a_comment(tmp_path: Path) -> None:
     assert read_phrase_file(tmp_path / "p.txt") == (Phrase("größe", 2.0), Phrase("[unk]"))
     with pytest.raises(DataError, match="missing"):
         read_phrase_file(tmp_path / "missing")
+
+
+def divisions(words: tuple[str, ...], phrases: set[tuple[str, ...]]) -> list[list[int]]:
+    """All ways to divide words into phrases."""
+    if not words:
+        return [[]]
+    return [
+        [*before, n]
+        for n in range(1, len(words) + 1)
+        if words[-n:] in phrases
+        for before in divisions(words[:-n], phrases)
+    ]
+
+
+def test_words_are_divided_into_phrases_if_that_is_possible() -> None:
+    phrases = {("a",), ("a", "b"), ("b", "a", "b"), ("c",), ("b", "c", "a")}
+    for length in range(6):
+        for words in product("abc", repeat=length):
+            found = phrase_lengths(words, phrases)
+            whole = max(n for n in range(length + 1) if divisions(words[:n], phrases))
+            rest = [length - whole] if whole < length else []
+            assert found[: len(found) - len(rest)] in divisions(words[:whole], phrases)
+            assert found[len(found) - len(rest) :] == rest

@@ -7,7 +7,7 @@
 
 import {ConfigError, quoted} from './errors.js';
 import {LexiconTree} from './lexicon_tree.js';
-import {UNKNOWN} from './phrases.js';
+import {UNKNOWN, phraseLengths} from './phrases.js';
 
 const IMPOSSIBLE = -1e4; // log-probability of what the grammar does not allow
 const SPECIAL = ['<unk>', '<s>', '</s>'];
@@ -33,6 +33,7 @@ export class PhraseGrammar {
   constructor(phrases, fillers) {
     const spoken = phrases.filter(({text}) => text !== UNKNOWN);
     const unknown = phrases.find(({text}) => text === UNKNOWN)?.weight ?? 0;
+    this.phrases = new Set(phrases.map(({text}) => text));
     this.vocabulary = [...new Set(spoken.flatMap(({text}) => text.split(' ')))];
     this.hasUnknown = unknown > 0;
     this.words = [...SPECIAL, ...this.vocabulary, ...(this.hasUnknown ? fillers : [])];
@@ -213,6 +214,17 @@ export class PhraseGrammar {
     }
     const rest = this.hasUnknown ? words.slice(numComplete) : [];
     return [...words.slice(0, numComplete), ...rest.map((word) => ({...word, text: UNKNOWN}))];
+  }
+
+  /**
+   * The phrases that words of a hypothesis consist of; what follows the last complete one is one
+   * more.
+   * @param {import('./words.js').Word[]} words
+   */
+  units(words) {
+    const lengths = phraseLengths(words.map(({text}) => text), this.phrases);
+    let end = 0;
+    return lengths.map((length) => words.slice(end, (end += length)));
   }
 
   /**

@@ -19,6 +19,7 @@ export class GreedyDecoder {
   constructor(alphabet, frameSeconds) {
     this.alphabet = alphabet;
     this.frameSeconds = frameSeconds;
+    this.grammar = null; // as a beam search without phrases
   }
 
   /**

@@ -83,3 +83,26 @@ function normalized(text) {
   const words = plain.toLowerCase().replace(/[^\p{L}\p{M}\p{N}']+/gu, ' ').split(' ');
   return words.map((word) => word.replace(/^'+|'+$/g, '')).filter(Boolean).join(' ');
 }
+
+/**
+ * The number of words of each of the phrases that words consist of, one after the other; what comes
+ * after the last complete phrase is one more. Of several divisions, later phrases are as long as can
+ * be.
+ * @param {string[]} words
+ * @param {Set<string>} phrases
+ */
+export function phraseLengths(words, phrases) {
+  const lengths = [...new Set([...phrases].map((phrase) => phrase.split(' ').length))];
+  lengths.sort((a, b) => b - a);
+  const last = [0]; // words of the phrase that ends at each place; 0: none does
+  for (let end = 1; end <= words.length; end++) {
+    const ends = (/** @type {number} */ length) =>
+      (length === end || last[end - length] > 0) &&
+      phrases.has(words.slice(end - length, end).join(' '));
+    last.push(lengths.find((length) => length <= end && ends(length)) ?? 0);
+  }
+  let end = last.findLastIndex((length, place) => length > 0 || place === 0);
+  const found = end < words.length ? [words.length - end] : [];
+  for (; end > 0; end -= last[end]) found.unshift(last[end]);
+  return found;
+}

@@ -12,12 +12,8 @@ import {parseHotWords} from './hot_words.js';
 import {LexiconTree} from './lexicon_tree.js';
 import {NGramModel} from './ngram.js';
 import {parsePhrases} from './phrases.js';
+import {plausible} from './plausibility.js';
 import {Stream} from './stream.js';
-
-// Words longer or less probable than this cannot be speech: speechlstm/decoding/plausibility.py.
-const LONGEST_SECONDS = 1.0;
-const LONGEST_SECONDS_A_LETTER = 0.25;
-const LEAST_CONFIDENCE = 0.003;
 
 // Of a bundle without a decoder: the defaults of speechlstm/config/decoding.py.
 const UNTUNED = {
@@ -128,10 +124,11 @@ export class Recognizer {
    */
   decodeWords(logProbs, samples) {
     const duration = samples.length / this.sampleRate;
-    const words = this.decoder.decode(logProbs, duration).words.filter(isPlausible);
+    const {words} = this.decoder.decode(logProbs, duration);
     if (!words.length) return words;
     const detector = new SpeechDetector(samples, this.sampleRate);
-    return words.filter(({start, end}) => detector.isSpeechPossible(start, end));
+    const isSpeechPossible = detector.isSpeechPossible.bind(detector);
+    return plausible(words, isSpeechPossible, this.decoder.grammar);
   }
 
   /** A stream of speech that is being spoken. */
@@ -262,10 +259,4 @@ async function checkAlphabets(acoustic, alphabet, lm, lexicon) {
   if (lexicon && isOther(lexicon.alphabetSha256, await alphabet.sha256())) {
     throw new LexiconError('lexicon.tree: is for another alphabet than the model');
   }
-}
-
-/** @param {import('./words.js').Word} word */
-function isPlausible({text, start, end, confidence}) {
-  const longest = LONGEST_SECONDS + LONGEST_SECONDS_A_LETTER * [...text].length;
-  return end - start <= longest && confidence >= LEAST_CONFIDENCE;
 }

@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {Alphabet, GreedyDecoder, LogProbs, Resampler, splitAtPauses} from '../speechlstm.js';
 import {align} from '../src/alignment.js';
+import {PhraseGrammar} from '../src/grammar.js';
+import {parsePhrases, phraseLengths} from '../src/phrases.js';
+import {plausible} from '../src/plausibility.js';
 import {matchingBlocks} from '../src/sequence_matcher.js';
 import {frameTimes, spelledWords} from '../src/words.js';
 
@@ -74,6 +77,31 @@ test('phones are words of their own, and spaces separate words', () => {
   ]);
   const phones = new Alphabet(['AA', 'B'], ' ');
   assert.deepEqual(spelledWords([1, 2], phones).map(({text}) => text), ['AA', 'B']);
+});
+
+test('phrases that words consist of, and what is left over', () => {
+  const phrases = new Set(['lights on', 'lights', 'stop', 'do not stop', '[unk]']);
+  const cases = [
+    ['lights lights on stop on', [1, 2, 1, 1]],
+    ['do not stop stop', [3, 1]],
+    ['[unk] do not', [1, 2]],
+    ['not', [1]],
+    ['', []],
+  ];
+  for (const [text, lengths] of cases) {
+    assert.deepEqual(phraseLengths(text.split(' ').filter(Boolean), phrases), lengths);
+  }
+});
+
+test('a phrase with a word that cannot be speech is dropped as a whole', () => {
+  const grammar = new PhraseGrammar(parsePhrases(['do not stop', 'stop', '[unk]']), []);
+  const word = (text, start, confidence = 0.9) => ({text, start, end: start + 0.2, confidence});
+  const unknown = {text: '[unk]', start: 2, end: 9, confidence: 0.001};
+  const words = [word('do', 0), word('not', 0.3, 0.001), word('stop', 0.6), word('stop', 1), unknown];
+  const kept = plausible(words, () => true, grammar);
+  assert.deepEqual(kept, words.slice(3));
+  assert.deepEqual(plausible(words, () => true), [words[0], ...words.slice(2)]);
+  assert.deepEqual(plausible(words, (start) => start < 0.9, grammar), []);
 });
 
 test('the last frame ends with the recording', () => {
