@@ -168,7 +168,9 @@ def check_version(
     version = description["format_version"]
     if version != expected:
         raise BundleError(
-            where, f"has format version {quoted(version)}; this speechlstm reads {expected}"
+            where,
+            f"has format version {quoted(version)}; this speechlstm reads {expected}; "
+            "install the one that wrote it, or export the model again",
         )
 
 

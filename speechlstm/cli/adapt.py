@@ -9,6 +9,7 @@ import click
 from speechlstm.cli.options import (
     PATH,
     BundlePath,
+    IntegerRange,
     NumberRange,
     OutputFolder,
     jobs_option,
@@ -58,7 +59,7 @@ class _Recordings(click.Path):
 @click.option(
     "--epochs",
     "num_epochs",
-    type=click.IntRange(min=1),
+    type=IntegerRange(min=1),
     help="Passes over the recordings.  [default: depends on their duration]",
 )
 @click.option(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import PATH, OutputPath
+from speechlstm.cli.options import PATH, IntegerRange, OutputPath
 from speechlstm.cli.output import show
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
@@ -14,9 +14,9 @@ from speechlstm.cli.verbs import verb
 @click.argument("recording", metavar="FILE", type=PATH)
 @click.option("-o", "--output", metavar="WAV", type=OutputPath((".wav",)), required=True)
 @click.option("--config", metavar="TOML", type=PATH, help="Settings of training.")
-@click.option("--seed", type=click.IntRange(0), help="Seed, instead of training.seed.")
+@click.option("--seed", type=IntegerRange(0), help="Seed, instead of training.seed.")
 @click.option(
-    "--epoch", type=click.IntRange(1), default=1, show_default=True, help="Epoch, counted from 1."
+    "--epoch", type=IntegerRange(1), default=1, show_default=True, help="Epoch, counted from 1."
 )
 @click.option(
     "--id", "utterance_id", help="Id of the utterance in its manifest.  [default: name of FILE]"

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import BundlePath, channel_option, jobs_option, recordings_argument
+from speechlstm.cli.options import (
+    BundlePath,
+    IntegerRange,
+    channel_option,
+    jobs_option,
+    recordings_argument,
+)
 from speechlstm.cli.output import name_of, say, show_json
 from speechlstm.cli.recordings import reason_of, recordings_in, seekable
 from speechlstm.cli.verbs import verb
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--top",
-    type=click.IntRange(min=1),
+    type=IntegerRange(min=1),
     metavar="N",
     help="The number of classes to show, the most probable first.  [default: 1; all in JSON]",
 )

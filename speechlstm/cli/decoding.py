@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import PATH, NumberRange, read_text
+from speechlstm.cli.options import PATH, IntegerRange, NumberRange, read_text
 from speechlstm.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ _DECODING = (
         help="A pause this long ends a sentence for the language models; 0: none does.",
     ),
     click.option(
-        "--beam-width", type=click.IntRange(min=1), help="Hypotheses kept after each frame."
+        "--beam-width", type=IntegerRange(min=1), help="Hypotheses kept after each frame."
     ),
     click.option(
-        "--n-best", "num_hypotheses", type=click.IntRange(min=1),
+        "--n-best", "num_hypotheses", type=IntegerRange(min=1),
         help="Hypotheses in the output (JSON).",
     ),
     click.option(

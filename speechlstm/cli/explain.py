@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.options import (
+    IntegerRange,
     NumberRange,
     OutputPath,
     bundle_option,
@@ -54,7 +55,7 @@ _SUFFIXES = {".txt": "text", ".html": "html", ".htm": "html", ".png": "png"}
 @click.option(
     "--units",
     "num_units",
-    type=click.IntRange(min=0),
+    type=IntegerRange(min=0),
     metavar="N",
     help="The units of each layer and direction whose gates are shown, from the one that forgets "
     "first to the one that forgets last.  [default: 5, as text 0]",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import PATH, OutputPath
+from speechlstm.cli.options import PATH, IntegerRange, OutputPath
 from speechlstm.cli.output import say
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.verbs import verb
@@ -43,7 +43,7 @@ _LEAST_WORDS = 1000
 )
 @click.option(
     "--min-count",
-    type=click.IntRange(min=1),
+    type=IntegerRange(min=1),
     default=1,
     show_default=True,
     help="Leave out words that occur less often.",

@@ -1,5 +1,6 @@
 """`speechlstm serve`: recognition for other programs and for the browser."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
     PATH,
+    IntegerRange,
     NumberRange,
     bundle_option,
     jobs_option,
@@ -15,9 +17,10 @@ from speechlstm.cli.options import (
     readable_option,
 )
 from speechlstm.cli.output import say
-from speechlstm.cli.verbs import verb
+from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.errors import ConfigError, DataError
 
+_TOKEN_VARIABLE = "SPEECHLSTM_TOKEN"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -27,14 +30,14 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=IntegerRange(0, 65_535),
     default=8080,
     show_default=True,
     help="The port to listen on; 0: a free one.",
 )
 @jobs_option
 @readable_option("readable if the bundle has a network for it")
-@click.option("--token", envvar="SPEECHLSTM_TOKEN", help="What clients must give; also as the "
+@click.option("--token", envvar=_TOKEN_VARIABLE, help="What clients must give; also as the "
     "variable SPEECHLSTM_TOKEN, which other users of the machine cannot see.")  # fmt: skip
 @click.option("--token-file", type=PATH, help="A file with the token.")
 @click.option(
@@ -48,17 +51,17 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--queue",
     "max_waiting",
-    type=click.IntRange(min=0),
+    type=IntegerRange(min=0),
     default=32,
     show_default=True,
     help="Recordings that may wait; the next one is refused with the status 429.",
 )
 @click.option(
-    "--max-streams", type=click.IntRange(min=1), default=16, show_default=True,
+    "--max-streams", type=IntegerRange(min=1), default=16, show_default=True,
     help="Live streams at once.",
 )  # fmt: skip
 @click.option(
-    "--max-connections", type=click.IntRange(min=1), default=256, show_default=True,
+    "--max-connections", type=IntegerRange(min=1), default=256, show_default=True,
     help="Connections at once.",
 )  # fmt: skip
 @click.option(
@@ -112,8 +115,14 @@ def command(
     from speechlstm.server.run import run_server
     from speechlstm.server.settings import ServerSettings
 
-    if token and token_file:
-        raise click.UsageError("--token and --token-file exclude each other")
+    refuse_if(
+        (token and token_file, "--token and --token-file exclude each other"),
+        (
+            "" in (token, os.environ.get(_TOKEN_VARIABLE)),
+            "the token is empty, so that anyone could use the server; if that is wanted, leave out "
+            f"--token and unset {_TOKEN_VARIABLE}",
+        ),
+    )
     settings["token"] = _read_token(token_file) if token_file else (token or "")
     settings["max_upload_bytes"] = max(1, round(max_megabytes * 1e6))
     settings["max_audio_seconds"] = 60 * max_minutes

@@ -6,19 +6,19 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import NumberRange
+from speechlstm.cli.options import IntegerRange, NumberRange
 from speechlstm.errors import ConfigError
 from speechlstm.transcript.formats import SUBTITLES
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SHORTEST_CUE, SubtitleLayout
 
 _OPTIONS = (
     click.option(
-        "--max-line-width", type=click.IntRange(min=1), metavar="N",
+        "--max-line-width", type=IntegerRange(min=1), metavar="N",
         help="Characters in a line of a subtitle.  "
         f"[default: {DEFAULT_LAYOUT.max_line_width}]",
     ),
     click.option(
-        "--max-line-count", type=click.IntRange(min=1), metavar="N",
+        "--max-line-count", type=IntegerRange(min=1), metavar="N",
         help=f"Lines of a subtitle.  [default: {DEFAULT_LAYOUT.max_line_count}]",
     ),
     click.option(

@@ -93,6 +93,11 @@ def command(
         raise click.UsageError(
             "a bundle needs a packed language model; make one with speechlstm lm convert"
         )
+    if model == Path("english") and not model.exists():
+        raise click.UsageError(
+            "english is the model of the package, and tune changes its BUNDLE: make one with "
+            "speechlstm export english -o my-model"
+        )
     if punctuator:
         Punctuator(punctuator)  # whether it is one
     bundle = read_bundle(model)

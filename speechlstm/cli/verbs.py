@@ -2,6 +2,7 @@
 
 import os
 import sys
+from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from keyword import iskeyword
@@ -14,6 +15,7 @@ from speechlstm.cli.options import OutputFolder, OutputPath, TranscriptPath
 from speechlstm.errors import printable
 
 _BUNDLE_INDEX = "bundle.json"
+_LONGEST_SUMMARY = 200  # characters of the first sentence of a command's help
 
 
 class Verb(click.Command):
@@ -109,6 +111,28 @@ class VerbGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """See click.Group."""
         return list(self._verbs)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See click.Group, which cannot know what a mistyped command could be."""
+        name = args[0]
+        if not (name in self._verbs or name.startswith("-") or ctx.resilient_parsing):
+            near = get_close_matches(name, self._verbs, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            ctx.fail(f"{printable(name)}: no such command{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See click.Group, which cuts sentences off."""
+        commands = [(name, self.get_command(ctx, name)) for name in self._verbs]
+        sentences = [
+            (name, command.get_short_help_str(_LONGEST_SUMMARY))
+            for name, command in commands
+            if command
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(sentences)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """See click.Group."""

@@ -10,6 +10,7 @@ from speechlstm.storage.files import read_bounded
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST_LINE = 10**8  # bytes; a line of JSON may hold the transcript of many hours
 _LONGEST_UTF16 = 1 << 30  # bytes of a text that is converted as a whole
+_ZEROS = "has zero bytes: not a text, or UTF-16 without its mark; save texts as UTF-8"
 
 
 def decode_text(content: bytes) -> str:
@@ -29,10 +30,12 @@ def _decoded(content: bytes, encoding: str) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
+        if encoding != "utf-16" and 0 in content:
+            raise ValueError(_ZEROS) from None
         reason = f"not UTF-8 or UTF-16: {error.reason} at byte {error.start}"
         raise ValueError(f"{reason}; save it as UTF-8") from None
     if "\0" in text:  # every letter of an English text would be a word
-        raise ValueError("has NUL characters, as UTF-16 without its mark has; save it as UTF-8")
+        raise ValueError(_ZEROS)
     return text
 
 

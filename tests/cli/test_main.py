@@ -132,6 +132,28 @@ def test_version_is_the_packages() -> None:
     assert shown.stdout == f"speechlstm, version {speechlstm.__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["transcibe", "a.wav"], "transcibe: no such command; did you mean transcribe?"),
+        (["manifest", "bild"], "bild: no such command; did you mean build?"),
+        (["sing"], "sing: no such command"),
+        (["lm", "next", "it", "-n", "ten"], "'-n': 'ten' is not a valid integer."),
+        (["serve", "--timeout", "long"], "'--timeout': 'long' is not a valid number."),
+    ],
+)
+def test_what_is_mistyped_is_named(arguments: list[str], error: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"{error}\n")
+
+
+def test_what_each_command_does_is_not_cut_off() -> None:
+    shown = " ".join(CliRunner().invoke(main, ["--help"]).stdout.split())
+    assert "explain Show how FILE became its text: what the network heard, what competed," in shown
+    assert "..." not in shown.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize("arguments", [["sing"], ["--loud"], ["score", "only-one.txt"], []])
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, arguments)

@@ -153,3 +153,11 @@ def test_bad_input_is_one_line(
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert message in result.stderr.splitlines()[-1]
     assert read_bundle(bundle).decoder.calibration is None
+
+
+def test_the_model_of_the_package_is_not_tuned(bundle: Path) -> None:
+    result = CliRunner().invoke(main, ["tune", "english", "m.jsonl"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "make one with speechlstm export english -o my-model" in result.stderr
+    shutil.copytree(bundle, "english")
+    assert CliRunner().invoke(main, ["tune", "english", "m.jsonl", "--dry-run"]).exit_code == 0

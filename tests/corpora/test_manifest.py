@@ -135,6 +135,12 @@ def test_a_manifest_that_is_missing_or_empty_is_named(manifest: Written, tmp_pat
         list(manifest("\n"))
 
 
+def test_a_recording_is_no_manifest_and_that_is_said_once(manifest: Written) -> None:
+    (fault,) = manifest(b"RIFF\xd8\0\0\0WAVE\n\n\0\xff\n").entries()
+    assert isinstance(fault, ManifestError)
+    assert (fault.line, fault.reason) == (1, "has zero bytes: not a manifest, or damaged")
+
+
 def test_is_read_lazily_and_again(manifest: Written) -> None:
     found = manifest(line() + "\nno JSON")
     assert next(iter(found)) == next(iter(found)) == ENTRY

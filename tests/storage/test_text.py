@@ -27,8 +27,9 @@ def test_lines_are_the_same_however_they_are_written(encoding: str, end: str) ->
     ("content", "number", "reason"),
     [
         (b"yes\nno\xff\n", 2, "not UTF-8 or UTF-16: invalid start byte at byte 2; save it"),
-        ("yes\n".encode("utf-16-le"), 1, "has NUL characters, as UTF-16 without its mark has"),
-        ("yes\n".encode("utf-32"), 1, "has NUL characters"),
+        ("yes\n".encode("utf-16-le"), 1, "has zero bytes: not a text, or UTF-16 without its mark"),
+        ("yes\n".encode("utf-32"), 1, "has zero bytes"),
+        (b"RIFF\xd8\0\0\0WAVE", 1, "has zero bytes: not a text"),
         (b"\xff\xfea", 1, "not UTF-8 or UTF-16: truncated data at byte 2"),
     ],
 )

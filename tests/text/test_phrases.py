@@ -63,7 +63,7 @@ def test_phrases_that_are_none(given: Any, message: str) -> None:
         (b"gr\xf6\xdfe\n", "p.txt: not UTF-8"),
         (b"yes\n" + b"a" * 300, "p.txt:2: must have at most 200 characters"),
         (b"yes no\n" * 200_000, "p.txt: cannot be read: has more than 1048576 bytes"),
-        (b"\x00\x01\x02", "p.txt: has NUL characters"),
+        (b"\x00\x01\x02", "p.txt: has zero bytes"),
     ],
 )
 def test_bad_files_are_named_with_their_line(tmp_path: Path, content: bytes, message: str) -> None:

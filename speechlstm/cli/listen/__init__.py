@@ -10,6 +10,7 @@ import click
 from speechlstm.cli.decoding import decoding_options, load_recognizer
 from speechlstm.cli.listen.live import Live, LiveEvents, LiveText
 from speechlstm.cli.options import (
+    IntegerRange,
     NumberRange,
     OutputPath,
     bundle_option,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--rate",
-    type=click.IntRange(4_000, 768_000),
+    type=IntegerRange(4_000, 768_000),
     metavar="HZ",
     help="The sample rate of the microphone.  [default: the model's, or the microphone's own]",
 )

@@ -19,7 +19,7 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
-from speechlstm.cli.options import PATH
+from speechlstm.cli.options import PATH, IntegerRange
 from speechlstm.cli.output import say
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import ConfigError
@@ -28,7 +28,7 @@ from speechlstm.errors import ConfigError
 @verb()
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True, type=PATH)
 @output_option
-@click.option("--order", type=click.IntRange(1, 6), default=3, show_default=True)
+@click.option("--order", type=IntegerRange(1, 6), default=3, show_default=True)
 @click.option(
     "--prune",
     metavar="COUNTS",

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import PATH, bundle_option, json_option
+from speechlstm.cli.options import PATH, IntegerRange, bundle_option, json_option
 from speechlstm.cli.output import say, show, show_json
 from speechlstm.cli.verbs import verb
 
@@ -25,7 +25,7 @@ from speechlstm.cli.verbs import verb
 @click.option(
     "-n",
     "num_words",
-    type=click.IntRange(min=1),
+    type=IntegerRange(min=1),
     default=10,
     show_default=True,
     help="The number of words.",

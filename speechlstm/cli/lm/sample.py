@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import PATH, NumberRange
+from speechlstm.cli.options import PATH, IntegerRange, NumberRange
 from speechlstm.cli.output import show
 from speechlstm.cli.verbs import verb
 
@@ -13,7 +13,7 @@ from speechlstm.cli.verbs import verb
 @verb()
 @click.argument("lm", type=PATH)
 @click.option("--prompt", default="", metavar="TEXT", help="Beginning of each sentence.")
-@click.option("--num-words", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--num-words", type=IntegerRange(min=1), default=50, show_default=True)
 @click.option(
     "--temperature",
     type=NumberRange(min=0, min_open=True),
@@ -28,7 +28,7 @@ from speechlstm.cli.verbs import verb
     show_default=True,
     help="Draw from the likeliest words only, as many as have this probability together.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--seed", type=IntegerRange(min=0), default=1, show_default=True)
 def command(
     lm: Path, prompt: str, num_words: int, temperature: float, top_p: float, seed: int
 ) -> None:

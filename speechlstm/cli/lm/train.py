@@ -13,12 +13,12 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
-from speechlstm.cli.options import PATH, NumberRange, OutputFolder
+from speechlstm.cli.options import PATH, IntegerRange, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show
 from speechlstm.cli.training import load_keras, resumable
 from speechlstm.cli.verbs import refuse_if, verb
 
-_COUNT = click.IntRange(min=1)
+_COUNT = IntegerRange(min=1)
 _SHAPE = {"num_layers", "num_units", "width"}  # settings that determine the shapes of weights
 
 
@@ -51,7 +51,7 @@ _SHAPE = {"num_layers", "num_units", "width"}  # settings that determine the sha
     help="Precision of large products.  [default: float32]",
 )
 @click.option("--checkpoint-minutes", type=NumberRange(min=0), help="[default: 5]")
-@click.option("--seed", type=click.IntRange(min=0), help="[default: 1]")
+@click.option("--seed", type=IntegerRange(min=0), help="[default: 1]")
 @click.option("--resume", is_flag=True, help="Continue the run in the output folder.")
 def command(
     texts: tuple[Path, ...],

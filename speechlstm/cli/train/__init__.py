@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from speechlstm.cli.options import PATH, BundlePath, NumberRange, OutputFolder, label_option
+from speechlstm.cli.options import (
+    PATH,
+    BundlePath,
+    IntegerRange,
+    NumberRange,
+    OutputFolder,
+    label_option,
+)
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.train.processes import Processes, launched, resume_command
 from speechlstm.cli.train.usage import check_usage, weighted
@@ -71,14 +78,14 @@ if TYPE_CHECKING:
 @click.option(
     "--freeze",
     "frozen_layers",
-    type=click.IntRange(min=0),
+    type=IntegerRange(min=0),
     metavar="N",
     help="Do not train the first N recurrent layers (training.frozen_layers); needs --init-from.",
 )
 @click.option(
     "--epochs",
     "num_epochs",
-    type=click.IntRange(min=1),
+    type=IntegerRange(min=1),
     help="Number of epochs (training.num_epochs); with --resume, changes that of the run.",
 )
 @click.option(
@@ -124,7 +131,7 @@ if TYPE_CHECKING:
 @click.option(
     "--devices",
     "num_devices",
-    type=click.IntRange(min=1),
+    type=IntegerRange(min=1),
     default=1,
     show_default=True,
     help="GPUs of this machine that share each batch (jax backend).",
@@ -137,14 +144,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--num-processes",
-    type=click.IntRange(min=1),
+    type=IntegerRange(min=1),
     default=1,
     envvar="KERAS_DISTRIBUTION_NUM_PROCESSES",
     help="Number of processes that share each batch.",
 )
 @click.option(
     "--process-id",
-    type=click.IntRange(min=0),
+    type=IntegerRange(min=0),
     default=0,
     envvar="KERAS_DISTRIBUTION_PROCESS_ID",
     help="Number of this process, counted from 0.",
