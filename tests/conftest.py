@@ -51,7 +51,8 @@ def levels_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle whose model hears amplitudes at 16 kHz as letters; see assets/README.md."""
     path = tmp_path_factory.mktemp("levels") / "bundle"
     tflite = (Path(__file__).parent / "assets" / "levels.tflite").read_bytes()
-    write_bundle(path, tflite, AcousticSpec(FeatureConfig(), ENGLISH, NetworkConfig(frame_stack=1)))
+    spec = AcousticSpec(FeatureConfig(normalize="none"), ENGLISH, NetworkConfig(frame_stack=1))
+    write_bundle(path, tflite, spec)
     return path
 
 

@@ -4,5 +4,11 @@ model      whole utterances
 streaming  utterances that come block by block
 """
 
-from speechlstm.acoustic.model import AcousticModel, LiteRTAcousticModel, check_rate, network_inputs
+from speechlstm.acoustic.model import (
+    AcousticModel,
+    LiteRTAcousticModel,
+    check_rate,
+    network_inputs,
+    without_offset,
+)
 from speechlstm.acoustic.streaming import NUM_SAMPLES, SAMPLES, StreamingModel, StreamingUtterance

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from speechlstm.acoustic.streaming import NUM_SAMPLES, SAMPLES, StreamingModel, StreamingUtterance
 from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle
+from speechlstm.config import FeatureConfig
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.tflite.interpreter import TFLiteModel
@@ -114,11 +115,14 @@ class LiteRTAcousticModel:
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance.
 
+        An offset is removed: see without_offset.
+
         Raises:
             BundleError: As in outputs.
             ValueError: As in outputs.
         """
-        return self.outputs(audio)[:, self._columns]
+        centred = without_offset(audio, self._bundle.acoustic.features)
+        return self.outputs(centred)[:, self._columns]
 
     @cached_property
     def streaming(self) -> StreamingModel | None:
@@ -190,6 +194,15 @@ def check_rate(audio: Audio, sample_rate: int) -> None:
             f"the model needs audio at {sample_rate} Hz, not {audio.sample_rate} Hz; "
             "Audio.resampled converts it"
         )
+
+
+def without_offset(audio: Audio, features: FeatureConfig) -> Audio:
+    """A waveform without its mean, if the features of a network are normalised by theirs.
+
+    Cheap sound cards add a constant to what they record, which then is most of what the lowest mel
+    filters let pass. Other networks take an utterance block by block, or as it is.
+    """
+    return audio.centred() if features.normalize in ("mean", "mean_variance") else audio
 
 
 def network_inputs(

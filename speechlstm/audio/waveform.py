@@ -93,6 +93,15 @@ class Audio:
         """Length in seconds."""
         return len(self.samples) / self.sample_rate
 
+    def centred(self) -> "Audio":
+        """The waveform without its mean, the offset that a cheap sound card adds.
+
+        >>> Audio(np.array([0.5, 0.25], np.float32), 16000).centred().samples.tolist()
+        [0.125, -0.125]
+        """
+        mean = self.samples.mean(dtype=np.float64) if len(self.samples) else 0.0
+        return Audio(self.samples - np.float32(mean), self.sample_rate)
+
     def resampled(self, sample_rate: int) -> "Audio":
         """The waveform at another sample rate; the same object if the rate is the same.
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.acoustic import LiteRTAcousticModel
+from speechlstm.acoustic import LiteRTAcousticModel, without_offset
 from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.explain.cells import Array, DirectionActivity, run_direction
@@ -61,6 +61,7 @@ def run_network(bundle: Bundle, audio: Audio) -> NetworkActivity:
     """
     plain = LiteRTAcousticModel(bundle)  # checks the file, before its weights are read
     spec = bundle.acoustic
+    audio = without_offset(audio, spec.features)
     try:
         parts = _read_parts(bundle)
     except ValueError as error:

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio
-from speechlstm.bundle import AcousticSpec, Bundle, read_bundle, write_bundle
+from speechlstm.bundle import AcousticSpec, Bundle, default_bundle, read_bundle, write_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import BundleError
 from speechlstm.text.alphabet import ENGLISH, Alphabet
 
 ASSETS = Path(__file__).parents[1] / "assets"
+ROOT = Path(__file__).parents[2]
 
 
 def bundle(name: str) -> Bundle:
     """A bundle around a test model, unverified: the model's plain file."""
-    spec = AcousticSpec(FeatureConfig(), ENGLISH, NetworkConfig(frame_stack=1))
+    spec = AcousticSpec(FeatureConfig(normalize="none"), ENGLISH, NetworkConfig(frame_stack=1))
     return Bundle(ASSETS / f"{name}.tflite", spec)
 
 
@@ -39,6 +40,26 @@ def test_gives_natural_log_probabilities_frame_by_frame() -> None:
     scores = -8.0 * (np.array([0, 3, 28, 0, 0])[:, None] - np.arange(29)) ** 2
     expected = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(log_probs, expected, atol=1e-2)
+
+
+@pytest.mark.parametrize("decibels", [-35, -20])
+def test_an_offset_changes_nothing(decibels: float) -> None:
+    """Of a cheap sound card; the network alone hears it in its lowest mel bands."""
+    model = LiteRTAcousticModel(read_bundle(default_bundle()))
+    audio = Audio.load(ROOT / "data" / "samples" / "date.wav")
+    shifted = Audio(audio.samples + np.float32(10 ** (decibels / 20)), 16000)
+    expected = np.exp(model.log_probs(audio))
+    np.testing.assert_allclose(np.exp(model.log_probs(shifted)), expected, atol=0.05)
+    assert np.abs(np.exp(model.outputs(shifted)[:, :29]) - expected).max() > 0.2
+
+
+@pytest.mark.parametrize("normalize", ["none", "running"])
+def test_a_network_without_normalization_by_the_utterance_gets_it_as_it_is(normalize: str) -> None:
+    spec = bundle("levels").acoustic
+    features = FeatureConfig(normalize=normalize)  # type: ignore[arg-type]
+    model = LiteRTAcousticModel(Bundle(ASSETS / "levels.tflite", replace(spec, features=features)))
+    audio = noise(4000)
+    np.testing.assert_array_equal(model.log_probs(audio), model.outputs(audio))
 
 
 @pytest.mark.parametrize("num_samples", [1, 159, 160, 161, 16000])
