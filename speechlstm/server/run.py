@@ -74,7 +74,7 @@ async def _serve(
         app = make_app(settings, models[0], uploads, streams, folder, ending)
         server = _Server(_config(app, settings), report, ending)
         listener.listen(settings.max_connections)
-        report(_greeting(settings, listener, models[0]))
+        report(_greeting(listener, models[0]))
         await server.serve([listener])
         return server.forced_by
     finally:
@@ -168,7 +168,7 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _greeting(settings: ServerSettings, listener: socket.socket, model: Model) -> str:
+def _greeting(listener: socket.socket, model: Model) -> str:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     return f"Listening on http://{shown}:{port} with the model {model.name}."

@@ -95,13 +95,13 @@ class NGramModel(SearchModel):
             raise LanguageModelError(path, str(error)) from error
 
     @classmethod
-    def from_table(cls, table: NGramTable, alphabet_sha256: str | None = None) -> "NGramModel":
+    def from_table(cls, table: NGramTable) -> "NGramModel":
         """A model in memory.
 
         Raises:
             ValueError: An n-gram is repeated, or its prefix is missing.
         """
-        return cls(build_trie(table), alphabet_sha256)
+        return cls(build_trie(table))
 
     def to_table(self) -> NGramTable:
         """All n-grams: the inverse of from_table."""

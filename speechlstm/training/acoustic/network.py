@@ -58,12 +58,10 @@ class AcousticModel(Encoder):
         x, num_steps = self.encode(inputs, training)
         return self._logits(x, training), num_steps
 
-    def from_features(
-        self, frames: Any, num_frames: Any, training: bool = False
-    ) -> tuple[Any, Any]:
+    def from_features(self, frames: Any, num_frames: Any) -> tuple[Any, Any]:
         """As call, of features (batch, max_frames, num_features) and their number (batch,)."""
-        x, num_steps = self.encode_features(frames, num_frames, training)
-        return self._logits(x, training), num_steps
+        x, num_steps = self.encode_features(frames, num_frames, training=False)
+        return self._logits(x, training=False), num_steps
 
     def _logits(self, x: Any, training: bool) -> Any:
         x = self.dropout(x, training=training)
