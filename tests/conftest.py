@@ -1,3 +1,4 @@
+import gc
 import os
 import shutil
 import subprocess
@@ -35,6 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "numprocesses", None):  # of pytest-xdist, before it starts them
         for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM"):
             os.environ.setdefault(f"{library}_THREADS", "1")
+
+
+def pytest_collection() -> None:
+    """Look for no garbage among modules and tests: they stay, and are a million objects."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what the tests make only."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,7 @@ def test_segments_together_are_the_recording() -> None:
     assert [start for start, _ in pieces] == pytest.approx(starts)
 
 
+@pytest.mark.slow
 def test_parts_are_those_of_least_cost() -> None:
     """All ways to cut ten values."""
     generator = np.random.default_rng(2)

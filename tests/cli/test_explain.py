@@ -14,6 +14,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["explain", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_text_names_words_rivals_and_models() -> None:
     result = run(READING, "--text", "the old man opened the door and looked out at the see")
     assert result.exit_code == 0, result.output

@@ -35,6 +35,7 @@ def tune(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["tune", "bundle", "m.jsonl", *arguments])
 
 
+@pytest.mark.slow
 def test_gives_a_bundle_the_language_model_and_its_weights(bundle: Path, tiny_lm: Path) -> None:
     result = tune("--lm", str(tiny_lm))
     assert (result.exit_code, result.stderr) == (0, "")

@@ -231,6 +231,7 @@ def wrong_numbers(option: click.Parameter) -> list[str]:
     return values
 
 
+@pytest.mark.slow
 def test_a_number_that_an_option_cannot_have_is_wrong_usage() -> None:
     numbers = (click.types.FloatParamType, click.types.IntParamType)
     options = [

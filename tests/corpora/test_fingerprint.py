@@ -36,7 +36,12 @@ def test_copies_are_found_whatever_their_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("container", "codec"), [("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS"), ("OGG", "OPUS")]
+    ("container", "codec"),
+    [
+        ("MP3", "MPEG_LAYER_III"),
+        ("OGG", "VORBIS"),
+        pytest.param("OGG", "OPUS", marks=pytest.mark.slow),
+    ],
 )
 def test_encoded_louder_and_later_is_the_same_sound(container: str, codec: str) -> None:
     n, changed = 4, []

@@ -170,6 +170,7 @@ print(states.count("old"), states.count("new"), missing)
 """
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_process_killed_at_any_call_leaves_the_old_folder_or_the_new_one(
     tmp_path: Path, way: str

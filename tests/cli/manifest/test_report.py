@@ -20,6 +20,7 @@ def manifest(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_writes_a_page_and_prints_json(run: Run, manifest: Path, tmp_path: Path) -> None:
     result = run("report", manifest, "-o", tmp_path / "r.html", "--json", "--max-utterances", 3)
     assert result.exit_code == 0, result.stderr

@@ -15,6 +15,7 @@ from speechlstm.evaluation.tuning.tune import calibrate, tune
 LSTM = Path(__file__).parents[2] / "assets" / "language_model.tflite"
 
 
+@pytest.mark.slow
 def test_a_decoder_is_found_with_its_prior_and_calibration(
     bundle: Bundle, manifest: Manifest
 ) -> None:

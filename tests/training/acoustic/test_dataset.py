@@ -130,6 +130,7 @@ def test_epochs_differ(corpus: Corpus) -> None:
     assert np.mean(speeds) == pytest.approx(1 / 3, abs=0.1)
 
 
+@pytest.mark.slow
 def test_what_is_heard_hangs_on_seed_epoch_and_utterance_alone(corpus: Corpus) -> None:
     settings = replace(
         SETTINGS,
@@ -263,6 +264,7 @@ def test_unknown_phones_weigh_nothing(tmp_path: Path) -> None:
     assert targets["phones"][row, :3].tolist() == [2, 1, 0]
 
 
+@pytest.mark.slow
 def test_batches_come_in_few_shapes(tmp_path: Path) -> None:
     seconds = np.random.default_rng(1).uniform(1, 2, 2000)
     files = (tmp_path / "none",) * len(seconds)

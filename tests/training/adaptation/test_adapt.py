@@ -236,6 +236,7 @@ def test_what_cannot_be_is_refused_before_anything_is_made(base: Path, tmp_path:
     assert not (tmp_path / "mine.work").exists()
 
 
+@pytest.mark.slow
 def test_a_call_beside_another_one_changes_nothing_of_it(base: Path, tmp_path: Path) -> None:
     (tmp_path / "said").mkdir()
     with pytest.raises(DataError, match="no recordings; put"):

@@ -17,6 +17,7 @@ def test_an_array_is_read_by_numpy_too(tmp_path: Path) -> None:
     assert mapped_array(path).tolist() == TOKENS.tolist()
 
 
+@pytest.mark.slow
 def test_no_damaged_array_is_read(tmp_path: Path) -> None:
     path = tmp_path / "train.npy"
     write_array(path, TOKENS)

@@ -182,6 +182,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(tmp_path
     run.refuse_lost_checkpoint()
 
 
+@pytest.mark.slow
 def test_a_damaged_list_of_metrics_is_written_again(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.write_metrics(HISTORY)
