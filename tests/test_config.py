@@ -62,6 +62,8 @@ def test_every_setting_is_described(
             {"lookahead": -1, "bidirectional": False},
             "model.lookahead: must be at least 0",
         ),
+        (NetworkConfig, None, "model: must be a table, is None"),
+        (NetworkConfig, ["cell"], r"model: must be a table, is \['cell'\]"),
         (NetworkConfig, {"dropout": 1.0}, r"model.dropout: must be in \[0, 1\)"),
         (TrainConfig, {"learning_rate": 0}, "training.learning_rate: must be greater than 0"),
         (AugmentConfig, {"speeds": []}, "augmentation.speeds: must be factors"),
@@ -93,7 +95,7 @@ def test_every_setting_is_described(
         ),
     ],
 )
-def test_wrong_settings_are_named(kind: type[Config], values: dict[str, Any], message: str) -> None:
+def test_wrong_settings_are_named(kind: type[Config], values: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         kind.from_dict(values)
 

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from fuzzing import corpora, recordings, samples, speech, training
+from fuzzing import corpora, kept, recordings, reports, samples, speech, training
 from fuzzing.models import damaged_model
 from fuzzing.mutate import HOSTILE, changed_json, damaged, spliced
 from speechlstm.acoustic import LiteRTAcousticModel
 from speechlstm.audio import Audio, read_duration, read_segments
-from speechlstm.bundle import read_bundle
+from speechlstm.bundle import read_bundle, read_classifier
+from speechlstm.classification import LiteRTClassifier
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.decoding.lexicon_tree import LexiconTree
+from speechlstm.diarization import embedding
 from speechlstm.evaluation.transcript_files import read_transcript_file
 from speechlstm.lm.lstm import LSTMLanguageModel
 from speechlstm.lm.ngram.model import NGramModel
@@ -29,6 +31,7 @@ from speechlstm.text.lexicon import Lexicon
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Word
 from speechlstm.transcript.formats import to_json
+from speechlstm.transcript.rttm import read_rttm
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,17 @@ def _load_punctuator(path: Path) -> None:
         writer.tokens(words)
 
 
+def _load_classifier(path: Path) -> None:
+    model = LiteRTClassifier(read_classifier(path))
+    model.outputs(Audio(np.linspace(-0.5, 0.5, 1600, dtype=np.float32), model.sample_rate))
+
+
+def _load_speakers(path: Path) -> None:
+    embedding.ASSET = path
+    model = embedding.VoiceModel()
+    model.embed(Audio(np.linspace(-0.5, 0.5, 8000, dtype=np.float32), model.sample_rate))
+
+
 def _load_ngrams(path: Path) -> None:
     openers = (NGramModel.load, NGramModel.open) if path.suffix == ".lm" else (NGramModel.load,)
     for model in (opener(path) for opener in openers):
@@ -169,6 +183,8 @@ LOADERS: Mapping[str, Loader] = {
         _models("pronouncer"), lambda path: G2PModel(path).pronounce("fuzzing"), 2.0
     ),
     "punctuator.tflite": Loader(_models("punctuator"), _load_punctuator, 2.0),
+    "classifier.tflite": Loader(_models("loudness"), _load_classifier),
+    "speakers.tflite": Loader(_models("speakers"), _load_speakers),
     "packed n-grams": Loader(_make_ngrams, _load_ngrams),
     "ARPA": Loader(_text("a.arpa", samples.ARPA), _load_ngrams),
     "packed lexicon": Loader(_make_lexicon, lambda path: LexiconTree.load(path, ENGLISH)),
@@ -191,5 +207,12 @@ LOADERS: Mapping[str, Loader] = {
     "samples of streams": Loader(speech.make_samples, speech.load_samples),
     "archive": Loader(corpora.make_archive, corpora.load_archive),
     "corpus": Loader(corpora.make_corpus, corpora.load_corpus),
+    "reports": Loader(reports.make, reports.load),
+    "turns": Loader(_text("a.rttm", reports.TURNS), read_rttm),
+    "entities": Loader(_text("a.txt", reports.ENTITIES), reports.load_entities),
     "run folder": Loader(training.make, training.load, 3.0),
+    "run of a language model": Loader(kept.make_language_run, kept.load_language_run),
+    "run for punctuation": Loader(kept.make_punctuation_run, kept.load_punctuation_run),
+    "cache": Loader(kept.make_cache, kept.load_cache),
+    "shards": Loader(kept.make_shards, kept.load_shards),
 }

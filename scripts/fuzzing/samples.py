@@ -22,6 +22,7 @@ from speechlstm.bundle import AcousticSpec, default_bundle, write_bundle, write_
 from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.spec import DecoderSpec
+from speechlstm.diarization.embedding import ASSET as VOICES
 from speechlstm.lm.ngram.arpa import read_arpa
 from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.lm.ngram.quantize import quantize
@@ -62,7 +63,7 @@ TRANSCRIPTS = (
 
 def model(name: str) -> tuple[bytes, dict[str, Any]]:
     """A model of the tests or of the package, without its checksum, and its description."""
-    own = default_bundle() / f"{name}.tflite"
+    own = VOICES if name == "speakers" else default_bundle() / f"{name}.tflite"
     path = own if own.exists() else ASSETS / f"{name}.tflite"
     if name in ("levels", "recurrent"):  # these have no metadata
         return path.read_bytes(), read_metadata(bundle() / "model.tflite")

@@ -14,6 +14,7 @@ training speakers to where speakers differ and speech of one speaker does not. A
 variance between speakers (within them it is 1). Speakers of validation lists are never used.
 """
 
+import io
 import random
 import sys
 from collections import defaultdict
@@ -30,6 +31,7 @@ from english import make_lists
 from keras import ops
 from numpy.typing import NDArray
 
+from speechlstm import __version__
 from speechlstm.audio import Piece, read_audio
 from speechlstm.config import FeatureConfig
 from speechlstm.corpora.manifest import Manifest
@@ -37,6 +39,7 @@ from speechlstm.corpora.utterance import Utterance
 from speechlstm.errors import DataError, SpeechLSTMError
 from speechlstm.storage import write_atomically
 from speechlstm.tflite.interpreter import TFLiteModel
+from speechlstm.tflite.metadata import embed_metadata
 from speechlstm.tflite.tensor import TensorSpec
 from speechlstm.training.layers.mfcc import MFCC
 from speechlstm.training.tflite.convert import convert
@@ -56,6 +59,8 @@ MOMENTS_WEIGHT = 0.1  # of means and deviations, each of variance 1, beside the 
 SHRINKAGE = 0.01  # of the covariance within speakers, towards a multiple of the identity
 SEED = 1
 QUIET = 0.5  # standard deviations of c0 below its mean; quieter frames do not count
+
+DESCRIPTION = {"writer": f"speechlstm {__version__}", "features": FEATURES.to_dict()}
 
 Array = NDArray[np.float64]
 
@@ -98,12 +103,14 @@ def main(corpora: Path, work: Path, output: Path) -> None:
                 network, converted(lambda samples, mfcc: {"frames": frames_of(samples, mfcc)})
             )
             pieces_of_all, speakers = all_frames(train, network)
+            arrays = io.BytesIO()
             np.savez(
-                kept,
+                arrays,
                 frames=np.concatenate(pieces_of_all),
                 ends=np.cumsum([len(piece) for piece in pieces_of_all]),
                 speakers=np.array(speakers),
             )
+            write_atomically(kept, arrays.getvalue())
         with np.load(kept) as loaded:
             frames, ends = loaded["frames"].astype(np.float32), loaded["ends"]
             speakers = loaded["speakers"].tolist()
@@ -122,7 +129,7 @@ def main(corpora: Path, work: Path, output: Path) -> None:
 
         output.parent.mkdir(parents=True, exist_ok=True)
         tflite = quantize(converted(embedding), "float16", all_kernels=True)
-        write_atomically(output, without_names(tflite))
+        write_atomically(output, embed_metadata(without_names(tflite), DESCRIPTION))
         click.echo(f"{output}: {output.stat().st_size} bytes")
     except (SpeechLSTMError, OSError) as error:
         sys.exit(f"Error: {error}")

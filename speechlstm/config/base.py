@@ -104,9 +104,11 @@ class Config:
         """Settings from a mapping; keys that are missing take their defaults.
 
         Raises:
-            ConfigError: A key is unknown (the message lists the known ones), or a value has the
-                wrong type or is out of range.
+            ConfigError: It is no mapping, a key is unknown (the message lists the known ones), or a
+                value has the wrong type or is out of range.
         """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{cls.section}: must be a table, is {quoted(values)}")
         known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
         for key in values:
             if key not in known:

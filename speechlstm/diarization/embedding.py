@@ -11,6 +11,7 @@ from speechlstm.bundle import find_bundle, read_classifier
 from speechlstm.classification import LiteRTClassifier
 from speechlstm.errors import BundleError
 from speechlstm.tflite.interpreter import TFLiteModel
+from speechlstm.tflite.metadata import read_described
 from speechlstm.tflite.tensor import TensorSpec
 
 ASSET = Path(__file__).parents[1] / "assets" / "speakers" / "model.tflite"
@@ -54,7 +55,7 @@ class VoiceModel:
     See scripts/recipes/speakers.py.
 
     Raises:
-        BundleError: LiteRT cannot load it.
+        BundleError: It is missing or damaged, or LiteRT cannot load it.
     """
 
     threshold = _THRESHOLD
@@ -68,6 +69,7 @@ class VoiceModel:
             ASSET,
             {"samples": TensorSpec("float32", (1, None))},
             dict.fromkeys(("embedding", "variances"), TensorSpec("float32", (1, _SIZE))),
+            content=read_described(ASSET)[0],  # which verifies its checksum
         )
         silence = np.zeros((1, self.least_samples), np.float32)
         variances: NDArray[np.float32] = self._model.run(samples=silence)["variances"][0]

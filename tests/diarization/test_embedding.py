@@ -7,7 +7,7 @@ import pytest
 
 from speechlstm import Audio, Recognizer
 from speechlstm.bundle import default_bundle
-from speechlstm.diarization.embedding import ClassifierEmbedder, VoiceModel, load_embedder
+from speechlstm.diarization.embedding import ASSET, ClassifierEmbedder, VoiceModel, load_embedder
 from speechlstm.errors import BundleError, ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +62,16 @@ def test_a_classifier_may_compute_embeddings() -> None:
     )
     assert cosine(soft, also) > 0.9 > cosine(soft, loud)
     assert float(soft.sum()) == pytest.approx(0, abs=1e-3)
+
+
+def test_a_damaged_network_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    content = bytearray(ASSET.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged = tmp_path / "model.tflite"
+    damaged.write_bytes(content)
+    monkeypatch.setattr("speechlstm.diarization.embedding.ASSET", damaged)
+    with pytest.raises(BundleError, match=r"model\.tflite: .* or damaged: wrong checksum"):
+        load_embedder(None)
 
 
 def test_other_bundles_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from speechlstm.errors import TrainingError
 from speechlstm.training.data.effects import change_speed
 from speechlstm.training.data.pcm_cache import PCMCache
-from speechlstm.training.data.sample_files import read_samples, write_samples
+from speechlstm.training.data.sample_files import num_samples_in, read_samples, write_samples
 from speechlstm.training.data.waveforms import Waveforms
 
 MIN_FREE = 0.1  # fraction of the disk that copies leave free: checkpoints need it
@@ -34,9 +34,10 @@ def at_speed(cache: Waveforms, index: int, speed: float) -> NDArray[np.float32]:
         return cache.waveform(index)
     if not isinstance(cache, PCMCache):
         return change_speed(cache.waveform(index), speed)
-    copy = copy_path(cache, index, speed)
+    copy, count = copy_path(cache, index, speed), int(cache.num_samples[index] / speed + 0.5)
     with suppress(FileNotFoundError, TrainingError):  # a damaged one is made again
-        return read_samples(copy, np.float32, 0, int(cache.num_samples[index] / speed + 0.5))
+        if num_samples_in(f"{copy}", SAMPLE_BYTES) == count:  # of a part, no checksum is verified
+            return read_samples(copy, np.float32, 0, count)
     samples = change_speed(cache.waveform(index), speed)
     disk = shutil.disk_usage(copy.parent)
     if disk.free - samples.nbytes > MIN_FREE * disk.total:

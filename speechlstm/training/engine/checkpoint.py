@@ -71,7 +71,7 @@ def load_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]]) -> Any:
     """
     with _refusing_damage(path):
         content = read_regular_file(path, _MAX_BYTES)
-        _refuse_sizes_that_differ(io.BytesIO(content))
+        refuse_sizes_that_differ(io.BytesIO(content))
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
             state = parse_json(str(arrays.pop("state")))
@@ -110,7 +110,7 @@ def load_state(path: Path) -> Any:
         ModelError: The file is missing or damaged.
     """
     with _refusing_damage(path), open_regular_file(path) as file:
-        _refuse_sizes_that_differ(file, "state.npy")
+        refuse_sizes_that_differ(file, "state.npy")
         file.seek(0)
         with np.load(file, allow_pickle=False) as arrays:
             return parse_json(str(arrays["state"]))
@@ -126,7 +126,7 @@ def _refusing_damage(path: Path) -> Iterator[None]:
         raise ModelError(f"{path}: damaged checkpoint; restore it or train again") from error
 
 
-def _refuse_sizes_that_differ(content: BinaryIO, name: str = "") -> None:
+def refuse_sizes_that_differ(content: BinaryIO, name: str = "") -> None:
     """Raise ValueError if an array has more or fewer bytes than its entry in the archive.
 
     Checkpoints are not compressed. By default all arrays are looked at, or the one with the name.

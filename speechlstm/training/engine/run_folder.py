@@ -82,10 +82,14 @@ class RunFolder:
                 f"{self.path}: already holds a run; resume it with --resume, or name another folder"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        self.initial.unlink(missing_ok=True)
+        self.forget()
 
     def forget(self) -> None:
-        """Remove the description of a run that cannot be trained: the folder then holds no run."""
+        """Remove the description of a run: the folder then holds none, whatever else is in it.
+
+        So is a run that cannot be trained, and one that another is about to replace: if the process
+        is killed then, the settings of one are not taken for those of the other.
+        """
         for path in (self.description, self.initial):
             path.unlink(missing_ok=True)
 

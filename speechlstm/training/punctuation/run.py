@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from speechlstm import __version__
 from speechlstm.errors import ModelError
-from speechlstm.storage import write_atomically
+from speechlstm.storage import read_regular_file, write_atomically
 from speechlstm.training.data.sample_files import DAMAGE
+from speechlstm.training.engine.checkpoint import refuse_sizes_that_differ
 from speechlstm.training.engine.run_folder import NetworkRun, read_description
 from speechlstm.training.punctuation.network import (
     PunctuationConfig,
@@ -31,6 +32,7 @@ from speechlstm.training.punctuation.network import (
 from speechlstm.training.punctuation.text import PunctuatedText
 
 _MIXED_CASE = "mixed_case"
+_MAX_BYTES = 1 << 34
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
         """
         path = self.path / f"{name}.npz"
         try:
-            with np.load(path, allow_pickle=False) as file:
+            content = io.BytesIO(read_regular_file(path, _MAX_BYTES))
+            refuse_sizes_that_differ(content)
+            content.seek(0)
+            with np.load(content, allow_pickle=False) as file:
                 arrays = dict(file)
             pauses: NDArray[np.int64] = arrays.pop("pauses")
             return PunctuatedText(**arrays), pauses

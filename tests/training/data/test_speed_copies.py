@@ -43,7 +43,13 @@ def test_a_copy_is_made_once(cache: PCMCache, monkeypatch: pytest.MonkeyPatch) -
 def test_a_damaged_copy_is_made_again(cache: PCMCache) -> None:
     first = at_speed(cache, 0, 0.9)
     whole = copies(cache)[0].read_bytes()
-    for damaged in (b"half", whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:], whole[:-1]):
+    longer = whole[:5000] + bytes(4) + whole[5000:]
+    for damaged in (
+        b"half",
+        longer,
+        whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:],
+        whole[:-1],
+    ):
         copies(cache)[0].write_bytes(damaged)
         np.testing.assert_array_equal(at_speed(cache, 0, 0.9), first)
         assert copies(cache)[0].read_bytes() == whole

@@ -174,6 +174,18 @@ def test_a_run_that_has_lost_its_checkpoint_is_not_trained_again_from_the_start(
         run.refuse_lost_checkpoint()
 
 
+def test_a_run_that_is_replaced_is_gone_before_anything_of_the_new_one_is_there(
+    tmp_path: Path,
+) -> None:
+    """A kill in between would leave the settings of one with the weights of the other."""
+    run = RunFolder(tmp_path)
+    run.write_description({"epochs": 3})
+    run.initial.touch()
+    run.clear()
+    assert not run.description.exists()
+    assert not run.initial.exists()
+
+
 def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     save_checkpoint(run.best, {}, HISTORY[0])

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,28 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     (run.path / "train.npz").write_bytes(b"no archive")
     with pytest.raises(ModelError, match=r"train\.npz: cannot be read"):
         run.text("train")
+
+
+def test_a_text_of_which_a_bit_has_changed_is_refused_or_the_same(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run")
+    path = run.path / "valid.npz"
+    whole, (text, pauses) = path.read_bytes(), run.text("valid")
+    # Also in the headers of arrays: of one that claims to be shorter, the checksum was not read.
+    headers = [at for at in range(len(whole)) if whole.startswith(b"(", at)]
+    generator = np.random.default_rng(1)
+    positions = [at + offset for at in headers for offset in range(1, 8)]
+    positions += generator.integers(len(whole), size=200).tolist()
+    for position in positions:
+        flipped = bytearray(whole)
+        flipped[position] ^= 1 << int(generator.integers(3))
+        path.write_bytes(flipped)
+        try:
+            found, counts = run.text("valid")
+        except ModelError:
+            continue
+        np.testing.assert_array_equal(counts, pauses)
+        for name, values in asdict(found).items():
+            np.testing.assert_array_equal(values, asdict(text)[name])
 
 
 def test_a_mark_that_is_too_rare_to_be_likeliest_is_found() -> None:
