@@ -1,6 +1,7 @@
 """Which module may import which: read from every source file, and from processes that import."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -124,3 +125,13 @@ def test_help_loads_nothing_heavy() -> None:
     loaded = modules_loaded_by(code)
     assert "speechlstm.cli.transcribe" in loaded
     assert loaded & {"numpy", "soundfile", "tqdm", "ai_edge_litert", "keras"} == set()
+
+
+def test_the_docstring_of_a_large_package_names_its_modules() -> None:
+    """Its map: whoever looks for something finds the module there. Verbs and formats need none."""
+    for init in PACKAGE.rglob("__init__.py"):
+        modules = {path.stem for path in init.parent.glob("*.py")} - {"__init__"}
+        if len(modules) < 7 or "cli" in init.parts or init.parent.name == "importers":
+            continue
+        docstring = ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))) or ""
+        assert modules - set(re.findall(r"\w+", docstring)) == set(), init

@@ -1,5 +1,15 @@
 """Reading of recordings: decoded from any format, mixed to mono, resampled.
 
+recording  what other packages call; source: the bytes of a recording, from wherever
+plan       where the encoded samples of a file are, and what is missing. Made by headers (riff, voc
+           and others), flac, mp3 (mpeg_frames), ogg (ogg_pages); tags are skipped
+decoding   of a plan, by libsndfile; media: of other formats, by PyAV (containers)
+events     decoded blocks, whichever decodes; reading: mixed (channels) and resampled
+segments   cuts at pauses; levels: where it becomes much louder; pieces: of a recording
+activity   whether a sound can be speech
+waveform   `Audio`; blocks, microphone: sound that comes bit by bit
+finding    recordings in folders
+
 Installed as it is, the package reads WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF, W64,
 SPH, VOC and rarer formats of libsndfile. With the extra `media`, it reads all formats of ffmpeg:
 M4A, MP4, WebM, WMA, AMR and others.

@@ -10,6 +10,7 @@
     BUNDLE/rescorer.tflite     optional: an LSTM language model
     BUNDLE/lexicon.tree        optional: words and their spellings in phones or characters
     BUNDLE/pronouncer.tflite   optional: a G2P network for hot words that the lexicon lacks
+    BUNDLE/punctuator.tflite   optional: a network for readable text
     BUNDLE/bundle.json         the same description, the settings of the decoder, and the SHA-256 of
                                every other file
     BUNDLE/README.md           optional: notes for people; it has no checksum, and is kept

@@ -1,10 +1,17 @@
 """Explanations: what the network heard, what competed, what each model said, what was remembered.
 
-from speechlstm.audio import Audio as Audio
-from speechlstm.explain import explain as explain
-from speechlstm.explain import to_text as to_text
+    from speechlstm.audio import Audio
+    from speechlstm.explain import explain, to_text
 
-print(to_text(explain(Audio.load("data/samples/reading.wav"))))
+    print(to_text(explain(Audio.load("data/samples/reading.wav"))))
+
+explain      explains an utterance: the window of a recording that is asked for
+explanation  what is found out: `Explanation`
+network      features, gates and probabilities, by cells: step by step
+scoring      what each model says of any text; rivals: where the n-best list differs; comparing:
+             with texts that differ in a single place
+
+Shown as text, as a picture, or as a page with panels.
 """
 
 from speechlstm.explain.explain import explain as explain

@@ -1,4 +1,11 @@
-"""Safe reading of untrusted files, and atomic writing of files and folders."""
+"""Safe reading of untrusted files, and atomic writing.
+
+files, folders  both, of one file and of a whole folder; unfinished: what is being written
+checked         JSON with a checksum of itself
+text            files that people write, in UTF-8 or UTF-16
+members         members of tar archives, read in place
+remote          files at addresses
+"""
 
 from speechlstm.storage.checked import dump_checked, parse_checked
 from speechlstm.storage.files import (

@@ -1,4 +1,9 @@
-"""What a recogniser returns, and the formats it can be written in."""
+"""What a recogniser returns, and the formats it can be written in.
+
+transcript  `Transcript`; words: `Word`, `Hypothesis` and what else is in it
+formats     of all kinds; subtitles (layout: how words become them), rttm
+folder      writes the transcripts of many recordings
+"""
 
 from speechlstm.transcript.transcript import Transcript as Transcript
 from speechlstm.transcript.words import AlignedLine as AlignedLine

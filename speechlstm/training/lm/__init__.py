@@ -1,1 +1,1 @@
-"""The LSTM language model: network, dataset, run, trainer, export."""
+"""The LSTM language model: network, dataset, run, trainer, recipe, export."""

@@ -1,1 +1,1 @@
-"""Conversion of Keras networks to TensorFlow Lite files, and edits of these files."""
+"""From Keras networks to TensorFlow Lite files: convert, portable (loops), edit."""
