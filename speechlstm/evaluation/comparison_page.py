@@ -57,7 +57,7 @@ def _systems(comparison: Comparison) -> Markup:
         interval = interval_cell(report.wer_interval)
         errors = report.words.num_errors
         rows.append([letter, name, percent(report.wer), interval, errors, left_out])
-    columns = ["", "report", "WER", "95 % interval", "word errors", "utterances left out"]
+    columns = ["system", "report", "WER", "95 % interval", "word errors", "utterances left out"]
     scores = comparison.reports[0].scores
     num_words = counted(comparison.reports[0].words.num_reference, "word")
     parts = [

@@ -104,15 +104,19 @@ def _scores(comparison: Comparison, explanation: Explanation, caption: str) -> M
             name,
             (f"{here:.2f}", here),
             (f"{there:.2f}", there),
-            "" if weight is None else f"{weight:g}",
-            "" if weight is None else (f"{weight * (here - there) + 0.0:+.2f}", 0.0),
+            "" if weight is None else (f"{weight:g}", weight),
+            "" if weight is None else _signed(weight * (here - there)),
         ]
         for name, here, there, weight in score_rows(comparison, explanation)
     ]
     total = comparison.recognised.score - comparison.other.score
-    rows.append(["score", "", "", "", (f"{total:+.2f}", 0.0)])
+    rows.append(["score", "", "", "", _signed(total)])
     columns = ["log-probability", "recognised", "other", "weight", "adds"]
     return table(caption, columns, rows)
+
+
+def _signed(number: float) -> Cell:
+    return f"{number + 0.0:+.2f}", number  # no -0.00
 
 
 def _memory(explanation: Explanation) -> Markup:

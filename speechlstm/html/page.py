@@ -1,14 +1,17 @@
 """A page in one file, which makes no request and runs no script but its own."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from itertools import count, zip_longest
 
 from speechlstm.html.markup import Child, Markup, element
 
 Cell = Child | tuple[Child, float]  # what is shown, and the number that it is sorted by
+
+_LONG = 60  # characters; cells with more are wide, also where the page is narrow
 
 
 def page(
@@ -100,16 +103,19 @@ def table(
     Args:
         columns: Their heads.
         rows: The cells of each row; the first cell is the head of its row. A cell is text, Markup
-            or a number, or one of these with the number that it is sorted by; numbers are aligned
-            to the right.
+            or a number, or one of these with the number that it is sorted by. Columns of numbers
+            and empty cells are aligned to the right.
         most: The largest number of rows that are shown, which the caption then says; None: all.
     """
     if most is not None and len(rows) > most:
         caption, rows = f"{caption} (the first {most} of {len(rows)})", rows[:most]
-    head = (element("th", element("button", name, type="button"), scope="col") for name in columns)
-    body = (
-        element("tr", (_cell(cell, is_head=i == 0) for i, cell in enumerate(row))) for row in rows
+    numbers = [_is_numeric(column) for column in zip(*(row[1:] for row in rows), strict=True)]
+    classes = [None, *("number" if is_numeric else None for is_numeric in numbers)]
+    head = (
+        element("th", element("button", name, type="button"), scope="col", class_=class_)
+        for name, class_ in zip_longest(columns, classes)
     )
+    body = (element("tr", map(_cell, row, classes, count())) for row in rows)
     content = element(
         "table",
         element("caption", caption),
@@ -119,15 +125,26 @@ def table(
     return element("div", content, class_="wide", tabindex="0", role="region", aria_label=caption)
 
 
-def _cell(cell: Cell, is_head: bool) -> Markup:
-    shown, key = cell if isinstance(cell, tuple) else (cell, cell)
-    is_number = isinstance(key, int | float)
+def _parts(cell: Cell) -> tuple[Child, Child]:
+    """What is shown of a cell, and what it is sorted by."""
+    return cell if isinstance(cell, tuple) else (cell, cell)
+
+
+def _is_numeric(column: Iterable[Cell]) -> bool:
+    keys = [key for _, key in map(_parts, column) if key not in ("", None)]
+    return bool(keys) and all(isinstance(key, int | float) for key in keys)
+
+
+def _cell(cell: Cell, class_: str | None, column: int) -> Markup:
+    shown, key = _parts(cell)
+    is_head = column == 0
+    is_long = not (is_head or isinstance(shown, Markup)) and len(f"{shown}") > _LONG
     return element(
         "th" if is_head else "td",
         shown,
         scope="row" if is_head else None,
-        class_="number" if is_number and not is_head else None,
-        data_sort=key if is_number else None,
+        class_=class_ or ("long" if is_long else None),
+        data_sort=key if isinstance(key, int | float) else None,
     )
 
 

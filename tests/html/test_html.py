@@ -206,6 +206,14 @@ def test_players_hold_the_recording_and_keep_to_the_budget() -> None:
     assert AudioPlayers(megabytes=0).player(tone, "tone") is None
 
 
+def test_columns_of_numbers_and_their_heads_are_aligned_to_the_right() -> None:
+    rows = [["a", 1, "", ("2 %", 0.02), "3"], ["b", None, 4, "", "x" * 61]]
+    found = Parsed(page("Page", [table("t", ["name", "n", "m", "rate", "text"], rows)]))
+    cells = [cell.get("class") for tag, cell in found.elements if tag in ("th", "td")]
+    heads = [None, "number", "number", "number", None]
+    assert cells == [*heads, *heads, *heads[:-1], "long"]
+
+
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")
