@@ -68,6 +68,8 @@ def _would_overwrite(output: Path, other: Path) -> bool:
         return False  # devices and pipes do not keep what is written
     if (other / _BUNDLE_INDEX).is_file() and _real(output).is_relative_to(_real(other)):
         return True  # a file of a bundle
+    if other == Path("-") and sys.stdin is None:  # closed, as by <&-
+        return False
     try:
         status = os.fstat(sys.stdin.fileno()) if other == Path("-") else other.stat()
         return os.path.samestat(output.stat(), status)

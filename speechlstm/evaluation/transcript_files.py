@@ -9,7 +9,7 @@ from pathlib import Path
 
 from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.errors import DataError
-from speechlstm.storage import parse_json, refuse_nul, text_lines
+from speechlstm.storage import open_any, parse_json, text_lines
 
 # The text of an STM segment, in any case: see sclite's manual.
 _IGNORED_SEGMENT = "ignore_time_segment_in_scoring"
@@ -87,6 +87,7 @@ def read_transcript_file(
     'july fourth seventeen seventy six'
 
     Args:
+        path: The file; -: standard input, as a text.
         with_ids: Whether the lines of a text file begin with an id and a space, as in Kaldi's
             `text`.
         readable: Whether to take the readable text from the JSON of `speechlstm transcribe`, if it
@@ -277,8 +278,7 @@ def _times_of(words: object, text: str) -> tuple[float, ...] | None:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     number = 0
     try:
-        refuse_nul(path)
-        with path.open("rb") as file:
+        with open_any(path) as file:
             for line in text_lines(file):
                 number += 1
                 yield number, line

@@ -246,6 +246,16 @@ def test_a_closed_standard_output_is_an_error(arguments: list[str], streams: str
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="of its shell")
+def test_a_closed_standard_input_is_told(tmp_path: Path) -> None:
+    ended = closed(["lm", "build", "-", "-o", str(tmp_path / "a.lm")], "<&-")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "Error: -: cannot be read: standard input is closed\n",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="of its shell")
 def test_messages_are_lost_if_standard_error_is_closed(tmp_path: Path) -> None:
     ended = closed(["manifest", "stats", str(tmp_path / "none.jsonl")], "2>&-")
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "")

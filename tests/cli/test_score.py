@@ -30,6 +30,13 @@ def test_texts_are_paired_by_line() -> None:
     ]
 
 
+def test_a_text_may_come_from_standard_input() -> None:
+    Path("ref.txt").write_text("one two\n")
+    result = CliRunner().invoke(main, ["score", "ref.txt", "-"], input="one too\n")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "[two->too]" in result.stdout
+
+
 def test_json_is_one_object() -> None:
     Path("ref.txt").write_text("größe\n")
     Path("hyp.txt").write_text("eine große\n")
