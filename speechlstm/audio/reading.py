@@ -57,7 +57,7 @@ class Reading:
         return merged(self.lost)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """The samples, block by block.
+        """The samples, block by block; they may exceed [-1, 1].
 
         Raises:
             AudioError: The recording cannot be decoded, has a sample rate out of range, samples
@@ -125,7 +125,7 @@ class Reading:
 
 
 class Resampler:
-    """Resamples block by block, and clips to [-1, 1]."""
+    """Resamples block by block."""
 
     def __init__(self, source_rate: int = 0, sample_rate: int | None = 0) -> None:
         self.source_rate = source_rate
@@ -137,7 +137,7 @@ class Resampler:
         """The samples that are complete after the next ones have been added."""
         if self._stream:
             samples = self._stream.resample_chunk(samples)
-        return np.clip(samples, -1, 1)
+        return samples
 
     def flushed(self) -> NDArray[np.float32]:
         """The remaining samples of this signal. Another signal may follow."""
@@ -145,7 +145,7 @@ class Resampler:
             return np.empty(0, np.float32)
         last: NDArray[np.float32] = self._stream.resample_chunk(np.empty(0, np.float32), last=True)
         self._stream.clear()
-        return np.clip(last, -1, 1)
+        return last
 
 
 def merged(lost: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -12,7 +12,7 @@ from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.reading import Reading, merged
 from speechlstm.audio.segments import cut_at_pauses
 from speechlstm.audio.source import Recording, Source, opened
-from speechlstm.audio.waveform import Audio, length_fault, sample_rate_fault
+from speechlstm.audio.waveform import Audio, length_fault, sample_rate_fault, within_full_scale
 from speechlstm.errors import AudioError, DamagedAudioError, DataError
 
 
@@ -22,7 +22,10 @@ def read_audio(
     channel: int | None = None,
     raw_rate: int | None = None,
 ) -> Audio:
-    """Decode a recording: its channels are mixed, the samples resampled and clipped to [-1, 1].
+    """Decode a recording: its channels are mixed, the samples resampled.
+
+    If samples of a float format exceed full scale by more than 3 dB, all are divided by the
+    largest; else they are clipped.
 
     >>> round(read_audio("data/samples/date.wav").duration, 3)
     2.535
@@ -46,7 +49,7 @@ def read_audio(
     with opened(source) as opened_source:
         reading = Reading(opened_source, sample_rate, channel, raw_rate)
         blocks = list(reading.blocks())
-    audio = Audio(np.concatenate(blocks), reading.sample_rate or 0)
+    audio = Audio(within_full_scale(np.concatenate(blocks)), reading.sample_rate or 0)
     if reading.lost:
         raise DamagedAudioError(opened_source.path, reading.losses, audio.duration, audio)
     return audio
@@ -64,7 +67,8 @@ def read_segments(
     It is also cut where its level changes by much and for long, because the features of a segment
     are normalised as a whole.
 
-    The segments together are what read_audio returns. The first one is yielded once max_seconds
+    The segments together are what read_audio returns, but that of samples far beyond full scale,
+    each is scaled by itself. The first one is yielded once max_seconds
     have been decoded, and no more than that is kept in memory.
 
     >>> [round(start, 1) for start, audio in read_segments("data/samples/code.wav", 16000, 2.0)]
@@ -102,7 +106,7 @@ def read_blocks(
 ) -> Iterator[NDArray[np.float32]]:
     """Decode a recording of any length block by block: mono, (num_samples,), at sample_rate.
 
-    The blocks together are what read_audio returns.
+    The blocks together are what read_audio returns, but what exceeds full scale is clipped.
 
     Args:
         source: As in read_audio.
@@ -118,7 +122,7 @@ def read_blocks(
         num_samples = 0
         for block in reading.blocks():
             num_samples += len(block)
-            yield block
+            yield np.clip(block, -1, 1)
         if reading.lost:
             seconds = num_samples / sample_rate
             raise DamagedAudioError(opened_source.path, reading.losses, seconds)

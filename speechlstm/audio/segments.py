@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.audio.levels import level_changes
-from speechlstm.audio.waveform import Audio, length_fault, sample_fault
+from speechlstm.audio.waveform import Audio, length_fault, sample_fault, within_full_scale
 
 PAUSE_SECONDS = 0.2  # longer than the closure of a stop, so that pauses between words are preferred
 
@@ -38,7 +38,8 @@ def cut_at_pauses(
     for start, audio in _cut_by_length(blocks, sample_rate, max_seconds):
         edges = [0, *level_changes(audio.samples, sample_rate), len(audio.samples)]
         for first, end in pairwise(edges):
-            yield start + first / sample_rate, Audio(audio.samples[first:end], sample_rate)
+            samples = within_full_scale(audio.samples[first:end])
+            yield start + first / sample_rate, Audio(samples, sample_rate)
 
 
 def _cut_by_length(

@@ -61,10 +61,11 @@ class InputConverter:
 
     def rest(self) -> NDArray[np.float32]:
         """The samples that are complete once there are no more blocks."""
-        return np.concatenate((self._resampled(self._mixed_rest()), self._resampler.flushed()))
+        last = self._resampled(self._mixed_rest()), self._resampler.flushed()
+        return np.concatenate(last).clip(-1, 1)
 
     def _resampled(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._resampler.resampled(np.clip(samples, -1, 1))
+        return np.clip(self._resampler.resampled(np.clip(samples, -1, 1)), -1, 1)
 
     def _mixed(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean of all channels, as far as there is enough to compare them."""

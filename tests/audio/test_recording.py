@@ -61,10 +61,25 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", [16000, 44100])
-def test_samples_beyond_full_scale_are_clipped(tmp_path: Path, rate: int) -> None:
-    soundfile.write(tmp_path / "a.wav", 4 * tone(1, rate), rate, "FLOAT")
+@pytest.mark.parametrize("scale", [3.0, 4.0, 31.0])
+def test_samples_far_beyond_full_scale_are_scaled(tmp_path: Path, rate: int, scale: float) -> None:
+    for name, samples in (("a", tone(3, rate)), ("b", scale * tone(3, rate))):
+        soundfile.write(tmp_path / name, samples, rate, "FLOAT", format="WAV")
+    expected = 2 * read_audio(tmp_path / "a", 16000).samples
+    found = read_audio(tmp_path / "b", 16000).samples
+    assert np.abs(found).max() == 1
+    np.testing.assert_allclose(found, expected, atol=0.02)  # resampling overshoots at the ends
+    segments = [audio.samples for _, audio in read_segments(tmp_path / "b", 16000, 2.0)]
+    assert len(segments) == 2
+    np.testing.assert_allclose(np.concatenate(segments), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_samples_a_little_beyond_full_scale_are_clipped(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", 2.2 * tone(1, rate), rate, "FLOAT")
     samples = read_audio(tmp_path / "a.wav", 16000).samples
     assert (samples.min(), samples.max()) == (-1, 1)
+    assert np.mean(np.abs(samples) == 1) > 0.2
 
 
 def test_reads_opus_of_a_real_corpus(corpora: Path) -> None:

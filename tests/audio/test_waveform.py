@@ -50,8 +50,9 @@ def test_arrays_are_what_soundfile_reads_of_a_file(tmp_path: Path, dtype: str) -
     np.testing.assert_allclose(audio.samples, read_audio(tmp_path / "a.wav").samples, 0, 1e-6)
 
 
-def test_a_list_of_floats_is_an_array_and_what_exceeds_full_scale_is_clipped() -> None:
-    assert Audio.from_array([0.25, -1.5], 8000).samples.tolist() == [0.25, -1]
+def test_a_list_of_floats_is_an_array_and_what_exceeds_full_scale_is_clipped_or_scaled() -> None:
+    assert Audio.from_array([0.25, -1.25], 8000).samples.tolist() == [0.25, -1]
+    assert Audio.from_array([0.25, -2.0], 8000).samples.tolist() == [0.125, -1]
 
 
 @pytest.mark.parametrize(
