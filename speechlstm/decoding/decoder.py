@@ -50,7 +50,7 @@ class IncrementalDecoding(Protocol):
         """
 
     def ends_within_phrase(self, log_probs: NDArray[np.float32]) -> bool:
-        """Whether the utterance so far ends with the first words of a hot phrase.
+        """Whether the utterance so far ends with the first words of a hot phrase or a grammar's.
 
         Args:
             log_probs: As in settle.

@@ -203,6 +203,13 @@ class PhraseGrammar(SearchModel):
         if best and not found:
             yield self.with_unknown(replace(best, words=self._complete(best.words)))
 
+    def ends_within_phrase(self, words: Iterable[str]) -> bool:
+        """Whether a text ends with the first words of a phrase, which are no phrase themselves."""
+        state = self.start_state
+        for word in words:
+            state, _ = self._step(state, self.word_id(word))
+        return self._step(state, self.sentence_end)[1] < _IMPOSSIBLE / 2
+
     def _complete(self, words: Sequence[Word]) -> tuple[Word, ...]:
         """The words to the last end of a phrase; the others become [unk] or are left out."""
         state, num_complete = self.start_state, 0

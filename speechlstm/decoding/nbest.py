@@ -155,6 +155,21 @@ class NBestDecoder:
             best = self._grammar.with_unknown(best)
         return calibrated(best, self._calibration)
 
+    def ends_within_phrase(self, log_probs: NDArray[np.float32], search: SentenceSearch) -> bool:
+        """Whether an utterance so far ends with some of a hot phrase or of one of a grammar.
+
+        What is a phrase of a grammar and begins a longer one as well is whole.
+
+        Args:
+            log_probs: As in `search`.
+            search: A search that has passed the first of these frames; it is finished.
+        """
+        if not self._grammar:
+            return self.beam.ends_within_phrase(log_probs)
+        with self._lock:
+            best, *_ = search.preview(log_probs, 1)
+        return self._grammar.ends_within_phrase(best.text.split())
+
     def search(
         self, log_probs: NDArray[np.float32], search: SentenceSearch | None = None
     ) -> list[BeamHypothesis]:
@@ -217,7 +232,7 @@ class _IncrementalSearch:
 
     def ends_within_phrase(self, log_probs: NDArray[np.float32]) -> bool:
         """See IncrementalDecoding."""
-        return self._decoder.beam.ends_within_phrase(log_probs)
+        return self._decoder.ends_within_phrase(log_probs, self._drafted.fork())
 
 
 def with_times_and_confidences(

@@ -119,7 +119,7 @@ class Segment(ABC):
         return self._possible(hypotheses)
 
     def ends_within_phrase(self) -> bool:
-        """Whether what has been processed ends with the first words of a hot phrase."""
+        """Whether what has been processed ends with the first words of a phrase."""
         processed = self.start, self.end
         if self._phrase_checked != processed:
             self._phrase_checked = processed

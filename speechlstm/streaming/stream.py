@@ -34,9 +34,10 @@ class Stream:
     """Recognises speech block by block. `Recognizer.open_stream` makes one.
 
     A segment ends at a pause of endpoint_seconds, of twice that after the first words of a hot
-    phrase, or after 20 s at its quietest place. The events do not depend on the sizes of the
-    blocks. A stream belongs to one thread at a time. A network with a streaming form processes
-    each sample once; others are run again on the open segment.
+    phrase or of one of a grammar, or after 20 s at its quietest place. Unlike a recording, it is
+    not cut where its level changes: that is not known before seconds have passed. The events do not
+    depend on the sizes of the blocks. A stream belongs to one thread at a time. A network with a
+    streaming form processes each sample once; others are run again on the open segment.
 
     Args:
         model: Computes the log-probabilities of labels.
@@ -190,7 +191,7 @@ class Stream:
         silence = self._seconds(self._position - self._segment.speech_end)
         if silence < needed:
             return False
-        # A pause within a hot phrase may be longer.
+        # A pause within a phrase may be longer.
         waits = silence < needed + self._endpoint_seconds and self._segment.ends_within_phrase()
         return not waits
 

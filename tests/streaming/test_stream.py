@@ -209,6 +209,23 @@ def test_a_pause_within_a_hot_phrase_may_be_longer(levels_bundle: Path, spoken: 
         assert [final.text for final in finals(events)] == texts
 
 
+@pytest.mark.parametrize("unknown", [[], ["[unk]"]])
+def test_a_pause_within_a_phrase_of_a_grammar_may_be_longer(
+    levels_bundle: Path, spoken: Say, unknown: list[str]
+) -> None:
+    phrases = ["good day to you", "hello", "hello world", *unknown]
+    recognizer = Recognizer.load(levels_bundle, phrases=phrases)
+    for said, pause, texts in (
+        (("good day ", "to you"), 0.9, ["good day to you"]),
+        (("hello", "hello world"), 0.9, ["hello", "hello world"]),  # which is a phrase
+        (("good day ", "to you"), 1.4, []),
+    ):
+        parts = [part for text in said for part in (spoken(text), silence(pause))]
+        events = fed(recognizer.open_stream(RATE), np.concatenate([*parts, silence(1.0)]), 1600)
+        found = [final.text.replace("[unk]", "").strip() for final in finals(events)]
+        assert [text for text in found if text] == texts
+
+
 def test_hot_phrases_delay_no_other_end(levels_bundle: Path, spoken: Say) -> None:
     samples = np.concatenate([spoken("hello world"), silence(0.9), spoken("good"), silence(1.5)])
     plain = fed(Recognizer.load(levels_bundle).open_stream(RATE), samples, 1600)
