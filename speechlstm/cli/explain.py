@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,14 @@ from speechlstm.cli.verbs import verb
 from speechlstm.errors import AudioError, DataError, printable, quoted
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from speechlstm.bundle import Bundle
+    from speechlstm.decoding.timed_words import Emission
     from speechlstm.explain import Explanation
     from speechlstm.explain.window import Window
 
-_SEGMENT_SECONDS = 20.0  # of read_segments
 _NUM_UNITS = 5
 _SUFFIXES = {".txt": "text", ".html": "html", ".htm": "html", ".png": "png"}
 
@@ -100,7 +104,8 @@ def command(
     the posteriors of characters and phones with the alignment, and the gates of some units. No
     TensorFlow is needed; a picture needs matplotlib: pip install 'speechlstm[train]'.
 
-    FILE is explained as a whole, its first 30 s if it is longer.
+    Of a FILE of more than 30 s, the first 30 s are explained. They are cut into segments as
+    transcribe does, of at most 20 s and where the level changes by much.
 
     \b
     Example:
@@ -168,14 +173,41 @@ def _with_saliency(
         raise DataError(f"{explanation.name}: {quoted(min(missing))} is not among the words")
     load_keras()
     from speechlstm.explain import Saliency
-    from speechlstm.training.acoustic.saliency import saliency
 
     chosen = [word for word in words if word.text in salient]
     phones = explanation.heads[-1].is_decoded and len(explanation.heads) > 1
-    paths = [explanation.emissions(word) for word in chosen]
-    gradients = saliency(bundle, explanation.audio, paths, phones=phones)
+    gradients = _gradients(bundle, explanation, list(map(explanation.emissions, chosen)), phones)
     found = (Saliency(*pair) for pair in zip(chosen, gradients, strict=True))
     return replace(explanation, saliency=tuple(found))
+
+
+def _gradients(
+    bundle: "Bundle",
+    explanation: "Explanation",
+    paths: "Sequence[Sequence[Emission]]",
+    phones: bool,
+) -> "list[NDArray[np.float32]]":
+    """The saliency of each path, which is 0 in the segments that it is not in."""
+    import numpy as np
+
+    from speechlstm.training.acoustic.saliency import saliency
+
+    num_frames = len(explanation.spectrogram)
+    gradients = [np.zeros((num_frames, bundle.acoustic.features.num_mels), np.float32)]
+    gradients *= len(paths)
+    firsts = [first for first, _ in explanation.segments]
+    for (first, segment), last in zip(explanation.segments, [*firsts, inf][1:], strict=True):
+        inside = [i for i, path in enumerate(paths) if path and first <= path[0].start < last]
+        own = [
+            [replace(e, start=e.start - first, stop=e.stop - first) for e in paths[i]]
+            for i in inside
+        ]
+        found = saliency(bundle, segment, own, phones=phones) if inside else []
+        start = first * bundle.acoustic.network.frame_stack
+        for i, gradient in zip(inside, found, strict=True):
+            rest = max(0, num_frames - start - len(gradient))
+            gradients[i] = np.pad(gradient, ((start, rest), (0, 0)))[:num_frames]
+    return gradients
 
 
 def _written(explanation: "Explanation", format_name: str, num_units: int | None) -> str | bytes:
@@ -204,9 +236,4 @@ def _say_what_is_left_out(window: "Window", end: float | None, name: str) -> Non
         say(
             f"{name}: explains {window.start:g} to {stop:g} s; choose another part with --start "
             "and --end"
-        )
-    if window.audio.duration > _SEGMENT_SECONDS:
-        say(
-            f"{name}: is recognised as a whole here; transcribe cuts recordings of more than "
-            f"{_SEGMENT_SECONDS:g} s at pauses, so its text may differ"
         )

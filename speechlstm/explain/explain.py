@@ -1,33 +1,32 @@
 """Explains the recognition of an utterance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.audio import Audio
-from speechlstm.audio.activity import SpeechDetector
+from speechlstm.audio.segments import split
 from speechlstm.bundle import Bundle, find_bundle, read_bundle
 from speechlstm.config import FeatureConfig
 from speechlstm.decoding.alignment import align
 from speechlstm.decoding.assemble import DecoderAssembly
-from speechlstm.decoding.decoder import GreedyDecoder
-from speechlstm.decoding.nbest import NUM_RIVALS, NBestDecoder, probabilities
-from speechlstm.decoding.plausibility import plausible
-from speechlstm.decoding.sentences import SentenceSearch
+from speechlstm.decoding.nbest import probabilities
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.decoding.timed_words import Emission, frame_times
 from speechlstm.errors import ConfigError
 from speechlstm.explain.comparing import Comparer
 from speechlstm.explain.explanation import RANGE_DB, Comparison, ExplainedWord, Explanation, Head
-from speechlstm.explain.network import NetworkActivity, run_network
+from speechlstm.explain.network import NetworkActivity, joined, run_network
+from speechlstm.explain.recognised import joined_n_best, recognise
 from speechlstm.explain.rivals import runners_up
 from speechlstm.explain.scoring import TextScorer
 from speechlstm.text.normalize import normalize
 from speechlstm.text.targets import encode_target, min_steps
-from speechlstm.transcript import Hypothesis, Word
+from speechlstm.transcript import Hypothesis
 
 
 def explain(
@@ -48,8 +47,8 @@ def explain(
     (4, ['forget', 'input', 'output'])
 
     Args:
-        audio: The utterance, which is recognised as a whole: `transcribe` cuts recordings of more
-            than 20 s at pauses. Any sample rate.
+        audio: The utterance, at any sample rate. As `transcribe` does, it is cut into segments of
+            at most 20 s, and where its level changes by much.
         bundle: As in `Recognizer.load`.
         text: What was spoken, if that is known.
         fast: As in `Recognizer.load`.
@@ -68,15 +67,26 @@ def explain(
     frame_seconds = contents.acoustic.frame_seconds
     audio = audio.resampled(contents.acoustic.features.sample_rate)
     reference = None if text is None else _reference(text, contents, audio, name)
-    activity = run_network(contents, audio)
+    segments = list(split(audio))
+    starts = [at for at, _ in segments]
+    firsts = [round(at / frame_seconds) for at in starts]
+    activities = run_network(contents, [segment for _, segment in segments])
+    num_steps = np.diff([*firsts, _num_steps(contents, audio)]).tolist()
+    activity = joined(activities, num_steps, contents.acoustic.network.frame_stack)
     assembly = DecoderAssembly(spec, contents.acoustic.alphabet, contents.acoustic.phones)
     decoder = assembly.decoder(frame_seconds)
     heads = _heads(contents, activity)
     read = heads[assembly.reads_phones]
-    search = decoder.start()
-    n_best, is_calibrated = _n_best(spec, decoder, search, read, frame_seconds, audio)
+    found = [
+        recognise(
+            spec, decoder, _heads(contents, one)[assembly.reads_phones], frame_seconds, segment
+        )
+        for one, (_, segment) in zip(activities, segments, strict=True)
+    ]
+    n_best = joined_n_best(starts, found)
     shares = probabilities([hypothesis.score for hypothesis in n_best]).tolist()
-    scorer = TextScorer(spec, assembly, decoder, read.log_probs, search.ends)
+    ends = [at + end for at, one in zip(firsts, found, strict=True) for end in one.ends]
+    scorer = TextScorer(spec, assembly, decoder, read.log_probs, ends)
     times = frame_times(len(read.log_probs), frame_seconds, audio.duration)
     comparer = Comparer(n_best, shares, scorer, heads, times, start)
     comparisons, whole = comparer.compare(reference)
@@ -93,14 +103,15 @@ def explain(
         ),
         spectrogram(audio, contents.acoustic.features),
         activity.features,
-        _explained_words(n_best, shares, audio, start),
-        is_calibrated,
+        _explained_words(n_best, shares, chain.from_iterable(o.are_kept for o in found), start),
+        found[0].is_calibrated,
         tuple(comparisons),
         reference,
         whole if reference else None,
         activity.layers,
         activity.difference,
         activity.reason,
+        tuple(zip(firsts, (segment for _, segment in segments), strict=True)),
     )
 
 
@@ -109,10 +120,13 @@ def _reference(text: str, bundle: Bundle, audio: Audio, name: str) -> tuple[str,
     words = tuple(normalize(text).split())
     if not words:
         raise ConfigError(f"{name}: the text has no word")
-    spec = bundle.acoustic
-    num_steps = spec.network.num_steps(spec.features.num_frames(len(audio.samples)))
-    encode_target(text, spec.alphabet, num_steps, name)
+    encode_target(text, bundle.acoustic.alphabet, _num_steps(bundle, audio), name)
     return words
+
+
+def _num_steps(bundle: Bundle, audio: Audio) -> int:
+    spec = bundle.acoustic
+    return spec.network.num_steps(spec.features.num_frames(len(audio.samples)))
 
 
 def _heads(bundle: Bundle, activity: NetworkActivity) -> list[Head]:
@@ -121,25 +135,6 @@ def _heads(bundle: Bundle, activity: NetworkActivity) -> list[Head]:
     if bundle.acoustic.phones:
         heads.append(Head("phones", bundle.acoustic.phones, activity.log_probs[:, width:]))
     return heads
-
-
-def _n_best(
-    spec: DecoderSpec,
-    decoder: NBestDecoder,
-    search: SentenceSearch,
-    head: Head,
-    frame_seconds: float,
-    audio: Audio,
-) -> tuple[list[Hypothesis], bool]:
-    """The n-best list, whose first hypothesis is what is recognised, and if it is calibrated."""
-    found = decoder.search(head.log_probs, search)[:NUM_RIVALS]
-    hypotheses = list(decoder.timed(found, head.log_probs, audio.duration))
-    if spec.is_search:
-        return hypotheses, decoder.is_calibrated
-    greedy = GreedyDecoder(head.alphabet, frame_seconds, spec.calibration)
-    (best,) = greedy.decode(head.log_probs, audio.duration)
-    others = [hypothesis for hypothesis in hypotheses if hypothesis.text != best.text]
-    return [best, *others][:NUM_RIVALS], greedy.is_calibrated
 
 
 def _lms(assembly: DecoderAssembly, spec: DecoderSpec) -> tuple[str, ...]:
@@ -151,18 +146,14 @@ def _lms(assembly: DecoderAssembly, spec: DecoderSpec) -> tuple[str, ...]:
 
 
 def _explained_words(
-    n_best: Sequence[Hypothesis], shares: Sequence[float], audio: Audio, start: float
+    n_best: Sequence[Hypothesis], shares: Sequence[float], are_kept: Iterable[bool], start: float
 ) -> tuple[ExplainedWord, ...]:
-    best = n_best[0]
-    kept: set[Word] = set()
-    if best.words:
-        detector = SpeechDetector(audio.samples, audio.sample_rate)
-        kept = set(plausible([best], detector.is_speech_possible)[0].words)
+    words, others = n_best[0].words, runners_up(n_best, shares)
     return tuple(
         ExplainedWord(
-            replace(word, start=start + word.start, end=start + word.end), others, word in kept
+            replace(word, start=start + word.start, end=start + word.end), runners, is_kept
         )
-        for word, others in zip(best.words, runners_up(n_best, shares), strict=True)
+        for word, runners, is_kept in zip(words, others, are_kept, strict=True)
     )
 
 

@@ -139,6 +139,7 @@ class Explanation:
         layers: For each recurrent layer its directions, the forward one first; (): not known.
         difference: See `NetworkActivity`.
         reason: Why features or layers are missing.
+        segments: What was recognised apart, each with its first step.
         saliency: What some words depend on.
     """
 
@@ -159,6 +160,7 @@ class Explanation:
     layers: tuple[tuple[DirectionActivity, ...], ...]
     difference: float
     reason: str
+    segments: tuple[tuple[int, Audio], ...]
     saliency: tuple[Saliency, ...] = ()
 
     def emissions(self, word: Word) -> tuple[Emission, ...]:

@@ -5,6 +5,7 @@ weights in the file, the recurrent layers are computed again in NumPy, step by s
 LSTM does not show its gates.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,21 +53,27 @@ class _Parts(NamedTuple):
     weights: NetworkWeights
 
 
-def run_network(bundle: Bundle, audio: Audio) -> NetworkActivity:
-    """Run the acoustic network of a bundle on one utterance.
+def run_network(bundle: Bundle, pieces: Sequence[Audio]) -> list[NetworkActivity]:
+    """Run the acoustic network of a bundle on utterances, or on the segments of one.
 
     Raises:
         BundleError: LiteRT cannot run the model.
         ValueError: The audio has another sample rate.
     """
     plain = LiteRTAcousticModel(bundle)  # checks the file, before its weights are read
-    spec = bundle.acoustic
-    audio = without_offset(audio, spec.features)
+    pieces = [without_offset(piece, bundle.acoustic.features) for piece in pieces]
     try:
         parts = _read_parts(bundle)
     except ValueError as error:
-        return NetworkActivity(plain.outputs(audio), None, (), reason=str(error))
+        reason = str(error)
+        return [NetworkActivity(plain.outputs(x), None, (), reason=reason) for x in pieces]
     model = LiteRTAcousticModel(bundle, inner={_FEATURES: parts.features})
+    return [_activity(bundle.acoustic, model, parts, piece) for piece in pieces]
+
+
+def _activity(
+    spec: AcousticSpec, model: LiteRTAcousticModel, parts: _Parts, audio: Audio
+) -> NetworkActivity:
     values = model.inner_values(audio)
     log_probs, stacked = values["output_0"], values[_FEATURES]
     num_frames = spec.features.num_frames(len(audio.samples))
@@ -77,6 +84,58 @@ def run_network(bundle: Bundle, audio: Audio) -> NetworkActivity:
         reason = f"with the weights in the file, probabilities differ by {difference:.2g}"
         return NetworkActivity(log_probs, features, (), reason=reason)
     return NetworkActivity(log_probs, features, layers, difference)
+
+
+def joined(
+    activities: Sequence[NetworkActivity], num_steps: Sequence[int], frame_stack: int
+) -> NetworkActivity:
+    """What the network did with the segments of an utterance, one after the other.
+
+    Args:
+        activities: Of the segments, at least one.
+        num_steps: The number of steps that each has on the time axis of the whole; the last step of
+            a segment may be beyond its end.
+        frame_stack: Frames of a step.
+    """
+    if len(activities) == 1:
+        return activities[0]
+    features = [one.features for one in activities if one.features is not None]
+    reason = next((one.reason for one in activities if one.reason), "")
+    layers: tuple[tuple[DirectionActivity, ...], ...] = ()
+    if not reason:
+        layers = tuple(
+            tuple(_joined_direction(parts, num_steps) for parts in zip(*of_layer, strict=True))
+            for of_layer in zip(*(one.layers for one in activities), strict=True)
+        )
+    return NetworkActivity(
+        _concatenated([one.log_probs for one in activities], num_steps),
+        _concatenated(features, [frame_stack * n for n in num_steps]) if features else None,
+        layers,
+        max(one.difference for one in activities),
+        reason,
+    )
+
+
+def _joined_direction(
+    parts: Sequence[DirectionActivity], num_steps: Sequence[int]
+) -> DirectionActivity:
+    gates = {
+        name: _concatenated([part.gates[name] for part in parts], num_steps)
+        for name in parts[0].gates
+    }
+    memory = _concatenated([part.memory for part in parts], num_steps)
+    outputs = _concatenated([part.outputs for part in parts], num_steps)
+    return DirectionActivity(gates, memory, outputs, parts[0].kept)
+
+
+def _concatenated(parts: Sequence[Array], sizes: Sequence[int]) -> Array:
+    """The first rows of each part; all parts but the last have so many, or repeat the last one."""
+    *before, last = parts
+    padded = [
+        np.pad(part[:size], ((0, size - len(part[:size])), (0, 0)), mode="edge")
+        for part, size in zip(before, sizes[:-1], strict=True)
+    ]
+    return np.concatenate([*padded, last])
 
 
 def _read_parts(bundle: Bundle) -> _Parts:

@@ -142,6 +142,10 @@ def _timed_lines(
     lines: Sequence[WrittenLine], words: Sequence[Word], duration: float
 ) -> Iterator[AlignedLine]:
     """The lines with their times; one that is not spoken stands from the one before to the next."""
+    following = [duration]  # for each word, where it or the next one that is spoken begins
+    for word in reversed(words):
+        following.append(word.start if word.is_spoken else following[-1])
+    following.reverse()
     place, last_end = 0, 0.0
     for line in lines:
         own = tuple(words[place : place + len(line.words)])
@@ -150,6 +154,5 @@ def _timed_lines(
             start, last_end = spoken[0].start, spoken[-1].end
             end = last_end
         else:
-            following = (word.start for word in words[place:] if word.is_spoken)
-            start, end = last_end, next(following, duration)
+            start, end = last_end, following[place]
         yield AlignedLine(line.text, start, max(start, end), own, line.number)

@@ -38,6 +38,29 @@ def test_what_is_explained_is_what_is_transcribed() -> None:
 
 
 @pytest.mark.slow
+def test_a_recording_is_cut_where_transcribe_cuts_it() -> None:
+    """At a change of level by 40 dB, and since it is longer than 20 s."""
+    reading, date = (Audio.load(f"data/samples/{name}.wav") for name in ("reading", "date"))
+    rate, quiet = reading.sample_rate, 0.01 * date.resampled(reading.sample_rate).samples
+    audio = Audio(np.concatenate([*[reading.samples] * 7, *[quiet] * 2]), rate)
+    explanation = explain(audio, fast=True)
+    transcript = Recognizer.load(fast=True).transcribe(audio)
+    assert len(explanation.segments) == 3
+    assert explanation.text == transcript.text
+    assert explanation.text.endswith("july fourth seventeen seventy six")
+    assert [explained.word for explained in explanation.words] == list(transcript.words)
+    num_steps = len(explanation.heads[0].log_probs)
+    assert num_steps == pytest.approx(audio.duration / explanation.frame_seconds, abs=1)
+    assert len(explanation.features) == len(explanation.spectrogram)  # type: ignore[arg-type]
+    assert {len(d.outputs) for layer in explanation.layers for d in layer} == {num_steps}
+    head = next(head for head in explanation.heads if head.is_decoded)
+    for explained in explanation.words:
+        own = explanation.emissions(explained.word)
+        assert own
+        assert min(np.exp(head.log_probs[e.start : e.stop, e.label]).mean() for e in own) > 0.05
+
+
+@pytest.mark.slow
 def test_a_homophone_is_told_by_the_language_models_alone() -> None:
     text = "The old man opened the door and looked out at the see."
     explanation = explain(Audio.load(READING), text=text)

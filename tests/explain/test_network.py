@@ -26,7 +26,7 @@ def noise(seconds: float) -> Audio:
 @pytest.mark.parametrize("seconds", [0.05, pytest.param(1.3, marks=pytest.mark.slow)])
 def test_the_layers_give_the_probabilities_of_the_file(name: str, seconds: float) -> None:
     bundle = read_bundle(ASSETS / f"{name}.tflite")
-    activity = run_network(bundle, noise(seconds))
+    activity = run_network(bundle, [noise(seconds)])[0]
     assert activity.reason == ""
     assert activity.difference < 1e-5
     ((forward, backward),) = activity.layers
@@ -39,7 +39,7 @@ def test_the_layers_give_the_probabilities_of_the_file(name: str, seconds: float
 
 
 def test_the_equations_of_an_lstm_hold_between_its_gates() -> None:
-    activity = run_network(read_bundle(ASSETS / "interpreter.tflite"), noise(0.5))
+    activity = run_network(read_bundle(ASSETS / "interpreter.tflite"), [noise(0.5)])[0]
     forward, backward = activity.layers[0]
     np.testing.assert_allclose(
         forward.outputs, forward.gates["output"] * np.tanh(forward.memory), rtol=1e-5
@@ -56,7 +56,7 @@ def test_the_8_bit_model_of_the_package_is_reproduced_within_its_rounding() -> N
     bundle = read_bundle(default_bundle())
     assert head_widths(bundle.acoustic) == [29, 40]
     audio = Audio.load("data/samples/date.wav").resampled(16000)
-    activity = run_network(bundle, audio)
+    activity = run_network(bundle, [audio])[0]
     assert [len(layer) for layer in activity.layers] == [2] * 4
     assert activity.difference < 0.01
     features = activity.features
@@ -66,7 +66,7 @@ def test_the_8_bit_model_of_the_package_is_reproduced_within_its_rounding() -> N
 
 
 def test_a_file_without_recurrent_layers_has_no_gates(levels_bundle: Path) -> None:
-    activity = run_network(read_bundle(levels_bundle), noise(0.5))
+    activity = run_network(read_bundle(levels_bundle), [noise(0.5)])[0]
     assert activity.layers == ()
     assert activity.features is None
     assert "constants are not those of 3 lstm layers" in activity.reason

@@ -12,7 +12,7 @@ from speechlstm.explain.scoring import TextScorer
 
 def scorer_of(audio: Audio) -> TextScorer:
     bundle = read_bundle(default_bundle())
-    log_probs = run_network(bundle, audio).log_probs[:, 29:]
+    log_probs = run_network(bundle, [audio])[0].log_probs[:, 29:]
     # Hypotheses that share a state of the LSTM would be judged by the words of one of them.
     config = replace(bundle.decoder.neural_lm_config, context_words=0)
     spec = replace(bundle.decoder, neural_lm_config=config)
