@@ -90,8 +90,8 @@ def _confidences(
             changed = [*lines[:middle], unspoken, *lines[middle + 1 :]]
             try:
                 others.append(_aligned(recognizer, audio, changed).lines[middle].confidence)
-            except DataError:  # does not fit into the recording, which an error says
-                continue
+            except DataError:  # the command says that no word of the text is spoken
+                others.append(0.0)
     return spoken, others
 
 

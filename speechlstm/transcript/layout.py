@@ -1,8 +1,9 @@
-"""How words become subtitles: where each ends, where its lines break, how long it stands.
+"""How words become subtitles: where each ends, and how long it stands.
 
-Both kinds of breaks are those of least cost over all possible ones (Knuth and Plass, "Breaking
-paragraphs into lines", 1981): after punctuation and pauses rather than within a phrase, and not
-after a short word, which mostly belongs to the next one.
+The breaks between them, and those between lines (`line_breaks`), are those of least cost over all
+possible ones (Knuth and Plass, "Breaking paragraphs into lines", 1981): after punctuation and
+pauses rather than within a phrase, and not after a short word, which mostly belongs to the next
+one.
 """
 
 import re
@@ -11,26 +12,27 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf, isfinite
 
-from speechlstm.errors import ConfigError, writable
+from speechlstm.errors import ConfigError
+from speechlstm.transcript.line_breaks import (
+    SENTENCE_ENDS,
+    Spoken,
+    break_cost,
+    ends_with,
+    filled_lines,
+    label_pieces,
+    pieces_of,
+)
 from speechlstm.transcript.transcript import Transcript
-from speechlstm.transcript.words import AlignedLine, Token, Word
-
-Spoken = Word | Token
+from speechlstm.transcript.words import AlignedLine, Word
 
 SHORTEST_CUE = 0.04  # seconds; a picture of a film
 _RUN_PAUSE = 1.0  # seconds; a subtitle ends at a longer pause
-_PAUSE = 0.4  # seconds; this long, a pause is as good a break as a comma
-_SENTENCE_ENDS, _PHRASE_ENDS = tuple(".?!\u2026"), tuple(",;:\u2013\u2014")
-_QUOTES = "\"')]\u201d\u2019\u00bb"  # stand after a mark
-_SHORT_WORD = 3  # letters
 _SOUND = re.compile(r"\[.*\]|\(.*\)", re.DOTALL)  # that a subtitle describes, such as "[music]"
 
-# What breaks and subtitles cost. One more subtitle costs 1.
-_PLAIN_BREAK, _COMMA_BREAK, _SHORT_WORD_BREAK = 2.0, 0.5, 2.8
+# What subtitles cost, besides the breaks. One more subtitle costs 1.
 _WITHIN_SENTENCE = 3.0  # a sentence of some length ends within the subtitle
 _TOO_SHORT = 20.0  # it stands for less than the minimum
 _UNFILLED = 0.5
-_UNEVEN_LINES = 8.0
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class SubtitleLayout:
     2
 
     Attributes:
-        max_line_width: Characters in a line; longer words are cut.
-        max_line_count: Lines of a subtitle.
+        max_line_width: Characters in a line, with those of a channel or speaker; longer words are
+            cut.
+        max_line_count: Lines of a subtitle. A word that needs more is cut into several subtitles.
         min_cue_seconds: How long a subtitle stands at least, unless the next one begins before.
         max_cue_seconds: How long it stands at most.
         highlight_words: Whether WebVTT underlines each word while it is said.
@@ -178,7 +181,7 @@ def _shown(spoken: Sequence[Cue], layout: SubtitleLayout) -> list[Cue]:
 def _cut(words: Sequence[Spoken], layout: SubtitleLayout) -> list[Cue]:
     """Cut words into subtitles that stand while they are said."""
     cut: list[Cue] = []
-    for run in _runs(words):
+    for run in _runs([part for word in words for part in _parts(word, layout)]):
         # best[i]: the cost of the words from i on, and where the first of their subtitles ends
         best: list[tuple[float, int]] = [(inf, 0)] * len(run) + [(0.0, len(run))]
         for start in reversed(range(len(run))):
@@ -191,6 +194,23 @@ def _cut(words: Sequence[Spoken], layout: SubtitleLayout) -> list[Cue]:
             cut.append(Cue(run[start].start, run[end - 1].end, tuple(run[start:end])))
             start = end
     return cut
+
+
+def _parts(item: Spoken, layout: SubtitleLayout) -> list[Spoken]:
+    """A word, or parts of it that share its time if it has too many characters for a subtitle."""
+    width, pieces = layout.max_line_width, pieces_of(item.text, layout.max_line_width)
+    label = label_pieces(label_of(item), width)
+    if filled_lines([*label, *pieces], width)[0] <= layout.max_line_count:
+        return [item]
+    size = max(1, layout.max_line_count - len(label))
+    texts = [" ".join(pieces[i : i + size]) for i in range(0, len(pieces), size)]
+    seconds = (item.end - item.start) / len(texts)
+    edges = [item.start + seconds * index for index in range(len(texts))]
+    confidence = item.confidence if isinstance(item, Word) else 1.0
+    return [
+        Word(text, *times, confidence, item.channel, item.speaker)
+        for text, times in zip(texts, pairwise([*edges, item.end]), strict=True)
+    ]
 
 
 def _runs(words: Sequence[Spoken]) -> Iterator[Sequence[Spoken]]:
@@ -207,19 +227,17 @@ def _possible(
     run: Sequence[Spoken], start: int, layout: SubtitleLayout
 ) -> Iterator[tuple[int, float]]:
     """Where a subtitle from a word on may end, and what it costs. One word is always possible."""
-    num_lines, used = 1, 0  # if each line is filled as far as possible
+    width = layout.max_line_width
+    filled = filled_lines(label_pieces(label_of(run[start]), width), width)
     num_characters, sentence = 0, 0.0
     for end in range(start + 1, len(run) + 1):
-        for piece in _pieces(run[end - 1].text, layout.max_line_width):
-            if used and used + 1 + len(piece) > layout.max_line_width:
-                num_lines, used = num_lines + 1, 0
-            used += len(piece) + (1 if used else 0)
+        filled = filled_lines(pieces_of(run[end - 1].text, width), width, filled)
         is_long = run[end - 1].end - run[start].start > layout.max_cue_seconds
-        if end > start + 1 and (num_lines > layout.max_line_count or is_long):
+        if end > start + 1 and (filled[0] > layout.max_line_count or is_long):
             return
         num_characters += len(run[end - 1].text) + 1
         yield end, sentence + _cost(run, start, end, num_characters, layout)
-        is_end = _ends_with(run[end - 1].text, _SENTENCE_ENDS)
+        is_end = ends_with(run[end - 1].text, SENTENCE_ENDS)
         if is_end and num_characters > layout.max_line_width // 2:
             sentence = _WITHIN_SENTENCE
 
@@ -230,74 +248,8 @@ def _cost(
     fill = min(1.0, num_characters / (layout.max_line_width * layout.max_line_count))
     cost = 1 + _UNFILLED * (1 - fill) ** 2
     if end < len(run):
-        cost += _break_cost(run[end - 1].text, run[end].start - run[end - 1].end)
+        cost += break_cost(run[end - 1].text, run[end].start - run[end - 1].end)
         seconds = run[end].start - run[start].start
         if seconds < layout.min_cue_seconds:
             cost += _TOO_SHORT * (1 - seconds / layout.min_cue_seconds)
     return cost
-
-
-def _break_cost(text: str, pause: float) -> float:
-    """What a break after a text costs: of two words, or of a subtitle's lines."""
-    if _ends_with(text, _SENTENCE_ENDS):
-        return 0.0
-    if _ends_with(text, _PHRASE_ENDS):
-        return _COMMA_BREAK
-    plain = _SHORT_WORD_BREAK if len(text) <= _SHORT_WORD else _PLAIN_BREAK
-    return plain + (_COMMA_BREAK - plain) * min(1.0, max(0.0, pause) / _PAUSE)
-
-
-def _ends_with(text: str, marks: tuple[str, ...]) -> bool:
-    return text.rstrip(_QUOTES).endswith(marks)
-
-
-def _pieces(text: str, width: int) -> list[str]:
-    """The parts of a text that cannot be broken, each of at most that many characters."""
-    return [
-        part[start : start + width]
-        for part in writable(text).split()
-        for start in range(0, len(part), width)
-    ]
-
-
-Line = list[tuple[int, str]]  # (index of the word or token, text)
-
-
-def lines(spoken: Sequence[Spoken], width: int) -> list[Line]:
-    """The lines of a subtitle: as few as possible, and of those the best ones.
-
-    >>> words = [Word(text, 0, 1, 1) for text in "well, this is not much".split()]
-    >>> [[text for _, text in line] for line in lines(words, 18)]
-    [['well,'], ['this', 'is', 'not', 'much']]
-
-    Args:
-        spoken: The words, or pieces of readable text.
-        width: Characters in a line.
-    """
-    pieces = [(i, piece) for i, item in enumerate(spoken) for piece in _pieces(item.text, width)]
-    if not pieces:
-        return [[(0, "")]]
-    total = sum(len(piece) + 1 for _, piece in pieces)
-    # best[i]: (lines, cost, end of the first line) for the pieces from i on
-    best: list[tuple[int, float, int]] = [(0, 0.0, 0)] * (len(pieces) + 1)
-    mean = total / max(1, -(-total // width))
-    for start in reversed(range(len(pieces))):
-        found, length = [], -1
-        for end in range(start + 1, len(pieces) + 1):
-            length += 1 + len(pieces[end - 1][1])
-            if length > width:
-                break
-            after, cost, _ = best[end]
-            cost += _UNEVEN_LINES * ((length - mean) / width) ** 2
-            if end < len(pieces):
-                index, following = pieces[end - 1][0], pieces[end][0]
-                pause = spoken[following].start - spoken[index].end if following > index else 0.0
-                cost += _break_cost(pieces[end - 1][1], pause)
-            found.append((after + 1, cost, end))
-        best[start] = min(found)
-    start, broken = 0, []
-    while start < len(pieces):
-        end = best[start][2]
-        broken.append(pieces[start:end])
-        start = end
-    return broken

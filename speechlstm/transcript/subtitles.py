@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from speechlstm.errors import writable
-from speechlstm.transcript.layout import DEFAULT_LAYOUT, Cue, SubtitleLayout, cues, lines
+from speechlstm.transcript.layout import DEFAULT_LAYOUT, Cue, SubtitleLayout, cues
+from speechlstm.transcript.line_breaks import lines
 from speechlstm.transcript.transcript import Transcript
 
 
@@ -29,7 +30,7 @@ def to_vtt(file: str, transcript: Transcript, layout: SubtitleLayout = DEFAULT_L
 
 def _srt_cue(cue: Cue, layout: SubtitleLayout) -> str:
     times = f"{clock(cue.start, ',')} --> {clock(cue.end, ',')}"
-    return f"{times}\n{cue.label}{_text(cue, layout, str)}\n"
+    return f"{times}\n{_text(cue, layout, str, label=cue.label)}\n"
 
 
 def _vtt_cues(cue: Cue, layout: SubtitleLayout) -> Iterator[str]:
@@ -48,9 +49,13 @@ def _vtt_cues(cue: Cue, layout: SubtitleLayout) -> Iterator[str]:
 
 
 def _text(
-    cue: Cue, layout: SubtitleLayout, escape: Callable[[str], str], underlined: int | None = None
+    cue: Cue,
+    layout: SubtitleLayout,
+    escape: Callable[[str], str],
+    underlined: int | None = None,
+    label: str = "",
 ) -> str:
-    """The lines of a subtitle, with one of its words underlined."""
+    """The lines of a subtitle after a label, with one of its words underlined."""
     if cue.text is not None and underlined is None:
         return "\n".join(escape(writable(line.replace("\t", " "))) for line in cue.text.split("\n"))
     return "\n".join(
@@ -58,7 +63,7 @@ def _text(
             f"<u>{escape(text)}</u>" if index == underlined else escape(text)
             for index, text in line
         )
-        for line in lines(cue.spoken, layout.max_line_width)
+        for line in lines(cue.spoken, layout.max_line_width, label)
     )
 
 

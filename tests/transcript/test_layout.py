@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from speechlstm.errors import ConfigError
 from speechlstm.transcript import AlignedLine, Hypothesis, Token, Transcript, Word
-from speechlstm.transcript.layout import SHORTEST_CUE, SubtitleLayout, cues, lines
+from speechlstm.transcript.layout import SHORTEST_CUE, SubtitleLayout, cues
+from speechlstm.transcript.line_breaks import lines
 
 
 def transcript(words: list[Word], duration: float | None = None) -> Transcript:
@@ -62,20 +63,48 @@ def test_limits_hold_and_no_word_is_lost(
         words.append(Word(text, at, at + seconds, 0.5))
         at += seconds + pause
     cut = cues(transcript(words), layout)
-    assert [word for cue in cut for word in cue.spoken] == words
+    parts = " ".join(word.text for cue in cut for word in cue.spoken)
+    assert parts.replace(" ", "") == "".join(word.text for word in words)
     for cue in cut:
         broken = lines(cue.spoken, layout.max_line_width)
         assert all(sum(len(t) + 1 for _, t in line) - 1 <= layout.max_line_width for line in broken)
-        assert len(broken) <= layout.max_line_count or len(cue.spoken) == 1
-        assert "".join(t for line in broken for _, t in line) == "".join(
-            word.text for word in cue.spoken
-        )
+        assert len(broken) <= layout.max_line_count
+        written = "".join(text for line in broken for _, text in line)
+        assert written == "".join(word.text for word in cue.spoken).replace(" ", "")
         assert cue.end - cue.start <= layout.max_cue_seconds + 1e-9
     for cue, following in pairwise(cut):
         assert cue.start + SHORTEST_CUE <= cue.end + 1e-9
         assert cue.end <= following.start
         full = cue.start + layout.min_cue_seconds
         assert cue.end >= min(full, following.start) - 1e-9
+
+
+@given(WORDS, LAYOUTS, st.integers(1, 12))
+def test_lines_have_room_for_who_speaks(
+    timed: list[tuple[str, float, float]], layout: SubtitleLayout, speaker: int
+) -> None:
+    layout = replace(layout, max_line_width=layout.max_line_width + 12)
+    words, at = [], 0.0
+    for text, seconds, pause in timed:
+        words.append(Word(text, at, at + seconds, 0.5, speaker=speaker))
+        at += seconds + pause
+    for cue in transcript(words).to_srt(layout).split("\n\n"):
+        written = cue.rstrip("\n").split("\n")[2:]
+        assert written[0].startswith(f"Speaker {speaker}:")
+        assert len(written) <= max(2, layout.max_line_count)
+        assert all(len(line) <= layout.max_line_width for line in written)
+
+
+def test_a_word_of_too_many_characters_becomes_several_subtitles() -> None:
+    """As all that is said in a language without spaces may be."""
+    layout = SubtitleLayout(max_line_width=10, min_cue_seconds=0.0)
+    found = cues(transcript([Word("x" * 45, 1.0, 4.0, 0.9), Word("no", 4.1, 4.5, 0.9)]), layout)
+    assert [[word.text for word in cue.spoken] for cue in found] == [
+        [" ".join(["x" * 10] * 2)],
+        [" ".join(["x" * 10] * 2)],
+        ["x" * 5, "no"],
+    ]
+    assert [(cue.start, cue.end) for cue in found] == [(1.0, 2.0), (2.0, 3.0), (3.0, 4.5)]
 
 
 def test_a_word_alone_stands_long_enough() -> None:
