@@ -1,7 +1,7 @@
 """What a recogniser returns, and the formats it can be written in.
 
 transcript  `Transcript`; words: `Word`, `Hypothesis` and what else is in it
-formats     of all kinds; subtitles (layout: how words become them), rttm
+formats     of all kinds; subtitles (layout: how words become them; line_breaks), rttm
 folder      writes the transcripts of many recordings
 """
 
