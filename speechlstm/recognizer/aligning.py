@@ -18,8 +18,8 @@ from speechlstm.text.written import WrittenLine, WrittenWord, read_written
 from speechlstm.transcript import AlignedLine, Transcript, Word
 
 # Below this are 0.5 % of the lines of two words that are spoken in held-out speech of LibriSpeech,
-# 3 % in that of Common Voice, and 100 and 90 % of the lines that are not spoken; of lines of four
-# words 0 and 1 %, 95 and 92 %: scripts/benchmarks/align.py.
+# 4.5 % in that of Common Voice, and 100 and 88 % of the lines that are not spoken; of lines of four
+# words 0.4 and 4.6 %, 97 and 95 %: scripts/benchmarks/align.py.
 LEAST_CONFIDENCE = 0.07
 _ANY_LABEL_COST = 0.05  # of a frame, a natural logarithm
 
