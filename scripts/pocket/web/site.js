@@ -9,14 +9,16 @@
  */
 
 import {createHash} from 'node:crypto';
-import {cp, mkdir, readFile, readdir, stat, writeFile} from 'node:fs/promises';
+import {cp, mkdir, readFile, readdir, rm, stat, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 
 const HERE = import.meta.dirname;
 const PACKAGES = path.resolve(createRequire(import.meta.url).resolve('@litertjs/core'), '../../..');
-const BUNDLE_FILES = ['bundle.json', 'model.portable.tflite', 'lm.ngram', 'lexicon.tree'];
+const MODEL = 'model.portable.tflite';
+const BUNDLE_FILES = ['bundle.json', MODEL, 'lm.ngram', 'lexicon.tree'];
+const OWN = 'speechlstm/speechlstm.js'; // what every site has
 // For browsers with relaxed SIMD, and for the others.
 const WASM = ['litert_wasm_internal', 'litert_wasm_compat_internal'];
 
@@ -24,11 +26,33 @@ const WASM = ['litert_wasm_internal', 'litert_wasm_compat_internal'];
 const exists = (file) => stat(file).then(() => true, () => false);
 
 /**
+ * Refuses what would make no site, or spoil another folder.
  * @param {string} bundle
- * @param {string | undefined} model
+ * @param {string} model
+ * @param {string} folder
+ */
+async function check(bundle, model, folder) {
+  if (!(await exists(path.join(bundle, 'bundle.json')))) {
+    throw new Error(`${bundle}: not the folder of a bundle`);
+  }
+  if (!(await exists(model))) {
+    const made = `speechlstm export ${bundle} --target everywhere -o pocket`;
+    throw new Error(`${model}: there is none; make a bundle that has it: ${made}`);
+  }
+  if (!(await exists(folder)) || (await exists(path.join(folder, OWN)))) return;
+  if (!(await stat(folder)).isDirectory() || (await readdir(folder)).length) {
+    throw new Error(`${folder}: is something else than a site; give a new folder`);
+  }
+}
+
+/**
+ * @param {string} bundle
+ * @param {string} model
  * @param {string} folder
  */
 async function makeSite(bundle, model, folder) {
+  await check(bundle, model, folder);
+  await rm(path.join(folder, 'bundle'), {recursive: true, force: true}); // of the site before
   await mkdir(path.join(folder, 'litert', 'wasm'), {recursive: true});
   await mkdir(path.join(folder, 'bundle'), {recursive: true});
   await cp(path.join(HERE, 'page'), folder, {recursive: true});
@@ -44,7 +68,7 @@ async function makeSite(bundle, model, folder) {
     await cp(path.join(PACKAGES, 'core/wasm', name), path.join(folder, 'litert/wasm', name));
   }
   for (const name of BUNDLE_FILES) {
-    const source = name === 'model.portable.tflite' && model ? model : path.join(bundle, name);
+    const source = name === MODEL ? model : path.join(bundle, name);
     if (await exists(source)) await cp(source, path.join(folder, 'bundle', name));
   }
   await setVersion(folder);
@@ -71,17 +95,27 @@ async function setVersion(folder) {
   await writeFile(worker, filled.replace("['PAGE']", JSON.stringify(page)));
 }
 
-const {values} = parseArgs({
-  options: {
+/** @param {unknown} error */
+function failed(error, code = 1) {
+  console.error(`error: ${error instanceof Error ? error.message : error}`);
+  process.exit(code);
+}
+
+/** The options that were given. */
+function options() {
+  const known = {
     bundle: {type: 'string'}, model: {type: 'string'}, output: {type: 'string', short: 'o'},
-  },
-}); // prettier-ignore
-if (!values.bundle || !values.output) {
+  }; // prettier-ignore
+  try {
+    return parseArgs({options: known}).values;
+  } catch (error) {
+    return failed(error, 2);
+  }
+}
+
+const {bundle, model, output} = options();
+if (!bundle || !output) {
   console.error('usage: node site.js --bundle BUNDLE [--model FILE] -o FOLDER');
   process.exit(2);
 }
-if (!(await exists(path.join(values.bundle, 'bundle.json')))) {
-  console.error(`error: ${values.bundle}: not the folder of a bundle`);
-  process.exit(1);
-}
-await makeSite(values.bundle, values.model, values.output);
+await makeSite(bundle, model ?? path.join(bundle, MODEL), output).catch(failed);
