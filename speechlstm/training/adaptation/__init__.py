@@ -10,6 +10,6 @@ recordings      from a folder or manifest to a training and a held-out manifest;
                 alphabet: that of the base, or a new one
 decoder         lexicon and n-gram model of the base, with the user's words and sentences
 train           plan: layers, learning rate, epochs; folds: the epochs by cross-validation
-export          a verified bundle; averaging: with the weights and the label prior of the base
+export          a verified bundle, its weights averaged with those of the base
 tune            decoder settings; comparison: errors before and after; plot: as a picture
 """

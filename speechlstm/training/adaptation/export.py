@@ -6,12 +6,13 @@ from speechlstm.bundle import read_bundle
 from speechlstm.errors import counted
 from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.training.acoustic.export import MAX_UTTERANCES, export, export_model
+from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.acoustic.recordings import read_recordings
-from speechlstm.training.acoustic.run import load_run
+from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.verification import Verification
 from speechlstm.training.adaptation.adaptation import Adaptation
-from speechlstm.training.adaptation.averaging import averaged
 from speechlstm.training.adaptation.time_left import EXPORT
+from speechlstm.training.engine.checkpoint import load_checkpoint
 
 
 def export_adapted(adaptation: Adaptation) -> None:
@@ -42,6 +43,24 @@ def export_adapted(adaptation: Adaptation) -> None:
         averaged(run, adaptation.keep), run.alphabet, recordings, path,
         adaptation.quantization or "int8", training, report, run.phones, adaptation.targets,
     )  # fmt: skip
+
+
+def averaged(run: Run, keep: float) -> AcousticModel:
+    """The best weights of a run, averaged with those it started from (WiSE-FT).
+
+    Wortsman et al., Robust fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903: the
+    average of a network before and after fine-tuning is good on both kinds of data.
+
+    Args:
+        keep: The weight of those that it started from, 0..1.
+    """
+    model = run.best_network()
+    if keep:
+        start = run.new_network()
+        load_checkpoint(run.initial, {"model": start.variables})
+        for ours, theirs in zip(model.weights, start.weights, strict=True):
+            ours.assign((1 - keep) * ours + keep * theirs)
+    return model
 
 
 def _describe(verification: Verification) -> str:

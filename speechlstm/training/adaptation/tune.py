@@ -11,7 +11,6 @@ from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.tuning import Trial, fewest, least_changed, tune
 from speechlstm.recognizer import Recognizer
 from speechlstm.training.adaptation.adaptation import Adaptation
-from speechlstm.training.adaptation.averaging import mixed_prior
 from speechlstm.training.adaptation.comparison import Comparison, cross_fitted
 from speechlstm.training.adaptation.decoder import decoder_of
 from speechlstm.training.adaptation.time_left import BASE, TUNING
@@ -47,7 +46,7 @@ def _tuned(adaptation: Adaptation) -> EvaluationReport:
         adaptation.report("with the n-grams there are more errors than without: they are left out")
         write_decoder(bundle.path, tune(bundle, *recordings).decoder)
         return _evaluated(adaptation, bundle.path)
-    write_decoder(bundle.path, _with_mixed_prior(adaptation, tuned.decoder))
+    write_decoder(bundle.path, tuned.decoder)
     choose = least_changed if decoder.neural_lm else fewest  # as `tune` does
     return cross_fitted(trials, [u for u in utterances if u.id not in tuned.failures], choose)
 
@@ -55,11 +54,3 @@ def _tuned(adaptation: Adaptation) -> EvaluationReport:
 def _evaluated(adaptation: Adaptation, path: Path) -> EvaluationReport:
     recognizer = partial(Recognizer.load, path)
     return evaluate(recognizer, adaptation.held_out, adaptation.decoding, adaptation.jobs)
-
-
-def _with_mixed_prior(adaptation: Adaptation, decoder: DecoderSpec) -> DecoderSpec:
-    """The decoder, whose label prior is averaged with that of the base."""
-    before, after = adaptation.base.decoder.prior, decoder.prior
-    if not (adaptation.keep and adaptation.same_labels and before and after):
-        return decoder
-    return replace(decoder, prior=mixed_prior(before, after, adaptation.keep))
