@@ -143,7 +143,7 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
         (["--lm", "hello.wav"], 1, "hello.wav: "),
         (["--rescore", "a.tflite"], 1, "a.tflite: needs an n-gram model"),
         (["--hot-words", "no.txt"], 1, "--hot-words no.txt: cannot be read: No such file"),
-        (["--hot-words", "hello.wav"], 1, "hello.wav: not UTF-8"),
+        (["--hot-words", "hello.wav"], 1, "hello.wav: has zero bytes: not a text"),
         (["--hot-words", "long.txt"], 1, "long.txt:2: 'aa"),
         (["--hot-word", "a" * 5000], 2, "'--hot-word': 'aa"),
         (["--hot-word", "hat:much"], 2, "'--hot-word': 'hat:much': the text after the colon must"),
