@@ -63,6 +63,8 @@ def command(
             raise click.UsageError("RTTM files have no words: only --worst and --json are for them")
         _score_turns(reference, hypothesis, worst, as_json)
         return
+    if f"{reference}" == f"{hypothesis}" == "-":
+        raise click.UsageError("only one of the two can be standard input")
     from speechlstm.evaluation.entities import NUMBERS, read_entities
     from speechlstm.evaluation.phones import by_lexicon
     from speechlstm.evaluation.score import score_transcripts, seem_to_have_ids

@@ -118,7 +118,7 @@ def command(
     refuse_if(
         (token and token_file, "--token and --token-file exclude each other"),
         (
-            "" in (token, os.environ.get(_TOKEN_VARIABLE)),
+            token == "" or (not (token or token_file) and os.environ.get(_TOKEN_VARIABLE) == ""),
             "the token is empty, so that anyone could use the server; if that is wanted, leave out "
             f"--token and unset {_TOKEN_VARIABLE}",
         ),

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from speechlstm.cli.options import OutputFolder, OutputPath, TranscriptPath
-from speechlstm.errors import printable
+from speechlstm.errors import printable, quoted
 
 _BUNDLE_INDEX = "bundle.json"
 _LONGEST_SUMMARY = 200  # characters of the first sentence of a command's help
@@ -122,7 +122,7 @@ class VerbGroup(click.Group):
         if not (name in self._verbs or name.startswith("-") or ctx.resilient_parsing):
             near = get_close_matches(name, self._verbs, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            ctx.fail(f"{printable(name)}: no such command{hint}")
+            ctx.fail(f"{printable(name) or quoted(name)}: no such command{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -40,12 +40,13 @@ class Prior(Config):
         A few recordings do not have all labels, and division by the prior of one that they lack
         would make it likely anywhere. So the mean is that of a Dirichlet distribution around what
         is assumed before (maximum a posteriori): the base's prior counts as much as BASE_FRAMES,
-        or else equal shares of all labels but the blank as much as EQUAL_FRAMES. After 12 s of
-        AN4, the English model had 21 errors in 91 utterances, and 14 so.
+        or else equal shares of all labels but the blank as much as EQUAL_FRAMES. After a
+        minute of AN4, of which 12 s were held out, `adapt` had 21 errors in 91 others, and 14 so.
 
         Args:
             posteriors: For each utterance (num_frames, num_labels), natural logarithms.
-            base: The prior in the training of this network, or of the one it was adapted from.
+            base: The prior found before, of this network or of the one that it was made from, for
+                the same labels.
         """
         probs = np.exp(np.concatenate(list(posteriors)).astype(np.float64))
         mean = probs.mean(axis=0)

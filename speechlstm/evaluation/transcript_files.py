@@ -124,6 +124,10 @@ def read_transcript_file(
 def _read_lines(path: Path, with_ids: bool) -> list[TranscriptEntry]:
     lines = [line for _, line in _lines(path)]
     filled = [line for line in lines if line.strip()]
+    if filled and _is_json_object(filled[0]):
+        raise DataError(
+            f"{path}: is JSON, not text; give a file whose name ends in .jsonl or .json"
+        )
     if filled and all("\t" in line for line in filled):
         named = (line.partition("\t") for line in filled)
         return [TranscriptEntry(name, text) for name, _, text in named]
@@ -131,6 +135,13 @@ def _read_lines(path: Path, with_ids: bool) -> list[TranscriptEntry]:
         fields = (line.split(None, 1) for line in filled)
         return [TranscriptEntry(name, " ".join(text)) for name, *text in fields]
     return [TranscriptEntry(None, line) for line in lines]
+
+
+def _is_json_object(line: str) -> bool:
+    try:
+        return isinstance(parse_json(line), dict)
+    except ValueError:
+        return False
 
 
 def _read_trn(path: Path) -> Iterator[TranscriptEntry]:

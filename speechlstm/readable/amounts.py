@@ -179,7 +179,8 @@ def ordinal_number(speech: Speech, start: int) -> Written | None:
     is_fraction = words[start] in ("one", "a") and found.end == start + 2
     is_named = word_at(words, found.end) in _AFTER_SECOND - {"of"}
     is_fraction |= found.end == start + 1 and not is_named and speech.before(start) in ("a", "an")
-    return None if is_fraction else (found.text, found.end)
+    other = word_at(words, found.end) in JOINTS and ordinal(words, found.end + 1)
+    return None if is_fraction and not other else (found.text, found.end)
 
 
 def _has_ordinal_beside(words: Sequence[str], start: int) -> bool:
@@ -235,12 +236,11 @@ def _scale_of_range(words: Sequence[str], start: int) -> str | None:
         return None
     start = first[1] + 1
     second = _value(words, start)
-    last = second[1] if second else start
-    if word_at(words, last) not in SCALES:
-        last -= 1
-    scale, factor = word_at(words, last), _value(words[:last], start)
-    if scale not in ("hundred", *SCALES):
+    end = second[1] if second else start
+    places = (at for at in range(start, end + 1) if word_at(words, at) in ("hundred", *SCALES))
+    if not (last := max(places, default=0)):
         return None
+    scale, factor = word_at(words, last), _value(words[:last], start)
     return scale if factor and factor[1] == last and first[0] < factor[0] else None
 
 

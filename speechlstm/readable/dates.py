@@ -156,6 +156,17 @@ def decade(speech: Speech, start: int) -> Written | None:
     return None
 
 
+def _ends_range_of_years(words: Sequence[str], start: int) -> bool:
+    """Whether a number follows a year: "nineteen ninety to two thousand"."""
+    first = joint = start - 1
+    if word_at(words, joint) not in JOINTS:
+        return False
+    while word_at(words, first - 1) in NUMBER_WORDS:
+        first -= 1
+    other = year(words, first)
+    return bool(other and other.end == joint and 1300 <= other.value < 2100)
+
+
 def whole_year(speech: Speech, start: int) -> Written | None:
     """1984; 2005; 1905."""
     words = speech.clause(start)
@@ -166,7 +177,7 @@ def whole_year(speech: Speech, start: int) -> Written | None:
     # "ten thirty" may be a time, and "two thousand" a number.
     if found.value < 1300 and speech.before(start) not in _BEFORE_YEARS:
         return None
-    is_named = speech.before(start) in _BEFORE_YEARS
+    is_named = speech.before(start) in _BEFORE_YEARS or _ends_range_of_years(words, start)
     if found.value == 2000 and first == "two" and not is_named:
         return None
     following = word_at(words, found.end)

@@ -27,7 +27,7 @@ from speechlstm.transcript.words import AlignedLine, Word
 
 SHORTEST_CUE = 0.04  # seconds; a picture of a film
 _RUN_PAUSE = 1.0  # seconds; a subtitle ends at a longer pause
-_SOUND = re.compile(r"\[.*\]|\(.*\)", re.DOTALL)  # that a subtitle describes, such as "[music]"
+_SOUND = re.compile(r"\[[^][]*\]|\([^()]*\)")  # that a subtitle describes, such as "[music]"
 
 # What subtitles cost, besides the breaks. One more subtitle costs 1.
 _WITHIN_SENTENCE = 3.0  # a sentence of some length ends within the subtitle
@@ -156,8 +156,9 @@ def _of_lines(transcript: Transcript, layout: SubtitleLayout) -> list[Cue]:
         seconds = (end - start) / len(group)
         if seconds >= max(layout.min_cue_seconds, SHORTEST_CUE):
             edges = [start + seconds * number for number in range(len(group))]
-            pairs = zip(group, pairwise([*edges, end]), strict=True)
-            between += [Cue(*times, (), line.text) for line, times in pairs]
+            seconds = min(seconds, layout.max_cue_seconds)
+            times = zip(group, edges, strict=True)
+            between += [Cue(first, first + seconds, (), line.text) for line, first in times]
     return sorted([*shown, *between], key=lambda cue: cue.start)
 
 

@@ -119,3 +119,14 @@ def test_rttm_files_that_do_not_fit_are_refused(
     result = score(*arguments)
     assert result.exit_code == code
     assert expected in result.stderr
+
+
+def test_json_that_is_named_as_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ref.txt").write_text("a cat\n")
+    line = '{"id": "1", "text": "a cat"}\n'
+    result = CliRunner().invoke(main, ["score", str(tmp_path / "ref.txt"), "-"], input=line)
+    assert result.exit_code == 1
+    assert "-: is JSON, not text; give a file whose name ends in .jsonl" in result.stderr
+    result = CliRunner().invoke(main, ["score", "-", "-"], input="a\n")
+    assert result.exit_code == 2
+    assert "only one of the two can be standard input" in result.stderr

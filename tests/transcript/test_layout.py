@@ -142,6 +142,12 @@ def shown(told: Transcript, layout: SubtitleLayout) -> list[tuple[str, float, fl
     return [(text, c.start, c.end) for text, c in zip(texts, cues(told, layout), strict=True)]
 
 
+def test_a_sound_in_brackets_stands_no_longer_than_a_subtitle_may() -> None:
+    told = aligned([("[music]", 0.0, 0.0), ("(Ann) no one (laughs)", 8.0, 8.0), ("one", 9.0, 9.5)])
+    layout = SubtitleLayout(max_cue_seconds=5.0, keeps_lines=True)
+    assert shown(told, layout) == [("[music]", 0.0, 5.0), ("one", 9.0, 9.8)]
+
+
 @pytest.mark.parametrize("shortest", [0.0, 0.8])
 @pytest.mark.parametrize("keeps_lines", [True, False])
 def test_what_is_not_spoken_is_not_shown_and_delays_nothing(

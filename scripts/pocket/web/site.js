@@ -39,6 +39,12 @@ async function check(bundle, model, folder) {
     const made = `speechlstm export ${bundle} --target everywhere -o pocket`;
     throw new Error(`${model}: there is none; make a bundle that has it: ${made}`);
   }
+  const own = path.resolve(folder, 'bundle');
+  for (const file of [bundle, path.dirname(model)]) {
+    if (path.resolve(file) === own) {
+      throw new Error(`${file}: is that of the site, which is made anew; give another bundle`);
+    }
+  }
   if (!(await exists(folder)) || (await exists(path.join(folder, OWN)))) return;
   if (!(await stat(folder)).isDirectory() || (await readdir(folder)).length) {
     throw new Error(`${folder}: is something else than a site; give a new folder`);

@@ -126,7 +126,10 @@ class Trials:
         if not self.outputs:
             reason = next(iter(failures.values()), "none has a text")
             raise ManifestError(manifests[0].path, f"no utterance to tune on: {reason}")
-        self.prior = Prior.estimate((output.log_probs for output in self.outputs), self._base_prior)
+        base = self._base_prior
+        if base and len(base.log_probs) != self.outputs[0].log_probs.shape[1]:
+            base = None  # of characters, and phones are searched now, or the other way round
+        self.prior = Prior.estimate((output.log_probs for output in self.outputs), base)
         return failures
 
     def decode(

@@ -9,6 +9,7 @@ import pytest
 from speechlstm.bundle import Bundle, read_bundle
 from speechlstm.config import DecodeConfig, NeuralLMConfig
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import LanguageModelError, ManifestError
 from speechlstm.evaluation.metrics import word_errors
@@ -33,6 +34,20 @@ def test_fewer_utterances_are_spread_over_the_manifest(
     with Trials(read_bundle(levels_bundle)) as trials:
         trials.run_network([manifest], max_utterances)  # the last one of four is missing
         assert len(trials.outputs) == num_read
+
+
+@pytest.mark.parametrize("num_others", [28, 39])
+def test_a_prior_of_the_same_labels_counts(
+    levels_bundle: Path, manifest: Manifest, num_others: int
+) -> None:
+    """That of phones is of no use where characters are searched now."""
+    known = Prior(tuple(np.log([0.5, *[0.5 / num_others] * num_others]).tolist()))
+    bundle = read_bundle(levels_bundle)
+    bundle = replace(bundle, decoder=replace(bundle.decoder, prior=known))
+    with Trials(bundle) as trials:
+        trials.run_network([manifest], 3)
+    log_probs = [output.log_probs for output in trials.outputs]
+    assert trials.prior == Prior.estimate(log_probs, known if num_others == 28 else None)
 
 
 def test_a_trial_counts_errors_of_the_best_hypotheses(trials: Trials) -> None:

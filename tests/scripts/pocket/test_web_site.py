@@ -52,3 +52,6 @@ def test_a_folder_is_kept_unless_it_is_a_site(litert_js: str, tmp_path: Path) ->
     (bundle / "lm.ngram").unlink()
     assert make(litert_js, *options).stderr == ""
     assert not (site / "bundle" / "lm.ngram").exists()
+    again = "--bundle", site / "bundle", "-o", site
+    assert "is that of the site, which is made anew; give another" in refused(litert_js, *again)
+    assert (site / "bundle" / MODEL).exists()

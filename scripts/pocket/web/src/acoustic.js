@@ -59,12 +59,13 @@ export class AcousticModel {
   }
 
   /**
-   * Natural log-probabilities of the characters, or of the phones.
+   * Natural log-probabilities of the characters, or of the phones, without the waveform's mean if
+   * features are normalised by theirs: the offset that a cheap sound card adds.
    * @param {Float32Array} samples
    * @param {boolean} [ofPhones]
    */
   async logProbs(samples, ofPhones = false) {
-    const outputs = await this.outputs(samples);
+    const outputs = await this.outputs(this.spec.hasMeanRemoved ? centred(samples) : samples);
     const {alphabet, phones} = this.spec;
     if (ofPhones && phones) return outputs.columns(alphabet.numLabels, phones.numLabels);
     return outputs.columns(0, alphabet.numLabels);
@@ -129,4 +130,10 @@ export class AcousticModel {
     this.compiled = {numSamples, model};
     return this.compiled;
   }
+}
+
+/** @param {Float32Array} samples */
+function centred(samples) {
+  const mean = samples.reduce((sum, sample) => sum + sample, 0) / Math.max(1, samples.length);
+  return samples.map((sample) => sample - mean);
 }

@@ -41,8 +41,8 @@ const DEFAULTS = {sentence_pause: 0};
 
 /**
  * What the network reads and what its output means.
- * @typedef {{sampleRate: number, hopSamples: number, frameStack: number, frameSeconds: number,
- *   alphabet: Alphabet, phones: Alphabet | null}} AcousticSpec
+ * @typedef {{sampleRate: number, hopSamples: number, hasMeanRemoved: boolean, frameStack: number,
+ *   frameSeconds: number, alphabet: Alphabet, phones: Alphabet | null}} AcousticSpec
  */
 
 /**
@@ -174,6 +174,7 @@ function parseAcoustic(description) {
   return {
     sampleRate,
     hopSamples: Math.round((sampleRate * hopMs) / 1000),
+    hasMeanRemoved: ['mean', 'mean_variance'].includes(description.features?.normalize),
     frameStack,
     frameSeconds: (hopMs * frameStack) / 1000,
     alphabet: Alphabet.parse('alphabet', description.alphabet),
