@@ -55,6 +55,23 @@ def test_a_list_of_floats_is_an_array_and_what_exceeds_full_scale_is_clipped_or_
     assert Audio.from_array([0.25, -2.0], 8000).samples.tolist() == [0.125, -1]
 
 
+@pytest.mark.parametrize("spike", [1.5, 4.0, 15.0])
+def test_a_click_makes_a_recording_no_quieter(spike: float) -> None:
+    samples = np.random.default_rng(3).uniform(-0.5, 0.5, 16000).astype(np.float32)
+    samples[500], samples[9000] = spike, -spike
+    np.testing.assert_array_equal(Audio.from_array(samples, 16000).samples, np.clip(samples, -1, 1))
+
+
+def test_what_is_far_louder_than_full_scale_keeps_its_shape_beside_a_click() -> None:
+    samples = 6 * tone(1, 16000)
+    samples[500] = 15
+    scaled = Audio.from_array(samples, 16000).samples
+    others = np.arange(16000) != 500
+    assert scaled[500] == 1
+    assert np.abs(scaled[others]).max() == pytest.approx(1 / 1.5, abs=1e-3)
+    np.testing.assert_allclose(scaled[others], samples[others] / 4.5, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
