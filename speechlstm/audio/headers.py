@@ -7,6 +7,7 @@ for libsndfile these are replaced by the real ones.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Literal
 
 import soundfile
 
@@ -27,6 +28,15 @@ from speechlstm.audio.tags import after_tags
 from speechlstm.audio.voc import find_voc_samples
 
 _LEAST_UNREAD = 1 << 10  # bytes
+# By magic: the byte order of chunks, the width of their sizes, what these are a multiple of.
+_CHUNKS: dict[bytes, tuple[Literal["little", "big"], int, int]] = {
+    b"RIFF": ("little", 4, 2),
+    b"RF64": ("little", 4, 2),
+    b"BW64": ("little", 4, 2),
+    b"RIFX": ("big", 4, 2),
+    b"FORM": ("big", 4, 2),
+    b"caff": ("big", 8, 1),
+}
 _OTHERS = (b"fLaC", b"OggS", b"wvpk")  # which have letters as chunks do
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 
@@ -43,7 +53,7 @@ def plan_by_header(source: Source, start: int = 0) -> Plan | None:
         return None
     plan: Plan = []
     while samples:
-        end = next(_appended(source, samples), source.size)
+        end = next(_appended(source, start, samples), source.size)
         recording = replace(source, size=end)  # what follows can hide what is missing
         samples = _samples(recording, start) or samples
         plan += _plan(recording, samples, start, is_file=(start, end) == (0, source.size))
@@ -57,12 +67,13 @@ def _samples(source: Source, start: int) -> EncodedSamples | None:
     return find(source, start) if find else None
 
 
-def _appended(source: Source, samples: EncodedSamples) -> Iterator[int]:
-    """Where other recordings begin that were joined to one, as by `cat`."""
+def _appended(source: Source, start: int, samples: EncodedSamples) -> Iterator[int]:
+    """Where other recordings begin that were joined to the one at start, as by `cat`."""
     is_whole = samples.num_promised == samples.end - samples.start
     # If something unknown follows, the samples may be fewer than promised, and those of another.
     is_clear = is_whole and not _num_unread(source, samples)
-    for start in source.find(_FORMATS, samples.end if is_clear else samples.start):
+    first = _after_chunks(source, start, samples) if is_clear else samples.start
+    for start in source.find(_FORMATS, first):
         if found := _samples(source, start):
             try:  # without what follows, which libsndfile may refuse
                 with opened_sound(source, Stretch(found.pieces or ((start, found.end),))):
@@ -71,12 +82,36 @@ def _appended(source: Source, samples: EncodedSamples) -> Iterator[int]:
                 continue
 
 
+def _after_chunks(source: Source, start: int, samples: EncodedSamples) -> int:
+    """The position after the chunks behind the samples; a recording stored in one is not joined."""
+    end = samples.end
+    layout = _CHUNKS.get(source.read(start, 4))
+    if layout is None:
+        return end
+    order, width, multiple = layout
+    position = end + (end - samples.start) % multiple
+    for _ in range(MAX_CHUNKS):
+        head = source.read(position, 4 + width)
+        size = int.from_bytes(head[4:], order)
+        is_chunk = _is_chunk_name(head[:4]) and head[:4] not in _MAGICS
+        is_tag = after_tags(source.read, position, source.size) > position
+        if not is_chunk or is_tag or position + 4 + width + size > source.size:
+            break
+        end = position + 4 + width + size
+        position = end + size % multiple
+    return end
+
+
+def _is_chunk_name(name: bytes) -> bool:
+    return all(32 <= byte < 127 for byte in name) and name not in _OTHERS
+
+
 def _num_unread(source: Source, samples: EncodedSamples) -> int:
     """The bytes after a recording that are not chunks, tags or padding, as of a stale header."""
     padding = (samples.end - samples.start) % 2
     position = after_tags(source.read, samples.end + padding, source.size)
     head = source.read(position, 1 << 12)
-    is_chunk = all(32 <= byte < 127 for byte in head[:4]) and head[:4] not in _OTHERS
+    is_chunk = _is_chunk_name(head[:4])
     num_bytes = source.size - position
     return 0 if is_chunk or not any(head) or num_bytes < _LEAST_UNREAD else num_bytes
 
@@ -221,6 +256,7 @@ _FORMATS: dict[bytes, Callable[[Source, int], EncodedSamples | None]] = {
     b"NIST_1A": _sph,
     b"Creative Voice File": find_voc_samples,
 }
+_MAGICS = {magic[:4] for magic in _FORMATS}
 
 # Ensoniq, Portable Voice, AVR, FastTracker, Psion, Octave; IRCAM, Octave, MIDI, Akai.
 _RARE = (

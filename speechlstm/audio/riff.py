@@ -6,6 +6,7 @@ from speechlstm.audio.plan import MAX_CHUNKS, UNKNOWN_LONG, UNKNOWN_SIZE, Encode
 from speechlstm.audio.source import Source
 
 _WRAP = 2**32
+_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")  # another file begins
 _MPEG = b"\x55\0"  # the format code of MPEG audio, layer III
 _W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # end of the identifiers of other chunks
 
@@ -69,7 +70,7 @@ def _further_samples(source: Source, position: int) -> tuple[tuple[int, int], ..
     found = []
     for _ in range(MAX_CHUNKS):
         head = source.read(position, 8)
-        if len(head) < 8 or not head[:4].isascii():
+        if len(head) < 8 or not head[:4].isascii() or head[:4] in _MAGICS:
             break
         start, size = position + 8, int.from_bytes(head[4:], "little")
         if head[:4] == b"data" and start + size <= source.size:

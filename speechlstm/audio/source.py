@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import shutil
 import stat
 from bisect import bisect_right
@@ -18,6 +19,7 @@ from speechlstm.errors import AudioError
 from speechlstm.storage import Member, address_of, read_address, refuse_nul
 
 _CHUNK_BYTES = 1 << 20
+_FIRST_BYTES = 1 << 12  # searched first: joined recordings can be many and short
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -80,21 +82,15 @@ class Source:
 
     def find(self, markers: Collection[bytes], start: int) -> Iterator[int]:
         """The positions from start on at which one of some markers stands, in order."""
+        pattern = re.compile(b"|".join(map(re.escape, markers)))
         overlap = max(map(len, markers)) - 1
-        for base in range(start, self.size, _CHUNK_BYTES):
-            chunk = self.read(base, _CHUNK_BYTES + overlap)
-            yield from sorted(
-                base + at
-                for marker in markers
-                for at in _places(chunk, marker, _CHUNK_BYTES + len(marker) - 1)
-            )
-
-
-def _places(content: bytes, marker: bytes, end: int) -> Iterator[int]:
-    at = content.find(marker, 0, end)
-    while at >= 0:
-        yield at
-        at = content.find(marker, at + 1, end)
+        num_bytes = _FIRST_BYTES
+        while start < self.size:
+            for match in pattern.finditer(self.read(start, num_bytes + overlap)):
+                if match.start() < num_bytes:
+                    yield start + match.start()
+            start += num_bytes
+            num_bytes = min(2 * num_bytes, _CHUNK_BYTES)
 
 
 @contextmanager

@@ -3,13 +3,15 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import soundfile
 
 from speechlstm.audio import read_audio, read_duration
-from speechlstm.audio.source import opened
+from speechlstm.audio.headers import plan_by_header
+from speechlstm.audio.source import Source, opened
 from speechlstm.audio.voc import find_voc_samples
 from speechlstm.errors import AudioError, DamagedAudioError
 
@@ -158,6 +160,54 @@ def test_tags_after_the_samples_do_not_hide_another_file(tmp_path: Path, contain
     content = (tmp_path / "a").read_bytes()
     assert content.rindex(b"after the samples") > 32000
     assert read_audio(written(tmp_path, content + content)).duration == 2.0
+
+
+def test_of_many_joined_files_each_byte_is_read_a_few_times(
+    tmp_path: Path, encoded: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encoded("WAV", "PCM_16", 0.1, 16000)
+    read, num_read = Source.read, 0
+
+    def counted(source: Source, start: int, num_bytes: int) -> bytes:
+        nonlocal num_read
+        found = read(source, start, num_bytes)
+        num_read += len(found)
+        return found
+
+    monkeypatch.setattr(Source, "read", counted)
+    with opened(written(tmp_path, 300 * content)) as source:
+        assert len(plan_by_header(source) or []) == 300
+    assert num_read < 10 * 300 * len(content)
+
+
+def test_markers_are_found_wherever_the_parts_that_are_searched_end(tmp_path: Path) -> None:
+    places = [4090, 4096, 12280, 12285, 28672 - 5, 3 << 20]
+    content = bytearray((3 << 20) + 10)
+    for place in places:
+        content[place : place + 5] = b"RIFFs"
+    with opened(written(tmp_path, bytes(content))) as source:
+        assert list(source.find([b"RIFFs", b"caff"], 1)) == places
+        assert list(source.find([b"RIFFs"], places[0] + 1)) == places[1:]
+
+
+@pytest.mark.parametrize(
+    ("container", "name", "order", "width"),
+    [
+        ("WAV", b"thmb", "little", 4), ("WAV", b"id3 ", "little", 4),
+        ("RF64", b"thmb", "little", 4), ("AIFF", b"APPL", "big", 4), ("CAF", b"user", "big", 8),
+    ],
+)  # fmt: skip
+def test_a_recording_within_a_chunk_is_not_joined_to_the_one_that_has_it(
+    tmp_path: Path, encoded: Encode, container: str, name: bytes,
+    order: Literal["little", "big"], width: int,
+) -> None:  # fmt: skip
+    outer, inner = (encoded(container, "PCM_16", seconds, 16000) for seconds in (1.0, 0.5))
+    for stored in (inner, encoded("WAV", "PCM_16", 0.5, 16000), b"\0" + inner):
+        padding = bytes(len(stored) % 2 if width == 4 else 0)
+        chunk = name + len(stored).to_bytes(width, order) + stored + padding
+        path = written(tmp_path, outer + chunk + chunk)
+        assert np.array_equal(read_audio(path).samples, read_audio(io.BytesIO(outer)).samples)
+        assert read_audio(written(tmp_path, outer + chunk + inner)).duration == 1.5
 
 
 def test_files_of_several_formats_and_one_that_ends_too_early(
