@@ -7,7 +7,7 @@ Systems Format" and "AVI RIFF file reference", ISO/IEC 13818-1 (MPEG-TS), ATSC A
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from speechlstm.audio.mpeg_frames import parse_header
@@ -38,7 +38,7 @@ _BEGINNINGS = tuple(
 )
 _LONGEST_BEGINNING = 32
 _CHUNK_BYTES = 1 << 20
-_MAX_BOXES = 10_000_000
+_MAX_BOXES = 1_000_000
 
 # Of Matroska: EBML, Segment, Cluster may have an unknown size, up to the next one of their kind.
 _NESTED = {0x18538067, 0x1F43B675}
@@ -75,9 +75,8 @@ def _beginnings(source: Source, pattern: re.Pattern[bytes]) -> list[int]:
     return starts
 
 
-def _mp4_boxes(source: Source, start: int) -> list[tuple[bytes, int, int]]:
+def _mp4_boxes(source: Source, start: int) -> Iterator[tuple[bytes, int, int]]:
     """The (name, start, end) of the boxes that are not in others."""
-    boxes = []
     for _ in range(_MAX_BOXES):
         head = source.read(start, 16)
         size = int.from_bytes(head[:4], "big")
@@ -85,9 +84,8 @@ def _mp4_boxes(source: Source, start: int) -> list[tuple[bytes, int, int]]:
             size = int.from_bytes(head[8:16], "big")
         if size < 8 or head[4:8] not in _BOXES:
             break
-        boxes.append((head[4:8], start, start + size))
+        yield head[4:8], start, start + size
         start += size
-    return boxes
 
 
 def _mp4_starts(source: Source) -> list[int]:
@@ -122,25 +120,30 @@ def ends_too_early(source: Source, start: int, end: int) -> bool:
 
 
 def _mp4_end(source: Source, start: int) -> int:
-    boxes = _mp4_boxes(source, start)
-    return boxes[-1][2] if boxes else start
+    end = start
+    for _, _, end in _mp4_boxes(source, start):  # noqa: B007
+        pass
+    return end
 
 
 def _avi_end(source: Source, start: int) -> int:
     """A long file is several chunks."""
-    while source.read(start, 4) == b"RIFF":
+    following: int | None = start
+    while following is not None:
+        start = following
         size = int.from_bytes(source.read(start + 4, 4), "little")
         if not 0 < size < UNKNOWN_SIZE:
             return start
         start += size  # without the 8 bytes before, which some programs count
+        following = next((p for p in (start + 8, start) if source.read(p, 4) == b"RIFF"), None)
     return start
 
 
 def _flv_end(source: Source, start: int) -> int:
-    """A header, then tags, each with its length after it."""
-    start += 13
-    while (head := source.read(start, 4)) and head[0] in (8, 9, 18):  # sound, video, data
-        start += 11 + int.from_bytes(head[1:], "big") + 4
+    """A header, then tags, each with the length of the one before it."""
+    start += 9
+    while (head := source.read(start + 4, 4)) and head[0] in (8, 9, 18):  # sound, video, data
+        start += 4 + 11 + int.from_bytes(head[1:], "big")
     return start
 
 

@@ -24,6 +24,9 @@ _MEASURED = {
     "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "avi",
     "wv", "tta", "ape", "tak", "mpc", "mpc8",
 }  # fmt: skip
+# Their files are packets of these sizes, in which frames begin and end anywhere: a part of a
+# broadcast is no damage.
+_PACKETS = {"mpegts": (188, 192, 204), "mpeg": (2048,)}
 _LEAST_LOSS = 1e-3  # seconds; of a file that ends within a packet
 _DURATION_SLACK = 0.5  # seconds; headers round durations, and include codec delays
 
@@ -130,7 +133,8 @@ def _stream_blocks(
     if not has_decoded:
         raise ValueError("no audio could be decoded")
     missing = _expected_seconds(container, stream) - seconds
-    is_cut = is_cut or len(last) < frame_bytes(stream.codec_context.name, last)
+    if all(container.size % size for size in _PACKETS.get(container.format.name, ())):
+        is_cut = is_cut or len(last) < frame_bytes(stream.codec_context.name, last)
     if is_cut or missing > _DURATION_SLACK:
         yield Gap(max(_LEAST_LOSS, missing))
 

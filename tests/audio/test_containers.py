@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -6,7 +7,8 @@ import numpy as np
 import pytest
 
 from speechlstm.audio import read_audio, read_duration
-from speechlstm.audio.containers import frame_bytes
+from speechlstm.audio.containers import ends_too_early, frame_bytes, joined_files
+from speechlstm.audio.source import opened
 from speechlstm.errors import AudioError, DamagedAudioError
 
 Mux = Callable[..., bytes]
@@ -60,6 +62,48 @@ def test_a_file_that_ends_too_early_says_so(muxed: Mux, row: tuple[object, ...])
     for at in np.random.default_rng(1).integers(len(content) // 3, len(content) * 97 // 100, 5):
         with pytest.raises(AudioError, match=r"truncated|cannot be decoded"):
             read_audio(io.BytesIO(content[:at]))
+
+
+@pytest.mark.parametrize(
+    ("row", "size"),
+    [(("mpegts", "ac3", 48000, 2), 188), (("mpegts", "mp2", 32000, 1), 188),
+     (("mpeg", "mp2", 44100, 2), 2048)],
+)  # fmt: skip
+def test_a_part_of_a_broadcast_is_whole(muxed: Mux, row: tuple[object, ...], size: int) -> None:
+    content = muxed(*row)
+    count = len(content) // size
+    for number in range(count * 3 // 4, count - 2, max(1, count // 40)):
+        read_audio(io.BytesIO(content[: number * size]))  # raises nothing
+
+
+def test_flv_without_the_length_of_its_last_tag_is_whole(muxed: Mux) -> None:
+    content = muxed("flv", "libmp3lame", 44100, 1)
+    whole = read_audio(io.BytesIO(content)).samples
+    assert np.array_equal(read_audio(io.BytesIO(content[:-4])).samples, whole)
+    with pytest.raises(DamagedAudioError, match="truncated"):
+        read_audio(io.BytesIO(content[:-5]))
+
+
+@pytest.mark.parametrize("counted", [0, 8])  # some programs count the first bytes too
+def test_the_second_chunk_of_a_long_avi_is_looked_at(tmp_path: Path, counted: int) -> None:
+    content = b""
+    for kind in (b"AVI ", b"AVIX"):
+        content += b"RIFF" + (1004 + counted).to_bytes(4, "little") + kind + bytes(1000)
+    (tmp_path / "a").write_bytes(content)
+    with opened(tmp_path / "a") as source:
+        assert not ends_too_early(source, 0, len(content))
+        assert ends_too_early(source, 0, len(content) - 500)
+
+
+def test_many_boxes_take_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x08free" * 20_000)
+    tracemalloc.start()
+    with opened(tmp_path / "a") as source:
+        assert joined_files(source) == [(0, source.size)]
+        assert not ends_too_early(source, 0, source.size)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 19
 
 
 @pytest.mark.parametrize("row", shortened(MATRIX), ids=name)
