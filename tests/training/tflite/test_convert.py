@@ -53,7 +53,7 @@ def test_litert_computes_what_keras_does_at_any_length(
     litert = LiteRTAcousticModel(Bundle(path, AcousticSpec(features, ALPHABET, config)))
     for length in (16000, 16000, 800, 31999):
         noise = 0.1 * np.random.default_rng(length).normal(size=length).astype(np.float32)
-        found = litert.log_probs(Audio(noise, features.sample_rate))
+        found = litert.outputs(Audio(noise, features.sample_rate))
         inputs = {"samples": noise[np.newaxis], "num_samples": np.array([length], np.int32)}
         expected = keras.ops.log_softmax(model(inputs)[0])[0]
         np.testing.assert_allclose(found, expected, atol=2e-5)
@@ -75,7 +75,7 @@ def test_padding_to_a_fixed_length_changes_nothing(
     litert = LiteRTAcousticModel(Bundle(path, spec))
     for length in (800, 15999, 31999, 32000):
         noise = 0.1 * np.random.default_rng(length).normal(size=length).astype(np.float32)
-        found = litert.log_probs(Audio(noise, 16000))
+        found = litert.outputs(Audio(noise, 16000))
         inputs = {"samples": noise[np.newaxis], "num_samples": np.array([length], np.int32)}
         expected = keras.ops.log_softmax(model(inputs)[0])[0]
         np.testing.assert_allclose(found, expected, atol=2e-4)
