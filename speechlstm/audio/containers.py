@@ -37,7 +37,6 @@ _BEGINNINGS = tuple(
     )
 )
 _LONGEST_BEGINNING = 32
-_CHUNK_BYTES = 1 << 20
 _MAX_BOXES = 1_000_000
 
 # Of Matroska: EBML, Segment, Cluster may have an unknown size, up to the next one of their kind.
@@ -62,17 +61,9 @@ def joined_files(source: Source) -> list[tuple[int, int]]:
         starts = _mp4_starts(source)
     else:
         found = next((pattern for pattern in _BEGINNINGS if pattern.match(head)), None)
-        starts = _beginnings(source, found) if found else [0]
+        starts = list(source.search(found, _LONGEST_BEGINNING, 0)) if found else [0]
     # A tag at the end is damage to some of ffmpeg's decoders.
     return list(zip(starts, [*starts[1:], before_tags(source.read, source.size)], strict=True))
-
-
-def _beginnings(source: Source, pattern: re.Pattern[bytes]) -> list[int]:
-    starts = []
-    for base in range(0, source.size, _CHUNK_BYTES):
-        chunk = source.read(base, _CHUNK_BYTES + _LONGEST_BEGINNING)
-        starts += [base + m.start() for m in pattern.finditer(chunk) if m.start() < _CHUNK_BYTES]
-    return starts
 
 
 def _mp4_boxes(source: Source, start: int) -> Iterator[tuple[bytes, int, int]]:

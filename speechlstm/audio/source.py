@@ -83,10 +83,17 @@ class Source:
     def find(self, markers: Collection[bytes], start: int) -> Iterator[int]:
         """The positions from start on at which one of some markers stands, in order."""
         pattern = re.compile(b"|".join(map(re.escape, markers)))
-        overlap = max(map(len, markers)) - 1
+        return self.search(pattern, max(map(len, markers)), start)
+
+    def search(self, pattern: re.Pattern[bytes], longest: int, start: int) -> Iterator[int]:
+        """The positions from start on at which a pattern matches, in order.
+
+        Args:
+            longest: The number of bytes of its longest match.
+        """
         num_bytes = _FIRST_BYTES
         while start < self.size:
-            for match in pattern.finditer(self.read(start, num_bytes + overlap)):
+            for match in pattern.finditer(self.read(start, num_bytes + longest - 1)):
                 if match.start() < num_bytes:
                     yield start + match.start()
             start += num_bytes
