@@ -45,7 +45,7 @@ private func emissions(_ logProbs: [Float], _ description: Description) -> [Emis
   var found: [Emission] = []
   var last = 0
   for frame in 0..<logProbs.count / description.width {
-    let row = logProbs[frame * description.width...]
+    let row = logProbs[(frame * description.width)...]
     var label = 0  // CTC's blank
     for k in 1...description.symbols.count where row[row.startIndex + k] > row[row.startIndex + label] {
       label = k

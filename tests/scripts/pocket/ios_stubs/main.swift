@@ -1,0 +1,25 @@
+import Foundation
+
+// Runs the app's decoder: MODEL, then FILE.f32 and the number of samples, repeated. For each, a line
+// with the words and their times. Last, the model with the length of the first.
+do {
+  let arguments = CommandLine.arguments
+  let data = try Data(contentsOf: URL(fileURLWithPath: arguments[1]))
+  var file = try ModelFile(data)
+  for i in stride(from: 2, to: arguments.count - 1, by: 2) {
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: arguments[i]))
+    let logProbs = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    let numSamples = Int(arguments[i + 1])!
+    precondition(logProbs.count == file.description.numFrames(numSamples) * file.description.width)
+    let duration = Double(numSamples) / Double(file.description.sampleRate)
+    let words = greedyDecode(logProbs, file.description, duration: duration)
+    print(words.map { "\($0.text),\($0.start),\($0.end),\($0.confidence)" }.joined(separator: " "))
+  }
+  if arguments.count > 3 {
+    try file.setLength(Int(arguments[3])!)
+    try Data(file.bytes).write(to: URL(fileURLWithPath: arguments[1] + ".fixed"))
+  }
+} catch {
+  FileHandle.standardError.write(Data("\(error.localizedDescription)\n".utf8))
+  exit(1)
+}
