@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from speechlstm.config import DecodeConfig, NeuralLMConfig
+from speechlstm.decoding.beam import BeamDecoder
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.grammar import PhraseGrammar, filler_names, grammar_config, grammar_lexicon
@@ -143,19 +144,8 @@ class DecoderAssembly:
             ConfigError: A hot word cannot be spelled in the decoder's symbols.
         """
         lm, rescoring_lm = self._language_models(neural_lm_config)
-        return NBestDecoder(
-            self.alphabet,
-            frame_seconds,
-            config,
-            lm,
-            self.lexicon,
-            calibration,
-            prior,
-            rescoring_lm,
-            self._pronunciations,
-            plain,
-            self.grammar,
-        )
+        beam = BeamDecoder(self.alphabet, config, lm, self.lexicon, prior, self._pronunciations)
+        return NBestDecoder(beam, frame_seconds, calibration, rescoring_lm, plain, self.grammar)
 
     def _language_models(
         self, config: NeuralLMConfig

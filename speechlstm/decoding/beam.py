@@ -85,7 +85,7 @@ class BeamDecoder:
         prior: Prior | None = None,
         pronunciations: Pronunciations | None = None,
     ) -> None:
-        self.alphabet, self.config = alphabet, config
+        self.alphabet, self.config, self.lm = alphabet, config, lm
         self._fusion = WordFusion(alphabet, config, lm, lexicon)
         spellings = None if self._fusion.is_open else lexicon or self._fusion.lexicon
         self._hot_words = HotWords(
@@ -94,14 +94,18 @@ class BeamDecoder:
         self._prior = None if self._fusion.is_free else prior
 
     def decode(
-        self, log_probs: NDArray[np.float32], search: PrefixSearch | None = None
+        self,
+        log_probs: NDArray[np.float32],
+        search: PrefixSearch | None = None,
+        num_hypotheses: int | None = None,
     ) -> list[BeamHypothesis]:
-        """At most num_hypotheses different texts, the best one first, at least one.
+        """Different texts, the best one first, at least one.
 
         Args:
             log_probs: (num_frames, num_labels), natural logarithms; label 0 is the blank.
             search: A search, made by `start`, that has passed the first of these frames; it is
                 finished. None: a new one.
+            num_hypotheses: The largest number of texts; None: that of the settings.
 
         Raises:
             ValueError: The array has another shape, or the probabilities of a frame do not sum to
@@ -110,12 +114,13 @@ class BeamDecoder:
         log_probs = self.prepared(log_probs)
         found = self.search(log_probs, search=search)
         paths = self.with_hot_words(log_probs, found)
-        hypotheses = [self._hypothesis(path) for path in paths[: self.config.num_hypotheses]]
+        most = num_hypotheses or self.config.num_hypotheses
+        hypotheses = [self._hypothesis(path) for path in paths[:most]]
         if self._fusion.is_free:
             best_path = self._best_path(log_probs)
             if best_path.score > hypotheses[0].score:
                 others = [h for h in hypotheses if h.text != best_path.text]
-                hypotheses = [best_path, *others][: self.config.num_hypotheses]
+                hypotheses = [best_path, *others][:most]
         return hypotheses
 
     @property

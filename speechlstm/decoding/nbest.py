@@ -9,21 +9,16 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.config import DecodeConfig
 from speechlstm.decoding.alignment import aligned_hypothesis
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.decoder import Decoder, IncrementalDecoding, calibrated
 from speechlstm.decoding.grammar import PhraseGrammar
-from speechlstm.decoding.hot_words import Pronunciations
-from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.plausibility import single_words
-from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.search import PrefixSearch
 from speechlstm.decoding.sentences import SentenceSearch
 from speechlstm.decoding.timed_words import frame_times
-from speechlstm.lm.model import LanguageModel, SearchModel
-from speechlstm.text.alphabet import Alphabet
+from speechlstm.lm.model import LanguageModel
 from speechlstm.transcript import Hypothesis, Word
 
 NUM_RIVALS = 16  # hypotheses that the confidences of words are computed from
@@ -44,49 +39,31 @@ class NBestDecoder:
     share of the n-best list that has the word in this place; then it is calibrated.
 
     Args:
-        alphabet: The symbols of the labels.
-        frame_seconds: Seconds from one frame to the next.
-        config: The settings of the search.
-        lm: The language model of the search; None: there is none.
-        lexicon: The spellings of words; None: their characters.
-        calibration: Maps the words' confidences to probabilities; None: no calibration.
-        prior: The labels' prior; None: not known.
-        rescoring_lm: Rescores the n-best list. It is used only with lm, and has the same words.
-        pronunciations: The pronunciations of hot words that the lexicon lacks.
-        plain: The decoder for utterances in which no hot word is found; None: the search.
-        grammar: The language model, if only its phrases are possible.
-
-    Attributes:
         beam: The search.
-
-    Raises:
-        AlphabetError: A hot word has characters that the alphabet lacks.
-        ConfigError: As in `BeamDecoder`.
-        ModelError: The language model or the lexicon was built for another alphabet.
+        frame_seconds: Seconds from one frame to the next.
+        calibration: Maps the words' confidences to probabilities; None: no calibration.
+        rescoring_lm: Rescores the n-best list. It is used only if the search has a language model,
+            and has the same words.
+        plain: The decoder for utterances in which no hot word is found; None: the search.
+        grammar: The language model of the search, if only its phrases are possible.
     """
 
     def __init__(
         self,
-        alphabet: Alphabet,
+        beam: BeamDecoder,
         frame_seconds: float,
-        config: DecodeConfig,
-        lm: SearchModel | None = None,
-        lexicon: LexiconTree | None = None,
         calibration: Calibration | None = None,
-        prior: Prior | None = None,
         rescoring_lm: LanguageModel | None = None,
-        pronunciations: Pronunciations | None = None,
         plain: Decoder | None = None,
         grammar: PhraseGrammar | None = None,
     ) -> None:
-        self._grammar = grammar
-        self._frame_seconds, self._calibration, self._plain = frame_seconds, calibration, plain
-        self._config, self._lm, self._rescoring_lm = config, lm, rescoring_lm
+        self.beam, self._frame_seconds, self._calibration = beam, frame_seconds, calibration
+        self._rescoring_lm, self._plain, self._grammar = rescoring_lm, plain, grammar
         num_needed = NUM_RESCORED if rescoring_lm else NUM_RIVALS
-        searched = replace(config, num_hypotheses=max(config.num_hypotheses, num_needed))
-        self.beam = BeamDecoder(alphabet, searched, lm, lexicon, prior, pronunciations)
-        has_sentences = lm is not None and grammar is None
-        self._num_blanks = round(config.sentence_pause / frame_seconds) if has_sentences else 0
+        self._num_searched = max(beam.config.num_hypotheses, num_needed)
+        has_sentences = beam.lm is not None and grammar is None
+        pause = beam.config.sentence_pause
+        self._num_blanks = round(pause / frame_seconds) if has_sentences else 0
         self._lock = Lock()
 
     @property
@@ -107,7 +84,8 @@ class NBestDecoder:
         n_best = self.search(log_probs, search)
         if self._plain and not n_best[0].has_hot_words:
             return self._plain.decode(log_probs, duration)
-        return list(islice(self.timed(n_best, log_probs, duration), self._config.num_hypotheses))
+        timed = self.timed(n_best, log_probs, duration)
+        return list(islice(timed, self.beam.config.num_hypotheses))
 
     def timed(
         self, n_best: Sequence[BeamHypothesis], log_probs: NDArray[np.float32], duration: float
@@ -193,9 +171,10 @@ class NBestDecoder:
         self, log_probs: NDArray[np.float32], search: PrefixSearch
     ) -> list[BeamHypothesis]:
         """The n-best list of a sentence: see BeamDecoder.decode."""
-        n_best = self.beam.decode(log_probs, search)
-        if self._lm and self._rescoring_lm:
-            return rescored(n_best, self._lm, self._rescoring_lm, self._config.lm_weight)
+        n_best = self.beam.decode(log_probs, search, self._num_searched)
+        if self.beam.lm and self._rescoring_lm:
+            lm_weight = self.beam.config.lm_weight
+            return rescored(n_best, self.beam.lm, self._rescoring_lm, lm_weight)
         return n_best
 
 

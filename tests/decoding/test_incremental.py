@@ -30,9 +30,17 @@ def log_probs_of(seed: int, num_frames: int, num_labels: int) -> NDArray[np.floa
 
 DECODERS: list[tuple[Decoder, int]] = [
     (GreedyDecoder(AB, FRAME_SECONDS), 4),
-    (NBestDecoder(AB, FRAME_SECONDS, DecodeConfig(beam_width=20, num_hypotheses=5)), 4),
-    (NBestDecoder(PHONES, FRAME_SECONDS, DecodeConfig(beam_width=100), lexicon=LEXICON), 4),
-    (NBestDecoder(AB, FRAME_SECONDS, DecodeConfig(hot_words=("ab a", "b:-1"))), 4),
+    (
+        NBestDecoder(BeamDecoder(AB, DecodeConfig(beam_width=20, num_hypotheses=5)), FRAME_SECONDS),
+        4,
+    ),
+    (
+        NBestDecoder(
+            BeamDecoder(PHONES, DecodeConfig(beam_width=100), lexicon=LEXICON), FRAME_SECONDS
+        ),
+        4,
+    ),
+    (NBestDecoder(BeamDecoder(AB, DecodeConfig(hot_words=("ab a", "b:-1"))), FRAME_SECONDS), 4),
 ]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
-from speechlstm.decoding.beam import BeamHypothesis
+from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
 from speechlstm.decoding.confidence import Calibration
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.decoding.lexicon_tree import LexiconTree
@@ -34,7 +34,7 @@ def rows(*frames: str) -> NDArray[np.float32]:
 
 
 def decoder(calibration: Calibration | None = None, **settings: int) -> NBestDecoder:
-    return NBestDecoder(ABCD, 0.5, DecodeConfig(**settings), calibration=calibration)
+    return NBestDecoder(BeamDecoder(ABCD, DecodeConfig(**settings)), 0.5, calibration)
 
 
 def test_a_sure_text_has_the_words_and_times_of_the_best_path() -> None:
@@ -96,7 +96,9 @@ def test_any_posteriors_give_finite_scores_and_words_within_the_recording(
     with np.errstate(divide="ignore"):
         log_probs = np.log(probs / probs.sum(axis=1, keepdims=True)).astype(np.float32)
     lexicon = LexiconTree.from_words(["ab", "cab", "d"], ABCD)
-    closed = NBestDecoder(ABCD, 0.5, DecodeConfig(open_vocabulary=False), lexicon=lexicon)
+    closed = NBestDecoder(
+        BeamDecoder(ABCD, DecodeConfig(open_vocabulary=False), lexicon=lexicon), 0.5
+    )
     for found in (*closed.decode(log_probs, 0.5 * num_frames), *decoder().decode(log_probs, 6)):
         assert np.isfinite([found.log_prob, found.score]).all()
         for word in found.words:

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
+from speechlstm.decoding.beam import BeamDecoder
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.nbest import NBestDecoder
 from speechlstm.decoding.sentences import sentence_end
@@ -41,8 +42,8 @@ def bigrams() -> NGramModel:
 
 LM = bigrams()
 DECODERS = [
-    (lambda config: NBestDecoder(PHONES, FRAME_SECONDS, config, LM, LEXICON), PHONES),
-    (lambda config: NBestDecoder(CHARACTERS, FRAME_SECONDS, config, LM), CHARACTERS),
+    (lambda config: NBestDecoder(BeamDecoder(PHONES, config, LM, LEXICON), FRAME_SECONDS), PHONES),
+    (lambda config: NBestDecoder(BeamDecoder(CHARACTERS, config, LM), FRAME_SECONDS), CHARACTERS),
 ]
 
 
@@ -129,7 +130,7 @@ def emitted(symbols: str) -> NDArray[np.float32]:
 def test_the_language_model_need_not_predict_a_sentence_from_the_one_before() -> None:
     def recognised(symbols: str, sentence_pause: float) -> str:
         config = replace(CONFIG, lm_weight=3.0, max_score_gap=99.0, sentence_pause=sentence_pause)
-        decoder = NBestDecoder(PHONES, FRAME_SECONDS, config, LM, LEXICON)
+        decoder = NBestDecoder(BeamDecoder(PHONES, config, LM, LEXICON), FRAME_SECONDS)
         return decoder.decode(emitted(symbols), 9.0)[0].text
 
     assert recognised("KAT-----TAK", 0.4) == "cat tack"
@@ -138,7 +139,7 @@ def test_the_language_model_need_not_predict_a_sentence_from_the_one_before() ->
 
 
 def test_words_of_all_sentences_have_the_times_at_which_they_are_spoken() -> None:
-    decoder = NBestDecoder(PHONES, FRAME_SECONDS, CONFIG, LM, LEXICON)
+    decoder = NBestDecoder(BeamDecoder(PHONES, CONFIG, LM, LEXICON), FRAME_SECONDS)
     (found, *_) = decoder.decode(emitted("--KAT-----TAK------AT-"), 2.2)
     times = [(word.text, word.start, word.end) for word in found.words]
     assert [text for text, _, _ in times] == ["cat", "tack", "at"]
@@ -150,14 +151,14 @@ def test_words_of_all_sentences_have_the_times_at_which_they_are_spoken() -> Non
 def test_without_a_language_model_a_pause_changes_nothing() -> None:
     log_probs = utterance(1, CHARACTERS.num_labels)
     with_pause, without = (
-        NBestDecoder(CHARACTERS, FRAME_SECONDS, replace(CONFIG, sentence_pause=pause))
+        NBestDecoder(BeamDecoder(CHARACTERS, replace(CONFIG, sentence_pause=pause)), FRAME_SECONDS)
         for pause in (0.4, 0.0)
     )
     assert with_pause.decode(log_probs, 7.0) == without.decode(log_probs, 7.0)
 
 
 def test_the_silence_at_the_end_is_no_sentence() -> None:
-    decoder = NBestDecoder(PHONES, FRAME_SECONDS, CONFIG, LM, LEXICON)
+    decoder = NBestDecoder(BeamDecoder(PHONES, CONFIG, LM, LEXICON), FRAME_SECONDS)
     found, alone = (decoder.decode(emitted(symbols), 9.0)[0] for symbols in ("KAT------", "KAT--"))
     assert (found.text, found.lm_log_prob) == ("cat", alone.lm_log_prob)
 
@@ -178,7 +179,7 @@ def test_a_growing_utterance_ends_with_the_hypotheses_of_the_whole(make: tuple, 
 
 
 def test_what_is_no_distribution_is_refused_in_silence_too() -> None:
-    decoder = NBestDecoder(PHONES, FRAME_SECONDS, CONFIG, LM, LEXICON)
+    decoder = NBestDecoder(BeamDecoder(PHONES, CONFIG, LM, LEXICON), FRAME_SECONDS)
     damaged = emitted("KAT---------")
     damaged[-1] = np.nan
     for log_probs in (damaged, damaged[0], damaged[:, :3]):
@@ -189,7 +190,9 @@ def test_what_is_no_distribution_is_refused_in_silence_too() -> None:
 def with_hot_words(*hot_words: str, **settings: float) -> NBestDecoder:
     config = replace(CONFIG, hot_words=hot_words, hot_word_weight=1.25, **settings)
     pronunciations = {"catack": [("K", "AE", "T", "AE", "K")]}
-    return NBestDecoder(PHONES, FRAME_SECONDS, config, LM, LEXICON, pronunciations=pronunciations)
+    return NBestDecoder(
+        BeamDecoder(PHONES, config, LM, LEXICON, pronunciations=pronunciations), FRAME_SECONDS
+    )
 
 
 @pytest.mark.parametrize(
