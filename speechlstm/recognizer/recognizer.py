@@ -1,6 +1,6 @@
 """`Recognizer`: transcribes waveforms and recordings, and aligns texts with them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, overload
@@ -18,7 +18,7 @@ from speechlstm.recognizer.loading import (
     load_models,
 )
 from speechlstm.recognizer.segments import SegmentRecognizer, transcribe_segments
-from speechlstm.recognizer.sharing import Loaded, OnSegment, transcribe_in_segments
+from speechlstm.recognizer.sharing import OnSegment, transcribe_in_segments
 from speechlstm.text.phrases import Phrases, read_phrases
 from speechlstm.transcript import Transcript
 
@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 class Recognizer(SegmentRecognizer):
     """Turns speech into text, by an acoustic model and a decoder. Threads may share one.
 
+    One that `load` made can be pickled: where it is unpickled, an equal one is loaded.
+
     >>> recognizer = Recognizer.load("english")
+    >>> recognizer
+    Recognizer.load('english')
     >>> recognizer.transcribe_file("data/samples/date.wav").text
     'july fourth seventeen seventy six'
     """
 
-    _load_again: "Callable[[], Recognizer] | None" = None  # in another process
+    _load_again: "partial[Recognizer] | None" = None  # in another process
 
     @classmethod
     def load(
@@ -131,8 +135,22 @@ class Recognizer(SegmentRecognizer):
             "reject_non_speech": reject_non_speech,
             "readable": readable,
         }
-        recognizer._load_again = partial(cls.load, bundle, **changes, **settings)
+        defaults = cls.load.__kwdefaults__ or {}
+        given = {name: value for name, value in changes.items() if value != defaults[name]}
+        recognizer._load_again = partial(cls.load, bundle, **given, **settings)
         return recognizer
+
+    def __repr__(self) -> str:
+        if self._load_again is None:
+            return super().__repr__()
+        bundle, options = self._load_again.args[0], self._load_again.keywords
+        given = [f"{bundle!r}", *(f"{name}={value!r}" for name, value in options.items())]
+        return f"{type(self).__name__}.load({', '.join(given)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._load_again is None:
+            raise TypeError("only a recogniser that Recognizer.load has made can be pickled")
+        return self._load_again, ()
 
     def transcribe(self, audio: Audio) -> Transcript:
         """Transcribe a waveform of any length and sample rate. Long ones are cut at pauses.
@@ -268,7 +286,8 @@ class Recognizer(SegmentRecognizer):
             raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
         check_channels(channels)
         results = transcribe_in_segments(
-            Loaded(self, self._load_again),
+            self,
+            self._load_again,
             (path if isinstance(path, Piece) else Path(path) for path in paths),
             channels,
             raw_rate,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from speechlstm.audio import Audio, Piece, num_channels, read_segments
 from speechlstm.decoding.joining import join_segments
@@ -38,36 +38,6 @@ class Segment:
 
 
 OnSegment = Callable[[Segment], None]
-
-_Recognizer = TypeVar("_Recognizer", bound="SegmentRecognizer")
-
-
-class Loaded(Generic[_Recognizer]):
-    """A function that returns a recogniser, and that can be sent to other processes.
-
-    In the process that made it, it returns the recogniser given here. When it is unpickled in
-    another process, it loads an equal recogniser there.
-
-    Args:
-        recognizer: The recogniser of this process.
-        load_again: Loads an equal one in another process; None if there is to be no other.
-    """
-
-    def __init__(
-        self, recognizer: _Recognizer, load_again: Callable[[], _Recognizer] | None
-    ) -> None:
-        self._recognizer, self._load_again = recognizer, load_again
-
-    def __call__(self) -> _Recognizer:
-        """The recogniser."""
-        return self._recognizer
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _unpickled, (self._load_again,)
-
-
-def _unpickled(load: Callable[[], _Recognizer]) -> Callable[[], _Recognizer]:
-    return load
 
 
 @dataclass(frozen=True)
@@ -106,7 +76,8 @@ class _Place:
 
 
 def transcribe_in_segments(
-    load: Callable[[], SegmentRecognizer],
+    recognizer: SegmentRecognizer,
+    load_again: Callable[[], SegmentRecognizer] | None,
     paths: Iterable[Path | Piece],
     channels: Channels,
     raw_rate: int | None,
@@ -116,19 +87,18 @@ def transcribe_in_segments(
     """Transcribe recordings; yield the transcript of each, or its error, in the order of the paths.
 
     Args:
-        load: Returns the recogniser. It is called once in this process and once in each other one,
-            so it must be picklable.
+        recognizer: The recogniser of this process.
+        load_again: Returns an equal one; it is called once in each other process, so it must be
+            picklable. None: jobs must be 1.
         channels: As in `Recognizer.transcribe_file`.
         raw_rate: As in `Recognizer.transcribe_file`.
         jobs: The largest number of processes; see map_in_processes.
         on_segment: Called with each segment that is done, in their order.
     """
-    recognizer = load()
     places: deque[_Place] = deque()  # of what has been sent to the processes
     works = _works(paths, recognizer.sample_rate, channels, raw_rate, places)
     current = _Recording(recognizer)
-    shared = partial(_loaded, Loaded(recognizer, load))
-    for segment in map_in_processes(shared, works, jobs):
+    for segment in map_in_processes(_Recognition(recognizer, load_again), works, jobs):
         place = places.popleft()
         if segment is not None:
             current.add(place, segment)
@@ -139,6 +109,21 @@ def transcribe_in_segments(
         if place.is_last:
             yield current.result(separate=channels == "separate")
             current = _Recording(recognizer)
+
+
+class _Recognition:
+    """Returns what recognises segments; in a process that it is sent to, after loading it there."""
+
+    def __init__(
+        self, recognizer: SegmentRecognizer, load_again: Callable[[], SegmentRecognizer] | None
+    ) -> None:
+        self._recognizer, self._load_again = recognizer, load_again
+
+    def __call__(self) -> Callable[[_Work], RecognizedSegment | None]:
+        return partial(_recognised, self._recognizer)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial, (_loaded, self._load_again)
 
 
 def _loaded(load: Callable[[], SegmentRecognizer]) -> Callable[[_Work], RecognizedSegment | None]:

@@ -1,4 +1,5 @@
 import asyncio
+import pickle
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -635,6 +636,18 @@ def test_a_recognizer_made_by_hand_has_one_process(
     assert next(by_hand.transcribe_files(recordings)).text == TEXTS[0]
     with pytest.raises(ConfigError, match="jobs: must be 1"):
         by_hand.transcribe_files(recordings, jobs=2)
+
+
+def test_a_recognizer_that_was_loaded_is_loaded_again_where_it_is_unpickled(
+    levels_bundle: Path, tiny_lm: Path, recordings: list[Path]
+) -> None:
+    original = Recognizer.load(levels_bundle, lm=tiny_lm, num_hypotheses=2)
+    again = pickle.loads(pickle.dumps(original))
+    assert again.transcribe_file(recordings[0]) == original.transcribe_file(recordings[0])
+    assert repr(again) == repr(original)
+    assert repr(again) == f"Recognizer.load({levels_bundle!r}, lm={tiny_lm!r}, num_hypotheses=2)"
+    with pytest.raises(TypeError, match=r"only a recogniser that Recognizer\.load has made"):
+        pickle.dumps(Recognizer(original.model))
 
 
 def test_readable_text_stands_beside_the_words(

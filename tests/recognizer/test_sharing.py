@@ -59,18 +59,6 @@ def test_processes_share_one_recording(
     assert mapped == [2]
 
 
-def test_a_process_loads_the_recogniser_once(recognizer: Recognizer, recording: Path) -> None:
-    loaded: list[int] = []
-
-    def load() -> Recognizer:
-        loaded.append(1)
-        return recognizer
-
-    (transcript,) = sharing.transcribe_in_segments(load, [recording], "mix", None, jobs=1)
-    assert isinstance(transcript, Transcript)
-    assert loaded == [1]
-
-
 def test_recordings_are_not_read_far_ahead(
     recognizer: Recognizer, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

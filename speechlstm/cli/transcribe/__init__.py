@@ -186,8 +186,9 @@ def command(
     ):
         if ray_address is None:
             results = transcribe_in_segments(
-                load, paths, channels, raw_rate, jobs or num_usable_cores(), sink.watch(screen)
-            )
+                load(), load, paths, channels, raw_rate, jobs or num_usable_cores(),
+                sink.watch(screen),
+            )  # fmt: skip
         else:
             options = {"channels": channels, "raw_rate": raw_rate}
             attempts = transcribe_on_ray(load, paths, ray_address, **options)
