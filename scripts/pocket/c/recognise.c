@@ -42,9 +42,7 @@ static uint8_t* field(uint8_t* table, uint32_t number) {
   uint32_t offset = 4 + 2 * number < u16(vtable) ? u16(vtable + 4 + 2 * number) : 0;
   return offset ? table + offset : NULL;
 }
-
-// Of the graph: the tensors (0), inputs (1) or outputs (2). The type of the last input or output; LiteRT compiles a model
-// for one length, which, unless it is 0, is written into the model.
+// Of the graph: tensors (0), inputs (1) or outputs (2). Sets the length of the last input or output, unless 0; its type.
 static uint8_t* vector_of(uint8_t* model, int k) { return follow(field(follow(follow(field(follow(model), 2)) + 4), k)); }
 static TensorType set_length(uint8_t* model, int ends, int length) {
   uint8_t *last = vector_of(model, ends), *tensor = follow(vector_of(model, 0) + 4 + 4 * u32(last + 4 * u32(last)));
@@ -86,7 +84,8 @@ int main(int argc, char** argv) {
   json = memcpy(allocate(json_size), metadata, json_size);
   const int rate = atoi(after(json, "\"sample_rate\":")), stack = atoi(after(json, "\"frame_stack\":"));
   const int hop = (int)(atof(after(json, "\"hop_ms\":")) * rate / 1000 + 0.5), num_symbols = read_symbols(json, symbols);
-  int is_known = 0;
+  const int is_centred = !strncmp(after(after(json, "\"normalize\":"), "\""), "mean", 4);  // a recording loses its offset
+  int is_known = 0; double mean = 0;
   for (uint8_t* p; data + 24 < size && memcmp(p = wav + data, "data", 4); data += 8 + (size_t)u32(p + 4) + (p[4] & 1))
     is_known |= !memcmp(p, "fmt ", 4) && u32(p + 8) == 0x10001 && (int)u32(p + 12) == rate && u16(p + 22) == 16;
   size_t left = data + 8 < size ? size - data - 8 : 0;
@@ -99,7 +98,8 @@ int main(int argc, char** argv) {
   check((length = num_samples) <= in.dimensions[1], "the recording is longer than the model takes");
   samples = allocate(left = in.dimensions[1] * sizeof(float));
   log_probs = allocate(size = sizeof(float) * out.dimensions[1] * out.dimensions[2]);
-  for (int k = 0; k < num_samples; k++) samples[k] = (float)(int16_t)u16(wav + data + 8 + 2 * k) / 32768;
+  for (int k = 0; k < num_samples; k++) mean += samples[k] = (float)(int16_t)u16(wav + data + 8 + 2 * k) / 32768;
+  for (int k = 0; is_centred && k < num_samples; k++) samples[k] -= (float)(mean / num_samples);
   check(!LiteRtCreateModelFromBuffer(environment, bytes, model_size, &model) &&
         !LiteRtCreateCompiledModel(environment, model, options, &compiled), "LiteRT cannot compile the model");
   check((!is_fixed || !LiteRtCreateTensorBufferFromHostMemory(&one, &length, sizeof length, NULL, inputs)) &&

@@ -77,7 +77,9 @@ def test_words_are_those_of_python(app: list[str], tmp_path: Path) -> None:
     file = tmp_path / "model.tflite"
     shutil.copy(default_bundle() / "model.tflite", file)
     printed = subprocess.check_output([*app, str(file), *arguments], text=True)
-    for line, words in zip(printed.splitlines(), expected, strict=True):
+    *lines, centred = printed.splitlines()
+    assert centred == "0.125 -0.125"
+    for line, words in zip(lines, expected, strict=True):
         found = [word.split(",") for word in line.split()]
         assert [text for text, *_ in found] == [word.text for word in words]
         numbers = np.array([row[1:] for row in found], float)

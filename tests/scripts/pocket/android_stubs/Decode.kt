@@ -4,9 +4,22 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
+/** Notes what the network is given. */
+private class Listener(override val description: Description) : Recognizer {
+    var given = FloatArray(0)
+
+    override fun logProbs(samples: FloatArray): FloatArray {
+        given = samples
+        return FloatArray(description.numFrames(samples.size) * description.width)
+    }
+
+    override fun close() {}
+}
+
 /**
  * Runs the app's decoder on the JVM: MODEL, then FILE.f32 and the number of samples, repeated. For
- * each, a line with the words and their times. Last, the model with the length of the first.
+ * each, a line with the words and their times, then what the network is given of a step from 0.5 to
+ * 0.25. Last, the model with the length of the first.
  */
 fun main(arguments: Array<String>) {
     val file = ModelFile(File(arguments[0]).readBytes())
@@ -20,6 +33,9 @@ fun main(arguments: Array<String>) {
         val words = greedyDecode(logProbs, description, duration).words
         println(words.joinToString(" ") { "${it.text},${it.start},${it.end},${it.confidence}" })
     }
+    val listener = Listener(description)
+    listener.transcribe(FloatArray(3200) { if (it < 1600) 0.5f else 0.25f })
+    println("${listener.given.first()} ${listener.given.last()}")
     file.setLength(arguments[2].toInt())
     File(arguments[0] + ".fixed").writeBytes(file.bytes)
 }

@@ -1,7 +1,21 @@
 import Foundation
 
+/// Notes what the network is given.
+final class Listener: Recognizer {
+  let description: Description
+  var given: [Float] = []
+
+  init(_ description: Description) { self.description = description }
+
+  func logProbs(_ samples: [Float]) -> [Float] {
+    given = samples
+    return Array(repeating: 0, count: description.numFrames(samples.count) * description.width)
+  }
+}
+
 // Runs the app's decoder: MODEL, then FILE.f32 and the number of samples, repeated. For each, a line
-// with the words and their times. Last, the model with the length of the first.
+// with the words and their times, then what the network is given of a step from 0.5 to 0.25. Last,
+// the model with the length of the first.
 do {
   let arguments = CommandLine.arguments
   let data = try Data(contentsOf: URL(fileURLWithPath: arguments[1]))
@@ -16,6 +30,9 @@ do {
     print(words.map { "\($0.text),\($0.start),\($0.end),\($0.confidence)" }.joined(separator: " "))
   }
   if arguments.count > 3 {
+    let listener = Listener(file.description)
+    _ = try listener.transcribe((0..<3200).map { $0 < 1600 ? 0.5 : 0.25 })
+    print(listener.given[0], listener.given[3199])
     try file.setLength(Int(arguments[3])!)
     try Data(file.bytes).write(to: URL(fileURLWithPath: arguments[1] + ".fixed"))
   }

@@ -15,6 +15,8 @@ public struct Description {
   public let sampleRate: Int
   /// Samples from one feature frame to the next.
   let hopSamples: Int
+  /// Whether a recording is given without its mean, the offset that a cheap sound card adds.
+  let isCentred: Bool
   /// Feature frames in an output frame.
   let frameStack: Int
   /// The symbols of labels 1 and up; label 0 is CTC's blank.
@@ -100,6 +102,7 @@ struct ModelFile {
       let network = values["model"] as? [String: Any],
       let sampleRate = features["sample_rate"] as? Int,
       let hopMs = features["hop_ms"] as? Double,
+      let normalize = features["normalize"] as? String,
       let frameStack = network["frame_stack"] as? Int,
       let symbols = alphabet["symbols"] as? [String],
       let separator = alphabet["separator"] as? String
@@ -113,6 +116,7 @@ struct ModelFile {
     return Description(
       sampleRate: sampleRate,
       hopSamples: Int(hop),
+      isCentred: ["mean", "mean_variance"].contains(normalize),
       frameStack: frameStack,
       symbols: symbols,
       separator: separator,

@@ -20,12 +20,17 @@ extension Recognizer {
     guard (0.05...20).contains(seconds) else {
       throw RecognizerError("a recording must last 0.05 to 20 s, not \(seconds)")
     }
-    let outputs = try logProbs(samples)
+    let outputs = try logProbs(description.isCentred ? centred(samples) : samples)
     guard outputs.count == description.numFrames(samples.count) * description.width else {
       throw RecognizerError("the model computes \(outputs.count) numbers, which is wrong")
     }
     return greedyDecode(outputs, description, duration: seconds)
   }
+}
+
+private func centred(_ samples: [Float]) -> [Float] {
+  let mean = samples.reduce(0.0) { $0 + Double($1) } / Double(samples.count)
+  return samples.map { $0 - Float(mean) }
 }
 
 /// Runs `model.tflite`, whose fused LSTMs keep a state, in TensorFlow Lite's Interpreter. Swift's has

@@ -13,6 +13,7 @@ class ModelException(message: String) : Exception(message)
  *
  * @property sampleRate of the input, in Hz
  * @property hopSamples samples from one feature frame to the next
+ * @property isCentred whether a recording is given without its mean, which cheap sound cards add
  * @property frameStack feature frames in an output frame
  * @property symbols those of labels 1 and up; label 0 is CTC's blank
  * @property separator written between symbols; "" for characters
@@ -21,6 +22,7 @@ class ModelException(message: String) : Exception(message)
 class Description(
     val sampleRate: Int,
     val hopSamples: Int,
+    val isCentred: Boolean,
     val frameStack: Int,
     val symbols: List<String>,
     val separator: String,
@@ -154,6 +156,7 @@ class ModelFile(val bytes: ByteArray) {
             return Description(
                 sampleRate,
                 hopSamples,
+                features.getString("normalize") in listOf("mean", "mean_variance"),
                 frameStack,
                 List(symbols.length()) { symbols.getString(it) },
                 alphabet.getString("separator"),

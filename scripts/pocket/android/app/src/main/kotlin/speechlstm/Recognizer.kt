@@ -25,11 +25,17 @@ interface Recognizer : Closeable {
         require(seconds in 0.05..MAX_SECONDS.toDouble()) {
             "a recording must last 0.05 to $MAX_SECONDS s, not %.2f".format(seconds)
         }
-        return greedyDecode(logProbs(samples), description, seconds)
+        val given = if (description.isCentred) centred(samples) else samples
+        return greedyDecode(logProbs(given), description, seconds)
     }
 
     /** Natural log-probabilities, description.numFrames(samples.size) rows one after another. */
     fun logProbs(samples: FloatArray): FloatArray
+}
+
+private fun centred(samples: FloatArray): FloatArray {
+    val mean = samples.sumOf { it.toDouble() } / samples.size
+    return FloatArray(samples.size) { samples[it] - mean.toFloat() }
 }
 
 /** Runs `model.tflite`, whose fused LSTMs keep a state, in TensorFlow Lite's Interpreter. */
