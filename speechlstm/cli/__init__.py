@@ -5,6 +5,7 @@ of commands. Commands share:
 
 verbs         their base classes; refuse_if: options that exclude each other
 options       options, with decoding (of the decoder), subtitles, known_text and training
+types         their types: paths, numbers, words
 recordings    the recordings that they are given
 output        results on stdout and messages on stderr
 

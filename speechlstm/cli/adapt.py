@@ -6,17 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import (
-    PATH,
-    BundlePath,
-    IntegerRange,
-    NumberRange,
-    OutputFolder,
-    jobs_option,
-    worst_option,
-)
+from speechlstm.cli.options import jobs_option, worst_option
 from speechlstm.cli.output import progress_bar, say, show, show_lines
 from speechlstm.cli.training import acoustic_quantize_option, load_keras, resumable, target_option
+from speechlstm.cli.types import PATH, BundlePath, IntegerRange, NumberRange, OutputFolder
 from speechlstm.cli.verbs import verb
 from speechlstm.storage import address_of
 

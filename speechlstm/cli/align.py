@@ -10,10 +10,11 @@ import click
 
 from speechlstm.cli.decoding import load_recognizer
 from speechlstm.cli.known_text import known_text
-from speechlstm.cli.options import OutputPath, output_format
+from speechlstm.cli.options import output_format
 from speechlstm.cli.output import name_of, say
 from speechlstm.cli.recordings import seekable_file
 from speechlstm.cli.subtitles import check_layout, subtitle_options
+from speechlstm.cli.types import OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted, quoted
 from speechlstm.transcript import Transcript, Word

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import PATH, IntegerRange, OutputPath
 from speechlstm.cli.output import show
 from speechlstm.cli.training import load_keras
+from speechlstm.cli.types import PATH, IntegerRange, OutputPath
 from speechlstm.cli.verbs import verb
 
 

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import (
-    BundlePath,
-    IntegerRange,
-    channel_option,
-    jobs_option,
-    recordings_argument,
-)
+from speechlstm.cli.options import channel_option, jobs_option, recordings_argument
 from speechlstm.cli.output import name_of, say, show_json
 from speechlstm.cli.recordings import reason_of, recordings_in, seekable
+from speechlstm.cli.types import BundlePath, IntegerRange
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import DamagedAudioError, DataError, printable
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import PATH, OutputPath, json_option, worst_option
+from speechlstm.cli.options import json_option, worst_option
 from speechlstm.cli.output import say, show_json, show_lines
+from speechlstm.cli.types import PATH, OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 from speechlstm.storage import write_atomically

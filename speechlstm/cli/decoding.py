@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import PATH, IntegerRange, NumberRange, read_text
+from speechlstm.cli.options import read_text
+from speechlstm.cli.types import PATH, IntegerRange, NumberRange
 from speechlstm.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -9,9 +9,6 @@ import click
 
 from speechlstm.cli.decoding import decoding_options
 from speechlstm.cli.options import (
-    PATH,
-    NumberRange,
-    OutputPath,
     bundle_option,
     check_cores,
     entities_option,
@@ -23,6 +20,7 @@ from speechlstm.cli.options import (
     worst_option,
 )
 from speechlstm.cli.output import exit_after, progress_bar, show_report
+from speechlstm.cli.types import PATH, NumberRange, OutputPath
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:

@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import (
-    IntegerRange,
-    NumberRange,
-    OutputPath,
-    bundle_option,
-    channel_option,
-    raw_option,
-)
+from speechlstm.cli.options import bundle_option, channel_option, raw_option
 from speechlstm.cli.output import name_of, say
 from speechlstm.cli.recordings import seekable
 from speechlstm.cli.training import load_keras
+from speechlstm.cli.types import IntegerRange, NumberRange, OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import AudioError, DataError, printable, quoted
 

@@ -5,15 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import (
-    PATH,
-    BundlePath,
-    NumberRange,
-    OutputFolder,
-    max_utterances_option,
-)
+from speechlstm.cli.options import max_utterances_option
 from speechlstm.cli.output import say, show, show_lines
 from speechlstm.cli.training import acoustic_quantize_option, load_keras, target_option
+from speechlstm.cli.types import PATH, BundlePath, NumberRange, OutputFolder
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:

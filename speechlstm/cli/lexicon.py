@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import PATH, IntegerRange, OutputPath
 from speechlstm.cli.output import say
 from speechlstm.cli.training import load_keras
+from speechlstm.cli.types import PATH, IntegerRange, OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted, quoted
 

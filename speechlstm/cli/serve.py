@@ -7,16 +7,9 @@ from typing import Any
 import click
 
 from speechlstm.cli.decoding import decoding_options
-from speechlstm.cli.options import (
-    PATH,
-    IntegerRange,
-    NumberRange,
-    bundle_option,
-    jobs_option,
-    read_text,
-    readable_option,
-)
+from speechlstm.cli.options import bundle_option, jobs_option, read_text, readable_option
 from speechlstm.cli.output import say
+from speechlstm.cli.types import PATH, IntegerRange, NumberRange
 from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.errors import ConfigError, DataError
 

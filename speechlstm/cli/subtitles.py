@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import IntegerRange, NumberRange
+from speechlstm.cli.types import IntegerRange, NumberRange
 from speechlstm.errors import ConfigError
 from speechlstm.transcript.formats import SUBTITLES
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SHORTEST_CUE, SubtitleLayout

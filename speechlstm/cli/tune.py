@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.decoding import neural_lm_mode_options
-from speechlstm.cli.options import PATH, OutputPath, jobs_option, max_utterances_option
+from speechlstm.cli.options import jobs_option, max_utterances_option
 from speechlstm.cli.output import exit_after, progress_bar
+from speechlstm.cli.types import PATH, OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 

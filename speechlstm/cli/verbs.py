@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from speechlstm.cli.options import OutputFolder, OutputPath, TranscriptPath
+from speechlstm.cli.types import OutputFolder, OutputPath, TranscriptPath
 from speechlstm.errors import printable, quoted
 
 _BUNDLE_INDEX = "bundle.json"

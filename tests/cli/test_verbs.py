@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
 from speechlstm.cli.lm.options import CountOrPath
-from speechlstm.cli.options import OutputFolder, OutputPath
+from speechlstm.cli.types import OutputFolder, OutputPath
 from speechlstm.cli.verbs import Verb
 
 

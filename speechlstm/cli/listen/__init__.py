@@ -9,17 +9,10 @@ import click
 
 from speechlstm.cli.decoding import decoding_options, load_recognizer
 from speechlstm.cli.listen.live import Live, LiveEvents, LiveText
-from speechlstm.cli.options import (
-    IntegerRange,
-    NumberRange,
-    OutputPath,
-    bundle_option,
-    output_format,
-    raw_option,
-    readable_option,
-)
+from speechlstm.cli.options import bundle_option, output_format, raw_option, readable_option
 from speechlstm.cli.output import name_of, say, show
 from speechlstm.cli.transcribe.writing import Style
+from speechlstm.cli.types import IntegerRange, NumberRange, OutputPath
 from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.errors import AudioError, counted
 from speechlstm.interruption import Interruption

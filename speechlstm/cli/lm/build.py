@@ -19,8 +19,8 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
-from speechlstm.cli.options import PATH, IntegerRange
 from speechlstm.cli.output import say
+from speechlstm.cli.types import PATH, IntegerRange
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import ConfigError
 

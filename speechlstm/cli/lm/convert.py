@@ -12,8 +12,8 @@ from speechlstm.cli.lm.ngrams import (
     write_model,
 )
 from speechlstm.cli.lm.options import alphabet_of, alphabet_option
-from speechlstm.cli.options import PATH
 from speechlstm.cli.output import say
+from speechlstm.cli.types import PATH
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import PATH, OutputPath
 from speechlstm.cli.output import show
 from speechlstm.cli.training import load_keras, quantize_option
+from speechlstm.cli.types import PATH, OutputPath
 from speechlstm.cli.verbs import verb
 
 if TYPE_CHECKING:

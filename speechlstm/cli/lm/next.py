@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import PATH, IntegerRange, bundle_option, json_option
+from speechlstm.cli.options import bundle_option, json_option
 from speechlstm.cli.output import say, show, show_json
+from speechlstm.cli.types import PATH, IntegerRange
 from speechlstm.cli.verbs import verb
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import OutputPath
+from speechlstm.cli.types import OutputPath
 
 if TYPE_CHECKING:
     from speechlstm.lm.ngram.table import NGramTable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from speechlstm.cli.options import PATH
 from speechlstm.cli.output import say
+from speechlstm.cli.types import PATH
 from speechlstm.errors import counted
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import PATH, json_option
+from speechlstm.cli.options import json_option
 from speechlstm.cli.output import show_json, show_lines
+from speechlstm.cli.types import PATH
 from speechlstm.cli.verbs import verb
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.lm.options import load_any
-from speechlstm.cli.options import PATH, IntegerRange, NumberRange
 from speechlstm.cli.output import show
+from speechlstm.cli.types import PATH, IntegerRange, NumberRange
 from speechlstm.cli.verbs import verb
 
 

@@ -13,9 +13,9 @@ from speechlstm.cli.lm.options import (
     read_texts,
     vocabulary_option,
 )
-from speechlstm.cli.options import PATH, IntegerRange, NumberRange, OutputFolder
 from speechlstm.cli.output import say, show
 from speechlstm.cli.training import load_keras, resumable
+from speechlstm.cli.types import PATH, IntegerRange, NumberRange, OutputFolder
 from speechlstm.cli.verbs import refuse_if, verb
 
 _COUNT = IntegerRange(min=1)

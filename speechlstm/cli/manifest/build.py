@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.manifest.entries import write_entries
-from speechlstm.cli.options import MANIFESTS, OutputPath
+from speechlstm.cli.options import MANIFESTS
+from speechlstm.cli.types import OutputPath
 from speechlstm.cli.verbs import verb
 
 

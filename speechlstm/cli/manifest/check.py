@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.manifest.checking import checked_against, checking_options
-from speechlstm.cli.options import PATH
 from speechlstm.cli.output import name_of, say
+from speechlstm.cli.types import PATH
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import ManifestError, counted, printable
 

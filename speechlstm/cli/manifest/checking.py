@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speechlstm.cli.options import PATH
+from speechlstm.cli.types import PATH
 
 if TYPE_CHECKING:
     from speechlstm.config import Settings

@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from speechlstm.cli.manifest.entries import write_entries
-from speechlstm.cli.options import MANIFESTS, OutputPath, jobs_option
+from speechlstm.cli.options import MANIFESTS, jobs_option
 from speechlstm.cli.output import progress_bar, say
+from speechlstm.cli.types import OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import printable
 

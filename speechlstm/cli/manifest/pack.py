@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import PATH, NumberRange, OutputFolder
 from speechlstm.cli.output import say
+from speechlstm.cli.types import PATH, NumberRange, OutputFolder
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import DataError, counted
 

@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from speechlstm.cli.manifest.checking import checked_against, checking_options
-from speechlstm.cli.options import (
-    PATH,
-    NumberRange,
-    OutputPath,
-    bundle_option,
-    jobs_option,
-    json_option,
-    max_utterances_option,
-)
+from speechlstm.cli.options import bundle_option, jobs_option, json_option, max_utterances_option
 from speechlstm.cli.output import progress_bar, say, show_json
+from speechlstm.cli.types import PATH, NumberRange, OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 

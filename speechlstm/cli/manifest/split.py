@@ -5,8 +5,9 @@ from typing import Literal
 
 import click
 
-from speechlstm.cli.options import MANIFESTS, PATH, NumberRange, OutputPath
+from speechlstm.cli.options import MANIFESTS
 from speechlstm.cli.output import say
+from speechlstm.cli.types import PATH, NumberRange, OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 

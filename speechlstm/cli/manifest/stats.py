@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.options import PATH, json_option
+from speechlstm.cli.options import json_option
 from speechlstm.cli.output import show_json, show_lines
+from speechlstm.cli.types import PATH
 from speechlstm.cli.verbs import verb
 
 

@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from speechlstm.cli.options import (
-    PATH,
-    BundlePath,
-    IntegerRange,
-    NumberRange,
-    OutputFolder,
-    label_option,
-)
+from speechlstm.cli.options import label_option
 from speechlstm.cli.output import say, show, show_lines
-from speechlstm.cli.train.processes import Processes, launched, resume_command
+from speechlstm.cli.train.processes import Processes, launched, processes_options, resume_command
 from speechlstm.cli.train.usage import check_usage, weighted
 from speechlstm.cli.training import load_keras, resumable
+from speechlstm.cli.types import PATH, BundlePath, IntegerRange, NumberRange, OutputFolder
 from speechlstm.cli.verbs import verb
 from speechlstm.config import Precision, Settings
 
@@ -128,34 +122,7 @@ if TYPE_CHECKING:
     help="The price of an hour of this machine, for --plan.",
 )
 @click.option("--resume", is_flag=True, help="Continue the run in the output folder.")
-@click.option(
-    "--devices",
-    "num_devices",
-    type=IntegerRange(min=1),
-    default=1,
-    show_default=True,
-    help="GPUs of this machine that share each batch (jax backend).",
-)
-@click.option(
-    "--coordinator",
-    metavar="HOST:PORT",
-    envvar="KERAS_DISTRIBUTION_JOB_ADDRESSES",
-    help="Address of process 0, if several processes share each batch; torchrun sets it itself.",
-)
-@click.option(
-    "--num-processes",
-    type=IntegerRange(min=1),
-    default=1,
-    envvar="KERAS_DISTRIBUTION_NUM_PROCESSES",
-    help="Number of processes that share each batch.",
-)
-@click.option(
-    "--process-id",
-    type=IntegerRange(min=0),
-    default=0,
-    envvar="KERAS_DISTRIBUTION_PROCESS_ID",
-    help="Number of this process, counted from 0.",
-)
+@processes_options
 def command(
     train_paths: tuple[Path, ...],
     valid_paths: tuple[Path, ...],
@@ -171,10 +138,7 @@ def command(
     only_plan: bool,
     hourly_cost: float | None,
     resume: bool,
-    num_devices: int,
-    coordinator: str | None,
-    num_processes: int,
-    process_id: int,
+    processes: Processes,
     **training: Any,
 ) -> None:
     """Train an acoustic model, or a classifier.
@@ -227,8 +191,7 @@ def command(
     train_paths, weights = weighted(train_paths)
     training["weights"] = weights
     given = {key: value for key, value in training.items() if value is not None}
-    processes = Processes(num_devices, coordinator, num_processes, process_id)
-    launch = launched(num_processes > 1 or only_plan)
+    launch = launched(processes.num_processes > 1 or only_plan)
     with resumable(run_path, resume_command(run_path, cache_path, processes, launch)):
         load_keras()
         from speechlstm.training.acoustic import recipe

@@ -1,16 +1,52 @@
 """What `speechlstm train` shares each batch among, and the command that continues it."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from speechlstm.cli.types import IntegerRange
 from speechlstm.parallel.launch import Launch
 
 if TYPE_CHECKING:
     from speechlstm.training.engine.distribution import Cluster
+
+
+_OPTIONS = (
+    click.option(
+        "--devices",
+        "num_devices",
+        type=IntegerRange(min=1),
+        default=1,
+        show_default=True,
+        help="GPUs of this machine that share each batch (jax backend).",
+    ),
+    click.option(
+        "--coordinator",
+        metavar="HOST:PORT",
+        envvar="KERAS_DISTRIBUTION_JOB_ADDRESSES",
+        help="Address of process 0, if several processes share each batch; torchrun sets it "
+        "itself.",
+    ),
+    click.option(
+        "--num-processes",
+        type=IntegerRange(min=1),
+        default=1,
+        envvar="KERAS_DISTRIBUTION_NUM_PROCESSES",
+        help="Number of processes that share each batch.",
+    ),
+    click.option(
+        "--process-id",
+        type=IntegerRange(min=0),
+        default=0,
+        envvar="KERAS_DISTRIBUTION_PROCESS_ID",
+        help="Number of this process, counted from 0.",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +78,19 @@ class Processes:
             return devices
         numbers = ["--num-processes", f"{self.num_processes}", "--process-id", f"{self.process_id}"]
         return [*devices, "--coordinator", f"{self.coordinator}", *numbers]
+
+
+def processes_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options of processes to a command, as one argument `processes`."""
+
+    @wraps(function)
+    def command(*args: Any, **rest: Any) -> None:
+        processes = Processes(**{field.name: rest.pop(field.name) for field in fields(Processes)})
+        function(*args, **rest, processes=processes)
+
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
 
 
 def launched(other: bool) -> Launch | None:

@@ -10,11 +10,6 @@ import click
 
 from speechlstm.cli.decoding import decoding_options, load_recognizer
 from speechlstm.cli.options import (
-    CHANNELS,
-    SPEAKERS,
-    BundlePath,
-    FormatList,
-    TranscriptPath,
     bundle_option,
     check_cores,
     jobs_option,
@@ -29,6 +24,7 @@ from speechlstm.cli.recordings import reason_of, recordings_in, seekable
 from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.transcribe.screen import Screen
 from speechlstm.cli.transcribe.writing import Sink, Style, TranscriptSink, folder_sink
+from speechlstm.cli.types import CHANNELS, SPEAKERS, BundlePath, FormatList, TranscriptPath
 from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.errors import DamagedAudioError, DataError
 from speechlstm.transcript.formats import (

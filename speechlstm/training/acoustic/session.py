@@ -16,7 +16,7 @@ from speechlstm.training.acoustic.run import SpeechRun
 from speechlstm.training.acoustic.trainer import SpeechTrainer
 from speechlstm.training.engine.devices import faster_backend
 from speechlstm.training.engine.distribution import Cluster
-from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.engine.lock import locked
 
 R = TypeVar("R", bound=SpeechRun[Any])
 

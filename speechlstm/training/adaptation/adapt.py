@@ -21,7 +21,8 @@ from speechlstm.training.adaptation.recordings import Report, prepare
 from speechlstm.training.adaptation.train import train_adapted
 from speechlstm.training.adaptation.tune import tune_adapted
 from speechlstm.training.adaptation.work import BASE, CONTENTS, Work, fingerprint, place
-from speechlstm.training.engine.run_folder import RunFolder, locked
+from speechlstm.training.engine.lock import locked
+from speechlstm.training.engine.run_folder import RunFolder
 from speechlstm.training.tflite.edit import Quantization
 
 

@@ -35,7 +35,7 @@ from speechlstm.storage import (
     without_query,
     write_atomically,
 )
-from speechlstm.training.engine.run_folder import LOCK_FILES
+from speechlstm.training.engine.lock import LOCK_FILES
 
 CONTENTS, BASE = "contents", "base"  # the inputs that change with what files hold
 _CHECKSUMS = "checksums.json"

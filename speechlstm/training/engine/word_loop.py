@@ -13,10 +13,11 @@ from speechlstm.config import Config, Schedule
 from speechlstm.errors import TrainingError
 from speechlstm.training.data.prefetch import Batch
 from speechlstm.training.engine.distribution import Cluster
+from speechlstm.training.engine.lock import locked
 from speechlstm.training.engine.loop import EpochLoop
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
-from speechlstm.training.engine.run_folder import NetworkRun, locked
+from speechlstm.training.engine.run_folder import NetworkRun
 
 R = TypeVar("R", bound=NetworkRun[Any])
 

@@ -15,7 +15,7 @@ from speechlstm.lm.text import (
     tokenize,
 )
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.engine.lock import locked
 from speechlstm.training.engine.word_loop import train_on_words
 from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelTraining
 from speechlstm.training.lm.run import LanguageModelRun, load_language_model_run

@@ -33,7 +33,7 @@ from speechlstm.training.adaptation import train as training
 from speechlstm.training.adaptation.adapt import Adapted
 from speechlstm.training.adaptation.plan import Plan
 from speechlstm.training.adaptation.work import Work
-from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.engine.lock import locked
 from speechlstm.training.tflite.edit import stored_quantization
 
 WriteTones = Callable[[Path, Sequence[str]], Path]

@@ -4,7 +4,7 @@ import pytest
 
 from speechlstm.errors import ConfigError, ModelError
 from speechlstm.training.adaptation.work import BASE, CONTENTS, Work, fingerprint
-from speechlstm.training.engine.run_folder import locked
+from speechlstm.training.engine.lock import locked
 
 
 def test_the_same_inputs_go_on_others_are_refused(tmp_path: Path) -> None:
