@@ -77,17 +77,17 @@ class Comparer:
     ) -> Comparison:
         begin, end = self._frames(place)
         return Comparison(
-            self.start + float(self.times[begin]),
-            self.start + float(self.times[end]),
-            (place.start, place.stop),
-            tuple(word.text for word in self.words[place.start : place.stop]),
-            place.words,
-            share,
-            is_reference,
-            recognised,
-            other,
-            tuple(_emitted(head, begin, end) for head in self.heads),
-            tuple(word for word in place.words if not self.scorer.is_in_vocabulary(word)),
+            start=self.start + float(self.times[begin]),
+            end=self.start + float(self.times[end]),
+            place=(place.start, place.stop),
+            words=tuple(word.text for word in self.words[place.start : place.stop]),
+            others=place.words,
+            share=share,
+            is_reference=is_reference,
+            recognised=recognised,
+            other=other,
+            emitted=tuple(_emitted(head, begin, end) for head in self.heads),
+            unknown=tuple(word for word in place.words if not self.scorer.is_in_vocabulary(word)),
         )
 
     def _frames(self, place: Difference) -> tuple[int, int]:

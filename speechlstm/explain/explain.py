@@ -91,27 +91,29 @@ def explain(
     comparer = Comparer(n_best, shares, scorer, heads, times, start)
     comparisons, whole = comparer.compare(reference)
     return Explanation(
-        name,
-        audio,
-        start,
-        contents.acoustic,
-        spec.config,
-        _lms(assembly, spec),
-        tuple(
+        name=name,
+        audio=audio,
+        start=start,
+        spec=contents.acoustic,
+        config=spec.config,
+        lms=_lms(assembly, spec),
+        heads=tuple(
             _with_paths(head, whole if head is read else None, n_best[0].text, reference)
             for head in heads
         ),
-        spectrogram(audio, contents.acoustic.features),
-        activity.features,
-        _explained_words(n_best, shares, chain.from_iterable(o.are_kept for o in found), start),
-        found[0].is_calibrated,
-        tuple(comparisons),
-        reference,
-        whole if reference else None,
-        activity.layers,
-        activity.difference,
-        activity.reason,
-        tuple(zip(firsts, (segment for _, segment in segments), strict=True)),
+        spectrogram=spectrogram(audio, contents.acoustic.features),
+        features=activity.features,
+        words=_explained_words(
+            n_best, shares, chain.from_iterable(o.are_kept for o in found), start
+        ),
+        is_calibrated=found[0].is_calibrated,
+        comparisons=tuple(comparisons),
+        reference=reference,
+        whole=whole if reference else None,
+        layers=activity.layers,
+        difference=activity.difference,
+        reason=activity.reason,
+        segments=tuple(zip(firsts, (segment for _, segment in segments), strict=True)),
     )
 
 

@@ -98,9 +98,17 @@ def adapt(
     base = _checked(recordings, path, paths, init_from)
     folder = Work(Path(work) if work else path.resolve().with_name(f"{path.resolve().name}.work"))
     adaptation = Adaptation(
-        folder, read_bundle(base), keep, num_epochs, targets, quantization, jobs, report, progress,
-        decoding,
-    )  # fmt: skip
+        work=folder,
+        base=read_bundle(base),
+        keep=keep,
+        num_epochs=num_epochs,
+        targets=targets,
+        quantization=quantization,
+        jobs=jobs,
+        report=report,
+        progress=progress,
+        decoding=decoding,
+    )
     inputs = {
         "recordings": place(recordings),
         "texts": [str(text.resolve()) for text in paths],
