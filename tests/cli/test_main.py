@@ -55,6 +55,7 @@ def find_command(arguments: list[str]) -> tuple[click.Command, list[str]]:
                 "recordings",
                 "subtitles",
                 "training",
+                "types",
                 "verbs",
             },
         ),
@@ -92,7 +93,7 @@ def test_a_group_imports_only_the_verb_that_is_called() -> None:
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     loaded = {
         f"speechlstm.cli.{m}"
-        for m in ("lm", "lm.options", "lm.sample", "options", "output", "verbs")
+        for m in ("lm", "lm.options", "lm.sample", "options", "output", "types", "verbs")
     }
     assert set(printed.splitlines()[-1].split()) == loaded
 
