@@ -92,8 +92,7 @@ def test_a_group_imports_only_the_verb_that_is_called() -> None:
     command = [sys.executable, "-c", code]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     loaded = {
-        f"speechlstm.cli.{m}"
-        for m in ("lm", "lm.options", "lm.sample", "options", "output", "types", "verbs")
+        f"speechlstm.cli.{m}" for m in ("lm", "lm.options", "lm.sample", "output", "types", "verbs")
     }
     assert set(printed.splitlines()[-1].split()) == loaded
 
