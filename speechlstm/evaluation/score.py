@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
+from unicodedata import normalize as unicode_normalize
 
 from speechlstm.errors import DataError, counted
+from speechlstm.evaluation.metrics import align_words
 from speechlstm.evaluation.readable import readable_report, written_tokens
 from speechlstm.evaluation.report import EvaluationReport, Score
-from speechlstm.evaluation.transcript_files import (
-    TranscriptEntry,
-    TranscriptFile,
-    read_transcript_file,
-)
+from speechlstm.evaluation.transcript_entry import TranscriptEntry
+from speechlstm.evaluation.transcript_files import TranscriptFile, read_transcript_file
 from speechlstm.text.normalize import normalize
+from speechlstm.transcript.formats import ctm_field
 
 _MAX_NAMED = 20  # ids in a message
 
@@ -49,7 +49,8 @@ def score_transcripts(
     """Score the texts of one file against those of another.
 
     If the texts of both files have ids, texts with the same id are paired, in any order. Ids that
-    are paths may differ in leading folders and in the suffix, as long as they stay unique.
+    are paths may differ in leading folders, in the suffix, in the form of Unicode and in what CTM
+    writes otherwise, such as spaces, as long as they stay unique.
     Otherwise, the texts are paired by their order. A text without an id gets its number, from 1, as
     id.
 
@@ -66,19 +67,16 @@ def score_transcripts(
     else:
         pairs = list(_pair_by_order(references, hypotheses))
     prepare = written_tokens if readable else normalize
-    scores = tuple(
-        Score(
-            expected.id or found.id or str(number),
-            prepare(expected.text or ""),
-            prepare(_scored_text(found, expected)),
-            expected.speaker,
-        )
-        for number, (expected, found) in enumerate(pairs, start=1)
-    )
+    scores = []
+    for number, (expected, found) in enumerate(pairs, start=1):
+        hypothesis = prepare(_scored_text(found, expected))
+        reference = _without_omitted(expected, hypothesis, prepare)
+        identity = expected.id or found.id or str(number)
+        scores.append(Score(identity, reference, hypothesis, expected.speaker))
     if not scores:
         raise DataError(f"{references.path}: no text to score against")
     skipped = tuple(e.id for e in references.untranscribed if e.id is not None)
-    report = EvaluationReport(scores, skipped)
+    report = EvaluationReport(tuple(scores), skipped)
     return readable_report(report) if readable else report
 
 
@@ -110,6 +108,9 @@ def seem_to_have_ids(references: TranscriptFile, hypotheses: TranscriptFile) -> 
 
 def _pair_by_order(references: TranscriptFile, hypotheses: TranscriptFile) -> Iterator[Pair]:
     counts = len(references.transcribed), len(hypotheses.transcribed)
+    for file, count in zip((references, hypotheses), counts, strict=True):
+        if file.omits_silence and not count:
+            raise DataError(f"{file.path}: has no word")
     if counts[0] != counts[1]:
         raise DataError(
             f"{references.path} has {counted(counts[0], 'text')}, {hypotheses.path} has "
@@ -171,7 +172,8 @@ def _common_keys(references: list[str], hypotheses: list[str]) -> tuple[ToKey, T
 
 def _path_key(num_parts: int, strips_suffix: bool) -> ToKey:
     def key(name: str) -> str:
-        *folders, last = name.replace("\\", "/").split("/")
+        plain = ctm_field(unicode_normalize("NFC", name))
+        *folders, last = plain.replace("\\", "/").split("/")
         stem = last.rpartition(".")[0] or last
         return "/".join([*folders, stem if strips_suffix else last][-num_parts:])
 
@@ -190,3 +192,24 @@ def _scored_text(found: TranscriptEntry, expected: TranscriptEntry) -> str:
         )
     timed = zip(text.split(), found.word_times, strict=True)
     return " ".join(w for w, time in timed if not any(s <= time < e for s, e in spans))
+
+
+def _without_omitted(
+    expected: TranscriptEntry, hypothesis: str, prepare: Callable[[str], str]
+) -> str:
+    """The reference without words that may be left out and are (sclite counts them as correct)."""
+    text = expected.text or ""
+    if not expected.optional:
+        return prepare(text)
+    words = [
+        (word, index in expected.optional)
+        for index, written in enumerate(text.split())
+        for word in prepare(written).split()
+    ]
+    pairs = align_words(" ".join(word for word, _ in words), hypothesis)
+    aligned = (pair.hypothesis for pair in pairs if pair.reference is not None)
+    return " ".join(
+        word
+        for (word, is_optional), other in zip(words, aligned, strict=True)
+        if other is not None or not is_optional
+    )

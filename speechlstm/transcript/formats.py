@@ -108,18 +108,18 @@ def to_ctm(file: str, transcript: Transcript) -> str:
     >>> to_ctm("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
     'a 1 0.100 0.400 yes 0.9000'
     """
-    name = _ctm_field(file)
+    name = ctm_field(file)
     spoken = (word for word in transcript.words if word.is_spoken)
     words = sorted(spoken, key=lambda word: word.channel or 1)
     return "\n".join(
         f"{name} {word.channel or 1} {word.start:.3f} "
-        f"{round(word.end, 3) - round(word.start, 3):.3f} {_ctm_field(word.text, writable)} "
+        f"{round(word.end, 3) - round(word.start, 3):.3f} {ctm_field(word.text, writable)} "
         f"{word.confidence:.4f}"
         for word in words
     )
 
 
-def _ctm_field(text: str, escape: Callable[[str], str] = printable) -> str:
+def ctm_field(text: str, escape: Callable[[str], str] = printable) -> str:
     """One field of a line. Spaces separate fields, and two semicolons start a comment."""
     return "_".join(escape(" ".join(text.split())).split(" ")).replace(";;", "__") or "_"
 
@@ -133,7 +133,7 @@ def to_rttm(file: str, transcript: Transcript) -> str:
     >>> to_rttm("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
     'SPEAKER a 1 0.100 0.400 <NA> <NA> speaker1 <NA> <NA>'
     """
-    return "\n".join(rttm_lines(_ctm_field(file), turns_of(transcript.words)))
+    return "\n".join(rttm_lines(ctm_field(file), turns_of(transcript.words)))
 
 
 def recording_ids(files: Sequence[str]) -> list[str]:
@@ -170,7 +170,7 @@ def _shorter_names(path: PurePath) -> list[str]:
         for whole in (path.parent / path.stem, path)
         for depth in range(1, 1 + len(whole.parts))
     ]
-    return [_ctm_field(end) for end in ends or [str(path)]]
+    return [ctm_field(end) for end in ends or [str(path)]]
 
 
 def to_textgrid(file: str, transcript: Transcript) -> str:

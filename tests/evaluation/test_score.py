@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unicodedata import normalize
 
 import jiwer
 import pytest
@@ -14,6 +15,9 @@ from speechlstm.errors import DataError
 from speechlstm.evaluation.report import EvaluationReport, Score
 from speechlstm.evaluation.score import score_files, seem_to_have_ids
 from speechlstm.evaluation.transcript_files import read_transcript_file
+from speechlstm.transcript import Hypothesis, Transcript, Word
+from speechlstm.transcript.formats import recording_ids, to_ctm, to_textgrid
+from speechlstm.transcript.subtitles import to_srt, to_vtt
 
 STM = """;; LABEL "o" "overall" "all"
 talk 1 anna 0.0 2.0 <o,f0,female> one two three
@@ -140,6 +144,44 @@ def test_objects_with_id_and_text_alone_are_known(folder: Path, suffix: str) -> 
     }
 
 
+@pytest.mark.parametrize("name", ["my talk.wav", "caf\u00e9.wav", "a;;b.wav"])
+def test_names_are_those_that_files_and_formats_make_of_them(folder: Path, name: str) -> None:
+    word = Word("yes", 0.1, 0.5, 0.9)
+    transcript = Transcript((Hypothesis("yes", (word,), -1.0),), 0.6)
+    ctm = to_ctm(recording_ids([name])[0], transcript)
+    for other, suffix in ((ctm, ".ctm"), (f"{normalize('NFD', name)}\tyes", "")):
+        report = score(f"{name}\tyes\n", other + "\n", suffixes=("", suffix))
+        assert pairs(report) == [(name, "yes", "yes")]
+
+
+def test_subtitles_and_textgrids_are_one_text(folder: Path) -> None:
+    words = tuple(Word(text, i, i + 0.5, 0.9) for i, text in enumerate(("one", "two", "three")))
+    transcript = Transcript((Hypothesis("one two three", words, -1.0),), 3.0)
+    for suffix, write in ((".srt", to_srt), (".vtt", to_vtt), (".TextGrid", to_textgrid)):
+        written = write("a", transcript) + "\n"
+        assert pairs(score("one two\n", written, suffixes=("", suffix))) == [
+            ("1", "one two", "one two three")
+        ]
+    late, early = (
+        "2\n00:00:03,000 --> 00:00:04,000\ntwo\n",
+        "1\n00:00:01,000 --> 00:00:02,000\none\n",
+    )
+    assert score("one two", f"{late}\n{early}", suffixes=("", ".srt")).wer == 0
+
+
+def test_a_textgrid_has_one_tier_to_score(folder: Path) -> None:
+    words = tuple(Word("yes", i, i + 0.5, 0.9, speaker=1 + i) for i in range(2))
+    transcript = Transcript((Hypothesis("yes yes", words, -1.0),), 3.0)
+    with pytest.raises(DataError, match=r"^hyp.TextGrid: has texts on 2 tiers, 'speaker 1', 'spe"):
+        score("yes yes\n", to_textgrid("a", transcript), suffixes=("", ".TextGrid"))
+
+
+def test_answers_without_a_name_are_paired_by_order(folder: Path) -> None:
+    whisper = '{"text": " One two.", "segments": [{"text": " One two."}], "language": "en"}\n'
+    report = score("one two\nthree\n", whisper + '{"text": "Three"}\n', suffixes=("", ".json"))
+    assert (report.wer, len(report.scores)) == (0, 2)
+
+
 def test_trn_is_paired_by_its_ids(folder: Path) -> None:
     reference = ";; of sclite\n<s> hello (big) world </s> (s1-u1)\n\nfoo (s1-u2)\n(s1-u3)\n"
     hypothesis = "hm (s1-u3)\nfoo (s1-u2)\nhello big word (s1-u1)\n"
@@ -147,6 +189,22 @@ def test_trn_is_paired_by_its_ids(folder: Path) -> None:
     assert pairs(report) == [
         ("s1-u1", "hello big world", "hello big word"), ("s1-u2", "foo", "foo"), ("s1-u3", "", "hm")
     ]  # fmt: skip
+
+
+def test_words_in_parentheses_may_be_left_out(folder: Path) -> None:
+    reference = "one (uh) two (uh-huh) three (u1)\n"
+    for hypothesis, expected, errors in (
+        ("one two three", "one two three", 0),
+        ("one uh two three", "one uh two three", 0),
+        ("one uh too uh huh three", "one uh two uh huh three", 1),
+        ("two", "one two three", 2),
+    ):
+        report = score(reference, f"{hypothesis} (u1)\n", suffixes=(".trn", ".trn"))
+        assert pairs(report) == [("u1", expected, hypothesis)]
+        assert report.words.num_errors == errors
+    stm, ctm = "t 1 anna 0 1 <o> (uh) yes\n", "t 1 0.1 0.2 yes\n"
+    assert score(stm, ctm, suffixes=(".stm", ".ctm")).wer == 0
+    assert score("yes (uh) no\n", "yes no\n").words.deletions == 1  # in a plain text
 
 
 def test_stm_and_ctm_are_joined_in_the_order_of_time(folder: Path) -> None:
@@ -210,7 +268,13 @@ def test_plain_texts_do_not_seem_to_have_ids(folder: Path) -> None:
         ('{"file": "a", "text": 1}\n', "", ".json", r"^ref\.json:1: file and text must"),
         ('{"id": 1, "text": "a"}\n', "", ".json", r"^ref\.json:1: id and text must"),
         ('{"file": "a"}\n', "", ".json", r"^ref\.json:1: not a JSON object with"),
-        ("1\n00:00 --> 00:01\nyes\n", "", ".srt", r"^ref\.srt: subtitles and TextGrids"),
+        ("yes\n", "", ".srt", r"^ref\.srt: has no subtitle$"),
+        ("yes\n", "", ".TextGrid", r"^ref\.TextGrid: is not a TextGrid"),
+        ("t 1 0 1 a\n", "", ".ctm", r"^hyp\.ctm: has no word$"),
+        ('{\n"text": "a"}\n', "", ".json", r"^ref\.json:1: not JSON: .*; write one object a line$"),
+        ('{"text": "a", "pred_text": "b"}\n', "", ".json", r"^ref\.json:1: unknown key"),
+        ('{"text": "a"}\n{"text": 1}\n', "", ".json", r"^ref\.json:2: text must be a string$"),
+        ('{"wer": 0, "utterances": []}\n', "", ".json", r"^ref\.json: is a report of .*`compare`$"),
     ],
 )
 def test_what_cannot_be_scored_is_named(
