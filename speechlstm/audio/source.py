@@ -4,7 +4,6 @@ import errno
 import io
 import os
 import re
-import shutil
 import stat
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
@@ -180,7 +179,10 @@ def copy_all(file: BinaryIO, copy: BinaryIO) -> None:
         OSError: It cannot be read, or there is no room for it; the message says where.
     """
     try:
-        shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+        while content := file.read(_CHUNK_BYTES):
+            rest = memoryview(content)
+            while rest:  # unbuffered, a disk takes what there is room for, and fails after that
+                rest = rest[copy.write(rest) :]
         copy.flush()
     except OSError as error:
         if error.errno not in _NO_ROOM:
