@@ -52,10 +52,11 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
             shutil.copymode(path, folder)
         _put_in_place(folder, path)
     except OSError as error:  # that of a full disk, say, names a folder that is gone then
-        if not f"{error.filename}".startswith(f"{folder}{os.sep}"):
+        named = Path(f"{error.filename}")
+        if not named.is_relative_to(folder):
             raise
-        name = f"{path}{f'{error.filename}'.removeprefix(f'{folder}')}"
-        raise OSError(error.errno, error.strerror, name) from error
+        name = path / named.relative_to(folder)
+        raise OSError(error.errno, error.strerror, f"{name}") from error
     finally:  # folder is now the replaced one, or an unfinished one
         shutil.rmtree(folder, ignore_errors=True)
         forget(folder)

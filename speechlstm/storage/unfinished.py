@@ -1,7 +1,8 @@
 """Names of files and folders that are being written, and the removal of those never finished.
 
 While NAME is being written, it is called .NAME.PID-TOKEN.tmp; PID is the process that writes it,
-and the first half of TOKEN stands for its machine, since several machines may share a folder.
+and the first half of TOKEN stands for its machine, since several machines may share a folder. A
+long NAME, for which file systems would have no room, has its checksum there.
 """
 
 import os
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 _ABANDONED_SECONDS = 3600.0  # age of what is left over by a process that cannot be checked
+_LONGEST_NAME = 255 - len("..4294967295-01234567.tmp")  # bytes
 _NAME = re.compile(r"\..+\.(\d+)-([0-9a-f]{4})[0-9a-f]{4}\.(?:tmp|new|old)", re.DOTALL)
 _own: set[Path] = set()  # what this process is writing
 _visited: set[tuple[int, Path]] = set()  # processes, and folders from which leftovers are removed
@@ -24,7 +26,7 @@ _visited: set[tuple[int, Path]] = set()  # processes, and folders from which lef
 def unfinished(path: Path) -> Path:
     """What a path is to be called until it is complete; `forget` the name afterwards."""
     token = f"{_machine()}{os.urandom(2).hex()}"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{token}.tmp")
+    temporary = path.with_name(f".{_short_name(path)}.{os.getpid()}-{token}.tmp")
     _own.add(temporary)
     return temporary
 
@@ -40,8 +42,13 @@ def beside(path: Path, suffixes: str) -> Iterator[Path]:
     Args:
         suffixes: A regular expression of the suffixes to look for.
     """
-    name = re.compile(rf"{re.escape(f'.{path.name}.')}\d+-[0-9a-f]{{8}}\.({suffixes})")
+    name = re.compile(rf"{re.escape(f'.{_short_name(path)}.')}\d+-[0-9a-f]{{8}}\.({suffixes})")
     return (p for p in path.parent.glob(".*") if name.fullmatch(p.name))
+
+
+def _short_name(path: Path) -> str:
+    name = os.fsencode(path.name)
+    return path.name if len(name) <= _LONGEST_NAME else f"{zlib.crc32(name):08x}"
 
 
 def remove_abandoned_files(folder: Path) -> None:

@@ -113,6 +113,14 @@ def test_the_next_process_that_writes_there_removes_it(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.txt"]
 
 
+@pytest.mark.parametrize("name", ["n" * 255, "ü" * 120, "n" * 231])
+def test_every_name_that_a_file_may_have_can_be_written(tmp_path: Path, name: str) -> None:
+    killed_while_writing(tmp_path / name)
+    write_atomically(tmp_path / name, "whole")
+    assert names(tmp_path) == [name]
+    assert (tmp_path / name).read_text() == "whole"
+
+
 def test_what_others_write_is_not_removed(tmp_path: Path) -> None:
     """What a process that lives, another machine, or another program may still be writing."""
     mine = unfinished(tmp_path / "a.txt")

@@ -64,6 +64,22 @@ def test_what_cannot_be_written_is_named_as_it_would_be_called(tmp_path: Path) -
     ):
         write_atomically(unfinished / "missing" / "weights", b"")
     assert error.value.filename == str(tmp_path / "model" / "missing" / "weights")
+    path = tmp_path / "no" / "model"
+    with pytest.raises(FileNotFoundError) as error, folder_written_atomically(path):
+        pass
+    assert error.value.filename == str(path)
+
+
+def test_every_name_that_a_folder_may_have_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 255)
+    for content in ("old", "new"):
+        put(path, content)
+    assert names(tmp_path) == [path.name]
+    temporary = unfinished(path)
+    path.rename(temporary.with_suffix(".new"))  # as after a kill
+    forget(temporary)
+    recover_folder(path)
+    assert (path / "one").read_text() == "new"
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])
