@@ -6,7 +6,7 @@ from base64 import b64encode
 import numpy as np
 import soundfile
 
-from speechlstm.audio import Audio
+from speechlstm.audio import Audio, with_serial
 from speechlstm.html.markup import Markup, element
 
 DEFAULT_MEGABYTES = 2.0  # of the recordings of a page, so that it stays below 3
@@ -60,4 +60,5 @@ def _encoded(audio: Audio) -> bytes:
     samples = np.clip(audio.samples, -1, 1)
     options = {"compression_level": 0.9} if codec == "VORBIS" else {}
     soundfile.write(file, samples, audio.sample_rate, codec, format=container, **options)
-    return file.getvalue()
+    content = file.getvalue()
+    return with_serial(content, 0) if container == "OGG" else content  # the same page each time

@@ -204,6 +204,7 @@ def test_players_hold_the_recording_and_keep_to_the_budget() -> None:
     assert 1 <= made < 5
     assert players.num_players == made
     assert AudioPlayers(megabytes=0).player(tone, "tone") is None
+    assert AudioPlayers().player(tone, "tone") == first
 
 
 def test_columns_of_numbers_and_their_heads_are_aligned_to_the_right() -> None:
