@@ -29,7 +29,7 @@ def _run() -> Path:
 
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     run = Run(folder / "run", _SETTINGS, _ALPHABET, (folder / "a.jsonl",), (folder / "b.jsonl",))
-    run.create()
+    run.create(run.new_network())
     metrics = {"epoch": 1, "loss": 3.5, "valid_loss": 3.0, "valid_wer": 0.5, "valid_cer": 0.25}
     (run.path / "metrics.jsonl").write_text(f"{json.dumps(metrics)}\n")
     save_checkpoint(run.best, {"model": run.new_network().variables}, metrics)
@@ -86,10 +86,12 @@ def _damaged_checkpoint(rng: Generator, content: bytes) -> bytes:
 
 
 def load(path: Path) -> None:
-    """Load a run, its metrics and the weights of the best epoch."""
+    """Load a run, its metrics, the weights of the best epoch and those that it began with."""
     from speechlstm.training.acoustic.run import load_run
+    from speechlstm.training.engine.checkpoint import load_checkpoint
 
     run = load_run(path)
     run.read_metrics()
     run.summary()
     run.best_network()
+    load_checkpoint(run.initial, {"model": run.new_network().variables})

@@ -30,7 +30,7 @@ from speechlstm.training.acoustic.corpus import Corpus, load_corpus
 from speechlstm.training.acoustic.encoder import Encoder
 from speechlstm.training.acoustic.network import AcousticModel
 from speechlstm.training.engine.checkpoint import save_checkpoint
-from speechlstm.training.engine.run_folder import NetworkRun, read_description
+from speechlstm.training.engine.run_folder import HAS_INITIAL, NetworkRun, read_description
 
 CLASSIFY = "classify"  # "task" in the run.json of a classifier
 
@@ -132,6 +132,7 @@ class SpeechRun(NetworkRun[E]):
         except (OSError, ValueError):
             return False
         expected: dict[str, Any] = json.loads(json.dumps(self._values()))
+        found.pop(HAS_INITIAL, None)
         return found | {"version": __version__} == expected
 
     def _describe(self) -> None:

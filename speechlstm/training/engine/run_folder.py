@@ -21,6 +21,8 @@ from speechlstm.training.engine.network import Network
 
 N = TypeVar("N", bound=Network)
 
+HAS_INITIAL = "has_initial_weights"  # in the description of a run that has initial.npz
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -85,8 +87,9 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
     def write_description(self, values: Mapping[str, Any]) -> None:
-        """Write the description: values that JSON can represent."""
-        write_atomically(self.description, dump_checked(values))
+        """Write the description, values that JSON can represent, after the initial weights."""
+        begins = {HAS_INITIAL: True} if self.initial.exists() else {}
+        write_atomically(self.description, dump_checked({**values, **begins}))
 
     def write_metrics(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Write the metrics of all epochs, for people and plots."""
@@ -260,11 +263,19 @@ def read_description(path: Path, network: str) -> Iterator[dict[str, Any]]:
         network: What the run trains, for messages: "an acoustic model".
 
     Raises:
-        ModelError: The folder holds no run of such a network, or its description is damaged.
+        ModelError: The folder holds no run of such a network, its description is damaged, or the
+            weights are lost with which it would begin.
     """
-    file = RunFolder(path).description
+    run = RunFolder(path)
+    file = run.description
     try:
-        yield parse_checked(read_regular_file(file))
+        values = parse_checked(read_regular_file(file))
+        if values.pop(HAS_INITIAL, False) and not (run.initial.exists() or run.checkpoint.exists()):
+            raise ModelError(
+                f"{run.initial}: missing: the run would begin with random weights; restore it, or "
+                "start a new run with --init-from"
+            )
+        yield values
     except OSError as error:
         name = Path(error.filename or file).name
         raise ModelError(f"{path}: holds no run of {network}: {error.strerror}: {name}") from None

@@ -89,6 +89,24 @@ def test_a_run_that_is_replaced_is_gone_before_anything_of_the_new_one_is_there(
     assert not run.initial.exists()
 
 
+def test_a_run_that_has_lost_its_initial_weights_does_not_begin_with_random_ones(
+    tmp_path: Path,
+) -> None:
+    run, values = RunFolder(tmp_path), {"epochs": 3}
+    run.initial.touch()
+    run.write_description(values)
+    for path in (run.initial, run.checkpoint):  # once there is a checkpoint, they are not needed
+        path.touch()
+        with read_description(tmp_path, "a network") as found:
+            assert found == values
+        path.unlink()
+    with (
+        pytest.raises(ModelError, match=r"initial\.npz: missing: the run would begin with random"),
+        read_description(tmp_path, "a network"),
+    ):
+        pass
+
+
 def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     save_checkpoint(run.best, {}, HISTORY[0])
