@@ -209,10 +209,12 @@ class AlphabetError(DataError, ValueError):
     def __init__(self, symbols: Iterable[str], where: str) -> None:
         self.symbols, self.where = tuple(symbols), where
         named = ", ".join(f"{s!r} ({_code_points(s)})" for s in self.symbols)
-        advice = "correct the text or train with an alphabet that has them"
-        if all(symbol.isdecimal() for symbol in self.symbols):
-            advice = "write numbers as they are spoken"
-        super().__init__(f"{where}: not in the alphabet: {named}; {advice}")
+        advice = []
+        if any(symbol.isdecimal() for symbol in self.symbols):
+            advice.append("write numbers as they are spoken")
+        if not all(symbol.isdecimal() for symbol in self.symbols):
+            advice.append("correct the text or train with an alphabet that has them")
+        super().__init__(f"{where}: not in the alphabet: {named}; {'; '.join(advice)}")
 
 
 def _code_points(symbol: str) -> str:

@@ -17,6 +17,7 @@ from speechlstm.config import (
     TrainConfig,
 )
 from speechlstm.errors import ConfigError
+from speechlstm.text.phrases import Phrase
 
 
 @pytest.mark.parametrize(
@@ -197,6 +198,9 @@ def test_missing_settings_file_is_named(tmp_path: Path) -> None:
 
 
 def test_numbers_of_numpy_become_plain_ones() -> None:
+    for weight in (np.float32(2), np.int64(2)):
+        assert type(HotWord("anna", weight).weight) in (int, float)  # type: ignore[arg-type]
+        assert type(Phrase("anna", weight).weight) in (int, float)  # type: ignore[arg-type]
     config = DecodeConfig(beam_width=np.int64(50), lm_weight=np.float32(0.5))  # type: ignore[arg-type]
     assert config == DecodeConfig(beam_width=50, lm_weight=0.5)
     assert (type(config.beam_width), type(config.lm_weight)) == (int, float)

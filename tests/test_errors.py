@@ -113,6 +113,22 @@ def test_of_a_damaged_recording_it_says_no_more_than_is_known(
     assert shown == f"a.ogg: {what}; copy it again if there is an intact one"
 
 
+def test_what_the_alphabet_lacks_is_advised_on_by_its_kind() -> None:
+    digits, others = (
+        "write numbers as they are spoken",
+        "correct the text or train with an alphabet",
+    )
+    for symbols, advice in (
+        ("12", (digits,)),
+        ("\u00e9", (others,)),
+        ("1\u00e9", (digits, others)),
+    ):
+        message = str(AlphabetError(symbols, "u1"))
+        assert [message.count(part) for part in (digits, others)] == [
+            int(part in advice) for part in (digits, others)
+        ]
+
+
 def test_the_docstring_draws_the_tree() -> None:
     def tree(error: type[SpeechLSTMError], depth: int = 0) -> Iterator[tuple[int, str]]:
         yield depth, error.__name__

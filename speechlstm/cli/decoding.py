@@ -184,17 +184,18 @@ def _check_phrases(settings: dict[str, Any], lm: Path | None) -> None:
 
 
 def listed_hot_words(path: Path) -> "list[HotWord]":
-    """The hot words in a file, one a line; empty lines and those that begin with # are skipped."""
+    """The hot words in a file, one a line, without comments, which # begins."""
     from speechlstm.config import HotWord
+    from speechlstm.storage import listed
 
     try:
-        lines = read_text(path).splitlines()
+        lines = listed(read_text(path))
     except OSError as error:
         raise DataError(f"--hot-words {path}: cannot be read: {error.strerror}") from None
     found = []
-    for number, line in enumerate(lines, 1):
+    for number, line in lines:
         try:
-            found += [HotWord.parse(line)] if line.strip() and not line.startswith("#") else []
+            found.append(HotWord.parse(line))
         except ConfigError as error:
             reason = str(error).removeprefix("decoding.hot_words: ")
             raise ConfigError(f"{path}:{number}: {reason}") from None

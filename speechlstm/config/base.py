@@ -33,7 +33,7 @@ def _accepts(kind: Any, value: Any) -> bool:
     return isinstance(value, kind)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A number of NumPy as Python's own, which JSON can hold."""
     if isinstance(value, bool):
         return value
@@ -67,7 +67,7 @@ class Config:
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for f in fields(self):  # type: ignore[arg-type]
-            value = _plain(getattr(self, f.name))
+            value = plain(getattr(self, f.name))
             object.__setattr__(self, f.name, value)
             if not _accepts(hints[f.name], value):
                 self._refuse(f.name, f"must be {_describe(hints[f.name])}, is {quoted(value)}")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
+from speechlstm.config.base import plain
 from speechlstm.errors import ConfigError, quoted
 
 MAX_LENGTH = 200  # characters of a phrase; the longest words in dictionaries have 45
@@ -43,6 +44,7 @@ class HotWord:
             )
         if self.weight is None:
             return
+        object.__setattr__(self, "weight", plain(self.weight))
         is_number = isinstance(self.weight, int | float) and not isinstance(self.weight, bool)
         if not is_number or not isfinite(self.weight) or abs(self.weight) > MAX_WEIGHT:
             raise _error(

@@ -9,7 +9,7 @@ from speechlstm.corpora.sound import Sound
 from speechlstm.corpora.survey import Surveyed
 from speechlstm.errors import DataError
 from speechlstm.evaluation.data_report import DataReport
-from speechlstm.evaluation.metrics import show_errors
+from speechlstm.evaluation.report_page import aligned_errors
 from speechlstm.html import (
     AudioPlayers,
     Axis,
@@ -86,7 +86,7 @@ def _disagreements(report: DataReport, players: AudioPlayers) -> list[Markup]:
         [
             item.utterance.id,
             (f"{score.characters.rate:.0%}", score.characters.rate),
-            show_errors(score.reference, score.hypothesis),
+            aligned_errors(score),
             _player(item, players if i < _MOST_PLAYERS else None),
         ]
         for i, (item, score) in enumerate(shown)
@@ -94,8 +94,8 @@ def _disagreements(report: DataReport, players: AudioPlayers) -> list[Markup]:
     note = (
         f"{len(report.scores)} utterances, spread evenly over the lists, were recognised by greedy "
         "decoding. Where text and recogniser differ most, the text may be wrong: listen first. "
-        "[a->b]: b was recognised in place of a; [-a]: a was not recognised; [+a]: a is not in the "
-        "text."
+        "Words of the text that are wrong are struck out; what was recognised in their place "
+        "follows them."
     )
     columns = ["utterance", "CER", "differences", "recording"]
     return [

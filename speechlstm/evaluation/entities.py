@@ -9,7 +9,7 @@ from unicodedata import normalize
 from speechlstm.errors import DataError, quoted
 from speechlstm.evaluation.metrics import AlignedWords, ErrorCounts
 from speechlstm.readable.numbers import NUMBER_WORDS, ORDINAL_WORDS
-from speechlstm.storage import read_text
+from speechlstm.storage import listed, read_text
 
 _NAMED = re.compile(r"\s*(\w[\w -]*?)\s*:\s*(\S.*)")
 _LONGEST_PATTERN = 2000  # characters
@@ -56,22 +56,18 @@ class EntityErrors:
 def read_entities(path: Path) -> list[EntityPattern]:
     """Read patterns: one regular expression a line, after the name of its kind and a colon.
 
-    Without a name, the kind is "entities". Empty lines and those that begin with # are left out.
+    Without a name, the kind is "entities". Empty lines are left out, and comments, which # begins.
 
     Raises:
         DataError: The file cannot be read, has no pattern, or a line is no regular expression.
     """
     try:
-        lines = read_text(path).splitlines()
+        text = read_text(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise DataError(f"{path}: {error}") from None
-    found = [
-        _pattern(f"{path}:{number}", line)
-        for number, line in enumerate(lines, start=1)
-        if line.strip() and not line.startswith("#")
-    ]
+    found = [_pattern(f"{path}:{number}", line) for number, line in listed(text)]
     if not found:
         raise DataError(f"{path}: has no pattern; give one a line, as in 'city: new york|boston'")
     return found

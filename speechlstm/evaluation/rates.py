@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from speechlstm.errors import counted
 from speechlstm.evaluation.entities import NUMBERS, EntityErrors, EntityPattern, entity_errors
 from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.evaluation.phones import PhoneErrors, Pronounce, phone_errors
@@ -89,7 +90,9 @@ class Rates:
             per, left_out = self.phones.per, self.phones.num_left_out
             rate = "not measured" if per is None else f"{per:.2%}"
             line = f"PER {rate} of {self.phones.counts.num_reference} phones"
-            yield line + (f"; {left_out} utterances without pronunciation" if left_out else "")
+            yield line + (
+                f"; {counted(left_out, 'utterance')} without pronunciation" if left_out else ""
+            )
         for kind, errors in self.entities.items():
             if not errors.num_entities:
                 yield f"{kind}: in none of the references"

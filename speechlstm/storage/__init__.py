@@ -21,5 +21,5 @@ from speechlstm.storage.files import (
 from speechlstm.storage.folders import folder_written_atomically, recover_folder
 from speechlstm.storage.members import Member
 from speechlstm.storage.remote import address_in, address_of, read_address, without_query
-from speechlstm.storage.text import decode_text, read_text, text_lines, utf8_lines
+from speechlstm.storage.text import decode_text, listed, read_text, text_lines, utf8_lines
 from speechlstm.storage.unfinished import remove_unfinished

@@ -1,6 +1,7 @@
 """Text files that people write: UTF-8, or UTF-16 with its mark, as Windows writes it."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -10,6 +11,7 @@ from speechlstm.storage.files import read_bounded
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST_LINE = 10**8  # bytes; a line of JSON may hold the transcript of many hours
 _LONGEST_UTF16 = 1 << 30  # bytes of a text that is converted as a whole
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 _ZEROS = "has zero bytes: not a text, or UTF-16 without its mark; save texts as UTF-8"
 
 
@@ -47,6 +49,19 @@ def read_text(path: Path, max_bytes: int = 1 << 26) -> str:
         ValueError: As in decode_text.
     """
     return decode_text(read_bounded(path, max_bytes))
+
+
+def listed(text: str) -> Iterator[tuple[int, str]]:
+    r"""The items of a list, one a line, each with the number of its line.
+
+    Empty lines are skipped. # at the beginning of a word begins a comment.
+
+    >>> list(listed("# languages\n\nc# # by Microsoft\n"))
+    [(3, 'c#')]
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if item := _COMMENT.sub("", line).strip():
+            yield number, item
 
 
 def utf8_lines(file: BinaryIO, longest: int = _LONGEST_LINE) -> Iterator[bytes]:

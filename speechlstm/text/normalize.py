@@ -4,13 +4,15 @@ import re
 import unicodedata
 
 _APOSTROPHES = dict.fromkeys(
-    map(ord, "'`\u00b4\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07\uff40"), "'"
+    map(ord, "'`\u00b4\u02bb\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07\uff40"), "'"
 )
 # A complete table for ASCII, which is several times as fast.
 _ASCII = {
     code: chr(code).lower() if chr(code).isalnum() else _APOSTROPHES.get(code, " ")
     for code in range(128)
 }
+
+_KASHIDA = "\u0640"  # lengthens a word of Arabic script to fill a line
 
 # Format characters (category Cf) between words: ends of verses, and marks of annotations.
 _SEPARATORS = "\u06dd\u08e2\ufff9\ufffa\ufffb"
@@ -24,6 +26,12 @@ _IGNORABLE = (
 _PRESENTATIONS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>")
 _GREEK_END, _LIGATURES, _LIGATURES_END = 0x0400, 0xFB00, 0xFB18
 
+# Latin letters with strokes, and joined ones, which Unicode does not decompose.
+_UNMARKED = str.maketrans(
+    {"\u00df": "ss", "\u00e6": "ae", "\u00f0": "d", "\u00f8": "o", "\u00fe": "th", "\u0111": "d",
+     "\u0127": "h", "\u0131": "i", "\u0142": "l", "\u014b": "ng", "\u0153": "oe", "\u0167": "t"}
+)  # fmt: skip
+
 _ORPHAN_MARKS = re.compile(r"(?<![^ '])[^\w ']+")  # here, only marks are outside \w, " " and "'"
 _DOTTED_I = re.compile("(i[\u0316-\u0319\u031b-\u0333]*)\u0307")  # NFD: marks below come first
 
@@ -35,7 +43,8 @@ def normalize(text: str) -> str:
     single spaces.
 
     - Characters without a shape of their own are removed and never separate words: soft hyphen,
-      zero width space and joiners, byte order mark, direction marks, variation selectors, fillers.
+      zero width space and joiners, byte order mark, direction marks, variation selectors, fillers;
+      so are lines that lengthen Arabic words (kashida).
     - Letters and digits that differ only in presentation become the plain ones: full and half
       width, mathematical alphabets, Arabic presentation forms, Latin ligatures, Greek symbols. This
       is less than NFKC, which would also change the usual spelling of Thai, Lao and Armenian, and
@@ -60,12 +69,12 @@ def normalize(text: str) -> str:
 
 
 def without_accents(text: str) -> str:
-    r"""A text without marks on its letters.
+    r"""A text without marks on its letters, and with two letters for joined ones.
 
-    >>> without_accents("na\u00efve caf\u00e9")
-    'naive cafe'
+    >>> without_accents("na\u00efve caf\u00e9"), without_accents("\u0142\u00f3d\u017a gro\u00df")
+    ('naive cafe', 'lodz gross')
     """
-    decomposed = unicodedata.normalize("NFD", text)
+    decomposed = unicodedata.normalize("NFD", text).translate(_UNMARKED)
     plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     return unicodedata.normalize("NFC", plain)
 
@@ -85,7 +94,11 @@ def _plain(character: str) -> str:
     code, category = ord(character), unicodedata.category(character)
     if category == "Cf":
         return " " if character in _SEPARATORS else ""
-    if category == "Me" or any(first <= code <= last for first, last in _IGNORABLE):
+    if (
+        category == "Me"
+        or character == _KASHIDA
+        or any(first <= code <= last for first, last in _IGNORABLE)
+    ):
         return ""
     if category[0] not in "LMN":
         return " "

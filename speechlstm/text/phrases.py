@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 
+from speechlstm.config.base import plain
 from speechlstm.errors import ConfigError, DataError, quoted
-from speechlstm.storage import read_text
+from speechlstm.storage import listed, read_text
 from speechlstm.text.normalize import normalize
 
 UNKNOWN = "[unk]"  # stands for anything else, as in Vosk
@@ -38,6 +39,7 @@ class Phrase:
 
     def __post_init__(self) -> None:
         given = self.text
+        object.__setattr__(self, "weight", plain(self.weight))
         is_number = isinstance(self.weight, int | float) and not isinstance(self.weight, bool)
         if not isinstance(given, str) or len(given) > MAX_LENGTH:
             raise self._error(f"must have at most {MAX_LENGTH} characters, is {quoted(given)}")
@@ -124,7 +126,7 @@ def _parsed(item: object) -> Phrase:
 def read_phrase_file(path: Path | str) -> tuple[Phrase, ...]:
     """The phrases in a text file, one a line, each optionally followed by a colon and its weight.
 
-    Empty lines and those that begin with # are skipped.
+    Empty lines are skipped, and comments, which # begins.
 
     Raises:
         ConfigError: A line is not valid, or a phrase stands twice; it names the line.
@@ -132,16 +134,12 @@ def read_phrase_file(path: Path | str) -> tuple[Phrase, ...]:
     """
     path = Path(path)
     try:
-        lines = read_text(path, _MAX_BYTES).splitlines()
+        text = read_text(path, _MAX_BYTES)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{path}: {error}") from None
-    phrases = [
-        Phrase.parse(line, f"{path}:{number}")
-        for number, line in enumerate(lines, 1)
-        if line.strip() and not line.startswith("#")
-    ]
+    phrases = [Phrase.parse(line, f"{path}:{number}") for number, line in listed(text)]
     if not any(phrase.text != UNKNOWN for phrase in phrases):
         raise DataError(f"{path}: has no phrase; write one a line")
     if len(phrases) > MAX_PHRASES:

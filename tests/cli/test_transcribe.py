@@ -127,7 +127,7 @@ def test_hot_words_are_preferred(levels_bundle: Path, mumbled: str) -> None:
     assert transcribe(levels_bundle, "--hot-word", "hbt", mumbled).stdout == "hbt\n"
     assert transcribe(levels_bundle, "--hot-words", "hot.txt", mumbled).stdout == "hbt\n"
     assert transcribe(levels_bundle, "--hot-word", "hat:-9", mumbled).stdout != "hat\n"
-    Path("weights.txt").write_text("hbt:2.5\nhat:-9\n")
+    Path("weights.txt").write_text("  # c\u00e4t: x\nhbt:2.5 # a word\nhat:-9\n")
     assert transcribe(levels_bundle, "--hot-words", "weights.txt", mumbled).stdout == "hbt\n"
     result = transcribe(levels_bundle, "--hot-word", "\u0436uk", mumbled)
     assert (result.exit_code, result.stdout) == (1, "")

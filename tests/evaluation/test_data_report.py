@@ -156,6 +156,7 @@ def test_the_page_shows_it_all_and_asks_no_network(
     scores = compare_with(partial(Wrong), report.survey, 100)
     page = Page(data_page(replace(report, scores=scores)))
     text = " ".join(page.words)
+    assert {"del", "ins"} <= {*page.tags} and "->" not in text
     for wanted in (
         "Faults", "Speakers", "Texts that the recogniser disagrees with", "Texts", "Sound",
         "Recordings with the same sound", "missing.wav: cannot be read", "Loudness", "Bandwidth",

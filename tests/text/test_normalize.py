@@ -44,6 +44,8 @@ WRITING = st.text(st.characters(categories=["L", "M", "N", "Cf", "P", "Zs"]))
         ("\uff76\uff9e", "\u30ac"),  # half width ka and its voice mark
         ("\U0001d5db\U0001d5f2\U0001d5f9\U0001d5f9\U0001d5fc", "hello"),
         ("\ufb01nd \ufb03x \u0132ssel \u017fo 2 \u00b5m", "find ffix ijssel so 2 \u03bcm"),
+        ("\u0645\u0640\u0640\u062f", "\u0645\u062f"),  # a lengthened Arabic word
+        ("O\u02bbzbek o\u2018zbek", "o'zbek o'zbek"),  # two ways to write Uzbek's mark
         ("\ufee3\ufeae\ufea3\ufe92\ufe8e", "\u0645\u0631\u062d\u0628\u0627"),  # Arabic forms
         ("\u0e19\u0e49\u0e33 \u0587 \u00bd m\u00b2", "\u0e19\u0e49\u0e33 \u0587 \u00bd m\u00b2"),
         ("\u0661\u0662", "\u0661\u0662"),
@@ -117,4 +119,9 @@ def test_ascii_takes_a_quicker_way_to_the_same(text: str) -> None:
 
 
 def test_accents_are_dropped() -> None:
-    assert without_accents("na\u00efve cafe\u0301 \u00df") == "naive cafe \u00df"
+    assert without_accents("na\u00efve cafe\u0301 \u016f") == "naive cafe u"
+
+
+def test_letters_that_unicode_does_not_decompose_become_their_likes() -> None:
+    latin = "\u0142\u00f8\u0111\u0127\u0167\u0131 \u00df\u00e6\u0153\u00fe\u014b \u00f0"
+    assert without_accents(latin) == "lodhti ssaeoethng d"

@@ -74,7 +74,9 @@ def test_bad_files_are_named_with_their_line(tmp_path: Path, content: bytes, mes
 
 
 def test_a_file_with_a_byte_order_mark_and_a_comment(tmp_path: Path) -> None:
-    (tmp_path / "p.txt").write_bytes("\ufeff# Maß:e\r\ngröße:2\r\n\r\n[unk]\r\n".encode())
+    (tmp_path / "p.txt").write_bytes(
+        "\ufeff# Maß:e\r\n\t# groß\r\ngröße:2 # Maß\r\n\r\n[unk]\r\n".encode()
+    )
     assert read_phrase_file(tmp_path / "p.txt") == (Phrase("größe", 2.0), Phrase("[unk]"))
     with pytest.raises(DataError, match="missing"):
         read_phrase_file(tmp_path / "missing")

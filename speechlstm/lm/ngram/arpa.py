@@ -116,7 +116,11 @@ class _Reader:
         words, log10_probs, log10_backoffs = array("i"), array("f"), array("f")
         to_id: Callable[[bytes], int] = self._add_word if n == 1 else self._ids.__getitem__
         largest_backoff = 0.0 if is_highest else -_LOWEST
-        limits = f"a log10 probability in {_LOWEST:.0f}..0, a back-off of at most {largest_backoff}"
+        limits = f"a log10 probability in {_LOWEST:.0f}..0, " + (
+            "and no back-off, since no longer n-gram follows"
+            if is_highest
+            else f"a back-off of at most {largest_backoff:.0f}"
+        )
         for index in range(num_ngrams):
             line = self._next()
             fields = line.split()

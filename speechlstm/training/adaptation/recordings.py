@@ -1,6 +1,5 @@
 """The first step: from a folder or manifest to a training and a held-out manifest."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from speechlstm.corpora.manifest import (
     write_manifest,
 )
 from speechlstm.corpora.split import split_manifest
-from speechlstm.errors import AlphabetError, DataError, TrainingError, counted, printable
+from speechlstm.errors import DataError, TrainingError, counted, printable
 from speechlstm.storage import without_query, write_atomically
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.normalize import normalize
@@ -29,7 +28,6 @@ from speechlstm.training.adaptation.work import Work
 from speechlstm.training.data.pcm_cache import PCMCache, open_cache
 
 MIN_UTTERANCES = 8
-_DIGIT = re.compile(r"\d")
 _SILENT = 1e-3  # largest sample of a silent recording, -60 dB
 _SHARE = 0.2  # that is held out of less than half an hour of speech; of more, half of this
 _MAX_HELD_OUT = 480.0  # seconds; more would take time and hardly narrow the intervals
@@ -207,8 +205,7 @@ def feasible(found: UsableRecordings, alphabet: Alphabet, settings: Settings) ->
         try:
             encode_target(utterance.text or "", alphabet, num_steps, utterance.id)
         except DataError as error:
-            has_number = isinstance(error, AlphabetError) and _DIGIT.search(utterance.text or "")
-            reasons.append(f"{error}{'; write numbers as they are spoken' if has_number else ''}")
+            reasons.append(str(error))
         else:
             kept.append(utterance)
     return UsableRecordings(kept, reasons)

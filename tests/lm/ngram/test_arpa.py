@@ -78,7 +78,7 @@ def test_unknown_word_in_capitals_or_missing(tmp_path: Path) -> None:
         ("-0.0625", "-inf", 14, "expected a log10 probability"),
         ("-0.0625", "-1e9", 14, "expected a log10 probability"),
         ("-0.25", "inf", 8, "a back-off of at most 1000"),
-        ("größe </s>", "größe </s>\t-0.5", 15, "a back-off of at most 0"),
+        ("größe </s>", "größe </s>\t-0.5", 15, "and no back-off, since no longer"),
         ("-0.0625", "one", 14, "not a 2-gram"),
         ("-0.125", "one", 10, "not a 1-gram"),
         ("<s> größe", "<s> klein", 14, "not among the unigrams: 'klein'"),

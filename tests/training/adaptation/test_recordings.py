@@ -194,8 +194,10 @@ def test_texts_that_do_not_fit_are_left_out() -> None:
     )
     found = feasible(found, ENGLISH, Settings())
     assert [u.id for u in found.utterances] == ["yes"]
-    assert found.reasons[0].startswith("12 times: not in the alphabet: '1'")
-    assert found.reasons[0].endswith("; write numbers as they are spoken")
+    assert found.reasons[0] == (
+        "12 times: not in the alphabet: '1' (U+0031), '2' (U+0032); write numbers as they are "
+        "spoken"
+    )
     assert "text needs" in found.reasons[1]
 
 
