@@ -95,6 +95,7 @@ def test_the_second_chunk_of_a_long_avi_is_looked_at(tmp_path: Path, counted: in
         assert ends_too_early(source, 0, len(content) - 500)
 
 
+@pytest.mark.slow
 def test_many_boxes_take_no_memory(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x08free" * 20_000)
     tracemalloc.start()

@@ -73,6 +73,7 @@ def test_the_result_does_not_depend_on_the_number_of_processes(
 TIMED = re.compile(r"\[(\d\d):(\d\d):(\d\d\.\d{3}) --> (\d\d):(\d\d):(\d\d\.\d{3})\] (.+)")
 
 
+@pytest.mark.slow
 def test_timestamps_are_those_of_the_words(levels_bundle: Path, folder: Path) -> None:
     lines = transcribe(levels_bundle, "--timestamps", "long.flac").stdout.splitlines()
     found = [TIMED.fullmatch(line) for line in lines]

@@ -190,6 +190,7 @@ def test_what_is_written_reads_back(
     assert list(Manifest(path)) == written
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.binary(max_size=40)

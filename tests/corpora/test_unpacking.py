@@ -152,7 +152,13 @@ def test_a_header_that_is_damaged_does_not_end_the_archive(tmp_path: Path) -> No
         unpack(tmp_path / "a.tar", tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.bz2", "a.tar.xz", "a.zip"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.tar.bz2",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("a.tar.gz", "a.tar.xz", "a.zip")),
+    ],
+)
 def test_no_flipped_bit_changes_what_is_unpacked(tmp_path: Path, name: str) -> None:
     """The checksum of a compressed archive stands behind the end mark of the tar in it."""
     whole = (zipped if name.endswith("zip") else tar)(tmp_path / name).read_bytes()

@@ -277,6 +277,7 @@ DECODERS = [
 ]
 
 
+@pytest.mark.slow
 @given(matrices(), st.sampled_from(DECODERS), st.sampled_from([1, 2, 5]), st.booleans())
 def test_narrow_beams_stay_sound(
     log_probs: NDArray[np.float32],

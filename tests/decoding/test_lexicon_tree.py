@@ -39,6 +39,7 @@ def spellings(draw: st.DrawFn) -> tuple[int, list[tuple[list[int], int]]]:
     return num_labels, draw(st.lists(st.tuples(sequence, st.integers(0, 3)), max_size=20))
 
 
+@pytest.mark.slow
 @given(spellings(), st.integers(0, 2**32 - 1))
 def test_a_tree_holds_what_it_was_built_from(
     drawn: tuple[int, list[tuple[list[int], int]]], seed: int
@@ -169,6 +170,7 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
         LexiconTree.load(tmp_path / "missing", ENGLISH)
 
 
+@pytest.mark.slow
 def test_no_file_with_a_right_checksum_crashes(tmp_path: Path) -> None:
     path = tmp_path / "packed"
     packed = LexiconTree.from_words(["do", "don't", "a"], ENGLISH).packed()

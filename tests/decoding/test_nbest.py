@@ -85,6 +85,7 @@ def test_calibration_is_applied_to_every_word() -> None:
         assert [word.confidence for word in mapped.words] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 12), st.integers(0, 2**32))
 def test_any_posteriors_give_finite_scores_and_words_within_the_recording(
     num_frames: int, seed: int

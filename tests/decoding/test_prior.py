@@ -10,6 +10,7 @@ def log_distributions(seed: int, num_frames: int) -> np.ndarray:
     return np.float32(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
 
 
+@pytest.mark.slow
 def test_many_frames_have_their_mean_as_prior() -> None:
     """Over frames, not utterances."""
     utterances = [log_distributions(seed, number) for seed, number in ((1, 200_000), (2, 900_000))]

@@ -102,6 +102,7 @@ def average_linkage(vectors: NDArray[np.float64], threshold: float) -> list[set[
     return found
 
 
+@pytest.mark.slow
 def test_clusters_are_those_of_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clustering, "LEAST_WINDOWS", 1)
     generator = np.random.default_rng(1)

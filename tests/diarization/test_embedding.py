@@ -74,6 +74,7 @@ def test_a_damaged_network_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path:
         load_embedder(None)
 
 
+@pytest.mark.slow
 def test_other_bundles_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is a recogniser, not a classifier"):
         ClassifierEmbedder(default_bundle())

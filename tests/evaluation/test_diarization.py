@@ -48,6 +48,7 @@ def by_frames(reference: list[Turn], hypothesis: list[Turn], collar: float) -> t
     return tuple(FRAME * number for number in (missed, false, confusion, num_true.sum()))
 
 
+@pytest.mark.slow
 @given(turns("abc"), turns("xyz"), st.sampled_from([0.0, 0.25]))
 def test_errors_equal_those_of_all_pairings_by_frames(
     reference: list[Turn], hypothesis: list[Turn], collar: float

@@ -79,6 +79,7 @@ def test_recordings_keep_to_the_budget(recordings: Recordings) -> None:
     assert len(small) - len(none) < 22_000
 
 
+@pytest.mark.slow
 def test_a_group_of_the_chart_has_the_wer_of_its_utterances(recordings: Recordings) -> None:
     document = to_page(EvaluationReport(scores()), "t", recordings)
     # Of u0 to u3, the shortest, three of eight words are wrong; of u4 to u7 as well.

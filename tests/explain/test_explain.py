@@ -152,7 +152,11 @@ def test_a_text_that_cannot_be_spoken_is_refused(
 
 @pytest.mark.parametrize(
     ("name", "memory"),
-    [("gru", "from its update gate"), ("rnn", "no gates"), ("everywhere", "its forget gate")],
+    [
+        ("gru", "from its update gate"),
+        pytest.param("rnn", "no gates", marks=pytest.mark.slow),
+        pytest.param("everywhere", "its forget gate", marks=pytest.mark.slow),
+    ],
 )
 def test_other_cells(name: str, memory: str, spoken: Say) -> None:
     audio = Audio(spoken("hello hello hello"), 16000)

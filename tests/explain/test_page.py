@@ -86,7 +86,9 @@ def test_a_minute_with_all_units_stays_below_3_mb() -> None:
     assert 8 * 4 * 2000 * (MAX_GATE_BYTES // (8 * 4 * 2000)) * 4 / 3 < 1.4e6
 
 
-@pytest.mark.parametrize("name", ["gru", "rnn", "everywhere"])
+@pytest.mark.parametrize(
+    "name", ["gru", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rnn", "everywhere"))]
+)
 def test_other_cells_have_a_page(name: str) -> None:
     audio = Audio(np.random.default_rng(1).normal(0, 0.1, 16000).astype(np.float32), 16000)
     document = to_page(explain(audio, ASSETS / f"{name}.tflite", name='<b>"'), 2)

@@ -137,6 +137,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="of signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
 def test_signals_of_terminals_are_for_the_parent_alone_from_the_first_moment_on(name: str) -> None:

@@ -125,6 +125,7 @@ def run() -> Callable[..., Result]:
     return lambda *arguments: CliRunner().invoke(main, ["pronunciation", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_the_command_prints_text_and_json(run: Callable[..., Result], tmp_path: Path) -> None:
     text = tmp_path / "zip.txt"
     text.write_text("One eight zero zero five\n")

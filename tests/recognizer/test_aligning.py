@@ -1,11 +1,14 @@
 import time
 from itertools import pairwise
 
+import pytest
+
 from speechlstm.recognizer.aligning import _timed_lines
 from speechlstm.text.written import read_written
 from speechlstm.transcript import Word
 
 
+@pytest.mark.slow
 def test_lines_that_are_not_spoken_stand_in_the_gap_and_take_no_time() -> None:
     """10,000 of them took 10 s when each looked for the next word that is spoken."""
     lines = read_written("yes\n" + "never\n***\n" * 10_000 + "no\n" + "again\n" * 10_000)

@@ -52,6 +52,7 @@ def test_keeps_other_entries_and_replaces_its_own() -> None:
     assert others == entries(plain) != {}
 
 
+@pytest.mark.slow
 def test_finds_every_flipped_byte(tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     good = embed_metadata(MODELS[0].read_bytes(), DESCRIPTION)

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 Run = Callable[..., Result]
@@ -19,6 +20,7 @@ def test_the_likeliest_words_of_several_models(lm: Run, tiny_lm: Path) -> None:
     assert found["next"][0]["word"] == "hat"
 
 
+@pytest.mark.slow
 def test_the_models_of_the_package_are_the_default(lm: Run) -> None:
     result = lm("next", "it was a", "-n", "5")
     assert result.exit_code == 0, result.stderr

@@ -34,6 +34,7 @@ def test_writes_a_page_and_prints_json(run: Run, manifest: Path, tmp_path: Path)
     assert "Texts that the recogniser disagrees with" in page
 
 
+@pytest.mark.slow
 def test_faults_are_said_and_the_exit_code_is_1(run: Run, manifest: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
     listed = Manifest(manifest)

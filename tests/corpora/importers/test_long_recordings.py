@@ -348,6 +348,7 @@ def test_a_broken_textgrid_is_refused(write: Write, imported: Import, content: s
         imported("a.TextGrid", "textgrid")
 
 
+@pytest.mark.slow
 def test_subtitles(record: Record, write: Write, imported: Import, tmp_path: Path) -> None:
     record("film.mp3", 70.0)
     srt = "\ufeff1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>One,</i>\r\ntwo\r\n\r\n"

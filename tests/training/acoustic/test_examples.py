@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +8,7 @@ from speechlstm.training.acoustic.examples import Example, Examples
 labels = st.lists(st.integers(1, 60_000), max_size=6).map(tuple)  # Chinese has so many
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.builds(

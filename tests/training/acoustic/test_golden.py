@@ -60,6 +60,7 @@ def test_other_files_are_not_replaced(bundle: Path, tmp_path: Path) -> None:
     assert read_bundle(bundle)
 
 
+@pytest.mark.slow
 def test_nothing_among_golden_files_is_lost(bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "golden"
     write_golden(folder, bundle, synthetic_recordings(16000, 800)[:1])

@@ -51,6 +51,7 @@ def log_probs(model: AcousticModel, samples: np.ndarray, lengths: list[int]) -> 
     return np.asarray(model.log_probs(model({"samples": samples, "num_samples": num_samples})[0]))
 
 
+@pytest.mark.slow
 def test_padding_and_what_is_beyond_the_look_ahead_change_no_output() -> None:
     model = new_model(network(lookahead=2))
     samples = np.random.default_rng(1).normal(0, 0.1, (2, RATE)).astype(np.float32)

@@ -110,6 +110,7 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
         run.text("train")
 
 
+@pytest.mark.slow
 def test_a_text_of_which_a_bit_has_changed_is_refused_or_the_same(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run")
     path = run.path / "valid.npz"
