@@ -37,13 +37,10 @@ def align_long(
     """As `align`, in a time that is linear in the length if the text is that of the recording.
 
     Args:
-        log_probs: As in align.
         labels: As in align; alphabet.num_labels stands for a word of unknown sound.
         alphabet: The symbols of the labels, each one character.
-        where: As in align.
 
     Raises:
-        InfeasibleTargetError: As in align.
         DataError: The recording is long, and too few of its words are found in the text.
     """
     spans: list[tuple[int, int]] = []

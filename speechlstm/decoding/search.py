@@ -165,12 +165,9 @@ class PrefixSearch:
     def _longer(
         self, frame: Floats, labels: Integers, ends_words: bool, limit: float
     ) -> Beams | None:
-        """The hypotheses extended by a label that can be among the best.
+        """The hypotheses extended by a label that can be among the best; see _pass_frame.
 
         Args:
-            frame: As in _pass_frame.
-            labels: As in _pass_frame.
-            ends_words: As in _pass_frame.
             limit: The lowest score, with the previous look-ahead, which can only decrease.
         """
         beams, found = self._beams, []

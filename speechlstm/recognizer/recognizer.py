@@ -260,14 +260,13 @@ class Recognizer(SegmentRecognizer):
         july fourth seventeen seventy six
         data/samples/missing.wav: cannot be read: No such file or directory
 
+        The other arguments are those of transcribe_file.
+
         Args:
             paths: The recordings.
-            channels: As in transcribe_file.
-            raw_rate: As in transcribe_file.
             jobs: The largest number of processes, which share the segments of all recordings.
                 Others are started after a second of work, and each loads the models. A script that
                 sets jobs needs `if __name__ == "__main__":`.
-            on_segment: As in transcribe_file.
             return_errors: Whether to yield the error of a recording that cannot be used, in place
                 of its transcript. If false, the error is raised and iteration ends.
 

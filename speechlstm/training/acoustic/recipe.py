@@ -94,24 +94,15 @@ def resume(
 ) -> Run:
     """Continue a run from its last checkpoint; the result is that of an uninterrupted run.
 
+    The other arguments and errors are those of `train`.
+
     Args:
         run: The folder of the run.
         num_epochs: A new number of epochs; by default that of the run.
-        cache: See train.
-        report: See train.
-        progress: See train.
-        cluster: See train.
-
-    Returns:
-        The run.
 
     Raises:
         ModelError: The folder holds no run, or the run is damaged.
         ConfigError: More than `num_epochs` epochs have ended already.
-        DataError: See train.
-        TrainingError: See train.
-        KeyboardInterrupt: See train.
-        SystemExit: See train.
     """
     session = TrainingSession(
         Trainer, report, Path(cache) if cache else None, progress, cluster or Cluster()

@@ -60,17 +60,12 @@ def transfer(
 def transfer_encoder(
     path: Path, old: Encoder, new: Encoder, frozen_layers: int, report: Callable[[str], None]
 ) -> None:
-    """Copy the weights of every layer below the output layers that fits; see transfer.
+    """Copy the weights of every layer below the output layers that fits, as `transfer` does.
 
     Args:
         path: Where the other network comes from, for messages.
         old: The other network, of any task.
         new: The new network.
-        frozen_layers: As for transfer.
-        report: As for transfer.
-
-    Raises:
-        ConfigError: As for transfer.
     """
     there, here = _encoder_layers(old), _encoder_layers(new)
     misfits = _misfits(there, here)

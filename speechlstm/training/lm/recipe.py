@@ -83,18 +83,15 @@ def resume_language_model(
 ) -> LanguageModelRun:
     """Continue a run from its last checkpoint; the result is that of an uninterrupted run.
 
+    The other arguments and errors are those of `train_language_model`.
+
     Args:
         run: The folder of the run.
         num_epochs: A new number of epochs; by default that of the run.
-        report: See train_language_model.
-        progress: See train_language_model.
 
     Raises:
         ModelError: The folder holds no run, or the run is damaged.
         ConfigError: More than `num_epochs` epochs have ended already.
-        TrainingError: See train_language_model.
-        KeyboardInterrupt: See train_language_model.
-        SystemExit: See train_language_model.
     """
     with locked(run):
         found = load_language_model_run(run)
