@@ -1,6 +1,7 @@
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +39,14 @@ def write(path: Path, **training: object) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("written") / "bundle", num_epochs=3)
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write(tmp_path / "bundle", num_epochs=3)
+def folder(tmp_path: Path, written: Path) -> Path:
+    return Path(shutil.copytree(written, tmp_path / "bundle"))
 
 
 def content(folder: Path) -> dict[str, bytes]:

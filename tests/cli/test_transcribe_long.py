@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -32,16 +33,22 @@ def every_second(say: Say, words: list[str]) -> NDArray[np.float32]:
     return np.concatenate([piece[: round(1.3 * SAMPLE_RATE)] for piece in padded])
 
 
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory, spoken: Say) -> Path:
+    folder = tmp_path_factory.mktemp("recordings")
+    soundfile.write(folder / "long.flac", every_second(spoken, WORDS), SAMPLE_RATE)
+    (folder / "rec" / "monday").mkdir(parents=True)
+    soundfile.write(folder / "rec/monday/a.WAV", spoken("hello world"), SAMPLE_RATE)
+    soundfile.write(folder / "rec/b.flac", spoken("goodbye"), SAMPLE_RATE)
+    (folder / "rec/notes.txt").write_text("no recording")
+    soundfile.write(folder / "rec/.hidden.wav", spoken("hidden"), SAMPLE_RATE)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoken: Say) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recordings: Path) -> Path:
     """A recording of a minute, three segments at least, and short ones in folders."""
-    monkeypatch.chdir(tmp_path)
-    soundfile.write("long.flac", every_second(spoken, WORDS), SAMPLE_RATE)
-    Path("rec/monday").mkdir(parents=True)
-    soundfile.write("rec/monday/a.WAV", spoken("hello world"), SAMPLE_RATE)
-    soundfile.write("rec/b.flac", spoken("goodbye"), SAMPLE_RATE)
-    Path("rec/notes.txt").write_text("no recording")
-    soundfile.write("rec/.hidden.wav", spoken("hidden"), SAMPLE_RATE)
+    monkeypatch.chdir(shutil.copytree(recordings, tmp_path, dirs_exist_ok=True))
     return tmp_path
 
 

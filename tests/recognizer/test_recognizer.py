@@ -171,10 +171,12 @@ def mumbled(spoken: Say) -> Audio:
     return Audio(0.48 * spoken("a hat") + 0.52 * spoken("a hbt"), SAMPLE_RATE)
 
 
-@pytest.fixture
-def searching_bundle(levels_bundle: Path, tiny_lm: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def searching_bundle(
+    levels_bundle: Path, tiny_lm: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The bundle with a language model."""
-    path = tmp_path / "searching"
+    path = tmp_path_factory.mktemp("searching") / "bundle"
     shutil.copytree(levels_bundle, path)
     write_decoder(path, DecoderSpec(lm=tiny_lm, calibration=Calibration(0.5, 0.0)))
     return path
@@ -213,12 +215,13 @@ def test_hot_words_that_no_lexicon_has_are_sounded_out(
     assert recognizer.transcribe_file(date).text == "july fourth seventeen seventy six"
 
 
-@pytest.fixture
-def raw_bundle(searching_bundle: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def raw_bundle(searching_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same without a calibration."""
-    shutil.copytree(searching_bundle, tmp_path / "raw")
-    write_decoder(tmp_path / "raw", DecoderSpec(lm=searching_bundle / "lm.ngram"))
-    return tmp_path / "raw"
+    path = tmp_path_factory.mktemp("raw") / "bundle"
+    shutil.copytree(searching_bundle, path)
+    write_decoder(path, DecoderSpec(lm=searching_bundle / "lm.ngram"))
+    return path
 
 
 def confidence(bundle: Path, audio: Audio, options: dict[str, Any]) -> tuple[float, bool]:
@@ -314,12 +317,14 @@ def test_a_language_model_for_another_alphabet_is_refused(
     assert f"the model has {ENGLISH.sha256[:12]}" in str(caught.value)
 
 
-def test_a_bundles_language_model_that_is_none_is_refused(searching_bundle: Path) -> None:
-    lm = searching_bundle / "lm.ngram"
-    cut = lm.read_bytes()[:-100]
-    lm.write_bytes(cut)
+def test_a_bundles_language_model_that_is_none_is_refused(
+    searching_bundle: Path, tmp_path: Path
+) -> None:
+    damaged = Path(shutil.copytree(searching_bundle, tmp_path / "damaged"))
+    lm = damaged / "lm.ngram"
+    lm.write_bytes(lm.read_bytes()[:-100])
     with pytest.raises(BundleError, match=r"lm\.ngram: damaged"):
-        Recognizer.load(searching_bundle)
+        Recognizer.load(damaged)
 
 
 def test_wrong_settings_are_refused(levels_bundle: Path) -> None:
@@ -478,7 +483,7 @@ def test_a_language_model_in_capitals_is_refused(levels_bundle: Path, tmp_path: 
         Recognizer.load(path, lm=tmp_path / "x.arpa")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lstm_recognizer(levels_bundle: Path, tiny_lm: Path) -> Recognizer:
     """What has most to share: an LSTM language model in the search, and n-best lists."""
     return Recognizer.load(

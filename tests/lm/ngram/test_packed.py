@@ -1,4 +1,5 @@
 import json
+import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -21,11 +22,18 @@ def trie(tiny: NGramTable) -> Trie:
     return build_trie(tiny)
 
 
-@pytest.fixture(params=["float", "quantized"])
-def path(request: pytest.FixtureRequest, tmp_path: Path, trie: Trie) -> Path:
-    path = tmp_path / "tiny.lm"
+@pytest.fixture(scope="module", params=["float", "quantized"])
+def packed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, trie: Trie
+) -> Path:
+    path = tmp_path_factory.mktemp(request.param) / "tiny.lm"
     write_packed(path, quantize(trie) if request.param == "quantized" else trie, "a" * 64)
     return path
+
+
+@pytest.fixture
+def path(tmp_path: Path, packed: Path) -> Path:
+    return Path(shutil.copy(packed, tmp_path))
 
 
 def ask(path: Path) -> float:
