@@ -106,7 +106,7 @@ def _confusions(report: EvaluationReport) -> Markup:
             kinds["Substituted" if len(words) == 2 else kind][words] += 1
     tables = (
         table(
-            f"{kind}: {counted(counts.total(), 'time')}",
+            f"{kind}: {counted(counts.total(), 'time')}" if counts else kind,
             ["reference", "hypothesis", "times"] if kind == "Substituted" else ["word", "times"],
             [[*words, count] for words, count in counts.most_common()],
             _MAX_ROWS,

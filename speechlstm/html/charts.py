@@ -94,7 +94,7 @@ def bar_chart(title: str, x_label: str, y: Axis, bars: Sequence[Bar]) -> Markup:
             low, high = map(vertical, bar.interval)
             drawn.append(_line(middle, low, middle, high, "whisker"))
         half = len(names[i]) * _LETTER / 2
-        inside = min(max(middle, half), _WIDTH - half)
+        inside = _inside(names[i], middle)
         if i % every == 0 and inside - half >= free:
             free = inside + half
             drawn.append(_text(names[i], inside, _HEIGHT - _BOTTOM + 16, "middle"))
@@ -235,7 +235,8 @@ def _horizontal_axis(axis: Axis, scale: _Scale) -> Iterator[Markup]:
     for tick in scale.ticks():
         x = scale(tick)
         yield _line(x, _HEIGHT - _BOTTOM, x, _HEIGHT - _BOTTOM + 4, "grid")
-        yield _text(format(tick, axis.form), x, _HEIGHT - _BOTTOM + 17, "middle")
+        label = format(tick, axis.form)
+        yield _text(label, _inside(label, x), _HEIGHT - _BOTTOM + 17, "middle")
 
 
 def _labels(x_label: str, y: Axis) -> Iterator[Markup]:
@@ -276,6 +277,12 @@ def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> Markup:
 
 def _text(text: str, x: float, y: float, anchor: str, **attributes: str) -> Markup:
     return element("text", text, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor, **attributes)
+
+
+def _inside(label: str, middle: float) -> float:
+    """The middle of a label that would be cut off at an end of the drawing, moved into it."""
+    half = len(label) * _LETTER / 2
+    return min(max(middle, half), _WIDTH - half)
 
 
 def _shortened(label: str, length: int) -> str:

@@ -73,8 +73,8 @@ def page(
 
 
 def section(heading: str, *children: Child) -> Markup:
-    """A part of a page with its heading."""
-    return element("section", element("h2", heading), children)
+    """A part of a page with its heading; without children it says so."""
+    return element("section", element("h2", heading), children or paragraph("None."))
 
 
 def paragraph(*children: Child) -> Markup:
@@ -99,6 +99,8 @@ def table(
 
     >>> 'data-sort="0.025"' in table("Rates", ["list", "WER"], [["AN4", ("2.5 %", 0.025)]])
     True
+    >>> table("Deleted", ["word", "times"], [])
+    '<p>Deleted: none.</p>'
 
     Args:
         columns: Their heads.
@@ -107,6 +109,8 @@ def table(
             and empty cells are aligned to the right.
         most: The largest number of rows that are shown, which the caption then says; None: all.
     """
+    if not rows:
+        return paragraph(f"{caption}: none.")
     if most is not None and len(rows) > most:
         caption, rows = f"{caption} (the first {most} of {len(rows)})", rows[:most]
     numbers = [_is_numeric(column) for column in zip(*(row[1:] for row in rows), strict=True)]

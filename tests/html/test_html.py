@@ -187,6 +187,23 @@ def test_labels_of_bars_stay_inside_and_apart(num_bars: int) -> None:
     assert labels[-1] in chart  # in the table
 
 
+@pytest.mark.parametrize("high", [8000, 25])
+def test_labels_of_the_last_tick_stay_inside(high: float) -> None:
+    charts = [
+        histogram("t", Axis("Hz", 0, high), [1.0]),
+        line_chart("t", Axis("Hz", 0, high), Axis("y"), [Series("s", [(1, 1)])]),
+    ]
+    for chart in charts:
+        x = float(re.findall(rf'<text x="([0-9.]+)"[^>]*>{high}<', chart)[0])
+        assert x + 10 * len(f"{high}") / 2 <= 480
+
+
+def test_what_is_empty_says_so() -> None:
+    assert table("Words", ["word", "times"], []) == "<p>Words: none.</p>"
+    assert "None." in section("Utterances that differ most")
+    assert "None." not in section("Words", paragraph("yes"))
+
+
 def test_players_hold_the_recording_and_keep_to_the_budget() -> None:
     seconds = np.arange(32_000) / 16_000
     tone = Audio.from_array(0.5 * np.sin(2 * np.pi * 440 * seconds), 16_000)
