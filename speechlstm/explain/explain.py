@@ -71,8 +71,13 @@ def explain(
     starts = [at for at, _ in segments]
     firsts = [round(at / frame_seconds) for at in starts]
     activities = run_network(contents, [segment for _, segment in segments])
-    num_steps = np.diff([*firsts, _num_steps(contents, audio)]).tolist()
-    activity = joined(activities, num_steps, contents.acoustic.network.frame_stack)
+    frames = [first * contents.acoustic.network.frame_stack for first in firsts]
+    num_frames = contents.acoustic.features.num_frames(len(audio.samples))
+    activity = joined(
+        activities,
+        np.diff([*firsts, _num_steps(contents, audio)]).tolist(),
+        np.diff([*frames, num_frames]).tolist(),
+    )
     assembly = DecoderAssembly(spec, contents.acoustic.alphabet, contents.acoustic.phones)
     decoder = assembly.decoder(frame_seconds)
     heads = _heads(contents, activity)

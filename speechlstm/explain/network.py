@@ -87,15 +87,15 @@ def _activity(
 
 
 def joined(
-    activities: Sequence[NetworkActivity], num_steps: Sequence[int], frame_stack: int
+    activities: Sequence[NetworkActivity], num_steps: Sequence[int], num_frames: Sequence[int]
 ) -> NetworkActivity:
     """What the network did with the segments of an utterance, one after the other.
 
     Args:
         activities: Of the segments, at least one.
-        num_steps: The number of steps that each has on the time axis of the whole; the last step of
-            a segment may be beyond its end.
-        frame_stack: Frames of a step.
+        num_steps: The number of steps that each has on the time axis of the whole, as segments do
+            not begin with a step: one more or less than its own.
+        num_frames: Likewise, the number of frames of the features.
     """
     if len(activities) == 1:
         return activities[0]
@@ -109,7 +109,7 @@ def joined(
         )
     return NetworkActivity(
         _concatenated([one.log_probs for one in activities], num_steps),
-        _concatenated(features, [frame_stack * n for n in num_steps]) if features else None,
+        _concatenated(features, num_frames) if features else None,
         layers,
         max(one.difference for one in activities),
         reason,
@@ -129,13 +129,13 @@ def _joined_direction(
 
 
 def _concatenated(parts: Sequence[Array], sizes: Sequence[int]) -> Array:
-    """The first rows of each part; all parts but the last have so many, or repeat the last one."""
-    *before, last = parts
-    padded = [
-        np.pad(part[:size], ((0, size - len(part[:size])), (0, 0)), mode="edge")
-        for part, size in zip(before, sizes[:-1], strict=True)
-    ]
-    return np.concatenate([*padded, last])
+    """So many rows of each part, whose last row is repeated if it has fewer."""
+    return np.concatenate(
+        [
+            np.pad(part[:size], ((0, size - len(part[:size])), (0, 0)), mode="edge")
+            for part, size in zip(parts, sizes, strict=True)
+        ]
+    )
 
 
 def _read_parts(bundle: Bundle) -> _Parts:
