@@ -39,6 +39,7 @@ _UNITS = word_set(
 _CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
 _NOT_SAID = {("dollars", "1"), ("euros", "1")}
 _FEET = word_set("feet foot")
+COUNTED = word_set("years months weeks days hours minutes seconds times people men women children")
 # After a number, these say that it is a quantity and no year.
 QUANTITIES = _UNITS | {"percent", "per", *_CURRENCIES}
 # Before "a million": "half a million", "many a million"; "three quarters of a million".
@@ -209,6 +210,8 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
         return None
     if _shares_scale(words, start) and word_at(words, found.end - 1) not in _WRITTEN_SCALES:
         return None
+    if following in COUNTED and found.text.isdecimal() and found.value >= 1000:
+        return f"{found.value:,}", found.end  # not as a year or a century
     if found.value >= _SMALLEST or before in NUMBERED:
         return found.text, found.end
     is_number = not is_pronoun(speech, start, found.end) and following not in _FRACTIONS

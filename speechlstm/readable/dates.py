@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from speechlstm.readable.amounts import QUANTITIES
+from speechlstm.readable.amounts import COUNTED, QUANTITIES
 from speechlstm.readable.numbers import (
     DIGITS,
     NUMBER_WORDS,
@@ -23,7 +23,6 @@ _SUBJECTS = word_set("i you he she it we they this that these those which who to
 _BEFORE_YEARS = word_set(
     "in since year until till by from before after during around circa early late mid"
 )
-_COUNTED = word_set("years months weeks days hours minutes seconds times people men women children")
 _BEFORE_TIMES = word_set("at by until till from to before after around about between past since")
 
 
@@ -183,8 +182,9 @@ def whole_year(speech: Speech, start: int) -> Written | None:
     following = word_at(words, found.end)
     if following in QUANTITIES:  # "twenty thirty percent"
         return None
-    # "after two thousand years", "twenty thirty people"
+    # "after two thousand years", "fifteen hundred people", "twenty thirty people"
     is_count = found.value == 2000 or (found.value in range(2030, 2100, 10) and not is_named)
-    if following in _COUNTED and is_count:
+    is_count |= words[start + 1] in ("hundred", "thousand") and speech.before(start) != "in"
+    if following in COUNTED and is_count:
         return None
     return found.text, found.end

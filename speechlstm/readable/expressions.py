@@ -32,7 +32,7 @@ from speechlstm.readable.dates import (
 from speechlstm.readable.digits import spoken_digits
 from speechlstm.readable.idioms import spelled_out
 from speechlstm.readable.numbers import word_at
-from speechlstm.readable.speech import Rule, Speech, Written, end_of_numbers, word_set
+from speechlstm.readable.speech import JOINTS, Rule, Speech, Written, end_of_numbers, word_set
 
 
 class Expression(NamedTuple):
@@ -82,7 +82,14 @@ def _in_sentence(speech: Speech) -> Iterator[Expression]:
                 yield Expression(found[0], place, found[1])
             place = found[1]
         else:
-            place = max(place + 1, end_of_numbers(speech.clause(place), place))
+            place = max(place + 1, _end_of_words(speech.clause(place), place))
+
+
+def _end_of_words(words: Sequence[str], start: int) -> int:
+    """The index after numbers that stay words: of a list, "ten twenty and fifty", all of it."""
+    end = end_of_numbers(words, start)
+    is_list = end > start + 1 and word_at(words, end) in JOINTS
+    return end_of_numbers(words, end + 1) if is_list else end
 
 
 _DOMAINS = word_set("com org net edu gov io")

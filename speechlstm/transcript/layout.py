@@ -20,6 +20,7 @@ from speechlstm.transcript.line_breaks import (
     ends_with,
     filled_lines,
     label_pieces,
+    lines,
     pieces_of,
 )
 from speechlstm.transcript.transcript import Transcript
@@ -158,8 +159,22 @@ def _of_lines(transcript: Transcript, layout: SubtitleLayout) -> list[Cue]:
             edges = [start + seconds * number for number in range(len(group))]
             seconds = min(seconds, layout.max_cue_seconds)
             times = zip(group, edges, strict=True)
-            between += [Cue(first, first + seconds, (), line.text) for line, first in times]
+            for line, first in times:
+                between += _of_sound(line.text, first, first + seconds, layout)
     return sorted([*shown, *between], key=lambda cue: cue.start)
+
+
+def _of_sound(text: str, start: float, end: float, layout: SubtitleLayout) -> list[Cue]:
+    """The subtitles of marks, or of a sound in brackets: one, or as many as the limits make."""
+    if layout.keeps_lines:
+        return [Cue(start, end, (), text)]
+    cut = _cut((Word(text, start, end, 1.0),), layout)
+    width = layout.max_line_width
+    broken = ([" ".join(t for _, t in line) for line in lines(cue.spoken, width)] for cue in cut)
+    return [
+        Cue(cue.start, cue.end, (), "\n".join(shown))
+        for cue, shown in zip(cut, broken, strict=True)
+    ]
 
 
 def _shown(spoken: Sequence[Cue], layout: SubtitleLayout) -> list[Cue]:

@@ -83,6 +83,17 @@ def test_a_hot_word_that_only_begins_as_what_is_said_changes_nothing(weight: flo
         assert decode(log_probs, "catalog", "dogtail", "cat lid", weight=weight) == without
 
 
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("place", range(4))
+def test_a_long_phrase_with_one_wrong_word_changes_nothing(place: int, weight: float) -> None:
+    said, others = ["tall", "dog", "kill", "cat"], ["kill", "in", "tall", "sat"]
+    log_probs = spoken(phones_of(*said), PHONES.num_labels)
+    without = decode(log_probs)
+    assert without[0].text == "tall dog kill cat"
+    wrong = [*said[:place], others[place], *said[place + 1 :]]
+    assert decode(log_probs, " ".join(wrong), weight=weight) == without
+
+
 def edits_from(phones: list[int], spoken_phones: list[int]) -> int:
     """The fewest edits that make phones of any stretch of a text (Sellers, 1980)."""
     costs = [0] * (len(spoken_phones) + 1)

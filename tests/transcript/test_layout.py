@@ -184,6 +184,19 @@ def test_marks_and_sounds_in_brackets_stand_between_what_is_spoken(keeps_lines: 
     ]
 
 
+def test_a_sound_in_brackets_keeps_the_limits_of_lines() -> None:
+    sound = "[a door slams, and far away somebody begins to play the piano]"
+    told = aligned([("one", 0.0, 0.5), (sound, 0.5, 4.5), ("two", 4.5, 5.0)])
+    layout = SubtitleLayout(max_line_width=16, max_line_count=2, keeps_lines=False)
+    written = [cue.text for cue in cues(told, layout) if cue.text]
+    assert " ".join(" ".join(written).split()) == sound
+    assert len(written) == 3
+    for text in written:
+        assert len(text.split("\n")) <= 2
+        assert all(len(line) <= 16 for line in text.split("\n"))
+    assert [text for text, _, _ in shown(told, SubtitleLayout())] == ["one", sound, "two"]
+
+
 def test_subtitles_that_begin_almost_together_stand_for_a_while() -> None:
     told = aligned([("yes", 0.5, 0.9), ("no", 0.9, 0.901), ("so", 0.901, 0.95)])
     times = re.findall(r"(\S+) --> (\S+)", told.to_srt(SubtitleLayout(min_cue_seconds=0.0)))

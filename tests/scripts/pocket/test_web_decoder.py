@@ -100,12 +100,14 @@ def test_samples_decode_as_in_python(decode: Callable[..., Any], kind: str) -> N
 
 def test_hot_words_are_found_as_in_python(decode: Callable[..., Any]) -> None:
     hot_words = ["old men", "cede", "seize", "rubout", "ride:0.5", "four tea"]
+    hot_words += ["july fifth seventeen seventy six", "march twenty first nineteen sixty five"]
     plain, recognizer = Recognizer.load(fast=True), Recognizer.load(fast=True, hot_words=hot_words)
     utterances = utterances_of(recognizer, SAMPLES)
     found = decode(default_bundle(), {"hotWords": hot_words}, utterances)
     num_changed = 0
     for (log_probs, duration), hypothesis in zip(utterances, found, strict=True):
         assert_same(recognizer.decoder.decode(log_probs, duration)[0], hypothesis)
+        assert not {"fifth", "first"} & {*hypothesis["text"].split()}  # of long phrases
         num_changed += hypothesis["text"] != plain.decoder.decode(log_probs, duration)[0].text
     assert num_changed
 

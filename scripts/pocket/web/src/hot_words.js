@@ -4,6 +4,7 @@
  * log-probabilities, a second search may use them.
  */
 
+import {align} from './alignment.js';
 import {BLANK} from './alphabet.js';
 import {ConfigError, quoted} from './errors.js';
 import {NO_WORD} from './fusion.js';
@@ -15,6 +16,9 @@ const MAX_GAP = 1.25;
 const MAX_LOSS = 0.7;
 export const MAX_TOTAL_LOSS = 1.0; // in the log-probability of the whole text
 const LEEWAY = 1.0;
+// A word of a phrase is below what was found in its place by at most so much.
+const WORD_LOSS = 6.0;
+const WORD_LOSS_A_LABEL = 1.0;
 const MANY = 100; // with this number of hot words, there is no leeway
 const MAX_GAIN = 1.25;
 const LEAST_PROMISE = -4.0; // of fit plus gain; the language model seldom adds more than this
@@ -127,6 +131,38 @@ export class HotWords {
   }
 
   /**
+   * Whether no word of a phrase is far below what was found in its place.
+   * @param {import('./spotting.js').Spot} spot
+   * @param {import('./log_probs.js').LogProbs} logProbs
+   * @param {Float64Array} behind How far what was found is below the most probable labels of all
+   *   frames before each.
+   */
+  eachWordFits({phrase, start, stop}, logProbs, behind) {
+    const words = this.phrases[phrase].labels;
+    if (words.length === 1) return true;
+    const {data, numLabels} = logProbs;
+    const part = data.subarray(start * numLabels, stop * numLabels);
+    const frames = align(new LogProbs(part, stop - start, numLabels), this.rows[phrase]);
+    const path = new Array(stop).fill(BLANK);
+    for (const emission of frames) {
+      path.fill(emission.label, start + emission.start, start + emission.stop);
+    }
+    const edge = Number(this.boundary > 0);
+    let first = edge;
+    return words.every((word) => {
+      const last = first + word.length - 1;
+      const [from, to] = [start + frames[first].start, start + frames[last].stop];
+      first = last + 1 + edge;
+      let loss = behind[from] - behind[to];
+      for (let t = from; t < to; t++) {
+        const frame = logProbs.frame(t);
+        loss += Math.max(...frame) - frame[path[t]];
+      }
+      return loss <= WORD_LOSS + WORD_LOSS_A_LABEL * word.length;
+    });
+  }
+
+  /**
    * The best places where hot words may be spoken; none if all of these were found without them.
    * @param {import('./log_probs.js').LogProbs} logProbs
    * @param {number[]} path The label of each frame in the best hypothesis without hot words.
@@ -148,6 +184,7 @@ export class HotWords {
       const gain = Math.min(phrase.weight, MAX_GAIN) * numLabelsOf(phrase) - this.penalty;
       const isBad = fit < -this.most(MAX_LOSS, numLabelsOf(phrase));
       if (isBad || fit + gain < LEAST_PROMISE) continue;
+      if (!this.eachWordFits(spot, framed, behind)) continue;
       const logProb = logProbOf(framed, spot.start, spot.stop, this.rows[spot.phrase]);
       const start = Math.max(0, spot.start - first);
       const stop = Math.min(numFrames, spot.stop - first);
