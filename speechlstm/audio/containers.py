@@ -38,6 +38,7 @@ _BEGINNINGS = tuple(
 )
 _LONGEST_BEGINNING = 32
 _MAX_BOXES = 1_000_000
+_TS_SYNC = b"\x47"  # begins each packet of MPEG-TS
 
 # Of Matroska: EBML, Segment, Cluster may have an unknown size, up to the next one of their kind.
 _NESTED = {0x18538067, 0x1F43B675}
@@ -105,7 +106,7 @@ def ends_too_early(source: Source, start: int, end: int) -> bool:
         find = _flv_end
     elif head[:4] == _EBML:
         find = _matroska_end
-    elif head[:1] == b"\x47" or head[4:5] == b"\x47":
+    elif _TS_SYNC in (head[:1], head[4:5]):
         find = _mpeg_ts_end
     return find is not None and find(replace(source, size=end), start) > end
 
@@ -160,13 +161,40 @@ def _matroska_end(source: Source, start: int) -> int:
 
 
 def _mpeg_ts_end(source: Source, start: int) -> int:
-    """Packets of 188 bytes, with 4 before or 16 after each in some files."""
+    """Packets, the last of which may be incomplete."""
+    packets = _mpeg_ts_packets(source, start)
+    if packets is None:
+        return start
+    size, offset = packets
+    last = start + (source.size - start - 1) // size * size
+    return last + size if source.read(last + offset, 1) == _TS_SYNC else start
+
+
+def _mpeg_ts_packets(source: Source, start: int) -> tuple[int, int] | None:
+    """The size of packets, and where each begins to be like others; None: they are something else.
+
+    They have 188 bytes, with 4 before or 16 after each in some files.
+    """
     for size, offset in ((188, 0), (192, 4), (204, 0)):
-        last = start + (source.size - start - 1) // size * size
-        places = (*(start + i * size for i in range(4)), last)
-        if all(source.read(place + offset, 1) == b"\x47" for place in places):
-            return last + size
-    return start
+        places = (start + offset + i * size for i in range(4))
+        if all(source.read(place, 1) == _TS_SYNC for place in places):
+            return size, offset
+    return None
+
+
+def is_mpeg_ts(source: Source) -> bool:
+    """Whether a file is an MPEG transport stream, whose packets can hold frames of MPEG audio."""
+    return _mpeg_ts_packets(source, 0) is not None
+
+
+def has_length(source: Source, start: int) -> bool:
+    """Whether the header of the file at a place can tell how long it is.
+
+    That of an AVI that was written into a pipe has a length that its writer hoped to replace.
+    """
+    head = source.read(start, 12)
+    is_avi = head[:4] == b"RIFF" and head[8:] == b"AVI "
+    return not is_avi or 0 < int.from_bytes(head[4:8], "little") < UNKNOWN_SIZE
 
 
 def frame_bytes(codec: str, packet: bytes) -> int:

@@ -8,7 +8,7 @@ import soundfile
 from speechlstm.audio import media
 from speechlstm.audio.decoding import BLOCK_SAMPLES, Block, decoded
 from speechlstm.audio.flac import plan_flac
-from speechlstm.audio.headers import is_rare_format, plan_by_header
+from speechlstm.audio.headers import header_name, is_rare_format, plan_by_header
 from speechlstm.audio.mp3 import plan_mp3
 from speechlstm.audio.ogg import plan_ogg
 from speechlstm.audio.pieces import sought, within
@@ -23,7 +23,7 @@ def plan_recording(source: Source) -> Plan | None:
     head = source.read(0, 16)
     if head[:4] == b"OggS":
         return plan_ogg(source)
-    if media.magic_name(head):
+    if media.format_name(source):
         return None
     is_tagged = head[:3] == b"ID3"
     if head[:4] == b"fLaC" or is_tagged:
@@ -61,9 +61,7 @@ def decoded_events(source: Source, raw_rate: int | None = None) -> Iterator[Bloc
 
 def _planned_events(source: Source, plan: Plan | None) -> Iterator[Block | Gap]:
     """The events of a plan; if libsndfile cannot decode it, those that PyAV decodes."""
-    name = media.magic_name(source.read(0, 16))
-    reason = f"is {name}" if name else "is not audio of a known format"
-    has_begun = False
+    fault, has_begun = None, False
     if plan:
         try:
             for event in decoded(source, plan):
@@ -71,10 +69,12 @@ def _planned_events(source: Source, plan: Plan | None) -> Iterator[Block | Gap]:
                 yield event
             return
         except soundfile.LibsndfileError as error:
-            reason = f"cannot be decoded: {error.error_string.rstrip('.')}"
+            fault = error.error_string.rstrip(".")
             if has_begun:
-                raise AudioError(source.path, reason) from None
-    yield from media.decoded(source, reason)
+                raise AudioError(source.path, f"cannot be decoded: {fault}") from None
+    elif known := header_name(source):
+        fault = f"its header, of {known}, is damaged or not whole"
+    yield from media.decoded(source, fault)
 
 
 def _raw_blocks(source: Source, sample_rate: int) -> Iterator[Block]:

@@ -257,12 +257,28 @@ _FORMATS: dict[bytes, Callable[[Source, int], EncodedSamples | None]] = {
     b"Creative Voice File": find_voc_samples,
 }
 _MAGICS = {magic[:4] for magic in _FORMATS}
+_NAMES = {
+    **dict.fromkeys((b"RIFF", b"RIFX", b"RF64", b"BW64"), "WAV"),
+    **dict.fromkeys((b".snd", b"dns."), "AU"),
+    b"FORM": "AIFF",
+    b"caff": "CAF",
+    b"NIST_1A": "SPHERE",
+    b"fLaC": "FLAC",
+}
 
 # Ensoniq, Portable Voice, AVR, FastTracker, Psion, Octave; IRCAM, Octave, MIDI, Akai.
 _RARE = (
     *(b" paf", b"fap ", b"PVF1", b"2BIT", b"Extended Instrument:", b"ALawSoundFile**", b"MATLAB 5"),
     *(b"\x64\xa3", b"\0\1\xa3\x64", b"\0\0\x03\xe8", b"\xf0\x7e", b"\x01\x04"),
 )
+
+
+def header_name(source: Source) -> str | None:
+    """The name of a format that a file begins like, whatever follows; None: it is another one."""
+    head = source.read(0, 12)
+    if head[:4] == b"RIFF" and len(head) == 12 and head[8:] != b"WAVE":  # such as AVI
+        return None
+    return next((name for magic, name in _NAMES.items() if head.startswith(magic)), None)
 
 
 def is_rare_format(source: Source) -> bool:

@@ -6,8 +6,14 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.audio.containers import ends_too_early, frame_bytes, joined_files
-from speechlstm.audio.decoding import Block
+from speechlstm.audio.containers import (
+    ends_too_early,
+    frame_bytes,
+    has_length,
+    is_mpeg_ts,
+    joined_files,
+)
+from speechlstm.audio.decoding import BLOCK_SAMPLES, Block
 from speechlstm.audio.plan import Gap
 from speechlstm.audio.source import Excerpt, Source
 from speechlstm.errors import AudioError
@@ -27,12 +33,14 @@ _MEASURED = {
 # Their files are packets of these sizes, in which frames begin and end anywhere: a part of a
 # broadcast is no damage.
 _PACKETS = {"mpegts": (188, 192, 204), "mpeg": (2048,)}
+_LEAST_LATE, _MOST_LATE = 0.05, 3600.0  # seconds; sound begins after pictures, a clock was set
 _LEAST_LOSS = 1e-3  # seconds; of a file that ends within a packet
 _DURATION_SLACK = 0.5  # seconds; headers round durations, and include codec delays
 
 
-def magic_name(head: bytes) -> str | None:
+def format_name(source: Source) -> str | None:
     """The name of a format that libsndfile does not know, from the first bytes of a file."""
+    head = source.read(0, 16)
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         return "MP4, M4A or MOV"
     if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0:
@@ -50,34 +58,43 @@ def magic_name(head: bytes) -> str | None:
         b"\0\0\x01\xba": "MPEG or VOB",  # has frames of MP2, but not one after the other
         b"OggS": "Ogg with a codec other than Vorbis, Opus and FLAC",
     }
-    return next((name for magic, name in names.items() if head.startswith(magic)), None)
+    name = next((name for magic, name in names.items() if head.startswith(magic)), None)
+    return "MPEG-TS" if name is None and is_mpeg_ts(source) else name
 
 
-def decoded(source: Source, reason: str) -> Iterator[Block | Gap]:
+def decoded(source: Source, fault: str | None = None) -> Iterator[Block | Gap]:
     """Decode a recording, and yield its blocks and the gaps between them.
 
     Args:
-        reason: Why libsndfile cannot decode it, for the error message.
+        fault: Why libsndfile cannot decode it, for the error message; None: it has a format that
+            libsndfile does not know.
 
     Raises:
         AudioError: PyAV is not installed, or cannot decode the recording either.
     """
+    name = format_name(source)
     try:
         import av  # imported here because it takes 0.1 s
     except ModuleNotFoundError:
+        reason = f"is {name}" if name else "is not audio of a known format"
+        reason = f"cannot be decoded: {fault}" if fault else reason
         raise AudioError(
             source.path, f"{reason}; for more formats run: pip install 'speechlstm[media]'"
         ) from None
+    known = f"it is {name}, but damaged or not whole" if name else None
+    fault = fault or known or "it is not audio of a known format"
     for start, end in joined_files(source):
         try:
-            yield from _decoded_file(av, source, start, end)
+            yield from _decoded_file(av, source, start, end, fault)
         except AudioError:
             if not start:
                 raise
             yield Gap(_LEAST_LOSS)
 
 
-def _decoded_file(av: Any, source: Source, start: int, end: int) -> Iterator[Block | Gap]:
+def _decoded_file(
+    av: Any, source: Source, start: int, end: int, fault: str
+) -> Iterator[Block | Gap]:
     # Not the file itself: PyAV prints errors of its methods, such as seeking before the start, but
     # an Excerpt raises none.
     file = Excerpt(source, [(start, end)])
@@ -91,8 +108,12 @@ def _decoded_file(av: Any, source: Source, start: int, end: int) -> Iterator[Blo
             stream = container.streams.best("audio")
             if stream is None:
                 raise AudioError(source.path, "has no audio stream that can be decoded")
-            yield from _stream_blocks(container, stream, av.FFmpegError, is_cut)
-    except (av.FFmpegError, ValueError, OSError) as error:
+            expected = _expected_seconds(container, stream) if has_length(source, start) else 0.0
+            yield from _silence_before(container, stream)
+            yield from _stream_blocks(container, stream, av.FFmpegError, is_cut, expected)
+    except av.FFmpegError:  # "invalid data found when processing input", of anything
+        raise AudioError(source.path, f"cannot be decoded: {fault}") from None
+    except (ValueError, OSError) as error:
         raise AudioError(source.path, f"cannot be decoded: {_reason(error)}") from None
 
 
@@ -105,7 +126,7 @@ def _reason(error: Exception) -> str:
 
 
 def _stream_blocks(
-    container: Any, stream: Any, error_type: type[Exception], is_cut: bool
+    container: Any, stream: Any, error_type: type[Exception], is_cut: bool, expected: float
 ) -> Iterator[Block | Gap]:
     seconds, has_decoded, last = 0.0, False, b""
     packets = container.demux(stream)
@@ -132,11 +153,26 @@ def _stream_blocks(
             yield block
     if not has_decoded:
         raise ValueError("no audio could be decoded")
-    missing = _expected_seconds(container, stream) - seconds
+    missing = expected - seconds
     if all(container.size % size for size in _PACKETS.get(container.format.name, ())):
         is_cut = is_cut or len(last) < frame_bytes(stream.codec_context.name, last)
     if is_cut or missing > _DURATION_SLACK:
         yield Gap(max(_LEAST_LOSS, missing))
+
+
+def _silence_before(container: Any, stream: Any) -> Iterator[Block]:
+    """Silence in place of a time at the start that has pictures only, for the times of words."""
+    starts = container.start_time, stream.start_time
+    if not container.streams.video or None in starts:
+        return
+    late = float(stream.start_time * stream.time_base) - container.start_time / 1e6
+    if not _LEAST_LATE <= late <= _MOST_LATE:
+        return
+    rate, num_channels = stream.codec_context.sample_rate, stream.codec_context.channels
+    left = round(late * rate)
+    while left > 0:
+        yield Block(np.zeros((min(left, BLOCK_SAMPLES), num_channels), np.float32), rate)
+        left -= BLOCK_SAMPLES
 
 
 def _expected_seconds(container: Any, stream: Any) -> float:

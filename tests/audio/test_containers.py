@@ -84,6 +84,16 @@ def test_flv_without_the_length_of_its_last_tag_is_whole(muxed: Mux) -> None:
         read_audio(io.BytesIO(content[:-5]))
 
 
+@pytest.mark.parametrize("codec", ["mp2", "pcm_s16le"])
+def test_an_avi_that_was_written_into_a_pipe_is_whole(muxed: Mux, codec: str) -> None:
+    content = bytearray(muxed("avi", codec, 44100))
+    whole = read_audio(io.BytesIO(content)).samples
+    length = content.index(b"strh") + 8 + 32
+    content[4:8] = b"\xff" * 4
+    content[length : length + 4] = (0x40000000).to_bytes(4, "little")  # as ffmpeg writes them
+    assert np.array_equal(read_audio(io.BytesIO(content)).samples, whole)
+
+
 @pytest.mark.parametrize("counted", [0, 8])  # some programs count the first bytes too
 def test_the_second_chunk_of_a_long_avi_is_looked_at(tmp_path: Path, counted: int) -> None:
     content = b""

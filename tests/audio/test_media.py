@@ -96,6 +96,8 @@ def test_without_pyav_the_error_names_file_format_and_extra(
         (b"\0\0\0\x18ftypM4A ", "MP4, M4A or MOV"),
         (b"\x1aE\xdf\xa3", "WebM or Matroska"),
         (b"#!AMR\n", "AMR"),
+        (4 * (b"\x47" + bytes(187)), "MPEG-TS"),
+        (4 * (bytes(4) + b"\x47" + bytes(187)), "MPEG-TS"),
     ):
         path.write_bytes(head + bytes(500))
         with pytest.raises(AudioError) as caught:
@@ -147,6 +149,45 @@ def test_sound_in_no_stream(tmp_path: Path, ffmpeg: Callable[..., None]) -> None
     ffmpeg("-f", "lavfi", "-i", "color=size=16x16:duration=1", "-c:v", "mpeg4", tmp_path / "a.mp4")
     with pytest.raises(AudioError, match="has no audio stream"):
         read_audio(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"To be, or not to be\n" * 50, "it is not audio of a known format"),
+        (b"<html><body>404</body></html>", "it is not audio of a known format"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(500), "it is not audio of a known format"),
+        (b"PK\3\4" + bytes(500), "it is not audio of a known format"),
+        (bytes(5000), "it is not audio of a known format"),
+        (b"RIFF", "its header, of WAV, is damaged or not whole"),
+        (b"RIFF\0\1\0\0WAVEfmt \x10\0\0\0", "its header, of WAV, is damaged or not whole"),
+        (b"\0\0\0\x18ftypM4A \0\0\0\0isomM4A \0\1\0\0mdat" + bytes(500),
+         "it is MP4, M4A or MOV, but damaged or not whole"),
+        (b"\x1aE\xdf\xa3" + bytes(500), "it is WebM or Matroska, but damaged or not whole"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_decoded_says_what_it_is(content: bytes, reason: str) -> None:
+    pytest.importorskip("av")
+    with pytest.raises(AudioError, match=f"recording: cannot be decoded: {reason}$"):
+        read_audio(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("late", [0.5, 2.0])
+def test_sound_that_begins_after_the_pictures_keeps_its_times(
+    tmp_path: Path, wav: Path, ffmpeg: Callable[..., None], late: float
+) -> None:
+    pytest.importorskip("av")
+    pictures = ("-f", "lavfi", "-i", "color=size=16x16:duration=4", "-c:v", "mpeg4")
+    read = []
+    for offset in (0, late):
+        path = tmp_path / f"{offset}.mkv"
+        sound = ("-itsoffset", str(offset), "-i", wav, "-c:a", "pcm_s16le")
+        ffmpeg(*pictures[:4], *sound[:4], *pictures[4:], *sound[4:], path)
+        read.append(read_audio(path).samples)
+    num_silent = round(late * 16000)
+    assert not read[1][: num_silent - 50].any()
+    assert len(read[1]) == pytest.approx(len(read[0]) + num_silent, abs=50)
+    assert np.array_equal(read[1][-len(read[0]) :], read[0])
 
 
 def test_raw_samples(tmp_path: Path) -> None:
