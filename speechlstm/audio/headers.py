@@ -264,6 +264,7 @@ _NAMES = {
     b"caff": "CAF",
     b"NIST_1A": "SPHERE",
     b"fLaC": "FLAC",
+    b"ID3": "MP3",
 }
 
 # Ensoniq, Portable Voice, AVR, FastTracker, Psion, Octave; IRCAM, Octave, MIDI, Akai.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from speechlstm.audio.source import Source
-from speechlstm.audio.tags import after_tags
+from speechlstm.audio.tags import after_tags, before_tags
 
 _KILOBITS = {  # by (MPEG 1, layer)
     (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -127,7 +127,10 @@ class Frames:
 
     def walk(self, start: int = 0) -> bool:
         """Find all frames from a position on. Returns False if it is not MPEG audio."""
-        position = begins = self._after_tags(start)
+        begins = self._after_tags(start)
+        if begins >= self._bytes.size:  # the length of a tag may be wrong
+            begins = start
+        position = begins
         first = self._next_sync(position, min(self._bytes.size, position + _SEARCH_BYTES))
         if first is None:
             return False
@@ -175,6 +178,8 @@ class Frames:
         """The position where frames continue; before it, frames of average length are missing."""
         sync = self._next_sync(position + 1, self._bytes.size)
         end = self._bytes.size if sync is None else sync
+        if before_tags(self._bytes.get, end) == position:  # those without a header of their own
+            return end
         typical = sum(self.sizes[-32:]) / len(self.sizes[-32:])
         num_missing = round((end - position) / typical)
         if sync is None and not any(self._bytes.get(position, min(_CHUNK_BYTES, end - position))):

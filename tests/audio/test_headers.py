@@ -83,6 +83,50 @@ def test_long_sizes_that_are_not_known(tmp_path: Path, encoded: Encode, size: in
     assert read_audio(written(tmp_path, changed)).duration == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("magic", [b"RIFF", b"RIFX"])
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_wav_of_either_byte_order_may_have_no_size(
+    tmp_path: Path, encoded: Encode, magic: bytes, size: int
+) -> None:
+    order = "<" if magic == b"RIFF" else ">"
+    samples, rate = soundfile.read(io.BytesIO(encoded("WAV", "PCM_16", 1.0, 16000)), dtype="int16")
+    fmt = struct.pack(f"{order}IHHIIHH", 16, 1, 1, rate, 2 * rate, 2, 16)
+    head = magic + bytes(4) + b"WAVEfmt " + fmt + b"data" + struct.pack(f"{order}I", size)
+    path = written(tmp_path, head + samples.astype(f"{order}i2").tobytes())
+    assert np.array_equal(read_audio(path).samples, samples / np.float32(32768))
+
+
+@pytest.mark.parametrize("name", [b"note", b"LIST"])
+@pytest.mark.parametrize("has_padding", [True, False])
+def test_chunks_of_odd_length_may_lack_their_padding(
+    tmp_path: Path, encoded: Encode, name: bytes, has_padding: bool
+) -> None:
+    content = encoded("WAV", "PCM_16", 1.0, 16000)
+    chunk = name + struct.pack("<I", 5) + b"hello" + b"\0" * has_padding
+    at = content.index(b"data")
+    path = written(tmp_path, content[:at] + chunk + chunk + content[at:])
+    whole, _ = soundfile.read(io.BytesIO(content), dtype="float32")
+    assert np.array_equal(read_audio(path).samples, whole)
+    assert read_duration(path) == 1.0
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(DamagedAudioError, match=r"truncated at 0\.97 s"):
+        read_audio(path)
+
+
+@pytest.mark.parametrize("num_counted", [0, 8])  # less than the whole header
+def test_a_size_that_counts_the_header_is_no_loss(
+    tmp_path: Path, encoded: Encode, num_counted: int
+) -> None:
+    content = encoded("WAV", "PCM_16", 1.0, 16000)
+    at = content.index(b"data") + 4
+    size = struct.pack("<I", len(content) - num_counted)
+    path = written(tmp_path, content[:at] + size + content[at + 4 :])
+    assert read_audio(path).duration == read_duration(path) == 1.0
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(DamagedAudioError, match="truncated"):
+        read_audio(path)
+
+
 def test_an_empty_data_chunk_before_others_is_empty(tmp_path: Path, encoded: Encode) -> None:
     content = encoded("WAV", "PCM_16", 1.0, 16000)
     head = content[: content.index(b"data")] + b"data" + bytes(4)

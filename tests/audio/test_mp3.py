@@ -1,4 +1,5 @@
 import io
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,6 +78,34 @@ def test_joined_files_are_read_to_the_end(tmp_path: Path, mp3: Callable[..., byt
     assert audio.duration == pytest.approx(read_duration(path), abs=1e-3)
     thirds = np.array_split(audio.samples, 3)
     assert all(np.sqrt(np.mean(third**2)) > 0.05 for third in thirds)
+
+
+APE = b"text" * 300 + b"APETAGEX" + struct.pack("<IIIIQ", 1000, 1232, 1, 0, 0)  # of version 1
+
+
+@pytest.mark.parametrize("tags", [APE, APE + b"TAG" + bytes(125)])
+@pytest.mark.parametrize("first", [0, 1])  # frame: with and without a Xing header
+def test_tags_that_only_their_end_tells_are_no_loss(
+    tmp_path: Path, mp3: Callable[..., bytes], tags: bytes, first: int
+) -> None:
+    content = b"".join(frames_of(mp3(1.0))[first:])
+    whole = read_audio(written(tmp_path, content)).samples
+    assert np.array_equal(read_audio(written(tmp_path, content + tags)).samples, whole)
+    joined = written(tmp_path, content + tags + content + tags)
+    assert read_duration(joined) == pytest.approx(2 * len(whole) / 44100, abs=0.1)
+    with pytest.raises(DamagedAudioError):
+        read_audio(written(tmp_path, content + b"text" * 300))
+
+
+def test_a_tag_that_claims_to_be_longer_than_the_file_is_passed(
+    tmp_path: Path, mp3: Callable[..., bytes]
+) -> None:
+    content = mp3(1.0)
+    tag = b"ID3\3\0\0\x7f\x7f\x7f\x7f" + bytes(3000)
+    whole = read_audio(written(tmp_path, content)).samples
+    assert np.array_equal(read_audio(written(tmp_path, tag + content)).samples, whole)
+    with pytest.raises(AudioError, match="its header, of MP3, is damaged or not whole"):
+        read_audio(written(tmp_path, tag))
 
 
 def test_free_format_is_read(tmp_path: Path, encoded: Encode, ffmpeg: Callable[..., None]) -> None:
