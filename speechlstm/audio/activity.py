@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 _WINDOW_SECONDS = 0.032  # keeps the line of a gliding siren narrow and a voice's harmonics separate
 _HOP_SECONDS = 0.010
 _PRE_EMPHASIS = 0.97  # without it, a voice's first harmonics have nearly all its energy
+_FIRST_BIN = 2  # 62 Hz; below are offsets, which would be the strongest line, and rumble
 _LINE_HALF_WIDTH = 2  # bins, the main lobe of a Hann window
 _NUM_LINES = 2
 _BAND_HZ = 500.0  # half the distance of formants; narrower bands vary more in noise
@@ -98,6 +99,7 @@ def _power_spectra(samples: NDArray[np.float32], sample_rate: int) -> Floats:
     padded = np.pad(emphasised, (0, max(0, size - len(emphasised))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     spectra: Floats = np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)) ** 2
+    spectra[:, :_FIRST_BIN] = 0
     return spectra
 
 

@@ -44,6 +44,7 @@ NON_SPEECH: dict[str, Sound] = {
     "white noise": noise(),
     "pink noise": noise(0.5),
     "red noise": noise(1.0),
+    "red noise without an offset": noise(1.0) - noise(1.0).mean(),
     "silence": np.zeros(len(TIME)),
 }
 
@@ -79,8 +80,9 @@ def loud_stretches(audio: Audio) -> list[tuple[float, float]]:
         lambda samples: samples + 0.1 * np.std(samples) * quantised(noise(), 0)[: len(samples)],
         lambda samples: np.convolve(samples, np.ones(4) / 4, "same"),  # a muffled microphone
         lambda samples: np.clip(5 * samples, -1, 1),
+        lambda samples: 0.05 * samples + 0.9,
     ],
-    ids=["as it is", "faint", "hissing", "muffled", "clipped"],
+    ids=["as it is", "faint", "hissing", "muffled", "clipped", "with an offset"],
 )  # fmt: skip
 def test_speech_is_possible_where_there_is_some(
     recording: Path, change: Callable[[NDArray[np.float32]], Sound]

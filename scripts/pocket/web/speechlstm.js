@@ -13,7 +13,7 @@
 
 export {SpeechDetector} from './src/activity.js';
 export {Alphabet} from './src/alphabet.js';
-export {decodeAudio, splitAtPauses} from './src/audio.js';
+export {decodeAudio} from './src/audio.js';
 export {BeamDecoder} from './src/beam.js';
 export {readBundle} from './src/bundle.js';
 export {
@@ -27,4 +27,5 @@ export {openMicrophone} from './src/microphone.js';
 export {NGramModel} from './src/ngram.js';
 export {Recognizer, decoderOf} from './src/recognizer.js';
 export {Resampler} from './src/resampler.js';
+export {splitAtPauses} from './src/segments.js';
 export {Stream} from './src/stream.js';

@@ -10,7 +10,8 @@
  */
 
 import {parseArgs} from 'node:util';
-import {Recognizer, SpeechLSTMError} from './speechlstm.js';
+import {Recognizer, SpeechLSTMError, splitAtPauses} from './speechlstm.js';
+import {naming} from './src/errors.js';
 import {loadLiteRtInNode, readFolder, readWav} from './src/node.js';
 
 /** Processor time in seconds. */
@@ -20,23 +21,27 @@ function seconds() {
 }
 
 /**
- * Transcribes a file and measures: network with its compilation, network alone, decoder.
+ * Measures for each segment: network with its compilation, network alone, decoder.
  * @param {Recognizer} recognizer
- * @param {string} file
+ * @param {Float32Array} samples
  */
-async function measured(recognizer, file) {
-  const samples = await readWav(file, recognizer.sampleRate);
-  const times = [seconds()];
-  const logProbs = await recognizer.logProbs(samples);
-  times.push(seconds());
-  await recognizer.logProbs(samples);
-  times.push(seconds());
-  recognizer.decoder.decode(logProbs, samples.length / recognizer.sampleRate);
-  times.push(seconds());
-  const [first, network, decoder] = times.slice(1).map((time, i) => time - times[i]);
-  const transcript = await recognizer.transcribe(samples);
-  const megabytes = process.resourceUsage().maxRSS / 1024;
-  return {file, ...transcript, first, network, decoder, megabytes};
+async function measured(recognizer, samples) {
+  const {sampleRate, model} = recognizer;
+  const times = {first: 0, network: 0, decoder: 0};
+  for (const segment of splitAtPauses(samples, sampleRate, model.maxSeconds)) {
+    model.delete(); // compiles anew
+    const marks = [seconds()];
+    const logProbs = await recognizer.logProbs(segment.samples);
+    marks.push(seconds());
+    await recognizer.logProbs(segment.samples);
+    marks.push(seconds());
+    recognizer.decoder.decode(logProbs, segment.samples.length / sampleRate);
+    marks.push(seconds());
+    times.first += marks[1] - marks[0];
+    times.network += marks[2] - marks[1];
+    times.decoder += marks[3] - marks[2];
+  }
+  return {...times, megabytes: process.resourceUsage().maxRSS / 1024};
 }
 
 /** @param {string[]} args */
@@ -61,12 +66,12 @@ async function main(args) {
   let code = 0;
   for (const file of positionals) {
     try {
-      if (values.json) {
-        console.log(JSON.stringify(await measured(recognizer, file)));
-        continue;
-      }
       const samples = await readWav(file, recognizer.sampleRate);
-      console.log(`${file}\t${(await recognizer.transcribe(samples)).text}`);
+      const transcript = await naming(file, () => recognizer.transcribe(samples));
+      if (values.json) {
+        const row = {file, ...transcript, ...(await measured(recognizer, samples))};
+        console.log(JSON.stringify(row));
+      } else console.log(`${file}\t${transcript.text}`);
     } catch (error) {
       code = failed(error);
     }

@@ -12,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 
 from speechlstm import Audio, Recognizer
-from speechlstm.audio.activity import SpeechDetector
 from speechlstm.bundle import AcousticSpec, default_bundle, read_bundle, write_bundle
 from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig
 from speechlstm.corpora.manifest import Manifest
@@ -311,29 +310,3 @@ def test_phrases_of_bundles_of_every_kind_are_as_in_python(
     found = decode(path, {"phrases": phrases, "fast": False}, utterances)
     for (log_probs, duration), hypothesis in zip(utterances, found, strict=True):
         assert_same(decoder.decode(log_probs, duration)[0], hypothesis)
-
-
-def test_what_can_be_speech_is_decided_as_in_python(node: str, tmp_path: Path) -> None:
-    time = np.arange(2 * 16000) / 16000
-    noise = np.random.default_rng(3).normal(size=len(time))
-    sounds = [
-        *(Audio.load(path).samples for path in SAMPLES),
-        np.zeros(16000),
-        0.5 * np.sin(2 * np.pi * 1000 * time),
-        0.2 * np.sin(2 * np.pi * 697 * time) + 0.2 * np.sin(2 * np.pi * 1209 * time),
-        0.3 * np.sign(np.sin(2 * np.pi * 300 * time)),
-        0.1 * noise,
-        0.001 * noise.cumsum(),
-        0.1 * noise[:300],
-    ]
-    files = []
-    for number, sound in enumerate(sounds):
-        files.append(tmp_path / f"{number}.f32")
-        files[-1].write_bytes(sound.astype("<f4").tobytes())
-    command = [node, str(WEB / "test" / "detect.js"), *map(str, files)]
-    found = json.loads(subprocess.check_output(command))
-    for sound, answers in zip(sounds, found, strict=True):
-        detector = SpeechDetector(sound.astype(np.float32), 16000)
-        right = [detector.is_speech_possible(i / 10, i / 10 + 0.3) for i in range(len(answers))]
-        assert answers == right
-    assert {answer for answers in found for answer in answers} == {True, False}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from speechlstm import Audio, Recognizer
 from speechlstm.acoustic import LiteRTAcousticModel
@@ -50,21 +51,26 @@ def test_errors_are_one_line_each_and_the_other_files_are_done(
     litert_js: str, portable_bundles: dict[str, Path], tmp_path: Path
 ) -> None:
     script = str(WEB / "transcribe.js")
-    wrong = tmp_path / "wrong.wav"
+    wrong, short = tmp_path / "wrong.wav", tmp_path / "short.wav"
     wrong.write_bytes(b"RIFF")
+    soundfile.write(short, np.zeros(784, np.int16), 16000)
     bundle = str(portable_bundles["int8"])
-    files = [str(wrong), str(tmp_path / "missing.wav"), str(SAMPLES[0])]
+    files = [*map(str, (wrong, tmp_path / "missing.wav", short, SAMPLES[0]))]
     command = [litert_js, script, "--bundle", bundle, *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout == f"{SAMPLES[0]}\tyes stop right seven\n"
-    first, second = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert "wrong.wav: must be 16-bit PCM" in first and "missing.wav" in second
+    assert [line for line in done.stderr.splitlines() if line.startswith("error: ")] == [
+        f"error: {wrong}: must be 16-bit PCM with one channel at 16000 Hz: "
+        "ffmpeg -i FILE -ac 1 -ar 16000 -c:a pcm_s16le out.wav",
+        f"error: {tmp_path}/missing.wav: cannot be read: there is no such file",
+        f"error: {short}: the recording lasts 0.049 s, too short for speech",
+    ]
     for arguments, message in (
         (["--bundle", str(tmp_path)], "error: bundle.json: there is none; not a bundle"),
         (
             ["--bundle", str(default_bundle()), "--model", "model.tflite"],
-            "error: this .tflite file has variable tensors, which LiteRT.js cannot run",
+            "error: model.tflite: has variable tensors, which LiteRT.js cannot run",
         ),
     ):
         command = [litert_js, script, *arguments, str(SAMPLES[0])]

@@ -1,5 +1,6 @@
 /** The acoustic model: from a waveform to log-probabilities, by LiteRT.js. */
 
+import {centred} from './audio.js';
 import {BundleError} from './errors.js';
 import {LogProbs} from './log_probs.js';
 import {checkPortable, fixedLength, message, setLength} from './model_file.js';
@@ -25,6 +26,7 @@ export class AcousticModel {
     this.litert = litert;
     /** @type {{numSamples: number, model: any} | null} */
     this.compiled = null;
+    this.done = Promise.resolve(); // what was asked for before, since file and memory are shared
   }
 
   /** The longest recording that the network takes, in seconds. */
@@ -82,7 +84,17 @@ export class AcousticModel {
    * @param {number} numFrames
    * @returns {Promise<Float32Array>} Also of padding.
    */
-  async run(samples, numFrames) {
+  run(samples, numFrames) {
+    const data = this.done.then(() => this.runNext(samples, numFrames));
+    this.done = data.then(() => {}, () => {});
+    return data;
+  }
+
+  /**
+   * @param {Float32Array} samples
+   * @param {number} numFrames
+   */
+  async runNext(samples, numFrames) {
     try {
       const {model} = await this.compile(samples.length, numFrames);
       const inputs = this.inputs(samples);
@@ -130,10 +142,4 @@ export class AcousticModel {
     this.compiled = {numSamples, model};
     return this.compiled;
   }
-}
-
-/** @param {Float32Array} samples */
-function centred(samples) {
-  const mean = samples.reduce((sum, sample) => sum + sample, 0) / Math.max(1, samples.length);
-  return samples.map((sample) => sample - mean);
 }

@@ -3,6 +3,7 @@
 const WINDOW_SECONDS = 0.032;
 const HOP_SECONDS = 0.01;
 const PRE_EMPHASIS = 0.97;
+const FIRST_BIN = 2; // 62 Hz; below are offsets, which would be the strongest line, and rumble
 const LINE_HALF_WIDTH = 2; // bins, the main lobe of a Hann window
 const NUM_LINES = 2;
 const BAND_HZ = 500;
@@ -105,7 +106,9 @@ function powerSpectrum(samples) {
   if (samples.length & (samples.length - 1)) slowTransform(samples, real, imaginary);
   else fft(real, imaginary);
   const numBins = Math.floor(samples.length / 2) + 1;
-  return Float64Array.from({length: numBins}, (_, k) => real[k] ** 2 + imaginary[k] ** 2);
+  return Float64Array.from({length: numBins}, (_, k) =>
+    k < FIRST_BIN ? 0 : real[k] ** 2 + imaginary[k] ** 2,
+  );
 }
 
 /**

@@ -1,11 +1,11 @@
-/** Waveforms: decoding by the browser, checks, and cutting at pauses. */
+/** Waveforms: decoding by the browser, checks, level and offset. */
 
 import {AudioError} from './errors.js';
 
 const MIN_SECONDS = 0.05; // a short vowel; nothing shorter can be a word
 const MAX_SECONDS = 1800; // of a recording, whose samples are all in memory
 const MAX_PEAK = 16; // 24 dB above full scale; higher peaks are integers stored as floats
-const PAUSE_SECONDS = 0.2; // longer than the closure of a stop
+const OVERSHOOT = 1.41; // 3 dB; decoders of MP3, AAC and Opus exceed full scale by up to this
 const OPPOSITE = 0.1; // of the channels' power is left in the mean of channels that cancel out
 
 /**
@@ -59,6 +59,20 @@ function mixed(audio) {
 const power = (samples) => samples.reduce((sum, sample) => sum + sample * sample, 0);
 
 /**
+ * Refuses samples that are no waveform.
+ * @param {Float32Array} samples
+ * @throws {AudioError}
+ */
+export function checkWaveform(samples) {
+  if (!(samples instanceof Float32Array)) {
+    throw new AudioError('samples must be a Float32Array with values in [-1, 1]');
+  }
+  if (!samples.every((sample) => Math.abs(sample) <= MAX_PEAK)) {
+    throw new AudioError('the recording has samples that are not finite or far beyond full scale');
+  }
+}
+
+/**
  * Refuses a waveform that cannot be transcribed.
  * @param {Float32Array} samples
  * @param {number} sampleRate
@@ -66,14 +80,16 @@ const power = (samples) => samples.reduce((sum, sample) => sum + sample * sample
  * @throws {AudioError} It is too short or too long, or its samples are not those of a waveform.
  */
 export function checkSamples(samples, sampleRate, maxSeconds = MAX_SECONDS) {
+  checkWaveform(samples);
   const seconds = samples.length / sampleRate;
   if (seconds < MIN_SECONDS) {
-    throw new AudioError(`the recording lasts ${seconds.toFixed(2)} s, too short for speech`);
+    throw new AudioError(
+      samples.length
+        ? `the recording lasts ${Number(seconds.toPrecision(2))} s, too short for speech`
+        : 'the recording has no samples',
+    );
   }
   checkSeconds(seconds, maxSeconds);
-  if (!samples.every((sample) => Math.abs(sample) <= MAX_PEAK)) {
-    throw new AudioError('the recording has samples that are not finite or far beyond full scale');
-  }
 }
 
 /**
@@ -88,41 +104,37 @@ function checkSeconds(seconds, maxSeconds) {
 }
 
 /**
- * Cuts a waveform into segments at the quietest places: see speechlstm/audio/segments.py.
+ * Samples within [-1, 1]: clipped if they exceed it by little, else scaled before, unless only a few
+ * do: see within_full_scale in speechlstm/audio/waveform.py.
  * @param {Float32Array} samples
- * @param {number} sampleRate
- * @param {number} maxSeconds
- * @returns {{start: number, samples: Float32Array}[]} With their starts in seconds.
  */
-export function splitAtPauses(samples, sampleRate, maxSeconds) {
-  const maxSamples = Math.round(maxSeconds * sampleRate);
-  const segments = [];
-  let start = 0;
-  while (samples.length - start > maxSamples) {
-    const cut = quietest(samples.subarray(start, start + maxSamples), sampleRate);
-    segments.push({start: start / sampleRate, samples: samples.subarray(start, start + cut)});
-    start += cut;
-  }
-  return [...segments, {start: start / sampleRate, samples: samples.subarray(start)}];
+export function withinFullScale(samples) {
+  const levels = samples.map(Math.abs);
+  const peak = levels.reduce((highest, level) => Math.max(highest, level), 0);
+  if (peak <= 1) return samples;
+  const usual = peak > OVERSHOOT ? 1.5 * quantile(levels.sort(), 0.999) : 1;
+  const scale = Math.fround(Math.max(1, Math.min(peak, usual)));
+  return samples.map((sample) => Math.min(Math.max(-1, sample / scale), 1));
 }
 
 /**
- * The middle of the quietest pause between one half and nine tenths of the samples.
- * @param {Float32Array} samples
- * @param {number} sampleRate
+ * A quantile of sorted values, between two of them by their distance.
+ * @param {Float32Array} values
+ * @param {number} share
  */
-export function quietest(samples, sampleRate) {
-  const low = Math.floor(samples.length / 2);
-  const high = Math.floor((samples.length * 9) / 10);
-  const window = Math.round(PAUSE_SECONDS * sampleRate);
-  const energy = new Float64Array(high - low); // up to and with each sample
-  let sum = 0;
-  for (let i = low; i < high; i++) energy[i - low] = sum += samples[i] * samples[i];
-  let best = 0;
-  let lowest = Infinity;
-  for (let i = 0; i + window < energy.length; i++) {
-    const inside = energy[i + window] - energy[i];
-    if (inside < lowest) [best, lowest] = [i, inside];
-  }
-  return low + Math.floor(window / 2) + best;
+function quantile(values, share) {
+  const place = share * (values.length - 1);
+  const low = Math.floor(place);
+  const high = Math.min(low + 1, values.length - 1);
+  return values[low] + (place - low) * (values[high] - values[low]);
+}
+
+/**
+ * The waveform without its mean, the offset that a cheap sound card adds.
+ * @param {Float32Array} samples
+ */
+export function centred(samples) {
+  const sum = samples.reduce((total, sample) => total + sample, 0);
+  const mean = Math.fround(sum / Math.max(1, samples.length));
+  return samples.map((sample) => sample - mean);
 }

@@ -2,7 +2,7 @@
 
 import {Alphabet} from './alphabet.js';
 import {decodeText, sha256} from './bytes.js';
-import {BundleError, quoted} from './errors.js';
+import {BundleError, ConfigError, naming, quoted} from './errors.js';
 import {parseHotWords} from './hot_words.js';
 import {message, readMetadata} from './model_file.js';
 
@@ -47,7 +47,7 @@ const DEFAULTS = {sentence_pause: 0};
 
 /**
  * A bundle in memory. `fast` are the settings that were tuned for a search without the LSTM.
- * @typedef {{acoustic: AcousticSpec, model: Uint8Array, lm: Uint8Array | null,
+ * @typedef {{acoustic: AcousticSpec, model: Uint8Array, modelName: string, lm: Uint8Array | null,
  *   lexicon: Uint8Array | null, hasNeuralLm: boolean, prior: number[] | null,
  *   settings: SearchSettings | null, fast: SearchSettings | null}} Bundle
  */
@@ -67,41 +67,59 @@ const DEFAULTS = {sentence_pause: 0};
 export async function readBundle(read, modelName = PORTABLE) {
   const json = await read(INDEX);
   if (!json) throw new BundleError(`${INDEX}: there is none; not a bundle`);
-  const index = parseObject(json);
-  refuseUnknown('', index, INDEX_KEYS);
-  checkVersion(index, formatVersion(isObject(index.files) ? index.files : {}));
-  const description = Object.fromEntries(
-    Object.entries(index).filter(([key]) => key === 'phones' || MODEL_KEYS.includes(key)),
-  );
-  description.format_version = FORMAT_VERSION; // that of the models
-  const acoustic = parseAcoustic(description);
+  const {index, description, acoustic} = await naming(INDEX, () => parseIndex(json));
   const model = await readModel(read, modelName, index.files);
-  if (!isSame(await readMetadata(model), description)) {
+  if (!isSame(await naming(modelName, () => readMetadata(model)), description)) {
     throw new BundleError(`${modelName}: belongs to another bundle than ${INDEX}; export it again`);
   }
   const [lm, lexicon] = await Promise.all(
     ['lm.ngram', 'lexicon.tree'].map((name) => readListed(read, name, index.files)),
   );
   const numLabels = (lexicon && acoustic.phones ? acoustic.phones : acoustic.alphabet).numLabels;
-  const fast = index.fast && parseSettings('fast.decoding', index.fast);
-  return {
-    acoustic, model, lm, lexicon,
-    hasNeuralLm: Object.hasOwn(index.files, 'rescorer.tflite'),
-    prior: index.prior ? parsePrior(index.prior, numLabels) : null,
-    settings: index.decoding ? parseSettings('decoding', index) : null,
-    fast: fast ?? null,
-  }; // prettier-ignore
+  const decoder = await naming(INDEX, () => parseDecoder(index, numLabels));
+  return {acoustic, model, modelName, lm, lexicon, ...decoder};
 }
 
 /**
  * A bundle that is a .tflite file alone, which is decoded greedily.
  * @param {Uint8Array} model
+ * @param {string} modelName
  * @returns {Promise<Bundle>}
  */
-export async function readModelFile(model) {
-  const acoustic = parseAcoustic(await readMetadata(model));
+export async function readModelFile(model, modelName) {
+  const acoustic = await naming(modelName, async () => parseAcoustic(await readMetadata(model)));
   const decoder = {lm: null, lexicon: null, prior: null, settings: null, fast: null};
-  return {acoustic, model, hasNeuralLm: false, ...decoder};
+  return {acoustic, model, modelName, hasNeuralLm: false, ...decoder};
+}
+
+/**
+ * What bundle.json says, apart from the decoder.
+ * @param {Uint8Array} json
+ */
+function parseIndex(json) {
+  const index = parseObject(json);
+  refuseUnknown('', index, INDEX_KEYS);
+  if (!isObject(index.files)) throw new BundleError('files: must have the SHA-256 of each file');
+  checkVersion(index, formatVersion(index.files));
+  const description = Object.fromEntries(
+    Object.entries(index).filter(([key]) => key === 'phones' || MODEL_KEYS.includes(key)),
+  );
+  description.format_version = FORMAT_VERSION; // that of the models
+  return {index, description, acoustic: parseAcoustic(description)};
+}
+
+/**
+ * What bundle.json says of the decoder.
+ * @param {any} index
+ * @param {number} numLabels That the decoder reads.
+ */
+function parseDecoder(index, numLabels) {
+  return {
+    hasNeuralLm: Object.hasOwn(index.files, 'rescorer.tflite'),
+    prior: index.prior ? parsePrior(index.prior, numLabels) : null,
+    settings: index.decoding ? parseSettings('decoding', index) : null,
+    fast: index.fast ? parseSettings('fast.decoding', index.fast) : null,
+  };
 }
 
 /**
@@ -119,7 +137,7 @@ function formatVersion(files) {
  * @param {any} checksums
  */
 async function readModel(read, name, checksums) {
-  const model = checksums?.[name] ? await readListed(read, name, checksums) : await read(name);
+  const model = checksums[name] ? await readListed(read, name, checksums) : await read(name);
   if (!model) {
     throw new BundleError(
       `${name}: there is none; speechlstm export --target everywhere writes it`,
@@ -135,9 +153,6 @@ async function readModel(read, name, checksums) {
  * @param {any} checksums
  */
 async function readListed(read, name, checksums) {
-  if (checksums === null || typeof checksums !== 'object') {
-    throw new BundleError(`${INDEX}: files: must have the SHA-256 of each file`);
-  }
   if (!Object.hasOwn(checksums, name)) return null;
   const bytes = await read(name);
   if (!bytes) throw new BundleError(`${name}: is missing, but ${INDEX} names it`);
@@ -154,9 +169,9 @@ function parseObject(json) {
   try {
     values = JSON.parse(decodeText(json));
   } catch (error) {
-    throw new BundleError(`${INDEX}: not readable as JSON: ${quoted(message(error))}`);
+    throw new BundleError(`not readable as JSON: ${quoted(message(error))}`);
   }
-  if (!isObject(values)) throw new BundleError(`${INDEX}: must be an object`);
+  if (!isObject(values)) throw new BundleError('must be an object');
   return values;
 }
 
@@ -190,7 +205,7 @@ function parseAcoustic(description) {
  */
 function refuseUnknown(section, values, known) {
   const unknown = Object.keys(values).find((key) => !known.includes(key));
-  if (unknown) throw new BundleError(`${quoted(section + unknown)}: unknown in ${INDEX}`);
+  if (unknown) throw new BundleError(`${quoted(section + unknown)}: unknown`);
 }
 
 /**
@@ -237,13 +252,13 @@ function parseSettings(section, values) {
  * The settings of a search with some of them replaced.
  * @param {import('./fusion.js').DecodeConfig} config
  * @param {Partial<import('./fusion.js').DecodeConfig>} changes
- * @throws {BundleError} A setting is unknown or out of range.
+ * @throws {ConfigError} A setting is unknown or out of range.
  */
 export function changedConfig(config, changes) {
   for (const [key, value] of Object.entries(changes)) {
     const setting = SETTINGS.find(([name]) => camelCase(name) === key);
-    if (!setting) throw new BundleError(`${key}: unknown setting`);
-    checkedSetting(key, value, setting[1], [setting[2], setting[3]]);
+    if (!setting) throw new ConfigError(`settings.${key}: unknown`);
+    checkedSetting(`settings.${key}`, value, setting[1], [setting[2], setting[3]], ConfigError);
   }
   return {...config, ...changes};
 }
@@ -253,12 +268,13 @@ export function changedConfig(config, changes) {
  * @param {any} value
  * @param {string} kind
  * @param {[number, number]} range
+ * @param {typeof BundleError | typeof ConfigError} [Fault]
  */
-function checkedSetting(name, value, kind, [lowest, highest]) {
+function checkedSetting(name, value, kind, [lowest, highest], Fault = BundleError) {
   const isRight = kind === 'integer' ? Number.isSafeInteger(value) : typeof value === kind;
   const isNumber = typeof value === 'number';
   if (!isRight || (isNumber && !(Number.isFinite(value) && value >= lowest && value <= highest))) {
-    throw new BundleError(`${name}: cannot be ${quoted(value)}`);
+    throw new Fault(value === undefined ? `${name}: missing` : `${name}: cannot be ${quoted(value)}`);
   }
   return value;
 }

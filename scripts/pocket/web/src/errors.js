@@ -7,8 +7,27 @@
 export class SpeechLSTMError extends Error {
   /** @param {string} message */
   constructor(message) {
-    super(message);
+    super(oneLine(message));
     this.name = new.target.name;
+  }
+}
+
+/**
+ * Does something with a file, and names it in what goes wrong.
+ * @template T
+ * @param {string} name
+ * @param {() => T | Promise<T>} action
+ * @returns {Promise<T>}
+ */
+export async function naming(name, action) {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof SpeechLSTMError) {
+      const {constructor: Kind} = /** @type {any} */ (error);
+      throw new Kind(`${name}: ${error.message}`);
+    }
+    throw error;
   }
 }
 
@@ -35,6 +54,15 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
  * @param {unknown} value
  */
 export function quoted(value) {
-  const text = (JSON.stringify(value) ?? String(value)).replace(CONTROL, '?');
+  const text = oneLine(JSON.stringify(value) ?? String(value));
   return text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE - 3)}...`;
+}
+
+/**
+ * Text without line ends and other characters that would command a terminal, which what others say
+ * of a file may have.
+ * @param {string} text
+ */
+function oneLine(text) {
+  return text.replace(CONTROL, '?');
 }

@@ -28,14 +28,14 @@ export async function readMetadata(file) {
   const digest = await sha256(file.subarray(0, -DIGEST_BYTES));
   if (digest !== null && digest !== toHex(file.subarray(-DIGEST_BYTES))) {
     throw new BundleError(
-      'not a .tflite file that speechlstm wrote, or damaged: wrong checksum at its end',
+      'damaged, or not a .tflite file that speechlstm wrote: wrong checksum at its end',
     );
   }
   try {
     return JSON.parse(decodeText(embedded(file)));
   } catch (error) {
     if (error instanceof BundleError) throw error;
-    throw new BundleError(`no description of the model in the .tflite file: ${message(error)}`);
+    throw new BundleError(`has no description of the model: ${message(error)}`);
   }
 }
 
@@ -68,7 +68,7 @@ export function checkPortable(file) {
   );
   if (isVariable) {
     throw new BundleError(
-      'this .tflite file has variable tensors, which LiteRT.js cannot run: take the portable one, ' +
+      'has variable tensors, which LiteRT.js cannot run: take the portable file, ' +
         'which speechlstm export --target everywhere writes',
     );
   }
@@ -140,7 +140,7 @@ function guarded(read) {
   try {
     return read();
   } catch (error) {
-    throw new BundleError(`the .tflite file cannot be read: ${message(error)}`);
+    throw new BundleError(`cannot be read: ${message(error)}`);
   }
 }
 

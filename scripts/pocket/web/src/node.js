@@ -5,7 +5,6 @@ import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import vm from 'node:vm';
-import {decodeText} from './bytes.js';
 import {AudioError} from './errors.js';
 
 /**
@@ -45,7 +44,8 @@ export function readFolder(folder) {
     try {
       return new Uint8Array(await readFile(path.join(folder, name)));
     } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return null;
+      const {code} = /** @type {NodeJS.ErrnoException} */ (error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
       throw error;
     }
   };
@@ -58,9 +58,12 @@ export function readFolder(folder) {
  * @throws {AudioError} It is something else.
  */
 export async function readWav(file, sampleRate) {
-  const bytes = new Uint8Array(await readFile(file));
-  const view = new DataView(bytes.buffer);
-  const name = (/** @type {number} */ at) => decodeText(bytes.subarray(at, at + 4));
+  const bytes = await readFile(file).catch((error) => {
+    const reason = error.code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw new AudioError(`${file}: cannot be read: ${reason}`);
+  });
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const name = (/** @type {number} */ at) => bytes.toString('latin1', at, at + 4);
   const wrong = new AudioError(
     `${file}: must be 16-bit PCM with one channel at ${sampleRate} Hz: ` +
       `ffmpeg -i FILE -ac 1 -ar ${sampleRate} -c:a pcm_s16le out.wav`,

@@ -2,10 +2,12 @@
 
 import {AcousticModel} from './acoustic.js';
 import {SpeechDetector} from './activity.js';
-import {checkSamples, splitAtPauses} from './audio.js';
+import {checkSamples} from './audio.js';
 import {BeamDecoder} from './beam.js';
 import {changedConfig, readBundle, readModelFile} from './bundle.js';
-import {BundleError, ConfigError, LanguageModelError, LexiconError} from './errors.js';
+import {
+  BundleError, ConfigError, LanguageModelError, LexiconError, naming, quoted,
+} from './errors.js'; // prettier-ignore
 import {grammarConfig, grammarOf} from './grammar.js';
 import {GreedyDecoder} from './greedy.js';
 import {parseHotWords} from './hot_words.js';
@@ -13,6 +15,7 @@ import {LexiconTree} from './lexicon_tree.js';
 import {NGramModel} from './ngram.js';
 import {parsePhrases} from './phrases.js';
 import {plausible} from './plausibility.js';
+import {splitAtPauses} from './segments.js';
 import {Stream} from './stream.js';
 
 // Of a bundle without a decoder: the defaults of speechlstm/config/decoding.py.
@@ -21,6 +24,8 @@ const UNTUNED = {
   unknownCharacterLogProb: -4, openVocabulary: true, minLabelLogProb: -5, maxScoreGap: 12,
   blankSkip: 0.98, sentencePause: 0, hotWordWeight: 1.25, hotWords: [],
 }; // prettier-ignore
+
+const OPTIONS = ['litert', 'model', 'greedy', 'fast', 'hotWords', 'phrases', 'settings'];
 
 /**
  * A transcript: its text and its words with times in seconds.
@@ -69,9 +74,14 @@ export class Recognizer {
    *   damaged, or an option is not possible.
    */
   static async load(source, options) {
-    const bundle = await bundleFrom(source, options.model);
+    const {litert, model: name} = options ?? {};
+    const bundle = await bundleFrom(source, name);
     const decoder = await decoderOf(bundle, options);
-    const model = new AcousticModel(bundle.model, bundle.acoustic, options.litert);
+    const model = await naming(
+      bundle.modelName,
+      () => new AcousticModel(bundle.model, bundle.acoustic, litert),
+    );
+    if (!litert) throw new ConfigError('litert: missing; give the module @litertjs/core');
     return new Recognizer(model, decoder, bundle);
   }
 
@@ -90,7 +100,7 @@ export class Recognizer {
   }
 
   /**
-   * Transcribes a waveform. Long ones are cut at pauses.
+   * Transcribes a waveform. Long ones are cut at pauses, all where their level changes by much.
    * @param {Float32Array} samples At this.sampleRate, in [-1, 1].
    * @param {{maxSeconds?: number}} [options] The longest recording that is accepted.
    * @returns {Promise<Transcript>}
@@ -152,7 +162,7 @@ async function bundleFrom(source, model) {
   if (!address.endsWith('.tflite')) return readBundle(readFrom(address), model);
   const file = await fetched(address);
   if (!file) throw new BundleError(`${address}: there is no such file`);
-  return readModelFile(file);
+  return readModelFile(file, address);
 }
 
 /**
@@ -184,6 +194,8 @@ async function fetched(address) {
  * @param {DecoderOptions} [options]
  */
 export async function decoderOf(bundle, options = {}) {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown) throw new ConfigError(`${quoted(unknown)}: unknown option; known are ${OPTIONS.join(', ')}`);
   const {greedy = false, fast, hotWords, phrases, settings = {}} = options;
   const {acoustic, prior} = bundle;
   if (phrases != null) return phraseDecoderOf(bundle, options);

@@ -1,8 +1,9 @@
 /** Recognises speech while it is spoken: see speechlstm/streaming/stream.py. */
 
 import {BLANK} from './alphabet.js';
-import {quietest} from './audio.js';
+import {checkWaveform} from './audio.js';
 import {argmax} from './log_probs.js';
+import {quietest} from './segments.js';
 
 const ENDPOINT_SECONDS = 0.6; // the pause that ends a segment
 const LEAD_SECONDS = 0.5; // of silence before the first word of a segment
@@ -41,9 +42,11 @@ export class Stream {
   /**
    * Appends the next block.
    * @param {Float32Array} samples At the recogniser's sample rate, in [-1, 1].
+   * @throws {import('./errors.js').AudioError} They are no waveform; the block is left out.
    */
   feed(samples) {
-    this.arrived.push(samples);
+    checkWaveform(samples);
+    this.arrived.push(samples.map((sample) => Math.min(Math.max(-1, sample), 1)));
   }
 
   /**

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {Alphabet, GreedyDecoder, LogProbs, Resampler, splitAtPauses} from '../speechlstm.js';
-import {AcousticModel} from '../src/acoustic.js';
 import {align} from '../src/alignment.js';
 import {PhraseGrammar} from '../src/grammar.js';
 import {parsePhrases, phraseLengths} from '../src/phrases.js';
@@ -149,19 +148,3 @@ for (const [from, to] of [[48000, 16000], [44100, 16000], [8000, 16000], [16000,
     assert.ok(beyond.slice(100, -100).every((sample) => Math.abs(sample) < 1e-3));
   });
 }
-
-test('the offset of a waveform is removed where features are normalised by their mean', async () => {
-  for (const hasMeanRemoved of [true, false]) {
-    /** @type {number[]} */
-    const heard = [];
-    const model = Object.assign(Object.create(AcousticModel.prototype), {
-      spec: {hasMeanRemoved, alphabet: {numLabels: 2}, phones: null},
-      outputs: async (/** @type {Float32Array} */ samples) => {
-        heard.push(...samples);
-        return new LogProbs(Float32Array.of(-1, -1), 1, 2);
-      },
-    });
-    await model.logProbs(Float32Array.of(0.5, 0.25));
-    assert.deepEqual(heard, hasMeanRemoved ? [0.125, -0.125] : [0.5, 0.25]);
-  }
-});

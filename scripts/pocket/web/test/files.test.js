@@ -1,15 +1,18 @@
 /** Files that are damaged, of another version, or made to do harm: one clear error for each. */
 
 import assert from 'node:assert/strict';
+import {createHash} from 'node:crypto';
 import {readFileSync} from 'node:fs';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import http from 'node:http';
+import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {test} from 'node:test';
 import {
-  LexiconTree, NGramModel, Recognizer, readBundle, readMetadata, setLength,
+  LexiconTree, NGramModel, Recognizer, decoderOf, readBundle, readMetadata, setLength,
 } from '../speechlstm.js'; // prettier-ignore
 import {crc32} from '../src/bytes.js';
-import {readFolder} from '../src/node.js';
+import {readFolder, readWav} from '../src/node.js';
 import {FlatBuffer} from '../src/flatbuffer.js';
 
 // The bundle of the package, or of the environment in which the package is installed.
@@ -35,18 +38,33 @@ test('the English bundle is read', async () => {
   assert.equal(bundle.fast.config.beamWidth, index().fast.decoding.beam_width);
 });
 
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest();
+
+/** The bundle with a model whose description is no JSON, with right checksums. */
+function withoutDescription() {
+  const model = file('model.tflite');
+  const at = Buffer.from(model).indexOf('"separator"');
+  model[at] = 0x0a; // JSON.parse quotes the lines around it
+  model.set(sha256(model.subarray(0, -32)), model.length - 32);
+  const files = {...index().files, 'model.tflite': sha256(model).toString('hex')};
+  return {'model.tflite': model, 'bundle.json': json({...index(), files})};
+}
+
 for (const [reason, changes, message] of [
   ['no bundle.json', {'bundle.json': null}, /bundle.json: there is none; not a bundle/],
   ['no JSON', {'bundle.json': json({}).slice(1)}, /not readable as JSON/],
-  ['a list', {'bundle.json': json([])}, /must be an object/],
-  ['another version', {'bundle.json': json({...index(), format_version: 2})}, /format version 2; .* reads 1/],
+  ['a list', {'bundle.json': json([])}, /^bundle.json: must be an object/],
+  ['no files', {'bundle.json': json({...index(), files: 7})}, /^bundle.json: files: must have/],
+  ['another version', {'bundle.json': json({...index(), format_version: 2})}, /^bundle.json: has format version 2; .* reads 1/],
   ['a missing file', {'lm.ngram': null}, /lm.ngram: is missing/],
   ['a changed file', {'lexicon.tree': file('lexicon.tree').fill(1, 99, 100)}, /its SHA-256 is not/],
   ['no model', {'model.tflite': null}, /model.tflite: is missing/],
+  ['a model without a description', withoutDescription(), /^model.tflite: has no description/],
+  ['no description', {'bundle.json': json({...index(), alphabet: undefined})}, /^bundle.json: alphabet: missing/],
   ['another model', {'bundle.json': json({...index(), training: {}})}, /belongs to another bundle/],
   ['a setting out of range',
     {'bundle.json': json({...index(), decoding: {...index().decoding, beam_width: 0}})},
-    /decoding.beam_width: cannot be 0/],
+    /^bundle.json: decoding.beam_width: cannot be 0/],
   ['an unknown key', {'bundle.json': json({...index(), phrases: []})}, /"phrases": unknown/],
   ['an unknown setting',
     {'bundle.json': json({...index(), decoding: {...index().decoding, beam: 1}})},
@@ -54,7 +72,7 @@ for (const [reason, changes, message] of [
   ['hot words to be avoided',
     {'bundle.json': json({...index(), decoding: {...index().decoding, hot_words: ['a:-1']}})},
     /only Python's decoder avoids words/],
-  ['a prior of other labels', {'bundle.json': json({...index(), prior: {log_probs: [0]}})}, /40 labels/],
+  ['a prior of other labels', {'bundle.json': json({...index(), prior: {log_probs: [0]}})}, /^bundle.json: prior: .* 40 labels/],
 ]) {
   test(`a bundle with ${reason} is refused`, async () => {
     await assert.rejects(bundleWith(changes), (error) => {
@@ -206,4 +224,44 @@ test('a bundle over http: what the server says is told', async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await assert.rejects(load(), /cannot be loaded; is there a connection/);
+});
+
+test('options that are unknown or not possible are refused by name', async () => {
+  const bundle = await bundleWith({});
+  for (const [options, message] of [
+    [{hotwords: ['a']}, '"hotwords": unknown option; known are litert, model, greedy, fast, hotWords, phrases, settings'],
+    [{settings: {beam: 1}}, 'settings.beam: unknown'],
+    [{settings: {beamWidth: 0}}, 'settings.beamWidth: cannot be 0'],
+  ]) {
+    await assert.rejects(decoderOf(bundle, options), {name: 'ConfigError', message});
+  }
+});
+
+test('WAV files of other kinds are refused by name, whatever is in them', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'wav-'));
+  t.after(() => rm(folder, {recursive: true}));
+  const right = new Uint8Array(readFileSync(path.join(ENGLISH, '../../../data/samples/zip.wav')));
+  const at = (start, bytes) => Uint8Array.from(right, (byte, i) => bytes[i - start] ?? byte);
+  const wav = path.join(folder, 'a.wav');
+  for (const bytes of [
+    new Uint8Array(0), right.slice(0, 43), at(0, [0]), at(12, [255, 254, 253, 252]), // no fmt
+    at(20, [3]), at(22, [2]), at(24, [64]), at(34, [24]), at(36, [255, 255, 255, 255]), // no data
+    at(4, []).fill(255, 16, 20),
+  ]) {
+    await writeFile(wav, bytes);
+    await assert.rejects(readWav(wav, 16000), (error) => {
+      assert.equal(error.name, 'AudioError');
+      assert.ok(error.message.startsWith(`${wav}: must be 16-bit PCM with one channel at 16000 Hz`));
+      return true;
+    });
+  }
+  await writeFile(wav, at(40, [255, 255, 255, 255])); // the length of a stream is not known
+  const {length} = await readWav(wav, 16000);
+  assert.equal(length, (right.length - 44) / 2);
+  for (const missing of [folder, path.join(folder, 'missing.wav')]) {
+    await assert.rejects(readWav(missing, 16000), (error) => {
+      assert.ok(error.name === 'AudioError' && error.message.startsWith(`${missing}: cannot be read`));
+      return true;
+    });
+  }
 });
