@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 NUM_RESAMPLES = 1000
 TAILS = (0.025, 0.975)  # quantiles: the ends of an interval of 95 %
+LONGEST_SHOWN = 1000  # characters of an utterance in a list; a lecture may be one text
 
 
 class AlignedWords(NamedTuple):

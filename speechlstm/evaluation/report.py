@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from speechlstm.decoding.confidence import calibration_error
-from speechlstm.errors import counted, printable
+from speechlstm.errors import counted, printable, shortened
 from speechlstm.evaluation.entities import NUMBERS, EntityPattern
 from speechlstm.evaluation.metrics import (
+    LONGEST_SHOWN,
     AlignedWords,
     ErrorCounts,
     align_words,
@@ -224,7 +225,7 @@ class EvaluationReport:
         if worst := self.worst(num_worst):
             lines += ["", "Most word errors ([reference->hypothesis], [-deleted], [+inserted]):"]
             for score in worst:
-                errors = show_errors(score.reference, score.hypothesis)
+                errors = shortened(show_errors(score.reference, score.hypothesis), LONGEST_SHOWN)
                 lines.append(f"{score.words.num_errors:4}  {printable(score.id)}: {errors}")
         return "\n".join(lines)
 

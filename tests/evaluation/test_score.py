@@ -176,6 +176,14 @@ def test_a_textgrid_has_one_tier_to_score(folder: Path) -> None:
         score("yes yes\n", to_textgrid("a", transcript), suffixes=("", ".TextGrid"))
 
 
+def test_of_a_long_text_a_list_shows_its_ends(folder: Path) -> None:
+    report = score(f"first {'yes ' * 5000}last\n", f"fist {'yes ' * 5000}lost\n")
+    *_, line = report.to_text(num_worst=1).splitlines()
+    assert line.startswith("   2  1: [first->fist] yes yes ")
+    assert line.endswith(" yes yes [last->lost]")
+    assert len(line) < 1100
+
+
 def test_answers_without_a_name_are_paired_by_order(folder: Path) -> None:
     whisper = '{"text": " One two.", "segments": [{"text": " One two."}], "language": "en"}\n'
     report = score("one two\nthree\n", whisper + '{"text": "Three"}\n', suffixes=("", ".json"))

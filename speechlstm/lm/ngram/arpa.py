@@ -150,7 +150,10 @@ class _Reader:
             return 0
         if word in self._ids or word == b"<UNK>":
             raise self._fault("repeated unigram:", word)
-        word.decode()  # a UnicodeDecodeError is a ValueError
+        try:
+            word.decode()
+        except UnicodeDecodeError:
+            raise self._fault("not UTF-8; save the file as UTF-8:", word) from None
         self._ids[word] = len(self._ids)
         return len(self._ids) - 1
 
@@ -164,7 +167,7 @@ class _Reader:
 
     def _fault(self, reason: str, found: bytes | None = None) -> LanguageModelError:
         shown = "" if found is None else f" {found[:60].decode(errors='replace')!r}"
-        return LanguageModelError(self._path, reason + shown, self._line)
+        return LanguageModelError(self._path, reason + shown, self._line or None)
 
 
 def _with_unknown(unigrams: NGrams) -> NGrams:

@@ -105,8 +105,14 @@ def test_faults_are_named_with_their_line(
 def test_words_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "lm.arpa"
     path.write_bytes(SMALL.encode("latin-1"))
-    with pytest.raises(LanguageModelError, match=r"lm\.arpa:10: not a 1-gram, .*utf-8"):
+    with pytest.raises(LanguageModelError, match=r"lm\.arpa:10: not UTF-8; save the file as UTF-8"):
         read_arpa(path)
+
+
+def test_an_empty_file_has_no_line_to_name(tmp_path: Path) -> None:
+    with pytest.raises(LanguageModelError, match=r"lm\.arpa: the file ends before") as caught:
+        read(tmp_path, "")
+    assert caught.value.line is None
 
 
 @pytest.mark.parametrize("suffix", [".arpa", ".arpa.gz", ".arpa.xz"])
