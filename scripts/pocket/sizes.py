@@ -126,7 +126,7 @@ def store_in_four_bits(kernels: Sequence[Kernel], method: str) -> int:
 
 def errors_of(source: TrainedModel, recordings: Sequence[tuple[Audio, str]]) -> ErrorCounts:
     """The word errors of the best path."""
-    errors, model = ErrorCounts(), source.model
+    errors, model = ErrorCounts(), source.network
     ordered = sorted(recordings, key=lambda recording: len(recording[0].samples))
     texts = iter([text for _, text in ordered])
     seconds = model.features.hop_ms * model.config.frame_stack / 1000
@@ -151,7 +151,7 @@ def main(calibration: Path, test: Path, output: Path, bundle: str, max_utterance
     source = trained_model(path)
     rate = source.settings.features.sample_rate
     recordings = read_recordings([test], rate, max_utterances)
-    kernels = measured_kernels(source.model, read_calibration([calibration], rate))
+    kernels = measured_kernels(source.network, read_calibration([calibration], rate))
     others = (path / "model.tflite").stat().st_size - sum(kernel.values.size for kernel in kernels)
     known = output.with_suffix(".json")
     points: list[dict[str, Any]] = json.loads(known.read_text()) if known.exists() else []

@@ -100,7 +100,7 @@ def export(
     max_samples = None if max_seconds is None else round(max_seconds * rate)
     recordings = read_recordings(manifests or trained.valid, rate, max_utterances, max_samples)
     quantization = quantization or trained.quantization
-    model = trained.model
+    model = trained.network
     if calibration and quantization != "int4":
         raise ConfigError(f"calibration is for int4, not for quantization {quantization}")
     if calibration:
@@ -200,7 +200,7 @@ def write_verified(
         lambda folder: write_bundle(
             folder, files, trained.acoustic, decoder if folder == path else None
         ),
-        lambda file: verify(trained.model, file, recordings, quantization),
+        lambda file: verify(trained.network, file, recordings, quantization),
         report,
     )
 

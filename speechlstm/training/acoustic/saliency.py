@@ -37,7 +37,7 @@ def saliency(
         ConfigError: Keras runs on another backend than TensorFlow.
     """
     require_tensorflow()
-    model = trained_model(bundle.path).model
+    model = trained_model(bundle.path).network
     audio = without_offset(audio, bundle.acoustic.features)
     samples = tf.constant(audio.samples[np.newaxis])
     log_mels, num_frames = model.mfcc.log_mels(samples, tf.constant([len(audio.samples)]))

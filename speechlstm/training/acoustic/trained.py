@@ -21,14 +21,14 @@ class TrainedModel:
 
     Attributes:
         path: The run or the bundle; of a new model that is in neither, what messages call it.
-        model: The network, with its weights.
+        network: The network, with its weights.
         acoustic: Its features, alphabets and training.
         valid: The manifests that it was validated on.
         bundle: The bundle, if it is not a run.
     """
 
     path: Path
-    model: AcousticModel
+    network: AcousticModel
     acoustic: AcousticSpec
     valid: tuple[Path, ...] = ()
     bundle: Bundle | None = None
@@ -36,7 +36,7 @@ class TrainedModel:
     @property
     def settings(self) -> Settings:
         """Its features and network, with the default settings of training."""
-        return Settings(features=self.model.features, model=self.model.config)
+        return Settings(features=self.network.features, model=self.network.config)
 
     @property
     def alphabet(self) -> Alphabet:

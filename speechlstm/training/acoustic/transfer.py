@@ -38,7 +38,7 @@ def transfer(
     Raises:
         ConfigError: No layer fits, or one that is to be frozen does not.
     """
-    old, new = _layers(source.model), _layers(model)
+    old, new = _layers(source.network), _layers(model)
     misfits = _misfits(old, new)
     if alphabet != source.alphabet:
         misfits["output layer"] = (
@@ -54,7 +54,7 @@ def transfer(
     if alphabet != source.alphabet:
         symbols = _copy_output_weights(source, model, alphabet)
         report(f"output weights from {source.path} for: {' '.join(symbols) or 'no letter'}")
-    _report_misfits(source.path, misfits | _other_features(source.model, model), report)
+    _report_misfits(source.path, misfits | _other_features(source.network, model), report)
 
 
 def transfer_encoder(
@@ -112,7 +112,7 @@ def _copy_output_weights(
 ) -> list[str]:
     """Copy the output weights of blank and of similar symbols; returns these, as in "ä (a)"."""
     labels = similar_symbols(source.alphabet, alphabet)
-    old, new = source.model.output_layers[0], model.output_layers[0]
+    old, new = source.network.output_layers[0], model.output_layers[0]
     if old.weights[0].shape[0] != new.weights[0].shape[0]:
         return []  # the layers below differ in width
     weights = new.get_weights()

@@ -46,8 +46,7 @@ def transfer(
     Raises:
         ConfigError: No layer fits, or one that is to be frozen does not.
     """
-    encoder = source.network if isinstance(source, TrainedClassifier) else source.model
-    transfer_encoder(source.path, encoder, network, frozen_layers, report)
+    transfer_encoder(source.path, source.network, network, frozen_layers, report)
     if isinstance(source, TrainedClassifier) and source.spec.classes == classes:
         old, new = source.network.output_layer, network.output_layer
         if old.kernel.shape == new.kernel.shape:

@@ -77,7 +77,7 @@ def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
     source = trained_model(path)
     assert (source.alphabet, source.phones) == (ALPHABET, phones)
     for found, expected in zip(
-        source.model.trainable_variables, model.trainable_variables, strict=True
+        source.network.trainable_variables, model.trainable_variables, strict=True
     ):
         np.testing.assert_array_equal(found, expected)
 

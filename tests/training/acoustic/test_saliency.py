@@ -27,7 +27,7 @@ def test_the_gradient_is_the_slope_of_the_log_probability(cell: str) -> None:
         (same,) = saliency(bundle, Audio(samples + 0.3, 16000), [path], phones=False)
         np.testing.assert_allclose(same, found, rtol=0, atol=2e-3)
 
-    model = trained_model(bundle.path).model
+    model = trained_model(bundle.path).network
     log_mels, num_frames = model.mfcc.log_mels(samples[np.newaxis], tf.constant([4800]))
 
     def score(mels: np.ndarray) -> float:

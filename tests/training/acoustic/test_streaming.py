@@ -84,7 +84,7 @@ def test_an_export_has_a_streaming_form_that_hears_the_same(
         tolerance = 1e-4 if quantization == "none" else 0.3
         np.testing.assert_allclose(found, litert.log_probs(audio), atol=tolerance)
     if quantization == "none":
-        source = trained_model(path).model
+        source = trained_model(path).network
         for found, expected in zip(
             source.trainable_variables, model.trainable_variables, strict=True
         ):

@@ -97,10 +97,10 @@ def test_weights_are_read_back_from_a_bundle(
     source = trained_model(write(tmp_path / "bundle", model, quantize(tflite, quantization)))
     assert source.alphabet == ALPHABET
     assert source.settings == Settings(FEATURES, SMALL)
-    for found, expected in zip(weights(source.model), weights(model), strict=True):
+    for found, expected in zip(weights(source.network), weights(model), strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
     exact = [model.norms[0].gamma, model.output_layers[0].kernel, model.recurrent[1].weights[5]]
-    read = source.model
+    read = source.network
     found = [read.norms[0].gamma, read.output_layers[0].kernel, read.recurrent[1].weights[5]]
     for ours, theirs in zip(found, exact, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -121,7 +121,7 @@ def test_weights_are_read_back_from_a_portable_model(
     tflite = quantize(portable, quantization)
     spec = AcousticSpec(FEATURES, ALPHABET, SMALL)
     write_bundle(path, {"model.portable.tflite": tflite}, spec)
-    for found, expected in zip(weights(trained_model(path).model), weights(model), strict=True):
+    for found, expected in zip(weights(trained_model(path).network), weights(model), strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
@@ -132,7 +132,7 @@ def test_a_single_direction_without_norms_in_a_bare_file(tmp_path: Path) -> None
     )
     bundle = write(tmp_path / "bundle", model, without_cell_clip(convert_acoustic(model)))
     source = trained_model((bundle / "model.tflite").rename(tmp_path / "bare.tflite"))
-    for found, expected in zip(weights(source.model), weights(model), strict=True):
+    for found, expected in zip(weights(source.network), weights(model), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -161,7 +161,7 @@ def test_other_cells_are_read_from_their_loops(
 ) -> None:
     model = new_model(NetworkConfig(num_layers=2, num_units=8, cell=cell))
     source = trained_model(write(tmp_path / "bundle", model, convert_acoustic(model)))
-    for found, expected in zip(weights(source.model), weights(model), strict=True):
+    for found, expected in zip(weights(source.network), weights(model), strict=True):
         np.testing.assert_array_equal(found, expected)
     with pytest.raises(BundleError, match="its weights cannot be read"):
         trained_model(write(tmp_path / "other", model, tflite))  # of an LSTM
