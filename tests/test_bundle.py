@@ -132,6 +132,9 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 def test_a_missing_bundle_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"nowhere: no such bundle"):
         read_bundle(tmp_path / "nowhere")
+    (tmp_path / "run.json").touch()
+    with pytest.raises(BundleError, match="is a run; make a bundle of it: speechlstm export"):
+        read_bundle(tmp_path)
 
 
 def without(*keys: str) -> Callable[[dict[str, Any]], None]:

@@ -136,6 +136,11 @@ def _read_index(index: Path) -> dict[str, Any]:
     try:
         return load_json(read_regular_file(index, _MAX_INDEX_BYTES))
     except FileNotFoundError as error:
+        if (index.parent / "run.json").exists():
+            raise BundleError(
+                index.parent,
+                f"is a run; make a bundle of it: speechlstm export {index.parent} -o BUNDLE",
+            ) from None
         if index.parent.exists():
             raise BundleError(index, f"{error.strerror}; not a bundle") from None
         raise BundleError(

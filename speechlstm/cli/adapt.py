@@ -34,7 +34,8 @@ class _Recordings(click.Path):
     metavar="FILE",
     type=PATH,
     multiple=True,
-    help="Sentences that are likely to be spoken, one a line; may be given several times.",
+    help="Sentences that are likely to be spoken, one a line, or a manifest of them; may be given "
+    "several times.",
 )
 @click.option(
     "--init-from",

@@ -121,6 +121,8 @@ def command(
         raise click.UsageError(
             f"--end must be 0.05 to {MAX_SECONDS:g} s after --start, {start:g}, not {end:g}"
         )
+    if salient:
+        load_keras()  # what is not installed shows before the work
     contents = read_bundle(find_bundle(bundle))
     most = contents.acoustic.network.num_units
     if num_units is not None and num_units > most:
@@ -165,7 +167,6 @@ def _with_saliency(
     words = [explained.word for explained in explanation.words]
     if missing := set(salient) - {word.text for word in words}:
         raise DataError(f"{explanation.name}: {quoted(min(missing))} is not among the words")
-    load_keras()
     from speechlstm.explain import Saliency
 
     chosen = [word for word in words if word.text in salient]

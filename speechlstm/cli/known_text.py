@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from speechlstm.cli.options import bundle_option, channel_option, raw_option, read_text
+from speechlstm.errors import DataError
 
 _PATH = click.Path(path_type=Path, allow_dash=True)
 _PARAMETERS = (
@@ -34,6 +35,8 @@ def known_text(function: Callable[..., None]) -> Callable[..., None]:
             raise click.UsageError("needs either the file TEXT or --text WORDS")
         if text == audio == Path("-"):
             raise click.UsageError("only one of AUDIO and TEXT can be standard input")
+        if text and text != Path("-") and not text.exists():
+            raise DataError(f"{text}: No such file or directory; for words themselves: --text")
         content = words or "" if text is None else read_text(text)
         function(*args, **rest, audio=audio, content=content)
 

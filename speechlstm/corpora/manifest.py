@@ -80,6 +80,9 @@ class Manifest:
                     yield entry
             if not line:
                 yield ManifestError(self.path, "has no utterance")
+        except IsADirectoryError as error:
+            reason = f"cannot be read: {error.strerror}; speechlstm manifest build lists a folder"
+            yield ManifestError(self.path, reason)
         except OSError as error:
             yield ManifestError(self.path, f"cannot be read: {error.strerror}")
         except ValueError as error:  # a line without an end, damaged UTF-16

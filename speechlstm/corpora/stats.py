@@ -2,14 +2,14 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest, Utterance
-from speechlstm.lm.text import read_sentences
+from speechlstm.corpora.manifest import Manifest, Utterance
+from speechlstm.corpora.sentences import sentences_of
 from speechlstm.text.normalize import normalize
 
 
@@ -102,8 +102,4 @@ def count_words(path: Path) -> Counter[str]:
     Raises:
         DataError: The file cannot be read.
     """
-    if path.suffix.lower() in MANIFEST_SUFFIXES:
-        texts: Iterator[str] = (normalize(u.text) for u in Manifest(path) if u.text)
-    else:
-        texts = read_sentences(path)
-    return Counter(word for text in texts for word in text.split())
+    return Counter(word for sentence in sentences_of(path) for word in sentence.split())

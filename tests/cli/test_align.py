@@ -39,6 +39,12 @@ def test_prints_ctm_of_a_file_or_of_words(levels_bundle: Path) -> None:
     assert again == result.stdout.replace("Hello,", "hello").replace("world!", "world")
 
 
+def test_words_in_place_of_the_file_are_told_of_text(levels_bundle: Path) -> None:
+    result = align(levels_bundle, "a.wav", "hello world")
+    expected = "Error: hello world: No such file or directory; for words themselves: --text\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", expected)
+
+
 def test_another_text_is_aligned_too_and_doubted(levels_bundle: Path) -> None:
     def confidence(text: str) -> float:
         written = align(levels_bundle, "a.wav", "--text", text, "--format", "json").stdout

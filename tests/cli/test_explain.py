@@ -6,6 +6,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
+from speechlstm.errors import MissingDependencyError
 
 READING = "data/samples/reading.wav"
 
@@ -78,6 +79,18 @@ def test_what_a_word_depends_on_is_drawn(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "'ocean' is not among the words" in result.stderr
     assert not (tmp_path / "no.html").exists()
+
+
+def test_without_tensorflow_saliency_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise MissingDependencyError("keras")
+
+    monkeypatch.setattr("speechlstm.cli.explain.load_keras", refuse)
+    result = run(tmp_path / "none.wav", "--saliency", "sea", "-o", tmp_path / "out.html")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: keras is not installed; run: pip install")
 
 
 @pytest.mark.slow

@@ -133,6 +133,8 @@ def test_a_manifest_that_is_missing_or_empty_is_named(manifest: Written, tmp_pat
         list(Manifest(tmp_path / "no.jsonl"))
     with pytest.raises(ManifestError, match=r"m\.jsonl: has no utterance"):
         list(manifest("\n"))
+    with pytest.raises(ManifestError, match="Is a directory; speechlstm manifest build lists"):
+        list(Manifest(tmp_path))
 
 
 def test_a_recording_is_no_manifest_and_that_is_said_once(manifest: Written) -> None:

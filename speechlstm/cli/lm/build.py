@@ -52,8 +52,9 @@ def command(
 ) -> None:
     """Estimate an n-gram model from TEXT: UTF-8, one sentence per line, plain, .gz or .xz.
 
-    TEXT may be -, for standard input. It is normalised like transcripts: lower case, no
-    punctuation. Probabilities are smoothed by interpolated modified Kneser-Ney.
+    TEXT may be a manifest, whose texts are taken, or -, for standard input. It is normalised like
+    transcripts: lower case, no punctuation. Probabilities are smoothed by interpolated modified
+    Kneser-Ney.
 
     \b
     Example:

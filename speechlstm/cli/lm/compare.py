@@ -19,18 +19,18 @@ from speechlstm.cli.verbs import verb
 def command(first: Path, second: Path, text: Path, as_json: bool) -> None:
     """Compare the perplexities of language models A and B on TEXT, by the frequency of words.
 
-    A and B are packed, ARPA or .tflite models, TEXT is UTF-8 with one sentence per line. Words are
-    grouped by how often they occur in TEXT; words that one of the models does not know stand apart,
-    as their probability is that of all unknown words.
+    A and B are packed, ARPA or .tflite models, TEXT is UTF-8 with one sentence per line, or a
+    manifest. Words are grouped by how often they occur in TEXT; words that one of the models does
+    not know stand apart, as their probability is that of all unknown words.
 
     \b
     Example:
       speechlstm lm compare books.lm books.tflite transcripts.txt
     """
+    from speechlstm.corpora.sentences import sentences_of
     from speechlstm.lm.comparison import compare_models
-    from speechlstm.lm.text import read_sentences
 
-    sentences = list(read_sentences(text))
+    sentences = list(sentences_of(text))
     classes = [
         c for c in compare_models(load_any(first), load_any(second), sentences) if c.num_words
     ]

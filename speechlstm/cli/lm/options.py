@@ -66,16 +66,17 @@ def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
     """Yield the sentences of all texts, except for those in manifests, which are reported.
 
     Args:
-        texts: Text files, one sentence per line.
+        texts: Text files, one sentence per line, or manifests.
         exclude: Manifests whose transcripts are left out.
     """
     from tqdm import tqdm
 
     from speechlstm.corpora.manifest import Manifest
-    from speechlstm.lm.text import Exclusion, read_sentences
+    from speechlstm.corpora.sentences import sentences_of
+    from speechlstm.lm.text import Exclusion
     from speechlstm.text.normalize import normalize
 
-    sentences: Iterator[str] = chain.from_iterable(map(read_sentences, texts))
+    sentences: Iterator[str] = chain.from_iterable(map(sentences_of, texts))
     exclusions = {
         path: Exclusion(normalize(utterance.text or "") for utterance in Manifest(path))
         for path in exclude

@@ -18,18 +18,18 @@ from speechlstm.cli.verbs import verb
 def command(lm: Path, text: Path, as_json: bool) -> None:
     """Measure the perplexity of TEXT under LM.
 
-    LM is a packed, ARPA or .tflite model, TEXT is UTF-8 with one sentence per line. The perplexity
-    is 10 to the power of minus the mean log10 probability of words and sentence ends; unknown words
-    count as <unk>.
+    LM is a packed, ARPA or .tflite model, TEXT is UTF-8 with one sentence per line, or a
+    manifest. The perplexity is 10 to the power of minus the mean log10 probability of words and
+    sentence ends; unknown words count as <unk>.
 
     \b
     Example:
       speechlstm lm perplexity books.lm transcripts.txt
     """
+    from speechlstm.corpora.sentences import sentences_of
     from speechlstm.lm.perplexity import measure_perplexity
-    from speechlstm.lm.text import read_sentences
 
-    report = measure_perplexity(load_any(lm), read_sentences(text))
+    report = measure_perplexity(load_any(lm), sentences_of(text))
     if as_json:
         show_json(report.to_dict())
     else:

@@ -67,10 +67,10 @@ def command(
 ) -> None:
     """Train an LSTM language model on TEXT: UTF-8, one sentence per line, plain, .gz or .xz.
 
-    The text is normalised like transcripts: lower case, no punctuation. Ctrl-C, SIGTERM and
-    the end of the terminal save a checkpoint, and --resume continues from it. --resume --epochs
-    changes the number of epochs: the learning rate is then that of a run of the new length. On a
-    CPU, KERAS_BACKEND=torch is the fastest.
+    TEXT may be a manifest, whose texts are taken. It is normalised like transcripts: lower case, no
+    punctuation. Ctrl-C, SIGTERM and the end of the terminal save a checkpoint, and --resume
+    continues from it. --resume --epochs changes the number of epochs: the learning rate is then
+    that of a run of the new length. On a CPU, KERAS_BACKEND=torch is the fastest.
 
     \b
     Example:

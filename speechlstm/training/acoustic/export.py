@@ -96,6 +96,7 @@ def export(
     if golden:
         refuse_to_replace_other_files(Path(golden))
     trained = trained_model(run)
+    _decoder(path, trained)  # what cannot be kept shows before the minutes of the conversion
     rate = trained.acoustic.features.sample_rate
     max_samples = None if max_seconds is None else round(max_seconds * rate)
     recordings = read_recordings(manifests or trained.valid, rate, max_utterances, max_samples)

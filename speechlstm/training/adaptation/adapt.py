@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from speechlstm.bundle import find_bundle, read_bundle, refuse_to_replace_others
-from speechlstm.errors import BundleError, ConfigError, DataError, SpeechLSTMError
-from speechlstm.lm.text import read_sentences
+from speechlstm.corpora.sentences import sentences_of
+from speechlstm.errors import ConfigError, DataError, SpeechLSTMError
 from speechlstm.parallel import Progress, no_progress
 from speechlstm.storage import address_of
 from speechlstm.training.acoustic.conversion import Target
@@ -145,10 +145,8 @@ def _checked(
         raise DataError(f"{recordings}: no such folder or manifest")
     refuse_to_replace_others(bundle)
     base = find_bundle(init_from)
-    if (base / "run.json").exists():
-        raise BundleError(base, f"is a run; make a bundle of it: speechlstm export {base}")
     for text in texts:
-        next(read_sentences(text))
+        next(sentences_of(text))
     return base
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from speechlstm.bundle import Bundle
 from speechlstm.config import DecodeConfig
+from speechlstm.corpora.sentences import sentences_of
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import AlphabetError, counted
@@ -16,7 +17,7 @@ from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.packed import write_packed
 from speechlstm.lm.ngram.quantize import quantize
 from speechlstm.lm.ngram.trie import build_trie
-from speechlstm.lm.text import read_sentences, tokenize
+from speechlstm.lm.text import tokenize
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.g2p import G2PModel
 from speechlstm.text.lexicon import Lexicon, Phones
@@ -36,7 +37,7 @@ def make_decoder(adaptation: Adaptation, texts: Sequence[Path]) -> None:
     """Write the lexicon and the n-gram model of an adaptation, unless they exist.
 
     Args:
-        texts: Files of sentences.
+        texts: Files of sentences, or manifests.
     """
     work, base, report = adaptation.work, adaptation.base, adaptation.report
     if (work / "lm.ngram").exists():
@@ -45,7 +46,7 @@ def make_decoder(adaptation: Adaptation, texts: Sequence[Path]) -> None:
     transcripts = [u.text for u in adaptation.train if u.text]
     lexicon = adaptation.lexicon
     if lexicon and not lexicon.exists():
-        sentences = chain(transcripts, *map(read_sentences, texts))
+        sentences = chain(transcripts, *map(sentences_of, texts))
         new = write_lexicon(lexicon, base, chain.from_iterable(map(str.split, sentences)))
         report(_describe_words(new.added, "added to the lexicon"))
         if new.left_out:
@@ -55,7 +56,7 @@ def make_decoder(adaptation: Adaptation, texts: Sequence[Path]) -> None:
         base.decoder.lm if adaptation.same_labels else None,
         adaptation.alphabet,
         transcripts,
-        list(chain.from_iterable(map(read_sentences, texts))),
+        list(chain.from_iterable(map(sentences_of, texts))),
         adaptation.keep,
     )
     report(f"n-grams: {weight:.0%} of the base, {1 - weight:.0%} of your texts")

@@ -5,15 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from speechlstm.corpora.sentences import sentences_of
 from speechlstm.errors import DataError
-from speechlstm.lm.text import (
-    END_ID,
-    Text,
-    chosen_words,
-    limit_vocabulary,
-    read_sentences,
-    tokenize,
-)
+from speechlstm.lm.text import END_ID, Text, chosen_words, limit_vocabulary, tokenize
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.engine.lock import locked
 from speechlstm.training.engine.word_loop import train_on_words
@@ -68,7 +62,7 @@ def train_language_model(
             words = chosen_words(text, vocabulary, alphabet)
         train = _limited(text, words, "the text")
         made = _new_run(run, settings, train, source, alphabet)
-        valid_text = tokenize(read_sentences(valid))
+        valid_text = tokenize(sentences_of(valid))
         made.create(train, _limited(valid_text, train.vocabulary, f"{valid}"), initial)
         train_on_words(LanguageModelTrainer, made, report, progress)
     return made

@@ -32,6 +32,22 @@ def test_a_text_may_come_from_standard_input(lm: Run, built: Build) -> None:
     assert (nothing.exit_code, nothing.stderr) == (1, "Error: -: has no sentence\n")
 
 
+def test_of_a_manifest_the_texts_are_taken(lm: Run, built: Build) -> None:
+    built()
+    texts = Path("text.txt").read_text(encoding="utf-8").splitlines()
+    utterances = [Utterance(f"u{i}", f"{i}.wav", 1.0, text) for i, text in enumerate(texts)]
+    write_manifest(Path("mine.jsonl"), [*utterances, Utterance("none", "none.wav", 1.0)])
+    result = lm("build", "mine.jsonl", "-o", "mine.lm")
+    assert result.exit_code == 0, result.stderr
+    assert Path("mine.lm").read_bytes() == Path("text.lm").read_bytes()
+    write_manifest(Path("silent.jsonl"), [Utterance("none", "none.wav", 1.0)])
+    result = lm("build", "silent.jsonl", "-o", "silent.lm")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: silent.jsonl: no utterance has a text\n",
+    )
+
+
 def test_a_text_that_tells_no_discounts_is_warned_of(lm: Run) -> None:
     result = lm("build", "text.txt", "text.txt", "-o", "text.lm", "--order", "2")
     warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
