@@ -34,6 +34,13 @@ def commands(path: Path) -> list[str]:
     return [line for line in lines if line.startswith("speechlstm ")]
 
 
+def anchors(path: Path) -> set[str]:
+    """What links to the headings of a document are made of, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reader's folder: recordings by speaker, one file of each name in the documents, texts."""
@@ -121,8 +128,19 @@ def test_first_page_fits_its_bound() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
-    for target in re.findall(r"\]\((?!https?://)([^)#]*)(?:#[^)]*)?\)", path.read_text("utf-8")):
-        assert (path.parent / target).exists(), target
+    links = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)", path.read_text("utf-8"))
+    for target, anchor in links:
+        found = path.parent / target if target else path
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_package_is_installed_from_where_it_is(path: Path) -> None:
+    """It is on no index; its extras can be asked for by name only where it is installed."""
+    for language in ("bash", "console", "dockerfile"):
+        for block in blocks(path, language):
+            assert "speechlstm[" not in block
 
 
 def test_contributing_names_every_package() -> None:

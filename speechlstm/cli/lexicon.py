@@ -24,7 +24,7 @@ _LEAST_WORDS = 1000
 
 
 @verb()
-@click.argument("words", type=PATH, nargs=-1, required=True)
+@click.argument("words", metavar="TEXT...", type=PATH, nargs=-1, required=True)
 @click.option("-o", "--output", metavar="LEXICON", type=OutputPath(), required=True)
 @click.option(
     "--dictionary",
@@ -57,7 +57,7 @@ def command(
     g2p_path: Path | None,
     min_count: int,
 ) -> None:
-    """Write a lexicon with the pronunciations of all words in WORDS, which are texts or manifests.
+    """Write a lexicon with the pronunciations of all words in TEXT: texts or manifests.
 
     Pronunciations are copied from the dictionary. For other words, a small G2P network is trained
     on the dictionary, which takes minutes and at least 1,000 words; --g2p keeps it for the next
