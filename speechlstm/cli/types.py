@@ -20,8 +20,8 @@ class OutputPath(click.Path):
     `Verb` checks that it is not one of the files that the command reads.
 
     Args:
-        suffixes: The allowed suffixes, in lower case, such as ".npy"; (): any. A name without a
-            suffix is always allowed.
+        suffixes: The allowed ends of names, in lower case, such as ".npy"; (): any. A name without
+            a suffix is always allowed.
         is_kept: Whether an existing file is read instead of being written.
     """
 
@@ -44,7 +44,7 @@ class OutputPath(click.Path):
             return path
         if not os.access(folder, os.W_OK):
             self.fail(f"{printable(str(folder))}: the folder is not writable", param, ctx)
-        if self._suffixes and path.suffix and path.suffix.lower() not in self._suffixes:
+        if self._suffixes and path.suffix and not path.name.lower().endswith(self._suffixes):
             known = ", ".join(self._suffixes)
             self.fail(f"{name}: the name must end in {known} or have no suffix", param, ctx)
         return path

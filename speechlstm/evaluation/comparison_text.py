@@ -42,7 +42,7 @@ def _systems(comparison: Comparison) -> Iterator[str]:
         line = f"{letter}  WER {report.wer:7.2%}"
         if report.wer_interval:
             line += f" ({report.wer_interval[0]:.2%} to {report.wer_interval[1]:.2%})"
-        line += f"  {report.words.num_errors:5} errors  {printable(name)}"
+        line += f"  {counted(report.words.num_errors, 'error'):>12}  {printable(name)}"
         yield line + (f" ({counted(left_out, 'utterance')} left out)" if left_out else "")
 
 

@@ -178,6 +178,7 @@ def ordinal_number(speech: Speech, start: int) -> Written | None:
         return None
     # "one hundredth" and "a tenth" are fractions; "an eleventh hour" is another one.
     is_fraction = words[start] in ("one", "a") and found.end == start + 2
+    is_fraction &= speech.before(start) != "the"  # "the one hundredth visitor"
     is_named = word_at(words, found.end) in _AFTER_SECOND - {"of"}
     is_fraction |= found.end == start + 1 and not is_named and speech.before(start) in ("a", "an")
     other = word_at(words, found.end) in JOINTS and ordinal(words, found.end + 1)

@@ -98,17 +98,17 @@ def test_a_link_to_an_input_is_that_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("text.txt").write_text("precious")
-    output = Path("linked.txt")
+    Path("text.lm").write_text("precious")
+    output = Path("linked.lm")
     if link == "symlink":
-        output.symlink_to("text.txt")
+        output.symlink_to("text.lm")
     elif link == "hard link":
-        os.link("text.txt", output)
+        os.link("text.lm", output)
     else:
-        output = tmp_path / "." / ".." / tmp_path.name / "text.txt"
-    for arguments in (["text.txt", "-o", str(output)], ["-o", str(output), "text.txt"]):
+        output = tmp_path / "." / ".." / tmp_path.name / "text.lm"
+    for arguments in (["text.lm", "-o", str(output)], ["-o", str(output), "text.lm"]):
         result = CliRunner().invoke(main, ["lm", "build", *arguments])
-        assert (result.exit_code, Path("text.txt").read_text()) == (2, "precious")
+        assert (result.exit_code, Path("text.lm").read_text()) == (2, "precious")
         assert f"{output}: is also given by 'TEXT...'; write to another path" in result.stderr
 
 
@@ -162,6 +162,8 @@ def test_a_device_may_be_written_and_read(tmp_path: Path) -> None:
         (["features", "a.wav", "-o", "b.csv"], ".npy"),
         (["features", "a.wav", "--plot", "b.pdf"], ".png"),
         (["lm", "export", "run", "-o", "lm.h5"], ".tflite"),
+        (["lm", "build", "text", "-o", "lm.txt"], ".lm, .arpa, .arpa.gz, .arpa.xz"),
+        (["lm", "convert", "a.lm", "-o", "lm.gz"], ".lm, .arpa, .arpa.gz, .arpa.xz"),
         (["manifest", "build", ".", "-o", "all.csv"], ".jsonl, .json"),
         (["tune", "bundle", "valid.jsonl", "-o", "plot.jpg"], ".png"),
     ],

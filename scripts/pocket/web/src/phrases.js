@@ -7,7 +7,7 @@ const MAX_LENGTH = 200; // characters of a phrase
 const MAX_PHRASES = 10_000;
 const LEAST_WEIGHT = 1e-6;
 const MAX_WEIGHT = 1e6;
-const APOSTROPHES = /[`\u00b4\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07\uff40]/g;
+const APOSTROPHES = /[`\u00b4\u02bb\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07\uff40]/g;
 
 /**
  * Normalised words or UNKNOWN, and how probable they are, relative to the others.
