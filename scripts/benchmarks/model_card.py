@@ -20,7 +20,8 @@ from tqdm import tqdm
 
 from speechlstm.audio import Audio, read_audio
 from speechlstm.corpora.manifest import Manifest, Utterance
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.recognizer import Recognizer
 from speechlstm.text.normalize import normalize
 from speechlstm.training.data.effects import add_noise

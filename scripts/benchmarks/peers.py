@@ -26,7 +26,8 @@ from processes import measure
 
 from speechlstm.audio import read_audio
 from speechlstm.corpora.manifest import Manifest, Utterance
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.text.normalize import normalize
 
 SAMPLE_RATE = 16000

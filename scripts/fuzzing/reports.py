@@ -11,7 +11,8 @@ from speechlstm.evaluation.comparison import compare_reports
 from speechlstm.evaluation.comparison_page import to_page
 from speechlstm.evaluation.comparison_text import to_text
 from speechlstm.evaluation.entities import read_entities
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.report_file import read_report
 
 TURNS = "SPEAKER a 1 0.000 1.500 <NA> <NA> ann <NA> <NA>\nSPEAKER a 1 1.5 2 <NA> <NA> bob\n;; x\n"

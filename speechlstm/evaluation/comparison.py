@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Any
 
 from speechlstm.errors import DataError, quoted
-from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.metrics import ErrorCounts, Score
 from speechlstm.evaluation.rates import group_name, group_of
-from speechlstm.evaluation.report import EvaluationReport, Score, independent_units
+from speechlstm.evaluation.report import EvaluationReport, independent_units
 from speechlstm.evaluation.significance import (
     MatchedPairs,
     PairedBootstrap,

@@ -11,7 +11,7 @@ from speechlstm.evaluation.comparison_text import (
     test_result,
     wins,
 )
-from speechlstm.evaluation.report import Score
+from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.report_page import aligned_errors, interval_cell
 from speechlstm.html import (
     Axis,

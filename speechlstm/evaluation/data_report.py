@@ -11,7 +11,7 @@ from speechlstm.corpora.sound import Sound
 from speechlstm.corpora.stats import ManifestStats, stats_of
 from speechlstm.corpora.survey import Survey, Surveyed
 from speechlstm.errors import DataError
-from speechlstm.evaluation.report import Score
+from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.score import compare
 from speechlstm.parallel import Progress, no_progress
 from speechlstm.recognizer.batch import Transcriber, transcribe_files

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import DataError, ManifestError
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import compare
 from speechlstm.parallel import Progress, no_progress
 from speechlstm.recognizer.batch import Transcriber, transcribe_files, transcribe_on_ray

@@ -1,8 +1,12 @@
-"""Alignments of words by jiwer, and error rates. Counts are added first and divided once."""
+"""Alignments of words by jiwer, error rates, and the score of an utterance.
+
+Counts are added first and divided once.
+"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import jiwer
 import numpy as np
@@ -225,3 +229,61 @@ def equal_error_rate(same: ArrayLike, different: ArrayLike) -> tuple[float, floa
     accepted = 1 - np.searchsorted(different, thresholds, side="left") / len(different)
     best = int(np.argmin(np.abs(rejected - accepted)))
     return float((rejected[best] + accepted[best]) / 2), float(thresholds[best])
+
+
+@dataclass(frozen=True)
+class Score:
+    """A reference and a hypothesis, both normalised, and how they differ.
+
+    >>> Score("u1", "yes stop", "yes stops").words.num_errors
+    1
+
+    Attributes:
+        id: Identifies the utterance.
+        reference: The reference transcript.
+        hypothesis: The recognised text.
+        speaker: Identifies the speaker; None: not known.
+        confidences: The confidence of each word of the hypothesis, 0..1; None if texts were
+            compared.
+        duration: Of the recording in seconds; None if texts were compared.
+        compute_seconds: Wall-clock time of recognising it; None if texts were compared.
+    """
+
+    id: str
+    reference: str
+    hypothesis: str
+    speaker: str | None = None
+    confidences: tuple[float, ...] | None = None
+    duration: float | None = None
+    compute_seconds: float | None = None
+
+    @cached_property
+    def words(self) -> ErrorCounts:
+        """The errors in words."""
+        return word_errors(self.reference, self.hypothesis)
+
+    @cached_property
+    def characters(self) -> ErrorCounts:
+        """The errors in characters, including spaces."""
+        return character_errors(self.reference, self.hypothesis)
+
+    @cached_property
+    def alignment(self) -> tuple[AlignedWords, ...]:
+        """The words of the reference beside those of the hypothesis."""
+        return align_words(self.reference, self.hypothesis)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The score as plain JSON values."""
+        return {
+            "id": self.id,
+            "speaker": self.speaker,
+            "duration": self.duration,
+            "compute_seconds": self.compute_seconds,
+            "reference": self.reference,
+            "hypothesis": self.hypothesis,
+            "errors": show_errors(self.reference, self.hypothesis),
+            "alignment": self.alignment,
+            "confidences": self.confidences,
+            "words": asdict(self.words),
+            "characters": asdict(self.characters),
+        }

@@ -4,17 +4,14 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from speechlstm.errors import counted
 from speechlstm.evaluation.entities import NUMBERS, EntityErrors, EntityPattern, entity_errors
-from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.metrics import ErrorCounts, Score
 from speechlstm.evaluation.phones import PhoneErrors, Pronounce, phone_errors
-
-if TYPE_CHECKING:
-    from speechlstm.evaluation.report import Score  # which imports this module
 
 _FREQUENCIES = (1, 2, 4, 8, 16, 32, 64, 128)  # occurrences of a word from which a group begins
 
@@ -112,7 +109,7 @@ class Rates:
 
 
 def measure_rates(
-    scores: "Sequence[Score]",
+    scores: Sequence[Score],
     patterns: Sequence[EntityPattern] = (NUMBERS,),
     pronounce: Pronounce | None = None,
 ) -> Rates:
@@ -141,7 +138,7 @@ def measure_rates(
 
 
 def _entities(
-    scores: "Sequence[Score]", patterns: Sequence[EntityPattern]
+    scores: Sequence[Score], patterns: Sequence[EntityPattern]
 ) -> dict[str, EntityErrors]:
     """The errors in each kind; that of numbers is always sought, so it may be missing."""
     found = entity_errors([score.alignment for score in scores], patterns)
@@ -152,7 +149,7 @@ def _entities(
     }
 
 
-def _by_frequency(scores: "Sequence[Score]") -> dict[str, ErrorCounts]:
+def _by_frequency(scores: Sequence[Score]) -> dict[str, ErrorCounts]:
     occurrences = Counter(word for score in scores for word in score.reference.split())
     groups: defaultdict[int, ErrorCounts] = defaultdict(ErrorCounts)
     for score in scores:

@@ -11,14 +11,11 @@ from speechlstm.errors import counted, printable, shortened
 from speechlstm.evaluation.entities import NUMBERS, EntityPattern
 from speechlstm.evaluation.metrics import (
     LONGEST_SHOWN,
-    AlignedWords,
     ErrorCounts,
-    align_words,
+    Score,
     bootstrap_interval,
-    character_errors,
     correct_words,
     show_errors,
-    word_errors,
 )
 from speechlstm.evaluation.phones import Pronounce
 from speechlstm.evaluation.rates import Rates, measure_rates
@@ -28,64 +25,6 @@ from speechlstm.evaluation.rates import Rates, measure_rates
 _MIN_SPEAKERS = 10
 
 REPORT_TYPE, REPORT_VERSION = "evaluation", 2  # of the JSON; the first version had neither
-
-
-@dataclass(frozen=True)
-class Score:
-    """A reference and a hypothesis, both normalised, and how they differ.
-
-    >>> Score("u1", "yes stop", "yes stops").words.num_errors
-    1
-
-    Attributes:
-        id: Identifies the utterance.
-        reference: The reference transcript.
-        hypothesis: The recognised text.
-        speaker: Identifies the speaker; None: not known.
-        confidences: The confidence of each word of the hypothesis, 0..1; None if texts were
-            compared.
-        duration: Of the recording in seconds; None if texts were compared.
-        compute_seconds: Wall-clock time of recognising it; None if texts were compared.
-    """
-
-    id: str
-    reference: str
-    hypothesis: str
-    speaker: str | None = None
-    confidences: tuple[float, ...] | None = None
-    duration: float | None = None
-    compute_seconds: float | None = None
-
-    @cached_property
-    def words(self) -> ErrorCounts:
-        """The errors in words."""
-        return word_errors(self.reference, self.hypothesis)
-
-    @cached_property
-    def characters(self) -> ErrorCounts:
-        """The errors in characters, including spaces."""
-        return character_errors(self.reference, self.hypothesis)
-
-    @cached_property
-    def alignment(self) -> tuple[AlignedWords, ...]:
-        """The words of the reference beside those of the hypothesis."""
-        return align_words(self.reference, self.hypothesis)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The score as plain JSON values."""
-        return {
-            "id": self.id,
-            "speaker": self.speaker,
-            "duration": self.duration,
-            "compute_seconds": self.compute_seconds,
-            "reference": self.reference,
-            "hypothesis": self.hypothesis,
-            "errors": show_errors(self.reference, self.hypothesis),
-            "alignment": self.alignment,
-            "confidences": self.confidences,
-            "words": asdict(self.words),
-            "characters": asdict(self.characters),
-        }
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import numpy as np
 from speechlstm.decoding.confidence import NUM_BINS
 from speechlstm.errors import counted
 from speechlstm.evaluation.conditions import Recordings
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.html import (
     Axis,
     Bar,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from speechlstm.errors import DataError, quoted
-from speechlstm.evaluation.report import REPORT_TYPE, REPORT_VERSION, EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import REPORT_TYPE, REPORT_VERSION, EvaluationReport
 from speechlstm.storage import parse_json, read_text
 
 _LONGEST_REPORT = 1 << 30  # bytes; some 100,000 utterances have 100 MB

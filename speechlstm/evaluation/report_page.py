@@ -6,8 +6,8 @@ from itertools import chain
 
 from speechlstm.errors import counted
 from speechlstm.evaluation.conditions import Recordings, read_recording
-from speechlstm.evaluation.metrics import ErrorCounts
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import ErrorCounts, Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.report_charts import calibration_charts, error_charts
 from speechlstm.html import (
     DEFAULT_MEGABYTES,

@@ -6,9 +6,9 @@ from pathlib import Path
 from unicodedata import normalize as unicode_normalize
 
 from speechlstm.errors import DataError, counted
-from speechlstm.evaluation.metrics import align_words
+from speechlstm.evaluation.metrics import Score, align_words
 from speechlstm.evaluation.readable import readable_report, written_tokens
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.transcript_entry import TranscriptEntry
 from speechlstm.evaluation.transcript_files import TranscriptFile, read_transcript_file
 from speechlstm.text.normalize import normalize

@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from speechlstm.cli import main
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 
 REFERENCES = ("stop", "left", "no")
 

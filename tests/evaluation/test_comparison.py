@@ -14,8 +14,8 @@ from speechlstm.errors import DataError
 from speechlstm.evaluation.comparison import Wins, compare_reports
 from speechlstm.evaluation.comparison_page import to_page
 from speechlstm.evaluation.comparison_text import to_text
-from speechlstm.evaluation.metrics import AlignedWords, ErrorCounts, align_words
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import AlignedWords, ErrorCounts, Score, align_words
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.report_file import read_report
 from speechlstm.evaluation.significance import error_segments, holm, matched_pairs, paired_bootstrap
 

@@ -13,8 +13,8 @@ from speechlstm.audio import read_audio
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import AudioError, ManifestError
 from speechlstm.evaluation.evaluate import evaluate
-from speechlstm.evaluation.metrics import ErrorCounts, bootstrap_interval
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import ErrorCounts, Score, bootstrap_interval
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.recognizer import Recognizer
 from speechlstm.transcript import Hypothesis, Transcript, Word
 

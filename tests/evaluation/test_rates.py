@@ -11,10 +11,10 @@ import pytest
 from speechlstm.bundle import default_bundle
 from speechlstm.errors import DataError
 from speechlstm.evaluation.entities import NUMBERS, EntityPattern, entity_errors, read_entities
-from speechlstm.evaluation.metrics import ErrorCounts, align_words
+from speechlstm.evaluation.metrics import ErrorCounts, Score, align_words
 from speechlstm.evaluation.phones import by_bundle, by_lexicon, phone_errors
 from speechlstm.evaluation.rates import measure_rates
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.report import EvaluationReport
 
 
 def random_scores(number: int, words: str = "a b c d e f g") -> list[Score]:

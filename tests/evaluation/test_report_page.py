@@ -8,7 +8,8 @@ import soundfile
 
 from speechlstm.audio import Audio
 from speechlstm.evaluation.conditions import Recordings, measure_conditions
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.report_page import to_page
 
 BAD = "<script>alert(1)</script>\x1b[31m"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.errors import DataError
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import score_files, seem_to_have_ids
 from speechlstm.evaluation.transcript_files import read_transcript_file
 from speechlstm.transcript import Hypothesis, Transcript, Word

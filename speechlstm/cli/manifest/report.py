@@ -15,7 +15,7 @@ from speechlstm.errors import counted
 
 if TYPE_CHECKING:
     from speechlstm.corpora.survey import Survey
-    from speechlstm.evaluation.report import Score
+    from speechlstm.evaluation.metrics import Score
 
 
 @verb()

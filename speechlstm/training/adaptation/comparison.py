@@ -6,7 +6,8 @@ from typing import Any
 
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import counted
-from speechlstm.evaluation.report import EvaluationReport, Score
+from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import compare
 from speechlstm.evaluation.tuning import Trial
 from speechlstm.text.normalize import normalize
