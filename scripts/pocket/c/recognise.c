@@ -1,9 +1,6 @@
 // recognise model.portable.tflite recording.wav [log_probs.f32]: the text of the likeliest labels, by LiteRT's C API.
-// The recording: 16-bit PCM, mono, at the model's sample rate. ../README.md says how to build this.
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+// The recording: 16-bit PCM, mono, at the model's sample rate, up to 20 s. ../README.md says how to build this.
+#include "files.h"
 
 // What this uses of litert/c/*.h in LiteRT 2.3 (https://github.com/google-ai-edge/LiteRT), which its wheel lacks.
 typedef void* Handle;
@@ -17,21 +14,6 @@ int LiteRtCreateTensorBufferFromHostMemory(const TensorType*, void*, size_t, voi
 int LiteRtRunCompiledModel(Handle compiled, size_t signature, size_t, Handle* inputs, size_t, Handle* outputs);
 enum { CPU = 1, FLOAT32 = 1, INT32 = 2, MAX_SYMBOLS = 1024 };
 
-static void check(int is_true, const char* otherwise) {
-  if (!is_true) { fprintf(stderr, "recognise: %s\n", otherwise); exit(1); }
-}
-static void* allocate(size_t size) {  // zeros; LiteRT wants multiples of 64 bytes
-  void* memory = aligned_alloc(64, size = (size + 64) / 64 * 64);
-  check(memory != NULL, "not enough memory");
-  return memset(memory, 0, size);
-}
-static uint8_t* read_file(const char* path, size_t* size) {
-  FILE* file = fopen(path, "rb");
-  check(file && !fseek(file, 0, SEEK_END) && (long)(*size = (size_t)ftell(file)) > 44 && !fseek(file, 0, SEEK_SET), path);
-  uint8_t* bytes = allocate(*size);
-  check(fread(bytes, 1, *size, file) == *size && !fclose(file), path);
-  return bytes;
-}
 static uint32_t u32(const uint8_t* p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }
 static uint32_t u16(const uint8_t* p) { return p[0] | (uint32_t)p[1] << 8; }
 
@@ -55,17 +37,19 @@ static TensorType set_length(uint8_t* model, int ends, int length) {
   for (unsigned k = 0; k < type.rank; k++) type.dimensions[k] = (int32_t)u32(shape + 4 + 4 * k);
   return type;
 }
+static const char* model_path;
 static const char* after(const char* json, const char* key) {
   const char* found = strstr(json, key);
-  check(found != NULL, "the model lacks a description");
+  check(found != NULL, model_path, "its description is incomplete");
   return found + strlen(key);
 }
 static int read_symbols(const char* json, const char** symbols) {  // of label 1 and so on, each up to its quotation mark
   int count = 0;
   for (const char* p = after(after(json, "\"alphabet\":"), "\"symbols\":"); *p && *p != ']'; p++) {
     if (*p != '"') continue;
-    check(count < MAX_SYMBOLS, "too many symbols");
-    for (symbols[count++] = ++p; *p && *p != '"'; p++) p += *p == '\\';
+    check(count < MAX_SYMBOLS, model_path, "has too many symbols");
+    for (symbols[count++] = ++p; *p && *p != '"'; p++) p += *p == '\\' && p[1];
+    check(*p == '"', model_path, "its description is incomplete");
   }
   return count;
 }
@@ -75,45 +59,55 @@ int main(int argc, char** argv) {
   static const char *symbols[MAX_SYMBOLS], *json;
   static uint8_t *bytes, *wav; static float *samples, *log_probs; static _Alignas(64) int32_t length;
   const void* metadata; size_t model_size, json_size, size, data = 12;
-  check(argc == 3 || argc == 4, "usage: recognise model.portable.tflite recording.wav [log_probs.f32]");
-  bytes = read_file(argv[1], &model_size), wav = read_file(argv[2], &size);
+  check(argc == 3 || argc == 4, "usage", "recognise model.portable.tflite recording.wav [log_probs.f32]");
+  bytes = read_file(model_path = argv[1], &model_size), wav = read_file(argv[2], &size);
+  check(model_size > 64 && !memcmp(bytes + 4, "TFL3", 4), model_path, "not a .tflite file");
+  check(is_intact(bytes, model_size), model_path, "damaged, or not written by speechlstm: wrong checksum at its end");
   check(!LiteRtCreateEnvironment(0, NULL, &environment) && !LiteRtCreateOptions(&options) &&
-        !LiteRtSetOptionsHardwareAccelerators(options, CPU), "LiteRT does not start");
-  check(!LiteRtCreateModelFromBuffer(environment, bytes, model_size, &described), "not a model");
-  check(!LiteRtGetModelMetadata(described, "speechlstm", &metadata, &json_size), "the model lacks a description");
+        !LiteRtSetOptionsHardwareAccelerators(options, CPU), "LiteRT", "does not start");
+  check(!LiteRtCreateModelFromBuffer(environment, bytes, model_size, &described), model_path, "LiteRT cannot read it");
+  check(!LiteRtGetModelMetadata(described, "speechlstm", &metadata, &json_size), model_path, "has no description");
   json = memcpy(allocate(json_size), metadata, json_size);
   const int rate = atoi(after(json, "\"sample_rate\":")), stack = atoi(after(json, "\"frame_stack\":"));
   const int hop = (int)(atof(after(json, "\"hop_ms\":")) * rate / 1000 + 0.5), num_symbols = read_symbols(json, symbols);
   const int is_centred = !strncmp(after(after(json, "\"normalize\":"), "\""), "mean", 4);  // a recording loses its offset
+  const int is_spaced = *after(after(after(json, "\"alphabet\":"), "\"separator\":"), "\"") != '"';  // symbols are words
+  check(rate > 0 && stack > 0 && hop > 0, model_path, "its description has numbers that cannot be");
   int is_known = 0; double mean = 0;
   for (uint8_t* p; data + 24 < size && memcmp(p = wav + data, "data", 4); data += 8 + (size_t)u32(p + 4) + (p[4] & 1))
     is_known |= !memcmp(p, "fmt ", 4) && u32(p + 8) == 0x10001 && (int)u32(p + 12) == rate && u16(p + 22) == 16;
   size_t left = data + 8 < size ? size - data - 8 : 0;
   const int num_samples = left ? (int)((u32(wav + data + 4) < left ? u32(wav + data + 4) : left) / 2) : 0;
-  check(is_known && num_samples > 0, "not 16-bit PCM, mono, at the model's sample rate");
+  check(is_known && num_samples > 0, argv[2], "not a WAV file of 16-bit PCM, mono, at the model's sample rate");
+  check(num_samples >= 0.05 * rate, argv[2], "lasts less than 0.05 s, too short for speech");
   // A model for one length has two inputs: the number of samples, then the samples, padded with zeros.
   const int num_frames = (1 + num_samples / hop + stack - 1) / stack, is_fixed = u32(vector_of(bytes, 1)) == 2;
   const TensorType in = set_length(bytes, 1, is_fixed ? 0 : num_samples), out = set_length(bytes, 2, is_fixed ? 0 : num_frames),
                    one = {.element_type = INT32, .rank = 1, .dimensions = {1}};
-  check((length = num_samples) <= in.dimensions[1], "the recording is longer than the model takes");
+  check(in.rank == 2 && out.rank == 3 && out.dimensions[2] > num_symbols, model_path, "has other tensors than its description");
+  check((length = num_samples) <= in.dimensions[1] && num_frames <= out.dimensions[1], argv[2], "is longer than the model takes");
   samples = allocate(left = in.dimensions[1] * sizeof(float));
   log_probs = allocate(size = sizeof(float) * out.dimensions[1] * out.dimensions[2]);
   for (int k = 0; k < num_samples; k++) mean += samples[k] = (float)(int16_t)u16(wav + data + 8 + 2 * k) / 32768;
   for (int k = 0; is_centred && k < num_samples; k++) samples[k] -= (float)(mean / num_samples);
   check(!LiteRtCreateModelFromBuffer(environment, bytes, model_size, &model) &&
-        !LiteRtCreateCompiledModel(environment, model, options, &compiled), "LiteRT cannot compile the model");
+        !LiteRtCreateCompiledModel(environment, model, options, &compiled), model_path, "LiteRT cannot compile it");
   check((!is_fixed || !LiteRtCreateTensorBufferFromHostMemory(&one, &length, sizeof length, NULL, inputs)) &&
         !LiteRtCreateTensorBufferFromHostMemory(&in, samples, left, NULL, inputs + is_fixed) &&
         !LiteRtCreateTensorBufferFromHostMemory(&out, log_probs, size, NULL, &output) &&
-        !LiteRtRunCompiledModel(compiled, 0, 1 + is_fixed, inputs, 1, &output), "LiteRT cannot run the model");
-  for (int frame = 0, best, last = 0; frame < num_frames; frame++, last = best) {
+        !LiteRtRunCompiledModel(compiled, 0, 1 + is_fixed, inputs, 1, &output), model_path, "LiteRT cannot run it");
+  for (int frame = 0, best, last = 0, is_gap = 0, is_first = 1; frame < num_frames; frame++, last = best) {
     const float* row = log_probs + frame * out.dimensions[2];
     for (int k = best = 0; k <= num_symbols; k++) best = row[k] > row[best] ? k : best;
-    for (const char* p = best && best != last ? symbols[best - 1] : "\""; *p != '"'; p++) putchar(*(p += *p == '\\'));
+    if (!best || best == last) continue;
+    const char* p = symbols[best - 1];
+    if (!strncmp(p, " \"", 2)) { is_gap = 1; continue; }  // between words
+    if (!is_first && (is_gap || is_spaced)) putchar(' ');
+    for (is_gap = is_first = 0; *p != '"'; p++) putchar(*(p += *p == '\\'));
   }
   putchar('\n');
   FILE* file = argc > 3 ? fopen(argv[3], "wb") : NULL;
   size = sizeof(float) * num_frames * out.dimensions[2];
-  check(argc == 3 || (file && fwrite(log_probs, 1, size, file) == size && !fclose(file)), argv[argc - 1]);
+  check(argc == 3 || (file && fwrite(log_probs, 1, size, file) == size && !fclose(file)), argv[argc - 1], "cannot be written");
   return 0;
 }

@@ -1,5 +1,6 @@
 """The C program, compiled as its page says, beside Python."""
 
+import hashlib
 import importlib.util
 import shutil
 import subprocess
@@ -80,7 +81,63 @@ def test_a_model_for_one_length_takes_what_is_shorter(program: Path, tmp_path: P
     soundfile.write(tmp_path / "long.wav", np.zeros(64001), 16000)
     done = run(program, fixed, tmp_path / "long.wav")
     assert done.returncode == 1
-    assert "recognise: the recording is longer than the model takes" in done.stderr
+    assert f"recognise: {tmp_path}/long.wav: is longer than the model takes" in done.stderr
+
+
+def changed(path: Path, *replacements: tuple[bytes, bytes]) -> Path:
+    """The model with another description of the same length, and a right checksum."""
+    content = MODEL.read_bytes()[:-32]
+    start = content.index(b'"alphabet"')
+    description = content[start : start + 700]
+    for old, new in replacements:
+        assert old in description and len(old) == len(new)
+        description = description.replace(old, new, 1)
+    content = content[:start] + description + content[start + 700 :]
+    path.write_bytes(content + hashlib.sha256(content).digest())
+    return path
+
+
+@pytest.mark.parametrize(
+    "replacements",
+    [
+        [(b'   " ",', b'   "@",'), (b'   "c",', b'   " ",')],
+        [(b'"separator": ""', b'"separator":" "'), (b'   " ",', b'   "@",')],
+    ],
+    ids=["spaces", "separator"],
+)
+def test_words_are_separated_as_in_python(
+    program: Path, replacements: list[tuple[bytes, bytes]], tmp_path: Path
+) -> None:
+    changed_model = changed(tmp_path / "model.tflite", *replacements)
+    done = run(program, changed_model, SAMPLES / "date.wav")
+    model = LiteRTAcousticModel(read_bundle(changed_model))
+    log_probs = model.log_probs(Audio.load(SAMPLES / "date.wav"))
+    text = greedy_decode(log_probs, model.alphabet, model.frame_seconds).text
+    assert text.count(" ") > 3
+    assert done.stdout == f"{text}\n", done.stderr[-2000:]
+
+
+def test_a_damaged_model_is_refused(program: Path, tmp_path: Path) -> None:
+    content = MODEL.read_bytes()
+    for place in (100, len(content) // 2, len(content) - 60, len(content) - 1):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        (tmp_path / "damaged.tflite").write_bytes(damaged)
+        done = run(program, tmp_path / "damaged.tflite", SAMPLES / "date.wav")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.splitlines() == [
+            f"recognise: {tmp_path}/damaged.tflite: damaged, or not written by speechlstm: wrong "
+            "checksum at its end"
+        ]
+    for replacement, message in (
+        ((b'"symbols"', b'"symbolx"'), "its description is incomplete"),
+        ((b'"frame_stack": 3', b'"frame_stack": 0'), "its description has numbers that cannot be"),
+        ((b'   "d",', b'"","x",'), "has other tensors than its description"),
+    ):
+        wrong = changed(tmp_path / "wrong.tflite", replacement)
+        done = run(program, wrong, SAMPLES / "date.wav")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"recognise: {wrong}: {message}" in done.stderr
 
 
 def test_chunks_before_the_samples_are_skipped(program: Path, tmp_path: Path) -> None:
@@ -100,13 +157,20 @@ def test_what_cannot_be_read_is_named(program: Path, tmp_path: Path) -> None:
     for wav in sorted(tmp_path.glob("*.wav")):
         done = run(program, MODEL, wav)
         assert (done.returncode, done.stdout) == (1, ""), wav
-        assert "recognise: not 16-bit PCM, mono, at the model's sample rate" in done.stderr
-    assert "recognise: not a model" in run(program, SAMPLES / "date.wav", wav).stderr
-    missing = tmp_path / "missing"
-    assert f"recognise: {missing}" in run(program, missing, wav).stderr
-    assert "usage: " in run(program).stderr
+        reason = "not a WAV file of 16-bit PCM, mono, at the model's sample rate"
+        assert f"recognise: {wav}: {reason}" in done.stderr
+    soundfile.write(tmp_path / "short.wav", sine[:799], 16000)
+    reason = "lasts less than 0.05 s, too short for speech"
+    short = tmp_path / "short.wav"
+    assert f"recognise: {short}: {reason}" in run(program, MODEL, short).stderr
+    assert f"recognise: {wav}: not a .tflite file" in run(program, wav, wav).stderr
+    for missing in (tmp_path / "missing", tmp_path):
+        assert f"recognise: {missing}: cannot be read" in run(program, missing, wav).stderr
+        assert f"recognise: {missing}: cannot be read" in run(program, MODEL, missing).stderr
+    assert "recognise: usage: " in run(program).stderr
     (tmp_path / "cut.tflite").write_bytes(MODEL.read_bytes()[:1000])
-    assert "recognise: not a model" in run(program, tmp_path / "cut.tflite", wav).stderr
+    done = run(program, tmp_path / "cut.tflite", wav)
+    assert f"recognise: {tmp_path}/cut.tflite: damaged" in done.stderr
 
 
 def test_it_is_short() -> None:
