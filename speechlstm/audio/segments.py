@@ -60,5 +60,10 @@ def quietest(samples: NDArray[np.float32], sample_rate: int) -> int:
     """The middle of the quietest pause between one half and nine tenths of the samples."""
     low, high = len(samples) // 2, len(samples) * 9 // 10
     window = round(PAUSE_SECONDS * sample_rate)
-    energy = np.cumsum(np.square(samples[low:high], dtype=np.float64))
-    return low + window // 2 + int(np.argmin(energy[window:] - energy[:-window]))
+    sums, squares = (
+        np.cumsum(values, dtype=np.float64)
+        for values in (samples[low:high], np.square(samples[low:high], dtype=np.float64))
+    )
+    # Without the mean of each window: an offset has no energy.
+    energy = squares[window:] - squares[:-window] - (sums[window:] - sums[:-window]) ** 2 / window
+    return low + window // 2 + int(np.argmin(energy))

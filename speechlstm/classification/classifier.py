@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.audio import Audio, Piece, read_segments, split
+from speechlstm.acoustic import without_offset
+from speechlstm.audio import Audio, Piece, read_segments, repeatable, split
 from speechlstm.bundle import ClassifierSpec, find_bundle, read_classifier
 from speechlstm.classification.model import LiteRTClassifier
 from speechlstm.config import LabelField
@@ -132,8 +133,7 @@ class Classifier:
     def _segments(
         self, path: Path | str | Piece, channel: int | None
     ) -> Iterator[tuple[float, Audio]]:
-        source = path if isinstance(path, Piece) else Path(path)
-        return read_segments(source, self.model.sample_rate, MAX_SECONDS, channel=channel)
+        return read_segments(repeatable(path), self.model.sample_rate, MAX_SECONDS, channel=channel)
 
     def _classification(self, segments: Iterable[tuple[float, Audio]]) -> Classification:
         probs, _, duration, damage = self._mean(segments)
@@ -157,7 +157,8 @@ class Classifier:
         outputs, durations, damage = [], [], None
         try:
             for _, audio in segments:
-                log_probs, embedding = self.model.outputs(audio)
+                centred = without_offset(audio, self.spec.features)
+                log_probs, embedding = self.model.outputs(centred)
                 outputs.append((np.exp(log_probs), embedding))
                 durations.append(audio.duration)
         except DamagedAudioError as error:  # comes after all segments

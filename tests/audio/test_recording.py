@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from speechlstm.audio import read_audio, read_duration, read_segments
+from speechlstm.audio import Audio, read_audio, read_duration, read_segments, split
 from speechlstm.audio.source import copy_all
 from speechlstm.errors import AudioError
 
@@ -202,6 +202,18 @@ def test_segments_are_cut_in_pauses(tmp_path: Path) -> None:
     for start, (low, high) in zip(starts[1:], pauses, strict=False):
         assert low < start < high
     assert len(starts) == 8
+
+
+def test_an_offset_moves_no_cut() -> None:
+    samples = 0.05 * noise(30).astype(np.float32)
+    samples += 0.01 * np.sin(30 * np.arange(len(samples)) / 16000).astype(np.float32)  # a rumble
+    for start in (3.2, 7.0, 10.9, 15.0, 19.1, 23.0):
+        samples[round(start * 16000) : round((start + 0.4) * 16000)] *= 0.01
+    starts = [
+        [start for start, _ in split(Audio(samples + np.float32(offset), 16000), 5)]
+        for offset in (0.0, 0.5)
+    ]
+    assert starts[1] == pytest.approx(starts[0], abs=0.1)
 
 
 def test_segments_before_a_fault_are_there(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Classification by a network that hears how loud a recording is; see tests/assets/README.md."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from speechlstm.errors import AudioError, BundleError, DamagedAudioError
 
 LOUDNESS = Path(__file__).parents[1] / "assets" / "loudness.tflite"
 LEVELS = np.array([0.1, 0.3, 0.6])  # of the classes soft, medium and loud
+SQUARE = np.tile(np.repeat(np.array([1, -1], np.float32), 20), 10_000)  # 25 s at 16 kHz
 
 
 def expected(level: float) -> np.ndarray:
@@ -30,7 +32,7 @@ def classifier() -> Classifier:
 
 @pytest.mark.parametrize(("level", "label"), [(0.12, "soft"), (0.25, "medium"), (0.9, "loud")])
 def test_gives_the_classes_by_probability(classifier: Classifier, level: float, label: str) -> None:
-    found = classifier.classify(Audio(np.full(8000, level, np.float32), 16000))
+    found = classifier.classify(Audio(level * SQUARE[:8000], 16000))
     assert found.label == label
     by_class = dict(zip(classifier.classes, expected(level), strict=True))
     assert found.probabilities == pytest.approx(by_class, abs=1e-5)
@@ -47,6 +49,18 @@ def test_converts_recordings_of_another_rate(
     assert classifier.classify(Audio(samples, rate)).label == "medium"
 
 
+@pytest.mark.parametrize("offset", [0.01, 0.3])
+def test_an_offset_is_no_loudness(classifier: Classifier, offset: float) -> None:
+    audio = Audio(0.1 * SQUARE[:8000], 16000)
+    shifted = Audio(audio.samples + np.float32(offset), 16000)
+    assert classifier.embed(shifted) == pytest.approx(classifier.embed(audio), abs=1e-5)
+
+
+def test_what_has_no_path_is_refused_with_what_to_do(classifier: Classifier) -> None:
+    with pytest.raises(TypeError, match=r"Audio\.load reads file objects"):
+        classifier.classify_file(io.BytesIO(b"RIFF"))  # type: ignore[arg-type]
+
+
 def test_embeds(classifier: Classifier, tmp_path: Path) -> None:
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, 16000).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", samples, 16000, subtype="FLOAT")
@@ -57,7 +71,7 @@ def test_embeds(classifier: Classifier, tmp_path: Path) -> None:
 
 def test_long_recordings_are_means_over_their_segments(classifier: Classifier) -> None:
     # Cut in the only pause, at 15 s: 15 s that are loud, then 10 s that are soft.
-    samples = np.concatenate([np.full(15 * 16000, 0.6), np.full(10 * 16000, 0.1)])
+    samples = np.repeat([0.6, 0.1], [15 * 16000, 10 * 16000]) * SQUARE
     pause = slice(15 * 16000 - 1600, 15 * 16000 + 1600)
     samples[pause] = 0
     found = classifier.classify(Audio(samples.astype(np.float32), 16000))

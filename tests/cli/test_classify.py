@@ -18,7 +18,7 @@ def recordings(tmp_path: Path) -> Path:
     """A folder with recordings that are soft (a.wav) and loud (b/c.wav)."""
     (tmp_path / "b").mkdir()
     for name, level in (("a.wav", 0.1), ("b/c.wav", 0.6)):
-        soundfile.write(tmp_path / name, np.full(8000, level), 16000)
+        soundfile.write(tmp_path / name, level * np.tile([1, -1], 4000), 16000)
     return tmp_path
 
 

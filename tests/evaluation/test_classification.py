@@ -79,7 +79,7 @@ def write_list(tmp_path: Path) -> Callable[..., Path]:
     def write(*levels: float, **fields: Any) -> Path:
         utterances = []
         for i, level in enumerate(levels):
-            soundfile.write(tmp_path / f"{i}.wav", np.full(8000, level), 16000)
+            soundfile.write(tmp_path / f"{i}.wav", level * np.tile([1, -1], 4000), 16000)
             utterances.append(Utterance(f"u{i}", f"{i}.wav", 0.5, **fields))
         write_manifest(tmp_path / "list.jsonl", utterances)
         return tmp_path / "list.jsonl"

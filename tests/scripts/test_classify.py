@@ -22,7 +22,7 @@ def test_pairs_of_all_recordings_are_compared(
     utterances = []
     # Two speakers on either side of the mean, and a recording of the second that is on the first's.
     for number, level in enumerate((0.1, 0.12, 0.9, 0.88, 0.2)):
-        soundfile.write(tmp_path / f"{number}.wav", np.full(8000, level), 16000)
+        soundfile.write(tmp_path / f"{number}.wav", level * np.tile([1, -1], 4000), 16000)
         speaker = "soft" if number < 2 else "loud"
         utterances.append(Utterance(f"u{number}", f"{number}.wav", 0.5, speaker=speaker))
     write_manifest(tmp_path / "all.jsonl", utterances)
