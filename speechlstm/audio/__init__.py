@@ -38,7 +38,7 @@ from speechlstm.audio.recording import (
     read_segments,
 )
 from speechlstm.audio.segments import PAUSE_SECONDS, split
-from speechlstm.audio.source import Piece, is_pipe
+from speechlstm.audio.source import Piece, is_pipe, repeatable
 from speechlstm.audio.waveform import MAX_PEAK, MIN_SECONDS, Audio
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "read_blocks",
     "read_duration",
     "read_segments",
+    "repeatable",
     "silence_codecs",
     "split",
     "with_serial",

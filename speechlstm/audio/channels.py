@@ -35,13 +35,13 @@ class Mixer:
         """The mean of a block's channels.
 
         Args:
-            samples: (num_samples, num_channels), at least one channel.
+            samples: (num_samples, num_channels), at least one channel, any number of samples.
 
         Returns:
             (num_samples,).
         """
         num_channels = samples.shape[1]
-        if num_channels == 1:
+        if num_channels == 1 or not len(samples):
             return samples[:, 0]
         if self._signs is None or len(self._signs) != num_channels:
             self._signs = np.ones(num_channels, np.float32)

@@ -156,7 +156,7 @@ def _num_samples(source: Source, stream: FLACStream) -> int:
     for tail in (*_TAIL_BYTES, size):
         start = max(0, size - tail)
         file.seek(start)
-        frames = _followed(list(_headers(file.read(tail), start, stream)), stream)
+        frames = _followed(list(_headers(file.read(tail), start, stream)))
         if frames:
             return frames[-1].first + frames[-1].num_samples
     return 0
@@ -206,7 +206,7 @@ def _number_bytes(first: int) -> int:
     return ones if 2 <= ones <= 7 else 0
 
 
-def _followed(found: list[_Frame], stream: FLACStream) -> list[_Frame]:
+def _followed(found: list[_Frame]) -> list[_Frame]:
     """The frames that continue another frame or are continued by one."""
     firsts = {frame.first for frame in found}
     ends = {frame.first + frame.num_samples for frame in found}
@@ -222,7 +222,7 @@ def recovered(source: Source, stream: FLACStream, num_samples: int, done: int) -
     """
     size = sum(end - start for start, end in stream.ranges)
     content = Excerpt(source, stream.ranges).read(size)
-    frames = _followed(list(_headers(content, 0, stream)), stream)
+    frames = _followed(list(_headers(content, 0, stream)))
     ends = [frame.start for frame in frames[1:]] + [size] * bool(frames)
     good = _valid_checksums(content, frames, ends)
     plan: Plan = []

@@ -48,7 +48,7 @@ class Piece:
 
 
 # The path of a file, a piece of one, or a binary file object, which is read from its position.
-Recording = Path | str | Piece | BinaryIO
+Recording = Path | str | os.PathLike[str] | Piece | BinaryIO
 
 
 @dataclass(frozen=True)
@@ -109,23 +109,40 @@ def opened(recording: Recording) -> Iterator[Source]:
     """
     piece = recording if isinstance(recording, Piece) else None
     recording = recording.path if isinstance(recording, Piece) else recording
-    is_named = isinstance(recording, Path | str)
+    is_named = isinstance(recording, str | os.PathLike)
     if not is_named and not hasattr(recording, "read"):
         raise TypeError(
             "a recording must be a path or a binary file object, not "
             f"{type(recording).__name__}; Audio.from_array takes samples, io.BytesIO makes a file "
             "object of bytes"
         )
-    path = Path(recording if isinstance(recording, Path | str) else _name(recording))
+    path = Path(recording if isinstance(recording, str | os.PathLike) else _name(recording))
     try:
         refuse_nul(path)
         with _opened_named(path) if is_named else _copied(recording) as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:
-                raise AudioError(path, "is empty (0 bytes)")
+                rest = "" if is_named else " from its position on; seek(0) goes to its start"
+                raise AudioError(path, f"is empty (0 bytes{rest})")
             yield Source(file, path, size, piece)
     except OSError as error:
         raise AudioError(path, f"cannot be read: {error.strerror or error}") from None
+
+
+def repeatable(recording: object) -> Path | Piece:
+    """A recording that other processes can read, too: one that has a path.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if isinstance(recording, Piece):
+        return recording
+    if isinstance(recording, str | os.PathLike):
+        return Path(recording)
+    raise TypeError(
+        f"the path of a recording is needed, not {type(recording).__name__}; Audio.load reads file "
+        "objects, Audio.from_array takes samples, and the methods without _file take an Audio"
+    )
 
 
 def is_pipe(path: Path) -> bool:
@@ -149,8 +166,8 @@ def _opened_named(path: Path) -> Any:
         return _copied(io.BytesIO(read_address(address)))
     try:
         mode = path.stat().st_mode
-    except ValueError:  # the name has a NUL
-        raise AudioError(path, "cannot be read: file names cannot contain a NUL") from None
+    except ValueError:  # the name has lone surrogates
+        raise AudioError(path, "cannot be read: no file can have this name") from None
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise AudioError(path, "is a device, not a recording")
     if is_pipe(path):
@@ -166,6 +183,9 @@ def _copied(file: Any) -> Any:
             raise TypeError('the file object of a recording must be binary: open(path, "rb")')
         copy_all(file, copy)
         copy.seek(0)
+    except io.UnsupportedOperation:
+        copy.close()
+        raise TypeError('the file object must be open for reading: open(path, "rb")') from None
     except BaseException:
         copy.close()
         raise

@@ -191,6 +191,11 @@ def scaled(samples: ArrayLike) -> NDArray[np.float32]:
         ValueError: As in Audio.from_array.
     """
     array = np.asarray(samples)
+    if not array.ndim or isinstance(samples, bytes | bytearray):
+        raise ValueError(
+            f"samples must be an array, not {type(samples).__name__}; of the bytes of 16-bit PCM, "
+            "np.frombuffer(content, np.int16) makes one"
+        )
     if array.ndim not in (1, 2) or (array.ndim == 2 and not 1 <= array.shape[1] <= MAX_CHANNELS):
         hint = "; transpose it" if array.ndim == 2 and array.shape[0] <= MAX_CHANNELS else ""
         raise ValueError(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.output import show
+from speechlstm.cli.output import name_of, show
+from speechlstm.cli.recordings import seekable_file
 from speechlstm.cli.training import load_keras
 from speechlstm.cli.types import PATH, OutputPath
 from speechlstm.cli.verbs import verb
@@ -35,6 +36,8 @@ from speechlstm.errors import counted
 def command(recording: Path, output: Path | None, plot: Path | None, config: Path | None) -> None:
     """Compute the MFCC features of FILE, as training and the exported .tflite model do.
 
+    FILE -: standard input.
+
     \b
     Example:
       speechlstm features data/samples/date.wav -o date.npy --plot date.png
@@ -52,7 +55,8 @@ def command(recording: Path, output: Path | None, plot: Path | None, config: Pat
     from speechlstm.training.plots import describe, plot_features
 
     settings = (Settings.read(config) if config else Settings()).features
-    samples = read_audio(recording, settings.sample_rate).samples
+    with seekable_file(recording) as path:
+        samples = read_audio(path, settings.sample_rate).samples
     layer, batch = MFCC(settings), (samples[np.newaxis], np.array([len(samples)], np.int32))
     features = np.asarray(layer(*batch)[0])[0]
     if output:
@@ -62,6 +66,6 @@ def command(recording: Path, output: Path | None, plot: Path | None, config: Pat
     if plot:
         plot_features(np.asarray(layer.log_mels(*batch)[0])[0], features, settings, plot)
     show(
-        f"{recording}: {counted(features.shape[0], 'frame')} of {features.shape[1]} features, one "
-        f"every {settings.hop_ms:g} ms: {describe(settings)}"
+        f"{name_of(recording)}: {counted(len(features), 'frame')} of {features.shape[1]} features, "
+        f"one every {settings.hop_ms:g} ms: {describe(settings)}"
     )

@@ -2,10 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, overload
 
-from speechlstm.audio import Audio, BlockSource, Piece, read_blocks, read_segments, split
+from speechlstm.audio import (
+    Audio,
+    BlockSource,
+    Piece,
+    read_blocks,
+    read_segments,
+    repeatable,
+    split,
+)
 from speechlstm.config import DecodeConfig
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.recognizer.aligning import align_segments
@@ -275,7 +284,7 @@ class Recognizer(SegmentRecognizer):
             ConfigError: jobs is below 1, or above 1 for a recogniser not made by `load`.
             SpeechLSTMError: A process has died.
             ValueError: As in transcribe_file.
-            TypeError: paths is a single path.
+            TypeError: paths is a single path, or has something that is no path.
         """
         if isinstance(paths, str | Path | Piece):
             raise TypeError("transcribe_files takes a list of paths; transcribe_file takes one")
@@ -285,13 +294,7 @@ class Recognizer(SegmentRecognizer):
             raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
         check_channels(channels)
         results = transcribe_in_segments(
-            self,
-            self._load_again,
-            (path if isinstance(path, Piece) else Path(path) for path in paths),
-            channels,
-            raw_rate,
-            jobs,
-            on_segment,
+            self, self._load_again, map(repeatable, paths), channels, raw_rate, jobs, on_segment
         )
         return results if return_errors else map(result_or_raise, results)
 
@@ -391,10 +394,16 @@ class Recognizer(SegmentRecognizer):
                 yielded first.
             DataError: A block has samples that are not finite, likewise.
             ConfigError: endpoint_seconds is out of range.
+            TypeError: source is none of these.
         """
         from speechlstm.streaming.stream import pulled
 
-        if not isinstance(source, Path | str) and hasattr(source, "sample_rate"):
+        if hasattr(source, "sample_rate") and hasattr(source, "__iter__"):
             return pulled(self.open_stream(source.sample_rate, endpoint_seconds), source)
+        if not (isinstance(source, str | PathLike | Piece) or hasattr(source, "read")):
+            raise TypeError(
+                f"stream takes Blocks, a device or a recording, not {type(source).__name__}; "
+                "speechlstm.audio.Blocks([samples], sample_rate) makes blocks of samples"
+            )
         rate = self.model.sample_rate
         return pulled(self.open_stream(rate, endpoint_seconds), read_blocks(source, rate))

@@ -51,7 +51,7 @@ class InputConverter:
         if not array.size:
             return np.empty(0, np.float32)
         try:
-            channels = scaled(array)
+            channels = scaled(block)
         except ValueError as error:
             if array.dtype.kind == "f" and array.ndim in (1, 2):
                 raise DataError(f"the stream at {self.seconds:.2f} s: {error}") from None

@@ -44,6 +44,16 @@ def test_a_missing_recording_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "x.npy").exists()
 
 
+@pytest.mark.slow
+def test_standard_input_is_a_recording(recording: Path) -> None:
+    result = CliRunner().invoke(main, ["features", "-"], input=recording.read_bytes())
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("-: 51 frames of 40 features")
+    result = CliRunner().invoke(main, ["features", "-"], input=b"To be, or not to be")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: -: cannot be decoded: it is not audio")
+
+
 def test_a_wrong_setting_is_named(recording: Path, tmp_path: Path) -> None:
     config = tmp_path / "x.toml"
     config.write_text("[features]\nnum_mfccs = 13\n")

@@ -1,4 +1,5 @@
 import asyncio
+import io
 import pickle
 import shutil
 from collections.abc import Callable
@@ -572,6 +573,19 @@ def test_what_is_no_audio_is_refused_with_what_to_do(recognizer: Recognizer) -> 
     for wrong in ("talk.mp3", np.zeros(16000, np.float32), b"RIFF"):
         with pytest.raises(TypeError, match=r"Audio\.from_array and Audio\.load make one"):
             recognizer.transcribe(wrong)  # type: ignore[arg-type]
+
+
+def test_what_has_no_path_is_refused_with_what_to_do(recognizer: Recognizer) -> None:
+    for wrong in (io.BytesIO(b"RIFF"), b"RIFF", None, Audio(np.zeros(9, np.float32), 16000)):
+        with pytest.raises(TypeError, match=r"Audio\.load reads file objects.* take an Audio"):
+            recognizer.transcribe_file(wrong)  # type: ignore[arg-type]
+
+
+def test_what_is_no_source_of_blocks_is_refused_with_what_to_do(recognizer: Recognizer) -> None:
+    samples = np.zeros(16000, np.float32)
+    for wrong in (samples, [samples], Audio(samples, 16000), None, b"RIFF"):
+        with pytest.raises(TypeError, match=r"Blocks\(\[samples\], sample_rate\) makes blocks"):
+            recognizer.stream(wrong)  # type: ignore[arg-type]
 
 
 @pytest.fixture

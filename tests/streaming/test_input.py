@@ -1,4 +1,5 @@
 import logging
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,3 +60,11 @@ def test_the_number_of_channels_may_change() -> None:
         converter.rest(),
     ]
     assert np.allclose(np.concatenate(pieces), voice[:2200], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("block", [bytes(640), bytearray(640), np.int16(5), "text"])
+def test_blocks_that_are_no_arrays_are_refused_with_what_to_do(block: Any) -> None:
+    converter = InputConverter(RATE, RATE)
+    with pytest.raises(ValueError, match=r"must be an array, not .* np\.frombuffer"):
+        converter.converted(block)
+    assert converter.seconds == 0
