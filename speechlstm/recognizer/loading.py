@@ -31,33 +31,20 @@ class _Default(Enum):
 FROM_BUNDLE: Final = _Default.FROM_BUNDLE
 ModelFile = Path | str | Literal[_Default.FROM_BUNDLE] | None
 
-
-def given_arguments(models: Mapping[str, ModelFile], **others: Any) -> dict[str, Any]:
-    """Those arguments of `Recognizer.load` that differ from their defaults.
-
-    Args:
-        models: The arguments whose default is FROM_BUNDLE.
-        others: The arguments whose default is None.
-    """
-    given = {name: value for name, value in others.items() if value is not None}
-    return given | {name: file for name, file in models.items() if file is not FROM_BUNDLE}
+# The arguments of Recognizer.load that change the decoder.
+_OF_DECODER = (
+    "fast", "decoding", "lm", "neural_lm", "neural_lm_weight", "neural_lm_mode", "phrases",
+)  # fmt: skip
 
 
 def load_models(
-    bundle: Path | str | None,
-    greedy: bool,
-    readable: bool | None,
-    changes: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    bundle: Path | str | None, given: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> tuple[AcousticModel, Decoder, "ReadableWriter | None"]:
     """The acoustic model of a bundle, its decoder, and the writer of readable text.
 
     Args:
         bundle: The name, the folder or the .tflite file of the bundle.
-        greedy: Whether to decode by the best path even if the bundle has a language model.
-        readable: Whether to load the writer; None: only if the bundle has one.
-        changes: The arguments fast, decoding, lm, neural_lm, neural_lm_weight, neural_lm_mode and
-            phrases of `Recognizer.load`, as far as they were given.
+        given: The other arguments of `Recognizer.load`, as far as they differ from their defaults.
         settings: Single settings of `DecodeConfig` that replace those of the bundle.
 
     Raises:
@@ -66,13 +53,15 @@ def load_models(
         LanguageModelError: A language model is damaged, or was built for another alphabet.
         ConfigError: A setting is unknown or out of range, or has no effect on greedy decoding.
     """
-    given = [*settings, *(key for key, value in changes.items() if value is not None)]
-    if greedy and given:
+    changes = {name: given[name] for name in _OF_DECODER if name in given}
+    named = [*settings, *(name for name, value in changes.items() if value is not None)]
+    greedy = given.get("greedy", False)
+    if greedy and named:
         raise ConfigError(
-            f"greedy decoding does not use {', '.join(given)}; leave out one or the other"
+            f"greedy decoding does not use {', '.join(named)}; leave out one or the other"
         )
     contents = read_bundle(find_bundle(bundle))
-    writer = _writer(contents, readable, settings)
+    writer = _writer(contents, given.get("readable", False), settings)
     spec = with_arguments(contents.decoder, changes, settings)
     searches = not greedy and (spec.is_search or bool(settings) or "decoding" in changes)
     # A calibration fitted to the confidences of one decoder does not hold for another.

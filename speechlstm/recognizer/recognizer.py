@@ -19,13 +19,7 @@ from speechlstm.config import DecodeConfig
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.recognizer.aligning import align_segments
 from speechlstm.recognizer.batch import Channels, check_channels, result_or_raise
-from speechlstm.recognizer.loading import (
-    FROM_BUNDLE,
-    ModelFile,
-    given_arguments,
-    load_diarizer,
-    load_models,
-)
+from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, load_diarizer, load_models
 from speechlstm.recognizer.segments import SegmentRecognizer, transcribe_segments
 from speechlstm.recognizer.sharing import OnSegment, transcribe_in_segments
 from speechlstm.text.phrases import Phrases, read_phrases
@@ -124,28 +118,27 @@ class Recognizer(SegmentRecognizer):
             ConfigError: A setting is unknown or out of range, or has no effect on greedy decoding.
             MissingDependencyError: Speakers cannot be told apart without scikit-learn.
         """
-        changes = given_arguments(
-            {"lm": lm, "neural_lm": neural_lm},
-            fast=fast or None,
-            decoding=decoding,
-            neural_lm_weight=neural_lm_weight,
-            neural_lm_mode=neural_lm_mode,
-            phrases=None if phrases is None else read_phrases(phrases),
-        )
-        model, decoder, writer = load_models(bundle, greedy, readable, changes, settings)
+        options: dict[str, Any] = {
+            "greedy": greedy,
+            "fast": fast,
+            "decoding": decoding,
+            "lm": lm,
+            "neural_lm": neural_lm,
+            "neural_lm_weight": neural_lm_weight,
+            "neural_lm_mode": neural_lm_mode,
+            "reject_non_speech": reject_non_speech,
+            "readable": readable,
+            "phrases": None if phrases is None else read_phrases(phrases),
+            "speakers": speakers,
+            "speaker_bundle": speaker_bundle,
+        }
+        defaults = cls.load.__kwdefaults__ or {}
+        given = {name: value for name, value in options.items() if value != defaults[name]}
+        model, decoder, writer = load_models(bundle, given, settings)
         diarizer = load_diarizer(speakers, speaker_bundle)
         recognizer = cls(
             model, decoder, reject_non_speech=reject_non_speech, writer=writer, diarizer=diarizer
         )
-        changes |= {
-            "speakers": speakers,
-            "speaker_bundle": speaker_bundle,
-            "greedy": greedy,
-            "reject_non_speech": reject_non_speech,
-            "readable": readable,
-        }
-        defaults = cls.load.__kwdefaults__ or {}
-        given = {name: value for name, value in changes.items() if value != defaults[name]}
         recognizer._load_again = partial(cls.load, bundle, **given, **settings)
         return recognizer
 
