@@ -1,6 +1,7 @@
 """Errors in entities: numbers, names and whatever else patterns describe."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,10 +80,13 @@ def _pattern(where: str, line: str) -> EntityPattern:
     if len(expression) > _LONGEST_PATTERN:
         raise DataError(f"{where}: has more than {_LONGEST_PATTERN} characters")
     try:
-        re.compile(expression)
-        # As normalised references have them: composed letters, and one kind of apostrophe.
-        composed = normalize("NFC", expression).replace("\u2019", "'")
-        return EntityPattern.of(name, composed)
+        with warnings.catch_warnings():
+            # "[[a]": Python may read sets otherwise some day, which is nothing to users.
+            warnings.simplefilter("ignore", FutureWarning)
+            re.compile(expression)
+            # As normalised references have them: composed letters, and one kind of apostrophe.
+            composed = normalize("NFC", expression).replace("\u2019", "'")
+            return EntityPattern.of(name, composed)
     except (re.error, RecursionError, OverflowError) as error:
         raise DataError(
             f"{where}: {quoted(expression)} is no regular expression: {error}"

@@ -175,7 +175,7 @@ def _read_texts_as_json(path: Path, key: str, readable: bool) -> Iterator[Transc
         if not line.strip():
             continue
         try:
-            values = parse_json(line)
+            values = parse_json(line, integers_as_floats=True)  # the times, of any size
             name, text = values[key] if key else None, values["text"]
             text = values.get("readable", text) if readable else text
         except (ValueError, KeyError, TypeError):

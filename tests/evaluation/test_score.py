@@ -177,6 +177,12 @@ def test_a_textgrid_has_one_tier_to_score(folder: Path) -> None:
         score("yes yes\n", to_textgrid("a", transcript), suffixes=("", ".TextGrid"))
 
 
+def test_times_of_json_may_have_any_size(folder: Path) -> None:
+    line = '{"file": "talk", "text": "one", "words": [{"start": 1, "end": %s}]}\n'
+    report = score(line % 2, line % f"1{'0' * 400}", suffixes=(".json", ".json"))
+    assert report.wer == 0
+
+
 def test_of_a_long_text_a_list_shows_its_ends(folder: Path) -> None:
     report = score(f"first {'yes ' * 5000}last\n", f"fist {'yes ' * 5000}lost\n")
     *_, line = report.to_text(num_worst=1).splitlines()
