@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.errors import DataError, MissingDependencyError, printable
+from speechlstm.evaluation.pairing import common_keys
 from speechlstm.transcript.rttm import Turn
 
 COLLAR_SECONDS = 0.25
@@ -193,15 +194,20 @@ def score_turns(
 ) -> DiarizationReport:
     """Score the turns of recordings. One that the hypotheses lack is missed as a whole.
 
+    Names are paired as those of texts: see score_transcripts.
+
     Raises:
         DataError: The hypotheses have a recording that the references lack.
         MissingDependencyError: scipy is not installed.
     """
-    if others := sorted(hypotheses.keys() - references.keys()):
+    to_key, hypothesis_to_key = common_keys(references, hypotheses)
+    by_key = {hypothesis_to_key(name): turns for name, turns in hypotheses.items()}
+    keys = set(map(to_key, references))
+    if others := sorted(name for name in hypotheses if hypothesis_to_key(name) not in keys):
         raise DataError(f"the reference has no turns of {', '.join(others[:20])}")
     errors, numbers = {}, {}
     for name, turns in references.items():
-        found = hypotheses.get(name, [])
+        found = by_key.get(to_key(name), [])
         errors[name] = diarization_errors(turns, found, collar)
         numbers[name] = len({t.speaker for t in turns}), len({t.speaker for t in found})
     return DiarizationReport(errors, numbers)

@@ -1,18 +1,16 @@
 """Scores the texts of one file against those of another, paired by id or by order."""
 
 from collections.abc import Callable, Iterator
-from itertools import product
 from pathlib import Path
-from unicodedata import normalize as unicode_normalize
 
 from speechlstm.errors import DataError, counted
 from speechlstm.evaluation.metrics import Score, align_words
+from speechlstm.evaluation.pairing import common_keys
 from speechlstm.evaluation.readable import readable_report, written_tokens
 from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.transcript_entry import TranscriptEntry
 from speechlstm.evaluation.transcript_files import TranscriptFile, read_transcript_file
 from speechlstm.text.normalize import normalize
-from speechlstm.transcript.formats import ctm_field
 
 _MAX_NAMED = 20  # ids in a message
 
@@ -120,7 +118,7 @@ def _pair_by_order(references: TranscriptFile, hypotheses: TranscriptFile) -> It
 
 
 def _pair_by_id(references: TranscriptFile, hypotheses: TranscriptFile) -> Iterator[Pair]:
-    reference_key, hypothesis_key = _common_keys(references.ids(), hypotheses.ids())
+    reference_key, hypothesis_key = common_keys(references.ids(), hypotheses.ids())
     found = {hypothesis_key(e.id or ""): e for e in hypotheses.transcribed}
     expected = {reference_key(e.id or ""): e for e in references.transcribed}
     skipped = {reference_key(e.id or "") for e in references.untranscribed}
@@ -145,39 +143,6 @@ def _pair_by_id(references: TranscriptFile, hypotheses: TranscriptFile) -> Itera
 
 def _named(ids: list[str]) -> str:
     return ", ".join(ids[:_MAX_NAMED]) + (", ..." if len(ids) > _MAX_NAMED else "")
-
-
-ToKey = Callable[[str], str]
-
-
-def _common_keys(references: list[str], hypotheses: list[str]) -> tuple[ToKey, ToKey]:
-    """The parts of the ids that have to agree so that as many ids as possible have a counterpart.
-
-    `recordings/anna/1.wav` in one file matches `anna/1` in the other if no other id ends so.
-    """
-    depth = max(id_.count("/") + id_.count("\\") for id_ in (*references, *hypotheses)) + 1
-    best: tuple[ToKey, ToKey] = (str, str)
-    most = len({*references} & {*hypotheses})
-    for num_parts in range(depth, 0, -1):
-        for strips in product((False, True), repeat=2):
-            if most == min(len(references), len(hypotheses)):
-                return best
-            keys = tuple(_path_key(num_parts, strip) for strip in strips)
-            expected, found = {*map(keys[0], references)}, {*map(keys[1], hypotheses)}
-            is_unique = len(expected) == len(references) and len(found) == len(hypotheses)
-            if is_unique and len(expected & found) > most:
-                best, most = (keys[0], keys[1]), len(expected & found)
-    return best
-
-
-def _path_key(num_parts: int, strips_suffix: bool) -> ToKey:
-    def key(name: str) -> str:
-        plain = ctm_field(unicode_normalize("NFC", name))
-        *folders, last = plain.replace("\\", "/").split("/")
-        stem = last.rpartition(".")[0] or last
-        return "/".join([*folders, stem if strips_suffix else last][-num_parts:])
-
-    return key
 
 
 def _scored_text(found: TranscriptEntry, expected: TranscriptEntry) -> str:

@@ -77,7 +77,7 @@ def read_rttm(path: Path | str) -> dict[str, list[Turn]]:
         try:
             turn = _turn(fields)
         except ValueError as error:
-            raise DataError(f"{path}, line {number}: {error}") from None
+            raise DataError(f"{path}:{number}: {error}") from None
         recordings.setdefault(fields[1], []).append(turn)
     if not recordings:
         raise DataError(

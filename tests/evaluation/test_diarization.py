@@ -79,3 +79,12 @@ def test_errors_of_recordings_are_added() -> None:
     assert report.num_speakers == {"one": (1, 0), "two": (2, 1)}
     with pytest.raises(DataError, match="no turns of three"):
         score_turns(references, {"three": []})
+    assert score_turns({}, {}).recordings == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("calls/two.wav", "two"), ("two b", "two_b"), ("t\u0308wo", "\u1e97wo")]
+)
+def test_recordings_are_paired_by_what_their_names_share(name: str, other: str) -> None:
+    turns = [Turn("a", 0, 4)]
+    assert score_turns({"one": turns, name: turns}, {other: turns}, collar=0).whole.rate == 0.5

@@ -50,10 +50,10 @@ def test_rttm_of_others_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("SPEAKER talk 1 x 2 <NA> <NA> anna <NA>", "line 1: start and duration must be seconds"),
-        ("\nSPEAKER talk 1 1 -2 <NA> <NA> anna <NA>", "line 2: start and duration must be"),
-        ("SPEAKER talk 1 nan 2 <NA> <NA> anna <NA>", "line 1: start and duration must be"),
-        ("SPEAKER talk 1 1 2 anna", "line 1: has 6 fields"),
+        ("SPEAKER talk 1 x 2 <NA> <NA> anna <NA>", ":1: start and duration must be seconds"),
+        ("\nSPEAKER talk 1 1 -2 <NA> <NA> anna <NA>", ":2: start and duration must be"),
+        ("SPEAKER talk 1 nan 2 <NA> <NA> anna <NA>", ":1: start and duration must be"),
+        ("SPEAKER talk 1 1 2 anna", ":1: has 6 fields"),
         ("some text", "has no turn; each line of an RTTM file is SPEAKER FILE"),
         ("", "has no turn"),
     ],
