@@ -20,6 +20,8 @@ def export_adapted(adaptation: Adaptation) -> None:
     path = adaptation.work / "bundle"
     if (path / "bundle.json").exists():
         return
+    for name in ("report.json", "bundle"):  # of one that is lost, or was only partly removed
+        adaptation.work.remove(name)
     adaptation.report(adaptation.time_left.begin(EXPORT))
 
     def report(verification: Verification) -> None:

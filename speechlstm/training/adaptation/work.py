@@ -100,14 +100,15 @@ class Work:
                         "folder"
                     )
             for name in {name for key in changed for name in results[key]}:
-                self._remove(name)
+                self.remove(name)
             if changed:
                 self.write("adapt.json", inputs)
             return True
         self.write("adapt.json", inputs)
         return False
 
-    def _remove(self, name: str) -> None:
+    def remove(self, name: str) -> None:
+        """Remove a file or folder, if it is there."""
         path = self / name
         if path.is_dir():
             shutil.rmtree(path)

@@ -164,7 +164,7 @@ def test_a_network_that_learns_nothing_stays_as_it_is(
 
 
 @pytest.mark.slow
-def test_a_kill_before_the_decoder_is_written_changes_nothing_of_it(
+def test_a_kill_before_the_decoder_is_written_or_while_it_is_removed_changes_nothing_of_it(
     write_tones: WriteTones, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = untrained(tmp_path, phones=None)
@@ -184,8 +184,13 @@ def test_a_kill_before_the_decoder_is_written_changes_nothing_of_it(
     folds = tmp_path / "mine.work" / "folds"
     folds.mkdir()  # as if killed while it was removed
     adapted = adapt(manifest, tmp_path / "mine", init_from=base)
-    assert read_bundle(adapted.path).decoder.lm is None  # the n-grams make more errors than none
+    decoder = read_bundle(adapted.path).decoder
+    assert decoder.lm is None  # the n-grams make more errors than none
+    assert decoder.calibration is not None
     assert not folds.exists()
+    (adapted.work / "bundle" / "bundle.json").unlink()
+    again = adapt(manifest, tmp_path / "mine", init_from=base)
+    assert read_bundle(again.path).decoder == decoder
 
 
 @pytest.mark.slow
