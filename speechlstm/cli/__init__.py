@@ -108,6 +108,8 @@ def _describe(error: OSError) -> str:
         from tempfile import gettempdir
 
         return f"standard output, or a temporary file in {gettempdir()}: {reason}"
+    if error.filename is None and error.errno == errno.ENOENT:  # of os.getcwd
+        return f"the current folder: {reason}; it has been removed"
     if error.filename is None:
         return reason
     names = (error.filename, error.filename2)  # two if a file was to be renamed

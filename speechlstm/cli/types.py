@@ -60,6 +60,8 @@ class TranscriptPath(OutputPath):
         """See click.Path."""
         name = os.fsdecode(value)
         if Path(name).is_dir() or name.endswith(("/", os.sep)):
+            if reason := _why_no_folder(Path(name)):
+                self.fail(reason, param, ctx)
             if ctx:
                 ctx.meta[_IS_FOLDER] = True
             return Path(name)
@@ -81,7 +83,21 @@ class OutputFolder(click.Path):
         """See click.Path."""
         if "://" in f"{value}":
             self.fail(f"{value}: is an address; give a folder of this machine", param, ctx)
+        if reason := _why_no_folder(Path(os.fsdecode(value))):
+            self.fail(reason, param, ctx)
         return super().convert(value, param, ctx)
+
+
+def _why_no_folder(path: Path) -> str | None:
+    """Why a folder cannot be written, found out before the work; None: there is no reason."""
+    path = Path(os.path.realpath(path))
+    nearest = next((p for p in (path, *path.parents) if os.path.lexists(p)), path)
+    name = printable(f"{nearest}")
+    if nearest.is_file():
+        return f"{name}: is a file; give a folder"
+    if nearest != path and not os.access(nearest, os.W_OK):
+        return f"{name}: the folder is not writable"
+    return None
 
 
 class BundlePath(click.Path):

@@ -169,6 +169,11 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
         (FileNotFoundError(2, "No such file", "x"), 1, "Error: x: No such file\n"),
         (OSError(5, "Input/output error"), 1, "Error: Input/output error\n"),
         (
+            FileNotFoundError(2, "No such file"),
+            1,
+            "Error: the current folder: No such file; it has been removed\n",
+        ),
+        (
             OSError(28, "No space left"),
             1,
             f"Error: standard output, or a temporary file in {gettempdir()}: No space left\n",

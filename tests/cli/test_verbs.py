@@ -93,6 +93,26 @@ def test_no_verb_writes_over_what_it_reads(
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize("words", [["transcribe"], ["export"], ["manifest", "pack"]])
+def test_a_file_in_the_way_of_a_folder_shows_before_the_work(
+    tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "a.txt").touch()
+    for name in ("a.txt/", "a.txt/b/"):
+        result = CliRunner().invoke(main, [*words, "a", "-o", f"{tmp_path / name}/"])
+        assert result.exit_code == 2
+        assert result.stderr.endswith("a.txt: is a file; give a folder\n")
+
+
+def test_a_folder_that_cannot_be_made_shows_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    result = CliRunner().invoke(main, ["export", "run", "-o", str(tmp_path / "bundle")])
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"{tmp_path}: the folder is not writable\n")
+
+
 @pytest.mark.parametrize("link", ["symlink", "hard link", "other spelling"])
 def test_a_link_to_an_input_is_that_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str
