@@ -129,7 +129,7 @@ def _warn_of_unread(source: Source, stretch: Stretch) -> None:
     import logging  # seldom needed, and takes a while
 
     logging.getLogger(__name__).warning(
-        "%s: the %d bytes after the end that its header states are not read",
+        "%s: the %d bytes after its end are not read",
         printable(str(source.path)),
         stretch.num_unread,
     )

@@ -24,10 +24,9 @@ from speechlstm.audio.plan import (
 )
 from speechlstm.audio.riff import find_riff_samples, find_w64_samples
 from speechlstm.audio.source import Source
-from speechlstm.audio.tags import after_tags
+from speechlstm.audio.tags import after_tags, num_unread
 from speechlstm.audio.voc import find_voc_samples
 
-_LEAST_UNREAD = 1 << 10  # bytes
 # By magic: the byte order of chunks, the width of their sizes, what these are a multiple of.
 _CHUNKS: dict[bytes, tuple[Literal["little", "big"], int, int]] = {
     b"RIFF": ("little", 4, 2),
@@ -110,10 +109,8 @@ def _num_unread(source: Source, samples: EncodedSamples) -> int:
     """The bytes after a recording that are not chunks, tags or padding, as of a stale header."""
     padding = (samples.end - samples.start) % 2
     position = after_tags(source.read, samples.end + padding, source.size)
-    head = source.read(position, 1 << 12)
-    is_chunk = _is_chunk_name(head[:4])
-    num_bytes = source.size - position
-    return 0 if is_chunk or not any(head) or num_bytes < _LEAST_UNREAD else num_bytes
+    is_chunk = _is_chunk_name(source.read(position, 4))
+    return 0 if is_chunk else num_unread(source.read, position, source.size)
 
 
 def _plan(source: Source, samples: EncodedSamples, start: int, is_file: bool) -> Plan:

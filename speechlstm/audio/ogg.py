@@ -4,7 +4,7 @@ libsndfile reads only the first stream. In streams that were joined, by radio st
 each begins with its own headers; each is passed to libsndfile as a file of its own.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import soundfile
 
@@ -13,6 +13,7 @@ from speechlstm.audio.flac import plan_stream, read_stream, recovered
 from speechlstm.audio.ogg_pages import FIRST, HEADER_BYTES, LAST, Page, checksum, pages
 from speechlstm.audio.plan import Gap, Plan, Stretch
 from speechlstm.audio.source import Source
+from speechlstm.audio.tags import num_unread
 
 _PRE_SKIP = 10  # position of the pre-skip in the Opus header
 _OPUS_RATE = 48_000  # of Opus granules, for any sample rate of the recording
@@ -42,8 +43,8 @@ def _codec(packet: bytes) -> str:
     return ""
 
 
-def _links(source: Source) -> list[_Link]:
-    """The audio streams in their order.
+def _links(source: Source) -> tuple[list[_Link], int]:
+    """The audio streams in their order, and the position after the last page.
 
     If several streams run in parallel, the first audio stream is taken. The pages of a stream whose
     first page is damaged form a link without a codec.
@@ -51,11 +52,12 @@ def _links(source: Source) -> list[_Link]:
     links: list[_Link] = []
     current: _Link | None = None
     known: set[int] = set()
-    has_begun, after_damage = True, False
+    has_begun, after_damage, end = True, False, 0
     for page in pages(source):
         if page is None or page.is_damaged:
             after_damage = True
             continue
+        end = page.end
         if page.flags & FIRST:
             if has_begun:  # first pages come before all others, so new streams begin here
                 current, known, has_begun = None, set(), False
@@ -80,12 +82,12 @@ def _links(source: Source) -> list[_Link]:
         last = current.runs[-1][-1]
         is_page = source.read(last.end, 4) == b"OggS"
         current.is_cut = is_page or not last.flags & LAST
-    return links
+    return links, end
 
 
 def plan_ogg(source: Source) -> Plan | None:
     """The plan for an Ogg file; None if it has no stream that libsndfile can decode."""
-    links = _links(source)
+    links, end = _links(source)
     if not any(link.codec for link in links):
         return None
     plan: Plan = []
@@ -94,6 +96,8 @@ def plan_ogg(source: Source) -> Plan | None:
             plan += _plan_flac_link(source, link)
         else:
             plan += _plan_link(source, link)
+    if plan and isinstance(last := plan[-1], Stretch):
+        plan[-1] = replace(last, num_unread=num_unread(source.read, end, source.size))
     return plan
 
 

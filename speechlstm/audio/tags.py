@@ -8,6 +8,7 @@ from collections.abc import Callable
 _ID3V1_BYTES = 128
 _APE_BYTES = 32  # of the header, and of the footer
 _LYRICS_BYTES = 1 << 17  # searched for the end
+_LEAST_UNREAD = 1 << 10
 
 Read = Callable[[int, int], bytes]  # (position, number of bytes) -> bytes, as Source.read
 
@@ -34,6 +35,13 @@ def before_tags(read: Read, size: int) -> int:
         num_bytes = int.from_bytes(footer[12:16], "little") + (_APE_BYTES if has_header else 0)
         end -= num_bytes if num_bytes < end else 0
     return end
+
+
+def num_unread(read: Read, position: int, size: int) -> int:
+    """The bytes after a recording that are not tags or padding, if they are more than a few."""
+    position = after_tags(read, position, size)
+    num_bytes = size - position
+    return num_bytes if num_bytes >= _LEAST_UNREAD and any(read(position, 1 << 12)) else 0
 
 
 def _tag_bytes(read: Read, position: int) -> int:

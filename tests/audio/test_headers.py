@@ -273,7 +273,7 @@ def test_what_follows_the_samples_is_said(
 ) -> None:
     content = encoded(container, "PCM_16", 1.0, 16000)
     assert read_audio(written(tmp_path, content + tail)).duration == 1.0
-    assert "bytes after the end that its header states are not read" in caplog.text
+    assert "bytes after its end are not read" in caplog.text
 
 
 @pytest.mark.parametrize("container", [c for c in CONTAINERS if c != "VOC"])

@@ -135,10 +135,23 @@ def test_a_stream_whose_first_page_is_damaged_is_lost_and_named(
     assert (start, end) == pytest.approx((1.0, 3.0), abs=0.05)
 
 
-def test_tags_after_the_last_page_do_no_harm(tmp_path: Path, encoded: Encode) -> None:
+def test_tags_after_the_last_page_do_no_harm(
+    tmp_path: Path, encoded: Encode, caplog: pytest.LogCaptureFixture
+) -> None:
     content = encoded("OGG", "VORBIS", 1.0, 16000)
     for tag in (b"TAG" + bytes(125), bytes(5000)):
         assert read_audio(written(tmp_path, content + tag)).duration == 1.0
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_follows_the_last_page_is_said(
+    tmp_path: Path, encoded: Encode, caplog: pytest.LogCaptureFixture, codec: str
+) -> None:
+    tail = encoded("WAV", "PCM_16", 1.0, 16000)
+    path = written(tmp_path, encoded("OGG", codec, 1.0, 16000) + tail)
+    assert read_audio(path).duration == 1.0
+    assert f"the {len(tail)} bytes after its end are not read" in caplog.text
 
 
 def test_flac_in_ogg(tmp_path: Path, encoded: Encode, ffmpeg: Callable[..., None]) -> None:
