@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from speechlstm.readable.features import NUM_PAUSES, word_ids
 from speechlstm.training.data.bucketing import shuffled_batches
 from speechlstm.training.engine.word_loop import WordBatches
+from speechlstm.training.punctuation.network import PunctuationTraining
 from speechlstm.training.punctuation.text import PunctuatedText
 
 _HIDDEN = word_ids([""])[0, :2]  # buckets of a word that is not known
@@ -23,25 +24,13 @@ class PunctuationDataset(WordBatches):
     Args:
         text: The passages.
         pauses: (num_marks, NUM_PAUSES), the counts of each class of pause after each mark.
-        batch_words: Largest number of words of a batch, padding included.
-        max_words: Largest number of words of a sequence.
-        no_pauses: Share of the sequences whose pauses are not known.
-        word_dropout: Share of the words of which only the beginning and the end are known.
-        seed: Seed of sequences, order and pauses.
+        config: The sizes of batches and sequences, what is hidden in them, and the seed.
     """
 
     def __init__(
-        self,
-        text: PunctuatedText,
-        pauses: NDArray[np.int64],
-        batch_words: int,
-        max_words: int,
-        no_pauses: float,
-        word_dropout: float,
-        seed: int,
+        self, text: PunctuatedText, pauses: NDArray[np.int64], config: PunctuationTraining
     ) -> None:
-        self._text, self._batch_words, self._max_words = text, batch_words, max_words
-        self._no_pauses, self._word_dropout, self._seed = no_pauses, word_dropout, seed
+        self._text, self._config = text, config
         # Add-one smoothing, so that every pause is possible after every mark.
         counts = pauses[:, 1:] + 1.0
         self._cumulative = np.cumsum(counts / counts.sum(axis=1, keepdims=True), axis=1)
@@ -49,23 +38,23 @@ class PunctuationDataset(WordBatches):
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the sequences of an epoch and their order; epochs are counted from 0."""
-        generator = np.random.default_rng((self._seed, epoch))
+        generator = np.random.default_rng((self._config.seed, epoch))
         self._epoch = epoch
         self._starts, self._lengths = self._sequences(generator)
-        self._batches = shuffled_batches(generator, self._lengths, self._batch_words)
+        self._batches = shuffled_batches(generator, self._lengths, self._config.batch_words)
 
     def __getitem__(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the inputs and targets of a batch; see PunctuationNetwork."""
-        generator = np.random.default_rng((self._seed, self._epoch, index))
+        generator = np.random.default_rng((self._config.seed, self._epoch, index))
         sequences = self._batches[index]
         starts, lengths = self._starts[sequences], self._lengths[sequences]
         steps = np.arange(lengths.max())
         places = starts[:, np.newaxis] + np.minimum(steps, lengths[:, np.newaxis] - 1)
         ids, marks = self._text.ids[places], self._text.marks[places]
-        ids[..., :2][generator.random(places.shape) < self._word_dropout] = _HIDDEN
+        ids[..., :2][generator.random(places.shape) < self._config.word_dropout] = _HIDDEN
         pauses = self._drawn_pauses(generator, marks)
         pauses[steps >= lengths[:, np.newaxis] - 1] = 0
-        pauses[generator.random(len(sequences)) < self._no_pauses] = 0
+        pauses[generator.random(len(sequences)) < self._config.no_pauses] = 0
         inputs = {"ids": ids, "pauses": pauses, "num_words": lengths.astype(np.int32)}
         return inputs, {"marks": marks, "cases": self._text.cases[places]}
 
@@ -83,11 +72,13 @@ class PunctuationDataset(WordBatches):
         """The first word and the number of words of each sequence; together they are all words."""
         ends = [*self._text.starts[1:].tolist(), len(self._text.marks)]
         starts, lengths, start = [], [], 0
-        wanted = generator.integers(1, self._max_words + 1, len(ends)).tolist()
+        wanted = generator.integers(1, self._config.max_words + 1, len(ends)).tolist()
         for number, end in enumerate(ends):
-            while end - start > self._max_words:  # with this passage the sequence is too long
+            while (
+                end - start > self._config.max_words
+            ):  # with this passage the sequence is too long
                 before = ends[number - 1] if number else 0
-                cut = before if before > start else start + self._max_words
+                cut = before if before > start else start + self._config.max_words
                 starts.append(start)
                 lengths.append(cut - start)
                 start = cut

@@ -1,6 +1,7 @@
 """The trainer of the network for punctuation: updates, validation loss and F1, metrics."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -38,14 +39,7 @@ class PunctuationTrainer(WordLoop):
     ) -> None:
         config = run.training
         keras.utils.set_random_seed(config.seed)
-        train_data = PunctuationDataset(
-            *run.text("train"),
-            config.batch_words,
-            config.max_words,
-            config.no_pauses,
-            config.word_dropout,
-            config.seed,
-        )
+        train_data = PunctuationDataset(*run.text("train"), config)
         self.valid_data = measured_on(*run.text("valid"), config)
         super().__init__(run, config, run.new_network(), train_data, report, progress)
 
@@ -75,7 +69,8 @@ def measured_on(
     text: PunctuatedText, pauses: NDArray[np.int64], config: PunctuationTraining
 ) -> PunctuationDataset:
     """The validation data: always the same sequences, without pauses, since a text has none."""
-    return PunctuationDataset(text, pauses, config.batch_words, config.max_words, 1.0, 0.0, 1)
+    config = replace(config, no_pauses=1.0, word_dropout=0.0, seed=1)
+    return PunctuationDataset(text, pauses, config)
 
 
 def measure(

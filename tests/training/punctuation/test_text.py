@@ -9,6 +9,7 @@ from speechlstm.errors import DataError
 from speechlstm.readable.features import NUM_PAUSES, word_ids
 from speechlstm.readable.marked_text import COMMA, EXCLAMATION, NO_MARK, PERIOD, marked_words
 from speechlstm.training.punctuation.dataset import PunctuationDataset
+from speechlstm.training.punctuation.network import PunctuationTraining
 from speechlstm.training.punctuation.text import (
     PunctuatedText,
     count_pauses,
@@ -66,7 +67,10 @@ def dataset(no_pauses: float = 0.0, word_dropout: float = 0.0) -> PunctuationDat
     pauses = np.zeros((5, NUM_PAUSES), np.int64)
     pauses[NO_MARK, 1] = pauses[PERIOD, 5] = 10**6
     text = PunctuatedText.of(PASSAGES)
-    return PunctuationDataset(text, pauses, 60, 20, no_pauses, word_dropout, 1)
+    config = PunctuationTraining(
+        batch_words=60, max_words=20, no_pauses=no_pauses, word_dropout=word_dropout, seed=1
+    )
+    return PunctuationDataset(text, pauses, config)
 
 
 def test_an_epoch_has_every_word_once() -> None:
