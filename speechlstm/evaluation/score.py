@@ -68,9 +68,8 @@ def score_transcripts(
     scores = []
     for number, (expected, found) in enumerate(pairs, start=1):
         hypothesis = prepare(_scored_text(found, expected))
-        reference = _without_omitted(expected, hypothesis, prepare)
-        identity = expected.id or found.id or str(number)
-        scores.append(Score(identity, reference, hypothesis, expected.speaker))
+        texts = _with_omitted(expected, hypothesis, prepare)
+        scores.append(Score(expected.id or found.id or str(number), *texts, expected.speaker))
     if not scores:
         raise DataError(f"{references.path}: no text to score against")
     skipped = tuple(e.id for e in references.untranscribed if e.id is not None)
@@ -159,22 +158,37 @@ def _scored_text(found: TranscriptEntry, expected: TranscriptEntry) -> str:
     return " ".join(w for w, time in timed if not any(s <= time < e for s, e in spans))
 
 
-def _without_omitted(
+def _with_omitted(
     expected: TranscriptEntry, hypothesis: str, prepare: Callable[[str], str]
-) -> str:
-    """The reference without words that may be left out and are (sclite counts them as correct)."""
+) -> tuple[str, str]:
+    """The reference, and the hypothesis with words that may be left out and are.
+
+    They count as correct, as in sclite. Without them in the reference, that of two systems would
+    differ, and they could not be compared.
+    """
     text = expected.text or ""
     if not expected.optional:
-        return prepare(text)
+        return prepare(text), hypothesis
     words = [
         (word, index in expected.optional)
         for index, written in enumerate(text.split())
         for word in prepare(written).split()
     ]
-    pairs = align_words(" ".join(word for word, _ in words), hypothesis)
-    aligned = (pair.hypothesis for pair in pairs if pair.reference is not None)
-    return " ".join(
-        word
-        for (word, is_optional), other in zip(words, aligned, strict=True)
-        if other is not None or not is_optional
-    )
+    reference = " ".join(word for word, _ in words)
+    aligned = (p for p in align_words(reference, hypothesis) if p.reference is not None)
+    is_said = [
+        pair.is_correct or not is_optional
+        for pair, (_, is_optional) in zip(aligned, words, strict=True)
+    ]
+    said = " ".join(word for (word, _), kept in zip(words, is_said, strict=True) if kept)
+    pairs, found = iter(align_words(said, hypothesis)), list[str | None]()
+    for (word, _), kept in zip(words, is_said, strict=True):
+        if not kept:
+            found.append(word)
+            continue
+        for pair in pairs:
+            found.append(pair.hypothesis)
+            if pair.reference is not None:
+                break
+    found += [pair.hypothesis for pair in pairs]
+    return reference, " ".join(word for word in found if word is not None)
