@@ -18,7 +18,7 @@ from speechlstm.storage.files import (
     refuse_pipes,
     write_atomically,
 )
-from speechlstm.storage.folders import folder_written_atomically, recover_folder
+from speechlstm.storage.folders import folder_beside, folder_written_atomically, recover_folder
 from speechlstm.storage.members import Member
 from speechlstm.storage.remote import address_in, address_of, read_address, without_query
 from speechlstm.storage.text import decode_text, listed, read_text, text_lines, utf8_lines

@@ -62,6 +62,35 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
         forget(folder)
 
 
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """A folder beside path for what is tried before path is written; it is removed at the end.
+
+    If the process is killed, it is removed when path, a folder, is written next.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as parent:
+    ...     with folder_beside(Path(parent, "model")) as folder:
+    ...         print(folder.is_dir())
+    ...     print(folder.exists())
+    True
+    False
+
+    Raises:
+        OSError: The folder cannot be made.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path)
+    folder = unfinished(path)
+    try:
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        forget(folder)
+
+
 def recover_folder(path: Path) -> None:
     """Put a folder in its place if a process was killed while replacing it; otherwise do nothing.
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from speechlstm.storage import folder_written_atomically, folders, recover_folder, write_atomically
+from speechlstm.storage import (
+    folder_beside,
+    folder_written_atomically,
+    folders,
+    recover_folder,
+    write_atomically,
+)
 from speechlstm.storage.folders import exchange
 from speechlstm.storage.unfinished import forget, unfinished
 
@@ -46,6 +52,22 @@ def test_a_folder_takes_the_place_of_an_empty_one(tmp_path: Path) -> None:
     put(tmp_path / "f", "new")
     assert names(tmp_path) == ["f"]
     assert names(tmp_path / "f") == ["one", "two"]
+
+
+@POSIX
+def test_what_a_killed_process_tried_beside_a_folder_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "f"
+    script = (
+        "import os, sys; from pathlib import Path; from speechlstm.storage import folder_beside\n"
+        "with folder_beside(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'large').write_bytes(bytes(1000)); os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    assert subprocess.run(command, check=False).returncode == -9
+    assert len(names(path.parent)) == 1
+    with folder_beside(path) as folder:
+        assert names(path.parent) == [folder.name]
+    assert not names(path.parent)
 
 
 def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Export of a trained acoustic model to a bundle, which is verified before it is written."""
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from speechlstm.bundle import (
 )
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.errors import BundleError, ConfigError
+from speechlstm.storage import folder_beside
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.conversion import (
     FILES,
@@ -213,7 +213,7 @@ def write_if_verified(
     verify: Callable[[Path], Verification],
     report: Report,
 ) -> list[Verification]:
-    """Write a bundle to a temporary folder, and to its own if each of its models passes.
+    """Write a bundle to a folder beside its own, and to its own if each of its models passes.
 
     Args:
         path: The folder of the bundle.
@@ -226,8 +226,8 @@ def write_if_verified(
         BundleError: A model fails the verification and nothing is written, or `write` refuses.
     """
     verifications = []
-    with tempfile.TemporaryDirectory() as folder:
-        candidate = Path(folder) / "bundle"
+    with folder_beside(path) as folder:
+        candidate = folder / "bundle"
         write(candidate)
         for name in names:
             verification = verify(candidate / name)

@@ -244,7 +244,8 @@ def _word_errors(log_probs: Outputs, texts: Sequence[str], spec: AcousticSpec) -
 
 def _litert_outputs(path: Path, runs: Sequence[Audio]) -> tuple[list[Any], float]:
     """The outputs for each recording, and the seconds of all, without TensorFlow."""
-    with tempfile.TemporaryDirectory() as folder:
+    # Beside the file, a candidate: what is left after a kill is removed with it.
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         samples, results = Path(folder) / "samples.npz", Path(folder) / "outputs.npz"
         np.savez(samples, *(audio.samples for audio in runs))
         # -P keeps the folder of the script, with modules such as `network`, out of sys.path.

@@ -143,7 +143,7 @@ def test_what_fails_is_said_in_one_line(page: Any, tmp_path: Path) -> None:
     for path, message in (
         (broken, "broken.mp3: this browser cannot decode the recording (audio/mpeg)"),
         (long, "long.wav: the recording lasts 1801 s, more than 1800 s: cut it into parts"),
-        (short, "short.wav: the recording lasts 0.01 s, too short for speech"),
+        (short, "short.wav: the recording lasts 0.013 s, too short for speech"),
     ):
         choose(page, path)
         page.wait_for_function(
@@ -158,6 +158,35 @@ def test_what_fails_is_said_in_one_line(page: Any, tmp_path: Path) -> None:
     assert not page.is_visible("#error")
 
 
+def test_after_a_recording_that_fails_others_can_be_made(page: Any) -> None:
+    page.context.grant_permissions(["microphone"])
+    page.click("#record:enabled")
+    page.wait_for_selector("article")
+    failing = "AudioContext.prototype.close = () => Promise.reject(new Error('no close'))"
+    page.evaluate(f"() => {{ {failing} }}")
+    page.click("#record:enabled")
+    page.wait_for_selector("#error:not([hidden])")
+    assert page.inner_text("#error") == "no close"
+    choose(page, SAMPLES / "zip.wav")
+    page.wait_for_function("document.querySelectorAll('article').length == 2")
+    assert text_of(page) == "one eight zero zero five"
+
+
+def test_without_a_service_worker_nothing_is_promised_offline(
+    chromium: Any, server: ThreadingHTTPServer
+) -> None:
+    address = f"http://127.0.0.1:{server.server_port}/"
+    page = chromium.new_context(service_workers="block").new_page()
+    page.goto(address)
+    page.wait_for_selector("#file:enabled", state="attached")
+    assert page.inner_text("#status") == "Ready."
+    page.route("**/lm.ngram", lambda route: route.fulfill(status=503))
+    page.goto(address)
+    page.wait_for_selector("#error:not([hidden])")
+    assert page.inner_text("#error") == "lm.ngram: cannot be loaded: 503"
+    page.context.close()
+
+
 def test_a_folder_that_is_no_bundle_is_said_on_the_page(
     chromium: Any, site: Path, server: ThreadingHTTPServer
 ) -> None:
@@ -165,7 +194,10 @@ def test_a_folder_that_is_no_bundle_is_said_on_the_page(
     content = index.read_bytes()
     for damaged, message in (
         (None, "bundle.json: there is none; not a bundle"),
-        (content.replace(b'"format_version": 2', b'"format_version": 9'), "has format version 9"),
+        (
+            content.replace(b'"format_version": 2', b'"format_version": 9'),
+            "bundle.json: has format version 9",
+        ),
     ):
         index.unlink()
         if damaged:

@@ -1,3 +1,4 @@
+import tempfile
 from pathlib import Path
 
 import keras
@@ -101,8 +102,25 @@ def test_refuses_a_file_that_is_not_the_model(
         BundleError, match=r"not written: .*differ from Keras by .* limit is 0.0001"
     ):
         export_model(acoustic_model(2), ALPHABET, recordings(), path, report=reports.append)
-    assert not path.exists()
+    assert not list(tmp_path.iterdir())
     assert reports[0].max_difference > 0.01
+
+
+@pytest.mark.slow
+def test_what_is_tried_lies_beside_the_bundle(
+    tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, the next export removes what a killed one has left."""
+    monkeypatch.setattr(conversion, "convert_acoustic", lambda *_, **__: tflite)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no folder for temporary files"))
+    path, seen = tmp_path / "new" / "bundle", []
+    export_model(
+        acoustic_model(1), ALPHABET, recordings(), path,
+        report=lambda _: seen.extend(p.name for p in path.parent.iterdir()),
+    )  # fmt: skip
+    (candidate,) = seen
+    assert candidate.startswith(".bundle.") and candidate.endswith(".tmp")
+    assert [p.name for p in path.parent.iterdir()] == ["bundle"]
 
 
 @pytest.mark.slow

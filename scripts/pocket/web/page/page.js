@@ -205,15 +205,18 @@ async function record() {
 
 async function stopRecording() {
   if (!session) return;
-  const {card, microphone} = session;
-  await microphone.close();
+  const {card, words, microphone} = session;
   byId('record').classList.remove('recording');
   byId('record-label').textContent = 'Speak';
   say('Hearing the rest …');
-  const {wave} = await recogniser.ask('finish');
-  card.play(new Blob([wave], {type: 'audio/wav'}));
-  if (!session.words.length) card.showNone();
-  session = null;
+  try {
+    await microphone.close();
+    const {wave} = await recogniser.ask('finish');
+    card.play(new Blob([wave], {type: 'audio/wav'}));
+    if (!words.length) card.showNone();
+  } finally {
+    session = null; // also after an error, or nothing could be begun any more
+  }
   say('');
 }
 
@@ -256,6 +259,7 @@ async function keepOffline() {
 await guarded(async () => {
   const {sampleRate} = await recogniser.ask('load');
   recogniser.sampleRate = sampleRate;
-  say('Ready. It works without a connection from now on.');
+  const isKept = Boolean(navigator.serviceWorker?.controller);
+  say(isKept ? 'Ready. It works without a connection from now on.' : 'Ready.');
 });
 byId('progress').hidden = true;

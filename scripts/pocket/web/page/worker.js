@@ -38,6 +38,7 @@ function readWithProgress(BundleError) {
       throw new BundleError(`${name}: cannot be loaded; is there a connection?`);
     });
     if (response.status === 404) return null;
+    if (!response.ok) throw new BundleError(`${name}: cannot be loaded: ${response.status}`);
     const bytes = new Uint8Array(await response.arrayBuffer());
     share += sizes[name] ?? 0;
     postMessage({type: 'progress', share});
