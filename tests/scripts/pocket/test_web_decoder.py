@@ -98,7 +98,7 @@ def test_samples_decode_as_in_python(decode: Callable[..., Any], kind: str) -> N
 
 
 def test_hot_words_are_found_as_in_python(decode: Callable[..., Any]) -> None:
-    hot_words = ["old men", "cede", "seize", "rubout", "ride:0.5", "four tea"]
+    hot_words = ["Old\u2019 MEN", "cede", "seize!", "Rubout", "ride:0.5", "four-tea"]
     hot_words += ["july fifth seventeen seventy six", "march twenty first nineteen sixty five"]
     plain, recognizer = Recognizer.load(fast=True), Recognizer.load(fast=True, hot_words=hot_words)
     utterances = utterances_of(recognizer, SAMPLES)
@@ -124,6 +124,7 @@ def test_hot_words_are_found_as_in_python(decode: Callable[..., Any]) -> None:
         ),
         ({"hotWords": ["fjord:x"]}, "must be a weight from 0 to 100"),
         ({"hotWords": [":2"]}, "must have 1 to 200 characters"),
+        ({"hotWords": ["?!:2"]}, '"?!:2" has no word'),
         ({"hotWords": "fjord"}, 'must be a list of strings, is "fjord"'),
         ({"hotWords": ""}, 'must be a list of strings, is ""'),
         ({"hotWords": ["fjord"], "greedy": True}, "are not found by greedy decoding"),
@@ -239,7 +240,7 @@ def random_utterances(num_labels: int, is_sure: bool) -> list[Utterance]:
 
 HOT_WORDS = {
     "phones": ("hut", "a bat:2", "nowhere:0.5", "evening evening"),
-    "characters": ("hut", "at a:2", "good:0.5", "hat hat"),  # hut is in no lexicon
+    "characters": ("hüt", "at a:2", "good:0.5", "hat hat"),  # hüt is in no lexicon
     "words of the language model": ("hut", "at a:2", "good:0.5", "hat hat"),
 }
 

@@ -9,6 +9,7 @@ import {BLANK} from './alphabet.js';
 import {ConfigError, quoted} from './errors.js';
 import {NO_WORD} from './fusion.js';
 import {LOG_ZERO, LogProbs, logAddExp} from './log_probs.js';
+import {normalized, withoutAccents} from './normalize.js';
 import {findSpots} from './spotting.js';
 
 // Natural logarithms, for each label of a hot word; longer words have a leeway.
@@ -46,7 +47,7 @@ const MAX_WEIGHT = 100;
  */
 
 /**
- * Hot words from strings such as 'brexit' or 'new york:2.5'.
+ * Hot words, normalised, from strings such as 'brexit' or 'new york:2.5'.
  * @param {unknown} given
  * @param {string} [name] Of the option, for errors.
  * @returns {HotWord[]}
@@ -70,7 +71,8 @@ export function parseHotWords(given, name = 'hotWords') {
           `${MAX_WEIGHT}; only Python's decoder avoids words, by negative weights`,
       );
     }
-    return {phrase, weight};
+    if (!normalized(phrase)) throw new ConfigError(`${name}: ${quoted(item)} has no word`);
+    return {phrase: normalized(phrase), weight};
   });
 }
 
@@ -86,7 +88,7 @@ export class HotWords {
   constructor(hotWords, weight, alphabet, fusion) {
     this.boundary = fusion.boundary;
     const given = new Map(
-      hotWords.map((word) => [word.phrase.split(/\s+/).join(' '), word.weight ?? weight]),
+      hotWords.map((word) => [word.phrase, word.weight ?? weight]),
     );
     const weights = [...given].filter(([, value]) => value > 0);
     this.phrases = spelled(weights, alphabet, fusion.isOpen ? null : fusion.lexicon);
@@ -233,7 +235,8 @@ function spelling(word, alphabet) {
   if (alphabet.separator) {
     throw new ConfigError(`hotWords: ${quoted(word)} is not in the lexicon; add it to the lexicon`);
   }
-  return Array.from(word, (character) => {
+  const isSpelled = Array.from(word).every((character) => alphabet.symbols.includes(character));
+  return Array.from(isSpelled ? word : withoutAccents(word), (character) => {
     const label = alphabet.symbols.indexOf(character) + 1;
     if (label) return label;
     throw new ConfigError(`hotWords: ${quoted(word)}: the alphabet lacks ${quoted(character)}`);

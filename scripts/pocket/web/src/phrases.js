@@ -1,13 +1,13 @@
 /** Phrases, the only ones that a closed grammar can recognise: see speechlstm/text/phrases.py. */
 
 import {ConfigError, quoted} from './errors.js';
+import {normalized} from './normalize.js';
 
 export const UNKNOWN = '[unk]'; // stands for anything else
 const MAX_LENGTH = 200; // characters of a phrase
 const MAX_PHRASES = 10_000;
 const LEAST_WEIGHT = 1e-6;
 const MAX_WEIGHT = 1e6;
-const APOSTROPHES = /[`\u00b4\u02bb\u02bc\u2018\u2019\u201b\u055a\u05f3\uff07\uff40]/g;
 
 /**
  * Normalised words or UNKNOWN, and how probable they are, relative to the others.
@@ -71,17 +71,6 @@ function parsed(item) {
   const text = normalized(written);
   if (!text) throw new ConfigError(`phrases: ${quoted(written)} has no word`);
   return {text, weight};
-}
-
-/**
- * Lower-case words of letters, marks, digits and inner apostrophes. Of speechlstm/text/normalize.py
- * it leaves out letters in other forms, such as full-width ones and ligatures.
- * @param {string} text
- */
-function normalized(text) {
-  const plain = text.normalize('NFC').replace(APOSTROPHES, "'").replace(/\p{Cf}/gu, '');
-  const words = plain.toLowerCase().replace(/[^\p{L}\p{M}\p{N}']+/gu, ' ').split(' ');
-  return words.map((word) => word.replace(/^'+|'+$/g, '')).filter(Boolean).join(' ');
 }
 
 /**

@@ -5,6 +5,7 @@ import {test} from 'node:test';
 import {Alphabet, GreedyDecoder, LogProbs, Resampler, splitAtPauses} from '../speechlstm.js';
 import {align} from '../src/alignment.js';
 import {PhraseGrammar} from '../src/grammar.js';
+import {normalized, withoutAccents} from '../src/normalize.js';
 import {parsePhrases, phraseLengths} from '../src/phrases.js';
 import {plausible} from '../src/plausibility.js';
 import {matchingBlocks} from '../src/sequence_matcher.js';
@@ -77,6 +78,12 @@ test('phones are words of their own, and spaces separate words', () => {
   ]);
   const phones = new Alphabet(['AA', 'B'], ' ');
   assert.deepEqual(spelledWords([1, 2], phones).map(({text}) => text), ['AA', 'B']);
+});
+
+test('words are written as lexicons write them', () => {
+  const written = "  It\u2019s T-shirt\u00ad 'TIME' Café";
+  assert.equal(normalized(written), "it's t shirt time café");
+  assert.equal(withoutAccents('naïve café łódź groß'), 'naive cafe lodz gross');
 });
 
 test('phrases that words consist of, and what is left over', () => {
