@@ -48,8 +48,12 @@ class _Redirection:
                         file.seek(0)
                         kept = [line for line in file if not any(text in line for text in hidden)]
                     self._file = None
-                    if kept:
+                    try:
                         os.write(_FD, b"".join(kept))
+                    except BrokenPipeError:  # nobody reads messages any more: see cli.output.say
+                        raise
+                    except OSError:
+                        pass
 
 
 _redirection = _Redirection()

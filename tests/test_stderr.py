@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
@@ -70,3 +71,17 @@ def test_standard_error_may_be_closed() -> None:
     code = "from speechlstm.stderr import hidden_stderr\nwith hidden_stderr(): print('done')"
     command = ["sh", "-c", 'exec 2>&-; "$0" -c "$1"', sys.executable, code]
     assert subprocess.check_output(command, text=True) == "done\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's device that is full")
+def test_messages_that_cannot_be_written_do_not_end_the_work() -> None:
+    code = "import os; from speechlstm.stderr import hidden_stderr\n"
+    code += "with hidden_stderr(b'noise'): os.write(2, b'kept')\nprint('done')"
+    command = [sys.executable, "-c", code]
+    with Path("/dev/full").open("wb") as full:
+        assert subprocess.check_output(command, text=True, stderr=full) == "done\n"
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(command, check=False, stderr=writer)
+    os.close(writer)
+    assert ended.returncode == 1  # nobody reads them any more
