@@ -72,13 +72,14 @@ class PunctuationDataset(WordBatches):
         """The first word and the number of words of each sequence; together they are all words."""
         ends = [*self._text.starts[1:].tolist(), len(self._text.marks)]
         starts, lengths, start = [], [], 0
-        wanted = generator.integers(1, self._config.max_words + 1, len(ends)).tolist()
+        max_words = self._config.max_words
+        wanted = generator.integers(1, max_words + 1, len(ends)).tolist()
         for number, end in enumerate(ends):
             while (
                 end - start > self._config.max_words
             ):  # with this passage the sequence is too long
                 before = ends[number - 1] if number else 0
-                cut = before if before > start else start + self._config.max_words
+                cut = before if before > start else start + max_words
                 starts.append(start)
                 lengths.append(cut - start)
                 start = cut
