@@ -17,7 +17,7 @@ PACKAGE = Path(speechlstm.__file__).parent
 # From the bottom up; a module or subpackage imports only from the rows above its own.
 LAYERS = [
     {"errors", "interruption", "stderr"},
-    {"storage"},
+    {"arguments", "storage"},
     {"config", "transcript", "parallel", "tflite"},
     {"text"},
     {"lm"},

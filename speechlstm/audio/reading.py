@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from speechlstm.arguments import check_argument
 from speechlstm.audio.channels import Mixer
 from speechlstm.audio.decoding import BLOCK_SAMPLES, Block
 from speechlstm.audio.events import decoded_events
@@ -100,6 +101,7 @@ class Reading:
             raise AudioError(self.source.path, fault)
         if fault := sample_fault(block.samples):
             raise AudioError(self.source.path, fault)
+        check_argument("channel", self.channel, int | None)
         if self.channel is not None and not 1 <= self.channel <= block.samples.shape[1]:
             number = counted(block.samples.shape[1], "channel")
             raise AudioError(

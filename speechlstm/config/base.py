@@ -1,53 +1,14 @@
 """`Config`, the base class of all settings."""
 
-import numbers
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from types import UnionType
-from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, get_type_hints
 
+from speechlstm.arguments import check_argument, plain
 from speechlstm.errors import ConfigError, quoted
 
 Precision = Literal["float32", "bfloat16", "float16"]
 LabelField = Literal["label", "speaker", "text"]  # fields of a manifest that may hold classes
-
-
-_KINDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a string"}
-
-
-def _accepts(kind: Any, value: Any) -> bool:
-    if get_origin(kind) is Literal:
-        return value in get_args(kind)
-    if get_origin(kind) is UnionType:
-        return any(_accepts(k, value) for k in get_args(kind))
-    if get_origin(kind) is tuple:
-        item = get_args(kind)[0]
-        return isinstance(value, tuple) and all(_accepts(item, v) for v in value)
-    if kind is float:
-        # Whole numbers are accepted too; NaN, infinity and integers too large for a float are not.
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and abs(value) <= sys.float_info.max
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= sys.maxsize
-    return isinstance(value, kind)
-
-
-def plain(value: Any) -> Any:
-    """A number of NumPy as Python's own, which JSON can hold."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    return float(value) if isinstance(value, numbers.Real) else value
-
-
-def _describe(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return "one of " + ", ".join(map(repr, get_args(kind)))
-    if get_origin(kind) is tuple:
-        return "a list"
-    return _KINDS.get(kind, str(kind))
 
 
 class Config:
@@ -69,8 +30,7 @@ class Config:
         for f in fields(self):  # type: ignore[arg-type]
             value = plain(getattr(self, f.name))
             object.__setattr__(self, f.name, value)
-            if not _accepts(hints[f.name], value):
-                self._refuse(f.name, f"must be {_describe(hints[f.name])}, is {quoted(value)}")
+            check_argument(f"{self.section}.{f.name}", value, hints[f.name])
         self._check()
 
     def _check(self) -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 
-from speechlstm.config.base import plain
+from speechlstm.arguments import accepts, plain
 from speechlstm.errors import ConfigError, quoted
 
 MAX_LENGTH = 200  # characters of a phrase; the longest words in dictionaries have 45
@@ -45,8 +44,7 @@ class HotWord:
         if self.weight is None:
             return
         object.__setattr__(self, "weight", plain(self.weight))
-        is_number = isinstance(self.weight, int | float) and not isinstance(self.weight, bool)
-        if not is_number or not isfinite(self.weight) or abs(self.weight) > MAX_WEIGHT:
+        if not accepts(float, self.weight) or abs(self.weight) > MAX_WEIGHT:
             raise _error(
                 f"the weight of {quoted(self.phrase)} must be a number from -{MAX_WEIGHT:g} to "
                 f"{MAX_WEIGHT:g}, is {quoted(self.weight)}"

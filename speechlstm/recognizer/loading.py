@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
+from speechlstm.arguments import check_argument
 from speechlstm.bundle import Bundle, find_bundle, read_bundle
 from speechlstm.config.hot_words import read_hot_words
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
@@ -35,6 +36,22 @@ ModelFile = Path | str | Literal[_Default.FROM_BUNDLE] | None
 _OF_DECODER = (
     "fast", "decoding", "lm", "neural_lm", "neural_lm_weight", "neural_lm_mode", "phrases",
 )  # fmt: skip
+_PATH = str | Path | None
+_TYPES = {
+    "bundle": _PATH, "lm": _PATH, "neural_lm": _PATH, "speaker_bundle": _PATH,
+    "greedy": bool, "fast": bool, "reject_non_speech": bool, "readable": bool | None,
+}  # fmt: skip
+
+
+def check_types(arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments of `Recognizer.load` of another type: the text "no" would be true.
+
+    Raises:
+        ConfigError: An argument has another type.
+    """
+    for name, kind in _TYPES.items():
+        if arguments[name] is not FROM_BUNDLE:
+            check_argument(name, arguments[name], kind)
 
 
 def load_models(

@@ -19,7 +19,13 @@ from speechlstm.config import DecodeConfig
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.recognizer.aligning import align_segments
 from speechlstm.recognizer.batch import Channels, check_channels, result_or_raise
-from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, load_diarizer, load_models
+from speechlstm.recognizer.loading import (
+    FROM_BUNDLE,
+    ModelFile,
+    check_types,
+    load_diarizer,
+    load_models,
+)
 from speechlstm.recognizer.segments import SegmentRecognizer, transcribe_segments
 from speechlstm.recognizer.sharing import OnSegment, transcribe_in_segments
 from speechlstm.text.phrases import Phrases, read_phrases
@@ -132,6 +138,7 @@ class Recognizer(SegmentRecognizer):
             "speakers": speakers,
             "speaker_bundle": speaker_bundle,
         }
+        check_types({"bundle": bundle, **options})
         defaults = cls.load.__kwdefaults__ or {}
         given = {name: value for name, value in options.items() if value != defaults[name]}
         model, decoder, writer = load_models(bundle, given, settings)
@@ -285,6 +292,8 @@ class Recognizer(SegmentRecognizer):
             raise ConfigError(f"jobs: must be a whole number of at least 1, is {quoted(jobs)}")
         if jobs > 1 and self._load_again is None:
             raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
+        if not (on_segment is None or callable(on_segment)):
+            raise ConfigError(f"on_segment: must be a function or None, is {quoted(on_segment)}")
         check_channels(channels)
         results = transcribe_in_segments(
             self, self._load_again, map(repeatable, paths), channels, raw_rate, jobs, on_segment

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from speechlstm.acoustic import AcousticModel
+from speechlstm.arguments import check_argument
 from speechlstm.audio import MIN_SECONDS
 from speechlstm.decoding.decoder import Decoder
 from speechlstm.errors import ConfigError, DataError
@@ -62,6 +63,7 @@ class Stream:
         reject_non_speech: bool = True,
         writer: "ReadableWriter | None" = None,
     ) -> None:
+        check_argument("endpoint_seconds", endpoint_seconds, float)
         if not 0.2 <= endpoint_seconds <= MAX_SECONDS / 2:
             raise ConfigError(
                 f"endpoint_seconds: must be in 0.2 to {MAX_SECONDS / 2:g}, is {endpoint_seconds}"

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 
-from speechlstm.config.base import plain
+from speechlstm.arguments import accepts, plain
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.storage import listed, read_text
 from speechlstm.text.normalize import normalize
@@ -40,7 +39,6 @@ class Phrase:
     def __post_init__(self) -> None:
         given = self.text
         object.__setattr__(self, "weight", plain(self.weight))
-        is_number = isinstance(self.weight, int | float) and not isinstance(self.weight, bool)
         if not isinstance(given, str) or len(given) > MAX_LENGTH:
             raise self._error(f"must have at most {MAX_LENGTH} characters, is {quoted(given)}")
         text = given.strip().lower()
@@ -52,11 +50,7 @@ class Phrase:
             text = normalize(given)
         if not text:
             raise self._error(f"{quoted(given)} has no word")
-        if (
-            not is_number
-            or not isfinite(self.weight)
-            or not (_MIN_WEIGHT <= self.weight <= _MAX_WEIGHT)
-        ):
+        if not (accepts(float, self.weight) and _MIN_WEIGHT <= self.weight <= _MAX_WEIGHT):
             raise self._error(
                 f"the weight of {quoted(given)} must be a number from {_MIN_WEIGHT:g} to "
                 f"{_MAX_WEIGHT:g}, is {quoted(self.weight)}"

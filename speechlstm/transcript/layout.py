@@ -8,10 +8,12 @@ one.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from math import inf, isfinite
+from typing import get_type_hints
 
+from speechlstm.arguments import check_argument, plain
 from speechlstm.errors import ConfigError
 from speechlstm.transcript.line_breaks import (
     SENTENCE_ENDS,
@@ -65,6 +67,12 @@ class SubtitleLayout:
     keeps_lines: bool = True
 
     def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for field in fields(self):
+            value = plain(getattr(self, field.name))
+            is_endless = isinstance(value, float) and value == inf
+            if not (is_endless and field.name == "max_cue_seconds"):
+                check_argument(field.name, value, hints[field.name])
         for name in ("max_line_width", "max_line_count"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: must be at least 1, is {getattr(self, name)}")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from speechlstm.arguments import check_argument
 from speechlstm.transcript.words import AlignedLine, Hypothesis, Token, Word, turns_of
 
 if TYPE_CHECKING:
@@ -90,7 +91,15 @@ class Transcript:
         """Merge the transcripts of a recording's channels, with their words in the order of time.
 
         The result has one hypothesis. Its text is that of the turns, one after the other.
+
+        Raises:
+            ValueError: There is no channel.
+            TypeError: A channel is no transcript.
         """
+        if not channels:
+            raise ValueError("a recording has at least one channel")
+        if others := [one for one in channels if not isinstance(one, Transcript)]:
+            raise TypeError(f"channels are transcripts, not {type(others[0]).__name__}")
         words = [
             replace(word, channel=number)
             for number, transcript in enumerate(channels, start=1)
@@ -191,10 +200,12 @@ class Transcript:
     def _written(self, name: str, recording: str = "") -> str:
         from speechlstm.transcript import formats
 
+        check_argument("recording", recording, str)
         return formats.FORMATS[name](recording, self)
 
     def _subtitles(self, name: str, layout: "SubtitleLayout | None") -> str:
         from speechlstm.transcript import formats
-        from speechlstm.transcript.layout import DEFAULT_LAYOUT
+        from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 
+        check_argument("layout", layout, SubtitleLayout | None)
         return formats.SUBTITLES[name]("", self, layout or DEFAULT_LAYOUT)

@@ -253,7 +253,7 @@ def test_highlighted_words_are_underlined_in_turn() -> None:
         ({"max_line_count": -1}, "max_line_count: must be at least 1, is -1"),
         ({"min_cue_seconds": 9.0}, "at least 0 and 0.04, are 9 and 7"),
         ({"min_cue_seconds": -1.0}, "at least 0"),
-        ({"max_cue_seconds": float("nan")}, "in this order"),
+        ({"max_cue_seconds": float("nan")}, "must be a finite number"),
         ({"min_cue_seconds": 0.0, "max_cue_seconds": 0.0}, "in this order"),
     ],
 )
