@@ -240,7 +240,7 @@ test('options that are unknown or not possible are refused by name', async () =>
 test('WAV files of other kinds are refused by name, whatever is in them', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'wav-'));
   t.after(() => rm(folder, {recursive: true}));
-  const right = new Uint8Array(readFileSync(path.join(ENGLISH, '../../../data/samples/zip.wav')));
+  const right = new Uint8Array(readFileSync(path.join(import.meta.dirname, '../../../../data/samples/zip.wav')));
   const at = (start, bytes) => Uint8Array.from(right, (byte, i) => bytes[i - start] ?? byte);
   const wav = path.join(folder, 'a.wav');
   for (const bytes of [
