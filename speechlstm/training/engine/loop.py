@@ -120,7 +120,7 @@ class EpochLoop(ABC):
         if self.cluster.leads:
             remove_unfinished(run.path)
         if not run.checkpoint.exists():
-            run.refuse_lost_checkpoint()
+            run.refuse_lost_weights()
             if run.initial.exists():
                 load_checkpoint(run.initial, {"model": self.network.variables})
             return False

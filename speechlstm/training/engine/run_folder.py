@@ -1,4 +1,4 @@
-"""The folder of a run: the files that every network's training keeps there, and its lock."""
+"""The folder of a run: the files that every network's training keeps there."""
 
 import json
 from abc import ABC, abstractmethod
@@ -145,24 +145,33 @@ class RunFolder:
                 f"{self.metrics}: damaged: must hold a line of JSON for each epoch"
             ) from None
 
-    def refuse_lost_checkpoint(self) -> None:
+    def refuse_lost_weights(self) -> None:
         """Refuse to train a run without a checkpoint from the start if it has had one.
 
         The weights of its best epoch would be replaced. After a kill at the end of the first epoch
-        there are such weights, too, which the repeated epoch writes again.
+        there are such weights, too, which the repeated epoch writes again. Nor does a run begin
+        with random weights that was to begin with those of --init-from.
 
         Raises:
-            ModelError: More than one epoch has ended, or the best weights are of another origin.
+            ModelError: More than one epoch has ended, or the best weights are of another origin;
+                or the initial weights are lost.
         """
-        if not self.best.exists():
-            return
-        best = load_state(self.best)
-        if best and best.get("epoch") == 1 and len(self.read_metrics()) <= 1:
-            return
-        raise ModelError(
-            f"{self.checkpoint}: missing: training would start again and replace {self.best.name}; "
-            f"restore it, or start a new run with --init-from {self.path}"
-        )
+        if self.best.exists():
+            best = load_state(self.best)
+            if not (best and best.get("epoch") == 1 and len(self.read_metrics()) <= 1):
+                raise ModelError(
+                    f"{self.checkpoint}: missing: training would start again and replace "
+                    f"{self.best.name}; restore it, or start a new run with --init-from {self.path}"
+                )
+        if not self.initial.exists() and self._had_initial():
+            raise ModelError(
+                f"{self.initial}: missing: the run would begin with random weights; restore it, or "
+                "start a new run with --init-from"
+            )
+
+    def _had_initial(self) -> bool:
+        values = parse_checked(read_regular_file(self.description))
+        return bool(values.get(HAS_INITIAL, False))
 
     def check_prolonging(self, num_epochs: int) -> int:
         """Check that a run may be given another number of epochs.
@@ -263,18 +272,12 @@ def read_description(path: Path, network: str) -> Iterator[dict[str, Any]]:
         network: What the run trains, for messages: "an acoustic model".
 
     Raises:
-        ModelError: The folder holds no run of such a network, its description is damaged, or the
-            weights are lost with which it would begin.
+        ModelError: The folder holds no run of such a network, or its description is damaged.
     """
-    run = RunFolder(path)
-    file = run.description
+    file = RunFolder(path).description
     try:
         values = parse_checked(read_regular_file(file))
-        if values.pop(HAS_INITIAL, False) and not (run.initial.exists() or run.checkpoint.exists()):
-            raise ModelError(
-                f"{run.initial}: missing: the run would begin with random weights; restore it, or "
-                "start a new run with --init-from"
-            )
+        values.pop(HAS_INITIAL, None)
         yield values
     except OSError as error:
         name = Path(error.filename or file).name

@@ -70,11 +70,12 @@ def test_a_run_that_has_lost_its_checkpoint_is_not_trained_again_from_the_start(
     best: dict[str, Any] | None, history: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path)
-    run.refuse_lost_checkpoint()
+    run.write_description({})
+    run.refuse_lost_weights()
     run.write_metrics(history)
     save_checkpoint(run.best, {}, best)
     with pytest.raises(ModelError, match=r"checkpoint\.npz: missing: .*replace best\.npz; restore"):
-        run.refuse_lost_checkpoint()
+        run.refuse_lost_weights()
 
 
 def test_a_run_that_is_replaced_is_gone_before_anything_of_the_new_one_is_there(
@@ -95,24 +96,24 @@ def test_a_run_that_has_lost_its_initial_weights_does_not_begin_with_random_ones
     run, values = RunFolder(tmp_path), {"epochs": 3}
     run.initial.touch()
     run.write_description(values)
-    for path in (run.initial, run.checkpoint):  # once there is a checkpoint, they are not needed
-        path.touch()
-        with read_description(tmp_path, "a network") as found:
-            assert found == values
-        path.unlink()
-    with (
-        pytest.raises(ModelError, match=r"initial\.npz: missing: the run would begin with random"),
-        read_description(tmp_path, "a network"),
-    ):
-        pass
+    run.refuse_lost_weights()
+    run.initial.unlink()
+    with pytest.raises(ModelError, match=r"initial\.npz: missing: the run would begin with random"):
+        run.refuse_lost_weights()
+    save_checkpoint(run.best, {}, HISTORY[0])  # killed at the end of the first epoch
+    with pytest.raises(ModelError, match=r"initial\.npz: missing"):
+        run.refuse_lost_weights()
+    with read_description(tmp_path, "a network") as found:  # its best weights can be exported
+        assert found == values
 
 
 def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
+    run.write_description({})
     save_checkpoint(run.best, {}, HISTORY[0])
-    run.refuse_lost_checkpoint()
+    run.refuse_lost_weights()
     run.write_metrics(HISTORY[:1])
-    run.refuse_lost_checkpoint()
+    run.refuse_lost_weights()
 
 
 @pytest.mark.slow
