@@ -187,16 +187,6 @@ def is_mpeg_ts(source: Source) -> bool:
     return _mpeg_ts_packets(source, 0) is not None
 
 
-def has_length(source: Source, start: int) -> bool:
-    """Whether the header of the file at a place can tell how long it is.
-
-    That of an AVI that was written into a pipe has a length that its writer hoped to replace.
-    """
-    head = source.read(start, 12)
-    is_avi = head[:4] == b"RIFF" and head[8:] == b"AVI "
-    return not is_avi or 0 < int.from_bytes(head[4:8], "little") < UNKNOWN_SIZE
-
-
 def frame_bytes(codec: str, packet: bytes) -> int:
     """The length of a frame of AC-3 or MPEG audio according to its header; 0: not known."""
     if codec.startswith(("mp1", "mp2", "mp3")):

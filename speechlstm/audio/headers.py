@@ -258,6 +258,7 @@ _NAMES = {
     **dict.fromkeys((b"RIFF", b"RIFX", b"RF64", b"BW64"), "WAV"),
     **dict.fromkeys((b".snd", b"dns."), "AU"),
     b"FORM": "AIFF",
+    b"riff": "WAV (Wave64)",
     b"caff": "CAF",
     b"NIST_1A": "SPHERE",
     b"fLaC": "FLAC",
@@ -274,7 +275,8 @@ _RARE = (
 def header_name(source: Source) -> str | None:
     """The name of a format that a file begins like, whatever follows; None: it is another one."""
     head = source.read(0, 12)
-    if head[:4] == b"RIFF" and len(head) == 12 and head[8:] != b"WAVE":  # such as AVI
+    kinds = {b"RIFF": (b"WAVE",), b"FORM": (b"AIFF", b"AIFC")}.get(head[:4])
+    if kinds and len(head) == 12 and head[8:] not in kinds:  # such as a picture
         return None
     return next((name for magic, name in _NAMES.items() if head.startswith(magic)), None)
 

@@ -6,13 +6,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.audio.containers import (
-    ends_too_early,
-    frame_bytes,
-    has_length,
-    is_mpeg_ts,
-    joined_files,
-)
+from speechlstm.audio.containers import ends_too_early, frame_bytes, is_mpeg_ts, joined_files
 from speechlstm.audio.decoding import BLOCK_SAMPLES, Block
 from speechlstm.audio.plan import Gap
 from speechlstm.audio.source import Excerpt, Source
@@ -27,7 +21,7 @@ _FORMATS = (
 _INTEGERS = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 # Formats whose header has the duration; for others, ffmpeg estimates it from the bit rate.
 _MEASURED = {
-    "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "avi",
+    "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf",
     "wv", "tta", "ape", "tak", "mpc", "mpc8",
 }  # fmt: skip
 # Their files are packets of these sizes, in which frames begin and end anywhere: a part of a
@@ -41,6 +35,8 @@ _DURATION_SLACK = 0.5  # seconds; headers round durations, and include codec del
 def format_name(source: Source) -> str | None:
     """The name of a format that libsndfile does not know, from the first bytes of a file."""
     head = source.read(0, 16)
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "AVI"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         return "MP4, M4A or MOV"
     if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0:
@@ -50,6 +46,12 @@ def format_name(source: Source) -> str | None:
         b"0&\xb2u\x8ef\xcf\x11": "WMA",
         b"#!AMR": "AMR",
         b"\x0bw": "AC-3",
+        b"nut/multimedia": "NUT",
+        b"\x06\x0e+4": "MXF",
+        b"DSD ": "DSF",
+        b"tBaK": "TAK",
+        b"MP+": "Musepack",
+        b"MPCK": "Musepack",
         b"FLV\x01": "FLV",
         b"wvpk": "WavPack",
         b"MAC ": "Monkey's Audio",
@@ -81,7 +83,7 @@ def decoded(source: Source, fault: str | None = None) -> Iterator[Block | Gap]:
         raise AudioError(
             source.path, f"{reason}; for more formats run: pip install 'speechlstm[media]'"
         ) from None
-    known = f"it is {name}, but damaged or not whole" if name else None
+    known = name and f"it is {name.partition(' with ')[0]}, but damaged or not whole"
     fault = fault or known or "it is not audio of a known format"
     for start, end in joined_files(source):
         try:
@@ -108,7 +110,7 @@ def _decoded_file(
             stream = container.streams.best("audio")
             if stream is None:
                 raise AudioError(source.path, "has no audio stream that can be decoded")
-            expected = _expected_seconds(container, stream) if has_length(source, start) else 0.0
+            expected = _expected_seconds(container, stream)
             yield from _silence_before(container, stream)
             yield from _stream_blocks(container, stream, av.FFmpegError, is_cut, expected)
     except av.FFmpegError:  # "invalid data found when processing input", of anything
@@ -179,7 +181,7 @@ def _expected_seconds(container: Any, stream: Any) -> float:
     """The duration of the stream according to its header; 0: it has none."""
     if container.format.name not in _MEASURED:
         return 0.0
-    if stream.duration:
+    if stream.duration and container.format.name != "asf":  # there it is that of the pictures, too
         return float(stream.duration * stream.time_base)
     if container.duration and len(container.streams) == 1:
         return float(container.duration) / 1e6

@@ -149,6 +149,8 @@ class Frames:
                 self.records += record.ljust(RECORD_BYTES, b"\0")
                 position += num_bytes
             elif (after := self._after_tags(position)) > position:
+                if after >= self._bytes.size:  # the length of a tag may be wrong
+                    after = self._next_sync(position + 1, self._bytes.size) or self._bytes.size
                 position = after
             else:
                 position = self._skip_damage(position)

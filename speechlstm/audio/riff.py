@@ -44,7 +44,8 @@ def find_riff_samples(source: Source, start: int) -> EncodedSamples | None:
         is_unknown = size == 0
     else:
         is_unknown = size >= UNKNOWN_SIZE and position + size > source.size
-        if source.size - start in (size, size + 8):  # some programs count the header, too
+        whole = int.from_bytes(source.read(start + 4, 4), order) <= source.size - start
+        if whole and source.size - start in (size, size + 8):  # some count the header, too
             size = source.size - position
     is_odd = is_long or is_unpadded
     found = _settled(source, start, position, size, is_unknown, is_odd, layout, order)

@@ -164,6 +164,12 @@ def test_sound_in_no_stream(tmp_path: Path, ffmpeg: Callable[..., None]) -> None
         (b"\0\0\0\x18ftypM4A \0\0\0\0isomM4A \0\1\0\0mdat" + bytes(500),
          "it is MP4, M4A or MOV, but damaged or not whole"),
         (b"\x1aE\xdf\xa3" + bytes(500), "it is WebM or Matroska, but damaged or not whole"),
+        (b"RIFF\0\1\0\0AVI LIST" + bytes(50), "it is AVI, but damaged or not whole"),
+        (b"nut/multimedia container\0", "it is NUT, but damaged or not whole"),
+        (b"OggS\0\2" + bytes(20), "it is Ogg, but damaged or not whole"),
+        (b"riff.\x91\xcf\x11" + bytes(20),
+         r"its header, of WAV \(Wave64\), is damaged or not whole"),
+        (b"FORM\0\0\1\0ILBMBMHD" + bytes(50), "it is not audio of a known format"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_decoded_says_what_it_is(content: bytes, reason: str) -> None:
@@ -188,6 +194,17 @@ def test_sound_that_begins_after_the_pictures_keeps_its_times(
     assert not read[1][: num_silent - 50].any()
     assert len(read[1]) == pytest.approx(len(read[0]) + num_silent, abs=50)
     assert np.array_equal(read[1][-len(read[0]) :], read[0])
+
+
+@pytest.mark.parametrize("suffix", ["avi", "wmv", "asf"])
+def test_sound_that_begins_after_the_pictures_or_ends_before_them_is_whole(
+    tmp_path: Path, wav: Path, ffmpeg: Callable[..., None], suffix: str
+) -> None:
+    pytest.importorskip("av")
+    path = tmp_path / f"a.{suffix}"
+    sound = ("-itsoffset", "0.7", "-i", wav)
+    ffmpeg("-f", "lavfi", "-i", "color=size=16x16:duration=6", *sound, path)
+    assert read_audio(path).duration == pytest.approx(read_audio(wav).duration, abs=0.8)
 
 
 def test_raw_samples(tmp_path: Path) -> None:

@@ -104,6 +104,8 @@ def test_a_tag_that_claims_to_be_longer_than_the_file_is_passed(
     tag = b"ID3\3\0\0\x7f\x7f\x7f\x7f" + bytes(3000)
     whole = read_audio(written(tmp_path, content)).samples
     assert np.array_equal(read_audio(written(tmp_path, tag + content)).samples, whole)
+    joined = read_audio(written(tmp_path, content + tag + content)).samples
+    assert len(joined) == len(read_audio(written(tmp_path, content + content)).samples)
     with pytest.raises(AudioError, match="its header, of MP3, is damaged or not whole"):
         read_audio(written(tmp_path, tag))
 
