@@ -211,13 +211,29 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
         return None
     if _shares_scale(words, start) and word_at(words, found.end - 1) not in _WRITTEN_SCALES:
         return None
-    if following in COUNTED and found.text.isdecimal() and found.value >= 1000:
+    is_count = counted(speech, found.end) in COUNTED and found.text.isdecimal()
+    if is_count and found.value >= 1000 and not _is_clock(words, start, found):
         return f"{found.value:,}", found.end  # not as a year or a century
     if found.value >= _SMALLEST or before in NUMBERED:
         return found.text, found.end
     is_number = not is_pronoun(speech, start, found.end) and following not in _FRACTIONS
     is_number &= _has_figure_beside(words, start, found.end)
     return (found.text, found.end) if is_number else None
+
+
+def counted(speech: Speech, end: int) -> str:
+    """What a number counts, perhaps beside another: "fifteen hundred or two thousand people"."""
+    if end == len(speech.words) or not speech.before(end):
+        return ""
+    words = speech.clause(end)
+    other = cardinal(words, end + 1) if words[end] in JOINTS else None
+    return word_at(words, other.end if other else end)
+
+
+def _is_clock(words: Sequence[str], start: int, found: Number) -> bool:
+    """Whether a number is a time: "fifteen hundred hours"."""
+    is_hour = word_at(words, found.end) == "hours" and words[found.end - 1] == "hundred"
+    return is_hour and found.end <= start + 3 and found.value <= 2400
 
 
 def _shares_scale(words: Sequence[str], start: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from speechlstm.readable.amounts import COUNTED, QUANTITIES
+from speechlstm.readable.amounts import COUNTED, QUANTITIES, counted
 from speechlstm.readable.numbers import (
     DIGITS,
     NUMBER_WORDS,
@@ -23,6 +23,7 @@ _SUBJECTS = word_set("i you he she it we they this that these those which who to
 _BEFORE_YEARS = word_set(
     "in since year until till by from before after during around circa early late mid"
 )
+_NAME_YEARS = word_set("in since until till year early late mid circa")  # also of hundreds
 _BEFORE_TIMES = word_set("at by until till from to before after around about between past since")
 
 
@@ -184,7 +185,11 @@ def whole_year(speech: Speech, start: int) -> Written | None:
         return None
     # "after two thousand years", "fifteen hundred people", "twenty thirty people"
     is_count = found.value == 2000 or (found.value in range(2030, 2100, 10) and not is_named)
-    is_count |= words[start + 1] in ("hundred", "thousand") and speech.before(start) != "in"
-    if following in COUNTED and is_count:
+    is_hundreds = words[start + 1] in ("hundred", "thousand")
+    is_year = speech.before(start) in _NAME_YEARS or (
+        _ends_range_of_years(words, start) and words[start - 2] != "hundred"
+    )
+    is_count |= is_hundreds and not is_year
+    if counted(speech, found.end) in COUNTED and is_count:
         return None
     return found.text, found.end

@@ -31,7 +31,7 @@ from speechlstm.readable.dates import (
 )
 from speechlstm.readable.digits import spoken_digits
 from speechlstm.readable.idioms import spelled_out
-from speechlstm.readable.numbers import word_at
+from speechlstm.readable.numbers import ORDINAL_WORDS, word_at
 from speechlstm.readable.speech import JOINTS, Rule, Speech, Written, end_of_numbers, word_set
 
 
@@ -89,6 +89,7 @@ def _end_of_words(words: Sequence[str], start: int) -> int:
     """The index after numbers that stay words: of a list, "ten twenty and fifty", all of it."""
     end = end_of_numbers(words, start)
     is_list = end > start + 1 and word_at(words, end) in JOINTS
+    is_list &= len({word in ORDINAL_WORDS for word in words[start:end]}) == 1  # not "the first two"
     return end_of_numbers(words, end + 1) if is_list else end
 
 

@@ -35,8 +35,16 @@ class Speech:
             self._clauses += [words[: end + 1]] * (end + 1 - len(self._clauses))
 
     def clause(self, start: int) -> Sequence[str]:
-        """All words up to the next comma or sentence end at or after an index."""
-        return self._clauses[start]
+        """All words up to the next comma or sentence end at or after an index.
+
+        Of "between one hundred and two thousand", up to "and": the words are not 102,000.
+        """
+        words = self._clauses[start]
+        if self.before(start) != "between":
+            return words
+        end = end_of_numbers(words, start)
+        joints = [place for place in range(start, end) if words[place] == "and"]
+        return words[: joints[0]] if len(joints) == 1 and word_at(words, end) != "and" else words
 
     def before(self, start: int) -> str:
         """The word before an index; "" if there is none, or a comma in between."""
