@@ -163,26 +163,26 @@ def _of_lines(transcript: Transcript, layout: SubtitleLayout) -> list[Cue]:
         start = shown[place - 1].end if place else 0.0
         end = shown[place].start if place < len(shown) else transcript.duration
         seconds = (end - start) / len(group)
-        if seconds >= max(layout.min_cue_seconds, SHORTEST_CUE):
-            edges = [start + seconds * number for number in range(len(group))]
-            seconds = min(seconds, layout.max_cue_seconds)
-            times = zip(group, edges, strict=True)
-            for line, first in times:
-                between += _of_sound(line.text, first, first + seconds, layout)
+        for number, line in enumerate(group):
+            between += _of_sound(line.text, start + number * seconds, seconds, layout)
     return sorted([*shown, *between], key=lambda cue: cue.start)
 
 
-def _of_sound(text: str, start: float, end: float, layout: SubtitleLayout) -> list[Cue]:
-    """The subtitles of marks, or of a sound in brackets: one, or as many as the limits make."""
-    if layout.keeps_lines:
-        return [Cue(start, end, (), text)]
-    cut = _cut((Word(text, start, end, 1.0),), layout)
-    width = layout.max_line_width
-    broken = ([" ".join(t for _, t in line) for line in lines(cue.spoken, width)] for cue in cut)
-    return [
-        Cue(cue.start, cue.end, (), "\n".join(shown))
-        for cue, shown in zip(cut, broken, strict=True)
-    ]
+def _of_sound(text: str, start: float, room: float, layout: SubtitleLayout) -> list[Cue]:
+    """The subtitles of marks, or of a sound in brackets: as many as the limits make, one by one.
+
+    None if they have too little room, in seconds.
+    """
+    pieces = [text]
+    if not layout.keeps_lines:
+        cut = _cut((Word(text, 0.0, SHORTEST_CUE, 1.0),), layout)
+        broken = (lines(cue.spoken, layout.max_line_width) for cue in cut)
+        pieces = ["\n".join(" ".join(t for _, t in line) for line in shown) for shown in broken]
+    seconds = min(room / len(pieces), layout.max_cue_seconds)
+    if seconds < max(layout.min_cue_seconds, SHORTEST_CUE):
+        return []
+    starts = (start + seconds * number for number in range(len(pieces)))
+    return [Cue(s, s + seconds, (), piece) for s, piece in zip(starts, pieces, strict=True)]
 
 
 def _shown(spoken: Sequence[Cue], layout: SubtitleLayout) -> list[Cue]:

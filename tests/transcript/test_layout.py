@@ -197,6 +197,20 @@ def test_a_sound_in_brackets_keeps_the_limits_of_lines() -> None:
     assert [text for text, _, _ in shown(told, SubtitleLayout())] == ["one", sound, "two"]
 
 
+@pytest.mark.parametrize(("room", "num_pieces"), [(12.0, 3), (6.0, 3), (4.0, 0)])
+def test_the_pieces_of_a_sound_share_the_time_that_there_is(room: float, num_pieces: int) -> None:
+    sound = "[a door slams, and far away somebody begins to play the piano]"  # in three pieces
+    told = aligned([("one", 0.0, 1.0), (sound, 1.0, 1.0), ("two", 1.0 + room, 2.0 + room)])
+    layout = SubtitleLayout(16, 2, min_cue_seconds=1.5, max_cue_seconds=3.0, keeps_lines=False)
+    pieces = [cue for cue in cues(told, layout) if cue.text]
+    start = cues(told, layout)[0].end
+    expected = [min(3.0, (1.0 + room - start) / 3)] * num_pieces
+    assert [piece.end - piece.start for piece in pieces] == pytest.approx(expected)
+    if pieces:
+        assert pieces[0].start == start
+        assert pieces[2].start == pytest.approx(pieces[1].end)
+
+
 def test_subtitles_that_begin_almost_together_stand_for_a_while() -> None:
     told = aligned([("yes", 0.5, 0.9), ("no", 0.9, 0.901), ("so", 0.901, 0.95)])
     times = re.findall(r"(\S+) --> (\S+)", told.to_srt(SubtitleLayout(min_cue_seconds=0.0)))
