@@ -60,6 +60,12 @@ _OUT_OF_MEMORY = (
     "--jobs), close other programs, or raise the limit of this process (ulimit -v)"
 )
 
+_NO_THREAD = "can't start new thread"  # Python's RuntimeError
+_OUT_OF_THREADS = (
+    "the system allows no more threads or processes: end others, or raise the limit (ulimit -u; "
+    "of a container, that of its processes)"
+)
+
 
 class _Main(VerbGroup):
     """The top-level command, which reports errors."""
@@ -97,6 +103,10 @@ def _reported() -> Iterator[None]:
         raise click.ClickException(printable(_describe(error))) from error
     except MemoryError as error:
         raise click.ClickException(_OUT_OF_MEMORY) from error
+    except RuntimeError as error:
+        if str(error) != _NO_THREAD:
+            raise
+        raise click.ClickException(_OUT_OF_THREADS) from error
     except KeyboardInterrupt:
         raise click.exceptions.Exit(130) from None  # 128 + SIGINT, as in shells; click would say 1
 
@@ -108,6 +118,8 @@ def _describe(error: OSError) -> str:
         from tempfile import gettempdir
 
         return f"standard output, or a temporary file in {gettempdir()}: {reason}"
+    if error.filename is None and error.errno == errno.EAGAIN:  # of fork
+        return _OUT_OF_THREADS
     if error.filename is None and error.errno == errno.ENOENT:  # of os.getcwd
         return f"the current folder: {reason}; it has been removed"
     if error.filename is None:

@@ -1,3 +1,4 @@
+import errno
 import inspect
 import shlex
 import subprocess
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 import speechlstm.cli
 import speechlstm.cli.lm
 import speechlstm.cli.manifest
-from speechlstm.cli import _OUT_OF_MEMORY, VERBS, main
+from speechlstm.cli import _NO_THREAD, _OUT_OF_MEMORY, _OUT_OF_THREADS, VERBS, main
 from speechlstm.errors import ConfigError
 
 
@@ -179,6 +180,8 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
             f"Error: standard output, or a temporary file in {gettempdir()}: No space left\n",
         ),
         (MemoryError(), 1, f"Error: {_OUT_OF_MEMORY}\n"),
+        (RuntimeError("can't start new thread"), 1, f"Error: {_OUT_OF_THREADS}\n"),
+        (BlockingIOError(errno.EAGAIN, "Try again"), 1, f"Error: {_OUT_OF_THREADS}\n"),
         (OSError(18, "Other device", "x", None, "y"), 1, "Error: x to y: Other device\n"),
         (ConfigError("a\x1b[31m\nb\u202e"), 1, "Error: a\\x1b[31m\\nb\\u202e\n"),
         (
@@ -202,10 +205,28 @@ def test_expected_failures_are_one_line_and_an_exit_code(
 
 
 @pytest.mark.parametrize(
-    "error", [ZeroDivisionError(), ModuleNotFoundError("No module named 'json'", name="json")]
+    "error",
+    [
+        ZeroDivisionError(),
+        RuntimeError("dictionary changed size during iteration"),
+        ModuleNotFoundError("No module named 'json'", name="json"),
+    ],
 )
 def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     assert CliRunner().invoke(failing(monkeypatch, error), ["score"]).exception is error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory hold on Linux")
+def test_python_says_that_there_are_no_more_threads_as_the_command_line_expects() -> None:
+    code = (
+        "import _thread, resource, threading\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+        "threading.stack_size(1 << 32)\n"  # no room for it
+        "try:\n    threading.Thread(target=print).start()\n"
+        "except RuntimeError as error:\n    print(error)"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert printed == f"{_NO_THREAD}\n"
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> click.Group:
