@@ -42,10 +42,11 @@ def command(
     """Score the texts of HYPOTHESIS against those of REFERENCE.
 
     Each file may be text (one utterance a line), output of `speechlstm transcribe` (text, JSON,
-    CTM), a manifest (.jsonl, .csv), objects with id and text (.jsonl), an answer of whisper or of
-    OpenAI's API (.json), NIST's .trn, .stm or .ctm, or, as one text, subtitles (.srt, .vtt) or a
-    TextGrid; -: text from standard input. If both have ids, utterances are paired by id, in any
-    order; otherwise by their order.
+    CTM), a manifest (.jsonl, .csv), objects with id and text (.jsonl), an answer of whisper,
+    whisper.cpp or OpenAI's API (.json), NIST's .trn, .stm or .ctm, or, as one text, a TextGrid or
+    subtitles (.srt, .vtt; those of `transcribe` have figures unless it has --raw-text); -: text
+    from standard input. If both have ids, utterances are paired by id, in any order; otherwise by
+    their order.
 
     Of two RTTM files, which say who speaks when, the diarization error rate (DER) is printed: the
     share of the speech that is missed, a false alarm or of another speaker, without 0.25 s around

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from speechlstm.corpora.importers.found import Found
 from speechlstm.corpora.importers.subtitles import read_subtitles
@@ -23,6 +24,7 @@ _TIMED: dict[str, Callable[[Path], Iterator[Found | DataError]]] = {
 _ANSWER = frozenset(
     ("text", "segments", "words", "language", "duration", "task", "usage", "logprobs")
 )
+_WHISPER_CPP = frozenset(("result", "transcription"))  # has segments only
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,12 @@ def read_transcript_file(
     """Read the texts of a file.
 
     The suffix determines the format. .jsonl, .json and .csv are manifests, or (the first two) the
-    output of `speechlstm transcribe`, answers of whisper or of OpenAI's API, or objects with an id
-    and a text. .trn, .stm and .ctm are the formats of NIST's sclite (see its manual, "infmts").
-    .srt and .vtt, and .TextGrid with a single tier, hold one text, in the order of its times. Other
-    files have one text a line; if every line has a tab, the recording's name is before it, as in
-    the output of `transcribe` for several files.
+    output of `speechlstm transcribe`, answers of whisper, whisper.cpp or OpenAI's API, or objects
+    with an id and a text; each takes a line, but a .json may be one object over several. .trn, .stm
+    and .ctm are the formats of NIST's sclite (see its manual, "infmts"). .srt and .vtt, and
+    .TextGrid with a single tier, hold one text, in the order of its times. Other files have one
+    text a line; if every line has a tab, the recording's name is before it, as in the output of
+    `transcribe` for several files.
 
     >>> read_transcript_file("data/samples/date.txt").transcribed[0].text
     'july fourth seventeen seventy six'
@@ -150,42 +153,56 @@ def _name_key(path: Path) -> str | None:
 
     It is file in the output of `transcribe --format json`, and id beside a text without audio.
     """
-    for number, line in numbered_lines(path):
-        if line.strip():
-            try:
-                values = parse_json(line)
-            except ValueError as error:
-                raise DataError(f"{path}:{number}: {error}; write one object a line") from None
-            keys = set(values) if isinstance(values, dict) else set()
-            if {"utterances", "wer"} <= keys:
-                raise DataError(
-                    f"{path}: is a report of `evaluate` or `score`, of texts that are scored; give "
-                    "it to `compare`"
-                )
-            if "file" in keys and "id" not in keys:
-                return "file"
-            if "text" in keys and keys <= _ANSWER:
-                return ""
-            return "id" if {"id", "text"} <= keys and "audio" not in keys else None
+    for _, values in _json_values(path):
+        keys = set(values) if isinstance(values, dict) else set()
+        if {"utterances", "wer"} <= keys:
+            raise DataError(
+                f"{path}: is a report of `evaluate` or `score`, of texts that are scored; give "
+                "it to `compare`"
+            )
+        if "file" in keys and "id" not in keys:
+            return "file"
+        if ("text" in keys and keys <= _ANSWER) or keys >= _WHISPER_CPP:
+            return ""
+        return "id" if {"id", "text"} <= keys and "audio" not in keys else None
     return None
 
 
-def _read_texts_as_json(path: Path, key: str, readable: bool) -> Iterator[TranscriptEntry]:
-    for number, line in numbered_lines(path):
-        if not line.strip():
-            continue
+def _json_values(path: Path) -> Iterator[tuple[int, Any]]:
+    """The value of each line, with its number; the last of a .json may take several lines."""
+    lines = ((number, line) for number, line in numbered_lines(path) if line.strip())
+    for number, line in lines:
         try:
             values = parse_json(line, integers_as_floats=True)  # the times, of any size
-            name, text = values[key] if key else None, values["text"]
-            text = values.get("readable", text) if readable else text
-        except (ValueError, KeyError, TypeError):
+        except ValueError as error:
+            rest = [line for _, line in lines] if path.suffix.lower() == ".json" else []
+            try:
+                values = parse_json("\n".join((line, *rest)), integers_as_floats=True)
+            except ValueError:
+                raise DataError(f"{path}:{number}: {error}; write one object a line") from None
+        yield number, values
+
+
+def _read_texts_as_json(path: Path, key: str, readable: bool) -> Iterator[TranscriptEntry]:
+    for number, values in _json_values(path):
+        try:
+            name, text = values[key] if key else None, _text_in(values, readable)
+        except (KeyError, TypeError):
             keys = f"keys {key} and text" if key else "key text"
             raise DataError(f"{path}:{number}: not a JSON object with the {keys}") from None
-        if not isinstance(name, str | None) or not isinstance(text, str):
+        if not (isinstance(name, str) or not key) or not isinstance(text, str):
             keys = f"{key} and text must be strings" if key else "text must be a string"
             raise DataError(f"{path}:{number}: {keys}")
         speaker = values.get("speaker") if isinstance(values.get("speaker"), str) else None
         yield TranscriptEntry(name, text, speaker, word_times=_times_of(values.get("words"), text))
+
+
+def _text_in(values: Any, readable: bool) -> Any:
+    if "text" not in values:
+        segments = values["transcription"]  # of whisper.cpp: a space is before each word
+        return "".join(segment["text"] for segment in segments)
+    text = values["text"]
+    return values.get("readable", text) if readable else text
 
 
 def _times_of(words: object, text: str) -> tuple[float, ...] | None:

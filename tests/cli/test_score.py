@@ -130,3 +130,8 @@ def test_json_that_is_named_as_text_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["score", "-", "-"], input="a\n")
     assert result.exit_code == 2
     assert "only one of the two can be standard input" in result.stderr
+
+
+def test_help_says_that_subtitles_have_figures() -> None:
+    shown = " ".join(CliRunner().invoke(main, ["score", "--help"]).stdout.split())
+    assert "those of `transcribe` have figures unless it has --raw-text" in shown
