@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from speechlstm.errors import counted, printable, shortened
 from speechlstm.evaluation.comparison import Comparison, Counts, PairComparison, Wins
-from speechlstm.evaluation.metrics import LONGEST_SHOWN, ErrorCounts, show_errors
+from speechlstm.evaluation.metrics import ErrorCounts
+from speechlstm.evaluation.report import listed_errors
 from speechlstm.evaluation.significance import MIN_SEGMENTS, MatchedPairs
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -78,8 +79,7 @@ def _pair(pair: PairComparison, num_worst: int) -> Iterator[str]:
     for scores in largest_scores:
         yield printable(scores[0].id)
         for letter, score in zip("AB", scores, strict=True):
-            errors = shortened(show_errors(score.reference, score.hypothesis), LONGEST_SHOWN)
-            yield f"  {letter}{score.words.num_errors:4}  {errors}"
+            yield f"  {letter}{score.words.num_errors:4}  {listed_errors(score)}"
 
 
 def _table(what: str, groups: Mapping[str, Counts]) -> Iterator[str]:

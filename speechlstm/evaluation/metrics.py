@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 NUM_RESAMPLES = 1000
 TAILS = (0.025, 0.975)  # quantiles: the ends of an interval of 95 %
-LONGEST_SHOWN = 1000  # characters of an utterance in a list; a lecture may be one text
 
 
 class AlignedWords(NamedTuple):
@@ -32,6 +31,17 @@ class AlignedWords(NamedTuple):
     def is_correct(self) -> bool:
         """Whether both words are the same."""
         return self.reference == self.hypothesis
+
+    @property
+    def marked(self) -> str:
+        """The word, or the error as in show_errors."""
+        if self.is_correct:
+            return self.hypothesis or ""
+        if self.reference is None:
+            return f"[+{self.hypothesis}]"
+        if self.hypothesis is None:
+            return f"[-{self.reference}]"
+        return f"[{self.reference}->{self.hypothesis}]"
 
 
 def align_words(reference: str, hypothesis: str) -> tuple[AlignedWords, ...]:
@@ -146,17 +156,7 @@ def show_errors(reference: str, hypothesis: str) -> str:
     >>> show_errors("the quick brown fox jumps", "the thick brown red fox")
     'the [quick->thick] brown [+red] fox [-jumps]'
     """
-    return " ".join(map(_marked, align_words(reference, hypothesis)))
-
-
-def _marked(pair: AlignedWords) -> str:
-    if pair.is_correct:
-        return pair.hypothesis or ""
-    if pair.reference is None:
-        return f"[+{pair.hypothesis}]"
-    if pair.hypothesis is None:
-        return f"[-{pair.reference}]"
-    return f"[{pair.reference}->{pair.hypothesis}]"
+    return " ".join(pair.marked for pair in align_words(reference, hypothesis))
 
 
 def bootstrap_interval(counts: Sequence[ErrorCounts]) -> tuple[float, float]:

@@ -4,25 +4,22 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from speechlstm.decoding.confidence import calibration_error
 from speechlstm.errors import counted, printable, shortened
 from speechlstm.evaluation.entities import NUMBERS, EntityPattern
-from speechlstm.evaluation.metrics import (
-    LONGEST_SHOWN,
-    ErrorCounts,
-    Score,
-    bootstrap_interval,
-    correct_words,
-    show_errors,
-)
+from speechlstm.evaluation.metrics import ErrorCounts, Score, bootstrap_interval, correct_words
 from speechlstm.evaluation.phones import Pronounce
 from speechlstm.evaluation.rates import Rates, measure_rates
 
 # Errors in the utterances of one speaker are correlated, so the bootstrap resamples speakers. With
 # fewer speakers than this the interval would be too narrow, so it resamples utterances.
 _MIN_SPEAKERS = 10
+
+_LONGEST_LISTED = 1000  # characters of an utterance in a list; a lecture may be one text
+_WORDS_AROUND = 5  # an error, in a longer text
 
 REPORT_TYPE, REPORT_VERSION = "evaluation", 2  # of the JSON; the first version had neither
 
@@ -164,8 +161,8 @@ class EvaluationReport:
         if worst := self.worst(num_worst):
             lines += ["", "Most word errors ([reference->hypothesis], [-deleted], [+inserted]):"]
             for score in worst:
-                errors = shortened(show_errors(score.reference, score.hypothesis), LONGEST_SHOWN)
-                lines.append(f"{score.words.num_errors:4}  {printable(score.id)}: {errors}")
+                name = printable(score.id)
+                lines.append(f"{score.words.num_errors:4}  {name}: {listed_errors(score)}")
         return "\n".join(lines)
 
     def _interval(self, count: Callable[[Score], ErrorCounts]) -> tuple[float, float] | None:
@@ -173,6 +170,22 @@ class EvaluationReport:
         if len(units) < 2:
             return None
         return bootstrap_interval([_total(map(count, unit)) for unit in units])
+
+
+def listed_errors(score: Score) -> str:
+    """The text as in show_errors, but a long one has the words near errors and its ends only."""
+    words = [pair.marked for pair in score.alignment]
+    if len(whole := " ".join(words)) <= _LONGEST_LISTED:
+        return whole
+    wrong = (i for i, pair in enumerate(score.alignment) if not pair.is_correct)
+    near = {
+        i
+        for place in (-1, *wrong, len(words))
+        for i in range(place - _WORDS_AROUND, place + _WORDS_AROUND + 1)
+    }
+    runs = groupby(enumerate(words), lambda item: item[0] in near)
+    parts = (" ".join(w for _, w in run) if is_near else "..." for is_near, run in runs)
+    return shortened(" ".join(parts), _LONGEST_LISTED)
 
 
 class Spoken(Protocol):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.errors import DataError
+from speechlstm.evaluation.comparison import compare_reports
+from speechlstm.evaluation.comparison_text import to_text
 from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import score_files, seem_to_have_ids
@@ -189,6 +191,19 @@ def test_of_a_long_text_a_list_shows_its_ends(folder: Path) -> None:
     assert line.startswith("   2  1: [first->fist] yes yes ")
     assert line.endswith(" yes yes [last->lost]")
     assert len(line) < 1100
+
+
+def test_of_a_long_text_a_list_shows_the_words_around_errors(folder: Path) -> None:
+    long = "yes " * 200
+    report = score(f"{long}stop {long}\n", f"{long}stops {long}\n")
+    *_, line = report.to_text(num_worst=1).splitlines()
+    five = "yes yes yes yes yes"
+    shown = f"{five} ... {five} [stop->stops] {five} ... {five}"
+    assert line == f"   1  1: {shown}"
+    right = score(f"{long}stop {long}\n", f"{long}stop {long}\n")
+    comparison = compare_reports([("a", report), ("b", right)])
+    text = to_text(comparison, 5)
+    assert f"  A   1  {shown}\n  B   0  {five} ... {five}" in text
 
 
 def test_answers_without_a_name_are_paired_by_order(folder: Path) -> None:
