@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from speechlstm.errors import DataError, counted
-from speechlstm.evaluation.metrics import Score, align_words
+from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.pairing import common_keys
 from speechlstm.evaluation.readable import readable_report, written_tokens
 from speechlstm.evaluation.report import EvaluationReport
@@ -13,6 +15,7 @@ from speechlstm.evaluation.transcript_files import TranscriptFile, read_transcri
 from speechlstm.text.normalize import normalize
 
 _MAX_NAMED = 20  # ids in a message
+_PAIRED, _DELETED, _INSERTED = range(3)  # steps of an alignment
 
 Pair = tuple[TranscriptEntry, TranscriptEntry]
 
@@ -175,20 +178,31 @@ def _with_omitted(
         for word in prepare(written).split()
     ]
     reference = " ".join(word for word, _ in words)
-    aligned = (p for p in align_words(reference, hypothesis) if p.reference is not None)
-    is_said = [
-        pair.is_correct or not is_optional
-        for pair, (_, is_optional) in zip(aligned, words, strict=True)
-    ]
-    said = " ".join(word for (word, _), kept in zip(words, is_said, strict=True) if kept)
-    pairs, found = iter(align_words(said, hypothesis)), list[str | None]()
-    for (word, _), kept in zip(words, is_said, strict=True):
-        if not kept:
-            found.append(word)
-            continue
-        for pair in pairs:
-            found.append(pair.hypothesis)
-            if pair.reference is not None:
-                break
-    found += [pair.hypothesis for pair in pairs]
-    return reference, " ".join(word for word in found if word is not None)
+    return reference, " ".join(_aligned_with_optional(words, hypothesis.split()))
+
+
+def _aligned_with_optional(reference: list[tuple[str, bool]], hypothesis: list[str]) -> list[str]:
+    """The hypothesis with the optional words that an alignment with the fewest errors leaves out.
+
+    By Levenshtein's distances, in which the deletion of an optional word costs nothing.
+    """
+    numbers = {word: number for number, word in enumerate(hypothesis)}
+    found = np.array([numbers[word] for word in hypothesis], int)
+    columns = np.arange(len(found) + 1)
+    row, steps = columns, np.empty((len(reference), len(columns)), np.int8)
+    for step, (word, is_optional) in zip(steps, reference, strict=True):
+        best = row + (not is_optional)
+        paired = row[:-1] + (found != numbers.get(word))
+        step[0], step[1:] = _DELETED, np.where(paired <= best[1:], _PAIRED, _DELETED)
+        best[1:] = np.minimum(best[1:], paired)
+        row = np.minimum.accumulate(best - columns) + columns
+        step[row < best] = _INSERTED
+    filled, column = list(hypothesis), len(hypothesis)
+    for step, (word, is_optional) in zip(steps[::-1], reversed(reference), strict=True):
+        while step[column] == _INSERTED:
+            column -= 1
+        if step[column] == _PAIRED:
+            column -= 1
+        elif is_optional:
+            filled.insert(column, word)
+    return filled

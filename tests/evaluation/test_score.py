@@ -1,5 +1,7 @@
+import itertools
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.errors import DataError
 from speechlstm.evaluation.comparison import compare_reports
 from speechlstm.evaluation.comparison_text import to_text
-from speechlstm.evaluation.metrics import Score
+from speechlstm.evaluation.metrics import Score, word_errors
 from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import score_files, seem_to_have_ids
 from speechlstm.evaluation.transcript_files import read_transcript_file
@@ -236,6 +238,34 @@ def test_words_in_parentheses_may_be_left_out(folder: Path) -> None:
     stm, ctm = "t 1 anna 0 1 <o> (uh) yes\n", "t 1 0.1 0.2 yes\n"
     assert score(stm, ctm, suffixes=(".stm", ".ctm")).wer == 0
     assert score("yes (uh) no\n", "yes no\n").words.deletions == 1  # in a plain text
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis"),
+    [("(the) the cat", "the cat"), ("no (no) no", "no no"), ("(no) (no) no no", "no no")],
+)
+def test_of_equal_words_those_in_parentheses_are_left_out(
+    folder: Path, reference: str, hypothesis: str
+) -> None:
+    texts = f"{reference} (u1)\n", f"{hypothesis} (u1)\n"
+    assert score(*texts, suffixes=(".trn", ".trn")).words.num_errors == 0
+
+
+def test_the_fewest_errors_over_all_words_that_may_be_left_out(folder: Path) -> None:
+    generator = random.Random(0)
+    references, hypotheses, fewest = [], [], []
+    for n in range(300):
+        words = generator.choices("abc", k=generator.randint(2, 6))
+        optional = [generator.random() < 0.5 for _ in words]
+        hypothesis = " ".join(generator.choices("abc", k=generator.randint(0, 6)))
+        written = (f"({word})" if o else word for word, o in zip(words, optional, strict=True))
+        references.append(f"{' '.join(written)} (u{n})\n")
+        hypotheses.append(f"{hypothesis} (u{n})\n")
+        kept = itertools.product(*((False, True) if o else (True,) for o in optional))
+        readings = (" ".join(itertools.compress(words, k)) for k in kept)
+        fewest.append(min(word_errors(reading, hypothesis).num_errors for reading in readings))
+    report = score("".join(references), "".join(hypotheses), suffixes=(".trn", ".trn"))
+    assert [s.words.num_errors for s in report.scores] == fewest
 
 
 def test_stm_and_ctm_are_joined_in_the_order_of_time(folder: Path) -> None:
