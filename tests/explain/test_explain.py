@@ -37,6 +37,7 @@ def test_what_is_explained_is_what_is_transcribed() -> None:
     assert 0 < loudest.mean() < explanation.spectrogram.shape[1] / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silence", range(0, 480, 60))
 def test_segments_fill_the_time_axis_wherever_they_begin(silence: int) -> None:
     """A segment begins within a step, so that it may have a step less or more than there is."""

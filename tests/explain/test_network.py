@@ -6,7 +6,7 @@ import pytest
 from speechlstm.audio import Audio
 from speechlstm.bundle import default_bundle, read_bundle
 from speechlstm.explain.cells import DirectionActivity
-from speechlstm.explain.network import head_widths, run_network
+from speechlstm.explain.network import NetworkActivity, head_widths, joined, run_network
 
 ASSETS = Path(__file__).parents[1] / "assets"
 GATES = {
@@ -79,3 +79,20 @@ def test_half_lives_follow_from_the_gate_that_keeps_the_memory() -> None:
     np.testing.assert_allclose(half_lives[:2], [1, 1], rtol=1e-6)
     assert half_lives[2] > 1e6
     assert DirectionActivity({}, gate, gate, None).half_lives is None
+
+
+@pytest.mark.parametrize("difference", [-1, 0, 1])
+def test_segments_have_the_steps_and_frames_of_their_place_on_the_time_axis(
+    difference: int,
+) -> None:
+    """The last step of a segment is repeated if it has a step less, and dropped if it has more."""
+    segments = [
+        NetworkActivity(np.arange(first, first + n).reshape(-1, 1), np.ones((2 * n, 1)), ())
+        for first, n in ((0, 4), (10, 3))
+    ]
+    activity = joined(segments, [4 + difference, 3 + difference], [8 + difference, 6 + difference])
+    expected = {-1: [0, 1, 2, 10, 11], 0: [0, 1, 2, 3, 10, 11, 12]}
+    expected[1] = [0, 1, 2, 3, 3, 10, 11, 12, 12]
+    assert activity.log_probs[:, 0].tolist() == expected[difference]
+    assert activity.features is not None
+    assert len(activity.features) == 14 + 2 * difference
