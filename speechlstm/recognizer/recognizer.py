@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, overload
 
 from speechlstm.audio import (
     Audio,
@@ -15,7 +15,7 @@ from speechlstm.audio import (
     repeatable,
     split,
 )
-from speechlstm.config import DecodeConfig
+from speechlstm.config import DecodeConfig, read_hot_words
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.recognizer.aligning import align_segments
 from speechlstm.recognizer.batch import Channels, check_channels, result_or_raise
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 class Recognizer(SegmentRecognizer):
     """Turns speech into text, by an acoustic model and a decoder. Threads may share one.
 
-    One that `load` made can be pickled: where it is unpickled, an equal one is loaded.
+    One that `load` made can be pickled: where it is unpickled, an equal one is loaded. A copy, of
+    any, shares the models.
 
     >>> recognizer = Recognizer.load("english")
     >>> recognizer
@@ -141,6 +142,8 @@ class Recognizer(SegmentRecognizer):
         check_types({"bundle": bundle, **options})
         defaults = cls.load.__kwdefaults__ or {}
         given = {name: value for name, value in options.items() if value != defaults[name]}
+        if "hot_words" in settings:
+            settings["hot_words"] = read_hot_words(settings["hot_words"])
         model, decoder, writer = load_models(bundle, given, settings)
         diarizer = load_diarizer(speakers, speaker_bundle)
         recognizer = cls(
@@ -155,6 +158,11 @@ class Recognizer(SegmentRecognizer):
         bundle, options = self._load_again.args[0], self._load_again.keywords
         given = [f"{bundle!r}", *(f"{name}={value!r}" for name, value in options.items())]
         return f"{type(self).__name__}.load({', '.join(given)})"
+
+    def __copy__(self) -> Self:
+        copied = object.__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._load_again is None:

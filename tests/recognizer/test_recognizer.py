@@ -1,4 +1,5 @@
 import asyncio
+import copy
 import io
 import pickle
 import shutil
@@ -667,6 +668,23 @@ def test_a_recognizer_that_was_loaded_is_loaded_again_where_it_is_unpickled(
     assert repr(again) == f"Recognizer.load({levels_bundle!r}, lm={tiny_lm!r}, num_hypotheses=2)"
     with pytest.raises(TypeError, match=r"only a recogniser that Recognizer\.load has made"):
         pickle.dumps(Recognizer(original.model))
+
+
+def test_hot_words_may_be_given_one_after_the_other(levels_bundle: Path, tiny_lm: Path) -> None:
+    hot_words = ["apple", "pear:2.5"]
+    listed = Recognizer.load(levels_bundle, lm=tiny_lm, hot_words=hot_words)
+    generated = Recognizer.load(levels_bundle, lm=tiny_lm, hot_words=iter(hot_words))
+    assert repr(generated) == repr(listed)
+    assert repr(pickle.loads(pickle.dumps(generated))) == repr(listed)
+
+
+def test_a_copy_shares_the_models(recognizer: Recognizer, recordings: list[Path]) -> None:
+    for original in (recognizer, Recognizer(recognizer.model)):
+        copied = copy.copy(original)
+        assert copied.model is original.model
+        assert copied.transcribe_file(recordings[0]).text == TEXTS[0]
+        copied.reject_non_speech = False
+        assert original.reject_non_speech
 
 
 def test_readable_text_stands_beside_the_words(
