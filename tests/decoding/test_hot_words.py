@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from speechlstm.config import DecodeConfig
 from speechlstm.decoding.beam import BeamDecoder, BeamHypothesis
+from speechlstm.decoding.hot_words import MAX_LOSS, WORD_LOSS, WORD_LOSS_A_LABEL, HotWords
 from speechlstm.decoding.lexicon_tree import LexiconTree
 from speechlstm.lm.ngram.model import NGramModel
 from speechlstm.lm.ngram.table import NGrams, NGramTable
@@ -92,6 +93,36 @@ def test_a_long_phrase_with_one_wrong_word_changes_nothing(place: int, weight: f
     assert without[0].text == "tall dog kill cat"
     wrong = [*said[:place], others[place], *said[place + 1 :]]
     assert decode(log_probs, " ".join(wrong), weight=weight) == without
+
+
+def heard_as(phone: str, index: int, by: float, *words: str) -> NDArray[np.float32]:
+    """Log-probabilities of words of which one phone is below another, in its two frames."""
+    phones = phones_of(*words)
+    log_probs = spoken(phones, PHONES.num_labels)
+    frames = slice(1 + 3 * index, 3 + 3 * index)
+    log_probs[frames, PHONES.encode(phone)] = log_probs[frames, phones[index], np.newaxis] + by
+    normalised: NDArray[np.float32] = log_probs - np.logaddexp.reduce(
+        log_probs, axis=1, keepdims=True
+    )
+    return normalised
+
+
+def test_a_word_of_a_phrase_may_differ_more_the_longer_it_is() -> None:
+    said = ("kill", "tall", "catalog", "dog", "sat")
+    log_probs = heard_as("D", 9, 7.6, *said)
+    assert decode(log_probs)[0].text == "kill tall cat dog dog sat"
+    assert decode(log_probs, " ".join(said), weight=1.25)[0].text == " ".join(said)
+    log_probs = heard_as("L", 4, 4.85, "tall", "in", "dog", "kill")
+    without = decode(log_probs)
+    assert without[0].text == "tall kill dog kill"
+    assert decode(log_probs, "tall in dog kill", weight=1.25) == without
+
+
+def test_a_word_of_a_phrase_may_differ_as_much_as_alone() -> None:
+    hot_words = HotWords(DecodeConfig(hot_words=("cat",)), PHONES, 0, LEXICON, {})
+    for num_labels in range(1, 200):
+        alone = hot_words.most(MAX_LOSS, num_labels)
+        assert alone <= WORD_LOSS + WORD_LOSS_A_LABEL * num_labels
 
 
 def edits_from(phones: list[int], spoken_phones: list[int]) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from speechlstm import Audio, Recognizer
 from speechlstm.bundle import AcousticSpec, default_bundle, read_bundle, write_bundle
 from speechlstm.config import DecodeConfig, FeatureConfig, NetworkConfig
 from speechlstm.corpora.manifest import Manifest
+from speechlstm.decoding import hot_words
 from speechlstm.decoding.assemble import DecoderAssembly
 from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.spec import DecoderSpec, with_arguments
@@ -98,17 +100,25 @@ def test_samples_decode_as_in_python(decode: Callable[..., Any], kind: str) -> N
 
 
 def test_hot_words_are_found_as_in_python(decode: Callable[..., Any]) -> None:
-    hot_words = ["Old\u2019 MEN", "cede", "seize!", "Rubout", "ride:0.5", "four-tea"]
-    hot_words += ["july fifth seventeen seventy six", "march twenty first nineteen sixty five"]
-    plain, recognizer = Recognizer.load(fast=True), Recognizer.load(fast=True, hot_words=hot_words)
+    given = ["Old\u2019 MEN", "cede", "seize!", "Rubout", "ride:0.5", "four-tea"]
+    given += ["july fifth seventeen seventy six", "march twenty first nineteen sixty five"]
+    plain, recognizer = Recognizer.load(fast=True), Recognizer.load(fast=True, hot_words=given)
     utterances = utterances_of(recognizer, SAMPLES)
-    found = decode(default_bundle(), {"hotWords": hot_words}, utterances)
+    found = decode(default_bundle(), {"hotWords": given}, utterances)
     num_changed = 0
     for (log_probs, duration), hypothesis in zip(utterances, found, strict=True):
         assert_same(recognizer.decoder.decode(log_probs, duration)[0], hypothesis)
         assert not {"fifth", "first"} & {*hypothesis["text"].split()}  # of long phrases
         num_changed += hypothesis["text"] != plain.decoder.decode(log_probs, duration)[0].text
     assert num_changed
+
+
+def test_the_limits_of_hot_words_are_those_of_python() -> None:
+    source = (WEB / "src" / "hot_words.js").read_text()
+    limits = dict(re.findall(r"^(?:export )?const (\w+) = ([\d.]+);", source, re.MULTILINE))
+    for name in ("MAX_GAP", "MAX_LOSS", "MAX_TOTAL_LOSS", "LEEWAY", "MAX_GAIN", "WORD_LOSS"):
+        assert float(limits[name]) == getattr(hot_words, name)
+    assert float(limits["WORD_LOSS_A_LABEL"]) == hot_words.WORD_LOSS_A_LABEL
 
 
 @pytest.mark.parametrize(

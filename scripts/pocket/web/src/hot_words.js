@@ -18,8 +18,8 @@ const MAX_LOSS = 0.7;
 export const MAX_TOTAL_LOSS = 1.0; // in the log-probability of the whole text
 const LEEWAY = 1.0;
 // A word of a phrase is below what was found in its place by at most so much.
-const WORD_LOSS = 8.0;
-const WORD_LOSS_A_LABEL = 1.0;
+const WORD_LOSS = 6.0;
+const WORD_LOSS_A_LABEL = 1.75;
 const MANY = 100; // with this number of hot words, there is no leeway
 const MAX_GAIN = 1.25;
 const LEAST_PROMISE = -4.0; // of fit plus gain; the language model seldom adds more than this
