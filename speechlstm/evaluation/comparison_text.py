@@ -59,7 +59,8 @@ def _pairs(comparison: Comparison) -> Iterator[str]:
 def _pair(pair: PairComparison, num_worst: int) -> Iterator[str]:
     unit = "speaker" if len(pair.units) < len(pair.scores) else "utterance"
     yield f"WER of B - A  {difference(pair)}, by resampling {counted(len(pair.units), unit)}"
-    yield f"    B has fewer errors in {pair.bootstrap.share_better:.1%} of the resamples"
+    share = f"{pair.bootstrap.share_better:.1%}"
+    yield f"    B has fewer errors in {share} of the resamples (ties count half)"
     yield f"Matched pairs (MAPSSWE)  {test_result(pair.matched_pairs)}"
     yield f"Utterances  {wins(pair.by_utterance)}"
     if pair.speakers:

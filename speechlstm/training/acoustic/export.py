@@ -103,7 +103,7 @@ def export(
     quantization = quantization or trained.quantization
     model = trained.network
     if calibration and quantization != "int4":
-        raise ConfigError(f"calibration is for int4, not for quantization {quantization}")
+        raise ConfigError(f"calibration is for --quantize int4, not for {quantization}")
     if calibration:
         model = with_rounded_kernels(model, read_calibration(calibration, rate))
     stored = trained.stored(MODEL, quantization)

@@ -94,5 +94,5 @@ def test_recordings_are_read_with_or_without_texts(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_calibration_is_for_int4(tmp_path: Path) -> None:
     model = ASSETS / "everywhere.tflite"
-    with pytest.raises(ConfigError, match="calibration is for int4, not for quantization none"):
+    with pytest.raises(ConfigError, match="calibration is for --quantize int4, not for none"):
         export(model, tmp_path / "bundle", calibration=[tmp_path / "list.jsonl"])
