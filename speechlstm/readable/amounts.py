@@ -39,6 +39,7 @@ _UNITS = word_set(
 _CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
 _NOT_SAID = {("dollars", "1"), ("euros", "1")}
 _FEET = word_set("feet foot")
+_BEFORE_CLOCK = word_set("at by until till before after around since from to")
 COUNTED = word_set("years months weeks days hours minutes seconds times people men women children")
 # After a number, these say that it is a quantity and no year.
 QUANTITIES = _UNITS | {"percent", "per", *_CURRENCIES}
@@ -212,7 +213,7 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
     if _shares_scale(words, start) and word_at(words, found.end - 1) not in _WRITTEN_SCALES:
         return None
     is_count = counted(speech, found.end) in COUNTED and found.text.isdecimal()
-    if is_count and found.value >= 1000 and not _is_clock(words, start, found):
+    if is_count and found.value >= 1000 and not _is_clock(speech, start, found):
         return f"{found.value:,}", found.end  # not as a year or a century
     if found.value >= _SMALLEST or before in NUMBERED:
         return found.text, found.end
@@ -230,10 +231,11 @@ def counted(speech: Speech, end: int) -> str:
     return word_at(words, other.end if other else end)
 
 
-def _is_clock(words: Sequence[str], start: int, found: Number) -> bool:
-    """Whether a number is a time: "fifteen hundred hours"."""
-    is_hour = word_at(words, found.end) == "hours" and words[found.end - 1] == "hundred"
-    return is_hour and found.end <= start + 3 and found.value <= 2400
+def _is_clock(speech: Speech, start: int, found: Number) -> bool:
+    """Whether a number is a time: "at fifteen hundred hours"."""
+    words, end = speech.words, found.end
+    is_hour = words[end - 1] == "hundred" and found.value <= 2400 and word_at(words, end) == "hours"
+    return is_hour and word_at(words, end + 1) != "of" and speech.before(start) in _BEFORE_CLOCK
 
 
 def _shares_scale(words: Sequence[str], start: int) -> bool:

@@ -14,9 +14,9 @@ output_option = click.option(
     "-o",
     "--output",
     metavar="LM",
-    type=OutputPath((".lm", ".arpa", ".arpa.gz", ".arpa.xz")),
+    type=OutputPath((".lm", ".ngram", ".arpa", ".arpa.gz", ".arpa.xz")),
     required=True,
-    help="Model to write: packed (.lm), or ARPA (.arpa, .arpa.gz or .arpa.xz).",
+    help="Model to write: packed (.lm, .ngram), or ARPA (.arpa, .arpa.gz or .arpa.xz).",
 )
 quantize_option = click.option(
     "--quantize", is_flag=True, help="Store each probability in one byte: smaller, hardly worse."
