@@ -66,6 +66,8 @@ def test_recordings_are_cut_as_in_python(node: str, tmp_path: Path) -> None:
         np.concatenate([SPEECH[0], 0.02 * SPEECH[1], SPEECH[2]]) + 0.3,
         np.concatenate([np.zeros(10 * RATE), SPEECH[3], np.zeros(12 * RATE)]),
         np.zeros(25 * RATE),
+        long + 0.5,
+        np.full(25 * RATE, 0.3),
         SPEECH[4][:800],
         1.2 * SPEECH[0] / np.abs(SPEECH[0]).max(),
         8 * SPEECH[0] / np.abs(SPEECH[0]).max(),

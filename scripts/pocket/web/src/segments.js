@@ -41,14 +41,21 @@ export function quietest(samples, sampleRate) {
   const low = Math.floor(samples.length / 2);
   const high = Math.floor((samples.length * 9) / 10);
   const window = Math.round(PAUSE_SECONDS * sampleRate);
-  const energy = new Float64Array(high - low); // up to and with each sample
+  const sums = new Float64Array(high - low); // up to and with each sample
+  const squares = new Float64Array(high - low);
   let sum = 0;
-  for (let i = low; i < high; i++) energy[i - low] = sum += samples[i] * samples[i];
+  let square = 0;
+  for (let i = low; i < high; i++) {
+    sums[i - low] = sum += samples[i];
+    squares[i - low] = square += samples[i] * samples[i];
+  }
   let best = 0;
   let lowest = Infinity;
-  for (let i = 0; i + window < energy.length; i++) {
-    const inside = energy[i + window] - energy[i];
-    if (inside < lowest) [best, lowest] = [i, inside];
+  for (let i = 0; i + window < sums.length; i++) {
+    const inside = sums[i + window] - sums[i];
+    // Without the mean: an offset has no energy. In the order of Python, which rounds alike.
+    const energy = squares[i + window] - squares[i] - (inside * inside) / window;
+    if (energy < lowest) [best, lowest] = [i, energy];
   }
   return low + Math.floor(window / 2) + best;
 }
