@@ -53,9 +53,12 @@ def accepts(kind: Any, value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A number of NumPy as Python's own, which JSON can hold."""
+    """A number or truth value of NumPy as Python's own, which JSON can hold."""
     if isinstance(value, bool):
         return value
+    numpy = sys.modules.get("numpy")  # not imported: `speechlstm --help` does without
+    if numpy and isinstance(value, numpy.bool_):
+        return bool(value)
     if isinstance(value, numbers.Integral):
         return int(value)
     return float(value) if isinstance(value, numbers.Real) else value

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from speechlstm import Audio, HotWord, Phrase, Recognizer, SubtitleLayout, Transcript
+from speechlstm import HotWord, Phrase, Recognizer, SubtitleLayout, Transcript
 from speechlstm.arguments import accepts, check_argument
 from speechlstm.errors import ConfigError
 from speechlstm.transcript import Hypothesis
@@ -25,6 +25,8 @@ DATE = "data/samples/date.wav"
         (int, np.int64(3), True),
         (int, True, False),
         (bool, 1, False),
+        (bool, np.True_, True),
+        (int, np.True_, False),
         (str | Path, Path("a"), True),
         (str | Path, b"a", False),
         (Literal["a", 1], 1, True),
@@ -51,6 +53,9 @@ def test_a_class_accepts_its_objects() -> None:
     ("call", "message"),
     [
         (lambda: Recognizer.load(3), "bundle: must be a string or a path or None, is 3"),
+        (lambda: Recognizer.load(""), "bundle: is empty; give a path"),
+        (lambda: Recognizer.load(lm=""), "lm: is empty; give a path"),
+        (lambda: Recognizer.load(neural_lm=""), "neural_lm: is empty; give a path"),
         (lambda: Recognizer.load(lm=False), "lm: must be a string or a path or None, is False"),
         (lambda: Recognizer.load(neural_lm=[]), "neural_lm: must be a string or a path or None"),
         (lambda: Recognizer.load(speaker_bundle=0), "speaker_bundle: must be a string or a path"),
@@ -84,6 +89,9 @@ def test_arguments_of_a_recogniser_are_named() -> None:
             call()
 
 
+def test_a_truth_value_of_numpy_becomes_pythons_own() -> None:
+    assert SubtitleLayout(keeps_lines=np.True_).keeps_lines is True  # type: ignore[arg-type]
+
+
 def test_a_subtitle_may_stand_without_a_limit() -> None:
     assert SubtitleLayout(max_cue_seconds=np.inf).max_cue_seconds == inf
-    assert Audio.load(DATE).duration > 0

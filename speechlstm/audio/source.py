@@ -122,7 +122,8 @@ def opened(recording: Recording) -> Iterator[Source]:
         with _opened_named(path) if is_named else _copied(recording) as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:
-                rest = "" if is_named else " from its position on; seek(0) goes to its start"
+                is_at_end = not is_named and _position(recording) > 0
+                rest = " from its position on; seek(0) goes to its start" if is_at_end else ""
                 raise AudioError(path, f"is empty (0 bytes{rest})")
             yield Source(file, path, size, piece)
     except OSError as error:
@@ -157,6 +158,12 @@ def is_pipe(path: Path) -> bool:
 def _name(file: Any) -> str:
     name = getattr(file, "name", None)
     return name if isinstance(name, str) else "recording"
+
+
+def _position(file: Any) -> int:
+    """0 also for what cannot go back."""
+    can_seek = getattr(file, "seekable", None)
+    return file.tell() if can_seek and can_seek() else 0
 
 
 def _opened_named(path: Path) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from speechlstm.arguments import accepts, plain
 from speechlstm.audio import Audio
 from speechlstm.diarization.clustering import with_speakers
 from speechlstm.diarization.embedding import Embedder, load_embedder
@@ -29,13 +30,13 @@ class Diarizer:
     """
 
     def __init__(self, embedder: Embedder, num_speakers: int | None = None) -> None:
-        is_number = isinstance(num_speakers, int) and not isinstance(num_speakers, bool)
-        if num_speakers is not None and not (is_number and 1 <= num_speakers <= MAX_SPEAKERS):
+        number = plain(num_speakers)
+        if number is not None and not (accepts(int, number) and 1 <= number <= MAX_SPEAKERS):
             raise ConfigError(
                 f'speakers: must be "auto" or a number from 1 to {MAX_SPEAKERS}, is '
                 f"{quoted(num_speakers)}"
             )
-        self._embedder, self._num_speakers = embedder, num_speakers
+        self._embedder, self._num_speakers = embedder, number
 
     @classmethod
     def load(cls, bundle: Path | str | None = None, num_speakers: int | None = None) -> "Diarizer":

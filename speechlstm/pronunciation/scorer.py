@@ -88,7 +88,7 @@ class PronunciationScorer:
         """
         source = path if isinstance(path, Piece) else Path(path)
         audio = read_audio(source, self._model.sample_rate, channel, raw_rate)
-        return self.score(audio, text, str(path))
+        return self.score(audio, text, str(source))
 
     def score(self, audio: Audio, text: str, where: str = "audio") -> Pronunciation:
         """Score the pronunciation of a waveform; see score_file.

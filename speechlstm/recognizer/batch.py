@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
+from speechlstm.arguments import accepts, plain
 from speechlstm.audio import Piece
 from speechlstm.errors import DataError, quoted
 from speechlstm.parallel import map_in_processes
@@ -24,8 +25,7 @@ def check_channels(channels: object) -> None:
     Raises:
         ValueError: It is not.
     """
-    is_number = isinstance(channels, int) and not isinstance(channels, bool)
-    if channels not in ("mix", "separate") and not is_number:
+    if not (accepts(Literal["mix", "separate"], channels) or accepts(int, plain(channels))):
         raise ValueError(
             f'channels must be "mix", "separate" or a number from 1, is {quoted(channels)}'
         )

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
-from speechlstm.arguments import check_argument
+from speechlstm.arguments import check_argument, plain
 from speechlstm.bundle import Bundle, find_bundle, read_bundle
 from speechlstm.config.hot_words import read_hot_words
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
@@ -43,15 +44,23 @@ _TYPES = {
 }  # fmt: skip
 
 
-def check_types(arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments of `Recognizer.load` of another type: the text "no" would be true.
+def checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `Recognizer.load`, with Python's own numbers and paths, which can be pickled.
 
     Raises:
-        ConfigError: An argument has another type.
+        ConfigError: An argument has another type (the text "no" would be true), or a path is empty.
     """
+    own = {
+        name: Path(value) if isinstance(value, PathLike) else plain(value)
+        for name, value in arguments.items()
+    }
     for name, kind in _TYPES.items():
-        if arguments[name] is not FROM_BUNDLE:
-            check_argument(name, arguments[name], kind)
+        if own[name] is FROM_BUNDLE:
+            continue
+        check_argument(name, own[name], kind)
+        if own[name] == "":  # as from an unset variable
+            raise ConfigError(f"{name}: is empty; give a path")
+    return own
 
 
 def load_models(

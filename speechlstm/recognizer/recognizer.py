@@ -1,11 +1,13 @@
 """`Recognizer`: transcribes waveforms and recordings, and aligns texts with them."""
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, overload
 
+from speechlstm.arguments import accepts, plain
 from speechlstm.audio import (
     Audio,
     BlockSource,
@@ -22,7 +24,7 @@ from speechlstm.recognizer.batch import Channels, check_channels, result_or_rais
 from speechlstm.recognizer.loading import (
     FROM_BUNDLE,
     ModelFile,
-    check_types,
+    checked,
     load_diarizer,
     load_models,
 )
@@ -125,29 +127,36 @@ class Recognizer(SegmentRecognizer):
             ConfigError: A setting is unknown or out of range, or has no effect on greedy decoding.
             MissingDependencyError: Speakers cannot be told apart without scikit-learn.
         """
-        options: dict[str, Any] = {
-            "greedy": greedy,
-            "fast": fast,
-            "decoding": decoding,
-            "lm": lm,
-            "neural_lm": neural_lm,
-            "neural_lm_weight": neural_lm_weight,
-            "neural_lm_mode": neural_lm_mode,
-            "reject_non_speech": reject_non_speech,
-            "readable": readable,
-            "phrases": None if phrases is None else read_phrases(phrases),
-            "speakers": speakers,
-            "speaker_bundle": speaker_bundle,
-        }
-        check_types({"bundle": bundle, **options})
-        defaults = cls.load.__kwdefaults__ or {}
+        options = checked(
+            {
+                "bundle": bundle,
+                "greedy": greedy,
+                "fast": fast,
+                "decoding": decoding,
+                "lm": lm,
+                "neural_lm": neural_lm,
+                "neural_lm_weight": neural_lm_weight,
+                "neural_lm_mode": neural_lm_mode,
+                "reject_non_speech": reject_non_speech,
+                "readable": readable,
+                "phrases": None if phrases is None else read_phrases(phrases),
+                "speakers": speakers,
+                "speaker_bundle": speaker_bundle,
+            }
+        )
+        bundle = options.pop("bundle")
+        defaults = Recognizer.load.__kwdefaults__ or {}  # a subclass may have a load of its own
         given = {name: value for name, value in options.items() if value != defaults[name]}
         if "hot_words" in settings:
             settings["hot_words"] = read_hot_words(settings["hot_words"])
         model, decoder, writer = load_models(bundle, given, settings)
-        diarizer = load_diarizer(speakers, speaker_bundle)
+        diarizer = load_diarizer(options["speakers"], options["speaker_bundle"])
         recognizer = cls(
-            model, decoder, reject_non_speech=reject_non_speech, writer=writer, diarizer=diarizer
+            model,
+            decoder,
+            reject_non_speech=options["reject_non_speech"],
+            writer=writer,
+            diarizer=diarizer,
         )
         recognizer._load_again = partial(cls.load, bundle, **given, **settings)
         return recognizer
@@ -294,9 +303,10 @@ class Recognizer(SegmentRecognizer):
             ValueError: As in transcribe_file.
             TypeError: paths is a single path, or has something that is no path.
         """
-        if isinstance(paths, str | Path | Piece):
+        if isinstance(paths, str | PathLike | Piece):
             raise TypeError("transcribe_files takes a list of paths; transcribe_file takes one")
-        if not isinstance(jobs, int) or jobs < 1:
+        jobs, channels = plain(jobs), plain(channels)
+        if not accepts(int, jobs) or jobs < 1:
             raise ConfigError(f"jobs: must be a whole number of at least 1, is {quoted(jobs)}")
         if jobs > 1 and self._load_again is None:
             raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
@@ -346,7 +356,8 @@ class Recognizer(SegmentRecognizer):
             raise TypeError(f"align_file takes the text as a string, not {type(text).__name__}")
         model = self.model.characters  # they spell every word, phones only those of a lexicon
         segments = read_segments(path, model.sample_rate, channel=channel, raw_rate=raw_rate)
-        return align_segments(segments, model, text, str(path))
+        where = os.fspath(path) if isinstance(path, PathLike) else str(path)
+        return align_segments(segments, model, text, where)
 
     def open_stream(self, sample_rate: int, endpoint_seconds: float | None = None) -> "Stream":
         """Recognise speech while it is spoken, from blocks of samples that are fed as they come.

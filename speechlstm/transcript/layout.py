@@ -70,6 +70,7 @@ class SubtitleLayout:
         hints = get_type_hints(type(self))
         for field in fields(self):
             value = plain(getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
             is_endless = isinstance(value, float) and value == inf
             if not (is_endless and field.name == "max_cue_seconds"):
                 check_argument(field.name, value, hints[field.name])

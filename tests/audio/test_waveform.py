@@ -147,6 +147,10 @@ def test_file_objects_that_have_nothing_to_read_say_why(tmp_path: Path) -> None:
             AudioError, match=r"a\.wav: is empty .* from its position on; seek\(0\)"
         ):
             Audio.load(file)
+    with pytest.raises(
+        AudioError, match=r"is empty \(0 bytes\)$"
+    ):  # there is nothing to go back to
+        Audio.load(io.BytesIO())
     with (
         (tmp_path / "b.wav").open("wb") as file,
         pytest.raises(TypeError, match=r'open for reading: open\(path, "rb"\)'),

@@ -61,7 +61,8 @@ def test_a_turn_ends_at_a_word_without_a_pause() -> None:
 def test_one_speaker_has_one_number() -> None:
     audio, words = tones((300, 3), (305, 8), (300, 1))
     assert set(speakers(Diarizer(Pitch()), audio, words)) == {1}
-    assert set(speakers(Diarizer(Pitch(), 1), audio, words)) == {1}
+    for one in (1, np.int64(1)):
+        assert set(speakers(Diarizer(Pitch(), one), audio, words)) == {1}  # type: ignore[arg-type]
 
 
 def test_silence_and_short_recordings() -> None:

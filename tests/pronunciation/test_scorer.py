@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,6 +111,9 @@ def test_texts_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=f"zip.wav: {expected}"):
         scorer.score_file(ZIP, text)
+    (entry,) = (entry for entry in os.scandir(Path(ZIP).parent) if entry.name == Path(ZIP).name)
+    with pytest.raises(DataError, match=f"^{ZIP}: {expected}"):
+        scorer.score_file(entry, text)  # type: ignore[arg-type]
 
 
 def test_long_recordings_and_bundles_without_phones_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import copy
 import io
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from speechlstm.errors import (
     BundleError,
     ConfigError,
     DamagedAudioError,
+    DataError,
     LanguageModelError,
     ModelError,
 )
@@ -163,8 +165,6 @@ def test_without_a_name_the_packages_own_model_is_meant(
         assert named.transcribe(Audio(spoken("yes"), SAMPLE_RATE)).text == "yes"
     with pytest.raises(BundleError, match="english"):
         Recognizer.load(Path("english"))  # a folder
-    with pytest.raises(BundleError):
-        Recognizer.load("")
 
 
 @pytest.fixture
@@ -668,6 +668,47 @@ def test_a_recognizer_that_was_loaded_is_loaded_again_where_it_is_unpickled(
     assert repr(again) == f"Recognizer.load({levels_bundle!r}, lm={tiny_lm!r}, num_hypotheses=2)"
     with pytest.raises(TypeError, match=r"only a recogniser that Recognizer\.load has made"):
         pickle.dumps(Recognizer(original.model))
+
+
+def test_a_subclass_may_have_a_load_of_its_own(levels_bundle: Path) -> None:
+    loaded = OwnLoad.load(levels_bundle, greedy=True)
+    assert repr(loaded) == f"OwnLoad.load({levels_bundle!r}, greedy=True)"
+    assert repr(pickle.loads(pickle.dumps(loaded))) == repr(loaded)
+
+
+class OwnLoad(Recognizer):
+    @classmethod
+    def load(cls, bundle: Any = None, **options: Any) -> Recognizer:  # type: ignore[override]
+        return super().load(bundle, **options)
+
+
+def test_anything_that_has_a_path_is_the_path_of_a_model(
+    levels_bundle: Path, tiny_lm: Path, recordings: list[Path]
+) -> None:
+    (bundle,) = (e for e in os.scandir(levels_bundle.parent) if e.name == levels_bundle.name)
+    (lm,) = (e for e in os.scandir(tiny_lm.parent) if e.name == tiny_lm.name)
+    loaded = Recognizer.load(bundle, lm=lm)  # type: ignore[arg-type]
+    assert repr(loaded) == f"Recognizer.load({levels_bundle!r}, lm={tiny_lm!r})"
+    assert repr(pickle.loads(pickle.dumps(loaded))) == repr(loaded)
+    (first, *_) = sorted(os.scandir(recordings[0].parent), key=lambda entry: entry.name)
+    with pytest.raises(DataError, match=f"^{recordings[0]}: the text has no word"):
+        loaded.align_file(first, "")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="transcribe_file takes one"):
+        loaded.transcribe_files(first)  # type: ignore[call-overload]
+
+
+def test_numbers_of_numpy_are_numbers(levels_bundle: Path, recordings: list[Path]) -> None:
+    loaded = Recognizer.load(levels_bundle, greedy=np.True_)  # type: ignore[arg-type]
+    assert repr(loaded) == f"Recognizer.load({levels_bundle!r}, greedy=True)"
+    one: Any = np.int64(1)
+    transcript = loaded.transcribe_file(recordings[0], one, jobs=one)
+    assert transcript == loaded.transcribe_file(recordings[0], 1)
+
+
+@pytest.mark.parametrize("channels", [True, 1.0, None, "left", np.zeros(2)])
+def test_what_is_no_channel_is_refused(recognizer: Recognizer, channels: Any) -> None:
+    with pytest.raises(ValueError, match='channels must be "mix", "separate" or a number'):
+        recognizer.transcribe_file("talk.wav", channels)
 
 
 def test_hot_words_may_be_given_one_after_the_other(levels_bundle: Path, tiny_lm: Path) -> None:
