@@ -4,7 +4,20 @@ from collections.abc import Callable, Collection
 from itertools import product
 from unicodedata import normalize
 
-from speechlstm.transcript.formats import ctm_field
+from speechlstm.audio import AUDIO_SUFFIXES
+from speechlstm.corpora.manifest import MANIFEST_SUFFIXES
+from speechlstm.evaluation.nist_files import NIST_FORMATS
+from speechlstm.transcript.formats import SUFFIXES, ctm_field
+
+# What may follow the last dot of a name without telling one recording from another; in `call.1` and
+# `call.2` it does.
+_FILE_SUFFIXES = frozenset(
+    (
+        *(*AUDIO_SUFFIXES, *SUFFIXES, *MANIFEST_SUFFIXES, *NIST_FORMATS),
+        # Read if they are named, but not searched for in folders.
+        *(".raw", ".pcm", ".flv", ".tta", ".nut", ".mpg", ".mpeg", ".ts", ".eaf"),
+    )
+)
 
 ToKey = Callable[[str], str]
 
@@ -34,7 +47,8 @@ def _path_key(num_parts: int, strips_suffix: bool) -> ToKey:
     def key(name: str) -> str:
         plain = ctm_field(normalize("NFC", name))
         *folders, last = plain.replace("\\", "/").split("/")
-        stem = last.rpartition(".")[0] or last
-        return "/".join([*folders, stem if strips_suffix else last][-num_parts:])
+        stem, dot, suffix = last.rpartition(".")
+        is_file = stem and f"{dot}{suffix.lower()}" in _FILE_SUFFIXES
+        return "/".join([*folders, stem if strips_suffix and is_file else last][-num_parts:])
 
     return key

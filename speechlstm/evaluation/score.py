@@ -50,8 +50,9 @@ def score_transcripts(
     """Score the texts of one file against those of another.
 
     If the texts of both files have ids, texts with the same id are paired, in any order. Ids that
-    are paths may differ in leading folders, in the suffix, in the form of Unicode and in what CTM
-    writes otherwise, such as spaces, as long as they stay unique.
+    are paths may differ in leading folders, in the suffix of a file (not `call.1` and `call.2`), in
+    the form of Unicode and in what CTM writes otherwise, such as spaces, as long as they stay
+    unique.
     Otherwise, the texts are paired by their order. A text without an id gets its number, from 1, as
     id.
 

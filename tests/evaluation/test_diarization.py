@@ -82,6 +82,12 @@ def test_errors_of_recordings_are_added() -> None:
     assert score_turns({}, {}).recordings == {}
 
 
+def test_a_number_after_a_dot_tells_recordings_apart() -> None:
+    turns = [Turn("a", 0, 4)]
+    with pytest.raises(DataError, match=r"no turns of call\.2"):
+        score_turns({"call.1": turns}, {"call.2": turns})
+
+
 @pytest.mark.parametrize(
     ("name", "other"), [("calls/two.wav", "two"), ("two b", "two_b"), ("t\u0308wo", "\u1e97wo")]
 )

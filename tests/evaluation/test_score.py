@@ -127,6 +127,13 @@ def test_names_of_the_same_ending_are_told_apart_by_their_folders(folder: Path) 
 def test_a_dot_in_a_name_is_no_suffix(folder: Path) -> None:
     report = score("talk.1\tone\ntalk.2\ttwo\n", "talk.2.wav\ttwo\ntalk.1.wav\tone\n")
     assert report.wer == 0
+    with pytest.raises(DataError, match=r"hyp lacks 1 of the texts of ref: call\.1; ref lacks 1"):
+        score("call.1\tone\n", "call.2\ttwo\n")
+
+
+@pytest.mark.parametrize("suffix", [".WAV", ".raw", ".json", ".csv", ".stm", ".TextGrid"])
+def test_suffixes_of_files_may_differ(folder: Path, suffix: str) -> None:
+    assert score("call.1\tone\n", f"call.1{suffix}\tone\n").wer == 0
 
 
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
