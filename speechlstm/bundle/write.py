@@ -158,7 +158,6 @@ def _write(path: Path, index: Mapping[str, Any], contents: Mapping[str, bytes]) 
     notes = {CARD: card.read_bytes()} if card.is_file() else {}
     index = {**index, "format_version": format_version(contents)}
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(path) as folder:
         for name, content in {**contents, **notes}.items():
             write_atomically(folder / name, content)

@@ -76,7 +76,6 @@ def pack(
     _refuse_others(folder)
     if manifest.path.resolve().is_relative_to(folder.resolve()):
         raise ConfigError(f"{folder}: has the manifest that is to be packed; give a new folder")
-    folder.resolve().parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(folder) as unfinished:
         listed: list[Utterance] = []
         shards = _Shards(unfinished, shard_bytes)

@@ -15,7 +15,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from speechlstm.storage.files import sync_folder
@@ -29,7 +29,7 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
     Write its files with write_atomically. If the process is killed at any moment, path is either
     the old folder or the new one. (If the file system cannot exchange two folders, path may be
     missing until recover_folder is called.) Folders that killed processes have left beside path are
-    removed.
+    removed. The folders above path are made, and removed if the block fails.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as parent:
@@ -44,29 +44,21 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
     path = path.resolve()
     recover_folder(path)
     _remove_abandoned(path)
-    folder = unfinished(path)
-    try:
+    with _folder_in_its_parents(path) as folder, _named_as(path, folder):
         folder.mkdir()
         yield folder
         if path.is_dir():
             shutil.copymode(path, folder)
         _put_in_place(folder, path)
-    except OSError as error:  # that of a full disk, say, names a folder that is gone then
-        named = Path(f"{error.filename}")
-        if not named.is_relative_to(folder):
-            raise
-        name = path / named.relative_to(folder)
-        raise OSError(error.errno, error.strerror, f"{name}") from error
-    finally:  # folder is now the replaced one, or an unfinished one
-        shutil.rmtree(folder, ignore_errors=True)
-        forget(folder)
 
 
 @contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
-    """A folder beside path for what is tried before path is written; it is removed at the end.
+    """An empty folder for what is tried before path is written; it is removed at the end.
 
-    If the process is killed, it is removed when path, a folder, is written next.
+    It has the name of path, within a folder beside path. If the process is killed, that is removed
+    when path, a folder, is written next. The folders above path are made, and removed if the block
+    fails.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as parent:
@@ -77,18 +69,46 @@ def folder_beside(path: Path) -> Iterator[Path]:
     False
 
     Raises:
-        OSError: The folder cannot be made.
+        OSError: The folder cannot be made, or a file in it; it is named as it would be in path.
     """
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
-    folder = unfinished(path)
+    with _folder_in_its_parents(path) as folder, _named_as(path.parent, folder):
+        tried = folder / path.name
+        tried.mkdir(parents=True)
+        yield tried
+
+
+@contextmanager
+def _folder_in_its_parents(path: Path) -> Iterator[Path]:
+    """The temporary name of a folder, and the folders above it; what is of no use is removed."""
+    missing = [parent for parent in path.parents if not parent.exists()]  # the innermost first
     try:
-        folder.mkdir()
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        forget(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = unfinished(path)
+        try:
+            yield folder
+        finally:  # folder is now the replaced one, or an unfinished one
+            shutil.rmtree(folder, ignore_errors=True)
+            forget(folder)
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):  # others have written into it meanwhile
+                parent.rmdir()
+        raise
+
+
+@contextmanager
+def _named_as(path: Path, folder: Path) -> Iterator[None]:
+    """Let errors name what is in a temporary folder as what it would be in path."""
+    try:
+        yield
+    except OSError as error:  # that of a full disk, say, names a folder that is gone then
+        named = Path(f"{error.filename}")
+        if not named.is_relative_to(folder):
+            raise
+        name = path / named.relative_to(folder)
+        raise OSError(error.errno, error.strerror, f"{name}") from error
 
 
 def recover_folder(path: Path) -> None:

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -66,7 +68,7 @@ def test_what_a_killed_process_tried_beside_a_folder_is_removed(tmp_path: Path) 
     assert subprocess.run(command, check=False).returncode == -9
     assert len(names(path.parent)) == 1
     with folder_beside(path) as folder:
-        assert names(path.parent) == [folder.name]
+        assert names(path.parent) == [folder.parent.name]
     assert not names(path.parent)
 
 
@@ -86,10 +88,20 @@ def test_what_cannot_be_written_is_named_as_it_would_be_called(tmp_path: Path) -
     ):
         write_atomically(unfinished / "missing" / "weights", b"")
     assert error.value.filename == str(tmp_path / "model" / "missing" / "weights")
-    path = tmp_path / "no" / "model"
-    with pytest.raises(FileNotFoundError) as error, folder_written_atomically(path):
-        pass
-    assert error.value.filename == str(path)
+    with pytest.raises(FileNotFoundError) as error, folder_beside(tmp_path / "model") as tried:
+        write_atomically(tried / "missing" / "weights", b"")
+    assert error.value.filename == str(tmp_path / "model" / "missing" / "weights")
+
+
+@pytest.mark.parametrize("write", [folder_written_atomically, folder_beside])
+def test_a_failure_leaves_none_of_the_folders_that_it_made(
+    tmp_path: Path, write: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    (tmp_path / "there").mkdir()
+    with pytest.raises(RuntimeError), write(tmp_path / "there" / "new" / "deep" / "f") as folder:
+        (folder / "weights").touch()
+        raise RuntimeError
+    assert not names(tmp_path / "there")
 
 
 def test_every_name_that_a_folder_may_have_can_be_written(tmp_path: Path) -> None:

@@ -226,8 +226,7 @@ def write_if_verified(
         BundleError: A model fails the verification and nothing is written, or `write` refuses.
     """
     verifications = []
-    with folder_beside(path) as folder:
-        candidate = folder / "bundle"
+    with folder_beside(path) as candidate:
         write(candidate)
         for name in names:
             verification = verify(candidate / name)

@@ -86,7 +86,6 @@ def write_golden(path: Path, bundle: Path, recordings: Sequence[tuple[Audio, str
         "tolerance": {p.name: _TOLERANCE[stored_quantization(p.read_bytes())] for p in models},
         "recordings": entries,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     with folder_written_atomically(path) as folder:
         for name, content in files.items():
             write_atomically(folder / name, content)

@@ -77,7 +77,6 @@ def _describe(verification: Verification) -> str:
 def publish(bundle: Path, path: Path) -> None:
     """Write a finished bundle to its place; the README.md of one that it replaces is kept."""
     read_bundle(bundle)  # verifies it
-    path.resolve().parent.mkdir(parents=True, exist_ok=True)
     card = path / "README.md"
     files = [*sorted(bundle.iterdir()), *([card] if card.is_file() else [])]
     with folder_written_atomically(path) as folder:
