@@ -19,6 +19,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -118,9 +119,10 @@ def _describe(error: OSError) -> str:
         from tempfile import gettempdir
 
         return f"standard output, or a temporary file in {gettempdir()}: {reason}"
-    if error.filename is None and error.errno == errno.EAGAIN:  # of fork
+    is_write = hasattr(error, "characters_written")  # into a pipe that is full and does not block
+    if error.filename is None and error.errno == errno.EAGAIN and not is_write:  # of fork
         return _OUT_OF_THREADS
-    if error.filename is None and error.errno == errno.ENOENT:  # of os.getcwd
+    if error.filename is None and error.errno == errno.ENOENT and _is_current_folder_removed():
         return f"the current folder: {reason}; it has been removed"
     if error.filename is None:
         return reason
@@ -131,6 +133,14 @@ def _describe(error: OSError) -> str:
         if name is not None
     )
     return f"{files}: {reason}"
+
+
+def _is_current_folder_removed() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 @click.group(

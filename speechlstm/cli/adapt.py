@@ -27,7 +27,9 @@ class _Recordings(click.Path):
 
 @verb()
 @click.argument("recordings", type=_Recordings(exists=True, path_type=Path))
-@click.option("-o", "--output", metavar="BUNDLE", type=OutputFolder(), required=True)
+@click.option(
+    "-o", "--output", metavar="BUNDLE", type=OutputFolder(is_replaced=True), required=True
+)
 @click.option(
     "--text",
     "texts",

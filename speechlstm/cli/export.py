@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     "bundle",
-    type=OutputFolder(),
+    type=OutputFolder(is_replaced=True),
     required=True,
     metavar="BUNDLE",
     help="Folder of the bundle.",
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 @max_utterances_option(100, "verify on")
 @click.option(
     "--golden",
-    type=OutputFolder(),
+    type=OutputFolder(is_replaced=True),
     metavar="DIR",
     help="Also write recordings of --verify with their log-probabilities and texts, to test a port "
     "to another language against.",

@@ -74,29 +74,37 @@ class TranscriptPath(OutputPath):
 
 
 class OutputFolder(click.Path):
-    """The path of a folder to write, a bundle or a run. `Verb` checks that it is not read, too."""
+    """The path of a folder to write, a bundle or a run. `Verb` checks that it is not read, too.
 
-    def __init__(self) -> None:
+    Args:
+        is_replaced: Whether a folder that exists is replaced whole (folder_written_atomically);
+            else, files are written into it.
+    """
+
+    def __init__(self, is_replaced: bool = False) -> None:
         super().__init__(path_type=Path, file_okay=False)
+        self._is_replaced = is_replaced
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.Path."""
         if "://" in f"{value}":
             self.fail(f"{value}: is an address; give a folder of this machine", param, ctx)
-        if reason := _why_no_folder(Path(os.fsdecode(value))):
+        if reason := _why_no_folder(Path(os.fsdecode(value)), self._is_replaced):
             self.fail(reason, param, ctx)
         return super().convert(value, param, ctx)
 
 
-def _why_no_folder(path: Path) -> str | None:
+def _why_no_folder(path: Path, is_replaced: bool = False) -> str | None:
     """Why a folder cannot be written, found out before the work; None: there is no reason."""
     path = Path(os.path.realpath(path))
     nearest = next((p for p in (path, *path.parents) if os.path.lexists(p)), path)
-    name = printable(f"{nearest}")
     if nearest.is_file():
-        return f"{name}: is a file; give a folder"
-    if nearest != path and not os.access(nearest, os.W_OK):
-        return f"{name}: the folder is not writable"
+        return f"{printable(f'{nearest}')}: is a file; give a folder"
+    # The new folder is filled beside the one that it replaces.
+    written = (path, path.parent) if is_replaced and nearest == path else (nearest,)
+    for folder in written:
+        if not os.access(folder, os.W_OK):
+            return f"{printable(f'{folder}')}: the folder is not writable"
     return None
 
 

@@ -39,9 +39,10 @@ def test_prints_ctm_of_a_file_or_of_words(levels_bundle: Path) -> None:
     assert again == result.stdout.replace("Hello,", "hello").replace("world!", "world")
 
 
-def test_words_in_place_of_the_file_are_told_of_text(levels_bundle: Path) -> None:
-    result = align(levels_bundle, "a.wav", "hello world")
-    expected = "Error: hello world: No such file or directory; for words themselves: --text\n"
+@pytest.mark.parametrize("words", ["hello world", "hello world " * 50])  # longer than names may be
+def test_words_in_place_of_the_file_are_told_of_text(levels_bundle: Path, words: str) -> None:
+    result = align(levels_bundle, "a.wav", words)
+    expected = f"Error: {words}: No such file or directory; for words themselves: --text\n"
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", expected)
 
 

@@ -1,5 +1,6 @@
 import errno
 import inspect
+import os
 import shlex
 import subprocess
 import sys
@@ -169,11 +170,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
         (ConfigError("model.cell: wrong"), 1, "Error: model.cell: wrong\n"),
         (FileNotFoundError(2, "No such file", "x"), 1, "Error: x: No such file\n"),
         (OSError(5, "Input/output error"), 1, "Error: Input/output error\n"),
-        (
-            FileNotFoundError(2, "No such file"),
-            1,
-            "Error: the current folder: No such file; it has been removed\n",
-        ),
+        (FileNotFoundError(2, "No such file"), 1, "Error: No such file\n"),
         (
             OSError(28, "No space left"),
             1,
@@ -182,6 +179,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
         (MemoryError(), 1, f"Error: {_OUT_OF_MEMORY}\n"),
         (RuntimeError("can't start new thread"), 1, f"Error: {_OUT_OF_THREADS}\n"),
         (BlockingIOError(errno.EAGAIN, "Try again"), 1, f"Error: {_OUT_OF_THREADS}\n"),
+        (BlockingIOError(errno.EAGAIN, "would block", 0), 1, "Error: would block\n"),  # of a write
         (OSError(18, "Other device", "x", None, "y"), 1, "Error: x to y: Other device\n"),
         (ConfigError("a\x1b[31m\nb\u202e"), 1, "Error: a\\x1b[31m\\nb\\u202e\n"),
         (
@@ -202,6 +200,21 @@ def test_expected_failures_are_one_line_and_an_exit_code(
 ) -> None:
     result = CliRunner().invoke(failing(monkeypatch, error), ["score"])
     assert (result.exit_code, result.stdout, result.stderr) == (exit_code, "", stderr)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a current folder cannot be removed there")
+def test_a_current_folder_that_has_been_removed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        with pytest.raises(FileNotFoundError) as error:
+            Path.cwd()
+        result = CliRunner().invoke(failing(patch, error.value), ["score"])
+    expected = f"Error: the current folder: {os.strerror(errno.ENOENT)}; it has been removed\n"
+    assert (result.exit_code, result.stderr) == (1, expected)
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,35 @@ def test_a_folder_that_cannot_be_made_shows_before_the_work(
     assert result.stderr.endswith(f"{tmp_path}: the folder is not writable\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "is_replaced"),
+    [
+        (["export", "run", "-o"], True),
+        (["export", "run", "-o", "bundle", "--golden"], True),
+        (["manifest", "pack", "m", "-o"], True),
+        (["adapt", ".", "-o"], True),
+        (["adapt", ".", "-o", "bundle", "--work"], False),
+        (["lm", "train", "text", "-o"], False),
+        (["transcribe", "a.wav", "-o"], False),
+    ],
+)
+def test_a_folder_that_cannot_be_written_shows_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], is_replaced: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there" / "folder").mkdir(parents=True)
+    readonly = tmp_path / "there" / "folder"
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != readonly)  # root may write
+    result = CliRunner().invoke(main, [*words, "there/folder"])
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"{readonly}: the folder is not writable\n")
+    if is_replaced:
+        readonly = readonly.parent  # in which the new one is filled
+        result = CliRunner().invoke(main, [*words, "there/folder"])
+        assert result.exit_code == 2
+        assert result.stderr.endswith(f"{readonly}: the folder is not writable\n")
+
+
 @pytest.mark.parametrize("link", ["symlink", "hard link", "other spelling"])
 def test_a_link_to_an_input_is_that_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str

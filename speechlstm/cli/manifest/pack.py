@@ -12,7 +12,9 @@ from speechlstm.errors import DataError, counted
 
 @verb()
 @click.argument("manifest", type=PATH)
-@click.option("-o", "--output", metavar="SHARDS", type=OutputFolder(), required=True)
+@click.option(
+    "-o", "--output", metavar="SHARDS", type=OutputFolder(is_replaced=True), required=True
+)
 @click.option(
     "--format",
     "encoding",
