@@ -278,7 +278,7 @@ def test_a_bad_file_does_not_stop_the_others(levels_bundle: Path, folder: Path) 
         (["long.flac", "--skip-existing"], 2, "--skip-existing needs -o"),
         (["long.flac", "--ray", "local", "--jobs", "2"], 2, "--jobs is for this machine alone"),
         (["long.flac", "--timestamps", "-o", "a.srt"], 2, "--timestamps is for --format text"),
-        (["long.flac", "-o", "rec/notes.txt/"], 1, "notes.txt"),
+        (["long.flac", "-o", "rec/notes.txt/"], 2, "notes.txt: is a file; give a folder"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_the_work(

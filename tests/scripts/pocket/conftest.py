@@ -41,7 +41,7 @@ def portable_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
     from speechlstm.training.acoustic.trained import trained_model
     from speechlstm.training.tflite.edit import quantize, without_names
 
-    model = convert_acoustic(trained_model(default_bundle()).model, fused=False)
+    model = convert_acoustic(trained_model(default_bundle()).network, fused=False)
     bundle = read_bundle(default_bundle())
     folder = tmp_path_factory.mktemp("portable")
     paths = {}

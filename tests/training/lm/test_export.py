@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from speechlstm.cli import main
 from speechlstm.lm.lstm import LSTMLanguageModel
 from speechlstm.storage import parse_checked
+from speechlstm.training.engine.run_folder import HAS_INITIAL
 from speechlstm.training.lm import export as lm_export
 
 # A verb that agrees with the first word: no trigram can know.
@@ -55,7 +56,8 @@ def test_learns_what_ngrams_cannot_and_is_exported(monkeypatch: pytest.MonkeyPat
     tf.config.run_functions_eagerly(False)
     assert (result.exit_code, result.stdout) == (0, "run\n"), result.stderr
     before = parse_checked(Path("run", "run.json").read_text())
-    assert adapted == before | {"lm_training": before["lm_training"] | {"num_epochs": 1}}
+    training = before["lm_training"] | {"num_epochs": 1}
+    assert adapted == before | {"lm_training": training, HAS_INITIAL: True}
     vocabularies = (Path(run, "vocabulary.txt").read_text() for run in ("run", "adapted"))
     assert len(set(vocabularies)) == 1
     lines = map(json.loads, Path("run", "metrics.jsonl").read_text().splitlines())
