@@ -173,11 +173,12 @@ def whole_year(speech: Speech, start: int) -> Written | None:
     found = year(words, start)
     if not found or not stands_alone(words, start, found.end):
         return None
-    first = words[start]
+    first, before = words[start], speech.before(start)
     # "ten thirty" may be a time, and "two thousand" a number.
-    if found.value < 1300 and speech.before(start) not in _BEFORE_YEARS:
+    if found.value < 1300 and before not in _BEFORE_YEARS:
         return None
-    is_named = speech.before(start) in _BEFORE_YEARS or _ends_range_of_years(words, start)
+    ends_range = _ends_range_of_years(words, start)
+    is_named = before in _BEFORE_YEARS or ends_range
     if found.value == 2000 and first == "two" and not is_named:
         return None
     following = word_at(words, found.end)
@@ -186,9 +187,7 @@ def whole_year(speech: Speech, start: int) -> Written | None:
     # "after two thousand years", "fifteen hundred people", "twenty thirty people"
     is_count = found.value == 2000 or (found.value in range(2030, 2100, 10) and not is_named)
     is_hundreds = words[start + 1] in ("hundred", "thousand")
-    is_year = speech.before(start) in _NAME_YEARS or (
-        _ends_range_of_years(words, start) and words[start - 2] != "hundred"
-    )
+    is_year = before in _NAME_YEARS or (ends_range and words[start - 2] != "hundred")
     is_count |= is_hundreds and not is_year
     if counted(speech, found.end) in COUNTED and is_count:
         return None

@@ -71,8 +71,9 @@ export function parseHotWords(given, name = 'hotWords') {
           `${MAX_WEIGHT}; only Python's decoder avoids words, by negative weights`,
       );
     }
-    if (!normalized(phrase)) throw new ConfigError(`${name}: ${quoted(item)} has no word`);
-    return {phrase: normalized(phrase), weight};
+    const words = normalized(phrase);
+    if (!words) throw new ConfigError(`${name}: ${quoted(item)} has no word`);
+    return {phrase: words, weight};
   });
 }
 
