@@ -84,7 +84,10 @@ def _summary(pair: PairComparison, one: str, other: str) -> Iterator[Markup]:
     rows: list[list[Cell]] = [
         [f"WER of {other} - {one}", difference(pair)],
         ["resampled", counted(len(pair.units), unit)],
-        [f"resamples in which {other} has fewer errors", f"{pair.bootstrap.share_better:.1%}"],
+        [
+            f"resamples in which {other} has fewer errors (ties count half)",
+            f"{pair.bootstrap.share_better:.1%}",
+        ],
         ["matched pairs (MAPSSWE)", test_result(pair.matched_pairs)],
         ["utterances", wins(pair.by_utterance, one, other)],
     ]

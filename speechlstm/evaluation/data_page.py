@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from speechlstm.audio import read_audio
 from speechlstm.corpora.sound import Sound
 from speechlstm.corpora.survey import Surveyed
-from speechlstm.errors import DataError
+from speechlstm.errors import DataError, counted
 from speechlstm.evaluation.data_report import DataReport
 from speechlstm.evaluation.report_page import aligned_errors
 from speechlstm.html import (
@@ -49,8 +49,8 @@ def data_page(report: DataReport) -> str:
 def _faults(report: DataReport) -> Markup:
     stats = report.stats
     totals = (
-        f"{stats.num_utterances} utterances, {stats.total_seconds / 3600:.2f} h, "
-        f"{stats.num_speakers} speakers, {stats.num_words} words"
+        f"{counted(stats.num_utterances, 'utterance')}, {stats.total_seconds / 3600:.2f} h, "
+        f"{counted(stats.num_speakers, 'speaker')}, {counted(stats.num_words, 'word')}"
     )
     rows: list[list[Cell]] = [
         [
