@@ -8,7 +8,7 @@ events     decoded blocks, whichever decodes; reading: mixed (channels) and resa
 segments   cuts at pauses; levels: where it becomes much louder; pieces: of a recording
 activity   whether a sound can be speech
 waveform   `Audio`; blocks, microphone: sound that comes bit by bit
-finding    recordings in folders
+finding    recordings in folders; names: what they are called
 
 Installed as it is, the package reads WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF, W64,
 SPH, VOC and rarer formats of libsndfile. With the extra `media`, it reads all formats of ffmpeg:
@@ -21,12 +21,8 @@ M4A, MP4, WebM, WMA, AMR and others.
 
 from speechlstm.audio.blocks import Blocks, BlockSource, RawPipe, RealTime
 from speechlstm.audio.decoding import silence_codecs
-from speechlstm.audio.finding import (
-    AUDIO_SUFFIXES,
-    FoundRecording,
-    find_recordings,
-    found_recordings,
-)
+from speechlstm.audio.finding import FoundRecording, find_recordings, found_recordings
+from speechlstm.audio.names import AUDIO_SUFFIXES, RECORDING_SUFFIXES, recording_ids, without_suffix
 from speechlstm.audio.ogg_pages import with_serial
 from speechlstm.audio.pieces import END_TOLERANCE
 from speechlstm.audio.recording import (
@@ -47,6 +43,7 @@ __all__ = [
     "MAX_PEAK",
     "MIN_SECONDS",
     "PAUSE_SECONDS",
+    "RECORDING_SUFFIXES",
     "Audio",
     "BlockSource",
     "Blocks",
@@ -63,8 +60,10 @@ __all__ = [
     "read_blocks",
     "read_duration",
     "read_segments",
+    "recording_ids",
     "repeatable",
     "silence_codecs",
     "split",
     "with_serial",
+    "without_suffix",
 ]

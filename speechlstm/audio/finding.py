@@ -6,15 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from speechlstm.audio.names import AUDIO_SUFFIXES
 from speechlstm.errors import AudioError
-
-# The format itself is detected from the content.
-AUDIO_SUFFIXES = (
-    *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".mpga", ".aif", ".aiff"),
-    *(".aifc", ".au", ".snd", ".caf", ".w64", ".rf64", ".sph", ".nist", ".voc", ".m4a", ".m4b"),
-    *(".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv", ".mka", ".aac", ".wma", ".3gp", ".amr"),
-    *(".spx", ".ac3", ".wv"),
-)
+from speechlstm.storage import without_query
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,8 @@ def found_recordings(paths: Iterable[Path]) -> Iterator[FoundRecording | AudioEr
     """
     for path in paths:
         if not path.is_dir():
-            yield FoundRecording(path, PurePath("stdin" if path == Path("-") else path.name))
+            name = "stdin" if path == Path("-") else PurePath(without_query(path)).name
+            yield FoundRecording(path, PurePath(name))
             continue
         errors: list[OSError] = []
         recordings = list(find_recordings(path, errors.append))

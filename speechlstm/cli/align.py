@@ -18,7 +18,7 @@ from speechlstm.cli.types import OutputPath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted, quoted
 from speechlstm.transcript import Transcript, Word
-from speechlstm.transcript.formats import FORMATS, SPEAKER_FORMATS, SUBTITLES, recording_ids
+from speechlstm.transcript.formats import FORMATS, SPEAKER_FORMATS, SUBTITLES
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 from speechlstm.transcript.subtitles import clock
 
@@ -131,6 +131,8 @@ def _left_out(words: Sequence[Word]) -> list[str]:
 def _written(
     format_name: str, name: str, transcript: Transcript, layout: SubtitleLayout | None
 ) -> str:
+    from speechlstm.audio import recording_ids
+
     if format_name not in SUBTITLES:
         label = recording_ids([name])[0] if format_name == "ctm" else name
         return FORMATS[format_name](label, transcript)

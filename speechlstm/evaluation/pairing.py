@@ -1,23 +1,17 @@
 """Pairs the names that two files have for the same recordings or utterances."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import product
 from unicodedata import normalize
 
-from speechlstm.audio import AUDIO_SUFFIXES
+from speechlstm.audio import RECORDING_SUFFIXES
 from speechlstm.corpora.manifest import MANIFEST_SUFFIXES
 from speechlstm.evaluation.nist_files import NIST_FORMATS
 from speechlstm.transcript.formats import SUFFIXES, ctm_field
 
 # What may follow the last dot of a name without telling one recording from another; in `call.1` and
 # `call.2` it does.
-_FILE_SUFFIXES = frozenset(
-    (
-        *(*AUDIO_SUFFIXES, *SUFFIXES, *MANIFEST_SUFFIXES, *NIST_FORMATS),
-        # Read if they are named, but not searched for in folders.
-        *(".raw", ".pcm", ".flv", ".tta", ".nut", ".mpg", ".mpeg", ".ts", ".eaf"),
-    )
-)
+_FILE_SUFFIXES = RECORDING_SUFFIXES.union(SUFFIXES, MANIFEST_SUFFIXES, NIST_FORMATS, [".eaf"])
 
 ToKey = Callable[[str], str]
 
@@ -27,28 +21,43 @@ def common_keys(references: Collection[str], hypotheses: Collection[str]) -> tup
 
     `recordings/anna/1.wav` in one file matches `anna/1` in the other if no other id ends so.
     """
-    ids = (*references, *hypotheses)
-    depth = 1 + max((id_.count("/") + id_.count("\\") for id_ in ids), default=0)
     best: tuple[ToKey, ToKey] = (str, str)
     most = len({*references} & {*hypotheses})
-    for num_parts in range(depth, 0, -1):
-        for strips in product((False, True), repeat=2):
-            if most == min(len(references), len(hypotheses)):
-                return best
-            keys = tuple(_path_key(num_parts, strip) for strip in strips)
-            expected, found = {*map(keys[0], references)}, {*map(keys[1], hypotheses)}
-            is_unique = len(expected) == len(references) and len(found) == len(hypotheses)
-            if is_unique and len(expected & found) > most:
-                best, most = (keys[0], keys[1]), len(expected & found)
+    for strips in product((False, True), repeat=2):
+        if most == min(len(references), len(hypotheses)):
+            break
+        expected, found = (
+            [_parts(name, strip) for name in names]
+            for names, strip in zip((references, hypotheses), strips, strict=True)
+        )
+        depth = _least_depth(expected, found)
+        num_common = len(_ends(expected, depth) & _ends(found, depth))
+        if depth and num_common > most:
+            best, most = (_key(depth, strips[0]), _key(depth, strips[1])), num_common
     return best
 
 
-def _path_key(num_parts: int, strips_suffix: bool) -> ToKey:
-    def key(name: str) -> str:
-        plain = ctm_field(normalize("NFC", name))
-        *folders, last = plain.replace("\\", "/").split("/")
-        stem, dot, suffix = last.rpartition(".")
-        is_file = stem and f"{dot}{suffix.lower()}" in _FILE_SUFFIXES
-        return "/".join([*folders, stem if strips_suffix and is_file else last][-num_parts:])
+def _least_depth(*files: Sequence[Sequence[str]]) -> int:
+    """The least number of last parts by which the names of each file differ; 0: they do not.
 
-    return key
+    The fewer parts, the more names of two files agree.
+    """
+    deepest = max((len(parts) for file in files for parts in file), default=0)
+    depths = range(1, deepest + 1)
+    return next((n for n in depths if all(len(_ends(f, n)) == len(f) for f in files)), 0)
+
+
+def _ends(names: Iterable[Sequence[str]], depth: int) -> set[tuple[str, ...]]:
+    return {tuple(parts[-depth:]) for parts in names}
+
+
+def _key(depth: int, strips_suffix: bool) -> ToKey:
+    return lambda name: "/".join(_parts(name, strips_suffix)[-depth:])
+
+
+def _parts(name: str, strips_suffix: bool) -> list[str]:
+    plain = ctm_field(normalize("NFC", name))
+    *folders, last = plain.replace("\\", "/").split("/")
+    stem, dot, suffix = last.rpartition(".")
+    is_file = stem and f"{dot}{suffix.lower()}" in _FILE_SUFFIXES
+    return [*folders, stem if strips_suffix and is_file else last]

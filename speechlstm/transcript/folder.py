@@ -26,8 +26,9 @@ class TranscriptFolder:
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as path:
-    ...     names = [PurePath("one.wav"), PurePath("monday/two.wav")]
-    ...     folder = TranscriptFolder(Path(path), map(Path, names), names, ["srt", "json"])
+    ...     names = [PurePath("one"), PurePath("monday/two")]
+    ...     recordings = [Path("one.wav"), Path("monday/two.wav")]
+    ...     folder = TranscriptFolder(Path(path), recordings, names, ["srt", "json"])
     ...     folder.write(1, "srt", "1")
     ...     [folder.missing(0), folder.missing(1)]
     [['srt', 'json'], ['json']]
@@ -35,7 +36,7 @@ class TranscriptFolder:
     Args:
         folder: It is made if it does not exist.
         recordings: The recordings, which are never overwritten.
-        names: For each recording, its path in the folder that it comes from.
+        names: For each recording, its path in the folder that it comes from, without its suffix.
         formats: The formats, keys of SUFFIX_OF.
         keeps: Whether transcripts that exist will be kept. If not, a text beside its recording is
             refused, because it may be the reference.
@@ -55,7 +56,7 @@ class TranscriptFolder:
         keeps: bool = False,
     ) -> None:
         self._formats = formats
-        self._stems = [folder / name.with_suffix("") for name in names]
+        self._stems = [folder / name for name in names]
         given = list(zip(recordings, self._stems, strict=True))
         _refuse_collisions(given)
         inputs = {_identity(recording) for recording, _ in given}

@@ -1,9 +1,7 @@
 """Formats that transcripts are written in: text, JSON, CTM, RTTM, TextGrid, SRT and WebVTT."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import PurePath
 from typing import Any
 
 from speechlstm.errors import UNPRINTABLE, printable, writable
@@ -101,8 +99,9 @@ def json_line(values: object) -> str:
 def to_ctm(file: str, transcript: Transcript) -> str:
     """NIST's time-marked words (CTM): file, channel, start, duration, word and confidence.
 
-    Each word that is spoken has a line, so silence has none. Give the file as `recording_ids` names
-    it. The lines are ordered by channel and then by time, as sclite requires.
+    Each word that is spoken has a line, so silence has none. Give the file as
+    `speechlstm.audio.recording_ids` names it. The lines are ordered by channel and then by time, as
+    sclite requires.
 
     >>> words = (Word("yes", 0.1, 0.5, 0.9),)
     >>> to_ctm("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
@@ -127,50 +126,13 @@ def ctm_field(text: str, escape: Callable[[str], str] = printable) -> str:
 def to_rttm(file: str, transcript: Transcript) -> str:
     """NIST's RTTM: who speaks when, one turn a line. Silence has no line.
 
-    Give the file as `recording_ids` names it.
+    Give the file as `speechlstm.audio.recording_ids` names it.
 
     >>> words = (Word("yes", 0.1, 0.5, 0.9, speaker=1),)
     >>> to_rttm("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
     'SPEAKER a 1 0.100 0.400 <NA> <NA> speaker1 <NA> <NA>'
     """
     return "\n".join(rttm_lines(ctm_field(file), turns_of(transcript.words)))
-
-
-def recording_ids(files: Sequence[str]) -> list[str]:
-    """Unique names of recordings for CTM and RTTM files, if possible without folder and suffix.
-
-    If files differ only in their folder or suffix, the names keep as much of these as makes them
-    unique; if a file is given twice, its names are numbered. (The manual of sclite, "infmts", asks
-    for names without suffix.)
-
-    >>> recording_ids(["talks/one.wav", "yes/a.wav", "no/a.wav"])
-    ['one', 'yes/a', 'no/a']
-    """
-    paths = [PurePath(file) for file in files]
-    names = {path: _shorter_names(path) for path in paths}
-    counts = Counter(name for shorter in names.values() for name in {*shorter})
-    shortest = {
-        path: next((name for name in shorter if counts[name] == 1), shorter[-1])
-        for path, shorter in names.items()
-    }
-    ids: dict[str, None] = {}
-    for path in paths:
-        name, number = shortest[path], 1
-        while name in ids or (number > 1 and name in shortest.values()):
-            number += 1
-            name = f"{shortest[path]}-{number}"
-        ids[name] = None
-    return list(ids)
-
-
-def _shorter_names(path: PurePath) -> list[str]:
-    """The ends of a path as CTM fields: the shortest first, those with the suffix last."""
-    ends = [
-        PurePath(*whole.parts[-depth:]).as_posix()
-        for whole in (path.parent / path.stem, path)
-        for depth in range(1, 1 + len(whole.parts))
-    ]
-    return [ctm_field(end) for end in ends or [str(path)]]
 
 
 def to_textgrid(file: str, transcript: Transcript) -> str:

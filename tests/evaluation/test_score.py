@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from speechlstm.audio import recording_ids
 from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.errors import DataError
 from speechlstm.evaluation.comparison import compare_reports
@@ -21,7 +22,7 @@ from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import score_files, seem_to_have_ids
 from speechlstm.evaluation.transcript_files import read_transcript_file
 from speechlstm.transcript import Hypothesis, Transcript, Word
-from speechlstm.transcript.formats import recording_ids, to_ctm, to_textgrid
+from speechlstm.transcript.formats import to_ctm, to_textgrid
 from speechlstm.transcript.subtitles import to_srt, to_vtt
 
 STM = """;; LABEL "o" "overall" "all"

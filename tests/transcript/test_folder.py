@@ -2,6 +2,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
+from speechlstm.audio import without_suffix
 from speechlstm.errors import ConfigError
 from speechlstm.transcript import folder as folder_module
 from speechlstm.transcript.folder import SUFFIX_OF, TranscriptFolder
@@ -9,7 +10,8 @@ from speechlstm.transcript.formats import FORMATS, SUFFIXES
 
 
 def made(folder: Path, *names: str) -> TranscriptFolder:
-    return TranscriptFolder(folder, map(Path, names), map(PurePath, names), ["srt", "json"])
+    stems = [without_suffix(PurePath(name)) for name in names]
+    return TranscriptFolder(folder, map(Path, names), stems, ["srt", "json"])
 
 
 def test_each_format_has_the_suffix_that_chooses_it() -> None:
@@ -22,7 +24,7 @@ def test_recordings_that_differ_in_their_suffix_collide(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"a\.wav and a\.mp3 would have the same transcript"):
         made(tmp_path / "out", "a.wav", "b.wav", "a.mp3")
     assert not (tmp_path / "out").exists()
-    made(tmp_path, "a.b.wav", "a.c.wav", "x/a.wav", "a.wav")
+    made(tmp_path, "a.b.wav", "a.c.wav", "x/a.wav", "a.wav", "call.1", "call.2")
 
 
 def test_a_recording_that_is_given_twice_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speechlstm.transcript import AlignedLine, Hypothesis, Transcript, Word
-from speechlstm.transcript.formats import FORMATS, json_line, recording_ids
+from speechlstm.transcript.formats import FORMATS, json_line
 
 TRANSCRIPT = Transcript(
     hypotheses=(
@@ -132,31 +132,6 @@ def test_a_subtitle_is_read_at_a_glance() -> None:
     assert all(1 <= len(lines) <= 2 and len(line) <= 42 for lines in texts for line in lines)
     slow = transcript_of(*[(f"w{i}", 2.0 * i, 2.0 * i + 1.5) for i in range(8)])
     assert [cue.count("w") for cue in FORMATS["srt"]("a.wav", slow).split("\n\n")] == [3, 3, 2]
-
-
-@pytest.mark.parametrize(
-    ("files", "ids"),
-    [
-        (["talks/one.wav", "two.v2.mp3", "-"], ["one", "two.v2", "-"]),
-        (["yes/a.wav", "z.wav", "no/a.wav"], ["yes/a", "z", "no/a"]),
-        (["x/yes/a.wav", "y/yes/a.wav", "x/no/a.wav"], ["x/yes/a", "y/yes/a", "no/a"]),
-        (["a.wav", "a.flac", "b/a.wav"], ["a.wav", "a.flac", "b/a"]),
-        (["my talk.wav", "my\ttalk.flac"], ["my_talk.wav", "my_talk.flac"]),
-        (["a.wav", "a.wav", "a-2.wav", "./a.wav"], ["a", "a-3", "a-2", "a-4"]),
-        ([";; no comment.wav", "a\x1b\nb.wav"], ["___no_comment", "a\\x1b_b"]),
-        ([], []),
-    ],
-)
-def test_recordings_have_ids_of_their_own(files: list[str], ids: list[str]) -> None:
-    assert recording_ids(files) == ids
-
-
-@given(st.lists(st.text(st.sampled_from("ab/. \n;-2"), min_size=1)))
-def test_ids_are_unique_fields_in_the_order_of_the_files(files: list[str]) -> None:
-    ids = recording_ids(files)
-    assert len({*ids}) == len(files)
-    assert all(len(name.split()) == 1 and name.isprintable() and ";;" not in name for name in ids)
-    assert {*recording_ids(files[::-1])} == {*ids}
 
 
 WORDS = (Word("a\nb", 0, 1, 1), Word('<i>"\x9b', 1, 2, 1))

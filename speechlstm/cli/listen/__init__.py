@@ -17,12 +17,7 @@ from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.errors import AudioError, counted
 from speechlstm.interruption import Interruption
 from speechlstm.storage import write_atomically
-from speechlstm.transcript.formats import (
-    READABLE_FORMATS,
-    SPEAKER_FORMATS,
-    SUBTITLES,
-    recording_ids,
-)
+from speechlstm.transcript.formats import READABLE_FORMATS, SPEAKER_FORMATS, SUBTITLES
 
 if TYPE_CHECKING:
     from speechlstm.audio import BlockSource
@@ -123,6 +118,7 @@ def command(
     _check_usage(SimpleNamespace(**ctx.params), file_format)
     loads = None if readable is None and file_format in SUBTITLES else bool(readable)
     live: Live = LiveEvents(bool(readable)) if format_name == "jsonl" else LiveText(bool(readable))
+    from speechlstm.audio import recording_ids
     from speechlstm.cli.listen.session import Session
 
     with Interruption() as interruption:

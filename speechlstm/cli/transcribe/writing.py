@@ -15,13 +15,7 @@ from speechlstm.errors import printable
 from speechlstm.storage import write_atomically
 from speechlstm.transcript import Transcript
 from speechlstm.transcript.folder import TranscriptFolder
-from speechlstm.transcript.formats import (
-    FORMATS,
-    RECORDING_ID_FORMATS,
-    SUBTITLES,
-    recording_ids,
-    to_timed_text,
-)
+from speechlstm.transcript.formats import FORMATS, RECORDING_ID_FORMATS, SUBTITLES, to_timed_text
 from speechlstm.transcript.layout import DEFAULT_LAYOUT, SubtitleLayout
 
 if TYPE_CHECKING:
@@ -66,6 +60,8 @@ class TranscriptSink(ABC):
     def __init__(
         self, recordings: "Sequence[FoundRecording]", style: Style, remaining: Sequence[int]
     ) -> None:
+        from speechlstm.audio import recording_ids
+
         self.style, self.remaining = style, remaining
         self.names = [name_of(recording.path) for recording in recordings]
         self.labels = recording_ids(self.names)
@@ -226,7 +222,10 @@ def folder_sink(
         DataError: A transcript would overwrite a recording or its text.
         OSError: The folder cannot be made.
     """
-    paths, names = (recording.path for recording in recordings), (r.name for r in recordings)
+    from speechlstm.audio import without_suffix
+
+    paths = [recording.path for recording in recordings]
+    names = [without_suffix(recording.name) for recording in recordings]
     return _FolderSink(
         TranscriptFolder(folder, paths, names, formats, keeps), recordings, formats, style, keeps
     )
