@@ -19,6 +19,7 @@ from speechlstm.readable.speech import (
     NUMBERED,
     Speech,
     Written,
+    is_numbered,
     is_pronoun,
     stands_alone,
     word_set,
@@ -39,6 +40,7 @@ _UNITS = word_set(
 _CURRENCIES = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
 _NOT_SAID = {("dollars", "1"), ("euros", "1")}
 _FEET = word_set("feet foot")
+_DIMENSIONS = word_set("tall high long wide deep thick")
 _BEFORE_CLOCK = word_set("at by until till before after around since from to")
 COUNTED = word_set("years months weeks days hours minutes seconds times people men women children")
 # After a number, these say that it is a quantity and no year.
@@ -46,6 +48,7 @@ QUANTITIES = _UNITS | {"percent", "per", *_CURRENCIES}
 # Before "a million": "half a million", "many a million"; "three quarters of a million".
 _SHARES = word_set("half many")
 _FRACTIONS = word_set("quarter quarters") | ORDINAL_WORDS | {f"{word}s" for word in ORDINAL_WORDS}
+_MEASURE_JOINTS = JOINTS | {"by"}
 _OF_NUMBERS = NUMBER_WORDS | {"point"}
 _WRITTEN_SCALES = tuple(
     scale for scale in SCALES if scale != "thousand"
@@ -93,12 +96,12 @@ def first_measure(speech: Speech, start: int) -> Written | None:
     """$5, of "five to ten dollars": the first of two numbers whose unit is said once."""
     quantity = _signed_quantity(speech, start)
     words = speech.clause(start)
-    if not quantity or word_at(words, quantity[1]) not in JOINTS or quantity[1] + 1 == len(words):
+    if not quantity or word_at(words, quantity[1]) not in _MEASURE_JOINTS:
         return None
     text, end = quantity
     if words[end] == "and" and "," in text and speech.before(start) != "between":
         return None  # perhaps a year
-    second = measure(speech, end + 1)
+    second = measure(speech, end + 1) if end + 1 < len(words) else None
     if not second or speech.before(start) in NUMBERED or is_pronoun(speech, start, end):
         return None
     symbol = second[0][0] if second[0][0] in _CURRENCIES.values() else ""
@@ -122,8 +125,10 @@ def _signed_quantity(speech: Speech, start: int) -> Written | None:
 
 
 def _is_height(words: Sequence[str], start: int, end: int) -> bool:
-    """Whether a number is the feet or inches of "five foot ten" or "five feet ten inches"."""
+    """Whether a number is the feet or inches of "five foot ten" or "five feet ten inches tall"."""
     if word_at(words, end) in _FEET:
+        if word_at(words, end + 1) in _DIMENSIONS:
+            return True
         inches = below_hundred(words, end + 1)
     elif word_at(words, start - 1) in _FEET and word_at(words, start - 2) in NUMBER_WORDS:
         inches = below_hundred(words, start)
@@ -215,7 +220,7 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
     is_count = counted(speech, found.end) in COUNTED and found.text.isdecimal()
     if is_count and found.value >= 1000 and not _is_clock(speech, start, found):
         return f"{found.value:,}", found.end  # not as a year or a century
-    if found.value >= _SMALLEST or before in NUMBERED:
+    if found.value >= _SMALLEST or is_numbered(speech, start):
         return found.text, found.end
     is_number = not is_pronoun(speech, start, found.end) and following not in _FRACTIONS
     is_number &= _has_figure_beside(words, start, found.end)
@@ -283,7 +288,8 @@ def _has_figure_beside(words: Sequence[str], start: int, end: int) -> bool:
         first = end + joint
         other = _value(words, first)
         if other and _is_figure(words, first, *other) and word_at(words, other[1]) != "past":
-            return stands_alone(words, first, other[1])
+            has_scale = isinstance(other[0], float) and word_at(words, other[1]) in SCALES
+            return stands_alone(words, first, other[1] + has_scale)
     for joint in _joints(words[start - 2 : start][::-1]):
         last = first = start - joint
         while word_at(words, first - 1) in _OF_NUMBERS:
@@ -297,7 +303,7 @@ def _has_figure_beside(words: Sequence[str], start: int, end: int) -> bool:
 
 def _joints(words: Sequence[str]) -> Iterator[int]:
     """The number of words that join two numbers, if the words begin with such."""
-    if words and words[0] in JOINTS:
+    if words and words[0] in _MEASURE_JOINTS:
         yield 1
     elif {*words} == {"out", "of"}:
         yield 2

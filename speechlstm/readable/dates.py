@@ -6,6 +6,7 @@ from speechlstm.readable.amounts import COUNTED, QUANTITIES, counted
 from speechlstm.readable.numbers import (
     DIGITS,
     NUMBER_WORDS,
+    ORDINAL_WORDS,
     SCALES,
     Number,
     below_hundred,
@@ -25,6 +26,8 @@ _BEFORE_YEARS = word_set(
 )
 _NAME_YEARS = word_set("in since until till year early late mid circa")  # also of hundreds
 _BEFORE_TIMES = word_set("at by until till from to before after around about between past since")
+_PARTS_OF_DAY = word_set("morning afternoon evening")
+_BEFORE_PRICES = word_set("cost costs pay pays paid")
 
 
 def date(speech: Speech, start: int) -> Written | None:
@@ -33,7 +36,7 @@ def date(speech: Speech, start: int) -> Written | None:
     if month not in MONTHS:
         return None
     day = ordinal(words, start + 1)
-    is_named = bool(day) and not (month in _VERBS and speech.before(start) in _SUBJECTS)
+    is_named = bool(day) and not (month in _VERBS and _has_subject(speech, start))
     if not day and (number := below_hundred(words, start + 1)):
         day = Number(*number, "")
     name = month.capitalize()
@@ -50,6 +53,13 @@ def date(speech: Speech, start: int) -> Written | None:
     if not is_named and (month in _VERBS or speech.before(start) == "in"):
         return None
     return (is_named and _days(words, name, day)) or (f"{name} {day.value}", day.end)
+
+
+def _has_subject(speech: Speech, start: int) -> bool:
+    """Whether a month is a verb after what stands there; not "may" of "may first to may third"."""
+    before, joins = speech.before(start), speech.before(start) in JOINTS
+    follows_date = joins and speech.before(start - 1) in ORDINAL_WORDS | NUMBER_WORDS
+    return before in _SUBJECTS and not follows_date
 
 
 def _days(words: Sequence[str], month: str, first: Number) -> Written | None:
@@ -99,7 +109,7 @@ def time_of_day(speech: Speech, start: int) -> Written | None:
     if hour and 12 < hour[0] < 24:
         minutes = _minutes(words, hour[1])
         is_time = minutes and speech.before(start) == "at"
-        if minutes and is_time and stands_alone(words, start, minutes[1]):
+        if minutes and is_time and _is_whole(words, start, minutes[1]):
             return f"{hour[0]}:{minutes[0]}", minutes[1]
     if not (found := _hours_and_minutes(words, start)):
         return None
@@ -111,8 +121,33 @@ def time_of_day(speech: Speech, start: int) -> Written | None:
             return f"{text} {half}", end + 1
         if word_at(words, end) == letter and word_at(words, end + 1) == "m":
             return f"{text} {half}", end + 2
-    is_time = ":" in text and speech.before(start) in _BEFORE_TIMES
-    return found if is_time and stands_alone(words, start, end) else None
+    is_time = speech.before(start) in _BEFORE_TIMES or _is_of_day(words, end)
+    is_time &= ":" in text
+    is_time |= (":" in text or end == len(words)) and _follows_time(speech, start)
+    return found if is_time and _is_whole(words, start, end) else None
+
+
+def _is_whole(words: Sequence[str], start: int, end: int) -> bool:
+    """Whether neither more of the number follows nor what it is a quantity of."""
+    return stands_alone(words, start, end) and word_at(words, end) not in QUANTITIES
+
+
+def _is_of_day(words: Sequence[str], end: int) -> bool:
+    """Whether a part of the day follows: "in the morning", "this evening", "tonight"."""
+    if words[end : end + 2] == ["in", "the"] or word_at(words, end) in ("this", "tomorrow"):
+        return not _PARTS_OF_DAY.isdisjoint(words[end + 1 : end + 3])
+    return word_at(words, end) == "tonight"
+
+
+def _follows_time(speech: Speech, start: int) -> bool:
+    """Whether another time, with minutes, stands before: "between five fifteen and six"."""
+    if speech.before(start) not in JOINTS:
+        return False
+    for first in (start - 3, start - 4):
+        found = _hours_and_minutes(speech.words, first) if first > 0 else None
+        if found and found[1] == start - 1 and ":" in found[0]:
+            return speech.before(first) in _BEFORE_TIMES
+    return False
 
 
 def first_time(speech: Speech, start: int) -> Written | None:
@@ -182,7 +217,7 @@ def whole_year(speech: Speech, start: int) -> Written | None:
     if found.value == 2000 and first == "two" and not is_named:
         return None
     following = word_at(words, found.end)
-    if following in QUANTITIES:  # "twenty thirty percent"
+    if following in QUANTITIES or before in _BEFORE_PRICES:  # "twenty thirty percent"
         return None
     # "after two thousand years", "fifteen hundred people", "twenty thirty people"
     is_count = found.value == 2000 or (found.value in range(2030, 2100, 10) and not is_named)

@@ -1,12 +1,53 @@
-"""Digits spoken one by one in figures."""
+"""Digits spoken one by one, and numbers spoken in two parts, in figures."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-from speechlstm.readable.numbers import digit_string, word_at
-from speechlstm.readable.speech import NUMBERED, Speech, Written, stands_alone
+from speechlstm.readable.amounts import COUNTED, QUANTITIES
+from speechlstm.readable.numbers import ORDINAL_WORDS, below_hundred, digit_string, word_at
+from speechlstm.readable.speech import NUMBERED, Speech, Written, stands_alone, word_set
 
 _PHONE_DIGITS = (10, 11)
+_STREETS = word_set("street avenue road boulevard lane terrace parkway")
+_LONGEST_STREET = 3  # words: "north fifth street"
+_NOT_IN_STREETS = word_set(
+    "the a an this that these those my your his her its our their some no and or but of in on at "
+    "to from by for with is was are were people"
+)
+
+
+def numbered(speech: Speech, start: int) -> Written | None:
+    """Room 312; flight 1045; 221 Baker Street: a number spoken in two parts."""
+    words = speech.clause(start)
+    found = _in_two_parts(words, start)
+    if not found or not stands_alone(words, start, found[1]):
+        return None
+    following = word_at(words, found[1])
+    is_name = speech.before(start) in NUMBERED - {"version"}  # "version three eleven" is 3.11
+    is_name &= following not in (*QUANTITIES, *COUNTED)
+    return found if is_name or _is_in_street(words, found[1]) else None
+
+
+def _in_two_parts(words: Sequence[str], start: int) -> Written | None:
+    """Two numbers below 100 as one: "two twenty one", "twelve oh five"."""
+    first = below_hundred(words, start)
+    if not first:
+        return None
+    digits, end = digit_string(words, first[1])
+    if len(digits) == 2 and digits[0] == "0":
+        return f"{first[0]}{digits}", end
+    second = below_hundred(words, first[1])
+    return (f"{first[0]}{second[0]}", second[1]) if second and second[0] >= 10 else None
+
+
+def _is_in_street(words: Sequence[str], end: int) -> bool:
+    """Whether a name of a street follows a number."""
+    for place in range(end, min(end + _LONGEST_STREET, len(words))):
+        if words[place] in _STREETS:
+            return place > end
+        if words[place] in _NOT_IN_STREETS or (place == end and words[place] in ORDINAL_WORDS):
+            return False
+    return False
 
 
 def spoken_digits(speech: Speech, start: int) -> Written | None:

@@ -29,8 +29,8 @@ from speechlstm.readable.dates import (
     time_of_day,
     whole_year,
 )
-from speechlstm.readable.digits import spoken_digits
-from speechlstm.readable.idioms import spelled_out
+from speechlstm.readable.digits import numbered, spoken_digits
+from speechlstm.readable.idioms import compound, spelled_out
 from speechlstm.readable.numbers import ORDINAL_WORDS, word_at
 from speechlstm.readable.speech import JOINTS, Rule, Speech, Written, end_of_numbers, word_set
 
@@ -165,7 +165,7 @@ def title(speech: Speech, start: int) -> Written | None:
 
 # The first rule that matches is applied.
 _RULES: Sequence[Rule] = (
-    spelled_out, date, day_of_month, first_day, time_of_day, first_time, measure, first_measure,
-    spoken_digits, decimal_number, decade, whole_year, ordinal_number, cardinal_number, domain,
-    initials, title,
+    spelled_out, date, day_of_month, first_day, numbered, time_of_day, first_time, measure,
+    first_measure, compound, spoken_digits, decimal_number, decade, whole_year, ordinal_number,
+    cardinal_number, domain, initials, title,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Number words that stay words, though a rule for numbers would write them in figures."""
+"""Numbers in expressions that the rules for numbers would write otherwise."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,26 @@ from speechlstm.readable.numbers import (
     NUMBER_WORDS,
     SCALES,
     below_hundred,
+    cardinal,
     decimal,
     word_at,
 )
-from speechlstm.readable.speech import Speech, Written, end_of_numbers, word_set
+from speechlstm.readable.speech import Speech, Written, end_of_numbers, stands_alone, word_set
 
 _TENS = word_set("twenty thirty forty fifty sixty seventy eighty ninety")
 _PARTS = word_set("half third thirds quarter quarters")
 _MINUTES = word_set("half quarter five ten twenty minutes")  # the last word before "past" and "to"
 # Before "ten to five", where it is a time.
 _BEFORE_TIMES = word_set("at by till until before since")
+_ADJECTIVAL = word_set(  # units in the singular, which make an adjective of a number
+    "year month week day hour minute mile foot inch yard meter metre kilometer kilometre liter "
+    "litre gallon pound ounce kilogram ton acre degree megapixel"
+)
+_NOT_NOUNS = word_set(
+    "a an the this that these those and or but of in on at to from by for with than as if is was "
+    "are were be so i you he she it we they more later ago away apart tall high long wide deep "
+    "thick old"
+)
 _BEFORE_EARLIER = _BEFORE_TIMES | word_set("was is it's about around after")
 
 
@@ -80,3 +90,20 @@ def _is_decimal(speech: Speech, start: int) -> bool:
     if not found:
         return False
     return bool(measure(speech, start)) or word_at(words, found[1]) in ("", *SCALES)
+
+
+def compound(speech: Speech, start: int) -> Written | None:
+    """10-minute, before a noun; two-hour; 15-year-old."""
+    words = speech.clause(start)
+    number = cardinal(words, start)
+    if not number or number.value == 1 or not stands_alone(words, start, number.end):
+        return None
+    spoken, unit, end = words[start : number.end], word_at(words, number.end), number.end + 1
+    if unit not in _ADJECTIVAL or "a" in spoken or speech.before(start) == "point":
+        return None
+    text, following = number.text if number.value >= 10 else spoken[0], word_at(words, end)
+    if unit == "year" and following in ("old", "olds"):
+        return f"{text}-year-{following}", end + 1
+    if following in ("", *_NOT_NOUNS) or end_of_numbers(words, end) > end:
+        return None
+    return f"{text}-{unit}", end

@@ -91,7 +91,8 @@ def ordinal(words: Words, start: int) -> Number | None:
 
 def decimal(words: Words, start: int) -> tuple[str, int] | None:
     """A number with decimals in figures, and the index after it: "three point one four"."""
-    whole = (0, start + 1) if word_at(words, start) == "zero" else _cardinal(words, start)
+    is_zero = word_at(words, start) in ("zero", "nought", "oh")
+    whole = (0, start + 1) if is_zero else _cardinal(words, start)
     if not whole or word_at(words, whole[1]) != "point":
         return None
     end = whole[1] + 1

@@ -13,8 +13,10 @@ def word_set(text: str) -> frozenset[str]:
 JOINTS = word_set("to or and through")  # of two numbers, such as the ends of a range
 NUMBERED = word_set(
     "page pages chapter section figure table room route highway flight gate channel apartment "
-    "version volume line bus exit interstate"
+    "version volume line bus exit interstate suite seat terminal extension code verse "
+    "scene episode"
 )
+_DETERMINERS = word_set("the a an this that these those my your his her its our their every each")
 _BEFORE_PRONOUN = word_set("this that some any every each which what no another")
 
 
@@ -72,6 +74,11 @@ def stands_alone(words: Sequence[str], start: int, end: int) -> bool:
     return end_of_numbers(words, end) == end and (
         word_at(words, start) == "a" or end_of_numbers(words, start) <= end
     )
+
+
+def is_numbered(speech: Speech, start: int) -> bool:
+    """Whether a number is the name of what stands before it: "room two", not "the room two"."""
+    return speech.before(start) in NUMBERED and speech.before(start - 1) not in _DETERMINERS
 
 
 def is_pronoun(speech: Speech, start: int, end: int) -> bool:
