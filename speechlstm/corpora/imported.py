@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def kind_of(source: Path, name: str | None = None) -> Kind:
     known = ", ".join(kind.name for kind in fitting or KINDS.values())
     found = "could be any of" if fitting else "has the layout of no known kind of corpus:"
     hint = "name one" if fitting else "recordings with .txt files beside them: manifest build"
+    if not fitting and source.suffix.lower() in (".csv", ".tsv", ".txt"):
+        hint = "in a table, name the columns wav_filename and transcript, and save it as .csv"
     raise DataError(f"{source}: {found} {known}; {hint}")
 
 
@@ -57,7 +60,8 @@ def import_corpus(
     Args:
         kind: The layout.
         destination: The folder of the manifest, which audio paths are relative to.
-        parts: The splits or tiers that are wanted; (): all.
+        parts: The splits or tiers that are wanted; (): all. Several tiers of a TextGrid are its
+            speakers.
         jobs: The largest number of processes that look at the recordings.
 
     Yields:
@@ -101,10 +105,16 @@ def _wanted(
     if unknown := [part for part in parts if part not in known]:
         raise DataError(f"{source}: has no part {quoted(unknown[0])}; it has {names}")
     if kind.chooses_part and len(known) > 1 and not parts:
-        raise DataError(f"{source}: has the tiers {names}; choose with --part")
+        raise DataError(
+            f"{source}: has the tiers {names}; choose with --part; several are speakers"
+        )
+    are_speakers = kind.chooses_part and len(parts) > 1
     for found in listed:
-        if isinstance(found, DataError) or not parts or found.part in parts:
+        if isinstance(found, DataError) or not parts:
             yield found
+        elif found.part in parts:
+            tier = {"id": f"{found.part}-{found.id}", "speaker": found.part}
+            yield replace(found, **tier) if are_speakers else found
 
 
 def _load_duration() -> Callable[[Path], float | DataError]:

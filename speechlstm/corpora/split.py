@@ -1,20 +1,70 @@
-"""Splits a manifest into two without a common speaker, or without a common recording."""
+"""Splits a manifest into two without a common speaker or sound, or a common recording."""
 
+import math
 import random
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import ManifestError
 
+_Unit = tuple[bool, str]
+
+
+def voice_of(utterance: Utterance) -> _Unit:
+    """What stays together in splits: a speaker, or, if that is not known, a recording."""
+    if utterance.speaker is not None:
+        return True, utterance.speaker
+    return False, utterance.id if utterance.offset is None else utterance.audio
+
+
+def itself(utterance: Utterance) -> _Unit:
+    """In place of voice_of: nothing stays together but what overlaps."""
+    return False, utterance.id
+
+
+def units_of(
+    utterances: Sequence[Utterance], together: Callable[[Utterance], _Unit] = voice_of
+) -> list[_Unit]:
+    """The unit of each utterance: pieces that overlap in their recording are of one, too.
+
+    >>> a, b = (Utterance(f"{n}", "a.wav", 2.0, speaker=f"{n}", offset=1.0 * n) for n in (1, 2))
+    >>> units_of([a, b])
+    [(True, '1'), (True, '1')]
+    """
+    units = [together(utterance) for utterance in utterances]
+    same: dict[_Unit, _Unit] = {}  # of each unit that has been joined to another, that one
+
+    def joined(unit: _Unit) -> _Unit:
+        while unit in same:
+            unit = same[unit]
+        return unit
+
+    pieces = sorted(
+        (u.audio, u.offset, u.duration, i) for i, u in enumerate(utterances) if u.offset is not None
+    )
+    audio, end, last = "", -math.inf, (False, "")
+    for recording, start, seconds, index in pieces:
+        unit = joined(units[index])
+        if recording == audio and start < end:
+            first, second = sorted((unit, joined(last)))
+            if first != second:
+                same[second] = first
+        if recording != audio or start + seconds > end:
+            end = start + seconds
+        audio, last = recording, unit
+    return [joined(unit) for unit in units]
+
 
 def split_manifest(
-    manifest: Manifest, share: float, seed: int
+    manifest: Manifest, share: float, seed: int, together: Callable[[Utterance], _Unit] = voice_of
 ) -> tuple[list[Utterance], list[Utterance]]:
-    """Split a manifest in two, with no speaker in both.
+    """Split a manifest in two, with no speaker in both, and no sound.
 
-    An utterance without a speaker counts as a speaker of its own.
+    An utterance without a speaker counts as a speaker of its own, pieces of a recording without a
+    speaker as one. If there is but one such recording, its pieces are drawn one by one.
 
     >>> from tempfile import TemporaryDirectory
     >>> utterances = [Utterance(f"{who}1", f"{who}.wav", 2.0, speaker=who) for who in "abcd"]
@@ -28,6 +78,7 @@ def split_manifest(
         share: The share of audio for the second part, in (0, 1); met as closely as whole speakers
             allow.
         seed: The same seed and manifest give the same split, for any order of the lines.
+        together: What stays together: voice_of, or itself.
 
     Returns:
         The larger part (for training) and the smaller part (for validation), in the manifest's
@@ -37,16 +88,23 @@ def split_manifest(
         ManifestError: As in iterating over the manifest, or it has only one speaker.
     """
     utterances = manifest.utterances
-    seconds: defaultdict[tuple[bool, str], float] = defaultdict(float)
-    for utterance in utterances:
-        seconds[_voice(utterance)] += utterance.duration
+    units = units_of(utterances, together)
+    if len(set(units)) < 2 and all(utterance.speaker is None for utterance in utterances):
+        units = units_of(utterances, itself)
+    seconds: defaultdict[_Unit, float] = defaultdict(float)
+    for unit, utterance in zip(units, utterances, strict=True):
+        seconds[unit] += utterance.duration
     if len(utterances) < 2:
         raise ManifestError(manifest.path, "has one utterance, which cannot be in both parts")
     if len(seconds) < 2:
+        speakers = {utterance.speaker for utterance in utterances}
         raise ManifestError(
             manifest.path,
             "has only one speaker, who cannot be in both parts; to split by utterance, remove the "
-            "speaker from its lines",
+            "speaker from its lines"
+            if len(speakers) == 1 and None not in speakers
+            else "its utterances overlap, or are of the same speakers, from the first to the last, "
+            "so none can be in another part; remove pieces that overlap",
         )
     wanted = share * sum(seconds.values())
     voices = sorted(seconds)
@@ -57,10 +115,10 @@ def split_manifest(
             chosen.add(voice)
             wanted -= seconds[voice]
     chosen = chosen or {min(voices, key=lambda voice: seconds[voice])}
-    return (
-        [u for u in utterances if _voice(u) not in chosen],
-        [u for u in utterances if _voice(u) in chosen],
-    )
+    parts: tuple[list[Utterance], list[Utterance]] = [], []
+    for unit, utterance in zip(units, utterances, strict=True):
+        parts[unit in chosen].append(utterance)
+    return parts
 
 
 def split_recordings(
@@ -138,10 +196,3 @@ def write_split(
     for path, part in zip((train, valid), parts, strict=True):
         write_manifest(path, (manifest.moved_to(path.parent, u) for u in part))
     return parts
-
-
-def _voice(utterance: Utterance) -> tuple[bool, str]:
-    """The unit that stays together: a speaker, or an utterance whose speaker is not known."""
-    if utterance.speaker is None:
-        return False, utterance.id
-    return True, utterance.speaker

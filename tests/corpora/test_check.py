@@ -1,6 +1,7 @@
 import lzma
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,25 @@ def test_every_fault_is_found_in_its_place(manifest: Written, tmp_path: Path) ->
     assert line[0].startswith(f"{found.path}:7: not JSON")
 
 
+def test_texts_that_cannot_be_what_is_said_are_faults(manifest: Written, tmp_path: Path) -> None:
+    record(tmp_path / "a.wav")
+    record(tmp_path / "long.wav", 61.0)
+    for text, mark in (("yes <unk>", "<unk>"), ("[laughter]", "[laughter]"), ("<i>a</i>", "<i>")):
+        found = manifest(Utterance("a", "a.wav", 1.0, text))
+        assert check(found)[0][0].startswith(
+            f"{tmp_path / 'a.wav'}: its text has the mark '{mark}'"
+        )
+    texts = ["a" * 30, "a" * 31, "", "2 < 3 (aside)"]
+    found = manifest(*(Utterance(repr(text), "long.wav", 61.0, text) for text in texts))
+    short, enough, silence, other = check(found)
+    assert short == [
+        f"{tmp_path / 'long.wav'}: lasts 61 s, its text has only 30 characters; write down all "
+        "that is said, or cut the recording"
+    ]
+    assert (enough, silence) == ([], [])
+    assert "mark" not in str(other)
+
+
 def test_pieces_are_checked_as_recordings_are(manifest: Written, tmp_path: Path) -> None:
     record(tmp_path / "a.wav", 3.0)
     found = manifest(
@@ -218,6 +238,48 @@ def test_one_speaker_cannot_be_split(manifest: Written) -> None:
 def test_one_utterance_cannot_be_split(manifest: Written) -> None:
     with pytest.raises(ManifestError, match="has one utterance, which cannot be in both parts"):
         split_manifest(manifest(*spoken(None)), 0.5, 1)
+
+
+def pieces(audio: str, *spans: tuple[float, float], speaker: str | None = None) -> list[Utterance]:
+    return [
+        Utterance(f"{audio}-{start}-{speaker}", audio, end - start, "yes", speaker, start)
+        for start, end in spans
+    ]
+
+
+def test_pieces_of_a_recording_without_a_speaker_stay_together(manifest: Written) -> None:
+    lectures = [pieces(f"{n}.mp3", *((4.0 * k, 4.0 * k + 3) for k in range(5))) for n in range(6)]
+    train, valid = split_manifest(manifest(*chain(*lectures)), 0.2, 1)
+    assert len({u.audio for u in valid}) == 1 and len(valid) == 5
+    assert {u.audio for u in train}.isdisjoint({u.audio for u in valid})
+
+
+def test_pieces_of_a_single_recording_are_split_one_by_one(manifest: Written) -> None:
+    lecture = pieces("a.mp3", *((4.0 * k, 4.0 * k + 3) for k in range(10)))
+    train, valid = split_manifest(manifest(*lecture), 0.2, 1)
+    assert (len(train), len(valid)) == (8, 2)
+
+
+def test_speakers_who_speak_at_once_stay_together_so_that_training_takes_the_parts(
+    manifest: Written,
+) -> None:
+    """Two by two, each interrupts the other; `train` refuses lists with a sound in common."""
+    talks = [
+        pieces(f"{n}.wav", (0, 5), (9, 14), speaker=f"anna{n}")
+        + pieces(f"{n}.wav", (4.5, 9.5), speaker=f"ben{n}")
+        for n in range(6)
+    ]
+    for seed in range(5):
+        found = manifest(*chain(*talks))
+        parts = split_manifest(found, 0.3, seed)
+        assert {u.audio for u in parts[0]}.isdisjoint({u.audio for u in parts[1]})
+        assert len(parts[1]) == 6
+
+
+def test_one_talk_of_two_who_overlap_cannot_be_split(manifest: Written) -> None:
+    talk = pieces("a.wav", (0, 5), speaker="anna") + pieces("a.wav", (4.5, 9), speaker="ben")
+    with pytest.raises(ManifestError, match="remove pieces that overlap"):
+        split_manifest(manifest(*talk), 0.3, 1)
 
 
 def test_recordings_of_each_speaker_are_split(manifest: Written) -> None:

@@ -19,8 +19,9 @@ def command(ctx: click.Context, manifest: Path, config: Path | None, alphabet: s
     """Decode every recording of MANIFEST and print its errors, one a line.
 
     Errors are recordings that cannot be read or have another duration than the manifest says,
-    characters that the alphabet lacks, texts too long for their recording, and lines that are not
-    utterances. The exit code is 1 if there is any.
+    characters that the alphabet lacks, marks like [laughter] and <unk>, texts too long or much too
+    short for their recording, and lines that are not utterances. The exit code is 1 if there is
+    any.
 
     \b
     Example:

@@ -39,6 +39,8 @@ def write_entries(
     if not utterances:
         raise DataError(nothing)
     write_manifest(output, utterances)
-    say(f"{output}: {counted(len(utterances), 'utterance')}, {num_faults} left out")
+    num_silent = sum(utterance.text == "" for utterance in utterances)
+    silent = f", {num_silent} of them of silence (an empty text)" if num_silent else ""
+    say(f"{output}: {counted(len(utterances), 'utterance')}{silent}, {num_faults} left out")
     if num_faults:
         ctx.exit(1)

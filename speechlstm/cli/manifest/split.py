@@ -43,7 +43,8 @@ def command(
 ) -> None:
     """Split MANIFEST into one for training and one for validation.
 
-    No speaker is in both; utterances without a speaker are drawn one by one. With --by recording,
+    No speaker is in both; utterances without a speaker are drawn one by one, but pieces of a long
+    recording together. Speakers who speak at the same time stay together, too. With --by recording,
     no recording is in both; each speaker stays in training, and those who have but one recording
     are only there. The same seed gives the same split.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from speechlstm.corpora.importers.found import Found, has_columns, path_id, table
+from speechlstm.corpora.importers.found import Found, first_existing, has_columns, path_id, table
 from speechlstm.corpora.importers.json_lines import first_object, name_of, objects
 from speechlstm.errors import ManifestError
 
@@ -40,7 +40,7 @@ def read_audiofolder(source: Path) -> Iterator[Found | ManifestError]:
                 yield ManifestError(path, reason, number)
                 continue
             speaker = next((name_of(row[key]) for key in _SPEAKERS if row.get(key)), None)
-            audio = path.parent / name
+            audio = first_existing(name, [path.parent])
             inside = audio.relative_to(source) if audio.is_relative_to(source) else audio
             yield Found(f"{path}:{number}", path_id(inside), audio, text, speaker, split)
 

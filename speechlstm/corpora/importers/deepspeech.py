@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from speechlstm.audio import read_duration
-from speechlstm.corpora.importers.found import Found, has_columns, table
+from speechlstm.corpora.importers.found import Found, first_existing, has_columns, table
 from speechlstm.corpora.utterance import Utterance
 from speechlstm.errors import AudioError, ManifestError
 
@@ -31,7 +31,7 @@ def read_deepspeech(source: Path) -> Iterator[Found | ManifestError]:
         elif not row["wav_filename"]:
             yield ManifestError(source, "has no wav_filename", line)
         else:
-            audio = source.parent / row["wav_filename"]
+            audio = first_existing(row["wav_filename"], [source.parent])
             yield Found(f"{source}:{line}", row["wav_filename"], audio, row["transcript"])
 
 
@@ -53,6 +53,8 @@ def read_deepspeech_csv(path: Path) -> Iterator[tuple[int, Utterance | ManifestE
             except AudioError:  # the error is reported when the recording is decoded
                 duration = 0.0
             line = int(found.where.rpartition(":")[2])
-            yield line, Utterance(found.id, found.id, duration, found.text)
+            is_named = found.audio == path.parent / found.id
+            audio = found.id if is_named else found.id.replace("\\", "/")
+            yield line, Utterance(found.id, audio, duration, found.text)
     except ManifestError as error:
         yield error.line or 1, error

@@ -154,8 +154,12 @@ def recording_named(folder: Path, stem: str, usual: str) -> Path:
 
 
 def first_existing(name: str, folders: Sequence[Path]) -> Path:
-    """A path, relative to the first of some folders that has such a file; else to the first one."""
-    paths = [folder / name for folder in folders]
+    r"""A path, relative to the first of some folders that has such a file; else to the first one.
+
+    Tables that were made on Windows have backslashes in them (calls\1.wav).
+    """
+    names = dict.fromkeys((name, name.replace("\\", "/")))
+    paths = [folder / either for folder in folders for either in names]
     return next((path for path in paths if is_file(path)), paths[0])
 
 

@@ -28,7 +28,7 @@ def read_kaldi(source: Path) -> Iterator[Found | DataError]:
     segments = _segments(source) if (source / "segments").exists() else None
     texts = source / "text"
     for number, line in numbered_lines(texts):
-        name, _, text = line.strip().partition(" ")
+        name, text = [*line.split(None, 1), ""][:2]
         where = f"{texts}:{number}"
         times: tuple[float | None, float | None] = (None, None)
         recording = name

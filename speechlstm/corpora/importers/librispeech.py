@@ -25,7 +25,7 @@ def read_librispeech(source: Path) -> Iterator[Found]:
         names = (folder.name for folder in texts.absolute().parents)
         split = next((name for name in names if name.startswith(_SPLITS)), None)
         for number, line in numbered_lines(texts):
-            name, _, text = line.strip().partition(" ")
+            name, text = [*line.split(None, 1), ""][:2]
             audio = recording_named(texts.parent, name, ".flac")
             speaker = name.partition("-")[0]
             yield Found(f"{texts}:{number}", name, audio, text, speaker, split)

@@ -13,7 +13,7 @@ import numpy as np
 
 from speechlstm.audio import Piece
 from speechlstm.config import Settings
-from speechlstm.corpora.check import DURATION_TOLERANCE, duration_fault
+from speechlstm.corpora.check import DURATION_TOLERANCE, duration_fault, transcript_fault
 from speechlstm.corpora.manifest import Manifest, Utterance, place_of
 from speechlstm.errors import DataError, TrainingError
 from speechlstm.text.alphabet import Alphabet
@@ -222,6 +222,11 @@ def corpus_of(
             if index in cache.failures:
                 continue
             text, num_samples = normalize(transcript), cache.num_samples[index]
+            seconds = num_samples / settings.features.sample_rate
+            if fault := transcript_fault(transcript, listed, seconds):
+                recording, _ = utterances[index]
+                refused.append(f"{recording}{str(fault).removeprefix(listed)}")
+                continue
             num_steps = steps_of(num_samples)
             try:
                 labels = tuple(encode_normalized(text, alphabet, num_steps, listed))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.corpora.split import itself, units_of
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.manifests import load_data
 from speechlstm.training.acoustic.run import Run
@@ -16,15 +17,19 @@ Train = Callable[[Path, Path, Path, str], Run]  # (train, valid, run, name) -> r
 
 
 def make_folds(utterances: Sequence[Utterance], num_folds: int) -> list[list[Utterance]]:
-    """Folds of about equal duration; no speaker is in two of them if there are enough speakers."""
-    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
-    for utterance in utterances:
-        by_speaker[utterance.speaker or utterance.id].append(utterance)
-    if len(by_speaker) < num_folds:
-        by_speaker = {utterance.id: [utterance] for utterance in utterances}
+    """Folds of about equal duration, without a common sound.
+
+    No speaker, and no recording of an unknown one, is in two of them if there are enough.
+    """
+    units = units_of(utterances)
+    if len(set(units)) < num_folds:
+        units = units_of(utterances, itself)
+    by_unit: dict[tuple[bool, str], list[Utterance]] = defaultdict(list)
+    for unit, utterance in zip(units, utterances, strict=True):
+        by_unit[unit].append(utterance)
     folds: list[list[Utterance]] = [[] for _ in range(num_folds)]
     seconds = [0.0] * num_folds
-    for spoken in sorted(by_speaker.values(), key=lambda us: -sum(u.duration for u in us)):
+    for spoken in sorted(by_unit.values(), key=lambda us: -sum(u.duration for u in us)):
         shortest = seconds.index(min(seconds))
         folds[shortest].extend(spoken)
         seconds[shortest] += sum(utterance.duration for utterance in spoken)

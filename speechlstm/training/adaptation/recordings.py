@@ -10,6 +10,7 @@ from speechlstm.audio import AUDIO_SUFFIXES
 from speechlstm.bundle import AcousticSpec
 from speechlstm.config import Settings
 from speechlstm.corpora.build import build_manifest, texts_alone
+from speechlstm.corpora.check import transcript_fault
 from speechlstm.corpora.manifest import (
     SHARD_LIST,
     Manifest,
@@ -17,7 +18,7 @@ from speechlstm.corpora.manifest import (
     recording_of,
     write_manifest,
 )
-from speechlstm.corpora.split import split_manifest
+from speechlstm.corpora.split import itself, split_manifest, units_of, voice_of
 from speechlstm.errors import DataError, TrainingError, counted, printable
 from speechlstm.storage import without_query, write_atomically
 from speechlstm.text.alphabet import Alphabet
@@ -76,6 +77,8 @@ def prepare(
     found = decode(found, work, base.features.sample_rate, progress)
     if not found.utterances:
         raise TrainingError(f"{recordings}: no recording can be used: {_first(found.reasons)}")
+    if num_silent := sum(not utterance.text for utterance in found.utterances):
+        report(f"{counted(num_silent, 'recording')} with an empty text: taken for silence")
     choice = choose_alphabet(found.utterances, base.alphabet)
     report(choice.reason)
     work.write("language.json", {"symbols": choice.alphabet.symbols})
@@ -170,7 +173,9 @@ def _of_folder(recordings: Path, folder: Path, report: Report) -> UsableRecordin
 def decode(
     found: UsableRecordings, work: Work, sample_rate: int, progress: bool
 ) -> UsableRecordings:
-    """Decode all recordings once; leave out what cannot be decoded and what is silent.
+    """Decode all recordings once; leave out those that cannot be used.
+
+    These are the ones that cannot be decoded, silent ones, and those with a transcript_fault.
 
     Args:
         work: The decoded recordings are stored in its cache.
@@ -185,8 +190,11 @@ def decode(
             reasons.append(f"{utterance.id}: is silent, and its text is not empty")
         else:
             seconds = round(cache.num_samples[index] / sample_rate, 3)
-            text = normalize(utterance.text or "")
-            kept.append(replace(utterance, duration=seconds, text=text))
+            text = utterance.text or ""
+            if fault := transcript_fault(text, utterance.id, seconds):
+                reasons.append(str(fault))
+            else:
+                kept.append(replace(utterance, duration=seconds, text=normalize(text)))
     return UsableRecordings(kept, reasons)
 
 
@@ -239,21 +247,22 @@ def split(found: UsableRecordings, work: Work, report: Report) -> tuple[Path, Pa
             f"left out: {counted(len(found.reasons), 'recording')}, the first: {found.reasons[0]}; "
             f"all: {work / 'left_out.txt'}"
         )
-    speakers = {utterance.speaker for utterance in utterances}
-    by_speaker = None not in speakers and len(speakers) >= _MIN_SPEAKERS
-    if not by_speaker:
+    are_apart = len(set(units_of(utterances))) >= _MIN_SPEAKERS
+    if not are_apart:
         utterances = [replace(utterance, speaker=None) for utterance in utterances]
+    others = "recordings" if None in {utterance.speaker for utterance in utterances} else "speakers"
     everything = work / "recordings.jsonl"
     write_manifest(everything, utterances)
     share = _SHARE if found.seconds < _HOUR / 2 else _SHARE / 2
     share = min(share, _MAX_HELD_OUT / max(found.seconds, 1e-9))
-    train, held_out = split_manifest(Manifest(everything), share, _SEED)
+    together = voice_of if are_apart else itself
+    train, held_out = split_manifest(Manifest(everything), share, _SEED, together)
     paths = work / "train.jsonl", work / "held_out.jsonl"
     for path, part in zip(paths, (train, held_out), strict=True):
         write_manifest(path, part)
     report(
         f"{_describe(train)} to learn from, {_describe(held_out)} held out"
-        + (" (other speakers)" if by_speaker else " (too few speakers to hold one out)")
+        + (f" (other {others})" if are_apart else " (too few speakers to hold one out)")
     )
     num_words = sum(len((utterance.text or "").split()) for utterance in held_out)
     if num_words < _FEW_WORDS:

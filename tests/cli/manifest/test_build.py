@@ -30,6 +30,14 @@ def test_suffixes_of_texts_and_recordings_are_in_any_case(
     assert run("import", "srt", recordings / "anna", "-o", tmp_path / "srt.jsonl").exit_code == 0
 
 
+def test_build_says_how_many_texts_are_empty(run: Run, recordings: Path, tmp_path: Path) -> None:
+    (recordings / "ben" / "1.txt").write_text(" \n")
+    result = run("build", recordings, "-o", tmp_path / "all.jsonl")
+    assert result.stderr.endswith(
+        ": 3 utterances, 1 of them of silence (an empty text), 0 left out\n"
+    )
+
+
 def test_build_lists_noise_without_texts(run: Run, recordings: Path, tmp_path: Path) -> None:
     (recordings / "ben" / "1.txt").unlink()
     (recordings / "carl" / "2.wav").write_bytes(b"")

@@ -8,6 +8,7 @@ import pytest
 
 from speechlstm.corpora.imported import import_corpus, kind_of
 from speechlstm.corpora.importers.kinds import KINDS
+from speechlstm.corpora.manifest import Manifest
 from speechlstm.corpora.utterance import Utterance
 from speechlstm.errors import DataError, ManifestError
 
@@ -22,7 +23,7 @@ def test_librispeech(record: Record, write: Write, imported: Import) -> None:
     second = record(f"{chapter}84-121123-0001.flac", 1.5)
     write(f"{chapter}84-121123.trans.txt", "84-121123-0000 GO DO YOU\n84-121123-0001 BUT HERE\n")
     other = record("LibriSpeech/train-clean-100/19/198/19-198-0000.ogg", 1.0)
-    write("LibriSpeech/train-clean-100/19/198/19-198.trans.txt", "19-198-0000 NORTHANGER\r\n")
+    write("LibriSpeech/train-clean-100/19/198/19-198.trans.txt", "19-198-0000\tNORTHANGER\r\n")
     dev = [
         Utterance("84-121123-0000", f"{chapter}84-121123-0000.flac", first, "GO DO YOU", "84"),
         Utterance("84-121123-0001", f"{chapter}84-121123-0001.flac", second, "BUT HERE", "84"),
@@ -160,6 +161,27 @@ def test_a_table_may_be_separated_as_spreadsheets_do_it(
     write("ds/train.csv", "".join(f"{delimiter.join(row)}\r\n" for row in rows))
     expected = Utterance("a.wav", "ds/a.wav", seconds, 'yes, "no"; all')
     assert imported("ds/train.csv", "deepspeech") == [expected]
+
+
+def test_paths_in_tables_may_have_backslashes(
+    record: Record, write: Write, imported: Import, tmp_path: Path
+) -> None:
+    seconds = record("ds/calls/a b.wav", 1.5)
+    table = write("ds/train.csv", "wav_filename,transcript\r\ncalls\\a b.wav,yes\r\n")
+    expected = Utterance("calls\\a b.wav", "ds/calls/a b.wav", seconds, "yes")
+    assert imported("ds/train.csv", "deepspeech") == [expected]
+    (listed,) = Manifest(table)
+    assert listed == Utterance("calls\\a b.wav", "calls/a b.wav", seconds, "yes")
+    write("hf/metadata.csv", "file_name,text\n..\\ds\\calls\\a b.wav,yes\n")
+    assert [u.audio for u in imported("hf", "audiofolder") if not isinstance(u, str)] == [
+        "ds/calls/a b.wav"
+    ]
+
+
+def test_a_table_with_other_columns_is_told_which_it_needs(write: Write) -> None:
+    path = write("calls.csv", "File;Transcription\na.wav;yes\n")
+    with pytest.raises(DataError, match=r"name the columns wav_filename and transcript"):
+        kind_of(path)
 
 
 def test_a_table_whose_rows_are_damaged_is_of_its_kind(write: Write, imported: Import) -> None:

@@ -104,7 +104,7 @@ def test_impossible_values_cost_only_their_line(
 
 @pytest.fixture
 def kaldi(write: Write) -> Write:
-    write("egs/data/train/text", "anna-1 HELLO THERE\nben-1 GOOD BYE\ncarl-1 NO\ndora-1 HI\n")
+    write("egs/data/train/text", "anna-1 HELLO THERE\nben-1\tGOOD BYE\ncarl-1 NO\ndora-1 HI\n")
     write("egs/data/train/utt2spk", "anna-1 anna\nben-1 ben\n")
     return write
 
@@ -326,10 +326,29 @@ def test_one_of_several_tiers_of_a_textgrid_is_chosen(
 ) -> None:
     record("talk.wav", 4.0)
     write("talk.TextGrid", SHORT)
-    with pytest.raises(DataError, match=r"has the tiers words, phones; choose with --part"):
+    with pytest.raises(DataError, match=r"has the tiers words, phones; choose with --part;"):
         imported("talk.TextGrid", "textgrid")
     words = Utterance("talk-0001500-0002750", "talk.wav", 1.25, "yes", None, 1.5)
     assert imported("talk.TextGrid", "textgrid", "words") == [words]
+
+
+def test_several_tiers_of_a_textgrid_are_speakers_who_may_speak_at_once(
+    record: Record, write: Write, imported: Import
+) -> None:
+    record("talk.wav", 4.0)
+    tiers = "".join(
+        f'"IntervalTier"\n"{who}"\n0\n4\n1\n1.5\n2.75\n"{text}"\n'
+        for who, text in (("Anna", "yes"), ("Ben", "no"), ("notes", "loud"))
+    )
+    head = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n4\n<exists>\n3\n'
+    write("talk.TextGrid", head + tiers)
+    found = [
+        u for u in imported("talk.TextGrid", "textgrid", "Anna", "Ben") if not isinstance(u, str)
+    ]
+    assert [(u.id, u.text, u.speaker) for u in found] == [
+        ("Anna-talk-0001500-0002750", "yes", "Anna"),
+        ("Ben-talk-0001500-0002750", "no", "Ben"),
+    ]
 
 
 @pytest.mark.parametrize(

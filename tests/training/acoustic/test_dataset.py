@@ -431,6 +431,7 @@ def test_a_corpus_is_what_can_be_learnt(
         Utterance("broken", "broken.wav", 1, "ab"),
         Utterance("long", "said0.wav", 0.15, "abc" * 9),
         Utterance("foreign", "said1.wav", 0.25, "abx"),
+        Utterance("marked", "said1.wav", 0.25, "ab <ba>"),
         Utterance("unknown", "said1.wav", 0.25),
         Utterance("silence", "said1.wav", 0.25, ""),
     ]
@@ -446,12 +447,13 @@ def test_a_corpus_is_what_can_be_learnt(
     for example in corpus.examples:
         assert alphabet.decode(example.labels) == example.text
         assert len(corpus.cache.waveform(example.index)) == example.num_samples
-    broken, long, foreign = corpus.refused
+    broken, long, foreign, marked = corpus.refused
     assert broken.startswith(f"{tmp_path / 'broken.wav'}: cannot be decoded")
     assert long == f"{tmp_path / 'said0.wav'}: text needs 27 frames, audio has 21; " + (
         "check that the transcript belongs to this recording"
     )
     assert foreign.startswith(f"{tmp_path / 'said1.wav'}: not in the alphabet: 'x' (U+0078)")
+    assert marked.startswith(f"{tmp_path / 'said1.wav'}: its text has the mark '<ba>', which would")
 
 
 def test_ids_that_several_manifests_have_are_told_apart(

@@ -27,6 +27,20 @@ def test_utterances_of_one_speaker_are_spread() -> None:
     assert max(seconds) - min(seconds) <= 1
 
 
+def test_no_sound_is_in_two_folds() -> None:
+    said = [
+        Utterance(f"{n}{who}", f"{n}.wav", 3.0, "yes", None, start)
+        for n in range(3)
+        for who, start in (("a", 0.0), ("b", 2.0), ("c", 6.0))
+    ]
+    assert [len({u.audio for u in fold}) for fold in make_folds(said, 3)] == [1, 1, 1]
+    talk = [u for u in said if u.audio == "0.wav"]  # a and b overlap
+    assert sorted(sorted(u.id for u in fold) for fold in make_folds(talk, 2)) == [
+        ["0a", "0b"],
+        ["0c"],
+    ]
+
+
 def test_the_first_of_equally_good_epochs_is_the_best() -> None:
     assert best_epoch({1: 5.0, 3: 2.0, 2: 2.0, 4: 3.0}) == 2
 

@@ -187,6 +187,27 @@ def test_silence_and_damage_are_left_out_with_their_reasons(write: Write, tmp_pa
     assert "a2.wav" in found.reasons[1]
 
 
+def test_texts_that_cannot_be_what_is_said_are_left_out(write: Write, tmp_path: Path) -> None:
+    write("a.wav", "Yes!")
+    write("b.wav", "yes [laughter]")
+    write("c.wav", "yes <unk>")
+    found = decode(gathered(tmp_path), Work(tmp_path), 16000, progress=False)
+    assert [u.text for u in found.utterances] == ["yes"]
+    assert [reason.split(",")[0] for reason in found.reasons] == [
+        "b: its text has the mark '[laughter]'",
+        "c: its text has the mark '<unk>'",
+    ]
+
+
+def test_how_many_are_taken_for_silence_is_said(write: Write, tmp_path: Path) -> None:
+    for number in range(10):
+        write(f"{number}.wav", "\u2026" if number in (3, 5) else "yes")
+    lines: list[str] = []
+    base = AcousticSpec(FeatureConfig(), ENGLISH, NetworkConfig())
+    prepare(tmp_path / "recordings", Work(tmp_path), base, lines.append, progress=False)
+    assert "2 recordings with an empty text: taken for silence" in lines
+
+
 def test_texts_that_do_not_fit_are_left_out() -> None:
     texts = ["yes", "12 times", "far too much for a tenth of a second"]
     found = UsableRecordings(
@@ -225,6 +246,19 @@ def test_utterances_are_held_out_of_few_speakers(tmp_path: Path, speakers: str) 
     sizes = [len(list(Manifest(path))) for path in paths]
     assert sizes == [8, 2]
     assert lines[0].endswith("(too few speakers to hold one out)")
+
+
+def test_long_recordings_are_held_out_whole_where_there_are_enough(tmp_path: Path) -> None:
+    lectures = [
+        Utterance(f"{n}-{k}", f"{n}.mp3", 3.0, "yes", None, 4.0 * k)
+        for n in range(5)
+        for k in range(4)
+    ]
+    lines: list[str] = []
+    paths = split(UsableRecordings(lectures, []), Work(tmp_path), lines.append)
+    learnt, held_out = ({u.audio for u in Manifest(path)} for path in paths)
+    assert (len(learnt), len(held_out)) == (4, 1) and not learnt & held_out
+    assert lines[0].endswith("(other recordings)")
 
 
 def test_at_most_eight_minutes_are_held_out(tmp_path: Path) -> None:
