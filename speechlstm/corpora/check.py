@@ -78,7 +78,7 @@ def duration_fault(
     return AudioError(f"{recording}", reason)
 
 
-def transcript_fault(text: str, recording: str, seconds: float) -> DataError | None:
+def transcript_fault(text: str, recording: str, seconds: float) -> AudioError | None:
     """The error of a text that cannot be what is said, and all of that, in a recording.
 
     >>> print(transcript_fault("yes [laughter]", "a.wav", 2.0))

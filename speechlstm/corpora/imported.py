@@ -112,9 +112,10 @@ def _wanted(
     for found in listed:
         if isinstance(found, DataError) or not parts:
             yield found
+        elif found.part in parts and are_speakers:
+            yield replace(found, id=f"{found.part}-{found.id}", speaker=found.part)
         elif found.part in parts:
-            tier = {"id": f"{found.part}-{found.id}", "speaker": found.part}
-            yield replace(found, **tier) if are_speakers else found
+            yield found
 
 
 def _load_duration() -> Callable[[Path], float | DataError]:

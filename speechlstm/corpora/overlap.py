@@ -11,6 +11,8 @@ from itertools import accumulate
 from speechlstm.corpora.manifest import Manifest, Utterance, place_of
 from speechlstm.storage import Member, address_in
 
+ROUNDING = 1e-3  # seconds: what ends when the next piece begins may seem to end just after it
+
 _Span = tuple[float, float]  # where a sound begins and ends in its recording, in seconds
 
 
@@ -75,7 +77,10 @@ def _placed(manifest: Manifest, names: Set[str] | None = None) -> Iterator[tuple
         if name in links(folder):
             path = os.path.realpath(path)
         path += place[len(file) :]
-        yield path, (0.0, math.inf) if math.isnan(offset) else (offset, offset + duration)
+        yield (
+            path,
+            (0.0, math.inf) if math.isnan(offset) else (offset, offset + duration - ROUNDING),
+        )
 
 
 def _resolved(folder: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.corpora.overlap import ROUNDING
 from speechlstm.errors import ManifestError
 
 _Unit = tuple[bool, str]
@@ -52,8 +53,8 @@ def units_of(
             first, second = sorted((unit, joined(last)))
             if first != second:
                 same[second] = first
-        if recording != audio or start + seconds > end:
-            end = start + seconds
+        if recording != audio or start + seconds - ROUNDING > end:
+            end = start + seconds - ROUNDING
         audio, last = recording, unit
     return [joined(unit) for unit in units]
 

@@ -12,6 +12,7 @@ from speechlstm.config import FeatureConfig, NetworkConfig, Settings
 from speechlstm.corpora.build import build_manifest
 from speechlstm.corpora.check import check_manifest
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.corpora.overlap import first_overlap
 from speechlstm.corpora.split import split_manifest, split_recordings
 from speechlstm.corpora.stats import count_words, manifest_stats
 from speechlstm.errors import DataError, ManifestError
@@ -258,6 +259,18 @@ def test_pieces_of_a_single_recording_are_split_one_by_one(manifest: Written) ->
     lecture = pieces("a.mp3", *((4.0 * k, 4.0 * k + 3) for k in range(10)))
     train, valid = split_manifest(manifest(*lecture), 0.2, 1)
     assert (len(train), len(valid)) == (8, 2)
+
+
+def test_pieces_that_touch_do_not_overlap(manifest: Written) -> None:
+    """1.1 + 2.2 is more than 3.3 in floating point."""
+    touching = [
+        Utterance(f"{n}", "a.mp3", 2.2, "yes", None, round(1.1 + 2.2 * n, 3)) for n in range(20)
+    ]
+    train, valid = split_manifest(manifest(*touching), 0.2, 1)
+    assert (len(train), len(valid)) == (16, 4)
+    (tmp := manifest(*train).path).rename(tmp.with_name("train.jsonl"))
+    lists = Manifest(tmp.with_name("train.jsonl")), manifest(*valid)
+    assert first_overlap([lists[0]], [lists[1]]) is None
 
 
 def test_speakers_who_speak_at_once_stay_together_so_that_training_takes_the_parts(
