@@ -23,8 +23,6 @@ def check_argument(name: str, value: Any, kind: Any) -> None:
     speechlstm.errors.ConfigError: endpoint_seconds: must be a finite number or None, is '0.5'
 
     Args:
-        name: The argument.
-        value: What was given.
         kind: A class, a union of classes, a Literal, or a tuple of any number of items.
 
     Raises:

@@ -137,8 +137,6 @@ class _FileError(Exception):
     """Adds path, reason and line to the errors that concern a file.
 
     Args:
-        path: The file.
-        reason: What is wrong with it.
         line: The line number, from 1; None if the whole file is concerned.
     """
 
@@ -168,7 +166,6 @@ class DamagedAudioError(AudioError):
     """Parts of a recording are lost, in its middle or because it is truncated.
 
     Args:
-        path: The recording.
         lost: (start, end) of each lost part, in seconds of the recording; the ends are estimates.
         seconds: Duration of the decoded recording. Parts that start later were cut off its end.
         partial: The result for what remains: an `Audio` or a `Transcript`; None if it has already

@@ -211,7 +211,6 @@ def network_inputs(
     """The inputs of a network that takes a waveform: padded, if they have a fixed length.
 
     Args:
-        audio: The waveform.
         error: Makes the error to raise from a reason.
 
     Raises:

@@ -111,7 +111,6 @@ class StreamingUtterance:
     """An utterance that comes block by block.
 
     Args:
-        model: The network.
         columns: The outputs that are of interest: those of the characters, or of the phones.
     """
 

@@ -44,7 +44,6 @@ def plan_by_header(source: Source, start: int = 0) -> Plan | None:
     """The plan for a file whose header gives its length; None if the file has another format.
 
     Args:
-        source: The file.
         start: Where the header begins, after tags.
     """
     samples = _samples(source, start)

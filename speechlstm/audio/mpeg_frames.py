@@ -37,7 +37,6 @@ class Header:
         sample_rate: In Hz.
         num_channels: 1 or 2.
         num_bytes: Length of the frame; 0: free format, whose length only the next frame tells.
-        padding: Padding bytes in the frame.
         num_samples: Samples per channel in the frame.
         side_start: Position of the side information, which follows the checksum if there is one.
         side_bytes: Length of the side information; 0 in layers I and II.

@@ -28,7 +28,6 @@ class Page:
         number: Its number in the stream.
         packet: The first bytes of its body.
         num_ended: The number of packets that end on it.
-        is_damaged: Whether its checksum is wrong.
     """
 
     start: int

@@ -64,11 +64,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Gap:
-    """A part of the recording that is missing from its file.
-
-    Attributes:
-        seconds: Its duration.
-    """
+    """A part of the recording that is missing from its file."""
 
     seconds: float
 

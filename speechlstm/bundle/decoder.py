@@ -61,7 +61,6 @@ def decoder_from_json(
         where: The file with the settings, for errors.
         settings: JSON values as returned by decoder_to_json.
         files: The files of the bundle, by name.
-        acoustic: The acoustic model.
 
     Raises:
         BundleError: A setting is missing, unknown or wrong.

@@ -50,7 +50,6 @@ class ClassifierSpec:
         features: Sample rate and frames of the input.
         classes: The names of the classes, in the order of the output.
         label: The field of a manifest that the classes are from.
-        network: The network below the pooled head.
         training: How the network was trained; plain JSON values, for people to read.
     """
 
@@ -89,7 +88,6 @@ class Bundle:
 
     Attributes:
         path: The folder, or the .tflite file.
-        acoustic: The description of the acoustic model.
         decoder: The files and settings of the decoder.
     """
 

@@ -37,7 +37,6 @@ def write_bundle(
         path: The folder; missing parent folders are created.
         tflite: The acoustic model as converted, or its forms by the names of their files: MODEL,
             PORTABLE_MODEL or both, and STREAMING_MODEL. The description is embedded in each.
-        acoustic: The description of the acoustic model.
         decoder: The decoder, as in write_decoder; None: greedy decoding.
 
     Raises:
@@ -113,7 +112,6 @@ def decoder_to_keep(path: Path, acoustic: AcousticSpec) -> DecoderSpec | None:
 
     Args:
         path: The folder of the bundle, which need not exist.
-        acoustic: The description of the new model.
 
     Returns:
         The decoder; None if there is none, or if it is all defaults.

@@ -102,7 +102,6 @@ class Classifier:
         """The probabilities of the classes of a recording.
 
         Args:
-            path: The recording.
             channel: The channel to use, counted from 1; None: the mean of all.
 
         Raises:

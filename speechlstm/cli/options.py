@@ -21,8 +21,6 @@ def output_format(
     """The format of transcripts, from --format or from the suffix of -o.
 
     Args:
-        name: The value of --format.
-        output: The value of -o.
         default: The format if neither says, which includes names without a suffix and .txt.
         others: Formats that the command does not write.
 

@@ -59,11 +59,7 @@ def resumable(
 
 
 def quantize_option(description: str) -> Option:
-    """The option --quantize of the commands that export a model.
-
-    Args:
-        description: The help text.
-    """
+    """The option --quantize of the commands that export a model."""
     return click.option(
         "--quantize",
         "quantization",

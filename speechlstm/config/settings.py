@@ -18,12 +18,6 @@ class Settings:
     >>> Settings().with_training(num_epochs=5).training.num_epochs
     5
 
-    Attributes:
-        features: Section [features].
-        model: Section [model].
-        training: Section [training].
-        augmentation: Section [augmentation].
-
     Raises:
         ConfigError: Settings of different sections contradict each other.
     """
@@ -47,7 +41,6 @@ class Settings:
         """Settings from nested mappings.
 
         Args:
-            values: The sections.
             where: Where they come from; each error message begins with it.
             defaults: Settings that values does not mention are taken from these.
 
@@ -73,7 +66,6 @@ class Settings:
         Relative paths of noise manifests are resolved from the file's folder.
 
         Args:
-            path: The file.
             defaults: Settings that the file does not mention are taken from these.
 
         Raises:

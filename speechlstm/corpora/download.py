@@ -26,7 +26,6 @@ class Archive:
     """An archive that can be downloaded.
 
     Attributes:
-        url: Where it is.
         sha256: Its SHA-256, in hexadecimal digits.
         licence: Under which it may be used.
     """

@@ -58,7 +58,6 @@ def import_corpus(
     Texts stay as they are, but for white space. Durations are read from the recordings.
 
     Args:
-        kind: The layout.
         destination: The folder of the manifest, which audio paths are relative to.
         parts: The splits or tiers that are wanted; (): all. Several tiers of a TextGrid are its
             speakers.

@@ -19,11 +19,6 @@ class ManifestStats:
 
     Attributes:
         num_transcribed: The number of utterances with a text, which may be empty (silence).
-        num_speakers: The number of distinct speakers.
-        total_seconds: Total duration.
-        min_seconds: Duration of the shortest utterance.
-        median_seconds: Median duration.
-        max_seconds: Duration of the longest utterance.
         num_words: Words in the normalised texts.
         symbols: The count of each character in the normalised texts, the most frequent first.
     """

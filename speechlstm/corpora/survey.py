@@ -21,7 +21,6 @@ class Surveyed:
     """An utterance and what its recording is like.
 
     Attributes:
-        list_index: The index of its manifest.
         recording: What was read.
         faults: What `speechlstm manifest check` says of it.
         sound: None: the recording cannot be read.

@@ -132,10 +132,6 @@ class DecoderAssembly:
 
         Args:
             frame_seconds: Seconds from one frame of the acoustic model to the next.
-            config: Settings of the search.
-            neural_lm_config: Settings of the LSTM language model.
-            prior: The labels' prior.
-            calibration: The calibration of the words' confidences.
             plain: The decoder for utterances in which no hot word is found; None: the search.
 
         Raises:

@@ -62,8 +62,6 @@ class BeamDecoder:
     'hi'
 
     Args:
-        alphabet: The symbols of the labels.
-        config: The settings of the search.
         lm: The language model; None: there is none.
         lexicon: The spellings of words; None: their characters.
         prior: The labels' prior, by which posteriors are divided; None: not known.
@@ -140,7 +138,6 @@ class BeamDecoder:
         Args:
             log_probs: As in decode.
             search: As in decode.
-            num_hypotheses: The largest number of texts.
         """
         search.advance(self.prepared(log_probs[search.num_frames :]))
         paths = self._ranked(search.finish(is_end=False), is_unique=self._fusion.is_open)

@@ -91,8 +91,6 @@ class GreedyDecoder:
     """Decodes by the best path: see greedy_decode.
 
     Attributes:
-        alphabet: The symbols of the labels.
-        frame_seconds: Seconds from one frame to the next.
         calibration: Maps the words' confidences to probabilities; None: no calibration.
     """
 

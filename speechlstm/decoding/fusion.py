@@ -33,7 +33,6 @@ class EndedWords(NamedTuple):
         lm_states: The states of the language model after the word.
         lm_log_probs: Log-probabilities of the words; outside the lexicon with their spelling.
         hot_states: The states of the hot words after the word.
-        gains: What the words add to the scores.
     """
 
     source: Integers
@@ -63,8 +62,6 @@ class WordFusion:
     as spotted phrases.
 
     Args:
-        alphabet: The symbols of the labels.
-        config: The weights and hot words.
         lm: The language model; None: there is none.
         lexicon: The words; None: those of the language model or, without one, any word.
 

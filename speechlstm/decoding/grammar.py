@@ -63,10 +63,6 @@ class PhraseGrammar(SearchModel):
 
     Args:
         fillers: The names of fillers; used only if UNKNOWN is one of the phrases.
-
-    Attributes:
-        vocabulary: The words of the phrases.
-        has_unknown: Whether UNKNOWN is one of the phrases.
     """
 
     def __init__(self, phrases: Sequence[Phrase], fillers: Iterable[str]) -> None:
@@ -278,7 +274,6 @@ def grammar_lexicon(
     Args:
         alphabet: The symbols of the acoustic model's labels.
         pronunciations: The phones of each word, if the symbols are phones.
-        phrases: The phrases, for errors.
 
     Raises:
         AlphabetError: A word has characters that the alphabet lacks.

@@ -32,7 +32,6 @@ def greedy_decode(
     Args:
         log_probs: (num_frames, alphabet.num_labels), natural logarithms; label 0 is the blank.
         alphabet: The symbols of labels 1 and up.
-        frame_seconds: Seconds from one frame to the next.
         duration: Duration of the recording in seconds; no word ends later.
 
     Returns:

@@ -63,7 +63,6 @@ class Phrase(NamedTuple):
     """A hot word or phrase with one of its pronunciations or spellings.
 
     Attributes:
-        labels: The labels of each word.
         weight: The weight for each label.
     """
 
@@ -81,7 +80,6 @@ class HotWords:
     """The hot words of positive weight of a decoder.
 
     Args:
-        alphabet: The symbols of the labels.
         boundary: The label between words; 0: there is none.
         lexicon: The spellings or pronunciations of words; None: words are spelled by their
             characters.

@@ -188,7 +188,6 @@ class LexiconTree:
         """The phones of some words; words that the lexicon lacks are left out.
 
         Args:
-            words: The words.
             phones: The alphabet of the lexicon, a lexicon of phones.
         """
         return {

@@ -52,8 +52,6 @@ class LMMemory:
         """The state that hypotheses with the same last words share.
 
         Args:
-            pair: State and word.
-            after: The state after that word.
             num_words: The number of last words that have to be the same.
         """
         state, word = pair

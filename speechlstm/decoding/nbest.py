@@ -39,8 +39,6 @@ class NBestDecoder:
     share of the n-best list that has the word in this place; then it is calibrated.
 
     Args:
-        beam: The search.
-        frame_seconds: Seconds from one frame to the next.
         calibration: Maps the words' confidences to probabilities; None: no calibration.
         rescoring_lm: Rescores the n-best list. It is used only if the search has a language model,
             and has the same words.

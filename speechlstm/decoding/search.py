@@ -50,8 +50,6 @@ class PrefixSearch:
     """The search in one utterance, whose frames may come bit by bit.
 
     Args:
-        fusion: Scores words.
-        config: The settings of the search.
         num_labels: The number of labels, with the blank.
 
     Attributes:

@@ -61,7 +61,6 @@ class Path:
         hash: Equal if labels and words are equal, except for a boundary at the end.
         log_prob: Log-probability of all paths that were kept.
         lm_log_prob: Log-probability of the words and of the end of the text.
-        score: Ranks hypotheses.
     """
 
     labels: list[int]

@@ -21,7 +21,6 @@ class FastDecoding:
     """Settings of a faster and less accurate search, without the LSTM language model.
 
     Attributes:
-        config: Settings of the search.
         calibration: Maps its confidences to probabilities; None: no calibration.
     """
 
@@ -34,11 +33,9 @@ class DecoderSpec:
     """The files and settings of a decoder; `speechlstm.decoding.assemble` makes the decoder.
 
     Attributes:
-        config: Settings of the search.
         lm: The n-gram language model, packed or ARPA; None: there is none.
         neural_lm: The LSTM language model (.tflite), used only together with lm; None: there is
             none.
-        neural_lm_config: Settings of the LSTM language model.
         lexicon: Words and their phones (or characters), packed or text; None: any word is possible.
         g2p: The G2P network (.tflite) for hot words that the lexicon lacks.
         prior: The prior of the labels that the decoder reads; None: not known.
@@ -90,12 +87,6 @@ class DecoderSpec:
         (With 100 hot words, half of them not spoken, the calibration error on 100 utterances of
         LibriSpeech and Common Voice was .024, uncalibrated .108; without hot words it was .023 and
         .105.)
-
-        Args:
-            config: Settings of the search.
-            lm: The n-gram language model.
-            neural_lm: The LSTM language model.
-            neural_lm_config: Settings of the LSTM language model.
         """
         other = replace(
             self, config=config, lm=lm, neural_lm=neural_lm, neural_lm_config=neural_lm_config

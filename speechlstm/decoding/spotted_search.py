@@ -39,8 +39,6 @@ class SpottedSearch(PrefixSearch):
     A hypothesis that begins a phrase leaves the beam, and returns after the phrase's last frame.
 
     Args:
-        fusion: Scores words.
-        config: The settings of the search.
         num_labels: The number of labels, with the blank.
     """
 

@@ -23,7 +23,6 @@ class Spot(NamedTuple):
     """Frames in which a phrase may be spoken.
 
     Attributes:
-        phrase: The index of the phrase.
         start: The first frame that may emit its first label.
         stop: The frame after the last one that emits its last label.
         gap: How far the best path of its labels is below the most probable label of each frame, in

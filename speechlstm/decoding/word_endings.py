@@ -27,9 +27,6 @@ class Endings:
     hypothesis may continue from it. The language model's result for the word is the same in all of
     them, so it is queried once. (Queried in each frame, it was queried four times as often, and
     decoding read speech took 1.4 times as long.)
-
-    Args:
-        fusion: Scores words.
     """
 
     def __init__(self, fusion: WordFusion) -> None:

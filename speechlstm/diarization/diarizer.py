@@ -22,7 +22,6 @@ class Diarizer:
     Where two speak at once, one of them is found.
 
     Args:
-        embedder: Computes an embedding of each window.
         num_speakers: The number of speakers; None: it is found out.
 
     Raises:

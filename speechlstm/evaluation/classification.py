@@ -28,8 +28,6 @@ class LabelScore:
 
     Attributes:
         id: Id in the manifest.
-        hypothesis: The most probable class.
-        probability: The probability of that class.
         speaker: Identifies the speaker; None: not known.
     """
 
@@ -53,7 +51,6 @@ class ClassificationReport:
         classes: The classes, in the order of the rows and columns of the confusion matrix.
         scores: The utterances that were classified, at least one.
         failures: The reason why each of the others could not be used, by id.
-        audio_seconds: Duration of the recordings.
         compute_seconds: Wall-clock time that they took, of all processes.
     """
 

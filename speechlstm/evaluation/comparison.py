@@ -52,7 +52,6 @@ class WordErrors:
     """How often a word of the references is wrong, substituted or deleted.
 
     Attributes:
-        num_occurrences: How often it occurs.
         one: How often A has it wrong.
         other: How often B has it wrong.
     """
@@ -182,7 +181,6 @@ class Comparison:
     """Two or more systems on the utterances that all of their reports have.
 
     Attributes:
-        names: Of the systems.
         reports: Of the common utterances alone, one for each system.
         num_left_out: How many further utterances each report has.
     """

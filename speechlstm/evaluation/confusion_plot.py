@@ -17,7 +17,6 @@ def plot_confusion(path: Path, confusion: NDArray[np.int64], classes: Sequence[s
     """Plot a confusion matrix into a PNG file.
 
     Args:
-        path: The file to write.
         confusion: The number of utterances by label (row) and class (column).
     """
     png = BytesIO()

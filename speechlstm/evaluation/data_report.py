@@ -27,7 +27,6 @@ class Fault:
     """A kind of fault, and the utterances that have it.
 
     Attributes:
-        name: What is wrong.
         utterances: Their ids; of duplicates, all but the first of each.
         share: Of all utterances, 0..1.
         limit: The largest share that is allowed.
@@ -49,8 +48,6 @@ class Speaker:
     """A speaker.
 
     Attributes:
-        name: Identifies the speaker.
-        seconds: Their duration.
         lists: The indices of the manifests that have them.
     """
 
@@ -66,7 +63,6 @@ class DataReport:
 
     Attributes:
         lists: The names of the manifests.
-        survey: Their utterances.
         known_words: The words of the lexicon; None: there is none.
         scores: How a recogniser understands some of the utterances, by their index in the survey.
         max_share: The share of the utterances that may have a fault of a kind.

@@ -61,7 +61,6 @@ def diarization_errors(
 
     Args:
         reference: The true turns, which may overlap.
-        hypothesis: The turns to be scored.
         collar: Seconds before and after each start and end of a true turn that are not scored.
 
     Raises:

@@ -190,7 +190,6 @@ def resampled_rates(errors: Sequence[int], references: Sequence[int]) -> NDArray
     ICASSP 2004.
 
     Args:
-        errors: Of each unit.
         references: The number of words, or of whatever is counted, in each unit's reference.
     """
     all_errors, all_references = np.array(errors), np.array(references)
@@ -240,8 +239,6 @@ class Score:
 
     Attributes:
         id: Identifies the utterance.
-        reference: The reference transcript.
-        hypothesis: The recognised text.
         speaker: Identifies the speaker; None: not known.
         confidences: The confidence of each word of the hypothesis, 0..1; None if texts were
             compared.

@@ -30,7 +30,6 @@ def score_files(
 
     Args:
         reference: The reference transcripts; see read_transcript_file for the formats.
-        hypothesis: The recognised texts.
         with_ids: Whether the lines of text files begin with an id.
         readable: Whether case and punctuation count.
 
@@ -57,8 +56,6 @@ def score_transcripts(
     id.
 
     Args:
-        references: The reference transcripts.
-        hypotheses: The recognised texts.
         readable: Whether case and punctuation count; the result is a ReadableReport then.
 
     Raises:

@@ -24,8 +24,6 @@ class Comparer:
     Attributes:
         n_best: The hypotheses, the best one first.
         shares: The probability of each.
-        scorer: Judges texts.
-        heads: The outputs of the network.
         times: (num_steps + 1,), in seconds: see frame_times.
         start: Where the utterance starts in the recording, in seconds.
     """

@@ -53,7 +53,6 @@ def explain(
         text: What was spoken, if that is known.
         fast: As in `Recognizer.load`.
         start: Where the audio starts in its recording, in seconds.
-        name: The name of the recording.
 
     Raises:
         BundleError: The bundle is missing or damaged, or LiteRT cannot run its network.
@@ -170,10 +169,8 @@ def _with_paths(
     """An output with the best paths of the recognised text and of the reference.
 
     Args:
-        head: The output.
         whole: What the decoder judged, with its labels; None: it reads another output, and the
             texts are spelled in characters.
-        text: The recognised text.
         reference: The words of the reference; None: there is none.
     """
     if whole:

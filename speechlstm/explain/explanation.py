@@ -123,15 +123,10 @@ class Explanation:
     Attributes:
         audio: The utterance, at the sample rate of the network.
         start: Where it starts in the recording.
-        spec: The description of the acoustic model.
-        config: The weights of the search.
         lms: The language models: "n-gram", "LSTM".
-        heads: The outputs of the network.
         spectrogram: (num_frames, num_bins) in dB below the largest value, at least -RANGE_DB, of
             bins that are evenly spaced up to half the sample rate.
         features: (num_frames, num_features), what the recurrent layers read; None: not known.
-        words: The recognised words.
-        is_calibrated: Whether confidences are probabilities.
         comparisons: The places where the text was in doubt or, with a reference, where it differs
             from that.
         reference: The words of the reference; None: there is none.

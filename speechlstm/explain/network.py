@@ -165,7 +165,6 @@ def forward(
     """Compute the recurrent layers and the outputs above them.
 
     Args:
-        spec: The description of the model.
         stacked: (num_steps, frame_stack * num_features).
 
     Returns:

@@ -20,7 +20,6 @@ class Recognised:
 
     Attributes:
         n_best: The first hypothesis is what is recognised; times count from the segment's start.
-        is_calibrated: Whether confidences are probabilities.
         ends: The step after each sentence of the search.
         are_kept: For each recognised word, whether `transcribe` keeps it.
     """
@@ -38,7 +37,6 @@ def recognise(
 
     Args:
         head: The output of the network that the decoder reads.
-        audio: The segment.
     """
     search = decoder.start()
     found = decoder.search(head.log_probs, search)[:NUM_RIVALS]

@@ -59,8 +59,6 @@ class TextScorer:
     A word belongs to the sentence of the search in whose frames it begins on the text's best path.
 
     Args:
-        spec: The decoder's files and settings.
-        assembly: Its language models and lexicon.
         log_probs: (num_frames, num_labels), of the labels that it reads.
         ends: The frame after each sentence of the search.
     """
@@ -98,9 +96,6 @@ class TextScorer:
         """Judge several texts.
 
         Words that the first text has in the same place keep its pronunciation of them.
-
-        Args:
-            texts: The words of each.
         """
         self._learn({word for text in texts for word in text})
         lstm = self._assembly.lstm if self._both is not self._assembly.ngrams else None

@@ -43,7 +43,6 @@ class Bar:
 
     Attributes:
         label: Its name, below it.
-        value: Its height.
         interval: Ends of the interval of confidence, drawn as a line; None: none.
         note: What the table says of it besides.
     """
@@ -150,8 +149,6 @@ def line_chart(
     True
 
     Args:
-        x: The horizontal axis.
-        y: The vertical axis.
         series: At most four, each in a colour of its own.
         diagonal: Whether the line y = x is drawn, too.
     """

@@ -31,7 +31,6 @@ def element(
     '<tr><td>x</td><td>y</td></tr>'
 
     Args:
-        tag: Its name.
         children: Markup or text, or iterables of these; None: nothing. Texts of more than
             LONGEST_TEXT characters lose their middle.
         attributes: Their values; None or False: left out; True: without a value. An underscore in

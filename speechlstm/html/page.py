@@ -27,7 +27,6 @@ def page(
     (True, False)
 
     Args:
-        title: Its title and heading.
         sections: See section.
         scripts: JavaScript that it needs besides the sorting of tables. Data for a script belongs
             into the attributes of elements, which are escaped.
@@ -103,7 +102,6 @@ def table(
     '<p>Deleted: none.</p>'
 
     Args:
-        columns: Their heads.
         rows: The cells of each row; the first cell is the head of its row. A cell is text, Markup
             or a number, or one of these with the number that it is sorted by. Columns of numbers
             and empty cells are aligned to the right.

@@ -66,10 +66,6 @@ def compare_models(
     [('1 time', 0), ('2 to 9 times', 4), ('ends of sentences', 2), ('all but unknown words', 6),
      ('unknown to a model', 1)]
 
-    Args:
-        second: Another model.
-        sentences: Normalised sentences.
-
     Returns:
         Words by the number of times that they occur in the text, ends of sentences, all of these
         together, and unknown words.

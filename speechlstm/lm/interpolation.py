@@ -22,7 +22,6 @@ class InterpolatedModel(SearchModel):
     probability of the n-gram model.
 
     Args:
-        ngrams: The n-gram model.
         weight: The weight of the LSTM, 0..1.
 
     Raises:

@@ -19,7 +19,6 @@ class LanguageModel(ABC):
         num_words: Size of the vocabulary, including <unk>, <s> and </s>.
         alphabet_sha256: SHA-256 of the alphabet of the words; None: not known.
         start_state: The state at the beginning of a sentence, after <s>.
-        sentence_end: The id of </s>.
     """
 
     num_words: int

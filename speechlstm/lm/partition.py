@@ -28,7 +28,6 @@ class PartitionFunction:
     ICML 2016, who draw samples for the rest.
 
     Args:
-        layer: The output layer.
         summed: The indices of the words that are summed, at least one: OutputLayer.most_probable.
     """
 

@@ -123,7 +123,6 @@ def chosen_words(text: Text, vocabulary: int | Path | None, alphabet: Alphabet |
     """The words that a model of a text is to know.
 
     Args:
-        text: The text.
         vocabulary: The number of its most frequent words, or a file with the words; None: all.
         alphabet: Words that it cannot spell are left out; None: none are.
 

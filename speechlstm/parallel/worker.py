@@ -30,7 +30,6 @@ class Outcome(NamedTuple):
 
     Attributes:
         value: The result, or the error that was raised.
-        is_error: Whether value is an error.
     """
 
     value: Any
@@ -50,9 +49,6 @@ class Worker:
     Attributes:
         connection: Sends items to the process and receives outcomes.
         name: Names the process in messages.
-        item: The item that it works on.
-        index: The index of that item.
-        is_ready: Whether it has returned any outcome yet.
     """
 
     process: BaseProcess

@@ -38,7 +38,6 @@ class PronunciationScorer:
 
     Args:
         model: Computes the log-probabilities of phones.
-        lexicon: The pronunciations of words.
         g2p: Predicts those of other words; None: nothing does.
     """
 

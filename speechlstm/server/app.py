@@ -43,11 +43,8 @@ def make_app(
     """The application.
 
     Args:
-        settings: Limits and rights.
-        model: What the processes have loaded.
         uploads: Processes for recordings.
         streams: Processes for live streams.
-        folder: The folder of uploads.
         ending: Is set when the server ends.
     """
     metrics = _metrics(uploads, streams)

@@ -15,11 +15,9 @@ class ApiError(SpeechLSTMError):
     """A request that is refused or has failed.
 
     Args:
-        status: The status code of HTTP.
         message: One line: what is wrong, and what to do.
         param: The field of the request that is wrong; None: no single one.
         code: A word that programs can test; None: none.
-        headers: Header fields of the response.
     """
 
     def __init__(

@@ -29,8 +29,6 @@ class Form:
 
     Attributes:
         name: Its name at the client, for messages.
-        fields: The values of each field.
-        num_bytes: The size of the whole form.
     """
 
     path: Path
@@ -48,7 +46,6 @@ async def received_form(
     Args:
         request: Of the type multipart/form-data, with one file in the field `file`.
         folder: The file is written here, under a name that has nothing of the client's.
-        settings: The limits.
 
     Raises:
         ApiError: It is too large, too slow, or no such form; or there is no room for it.

@@ -27,7 +27,6 @@ class Guard:
     """Refuses requests without the token or from other web sites, and adds header fields.
 
     Args:
-        app: The application.
         token: The token; "": none is needed.
         origins: Web sites that are allowed apart from the server's own; "*": all.
         public: Paths that need no token.

@@ -14,10 +14,6 @@ from speechlstm.streaming import Event, Final, join_finals
 class LiveStream:
     """A stream, with what is wanted of it.
 
-    Args:
-        recognizer: Recognises it.
-        request: What is wanted.
-
     Raises:
         ValueError: The sample rate is not possible.
     """

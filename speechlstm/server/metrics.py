@@ -13,7 +13,6 @@ class Metrics:
     """What the server counts. All names begin with `speechlstm_`.
 
     Attributes:
-        registry: The collection of all of them.
         audio_seconds: Seconds of speech transcribed, by kind: recording or stream.
         fed_seconds: Seconds of streams given to a process, those of clients that left included.
         streams: Live streams since the start, by protocol.
@@ -54,8 +53,6 @@ class MeteredApp:
     """Counts the requests of an application.
 
     Args:
-        app: The application.
-        metrics: Where they are counted.
         paths: The paths that have a count of their own; clients could invent any number of others.
     """
 

@@ -17,10 +17,8 @@ class Model:
     """What clients may know of the recogniser.
 
     Attributes:
-        name: The name of the bundle.
         language: The language in ISO 639-1; None: not known.
         sample_rate: In Hz, at which streams need no conversion.
-        is_readable: Whether transcripts have readable text.
     """
 
     name: str
@@ -41,7 +39,6 @@ class OpenRecording:
     Attributes:
         key: Names the recording in further requests.
         name: Names it in errors.
-        max_seconds: The largest duration.
         hot_words: Phrases to prefer.
         hints: More of them; those that the alphabet cannot spell are left out.
     """
@@ -90,7 +87,6 @@ class OpenStream:
     Attributes:
         key: Names the stream in further requests.
         sample_rate: In Hz.
-        max_seconds: The largest duration.
         phrases: The only phrases that can be recognised, as in `Recognizer.load`; those that the
             alphabet cannot spell are left out. Empty: any text can be.
         formats: Formats of the command line in which the whole transcript is wanted at the end.
@@ -108,7 +104,6 @@ class Feed:
     """Recognises the next part of a stream; the answer is a list of events, as plain JSON values.
 
     Attributes:
-        key: The stream.
         pcm: Samples of 16 bits, little-endian.
     """
 
@@ -129,7 +124,6 @@ class Ending:
 
     Attributes:
         events: The last events, as plain JSON values.
-        seconds: The duration of the stream.
         formats: The whole transcript in the formats that were wanted.
     """
 

@@ -36,7 +36,6 @@ def run_server(
     """Serve until a signal, then finish what runs; a second signal ends it at once.
 
     Args:
-        settings: Addresses, limits, rights.
         bundle: As in `Recognizer.load`.
         options: The arguments of `Recognizer.load`.
         report: Called with each line about what goes on.

@@ -28,8 +28,6 @@ class StreamHub:
 
     Attributes:
         workers: The processes that recognise them.
-        settings: The limits.
-        metrics: Where they are counted.
         ending: Is set when the server ends: streams then send what they have and close.
     """
 
@@ -43,7 +41,6 @@ class Session:
     """One stream.
 
     Args:
-        hub: What it shares with others.
         websocket: The connection, accepted.
         worker: The process that recognises it.
         key: Its name in the process.
@@ -172,11 +169,7 @@ class Session:
 
 
 class StreamEndpoint:
-    """A WebSocket endpoint, an ASGI application of Starlette. Subclasses speak a protocol.
-
-    Args:
-        hub: What streams share.
-    """
+    """A WebSocket endpoint, an ASGI application of Starlette. Subclasses speak a protocol."""
 
     protocol: str  # its name in metrics
 

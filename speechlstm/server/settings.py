@@ -15,13 +15,10 @@ class ServerSettings(Config):
     '127.0.0.1:9000'
 
     Attributes:
-        host: The name or address to listen on.
         port: The port to listen on; 0: one that is free.
         jobs: The number of processes that transcribe recordings, each one at a time, and of those
             that transcribe live streams.
         max_waiting: Recordings that may wait for a process; the next one is refused.
-        max_streams: The largest number of live streams at once.
-        max_connections: The largest number of connections at once.
         max_upload_bytes: Of a recording, as it is sent.
         max_audio_seconds: Of a recording or a stream.
         timeout_seconds: A recording must be transcribed within this time, which includes waiting.

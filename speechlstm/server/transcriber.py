@@ -19,8 +19,6 @@ class Transcriber:
     """Transcribes uploads with worker processes.
 
     Args:
-        workers: The processes.
-        settings: The limits.
         metrics: Where seconds of audio are counted.
     """
 
@@ -34,8 +32,6 @@ class Transcriber:
         """Transcribe an upload.
 
         Args:
-            form: The upload.
-            wanted: How.
             on_segment: Called with each segment as it is done.
 
         Raises:

@@ -21,14 +21,7 @@ from speechlstm.transcript.formats import json_line
 
 
 class TranscriptionsEndpoint:
-    """The endpoint, an ASGI application.
-
-    Args:
-        transcriber: Transcribes uploads.
-        model: What the processes have loaded.
-        folder: The folder of uploads.
-        settings: The limits.
-    """
+    """The endpoint, an ASGI application."""
 
     def __init__(
         self, transcriber: Transcriber, model: Model, folder: Any, settings: ServerSettings

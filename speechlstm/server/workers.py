@@ -105,8 +105,6 @@ class Workers:
     """Several processes of one kind, each with as many recordings or streams as it can take.
 
     Args:
-        load: Loads the service in a process.
-        number: The number of processes.
         capacity: Recordings or streams at a time, for each process.
         max_waiting: How many more may wait for one.
         report: Called with a line about each process that has died.

@@ -25,9 +25,6 @@ class Member:
     >>> Member.named("a.flac")
 
     Attributes:
-        archive: The path of the archive.
-        start: The position of its first byte.
-        size: In bytes.
         name: Its name, without folders.
     """
 

@@ -90,7 +90,6 @@ def read_address(address: str, start: int = 0, size: int | None = None) -> bytes
 
     Args:
         address: As address_of returns it.
-        start: The first byte.
         size: In bytes; None: to the end.
 
     Raises:

@@ -33,9 +33,6 @@ class Segment(ABC):
     """A segment from its start to the last sample that has been processed.
 
     Args:
-        model: Computes the log-probabilities of labels.
-        decoder: Finds the words in them.
-        buffer: The samples of the stream.
         start: The first sample of the segment.
         rejects: Whether words recognised in sounds that are not speech are dropped.
 

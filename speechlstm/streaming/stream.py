@@ -41,8 +41,6 @@ class Stream:
     streaming form processes each sample once; others are run again on the open segment.
 
     Args:
-        model: Computes the log-probabilities of labels.
-        decoder: Finds the words in them.
         sample_rate: Of the blocks, in Hz.
         endpoint_seconds: The pause that ends a segment, at least 0.2.
         reject_non_speech: As in `Recognizer`.

@@ -19,8 +19,6 @@ def encode_target(text: str, alphabet: Alphabet, num_steps: int, where: str) -> 
     [5, 3, 4]
 
     Args:
-        text: The transcript.
-        alphabet: Has the labels.
         num_steps: `NetworkConfig.num_steps` of the recording's frames.
         where: The name of the recording, for errors.
 

@@ -49,11 +49,6 @@ def check_model(
 ) -> Interface:
     """Check the structure of a .tflite file. Other bytes may follow after its end.
 
-    Args:
-        inputs: The inputs that its signature must have.
-        outputs: The outputs that its signature must have.
-        optional_inputs: Inputs that its signature may have in addition.
-
     Raises:
         ValueError: The model is refused; the message gives the reason in one line.
     """

@@ -50,10 +50,6 @@ class TFLiteModel:
             to have, their indices. LiteRT then keeps all tensors in memory.
         error: Makes the error to raise from a path and a reason.
 
-    Attributes:
-        inputs: The inputs, as described in the file.
-        outputs: The outputs, as described in the file.
-
     Raises:
         ModelError: Made by `error`: the file cannot be read, is damaged, has other inputs or
             outputs, or has an operator that speechlstm's models do not use.

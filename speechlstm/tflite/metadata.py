@@ -28,10 +28,6 @@ def embed_metadata(tflite: bytes, metadata: Mapping[str, Any]) -> bytes:
     Offsets in FlatBuffers only point forward. Therefore the new entries and a new root are put in
     front of the model, whose bytes stay as the converter wrote them, with its weights aligned.
 
-    Args:
-        tflite: A TensorFlow Lite model.
-        metadata: Plain JSON values.
-
     Raises:
         ValueError: The bytes are not a TensorFlow Lite model, or metadata is not JSON.
     """

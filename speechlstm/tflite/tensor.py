@@ -56,7 +56,6 @@ class Tensor(NamedTuple):
     """A tensor of a graph.
 
     Attributes:
-        spec: Its type and shape.
         is_constant: Whether its values are in the file.
         is_variable: Whether its values are kept from one run to the next.
     """

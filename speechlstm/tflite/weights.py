@@ -69,10 +69,7 @@ def network_weights(
     Args:
         values: As `read_weights` yields them.
         cell: "lstm", "gru" or "rnn".
-        num_layers: The number of recurrent layers.
-        is_bidirectional: Whether they have two directions.
         has_norms: Whether the output of each is normalised.
-        num_outputs: The number of output layers.
         has_look_ahead: Whether there is a row convolution below them.
 
     Raises:

@@ -26,7 +26,6 @@ def plot_features(
         log_mels: (num_frames, num_mels) in dB.
         features: (num_frames, num_features).
         config: The settings they were computed with.
-        path: The PNG file to write.
 
     Raises:
         OSError: The file cannot be written.
@@ -84,7 +83,6 @@ def plot_training(metrics: Path, path: Path) -> None:
     Args:
         metrics: A file with a line of JSON for each epoch: ``epoch``, ``loss``, ``valid_loss``,
             ``valid_wer`` and ``valid_cer``, the last two as fractions.
-        path: The PNG file to write.
     """
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     values = {
@@ -114,7 +112,6 @@ def plot_accuracy(metrics: Path, path: Path) -> None:
     Args:
         metrics: A file with a line of JSON for each epoch: ``epoch``, ``loss``, ``valid_loss`` and
             ``valid_accuracy``, the last one as a fraction.
-        path: The PNG file to write.
     """
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     epochs = [row["epoch"] for row in rows]
@@ -148,7 +145,6 @@ def plot_perplexity(metrics: Path, path: Path) -> None:
     Args:
         metrics: A file with a line of JSON for each epoch: ``epoch``, ``perplexity`` and
             ``valid_perplexity``.
-        path: The PNG file to write.
     """
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     figure = Figure(figsize=(5, 4), layout="constrained")

@@ -17,7 +17,6 @@ class Word:
     'good'
 
     Attributes:
-        text: The word.
         start: Seconds from the start of the recording.
         end: Seconds from the start of the recording; greater than start, or equal to it if an
             aligned text has the word and the recording does not.
@@ -106,7 +105,6 @@ class Hypothesis:
 
     Attributes:
         text: The words, joined by spaces.
-        words: The words with their times.
         log_prob: Natural log of the acoustic probability.
         lm_log_prob: Natural log of the probability in the language model; 0 if there is none.
         score: Ranks hypotheses: log_prob and the terms that `DecodeConfig` adds to it.

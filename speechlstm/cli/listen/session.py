@@ -23,12 +23,9 @@ class Session:
     """Recognises what comes from a source, and shows it.
 
     Args:
-        recognizer: The recogniser.
         endpoint_seconds: As in `Recognizer.open_stream`.
-        live: Prints events.
 
     Attributes:
-        finals: The final events.
         closed: The error that ended the session if nothing can be printed any more.
     """
 

@@ -19,8 +19,6 @@ def write_entries(
     """Write the utterances and print the errors among them; the exit code is 1 if there is any.
 
     Args:
-        ctx: Of the command.
-        output: The manifest.
         entries: The utterances, or the errors for which others are left out.
         nothing: The error if there is no utterance.
 

@@ -32,7 +32,6 @@ class Style:
         is_readable: Whether text and JSON have readable text if there is any; subtitles always do.
         whole: Whether a transcript is known when all of a recording is: its channels were
             transcribed separately, or its speakers told apart.
-        layout: The limits of subtitles.
     """
 
     timestamps: bool
@@ -53,7 +52,6 @@ class TranscriptSink(ABC):
     """Receives the transcripts of recordings in their order, and their segments before.
 
     Args:
-        style: How transcripts are written.
         remaining: The indices of the recordings to be transcribed, in their order.
     """
 
@@ -214,7 +212,6 @@ def folder_sink(
 
     Args:
         folder: The folder, which is made if it does not exist.
-        style: How transcripts are written.
         keeps: Whether files that exist are kept, and only the others are written.
 
     Raises:

@@ -31,7 +31,6 @@ def search_weights(attempt: Try, config: DecodeConfig, is_open: bool = False) ->
     problems', 1961).
 
     Args:
-        attempt: Decodes all utterances with given settings.
         config: The settings to start from; the other settings stay as they are.
         is_open: Whether words outside the vocabulary are possible.
 
@@ -72,7 +71,6 @@ def search_neural_lm(attempt: Try, without: Trial, neural_lm: NeuralLMConfig) ->
     """Search the weight of the LSTM language model, then a small change of lm_weight.
 
     Args:
-        attempt: Decodes all utterances with given settings.
         without: The best trial without the LSTM.
         neural_lm: The mode of the LSTM.
 

@@ -48,8 +48,6 @@ class Tuned:
 
     Attributes:
         decoder: The decoder with the settings found.
-        fit: The calibration of its confidences.
-        num_utterances: The number of utterances it was tuned on.
         failures: The reason for each utterance that could not be read, by id.
         word_error_rates: The WER of each (lm_weight, word_bonus) tried with the prior_weight
             and the cost of unknown words chosen; empty if no weights were searched.
@@ -82,7 +80,6 @@ def tune(
         bundle: The network and the decoder; the search starts from its settings.
         manifests: The utterances; those without a text are skipped.
         max_utterances: The largest number of utterances, spread evenly over the manifests.
-        report: Called with each trial.
         quick: Whether to try only a few settings near the bundle's, if the bundle has an LSTM
             language model.
 

@@ -15,7 +15,6 @@ def plot_surface(path: Path, rates: Mapping[tuple[float, float], float]) -> None
     """Plot word error rates into a PNG file.
 
     Args:
-        path: The file to write.
         rates: The WER of each (lm_weight, word_bonus) tried, at least one.
     """
     png = BytesIO()

@@ -52,7 +52,6 @@ class Decoding:
     """The task of decoding an utterance.
 
     Attributes:
-        settings: The settings of the decoder.
         log_probs: (num_frames, num_labels), natural logarithms.
         num_hypotheses: The largest number of hypotheses to return.
     """

@@ -41,12 +41,7 @@ _FALLBACK = Discounts((0.5, 1.0, 1.5), True)  # lmplz --discount_fallback
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimated language model.
-
-    Attributes:
-        table: The model.
-        discounts: The discounts of each order.
-    """
+    """An estimated language model."""
 
     table: NGramTable
     discounts: Sequence[Discounts]

@@ -36,7 +36,6 @@ class NGramModel(SearchModel):
     (True, 1)
 
     Args:
-        trie: The n-grams.
         alphabet_sha256: SHA-256 of the alphabet of the words; None: not known.
         path: The file of the model, for errors.
 

@@ -29,7 +29,6 @@ class Trie:
         num_states: The number of states for each context length: 0, 1, ... One entry for each
             order.
         start_state: The state after <s>.
-        sentence_end: The id of </s>.
         vocabulary: uint8, the words in UTF-8, each followed by a line feed: <unk>, then the others
             in code point order.
         words: (num_nodes,) uint16 or uint32, the id of each node's last word.

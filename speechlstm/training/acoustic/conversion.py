@@ -26,8 +26,6 @@ def convert_target(
     """Convert a model to the file of a target; see convert_acoustic.
 
     Args:
-        target: Where the file runs.
-        quantization: How to store the recurrent kernels.
         max_samples: Length of all inputs of the target everywhere; None: any length.
     """
     if target == "interpreter":

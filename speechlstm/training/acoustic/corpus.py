@@ -30,7 +30,6 @@ class Corpus:
     """The usable utterances of one or several manifests.
 
     Attributes:
-        examples: The usable utterances.
         cache: Their samples.
         refused: The reason why each of the other transcribed utterances is not usable.
         phones: The alphabet of the phone labels; None if there are none.
@@ -74,7 +73,6 @@ def load_corpus(
 
     Args:
         manifests: The manifests; utterances without a text are ignored.
-        alphabet: The alphabet of the character labels.
         settings: Sample rate, frame rate and frame stacking.
         cache_folder: The folder for decoded recordings; created if it is missing.
         lexicon: The pronunciations of words, for phone labels.
@@ -131,7 +129,6 @@ class Transcribed(Sequence[tuple[Path | Piece, Utterance]]):
     """The utterances of manifests that have a text, with their recordings.
 
     Args:
-        manifests: The manifests, which are read.
         weights: How often an epoch has the utterances of each manifest; (): once.
 
     Raises:
@@ -205,7 +202,6 @@ def corpus_of(
     Args:
         utterances: The recordings, with their transcripts.
         cache: Their samples, in the same order.
-        alphabet: The alphabet of the character labels.
         settings: Frame rate and frame stacking.
         lexicon: The pronunciations of words, for phone labels.
 
@@ -253,7 +249,6 @@ def copies(name: str, weight: float, occurrences: Counter[str]) -> list[tuple[st
     [('a', 1.0), ('a (2)', 0.5)]
 
     Args:
-        name: The id of the utterance.
         weight: How often an epoch has it.
         occurrences: The number of copies of each id so far, to which these are added.
     """

@@ -41,7 +41,6 @@ class SpeechDataset(keras.utils.PyDataset):
     different noise and masks.
 
     Args:
-        corpus: The utterances.
         settings: Batch size and augmentation.
         augment: Whether to shuffle and augment (for training) or not (for validation).
         cluster: The devices that share each batch: `dataset[k]` has the rows of this process.

@@ -19,9 +19,6 @@ class Encoder(Network):
     """What networks of speech have in common: features and stacked recurrent layers.
 
     Args:
-        name: Keras' name of the network.
-        features: The features of the waveform.
-        config: The network above the features.
         products: Precision of the large matrix products of the recurrent layers in training.
 
     Attributes:
@@ -114,12 +111,7 @@ class Encoder(Network):
 
     @abstractmethod
     def losses(self, outputs: Any, targets: dict[str, Any]) -> Any:
-        """The loss of each utterance of a batch, (batch,), as validation reports it.
-
-        Args:
-            outputs: What the network returned.
-            targets: The targets of the batch, as for batch_loss.
-        """
+        """The loss of each utterance of a batch, (batch,), as validation reports it."""
 
 
 def weighted_mean(losses: Any, weights: Any) -> Any:

@@ -18,8 +18,6 @@ class Example:
 
     Attributes:
         id: Id in its manifest; with a number in parentheses if an earlier utterance has it, too.
-        text: Normalised transcript.
-        labels: Labels of the transcript.
         index: Index of the recording in the cache.
         phones: Labels of the phones of the transcript; None if a word is not in the lexicon, or if
             there are more phones than CTC can align to the output frames.

@@ -64,7 +64,6 @@ def export(
     Args:
         run: The run, its folder, or a bundle: "english", a folder or a .tflite file. The weights of
             a bundle are read from its file; its decoder is copied if `bundle` has none.
-        bundle: The folder of the bundle to write.
         quantization: How to store the recurrent kernels: "none" (float32), "float16", "int8" or
             "int4". None: as the bundle does; those of a run in float32.
         manifests: Manifests to verify the files on; by default the validation manifests of the
@@ -143,11 +142,7 @@ def export_model(
     """Write a bundle with the files of the targets and that for streams: see write_verified.
 
     Args:
-        model: The trained model.
-        alphabet: The alphabet of its character labels.
         recordings: Recordings and their transcripts to verify the bundle on: see verify.
-        path: The folder of the bundle.
-        quantization: How to store the recurrent kernels.
         training: How the model was trained: values that JSON can represent.
         report: Called with each verification, also with that of a model that is refused.
         phones: The alphabet of its phone labels, if it has a second output.
@@ -179,11 +174,9 @@ def write_verified(
     """Write a bundle after each of its models has been run in a process without TensorFlow.
 
     Args:
-        trained: The model.
         files: The converted models, by the names of their files.
         recordings: Recordings and their transcripts to verify them on: see verify.
         path: The folder of the bundle. An existing bundle keeps its decoder.
-        quantization: How the models store the recurrent kernels.
         report: Called with each verification, also with that of a model that is refused.
 
     Returns:
@@ -216,10 +209,6 @@ def write_if_verified(
     """Write a bundle to a folder beside its own, and to its own if each of its models passes.
 
     Args:
-        path: The folder of the bundle.
-        names: The names of the models' files.
-        write: Writes the bundle to a folder.
-        verify: Verifies a file.
         report: Called with each verification, also with that of a model that is refused.
 
     Raises:

@@ -23,8 +23,6 @@ class AcousticModel(Encoder):
     recurrent layers on pronunciations, which spelling hides, and allows decoding by a lexicon.
 
     Args:
-        features: The features of the waveform.
-        config: The network above the features.
         num_labels: Number of characters plus one for the blank.
         num_phones: Number of phones plus one for their blank; 0: no output for phones.
         products: Precision of the large matrix products of the recurrent layers in training.
@@ -87,12 +85,10 @@ class AcousticModel(Encoder):
         Utterances of weight 0 do not count.
 
         Args:
-            outputs: What the network returned.
             targets: ``labels`` (batch, max_labels) int32, ``num_labels`` (batch,) int32 and
                 ``weights`` (batch,) float32; with an output for phones also ``phones``,
                 ``num_phones`` and ``phone_weights``. If there is ``num_steps`` (batch,), that of
                 the outputs as the host has it, no backend waits for a GPU to tell it.
-            training: Unused.
         """
         logits, num_steps = outputs
         num_steps = targets.get("num_steps", num_steps)

@@ -38,8 +38,6 @@ class Plan:
     """What a training run will take, on this machine and with this backend.
 
     Attributes:
-        num_weights: Number of weights of the network.
-        num_utterances: Number of training utterances.
         hours: Hours of training speech.
         num_batches: Number of updates in an epoch.
         padding: The fraction of an epoch that is padding, 0..1.
@@ -130,8 +128,6 @@ def plan(
         print(plan(["train.jsonl"], ["valid.jsonl"]).to_text())
 
     Args:
-        train: Training manifests.
-        valid: Validation manifests.
         settings: Features, network, training; by default those of `init_from`, or Settings().
         init_from: As in `recipe.train`.
         lexicon: As in `recipe.train`.

@@ -97,7 +97,6 @@ def resume(
     The other arguments and errors are those of `train`.
 
     Args:
-        run: The folder of the run.
         num_epochs: A new number of epochs; by default that of the run.
 
     Raises:
@@ -132,9 +131,6 @@ def prepare_run(
     """Create a run.
 
     Args:
-        path: The folder of the run.
-        manifests: The manifests.
-        settings: Features, network, training.
         source: A model to start from. Its alphabet is used if it has all characters of the training
             transcripts.
         report: Called with lines of text: the layers that start from `source`.

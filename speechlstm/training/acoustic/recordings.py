@@ -25,7 +25,6 @@ def read_recordings(
     Args:
         manifests: The manifests; if there are none, sounds are synthesized.
         sample_rate: Samples a second to convert the recordings to.
-        max_utterances: Largest number of utterances.
         max_samples: Longer recordings are left out; None: no limit.
         reference: What the network is to find in an utterance; None: it is ignored.
         field: The field of the manifest that the reference is from.

@@ -154,16 +154,9 @@ class SpeechRun(NetworkRun[E]):
 class Run(SpeechRun[AcousticModel]):
     """The settings and inputs of a run.
 
-    Attributes:
-        settings: Features, network, training, augmentation.
-        alphabet: The alphabet of the model.
-        train: Training manifests.
-        valid: Validation manifests.
-        init_from: Bundle or run whose weights the training started from.
+    Attributes (besides those of SpeechRun):
         lexicon: Pronouncing dictionary; its phones are the labels of the second output.
         phones: The alphabet of these phones.
-        prolonged_at: Number of epochs that had ended when the number of epochs was last changed;
-            early stopping counts from there.
     """
 
     settings: Settings

@@ -57,9 +57,7 @@ class TrainingSession:
 
     Attributes:
         trainer: What trains such a run.
-        report: Called with lines of text.
         cache: Folder for decoded recordings; None: a folder in the run.
-        progress: Whether to show progress bars on stderr.
         cluster: The devices that share each batch; all processes read the same files, process 0
             writes.
     """
@@ -80,10 +78,8 @@ class TrainingSession:
         """Create a run, in process 0, and train it in all processes.
 
         Args:
-            path: The folder of the run.
             prepare: Creates the run; returns its manifests as well.
             load: Loads it from its folder, in the other processes.
-            only_prepare: Whether to stop after decoding the recordings.
 
         Raises:
             SpeechLSTMError: See recipe.train. A new run that cannot be trained is removed.

@@ -22,8 +22,6 @@ def better_start(
     and the settings no other features or network.
 
     Args:
-        train: Training manifests.
-        config: The TOML file of settings.
         any_text: Whether the transcripts do not matter, since the run is that of a classifier.
 
     Returns:

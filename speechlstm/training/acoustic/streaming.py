@@ -111,7 +111,6 @@ def _steps(
     All kernels are within the loop, where `quantize` looks for them.
 
     Args:
-        cells: The step of each layer.
         inputs: (num_steps, width).
         true: (num_steps, 1) bool, whether a step is in the utterance. Others change no state.
         states: Those of all layers, (1, num_units) each.

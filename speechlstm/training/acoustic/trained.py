@@ -21,9 +21,7 @@ class TrainedModel:
 
     Attributes:
         path: The run or the bundle; of a new model that is in neither, what messages call it.
-        network: The network, with its weights.
         acoustic: Its features, alphabets and training.
-        valid: The manifests that it was validated on.
         bundle: The bundle, if it is not a run.
     """
 

@@ -34,7 +34,6 @@ class SpeechTrainer(EpochLoop):
 
     Args:
         run: The run; its folder exists.
-        train: The training data.
         valid: The validation data, on which each epoch is evaluated.
         report: Called with a line of text for each epoch and each warning.
         cluster: The devices that share each batch; the caller is within `Cluster.joined`.

@@ -27,8 +27,6 @@ def transfer(
     for letters that sound alike.
 
     Args:
-        source: The model to start from.
-        model: The new model.
         alphabet: The alphabet of its character labels.
         frozen_layers: Number of recurrent layers that must fit, since they will not be trained.
         report: Called with a line for the layers that are copied, and with one for each layer or
@@ -65,7 +63,6 @@ def transfer_encoder(
     Args:
         path: Where the other network comes from, for messages.
         old: The other network, of any task.
-        new: The new network.
     """
     there, here = _encoder_layers(old), _encoder_layers(new)
     misfits = _misfits(there, here)
@@ -132,7 +129,6 @@ def similar_symbols(source: Alphabet, alphabet: Alphabet) -> dict[str, int]:
     """Map symbols of an alphabet to the labels of equal or similar-sounding symbols in another.
 
     Args:
-        source: The alphabet of the labels.
         alphabet: The alphabet of the symbols; those without a similar one are left out.
 
     >>> similar_symbols(Alphabet(("a", "b")), Alphabet(("b", "z", "ä")))

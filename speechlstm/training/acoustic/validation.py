@@ -21,8 +21,6 @@ class Validation:
 
     Attributes:
         loss: Mean CTC loss of the characters of an utterance.
-        words: Word errors of all utterances.
-        characters: Character errors of all utterances.
         phones: Phone errors of the utterances whose phones are known.
     """
 
@@ -38,9 +36,7 @@ def validate(
     """Compute the loss, and decode all utterances greedily.
 
     Args:
-        data: The validation data.
         run: The run, for its alphabets and frame rate.
-        between: Called after each batch.
     """
     features, stack = run.settings.features, run.settings.model.frame_stack
     frame_seconds = features.hop_ms / 1000 * stack

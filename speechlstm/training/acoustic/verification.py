@@ -49,12 +49,8 @@ class Verification:
     """The figures of an exported file, compared with its Keras model.
 
     Attributes:
-        file: The name of the file.
         has_variables: Whether it keeps state in variable tensors.
-        quantization: How the file stores the recurrent kernels.
-        num_bytes: Size of the .tflite file.
         ops: Number of times that each operator is in the file.
-        num_utterances: Number of utterances compared.
         rtf: Real-time factor, compute seconds / audio seconds, with one thread.
         max_difference: Largest absolute difference of log-probabilities from the Keras model.
         repeat_difference: Largest absolute difference of log-probabilities between two consecutive
@@ -62,7 +58,6 @@ class Verification:
         keras_errors: Word errors of the Keras model, with greedy decoding; of a classifier the
             utterances whose class is wrong.
         file_errors: The same of the file.
-        rate_name: The name of the error rate.
         added_errors: For each utterance, the errors of the file minus those of the Keras model.
     """
 
@@ -156,7 +151,6 @@ def verify(
     """Run a file in a process that cannot import TensorFlow, and compare it with its model.
 
     Args:
-        model: The Keras model that was exported.
         path: The .tflite file. One for streams gets the recordings in blocks of several sizes.
         recordings: At least one recording with its transcript. The first one is run twice in a row,
             which shows whether a fused LSTM keeps its state, or whether blocks of other sizes
@@ -192,12 +186,10 @@ def verified(
     """As verify, for any network.
 
     Args:
-        path: The .tflite file.
         recordings: As for verify, each with its reference.
         keras: The outputs (1, ...) of the Keras model for a batch of one utterance.
         errors: The errors in the outputs of several utterances, compared with their references.
         quantization: As for verify.
-        rate_name: The name of the error rate.
 
     Raises:
         ModelError: The file does not run, or its outputs are not finite.

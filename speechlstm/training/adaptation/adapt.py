@@ -31,9 +31,7 @@ class Adapted:
     """The result of `adapt`.
 
     Attributes:
-        path: The bundle.
         work: The folder of intermediate files, which may be removed.
-        comparison: Errors before and after.
     """
 
     path: Path

@@ -32,8 +32,6 @@ class Adaptation:
     """What every step of an adaptation needs. Files are read when they are first needed.
 
     Attributes:
-        work: The folder of intermediate files.
-        base: The bundle to start from.
         keep: See adapt; so are the other attributes.
     """
 

@@ -17,7 +17,6 @@ class AlphabetChoice:
     """The alphabet of the new model.
 
     Attributes:
-        alphabet: The alphabet.
         utterances: The utterances, with texts in this alphabet as far as possible.
         reason: Why this alphabet was chosen, in one line.
     """
@@ -36,7 +35,6 @@ def choose_alphabet(utterances: Sequence[Utterance], base: Alphabet) -> Alphabet
 
     Args:
         utterances: Their texts are normalised.
-        base: The alphabet of the base.
 
     Raises:
         TrainingError: No text has a letter.

@@ -84,7 +84,6 @@ def write_lexicon(path: Path, bundle: Bundle, words: Iterable[str]) -> NewWords:
     """Write the lexicon of a bundle as a dictionary, with further words.
 
     Args:
-        path: The dictionary.
         bundle: A bundle with a lexicon of phones.
         words: The words of the user's texts.
 
@@ -128,7 +127,6 @@ def write_ngrams(
     """Write an n-gram model of the user's sentences, interpolated with that of the base.
 
     Args:
-        path: The packed model to write.
         base: The n-gram model of the base; None: there is none.
         alphabet: The alphabet of the acoustic model.
         transcripts: The normalised training transcripts, on which the weight of the base is chosen.
@@ -160,7 +158,6 @@ def decoder_of(base: DecoderSpec | None, lm: Path, lexicon: Path | None) -> Deco
 
     Args:
         base: The decoder of the base; None: it has another alphabet.
-        lm: The n-gram model.
         lexicon: The lexicon; None: that of the base.
     """
     if base is None:

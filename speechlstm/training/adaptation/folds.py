@@ -40,9 +40,7 @@ def choose_epochs(manifest: Path, work: Work, num_folds: int, train: Train) -> i
     """The number of epochs after which the folds, each left out in turn, have the fewest errors.
 
     Args:
-        manifest: The training utterances.
         work: The runs are in its folder `folds`; those that have ended are not repeated.
-        num_folds: The number of folds.
         train: Trains a run, or continues it.
 
     Returns:

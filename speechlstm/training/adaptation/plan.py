@@ -14,8 +14,6 @@ class Plan:
 
     Attributes:
         frozen_layers: Number of recurrent layers, from the input on, that are not trained.
-        learning_rate: The highest learning rate.
-        num_epochs: The largest number of epochs.
         batch_seconds: Audio of a batch; little, since an epoch would have too few updates.
         num_folds: Folds of the cross-validation that chooses the number of epochs; 0: none.
     """
@@ -48,7 +46,6 @@ def make_plan(seconds: float, num_layers: int, same_labels: bool) -> Plan:
 
     Args:
         seconds: Duration of the training utterances.
-        num_layers: Number of recurrent layers of the base.
         same_labels: Whether the new model has the alphabet of the base.
     """
     if not same_labels:

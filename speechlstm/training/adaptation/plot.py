@@ -17,8 +17,6 @@ def plot_adaptation(rows: Sequence[Mapping[str, Any]], comparison: Comparison, p
 
     Args:
         rows: Metrics of each epoch, with ``epoch``, ``valid_wer`` and ``valid_cer``.
-        comparison: Before and after.
-        path: The PNG file to write.
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)

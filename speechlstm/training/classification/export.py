@@ -109,7 +109,6 @@ def convert_classifier(
     """Convert a network to a TensorFlow Lite file of float32 weights and built-in operators.
 
     Args:
-        network: The network.
         fused: Whether to use a fused operator for LSTMs; other cells are always loops.
         max_samples: Length of all inputs, as in `convert_acoustic`.
 

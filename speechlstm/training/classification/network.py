@@ -21,7 +21,6 @@ class ClassifierNetwork(Encoder):
     robust DNN embeddings for speaker recognition", ICASSP 2018). Padding never changes them.
 
     Args:
-        features: The features of the waveform.
         config: The network above the features; its dropout is also that of the embedding.
         products: Precision of the large matrix products of the recurrent layers in training.
         consistency: As for `AcousticModel`.
@@ -62,10 +61,8 @@ class ClassifierNetwork(Encoder):
         """The mean cross-entropy of a batch; see AcousticModel.batch_loss.
 
         Args:
-            outputs: What the network returned.
             targets: ``labels`` (batch, max_labels) int32, whose first column are the classes, and
                 ``weights`` (batch,) float32.
-            training: Unused.
         """
         loss = weighted_mean(self.losses(outputs, targets), targets["weights"])
         if self.consistency:

@@ -23,14 +23,9 @@ from speechlstm.training.engine.run_folder import RunFolder, read_description
 class ClassifierRun(SpeechRun[ClassifierNetwork]):
     """The settings and inputs of a run.
 
-    Attributes:
-        settings: Features, network, training, augmentation.
+    Attributes (besides those of SpeechRun):
         label: The field of the manifests that has the classes.
         classes: The classes, in the order of the network's output.
-        train: Training manifests.
-        valid: Validation manifests.
-        init_from: Bundle or run whose weights the training started from.
-        prolonged_at: See SpeechRun.
     """
 
     settings: Settings

@@ -30,10 +30,7 @@ class TrainedClassifier:
     """A trained classifier and what is known about it.
 
     Attributes:
-        path: The run or the bundle.
-        network: The network, with its weights.
         spec: Its features and classes, and how it was trained.
-        valid: The manifests that it was validated on.
         quantization: How its bundle stores the kernels; "none" for a run.
     """
 

@@ -38,8 +38,6 @@ def transfer(
     """Copy the weights of every layer that fits, also of the output layer if the classes agree.
 
     Args:
-        source: The network to start from.
-        network: The new network.
         frozen_layers: Number of recurrent layers that must fit, since they will not be trained.
         report: Called with lines of text: what is copied, what differs.
 

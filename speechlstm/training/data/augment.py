@@ -87,9 +87,7 @@ def draw_augmentation(
     """Draw the augmentations of an utterance, except for its masks.
 
     Args:
-        generator: The source of the random numbers.
         speed: The speed, as `draw_speed` returned it.
-        config: Probabilities and ranges.
     """
 
     def happens(probability: float) -> bool:
@@ -146,7 +144,6 @@ def draw_mixture(
     Args:
         speech: (num_samples,) in [-1, 1], at the speed of the augmentation.
         sample_rate: Samples a second, of `speech` and of `noise`.
-        augmentation: The augmentations to apply.
         noise: Recordings of noise; not None if `augmentation.snr_db` is not None.
         generator: Draws the echoes of the room and the place in the noise.
     """

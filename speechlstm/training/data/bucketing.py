@@ -63,7 +63,6 @@ def shuffled_batches(
     """Batches of rows of similar lengths, in a random order; rows of equal length are shuffled.
 
     Args:
-        generator: The source of the random numbers.
         lengths: (num_rows,) length of each row.
         capacity: Largest size of a batch, padding included; see bucket.
         max_rows: Largest number of rows of a batch.
@@ -85,8 +84,6 @@ def pad(rows: Sequence[Any], width: int, dtype: Any) -> tuple[NDArray[Any], NDAr
 
     Args:
         rows: Sequences of at most `width` numbers.
-        width: The width of the result.
-        dtype: The data type of the result.
 
     Returns:
         The rows (num_rows, width), and their lengths (num_rows,) int32.

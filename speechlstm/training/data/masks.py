@@ -20,7 +20,6 @@ def draw_masks(
     https://arxiv.org/abs/1912.05533); the remaining ones have width 0.
 
     Args:
-        generator: The source of the random numbers.
         num_frames: Number of feature frames of the utterance.
         features: Frame rate and number of mel filters.
         config: Number of masks and their largest widths.

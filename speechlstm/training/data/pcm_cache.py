@@ -33,7 +33,6 @@ class CachedFiles(Sequence[Path]):
     """Files of a cache, by the 16 bytes of their names, since there may be a million.
 
     Args:
-        folder: The folder of the cache.
         owners: (num_recordings,) the index in the names of each recording's file.
     """
 
@@ -200,7 +199,6 @@ def _decoded(
 
     Args:
         names: The name of each one's file.
-        folder: The folder of these.
 
     Returns:
         The reason of each recording that cannot be decoded, by its index; and the number of samples

@@ -55,12 +55,6 @@ def num_samples_in(path: str, sample_bytes: int) -> int:
 def read_samples(path: Path, dtype: type[Any], start: int, count: int) -> NDArray[Any]:
     """Some samples of a file. If they are all that it holds, the checksum is verified.
 
-    Args:
-        path: The file.
-        dtype: Of the samples.
-        start: The first sample.
-        count: How many.
-
     Returns:
         (count,) samples.
 

@@ -27,7 +27,6 @@ def save_checkpoint(path: Path, groups: Mapping[str, Sequence[Any]], state: Any 
     """Write variables and a state.
 
     Args:
-        path: The file to write.
         groups: Keras variables by the name of what they belong to, such as "model".
         state: A value that JSON can represent.
 

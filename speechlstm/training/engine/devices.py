@@ -42,11 +42,7 @@ def describe_devices() -> dict[str, str]:
 
 
 def faster_backend(precision: Precision = "bfloat16") -> str | None:
-    """Say which installed backend would train faster than the current one; None: none is known to.
-
-    Args:
-        precision: That of the training.
-    """
+    """Which installed backend would train faster than the current one; None: none is known to."""
     backend = keras.backend.backend()
     if backend == "torch" or not find_spec("torch"):
         return None

@@ -25,7 +25,6 @@ def write_events(folder: Path, step: int, scalars: Mapping[str, float]) -> None:
     Args:
         folder: The log folder for TensorBoard; created if it is missing.
         step: The step of the values, counted from 1.
-        scalars: Values by name.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:

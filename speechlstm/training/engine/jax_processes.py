@@ -20,7 +20,6 @@ def connect(address: str, num_processes: int, process_id: int, seconds: float) -
     Args:
         address: "host:port", at which process 0 listens.
         process_id: Number of this process, counted from 0.
-        seconds: How long to wait for the other processes.
 
     Raises:
         TrainingError: Not all processes have connected.

@@ -62,10 +62,7 @@ class EpochLoop(ABC):
     Args:
         run: The run; its folder exists.
         config: Number of epochs, learning rate, seed.
-        network: The network to train.
-        optimizer: The optimizer that updates it.
         report: Called with a line of text for each epoch and each warning.
-        cluster: The devices that share each batch.
     """
 
     def __init__(

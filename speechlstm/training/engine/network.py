@@ -27,7 +27,6 @@ class Network(keras.Model):
         """The loss of a batch, a scalar.
 
         Args:
-            outputs: What the network returned for the batch.
             targets: The targets of the batch, by name.
             training: Whether the loss is that of an update, which may be an estimate.
         """

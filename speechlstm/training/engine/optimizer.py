@@ -121,7 +121,6 @@ def learning_rate(schedule: Schedule, num_updates: int, progress: float) -> floa
 
     Args:
         schedule: Highest rate, warm-up and decay.
-        num_updates: Updates done so far.
         progress: Fraction of all epochs that is done, 0..1.
 
     >>> schedule = Schedule(learning_rate=1.0, warmup_steps=4, decay=0.5)

@@ -176,9 +176,6 @@ class RunFolder:
     def check_prolonging(self, num_epochs: int) -> int:
         """Check that a run may be given another number of epochs.
 
-        Args:
-            num_epochs: The new number of epochs.
-
         Returns:
             The number of epochs that have ended.
 
@@ -268,7 +265,6 @@ def read_description(path: Path, network: str) -> Iterator[dict[str, Any]]:
     """Read run.json; errors that its values cause within the block become a ModelError.
 
     Args:
-        path: The folder of the run.
         network: What the run trains, for messages: "an acoustic model".
 
     Raises:

@@ -28,7 +28,6 @@ class WordNetworkConfig(Config):
 
     Attributes:
         width: Of the embeddings.
-        num_layers: Number of recurrent layers.
         num_units: Units of each layer and direction.
         dropout: Fraction, in [0, 1), of the inputs of each layer, and of the outputs of the last
             one, that is dropped in training.
@@ -78,8 +77,6 @@ class WordLoop(EpochLoop):
     Args:
         run: See EpochLoop, as for the others.
         config: Number of epochs, learning rate, largest norm of the gradient, seed.
-        network: The network to train.
-        train_data: The batches of an epoch.
         report: Called with a line of text for each epoch.
 
     Attributes:

@@ -16,9 +16,6 @@ from speechlstm.training.tflite.edit import quantize, without_cell_clip
 def write_g2p(path: Path, network: G2PNetwork) -> None:
     """Write a network, with the kernels of its LSTM in 8 bits.
 
-    Args:
-        path: The .tflite file to write.
-
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
         OSError: The file cannot be written; an existing one is unchanged.

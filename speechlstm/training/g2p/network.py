@@ -134,7 +134,6 @@ def train_g2p(
     Args:
         lexicon: The training data; see PronunciationDataset.
         seed: Seed of the weights and of the order; equal seeds give equal networks.
-        num_epochs: Number of passes over the lexicon.
 
     Raises:
         TrainingError: The lexicon has no usable word.

@@ -21,9 +21,7 @@ class RecurrentLayer(keras.layers.Layer):
     step of each sequence, and outputs after that step are 0.
 
     Args:
-        num_units: Units of each direction.
         cell: "lstm", "gru" or "rnn"; the last two are computed by Keras' layer.
-        bidirectional: Whether a second recurrence runs backwards.
         recurrent_dropout: Fraction of the recurrent state that is dropped in training; if it is not
             0, Keras' layer computes the LSTM.
         products: Precision of the large matrix products of the fast implementation in training,

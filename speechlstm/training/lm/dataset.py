@@ -65,7 +65,6 @@ class SentenceDataset(WordBatches):
 
     Args:
         tokens: (num_tokens,) int32, the sentences, each with its words between <s> and </s>.
-        num_words: Size of the vocabulary.
         batch_words: Largest number of words of a batch, padding included; a longer sentence has a
             batch of its own.
         sample_size: Number of sampled words from which the denominator of the softmax is estimated.

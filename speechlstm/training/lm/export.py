@@ -31,7 +31,6 @@ def export_language_model(
     """Write the best model of a run to a .tflite file, after it has been run by LiteRT.
 
     Args:
-        path: The .tflite file to write.
         quantization: How to store embeddings and kernels: "none" (float32), "float16" or "int8".
 
     Returns:

@@ -60,7 +60,6 @@ class LanguageModelNetwork(Network):
     and Wolf, Using the output embedding to improve language models, EACL 2017).
 
     Args:
-        num_words: Size of the vocabulary.
         products: Precision of the large matrix products in training.
 
     >>> network = LanguageModelNetwork(10, LanguageModelConfig(width=4, num_units=8))
@@ -105,10 +104,8 @@ class LanguageModelNetwork(Network):
         """The mean negative natural log-probability of a word, estimated in training.
 
         Args:
-            outputs: What the network returned.
             targets: ``next_words`` (batch, max_steps) int32; in training also a sample of the
                 vocabulary, see `_estimated`.
-            training: Whether to estimate the loss from the sample.
         """
         features, num_steps = outputs
         y = {key: ops.convert_to_tensor(value) for key, value in targets.items()}

@@ -33,7 +33,6 @@ def train_language_model(
     Args:
         sentences: The training text, normalised.
         valid: The validation text, another one; measured after each epoch.
-        run: Folder of the run.
         settings: Fields of LanguageModelConfig and LanguageModelTraining; others are those of
             `init_from`, or defaults.
         vocabulary: The words of the model, or as for `chosen_words`.
@@ -80,7 +79,6 @@ def resume_language_model(
     The other arguments and errors are those of `train_language_model`.
 
     Args:
-        run: The folder of the run.
         num_epochs: A new number of epochs; by default that of the run.
 
     Raises:

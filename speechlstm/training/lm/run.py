@@ -43,8 +43,6 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
     """The settings and the vocabulary of a run.
 
     Attributes:
-        model: Settings of the network.
-        training: Settings of training.
         words: The word of each id: <unk>, <s>, </s>, then the others.
         alphabet_sha256: SHA-256 of the alphabet in which the words are spelled; None if no bundle
             was named.
@@ -59,8 +57,6 @@ class LanguageModelRun(NetworkRun[LanguageModelNetwork]):
         """Create the folder of the run.
 
         Args:
-            train: The training text, with the vocabulary of the run.
-            valid: The validation text, with the same vocabulary.
             initial: A network of the same shape and vocabulary, whose weights training starts from.
 
         Raises:

@@ -77,12 +77,7 @@ class LanguageModelTrainer(WordLoop):
 def measured_perplexity(
     network: LanguageModelNetwork, data: SentenceDataset, between: Callable[[], None] = lambda: None
 ) -> float:
-    """Measure the perplexity of a text with the full softmax, sentence ends included.
-
-    Args:
-        data: The text.
-        between: Called after each batch.
-    """
+    """Measure the perplexity of a text with the full softmax, sentence ends included."""
     loss_sum = 0.0
     for index in range(len(data)):
         inputs, targets = data[index]

@@ -22,7 +22,6 @@ class PunctuationDataset(WordBatches):
     recordings; in some sequences no pause is known.
 
     Args:
-        text: The passages.
         pauses: (num_marks, NUM_PAUSES), the counts of each class of pause after each mark.
         config: The sizes of batches and sequences, what is hidden in them, and the seed.
     """

@@ -35,9 +35,6 @@ MAX_CHANGE = 0.02  # largest mean difference of a probability between the file a
 def export_punctuation(run: PunctuationRun, path: Path) -> float:
     """Write the best model of a run to a .tflite file of 8-bit weights, after LiteRT has run it.
 
-    Args:
-        path: The .tflite file to write.
-
     Returns:
         The mean difference of a probability between the file and the model.
 

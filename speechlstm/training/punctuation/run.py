@@ -40,8 +40,6 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
     """The settings of a run.
 
     Attributes:
-        model: Settings of the network.
-        training: Settings of training.
         mixed_case: The spellings of words that are mostly written in mixed case.
     """
 
@@ -55,8 +53,6 @@ class PunctuationRun(NetworkRun[PunctuationNetwork]):
         """Create the folder of the run.
 
         Args:
-            train: The training text.
-            valid: The validation text.
             pauses: (num_marks, NUM_PAUSES); see count_pauses.
 
         Raises:

@@ -142,7 +142,6 @@ def aligned_passages(
     mark.
 
     Args:
-        recognizer: Aligns the words.
         manifest: The recordings and their punctuated texts.
 
     Raises:

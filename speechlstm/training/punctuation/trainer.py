@@ -78,11 +78,7 @@ def measure(
     data: PunctuationDataset,
     between: Callable[[], None] = lambda: None,
 ) -> tuple[float, LabelCounts, LabelCounts]:
-    """The mean loss of a word, and the counts of true and predicted marks and cases.
-
-    Args:
-        between: Called after each batch.
-    """
+    """The mean loss of a word, and the counts of true and predicted marks and cases."""
     loss_sum, marks, cases = 0.0, LabelCounts(len(MARKS)), LabelCounts(len(CASES))
     for index in range(len(data)):
         inputs, targets = data[index]

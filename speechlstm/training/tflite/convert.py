@@ -34,7 +34,6 @@ def convert(function: Any, model: keras.Model) -> bytes:
 
     Args:
         function: A `tf.function` with an input signature.
-        model: The model whose weights the function uses.
 
     Returns:
         The content of the .tflite file.
