@@ -6,21 +6,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.audio import Audio, read_segments
+from speechlstm.audio import MIN_SECONDS, Audio, read_segments
 from speechlstm.errors import AudioError, DamagedAudioError
 
 DEFAULT_SECONDS = 30.0  # from the start, of a longer recording
 MAX_SECONDS = 60.0
-_LEAST_SECONDS = 0.05  # see Recognizer.transcribe
 
 
 class Window(NamedTuple):
     """A part of a recording.
 
     Attributes:
-        audio: Its samples.
         start: Where it starts, in seconds.
-        is_all: Whether it is the whole recording.
         damage: What is lost of a damaged recording; None: nothing.
     """
 
@@ -56,8 +53,10 @@ def read_window(
         ValueError: end is not after start, or more than MAX_SECONDS.
     """
     wanted = DEFAULT_SECONDS if end is None else end - start
-    if not (start >= 0 and _LEAST_SECONDS <= wanted <= MAX_SECONDS + 1e-6):
-        raise ValueError(f"a window must have 0.05 to {MAX_SECONDS:g} s, not {wanted:g} s")
+    if not (start >= 0 and MIN_SECONDS <= wanted <= MAX_SECONDS + 1e-6):
+        raise ValueError(
+            f"a window must have {MIN_SECONDS:g} to {MAX_SECONDS:g} s, not {wanted:g} s"
+        )
     first, last = (round(seconds * sample_rate) for seconds in (start, start + wanted))
     pieces: list[NDArray[np.float32]] = []
     place, damage = 0, None
@@ -71,7 +70,7 @@ def read_window(
     except DamagedAudioError as error:
         damage = error
     found = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    if len(found) < _LEAST_SECONDS * sample_rate:
+    if len(found) < MIN_SECONDS * sample_rate:
         duration = place / sample_rate
         raise AudioError(path, f"has {duration:.2f} s; nothing to explain from {start:g} s on")
     is_all = first == 0 and place <= last
