@@ -10,32 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
-from speechlstm.arguments import accepts, plain
 from speechlstm.audio import Piece
-from speechlstm.errors import DataError, quoted
+from speechlstm.errors import DataError
 from speechlstm.parallel import map_in_processes
 from speechlstm.transcript import Transcript
 
 Channels = int | Literal["mix", "separate"]  # see Recognizer.transcribe_file
-
-
-def check_channels(channels: object) -> None:
-    """Check an argument that should be `Channels`.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if not (accepts(Literal["mix", "separate"], channels) or accepts(int, plain(channels))):
-        raise ValueError(
-            f'channels must be "mix", "separate" or a number from 1, is {quoted(channels)}'
-        )
-
-
-def result_or_raise(result: Transcript | DataError) -> Transcript:
-    """The transcript of a recording; raises the error if there is one in its place."""
-    if isinstance(result, DataError):
-        raise result
-    return result
 
 
 class Transcriber(Protocol):

@@ -15,6 +15,7 @@ from speechlstm.decoding.decoder import Decoder, GreedyDecoder
 from speechlstm.decoding.spec import with_arguments
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.readable.marked_text import marked_words
+from speechlstm.text.phrases import read_phrases
 
 if TYPE_CHECKING:
     from speechlstm.diarization import Diarizer
@@ -44,13 +45,14 @@ _TYPES = {
 }  # fmt: skip
 
 
-def checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def checked(**arguments: Any) -> dict[str, Any]:
     """Arguments of `Recognizer.load`, with Python's own numbers and paths, which can be pickled.
 
     Raises:
-        ConfigError: An argument has another type (the text "no" would be true), or a path is empty.
+        ConfigError: An argument has another type (the text "no" would be true), or a path is empty,
+            or phrases are not valid.
     """
-    own = {
+    own: dict[str, Any] = {
         name: Path(value) if isinstance(value, PathLike) else plain(value)
         for name, value in arguments.items()
     }
@@ -60,25 +62,39 @@ def checked(arguments: Mapping[str, Any]) -> dict[str, Any]:
         check_argument(name, own[name], kind)
         if own[name] == "":  # as from an unset variable
             raise ConfigError(f"{name}: is empty; give a path")
+    if own["phrases"] is not None:
+        own["phrases"] = read_phrases(own["phrases"])
     return own
 
 
-def load_models(
+def load_parts(
     bundle: Path | str | None, given: Mapping[str, Any], settings: Mapping[str, Any]
-) -> tuple[AcousticModel, Decoder, "ReadableWriter | None"]:
-    """The acoustic model of a bundle, its decoder, and the writer of readable text.
+) -> dict[str, Any]:
+    """The arguments of `SegmentRecognizer` that those of `Recognizer.load` ask for.
 
     Args:
         bundle: The name, the folder or the .tflite file of the bundle.
-        given: The other arguments of `Recognizer.load`, as far as they differ from their defaults.
+        given: The other arguments, as far as they differ from their defaults.
         settings: Single settings of `DecodeConfig` that replace those of the bundle.
 
     Raises:
-        BundleError: The bundle is missing, damaged or of another format version, or cannot write
-            readable text.
-        LanguageModelError: A language model is damaged, or was built for another alphabet.
-        ConfigError: A setting is unknown or out of range, or has no effect on greedy decoding.
+        SpeechLSTMError: As in `Recognizer.load`.
     """
+    contents = read_bundle(find_bundle(bundle))
+    writer = _writer(contents, given.get("readable", False), settings)
+    model, decoder = _models(contents, given, settings)
+    return {
+        "model": model,
+        "decoder": decoder,
+        "writer": writer,
+        "diarizer": _diarizer(given.get("speakers"), given.get("speaker_bundle")),
+        "reject_non_speech": given.get("reject_non_speech", True),
+    }
+
+
+def _models(
+    contents: Bundle, given: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[AcousticModel, Decoder]:
     changes = {name: given[name] for name in _OF_DECODER if name in given}
     named = [*settings, *(name for name, value in changes.items() if value is not None)]
     greedy = given.get("greedy", False)
@@ -86,8 +102,6 @@ def load_models(
         raise ConfigError(
             f"greedy decoding does not use {', '.join(named)}; leave out one or the other"
         )
-    contents = read_bundle(find_bundle(bundle))
-    writer = _writer(contents, given.get("readable", False), settings)
     spec = with_arguments(contents.decoder, changes, settings)
     searches = not greedy and (spec.is_search or bool(settings) or "decoding" in changes)
     # A calibration fitted to the confidences of one decoder does not hold for another.
@@ -95,14 +109,13 @@ def load_models(
         spec = replace(spec, calibration=None)
     if not searches:
         model = LiteRTAcousticModel(contents)
-        greedy_decoder = GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration)
-        return model, greedy_decoder, writer
+        return model, GreedyDecoder(model.alphabet, model.frame_seconds, spec.calibration)
     # Imported here because it takes 25 ms, which greedy decoding can save.
     from speechlstm.decoding.assemble import DecoderAssembly
 
     assembly = DecoderAssembly(spec, contents.acoustic.alphabet, contents.acoustic.phones)
     model = LiteRTAcousticModel(contents, phones=assembly.reads_phones)
-    return model, assembly.decoder(model.frame_seconds), writer
+    return model, assembly.decoder(model.frame_seconds)
 
 
 def _writer(
@@ -124,16 +137,10 @@ def _writer(
     return ReadableWriter(path, {text: way for text, way in casing.items() if way != text})
 
 
-def load_diarizer(
+def _diarizer(
     speakers: int | Literal["auto"] | None, bundle: Path | str | None
 ) -> "Diarizer | None":
-    """What tells speakers apart, if that is wanted; see `Recognizer.load`.
-
-    Raises:
-        BundleError: The bundle is missing, damaged or no classifier.
-        ConfigError: The number of speakers is below 1, or a bundle is given without it.
-        MissingDependencyError: scikit-learn is not installed.
-    """
+    """What tells speakers apart, if that is wanted."""
     if speakers is None:
         if bundle is not None:
             raise ConfigError("speaker_bundle: has no effect without speakers")

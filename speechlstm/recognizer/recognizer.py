@@ -7,7 +7,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, overload
 
-from speechlstm.arguments import accepts, plain
 from speechlstm.audio import (
     Audio,
     BlockSource,
@@ -18,23 +17,19 @@ from speechlstm.audio import (
     split,
 )
 from speechlstm.config import DecodeConfig, read_hot_words
-from speechlstm.errors import ConfigError, DataError, quoted
+from speechlstm.errors import ConfigError, DataError
 from speechlstm.recognizer.aligning import align_segments
-from speechlstm.recognizer.batch import Channels, check_channels, result_or_raise
-from speechlstm.recognizer.loading import (
-    FROM_BUNDLE,
-    ModelFile,
-    checked,
-    load_diarizer,
-    load_models,
-)
+from speechlstm.recognizer.batch import Channels
+from speechlstm.recognizer.loading import FROM_BUNDLE, ModelFile, checked, load_parts
 from speechlstm.recognizer.segments import SegmentRecognizer, transcribe_segments
-from speechlstm.recognizer.sharing import OnSegment, transcribe_in_segments
-from speechlstm.text.phrases import Phrases, read_phrases
+from speechlstm.recognizer.sharing import OnSegment, raising, transcribe_in_segments
+from speechlstm.text.phrases import Phrases
 from speechlstm.transcript import Transcript
 
 if TYPE_CHECKING:
     from speechlstm.streaming import Event, Stream
+
+RecordingPath = Path | str | Piece
 
 
 class Recognizer(SegmentRecognizer):
@@ -128,36 +123,17 @@ class Recognizer(SegmentRecognizer):
             MissingDependencyError: Speakers cannot be told apart without scikit-learn.
         """
         options = checked(
-            {
-                "bundle": bundle,
-                "greedy": greedy,
-                "fast": fast,
-                "decoding": decoding,
-                "lm": lm,
-                "neural_lm": neural_lm,
-                "neural_lm_weight": neural_lm_weight,
-                "neural_lm_mode": neural_lm_mode,
-                "reject_non_speech": reject_non_speech,
-                "readable": readable,
-                "phrases": None if phrases is None else read_phrases(phrases),
-                "speakers": speakers,
-                "speaker_bundle": speaker_bundle,
-            }
-        )
+            bundle=bundle, greedy=greedy, fast=fast, decoding=decoding, lm=lm, neural_lm=neural_lm,
+            neural_lm_weight=neural_lm_weight, neural_lm_mode=neural_lm_mode,
+            reject_non_speech=reject_non_speech, readable=readable, phrases=phrases,
+            speakers=speakers, speaker_bundle=speaker_bundle,
+        )  # fmt: skip
         bundle = options.pop("bundle")
         defaults = Recognizer.load.__kwdefaults__ or {}  # a subclass may have a load of its own
         given = {name: value for name, value in options.items() if value != defaults[name]}
         if "hot_words" in settings:
             settings["hot_words"] = read_hot_words(settings["hot_words"])
-        model, decoder, writer = load_models(bundle, given, settings)
-        diarizer = load_diarizer(options["speakers"], options["speaker_bundle"])
-        recognizer = cls(
-            model,
-            decoder,
-            reject_non_speech=options["reject_non_speech"],
-            writer=writer,
-            diarizer=diarizer,
-        )
+        recognizer = cls(**load_parts(bundle, given, settings))
         recognizer._load_again = partial(cls.load, bundle, **given, **settings)
         return recognizer
 
@@ -204,7 +180,7 @@ class Recognizer(SegmentRecognizer):
 
     def transcribe_file(
         self,
-        path: Path | str | Piece,
+        path: RecordingPath,
         channels: Channels = "mix",
         raw_rate: int | None = None,
         *,
@@ -246,31 +222,19 @@ class Recognizer(SegmentRecognizer):
 
     @overload
     def transcribe_files(
-        self,
-        paths: Iterable[Path | str | Piece],
-        channels: Channels = ...,
-        raw_rate: int | None = ...,
-        *,
-        jobs: int = ...,
-        on_segment: OnSegment | None = ...,
-        return_errors: Literal[False] = ...,
-    ) -> Iterator[Transcript]: ...
+        self, paths: Iterable[RecordingPath], channels: Channels = ..., raw_rate: int | None = ...,
+        *, jobs: int = ..., on_segment: OnSegment | None = ..., return_errors: Literal[False] = ...,
+    ) -> Iterator[Transcript]: ...  # fmt: skip
 
     @overload
     def transcribe_files(
-        self,
-        paths: Iterable[Path | str | Piece],
-        channels: Channels = ...,
-        raw_rate: int | None = ...,
-        *,
-        jobs: int = ...,
-        on_segment: OnSegment | None = ...,
-        return_errors: bool,
-    ) -> Iterator[Transcript | DataError]: ...
+        self, paths: Iterable[RecordingPath], channels: Channels = ..., raw_rate: int | None = ...,
+        *, jobs: int = ..., on_segment: OnSegment | None = ..., return_errors: bool,
+    ) -> Iterator[Transcript | DataError]: ...  # fmt: skip
 
     def transcribe_files(
         self,
-        paths: Iterable[Path | str | Piece],
+        paths: Iterable[RecordingPath],
         channels: Channels = "mix",
         raw_rate: int | None = None,
         *,
@@ -289,7 +253,6 @@ class Recognizer(SegmentRecognizer):
         The other arguments are those of transcribe_file.
 
         Args:
-            paths: The recordings.
             jobs: The largest number of processes, which share the segments of all recordings.
                 Others are started after a second of work, and each loads the models. A script that
                 sets jobs needs `if __name__ == "__main__":`.
@@ -305,22 +268,14 @@ class Recognizer(SegmentRecognizer):
         """
         if isinstance(paths, str | PathLike | Piece):
             raise TypeError("transcribe_files takes a list of paths; transcribe_file takes one")
-        jobs, channels = plain(jobs), plain(channels)
-        if not accepts(int, jobs) or jobs < 1:
-            raise ConfigError(f"jobs: must be a whole number of at least 1, is {quoted(jobs)}")
-        if jobs > 1 and self._load_again is None:
-            raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
-        if not (on_segment is None or callable(on_segment)):
-            raise ConfigError(f"on_segment: must be a function or None, is {quoted(on_segment)}")
-        check_channels(channels)
         results = transcribe_in_segments(
             self, self._load_again, map(repeatable, paths), channels, raw_rate, jobs, on_segment
         )
-        return results if return_errors else map(result_or_raise, results)
+        return results if return_errors else raising(results)
 
     def align_file(
         self,
-        path: Path | str | Piece,
+        path: RecordingPath,
         text: str,
         channel: int | None = None,
         raw_rate: int | None = None,
@@ -337,7 +292,6 @@ class Recognizer(SegmentRecognizer):
         One 0.3, eight 0.5, zero 0.8, zero 1.1, five. 1.4
 
         Args:
-            path: The recording.
             text: Everything that is spoken in it, or subtitles (SRT or WebVTT) to be timed anew.
             channel: The number of the channel, counted from 1; None: the mean of all.
             raw_rate: As in transcribe_file.

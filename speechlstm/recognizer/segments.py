@@ -136,7 +136,6 @@ def transcribe_segments(recognizer: SegmentRecognizer, segments: Segments) -> Tr
     """Transcribe the segments of a recording, one after the other in this process.
 
     Args:
-        recognizer: Recognises each.
         segments: At the sample rate of the recogniser.
     """
     transcript = SegmentedTranscript(recognizer)

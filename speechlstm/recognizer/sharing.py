@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from speechlstm.arguments import accepts, plain
 from speechlstm.audio import Audio, Piece, num_channels, read_segments
 from speechlstm.decoding.joining import join_segments
-from speechlstm.errors import DamagedAudioError, DataError
+from speechlstm.errors import ConfigError, DamagedAudioError, DataError, quoted
 from speechlstm.parallel import map_in_processes
 from speechlstm.recognizer.batch import Channels
 from speechlstm.recognizer.segments import RecognizedSegment, SegmentedTranscript, SegmentRecognizer
@@ -87,18 +88,51 @@ def transcribe_in_segments(
     """Transcribe recordings; yield the transcript of each, or its error, in the order of the paths.
 
     Args:
-        recognizer: The recogniser of this process.
         load_again: Returns an equal one; it is called once in each other process, so it must be
             picklable. None: jobs must be 1.
         channels: As in `Recognizer.transcribe_file`.
         raw_rate: As in `Recognizer.transcribe_file`.
         jobs: The largest number of processes; see map_in_processes.
         on_segment: Called with each segment that is done, in their order.
+
+    Raises:
+        ConfigError, ValueError: As in `Recognizer.transcribe_files`, at once.
     """
+    jobs, channels = plain(jobs), plain(channels)
+    if not accepts(int, jobs) or jobs < 1:
+        raise ConfigError(f"jobs: must be a whole number of at least 1, is {quoted(jobs)}")
+    if jobs > 1 and load_again is None:
+        raise ConfigError("jobs: must be 1 for a recogniser that Recognizer.load has not made")
+    if not (on_segment is None or callable(on_segment)):
+        raise ConfigError(f"on_segment: must be a function or None, is {quoted(on_segment)}")
+    if not (accepts(Literal["mix", "separate"], channels) or accepts(int, channels)):
+        raise ValueError(
+            f'channels must be "mix", "separate" or a number from 1, is {quoted(channels)}'
+        )
     places: deque[_Place] = deque()  # of what has been sent to the processes
     works = _works(paths, recognizer.sample_rate, channels, raw_rate, places)
+    segments = map_in_processes(_Recognition(recognizer, load_again), works, jobs)
+    return _joined(recognizer, segments, places, channels == "separate", on_segment)
+
+
+def raising(results: Iterable[Transcript | DataError]) -> Iterator[Transcript]:
+    """The transcripts, up to the first error, which is raised."""
+    for result in results:
+        if isinstance(result, DataError):
+            raise result
+        yield result
+
+
+def _joined(
+    recognizer: SegmentRecognizer,
+    segments: Iterable[RecognizedSegment | None],
+    places: deque[_Place],
+    separate: bool,
+    on_segment: OnSegment | None,
+) -> Iterator[Transcript | DataError]:
+    """The result of each recording: segments belong to the places, None is the end of a channel."""
     current = _Recording(recognizer)
-    for segment in map_in_processes(_Recognition(recognizer, load_again), works, jobs):
+    for segment in segments:
         place = places.popleft()
         if segment is not None:
             current.add(place, segment)
@@ -107,7 +141,7 @@ def transcribe_in_segments(
             continue
         current.end_channel(place)
         if place.is_last:
-            yield current.result(separate=channels == "separate")
+            yield current.result(separate)
             current = _Recording(recognizer)
 
 
