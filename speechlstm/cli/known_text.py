@@ -10,8 +10,10 @@ import click
 
 from speechlstm.cli.options import bundle_option, channel_option, raw_option, read_text
 from speechlstm.errors import DataError
+from speechlstm.transcript.formats import SUFFIXES
 
 _PATH = click.Path(path_type=Path, allow_dash=True)
+_OTHER_FORMATS = SUFFIXES.keys() - {".txt", ".srt", ".vtt"}
 _PARAMETERS = (
     click.argument("audio", type=_PATH),
     click.argument("text", type=_PATH, required=False),
@@ -39,6 +41,8 @@ def known_text(function: Callable[..., None]) -> Callable[..., None]:
         # Path.exists raises an error for words that are longer than names may be.
         if text and text != Path("-") and not os.path.exists(text):  # noqa: PTH110
             raise DataError(f"{text}: No such file or directory; for words themselves: --text")
+        if text and text.suffix.lower() in _OTHER_FORMATS:
+            raise DataError(f"{text}: is no text; write what is spoken into a .txt file")
         content = words or "" if text is None else read_text(text)
         function(*args, **rest, audio=audio, content=content)
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import asdict, fields, replace
 from functools import cached_property
 from io import BytesIO
@@ -173,6 +173,12 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
 
 _KEYS = tuple(f.name for f in fields(Utterance))
 _KNOWN, _NEEDED = frozenset(_KEYS), frozenset(("id", "audio", "duration"))
+_OUTPUTS = {  # keys in what commands print as JSON, and what that is
+    ("wer", "utterances"): "a report of `evaluate` or `score`, which `compare` reads",
+    ("systems", "pairs"): "the output of `compare`, which no command reads",
+    ("file", "text"): "the output of `transcribe`, which `score` reads",
+    ("segment", "text"): "the output of `listen`, which no command reads",
+}
 _STRING_OR_NULL = (str, type(None))  # to make `str | None` for each line takes longer
 
 
@@ -187,8 +193,7 @@ def _parse_line(content: bytes) -> Utterance:
 
 def _check_keys(values: dict[str, Any]) -> None:
     if not values.keys() <= _KNOWN:
-        unknown = min(values.keys() - _KNOWN)
-        raise ValueError(f"unknown key {quoted(unknown)}; known are {', '.join(_KEYS)}")
+        raise ValueError(_unknown(values.keys()))
     if not values.keys() >= _NEEDED:
         lacking = min(_NEEDED - values.keys(), key=_KEYS.index)
         raise ValueError(f"lacks the key {lacking!r}; speechlstm manifest build makes such lines")
@@ -205,6 +210,14 @@ def _check_keys(values: dict[str, Any]) -> None:
     offset = values.get("offset")
     if offset is not None and not (isinstance(offset, float) and 0 <= offset < math.inf):
         raise ValueError(f"offset: must be a number of seconds from 0, is {quoted(offset)}")
+
+
+def _unknown(keys: Set[str]) -> str:
+    """What is wrong with keys that a manifest does not have."""
+    for some, output in _OUTPUTS.items():
+        if keys >= {*some}:
+            return f"is {output}; speechlstm manifest build makes a manifest"
+    return f"unknown key {quoted(min(keys - _KNOWN))}; known are {', '.join(_KEYS)}"
 
 
 def _shown(value: Any) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from speechlstm.corpora.manifest import MANIFEST_SUFFIXES, Manifest
 from speechlstm.errors import DataError
+from speechlstm.lm.ngram.arpa import is_arpa
 from speechlstm.lm.text import read_sentences
 from speechlstm.text.normalize import normalize
 
@@ -16,8 +17,10 @@ def sentences_of(path: Path) -> Iterator[str]:
     ['one eight zero zero five']
 
     Raises:
-        DataError: The file cannot be read, or has no sentence.
+        DataError: The file cannot be read, is an ARPA file, or has no sentence.
     """
+    if is_arpa(path):
+        raise DataError(f"{path}: is a language model, not a text: see speechlstm lm convert")
     if path.suffix.lower() not in MANIFEST_SUFFIXES:
         yield from read_sentences(path)
         return

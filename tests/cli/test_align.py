@@ -94,10 +94,12 @@ def test_a_text_that_cannot_be_said_is_one_line(
 
 def test_files_that_cannot_be_read_are_named(levels_bundle: Path) -> None:
     Path("latin1.txt").write_bytes("größe".encode("latin1"))
+    Path("hello.json").write_text('{"text": "hello world"}')
     for arguments, reason in (
         (["b.wav", "a.txt"], "b.wav: cannot be read"),
         (["a.wav", "b.txt"], "Error: b.txt: No such file or directory"),
         (["a.wav", "latin1.txt"], "latin1.txt: not UTF-8"),
+        (["a.wav", "hello.json"], "hello.json: is no text; write what is spoken into a .txt"),
     ):
         result = align(levels_bundle, *arguments)
         assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

@@ -85,7 +85,9 @@ def test_trains_and_resumes(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing option '-o' / '--output'"),
+        ([], "-o is missing: the folder of the run"),
+        (["--train", "x", "--valid", "y"], "-o is missing: the folder of the run"),
+        (["--plan", "--train", "x"], "a new run needs --train and --valid"),
         (["-o", "run"], "a new run needs --train and --valid"),
         (["-o", "run", "--train", "x.jsonl"], "a new run needs --train and --valid"),
         (["-o", "run", "--resume", "--train", "x.jsonl"], "--resume takes manifests and settings"),
@@ -119,11 +121,12 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
 def test_a_plan_writes_nothing(folder: Path, tmp_path: Path) -> None:
     manifests = (f"--train={folder / 'train.jsonl'}", f"--valid={folder / 'valid.jsonl'}")
     options = ("--config", folder / "settings.toml", "--from-scratch", "--hourly-cost", "3")
-    result = train(*manifests, "-o", tmp_path / "run", "--plan", *options)
-    assert result.exit_code == 0
-    assert "9 epochs" in result.stdout
-    assert "at 3 an hour" in result.stdout
-    assert not list(tmp_path.iterdir())
+    for output in ((), ("-o", tmp_path / "run")):
+        result = train(*manifests, *output, "--plan", *options)
+        assert result.exit_code == 0
+        assert "9 epochs" in result.stdout
+        assert "at 3 an hour" in result.stdout
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

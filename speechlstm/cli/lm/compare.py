@@ -7,13 +7,13 @@ import click
 from speechlstm.cli.lm.options import load_any
 from speechlstm.cli.options import json_option
 from speechlstm.cli.output import show, show_json
-from speechlstm.cli.types import PATH
+from speechlstm.cli.types import PATH, BundlePath
 from speechlstm.cli.verbs import verb
 
 
 @verb()
-@click.argument("first", metavar="A", type=PATH)
-@click.argument("second", metavar="B", type=PATH)
+@click.argument("first", metavar="A", type=BundlePath())
+@click.argument("second", metavar="B", type=BundlePath())
 @click.argument("text", type=PATH)
 @json_option()
 def command(first: Path, second: Path, text: Path, as_json: bool) -> None:

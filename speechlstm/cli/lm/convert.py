@@ -11,15 +11,15 @@ from speechlstm.cli.lm.ngrams import (
     quantize_option,
     write_model,
 )
-from speechlstm.cli.lm.options import alphabet_of, alphabet_option
+from speechlstm.cli.lm.options import alphabet_of, alphabet_option, refuse_folder
 from speechlstm.cli.output import say
-from speechlstm.cli.types import PATH
+from speechlstm.cli.types import BundlePath
 from speechlstm.cli.verbs import verb
 from speechlstm.errors import counted
 
 
 @verb()
-@click.argument("lm", type=PATH)
+@click.argument("lm", type=BundlePath())
 @output_option
 @alphabet_option
 @quantize_option
@@ -35,6 +35,7 @@ def command(lm: Path, output: Path, bundle: Path | None, quantize: bool) -> None
     from speechlstm.lm.ngram.model import NGramModel
     from speechlstm.lm.ngram.table import in_normal_form
 
+    refuse_folder(lm)
     check_arpa_options(output, bundle, quantize)
     loaded, alphabet = NGramModel.load(lm), alphabet_of(bundle)
     table, kept = in_normal_form(loaded.to_table())

@@ -4,24 +4,17 @@ from pathlib import Path
 
 import click
 
-from speechlstm.cli.lm.options import load_any
+from speechlstm.cli.lm.options import load_any, models_of
 from speechlstm.cli.options import bundle_option, json_option
 from speechlstm.cli.output import say, show, show_json
-from speechlstm.cli.types import PATH, IntegerRange
+from speechlstm.cli.types import PATH, BundlePath, IntegerRange
 from speechlstm.cli.verbs import verb
 
 
 @verb()
+@click.argument("lms", metavar="[LM]...", nargs=-1, type=BundlePath())
 @click.argument("text")
-@click.option(
-    "--lm",
-    "lms",
-    metavar="FILE",
-    type=PATH,
-    multiple=True,
-    help="A language model: packed, ARPA or .tflite; may be given several times.  [default: those "
-    "of the bundle]",
-)
+@click.option("--lm", "more", type=PATH, multiple=True, hidden=True)  # before 0.3, in place of LM
 @bundle_option
 @click.option(
     "-n",
@@ -33,29 +26,33 @@ from speechlstm.cli.verbs import verb
 )
 @json_option()
 def command(
-    text: str, lms: tuple[Path, ...], bundle: Path | None, num_words: int, as_json: bool
+    lms: tuple[Path, ...],
+    text: str,
+    more: tuple[Path, ...],
+    bundle: Path | None,
+    num_words: int,
+    as_json: bool,
 ) -> None:
     """Print the likeliest words after TEXT, the beginning of a sentence, with their probabilities.
 
-    They are ordered by the mean of the models. </s> is the end of the sentence.
+    Each LM is a packed, ARPA or .tflite model; without one, the models of the bundle are asked. The
+    words are ordered by the mean of the models. </s> is the end of the sentence.
 
     \b
     Example:
       speechlstm lm next "it was a"
-      speechlstm lm next "it was a" --lm old.lm --lm new.lm -n 20
+      speechlstm lm next old.lm new.lm "it was a" -n 20
     """
-    from speechlstm.bundle import find_bundle, read_bundle
-    from speechlstm.errors import BundleError
     from speechlstm.lm.prediction import next_words
     from speechlstm.text.normalize import normalize
 
+    if missing := [path for path in lms if not path.exists()]:
+        reason = "no such LM; if it belongs to TEXT, put that in quotes"
+        raise click.UsageError(f"{missing[0]}: {reason}")
+    lms += more
     if lms and bundle:
-        raise click.UsageError("either --lm or --bundle, not both")
-    if not lms:
-        contents = read_bundle(find_bundle(bundle))
-        lms = tuple(p for p in (contents.decoder.lm, contents.decoder.neural_lm) if p)
-        if not lms:
-            raise BundleError(contents.path, "has no language model; name one with --lm")
+        raise click.UsageError("either LM or --bundle, not both")
+    lms = lms or models_of(bundle)
     models = [load_any(path) for path in lms]
     words = normalize(text).split()
     for word in dict.fromkeys(words):

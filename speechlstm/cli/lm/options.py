@@ -10,7 +10,7 @@ import click
 
 from speechlstm.cli.output import say
 from speechlstm.cli.types import PATH
-from speechlstm.errors import counted
+from speechlstm.errors import BundleError, counted
 
 if TYPE_CHECKING:
     from speechlstm.lm.model import LanguageModel
@@ -92,8 +92,41 @@ def read_texts(texts: Sequence[Path], exclude: Sequence[Path]) -> Iterator[str]:
             )
 
 
+def models_of(bundle: Path | None) -> tuple[Path, ...]:
+    """The files of a bundle's language models: n-grams, LSTM.
+
+    Raises:
+        BundleError: It has none, or is no bundle.
+    """
+    from speechlstm.bundle import find_bundle, read_bundle
+
+    contents = read_bundle(find_bundle(bundle))
+    models = tuple(path for path in (contents.decoder.lm, contents.decoder.neural_lm) if path)
+    if not models:
+        raise BundleError(contents.path, "has no language model; name the file of one")
+    return models
+
+
+def refuse_folder(path: Path) -> None:
+    """Refuse a bundle, which may have a language model of each kind, and a run, in place of one.
+
+    Raises:
+        BundleError: It is a bundle or a run.
+    """
+    if (path / "run.json").exists():
+        raise BundleError(path, f"is a run; export it: speechlstm lm export {path} -o LM.tflite")
+    if (path / "bundle.json").exists():
+        names = " or ".join(map(str, models_of(path)))
+        raise BundleError(path, f"is a bundle; give one of its language models: {names}")
+
+
 def load_any(path: Path) -> "LanguageModel":
-    """Load a language model: an LSTM if its name ends in .tflite, else n-grams."""
+    """Load a language model: an LSTM if its name ends in .tflite, else n-grams.
+
+    Raises:
+        DataError: It cannot be read, or is a bundle or a run.
+    """
+    refuse_folder(path)
     from speechlstm.lm.lstm import LSTMLanguageModel
     from speechlstm.lm.ngram.model import NGramModel
 

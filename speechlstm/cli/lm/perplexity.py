@@ -7,12 +7,12 @@ import click
 from speechlstm.cli.lm.options import load_any
 from speechlstm.cli.options import json_option
 from speechlstm.cli.output import show_json, show_lines
-from speechlstm.cli.types import PATH
+from speechlstm.cli.types import PATH, BundlePath
 from speechlstm.cli.verbs import verb
 
 
 @verb()
-@click.argument("lm", type=PATH)
+@click.argument("lm", type=BundlePath())
 @click.argument("text", type=PATH)
 @json_option("Print one JSON object with every sentence.")
 def command(lm: Path, text: Path, as_json: bool) -> None:

@@ -6,12 +6,12 @@ import click
 
 from speechlstm.cli.lm.options import load_any
 from speechlstm.cli.output import show
-from speechlstm.cli.types import PATH, IntegerRange, NumberRange
+from speechlstm.cli.types import BundlePath, IntegerRange, NumberRange
 from speechlstm.cli.verbs import verb
 
 
 @verb()
-@click.argument("lm", type=PATH)
+@click.argument("lm", type=BundlePath())
 @click.option("--prompt", default="", metavar="TEXT", help="Beginning of each sentence.")
 @click.option("--num-words", type=IntegerRange(min=1), default=50, show_default=True)
 @click.option(

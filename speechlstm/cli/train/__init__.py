@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     help="Validation manifest, of other speakers; may be given several times.",
 )
 @click.option(
-    "-o", "--output", "run_path", type=OutputFolder(), required=True, help="Folder of the run."
+    "-o", "--output", "run_path", type=OutputFolder(), help="Folder of the run; not for --plan."
 )
 @click.option(
     "--config",
@@ -126,7 +126,7 @@ if TYPE_CHECKING:
 def command(
     train_paths: tuple[Path, ...],
     valid_paths: tuple[Path, ...],
-    run_path: Path,
+    run_path: Path | None,
     config_path: Path | None,
     task: str,
     label: "LabelField | None",
@@ -180,7 +180,7 @@ def command(
     Example:
       speechlstm train --train train.jsonl --valid valid.jsonl -o runs/mine
       speechlstm train --train read.jsonl:0.5 --train mine.jsonl:4 --valid valid.jsonl -o runs/mine
-      speechlstm train --plan --train train.jsonl --valid valid.jsonl -o runs/mine
+      speechlstm train --plan --train train.jsonl --valid valid.jsonl
       speechlstm train --resume -o runs/mine
       speechlstm train --task classify --label speaker --train a.jsonl --valid b.jsonl -o runs/who
       speechlstm train --resume --epochs 60 -o runs/mine
@@ -192,13 +192,17 @@ def command(
     training["weights"] = weights
     given = {key: value for key, value in training.items() if value is not None}
     launch = launched(processes.num_processes > 1 or only_plan)
+    if only_plan or run_path is None:  # for --plan alone it may be
+        load_keras()
+        source = _source(init_from, from_scratch, train_paths, config_path, say)
+        settings = _settings(source, config_path, given)
+        _show_plan(train_paths, valid_paths, settings, source, lexicon, hourly_cost)
+        return
     with resumable(run_path, resume_command(run_path, cache_path, processes, launch)):
         load_keras()
         from speechlstm.training.acoustic import recipe
-        from speechlstm.training.acoustic.trained import trained_model
         from speechlstm.training.classification.recipe import resume_classifier, train_classifier
         from speechlstm.training.classification.run import is_classifier_run
-        from speechlstm.training.classification.transfer import read_encoder
 
         cluster = processes.cluster(launch)
         report = say if cluster.leads else lambda line: None  # of one process only
@@ -212,15 +216,9 @@ def command(
             resumed: Any = resume_classifier if is_classifier_run(run_path) else recipe.resume
             resumed(run_path, given.get("num_epochs"), **shared)
         else:
-            classifies = task == "classify"
-            if not (init_from or from_scratch) and cluster.leads:
-                init_from = _english_if_better(train_paths, config_path, report, classifies)
-            read: Any = read_encoder if classifies else trained_model
-            source = read(init_from) if init_from else None
+            classifies, keeps_fresh = task == "classify", from_scratch or not cluster.leads
+            source = _source(init_from, keeps_fresh, train_paths, config_path, report, classifies)
             settings = _settings(source, config_path, given)
-            if only_plan:
-                _show_plan(train_paths, valid_paths, settings, source, lexicon, hourly_cost)
-                return
             shared |= {"init_from": source, "only_prepare": prepare}
             lists = train_paths, valid_paths, run_path
             if classifies:
@@ -229,6 +227,24 @@ def command(
                 recipe.train(*lists, settings, lexicon=lexicon, **shared)
     if cluster.leads:
         show(f"{run_path}")
+
+
+def _source(
+    init_from: Path | None,
+    from_scratch: bool,
+    train: tuple[Path, ...],
+    config: Path | None,
+    report: Callable[[str], None],
+    classifies: bool = False,
+) -> Any:
+    """The model to start from; None: fresh weights."""
+    from speechlstm.training.acoustic.trained import trained_model
+    from speechlstm.training.classification.transfer import read_encoder
+
+    if not (init_from or from_scratch):
+        init_from = _english_if_better(train, config, report, classifies)
+    read: Any = read_encoder if classifies else trained_model
+    return read(init_from) if init_from else None
 
 
 def _settings(source: Any, config: Path | None, given: dict[str, Any]) -> Settings:

@@ -34,6 +34,7 @@ def check_usage(params: Mapping[str, Any]) -> None:
     new_or_resumed = "makes a new run, --resume continues one: use only one"
     of_recognisers = "is for recognisers, not for --task classify"
     refuse_if(
+        (given.run_path is None and not given.only_plan, "-o is missing: the folder of the run"),
         (
             given.resume and (new or classifies),
             "--resume takes manifests and settings from the run: only --epochs may be changed",

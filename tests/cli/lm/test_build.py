@@ -32,6 +32,15 @@ def test_a_text_may_come_from_standard_input(lm: Run, built: Build) -> None:
     assert (nothing.exit_code, nothing.stderr) == (1, "Error: -: has no sentence\n")
 
 
+def test_a_language_model_is_no_text(lm: Run) -> None:
+    assert lm("build", "text.txt", "-o", "text.arpa").exit_code == 0
+    result = lm("build", "text.arpa", "-o", "x.lm")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: text.arpa: is a language model, not a text: see speechlstm lm convert\n",
+    )
+
+
 def test_of_a_manifest_the_texts_are_taken(lm: Run, built: Build) -> None:
     built()
     texts = Path("text.txt").read_text(encoding="utf-8").splitlines()
