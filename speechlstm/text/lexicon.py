@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache, cached_property
+from itertools import dropwhile
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -18,6 +19,8 @@ MAX_SYMBOLS = 500  # letters or phones; longer entries are errors
 LETTERS = Alphabet(("'", *ascii_lowercase))  # of words that a G2P network can pronounce
 
 _STRESSED_VOWEL = re.compile(r"^([AEIOU][A-Z])[012]$")  # of ARPAbet
+_NUMBERED = re.compile(r"(.+)\(\w+\)$")  # word(2)
+_PROBABILITY = re.compile(r"\d*\.\d+(?:[eE]-?\d+)?")
 _SIBILANTS = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH"))
 
@@ -40,16 +43,17 @@ class Lexicon:
 
     @classmethod
     def read(cls, path: Path) -> "Lexicon":
-        """Read a text file in the format of CMUdict.
+        """Read a text file in the format of CMUdict, Kaldi or the Montreal Forced Aligner.
 
-        A line has a word and its phones; further pronunciations of the word are written as
-        `word(2)` and so on. The stress of ARPAbet's vowels (AH0) is dropped, as is text after " #".
-        Lines that begin with ";;;" are comments.
+        A line has a word and its phones; further pronunciations of the word are lines of the same
+        word, or of `word(2)` and so on. If probabilities (0.5) stand before the phones, the first
+        one gives the order of a word's pronunciations. The stress of ARPAbet's vowels (AH0) is
+        dropped, as is text after " #". Lines that begin with ";;;" or "# " are comments.
 
         Raises:
             DataError: The file cannot be read, or a line has no phone or too many.
         """
-        entries: dict[str, dict[Phones, None]] = {}  # by word; the keys are a set in order
+        entries: dict[str, dict[Phones, float]] = {}  # by word: the probability of each
         try:
             text = decode_text(read_regular_file(path))
         except OSError as error:
@@ -57,9 +61,10 @@ class Lexicon:
         except ValueError as error:
             raise DataError(f"{path}: {error}") from None
         for number, line in enumerate(text.splitlines(), 1):
-            word, *phones = line.split(" #")[0].split() or [";;;"]
-            if word.startswith(";;;"):
+            word, *fields = line.split(" #")[0].split() or [";;;"]
+            if word.startswith(";;;") or not word.strip("#"):
                 continue
+            phones = list(dropwhile(_PROBABILITY.fullmatch, fields))
             if not phones:
                 raise DataError(f"{path}:{number}: {quoted(word)} has no phones")
             if max(len(word), len(phones)) > MAX_SYMBOLS:
@@ -68,10 +73,12 @@ class Lexicon:
                     f"words may have at most {MAX_SYMBOLS} letters and phones"
                 )
             plain = tuple(map(_without_stress, phones))
-            entries.setdefault(_as_in_texts(word.split("(")[0]), {})[plain] = None
+            ways = entries.setdefault(_as_in_texts(_NUMBERED.sub(r"\1", word)), {})
+            ways.setdefault(plain, float(fields[0]) if len(phones) < len(fields) else 1.0)
         if not entries:
             raise DataError(f"{path}: has no pronunciation")
-        return cls({word: tuple(ways) for word, ways in entries.items()})
+        ordered = ((w, sorted(p, key=p.__getitem__, reverse=True)) for w, p in entries.items())
+        return cls({word: tuple(ways) for word, ways in ordered})
 
     def write(self, path: Path) -> None:
         """Write the words, sorted, in the format of `read`.

@@ -44,6 +44,26 @@ def test_words_are_those_of_normalised_texts(tmp_path: Path) -> None:
         assert lexicon[normalize(word)] and lexicon[word]
 
 
+def test_probabilities_of_kaldi_and_mfa_are_no_phones(tmp_path: Path) -> None:
+    path = tmp_path / "lexiconp.txt"
+    path.write_text("READ 0.3 R IY D\nREAD\t1.0\tR EH D\ncat\t0.99\t0.15\t0.91\t1.07\tK AE T\n")
+    assert Lexicon.read(path).entries == {
+        "read": (("R", "EH", "D"), ("R", "IY", "D")),
+        "cat": (("K", "AE", "T"),),
+    }
+    path.write_text("cat 0.99\n")
+    with pytest.raises(DataError, match=":1: 'cat' has no phones"):
+        Lexicon.read(path)
+
+
+def test_no_word_is_empty_and_comments_are_no_words(tmp_path: Path) -> None:
+    path = tmp_path / "cmudict-0.7b"
+    path.write_text(
+        "# made by hand\n## twice\n(PAREN  P ER EH1 N\n#HASH-MARK  HH AE1 SH\nA(02)  EY1\n"
+    )
+    assert list(Lexicon.read(path).entries) == ["(paren", "#hash-mark", "a"]
+
+
 def test_what_is_written_is_read(dictionary: Lexicon, tmp_path: Path) -> None:
     dictionary.write(tmp_path / "out.dict")
     assert Lexicon.read(tmp_path / "out.dict").entries == dictionary.entries

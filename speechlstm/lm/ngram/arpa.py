@@ -29,6 +29,8 @@ from speechlstm.storage import refuse_pipes, utf8_lines
 _MISSING_UNKNOWN = -100.0  # log10 probability of <unk> if a file lacks it, as in KenLM
 _LOWEST = -1000.0  # lower log10 probabilities are errors
 _MAX_PREAMBLE = 1000  # lines before \data\; some tools write comments there
+# IRSTLM's own formats look alike, but their numbers are others.
+_IRSTLM = (b"iARPA", b"qARPA")
 _COUNT = re.compile(rb"ngram\s+(\d{1,2})\s*=\s*(\d{1,12})")
 
 
@@ -100,7 +102,10 @@ class _Reader:
 
     def _read_counts(self) -> list[int]:
         """The number of n-grams of each order; reads up to the header of the unigrams."""
-        while self._next(before="\\data\\") != b"\\data\\":
+        while (line := self._next(before="\\data\\")) != b"\\data\\":
+            if line.startswith(_IRSTLM):
+                reason = "not an ARPA file, which IRSTLM writes with compile-lm --text=yes, but"
+                raise self._fault(reason, line)
             if self._line > _MAX_PREAMBLE:
                 raise self._fault("not an ARPA file: there is no \\data\\ up to here")
         counts: list[int] = []

@@ -15,6 +15,7 @@ _MAGICS = (
     ),
     (0, b"slstm-lm", "a packed language model: its name must not end in .arpa"),
     (0, b"slstmlex", "a packed lexicon"),
+    (0, b"BZh", "compressed by bzip2: decompress it, or compress it as .gz or .xz"),
     (4, b"TFL3", "a .tflite file: give LSTM language models with --neural-lm"),
 )
 _LONGEST_PREAMBLE = 100  # lines

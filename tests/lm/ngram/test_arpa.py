@@ -66,6 +66,7 @@ def test_unknown_word_in_capitals_or_missing(tmp_path: Path) -> None:
             17,
             "the file ends before \\data\\: truncated, or not an ARPA file",
         ),
+        ("made by hand", "iARPA", 1, "which IRSTLM writes with compile-lm --text=yes, but 'iARPA'"),
         ("made by hand", "#\n" * 1001, 1001, "not an ARPA file: there is no \\data\\ up to here"),
         ("ngram 2=2", "ngram 3=2", 5, "expected the number of 2-grams, found 'ngram 3=2'"),
         ("ngram 1=4\nngram 2=2\n", "", 5, "expected the number of 1-grams"),

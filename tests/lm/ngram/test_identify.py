@@ -1,3 +1,4 @@
+import bz2
 import gzip
 import lzma
 from pathlib import Path
@@ -58,9 +59,10 @@ def test_an_arpa_file_of_another_name_is_named(
         ((default_bundle() / "rescorer.tflite").read_bytes(), "a .tflite file: .* --neural-lm"),
         ((default_bundle() / "lexicon.tree").read_bytes(), "a packed lexicon"),
         (gzip.compress(b"the cat"), "compressed: decompress it"),
+        (bz2.compress(b"the cat"), "compressed by bzip2: decompress it"),
         (bytes(100), "something else: make a language model with"),
     ],
-    ids=["KenLM", "text", "tflite", "lexicon", "gzip", "zeros"],
+    ids=["KenLM", "text", "tflite", "lexicon", "gzip", "bzip2", "zeros"],
 )
 def test_what_is_no_language_model_is_named(content: bytes, kind: str, tmp_path: Path) -> None:
     (tmp_path / "a.lm").write_bytes(content)
