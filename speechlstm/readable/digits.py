@@ -8,11 +8,11 @@ from speechlstm.readable.numbers import ORDINAL_WORDS, below_hundred, digit_stri
 from speechlstm.readable.speech import NUMBERED, Speech, Written, stands_alone, word_set
 
 _PHONE_DIGITS = (10, 11)
-_STREETS = word_set("street avenue road boulevard lane terrace parkway")
-_LONGEST_STREET = 3  # words: "north fifth street"
+_STREETS = word_set("street avenue road boulevard lane drive terrace parkway")
+_LONGEST_STREET = 4  # words: "south las vegas boulevard"
 _NOT_IN_STREETS = word_set(
     "the a an this that these those my your his her its our their some no and or but of in on at "
-    "to from by for with is was are were people"
+    "to from by for with is was are were i you he she it we they people"
 )
 
 
