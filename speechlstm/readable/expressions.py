@@ -145,7 +145,7 @@ def _ways_to_trim(letters: str, is_last: bool) -> Iterator[tuple[int, int]]:
 
 def domain(speech: Speech, start: int) -> Written | None:
     """example.com."""
-    words = speech.clause(start)
+    words = speech.words  # no clause begins with "dot com"
     is_spelled = words[start : start + 3] == ["w"] * 3
     host, end = ("www", start + 3) if is_spelled else (words[start], start + 1)
     while word_at(words, end) == "dot" and word_at(words, end + 1):

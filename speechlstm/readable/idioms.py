@@ -24,6 +24,7 @@ _ADJECTIVAL = word_set(  # units in the singular, which make an adjective of a n
     "year month week day hour minute mile foot inch yard meter metre kilometer kilometre liter "
     "litre gallon pound ounce kilogram ton acre degree megapixel"
 )
+_AGES = word_set("year month week day")
 _NOT_NOUNS = word_set(
     "a an the this that these those and or but of in on at to from by for with than as if is was "
     "are were be so i you he she it we they more later ago away apart tall high long wide deep "
@@ -102,8 +103,8 @@ def compound(speech: Speech, start: int) -> Written | None:
     if unit not in _ADJECTIVAL or "a" in spoken or speech.before(start) == "point":
         return None
     text, following = number.text if number.value >= 10 else spoken[0], word_at(words, end)
-    if unit == "year" and following in ("old", "olds"):
-        return f"{text}-year-{following}", end + 1
+    if unit in _AGES and following in ("old", "olds"):
+        return f"{text}-{unit}-{following}", end + 1
     if following in ("", *_NOT_NOUNS) or end_of_numbers(words, end) > end:
         return None
     return f"{text}-{unit}", end

@@ -25,8 +25,8 @@ class Speech:
 
     Args:
         words: The words; no expression goes beyond a sentence.
-        commas: Indices of words that are followed by a comma. Only dates and spelled letters go
-            beyond one.
+        commas: Indices of words that are followed by a comma. Only dates, domains and spelled
+            letters go beyond one.
     """
 
     def __init__(self, words: Sequence[str], commas: Iterable[int]) -> None:

@@ -98,6 +98,7 @@ def test_only_dates_and_what_is_spelled_reach_over_a_comma() -> None:
     assert write("july fourth seventeen seventy six", commas=(1,)) == "July 4, 1776"
     assert write("one eight zero zero five", commas=(1,)) == "18005"
     assert write("w o r d s", commas=(1,)) == "WORDS"
+    assert write("w w w dot example dot com", commas=(4,)) == "www.example.com"
     assert write("in nineteen ninety twenty people", commas=(2,)) == "in 1990 20 people"
     assert write("in nineteen ninety twenty people") == "in nineteen ninety twenty people"
 
