@@ -14,7 +14,7 @@ from speechlstm.errors import LanguageModelError
 from speechlstm.lm.model import SearchModel
 from speechlstm.lm.ngram.arpa import is_arpa, read_arpa
 from speechlstm.lm.ngram.packed import open_packed, verify_packed
-from speechlstm.lm.ngram.table import NGrams, NGramTable
+from speechlstm.lm.ngram.table import NGrams, NGramTable, in_normal_form
 from speechlstm.lm.ngram.trie import NATURAL, Trie, build_trie
 
 _MEMORY = 1 << 15  # cached results for a search: about 8 MB
@@ -81,6 +81,8 @@ class NGramModel(SearchModel):
     def load(cls, path: Path | str) -> "NGramModel":
         """Load a packed model and verify all of it, or read an ARPA file (recognised by its name).
 
+        The words of an ARPA file get the form that they have in transcripts: HELLO becomes hello.
+
         Raises:
             LanguageModelError: The file cannot be read, is damaged or is something else.
         """
@@ -89,7 +91,8 @@ class NGramModel(SearchModel):
             verify_packed(path)
             return cls.open(path)
         try:
-            return cls(build_trie(read_arpa(path)), None, path)
+            table, _ = in_normal_form(read_arpa(path))
+            return cls(build_trie(table), None, path)
         except ValueError as error:
             raise LanguageModelError(path, str(error)) from error
 

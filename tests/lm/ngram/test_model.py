@@ -194,6 +194,15 @@ def test_load_names_the_file_at_fault(tmp_path: Path, bigrams: str) -> None:
         NGramModel.load(arpa)
 
 
+def test_words_of_an_arpa_file_get_the_form_of_transcripts(tmp_path: Path) -> None:
+    arpa = tmp_path / "cased.arpa"
+    arpa.write_text(
+        "\\data\\\nngram 1=6\n\n\\1-grams:\n-99 <s>\n-1 </s>\n-1 July\n-1 DON'T\n-1 The\n-1 the\n\n"
+        "\\end\\\n"
+    )
+    assert NGramModel.load(arpa).words == ["<unk>", "</s>", "<s>", "The", "don't", "july", "the"]
+
+
 def test_load_checks_all_of_a_packed_file(tmp_path: Path, tiny: NGramTable) -> None:
     path = tmp_path / "tiny.lm"
     write_packed(path, NGramModel.from_table(tiny).trie, "alphabet")
