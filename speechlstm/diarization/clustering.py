@@ -58,7 +58,7 @@ def with_speakers(
     """
     if not words or not windows:
         return tuple(replace(word, speaker=1) for word in words)
-    vectors = _normalised(np.array([window.embedding for window in windows], np.float64))
+    vectors = _normalized(np.array([window.embedding for window in windows], np.float64))
     labels = clusters(vectors, threshold, num_speakers, variances)
     centroids = _centroids(vectors, _one_hot(labels))
     shares = _shares(words, windows)
@@ -192,10 +192,10 @@ def _one_hot(labels: Labels) -> Vectors:
 
 def _centroids(vectors: Vectors, weights: Vectors) -> Vectors:
     """(num_clusters, embedding_size): the means of vectors, each of length 1."""
-    return _normalised(weights.T @ vectors)
+    return _normalized(weights.T @ vectors)
 
 
-def _normalised(vectors: Vectors) -> Vectors:
+def _normalized(vectors: Vectors) -> Vectors:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
 
 

@@ -7,7 +7,7 @@
 
 explain      explains an utterance: the window of a recording that is asked for
 explanation  what is found out: `Explanation`
-recognised   what is recognised in each segment, as `transcribe` does
+recognition  what is recognised in each segment, as `transcribe` does
 network      features, gates and probabilities, by cells: step by step
 scoring      what each model says of any text; rivals: where the n-best list differs; comparing:
              with texts that differ in a single place

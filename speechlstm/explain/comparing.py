@@ -58,9 +58,9 @@ class Comparer:
             places = list(differences(words, reference))
         whole = Difference(0, len(words), tuple(reference or words))
         texts = [[*words[: p.start], *p.words, *words[p.stop :]] for p in (*places, whole)]
-        recognised, *judged = self.scorer.judge([words, *texts])
+        recognized, *judged = self.scorer.judge([words, *texts])
         *compared, of_whole = (
-            self._comparison(place, shares.get(place, 0.0), reference is not None, recognised, own)
+            self._comparison(place, shares.get(place, 0.0), reference is not None, recognized, own)
             for place, own in zip((*places, whole), judged, strict=True)
         )
         return sorted(compared, key=lambda comparison: comparison.place), of_whole
@@ -70,7 +70,7 @@ class Comparer:
         place: Difference,
         share: float,
         is_reference: bool,
-        recognised: Judgement,
+        recognized: Judgement,
         other: Judgement,
     ) -> Comparison:
         begin, end = self._frames(place)
@@ -82,7 +82,7 @@ class Comparer:
             others=place.words,
             share=share,
             is_reference=is_reference,
-            recognised=recognised,
+            recognized=recognized,
             other=other,
             emitted=tuple(_emitted(head, begin, end) for head in self.heads),
             unknown=tuple(word for word in place.words if not self.scorer.is_in_vocabulary(word)),

@@ -21,7 +21,7 @@ from speechlstm.errors import ConfigError
 from speechlstm.explain.comparing import Comparer
 from speechlstm.explain.explanation import RANGE_DB, Comparison, ExplainedWord, Explanation, Head
 from speechlstm.explain.network import NetworkActivity, joined, run_network
-from speechlstm.explain.recognised import joined_n_best, recognise
+from speechlstm.explain.recognition import joined_n_best, recognize
 from speechlstm.explain.rivals import runners_up
 from speechlstm.explain.scoring import TextScorer
 from speechlstm.text.normalize import normalize
@@ -82,7 +82,7 @@ def explain(
     heads = _heads(contents, activity)
     read = heads[assembly.reads_phones]
     found = [
-        recognise(
+        recognize(
             spec, decoder, _heads(contents, one)[assembly.reads_phones], frame_seconds, segment
         )
         for one, (_, segment) in zip(activities, segments, strict=True)
@@ -174,7 +174,7 @@ def _with_paths(
         reference: The words of the reference; None: there is none.
     """
     if whole:
-        labels = [whole.recognised.labels, whole.other.labels if reference else ()]
+        labels = [whole.recognized.labels, whole.other.labels if reference else ()]
     elif head.alphabet.separator:
         labels = []
     else:

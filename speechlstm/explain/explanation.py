@@ -73,7 +73,7 @@ class Comparison:
         others: The words of the other text; (): nothing.
         share: The probability, 0..1, of those texts of the n-best list that have them.
         is_reference: Whether they are those of the reference.
-        recognised: What the models say of the recognised text.
+        recognized: What the models say of the recognised text.
         other: What they say of the other text.
         emitted: The most probable labels between the words around the place, for each head.
         unknown: Words of the other text that the decoder cannot find.
@@ -86,7 +86,7 @@ class Comparison:
     others: tuple[str, ...]
     share: float
     is_reference: bool
-    recognised: Judgement
+    recognized: Judgement
     other: Judgement
     emitted: tuple[str, ...]
     unknown: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class Comparison:
     @property
     def sounds_alike(self) -> bool:
         """Whether the acoustic model is asked for the same labels."""
-        return self.recognised.labels is not None and self.recognised.labels == self.other.labels
+        return self.recognized.labels is not None and self.recognized.labels == self.other.labels
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,13 @@
 
 from speechlstm.explain.explanation import Comparison, Explanation
 from speechlstm.explain.panels import over_time, shown_units
-from speechlstm.explain.text import describe_network, half_life_rows, score_rows, verdict
+from speechlstm.explain.text import (
+    describe_network,
+    half_life_rows,
+    quoted_words,
+    score_rows,
+    verdict,
+)
 from speechlstm.html import (
     AudioPlayers,
     Cell,
@@ -82,10 +88,7 @@ def _words(explanation: Explanation) -> Markup:
 def _decisions(explanation: Explanation) -> Markup:
     parts: list[Markup] = []
     for comparison in explanation.comparisons:
-        here, there = (
-            f'"{" ".join(words)}"' if words else "nothing"
-            for words in (comparison.words, comparison.others)
-        )
+        here, there = map(quoted_words, (comparison.words, comparison.others))
         which = ", the reference" if comparison.is_reference else ""
         parts.append(element("h3", f"{here}, not {there}{which} ({comparison.start:.2f} s)"))
         parts.append(paragraph(verdict(comparison, explanation)))
@@ -109,7 +112,7 @@ def _scores(comparison: Comparison, explanation: Explanation, caption: str) -> M
         ]
         for name, here, there, weight in score_rows(comparison, explanation)
     ]
-    total = comparison.recognised.score - comparison.other.score
+    total = comparison.recognized.score - comparison.other.score
     rows.append(["score", "", "", "", _signed(total)])
     columns = ["log-probability", "recognised", "other", "weight", "adds"]
     return table(caption, columns, rows)

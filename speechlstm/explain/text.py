@@ -88,7 +88,7 @@ def described_rivals(explained: ExplainedWord) -> str:
 
 def _comparison(comparison: Comparison, explanation: Explanation) -> list[str]:
     """Why there is one text and not the other."""
-    here, there = (_quoted(words) for words in (comparison.words, comparison.others))
+    here, there = map(quoted_words, (comparison.words, comparison.others))
     what = ", the reference" if comparison.is_reference else ""
     lines = [
         f"{comparison.start:.2f} to {comparison.end:.2f} s: {here}, not {there}{what}"
@@ -102,7 +102,7 @@ def _comparison(comparison: Comparison, explanation: Explanation) -> list[str]:
 
 
 def _whole(comparison: Comparison, explanation: Explanation) -> list[str]:
-    if comparison.recognised.words == comparison.other.words:
+    if comparison.recognized.words == comparison.other.words:
         return ["The recognised text is the reference."]
     title = "The whole text: recognised, and the reference"
     return [title, *_scores(comparison, explanation)]
@@ -116,7 +116,7 @@ def _scores(comparison: Comparison, explanation: Explanation) -> list[str]:
         adds = "" if weight is None else f"{weight * (here - there) + 0.0:+8.2f}"
         shown = "" if weight is None else f"{weight:g}"
         lines.append(f"  {name:22} {here:11.2f} {there:11.2f} {shown:>7} {adds:>8}".rstrip())
-    total = comparison.recognised.score - comparison.other.score
+    total = comparison.recognized.score - comparison.other.score
     lines.append(f"  {'score':22} {'':11} {'':11} {'':>7} {total:+8.2f}")
     return lines
 
@@ -130,7 +130,7 @@ def score_rows(
         Name, natural log-probability of the recognised text and of the other one, and the weight in
         the score; None: it only counts as a part of the row "n-gram and LSTM".
     """
-    here, there = comparison.recognised, comparison.other
+    here, there = comparison.recognized, comparison.other
     config, is_mixed = explanation.config, bool(here.lstm)
     rows: list[tuple[str, float, float, float | None]] = [
         ("acoustic model", here.acoustic, there.acoustic, 1.0)
@@ -149,16 +149,16 @@ def score_rows(
 
 def verdict(comparison: Comparison, explanation: Explanation) -> str:
     """In one sentence, what decided."""
-    here, there = (_quoted(words) for words in (comparison.words, comparison.others))
+    here, there = map(quoted_words, (comparison.words, comparison.others))
     if comparison.unknown:
-        return f"The lexicon lacks {_quoted(comparison.unknown)}, which cannot be recognised."
+        return f"The lexicon lacks {quoted_words(comparison.unknown)}, which cannot be recognised."
     if comparison.other.labels is None:
         return f"How {there} is pronounced is not known."
     if not math.isfinite(comparison.other.acoustic):
         return f"{there} has more sounds than there is time for."
     rows = score_rows(comparison, explanation)
     acoustic = rows[0][1] - rows[0][2]
-    total = comparison.recognised.score - comparison.other.score
+    total = comparison.recognized.score - comparison.other.score
     if comparison.sounds_alike:
         sound = f"Both sound alike ({_symbols(comparison, explanation)})"
     else:
@@ -166,7 +166,7 @@ def verdict(comparison: Comparison, explanation: Explanation) -> str:
             f"The acoustic model prefers {here if acoustic > 0 else there} by {abs(acoustic):.2f}"
         )
     rest = total - acoustic
-    if comparison.recognised.lm:
+    if comparison.recognized.lm:
         sound += f", the language model {here if rest > 0 else there} by {abs(rest):.2f}"
     if total < 0:
         return f"{sound}: {there} would score higher, but the search dropped it."
@@ -181,7 +181,8 @@ def _symbols(comparison: Comparison, explanation: Explanation) -> str:
     return " ".join(head.symbol(e.label) for word in words for e in explanation.emissions(word))
 
 
-def _quoted(words: Sequence[str]) -> str:
+def quoted_words(words: Sequence[str]) -> str:
+    """Words in quotation marks; "nothing" if there is none."""
     return f'"{" ".join(words)}"' if words else "nothing"
 
 

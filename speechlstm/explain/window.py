@@ -45,8 +45,7 @@ def read_window(
         sample_rate: Of the result, in Hz.
         start: In seconds.
         end: In seconds; None: DEFAULT_SECONDS after start, or the end of the recording.
-        channel: As in `read_audio`.
-        raw_rate: As in `read_audio`.
+        channel, raw_rate: As in `read_audio`.
 
     Raises:
         AudioError: The recording cannot be decoded, or ends before start.

@@ -90,8 +90,7 @@ def transcribe_in_segments(
     Args:
         load_again: Returns an equal one; it is called once in each other process, so it must be
             picklable. None: jobs must be 1.
-        channels: As in `Recognizer.transcribe_file`.
-        raw_rate: As in `Recognizer.transcribe_file`.
+        channels, raw_rate: As in `Recognizer.transcribe_file`.
         jobs: The largest number of processes; see map_in_processes.
         on_segment: Called with each segment that is done, in their order.
 
@@ -154,17 +153,17 @@ class _Recognition:
         self._recognizer, self._load_again = recognizer, load_again
 
     def __call__(self) -> Callable[[_Work], RecognizedSegment | None]:
-        return partial(_recognised, self._recognizer)
+        return partial(_recognized, self._recognizer)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial, (_loaded, self._load_again)
 
 
 def _loaded(load: Callable[[], SegmentRecognizer]) -> Callable[[_Work], RecognizedSegment | None]:
-    return partial(_recognised, load())
+    return partial(_recognized, load())
 
 
-def _recognised(recognizer: SegmentRecognizer, work: _Work) -> RecognizedSegment | None:
+def _recognized(recognizer: SegmentRecognizer, work: _Work) -> RecognizedSegment | None:
     return recognizer.recognize_segment(work.audio) if work.audio else None
 
 

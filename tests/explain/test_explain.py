@@ -112,8 +112,8 @@ def test_without_a_language_model_only_the_labels_count(levels_bundle: Path, spo
     explanation = explain(audio, levels_bundle, "a cat")
     assert explanation.text == "a bat"
     (comparison,) = explanation.comparisons
-    assert comparison.recognised.lm == ()
-    assert comparison.recognised.score > comparison.other.score
+    assert comparison.recognized.lm == ()
+    assert comparison.recognized.score > comparison.other.score
     assert comparison.emitted == ("␣bat",)
     shown = to_text(explanation, 3)
     assert "no language model" in shown
@@ -132,7 +132,7 @@ def test_an_n_gram_model_has_its_say(
     (comparison,) = explanation.comparisons
     # Of tiny.arpa, base 10: <s> a hat -0.2; bat -2, after backing off by -0.1 (<s> a) and -0.1 (a)
     assert comparison.other.ngram[1] == pytest.approx(-0.2 * np.log(10), rel=1e-3)
-    assert comparison.recognised.ngram[1] == pytest.approx(-2.2 * np.log(10), rel=1e-3)
+    assert comparison.recognized.ngram[1] == pytest.approx(-2.2 * np.log(10), rel=1e-3)
     assert comparison.other.lstm == ()
     assert 'The acoustic model prefers "bat" by' in to_text(explanation)
     assert ', the language model "hat" by' in to_text(explanation)

@@ -71,16 +71,16 @@ def test_a_word_belongs_to_the_sentence_in_which_it_begins(judged_sentences: Tex
         "zero",
         "five",
     ]
-    recognised, unknown, silent = judged_sentences.judge(
+    recognized, unknown, silent = judged_sentences.judge(
         [words, [*words[:3], "9", *words[4:]], words[:5]]
     )
     for start, end in ((0, 5), (5, 10)):
         (alone,) = judged_sentences._both.word_log_probs([words[start:end]])  # type: ignore[union-attr]
         place = start + start // 5
-        assert recognised.lm[place : place + 6] == pytest.approx(alone, abs=1e-4)
-    assert unknown.lm[6:] == pytest.approx(recognised.lm[6:])
+        assert recognized.lm[place : place + 6] == pytest.approx(alone, abs=1e-4)
+    assert unknown.lm[6:] == pytest.approx(recognized.lm[6:])
     assert len(silent.lm) == 7  # the second sentence only ends
-    assert silent.acoustic < recognised.acoustic
+    assert silent.acoustic < recognized.acoustic
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def check_usage(params: Mapping[str, Any]) -> None:
     classifies, is_together = given.task == "classify", given.num_processes > 1
     new = {key for key, value in params.items() if value not in (None, ())} - _NOT_OF_NEW_RUNS
     new_or_resumed = "makes a new run, --resume continues one: use only one"
-    of_recognisers = "is for recognisers, not for --task classify"
+    of_recognizers = "is for recognisers, not for --task classify"
     refuse_if(
         (given.run_path is None and not given.only_plan, "-o is missing: the folder of the run"),
         (
@@ -50,8 +50,8 @@ def check_usage(params: Mapping[str, Any]) -> None:
             "--plan is for a new run on one device: without other such options",
         ),
         (given.hourly_cost and not given.only_plan, "--hourly-cost needs --plan"),
-        (classifies and given.lexicon, f"--lexicon {of_recognisers}"),
-        (classifies and given.only_plan, f"--plan {of_recognisers}"),
+        (classifies and given.lexicon, f"--lexicon {of_recognizers}"),
+        (classifies and given.only_plan, f"--plan {of_recognizers}"),
         (given.label and not classifies, "--label needs --task classify"),
         (
             given.process_id >= given.num_processes,

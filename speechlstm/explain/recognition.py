@@ -15,7 +15,7 @@ from speechlstm.transcript import Hypothesis
 
 
 @dataclass(frozen=True)
-class Recognised:
+class Recognition:
     """What is recognised in a segment.
 
     Attributes:
@@ -30,9 +30,9 @@ class Recognised:
     are_kept: list[bool]
 
 
-def recognise(
+def recognize(
     spec: DecoderSpec, decoder: NBestDecoder, head: Head, frame_seconds: float, audio: Audio
-) -> Recognised:
+) -> Recognition:
     """Recognise a segment.
 
     Args:
@@ -49,13 +49,13 @@ def recognise(
         n_best = _with_best(best, n_best)
     words = n_best[0].words
     if not words:
-        return Recognised(n_best, is_calibrated, search.ends, [])
+        return Recognition(n_best, is_calibrated, search.ends, [])
     detector = SpeechDetector(audio.samples, audio.sample_rate)
     kept = set(plausible(n_best[:1], detector.is_speech_possible)[0].words)
-    return Recognised(n_best, is_calibrated, search.ends, [word in kept for word in words])
+    return Recognition(n_best, is_calibrated, search.ends, [word in kept for word in words])
 
 
-def joined_n_best(starts: Sequence[float], segments: Sequence[Recognised]) -> list[Hypothesis]:
+def joined_n_best(starts: Sequence[float], segments: Sequence[Recognition]) -> list[Hypothesis]:
     """The n-best list of an utterance, from the starts of its segments in seconds."""
     (best,) = join_segments(
         (start, segment.n_best[:1]) for start, segment in zip(starts, segments, strict=True)
