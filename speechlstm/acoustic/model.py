@@ -118,8 +118,7 @@ class LiteRTAcousticModel:
         An offset is removed: see without_offset.
 
         Raises:
-            BundleError: As in outputs.
-            ValueError: As in outputs.
+            BundleError, ValueError: As in outputs.
         """
         centred = without_offset(audio, self._bundle.acoustic.features)
         return self.outputs(centred)[:, self._columns]
@@ -165,8 +164,7 @@ class LiteRTAcousticModel:
             By name, (num_frames, width) each.
 
         Raises:
-            BundleError: As in outputs.
-            ValueError: As in outputs.
+            BundleError, ValueError: As in outputs.
         """
         check_rate(audio, self.sample_rate)
         num_samples = len(audio.samples)

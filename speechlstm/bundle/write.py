@@ -64,8 +64,7 @@ def write_classifier(path: Path, models: Mapping[str, bytes], spec: ClassifierSp
 
     Raises:
         BundleError: The path is something other than a classifier's bundle.
-        ValueError: As write_bundle.
-        OSError: As write_bundle.
+        ValueError, OSError: As write_bundle.
     """
     description = classifier_to_json(spec)
     if files := [name for name in DECODER_FILES.values() if (path / name).exists()]:

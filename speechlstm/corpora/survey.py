@@ -55,11 +55,7 @@ def survey(
     jobs: int = 1,
     progress: Progress = no_progress,
 ) -> Survey:
-    """Read the recordings of manifests.
-
-    Args:
-        alphabet: As in check_manifest.
-        settings: As in check_manifest.
+    """Read the recordings of manifests; alphabet and settings are those of check_manifest.
 
     Raises:
         ManifestError: There is no utterance.

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from speechlstm.errors import counted, printable, shortened
 from speechlstm.evaluation.comparison import Comparison, Counts, PairComparison, Wins
-from speechlstm.evaluation.metrics import ErrorCounts
 from speechlstm.evaluation.report import listed_errors
 from speechlstm.evaluation.significance import MIN_SEGMENTS, MatchedPairs
 
@@ -66,7 +65,7 @@ def _pair(pair: PairComparison, num_worst: int) -> Iterator[str]:
     if pair.speakers:
         yield f"Speakers    {wins(Wins.of(list(pair.speakers.values())))}"
     yield from _table("words of reference", pair.lengths)
-    changed = {name: c for name, c in pair.speakers.items() if difference_of(c)}
+    changed = {n: c for n, c in pair.speakers.items() if c[0].num_errors != c[1].num_errors}
     largest = sorted(changed, key=lambda name: -abs(changed[name][1].rate - changed[name][0].rate))
     if chosen := {name: changed[name] for name in largest[:num_worst]}:
         yield from _table("speakers that differ most", chosen)
@@ -113,11 +112,6 @@ def p_value(p: float) -> str:
 def wins(counts: Wins, one: str = "A", other: str = "B") -> str:
     """Who is better in how many."""
     return f"{other} better in {counts.other}, {one} in {counts.one}, the same in {counts.ties}"
-
-
-def difference_of(counts: tuple[ErrorCounts, ErrorCounts]) -> int:
-    """The errors of B minus those of A."""
-    return counts[1].num_errors - counts[0].num_errors
 
 
 def _cut(name: str) -> str:

@@ -129,12 +129,10 @@ class Service:
 
 
 def load_service(folder: Path, bundle: Path | None, options: dict[str, Any]) -> Service:
-    """Start a worker process.
+    """Start a worker process; the other arguments are those of `Service`.
 
     Args:
         folder: The folder of uploads. It is deleted if the server is killed.
-        bundle: As in `Service`.
-        options: As in `Service`.
     """
     # Whoever ends the server by a signal to all its processes still wants the running requests to
     # end well: the server ends its workers itself.

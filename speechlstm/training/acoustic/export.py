@@ -153,8 +153,7 @@ def export_model(
 
     Raises:
         ConfigError: Keras runs on another backend than TensorFlow.
-        BundleError: See write_verified.
-        ModelError: See write_verified.
+        BundleError, ModelError: See write_verified.
     """
     acoustic = AcousticSpec(model.features, alphabet, model.config, phones, training or {})
     trained = TrainedModel(path, model, acoustic)

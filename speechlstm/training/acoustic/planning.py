@@ -127,10 +127,7 @@ def plan(
 
         print(plan(["train.jsonl"], ["valid.jsonl"]).to_text())
 
-    Args:
-        settings: Features, network, training; by default those of `init_from`, or Settings().
-        init_from: As in `recipe.train`.
-        lexicon: As in `recipe.train`.
+    The arguments are those of `recipe.train`.
 
     Raises:
         DataError: A manifest or the lexicon cannot be read.

@@ -65,10 +65,8 @@ def backward(
 
     Args:
         d_outputs: Gradient of the outputs; 0 after the end of a sequence.
-        gates: As `forward` returned them.
-        cells: As `forward` returned them.
-        recurrent: As `forward` got them.
-        lengths: As `forward` got them.
+        gates, cells: As `forward` returned them.
+        recurrent, lengths: As `forward` got them.
 
     Returns:
         Gradient of `projected`, of its shape.

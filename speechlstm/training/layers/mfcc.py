@@ -91,8 +91,7 @@ class MFCC(keras.layers.Layer):
         """Compute the features of mel spectrograms.
 
         Args:
-            log_mels: As log_mels returns them.
-            num_frames: As log_mels returns it.
+            log_mels, num_frames: As log_mels returns them.
             masks: As in call.
 
         Returns:
