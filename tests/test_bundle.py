@@ -366,9 +366,7 @@ def test_a_decoder_stays_with_a_new_model_of_the_same_labels(decoder: Path) -> N
 @pytest.mark.parametrize(
     "labels", [{"alphabet": Alphabet(("a", "b"))}, {"phones": Alphabet(("AA", "B"), separator=" ")}]
 )
-def test_a_decoder_for_other_labels_is_not_lost(
-    decoder: Path, tmp_path: Path, labels: dict[str, Alphabet]
-) -> None:
+def test_a_decoder_for_other_labels_is_not_lost(decoder: Path, labels: dict[str, Alphabet]) -> None:
     new = replace(ACOUSTIC, **labels)  # type: ignore[arg-type]
     reason = "is for other labels than the new model, and lm.ngram, rescorer.tflite, lexicon.tree"
     with pytest.raises(

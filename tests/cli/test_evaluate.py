@@ -104,7 +104,7 @@ def test_missing_manifest_is_named(levels_bundle: Path) -> None:
     assert result.stderr.startswith("Error: none.jsonl: ")
 
 
-def test_n_best_is_refused(tmp_path: Path) -> None:
+def test_n_best_is_refused() -> None:
     result = CliRunner().invoke(main, ["evaluate", "m.jsonl", "--n-best", "3"])
     assert result.exit_code == 2
     assert "--n-best has no effect on error rates" in result.stderr

@@ -196,7 +196,7 @@ def test_an_empty_path_is_not_the_current_folder(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_device_may_be_written_and_read(tmp_path: Path) -> None:
+def test_a_device_may_be_written_and_read() -> None:
     arguments = ["score", os.devnull, os.devnull]
     assert CliRunner().invoke(main, arguments).exit_code == 1
     result = CliRunner().invoke(main, ["lm", "convert", os.devnull, "-o", os.devnull])

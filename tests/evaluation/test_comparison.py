@@ -225,7 +225,7 @@ def test_nothing_in_common_or_another_reference_is_an_error() -> None:
         compare_reports([("a", A), ("b", report(Score("u2", "go right", "go")))])
 
 
-def test_a_hostile_report_stays_text(tmp_path: Path) -> None:
+def test_a_hostile_report_stays_text() -> None:
     bad = "<script>alert(1)</script>\x1b[31m\u202e"
     ids = (bad, "x" * 200_000)
     one, other = (report(*(Score(i, "a b", f"a {word}", bad) for i in ids)) for word in ("b", bad))

@@ -116,7 +116,7 @@ def test_texts_that_do_not_fit_are_refused(
         scorer.score_file(entry, text)  # type: ignore[arg-type]
 
 
-def test_long_recordings_and_bundles_without_phones_are_refused(tmp_path: Path) -> None:
+def test_long_recordings_and_bundles_without_phones_are_refused() -> None:
     scorer = spelled("B AE D")
     with pytest.raises(DataError, match="lasts 61 s; pronunciations are scored in recordings"):
         scorer.score(Audio(np.zeros(61 * 16000, np.float32), 16000), "bad")

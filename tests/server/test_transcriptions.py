@@ -179,7 +179,7 @@ def test_a_name_from_the_client_is_only_shown(server: Any) -> None:
 
 
 def test_a_damaged_recording_is_transcribed_as_far_as_possible(
-    server: Any, long_recording: Path, tmp_path: Path
+    server: Any, long_recording: Path
 ) -> None:
     content = long_recording.read_bytes()[: long_recording.stat().st_size // 2]
     response = server.post(content, "cut.flac", response_format="verbose_json")

@@ -1,6 +1,6 @@
 """Streams of a network that hears everything once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, write_bundle
 from speechlstm.config import FeatureConfig, NetworkConfig
-from speechlstm.errors import AudioError, BundleError
+from speechlstm.errors import BundleError
 from speechlstm.recognizer import Recognizer
 from speechlstm.streaming import Event, Final, Stream
 from speechlstm.text.alphabet import ENGLISH
@@ -160,21 +160,6 @@ def test_silence_has_no_events_and_words_after_it_are_whole(
         (final,) = finals(fed(recognizer.open_stream(RATE), samples, 1600))
         assert final.text == "seven"
         assert final.words[0].start == pytest.approx(seconds + 0.01, abs=0.02)
-
-
-def test_what_came_before_a_failure_is_kept(recognizer: Recognizer, spoken: Say) -> None:
-    class Failing:
-        sample_rate = RATE
-
-        def __iter__(self) -> Iterator[Samples]:
-            yield spoken("hello")
-            raise AudioError("microphone", "has gone away")
-
-    events = []
-    with pytest.raises(AudioError, match="microphone: has gone away"):
-        for event in recognizer.stream(Failing()):
-            events.append(event)  # noqa: PERF402 - those before the error
-    assert [final.text for final in finals(events)] == ["hello"]
 
 
 def test_streams_of_several_threads_share_a_recognizer(recognizer: Recognizer, spoken: Say) -> None:

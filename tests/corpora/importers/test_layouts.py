@@ -164,7 +164,7 @@ def test_a_table_may_be_separated_as_spreadsheets_do_it(
 
 
 def test_paths_in_tables_may_have_backslashes(
-    record: Record, write: Write, imported: Import, tmp_path: Path
+    record: Record, write: Write, imported: Import
 ) -> None:
     seconds = record("ds/calls/a b.wav", 1.5)
     table = write("ds/train.csv", "wav_filename,transcript\r\ncalls\\a b.wav,yes\r\n")

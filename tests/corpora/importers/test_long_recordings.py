@@ -157,9 +157,7 @@ def supervision(name: str, start: float, duration: float, text: object) -> dict:
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
-def test_lhotse(
-    record: Record, write: Write, imported: Import, tmp_path: Path, suffix: str
-) -> None:
+def test_lhotse(record: Record, write: Write, imported: Import, suffix: str) -> None:
     record("wav/rec.wav", 10.0)
     cuts = [
         cut("whole", "wav/rec.wav", 0, [supervision("s", 0.0, 10.0, "everything")]),

@@ -53,7 +53,7 @@ def test_a_port_finds_all_it_needs(bundle: Path, tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == named
 
 
-def test_other_files_are_not_replaced(bundle: Path, tmp_path: Path) -> None:
+def test_other_files_are_not_replaced(bundle: Path) -> None:
     for path in (bundle, bundle / "bundle.json"):
         with pytest.raises(ConfigError, match="has other files, which would be lost"):
             write_golden(path, bundle, synthetic_recordings(16000, 800))
