@@ -1,7 +1,9 @@
 """Plots as PNG files: features over time, and the metrics of a run. They need no display."""
 
 import json
+from collections.abc import Mapping, Sequence
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -84,25 +86,14 @@ def plot_training(metrics: Path, path: Path) -> None:
         metrics: A file with a line of JSON for each epoch: ``epoch``, ``loss``, ``valid_loss``,
             ``valid_wer`` and ``valid_cer``, the last two as fractions.
     """
-    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
-    values = {
-        key: np.array([row[key] for row in rows])
-        for key in ("epoch", "loss", "valid_loss", "valid_wer", "valid_cer")
-    }
+    rows = _read_rows(metrics)
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(values["epoch"], values["loss"], ".-", label="training")
-    left.plot(values["epoch"], values["valid_loss"], ".-", label="validation")
-    left.set(title="Loss", ylabel="CTC loss")
-    right.plot(values["epoch"], 100 * values["valid_wer"], ".-", label="WER")
-    right.plot(values["epoch"], 100 * values["valid_cer"], ".-", label="CER")
-    right.set(title="Validation errors", ylabel="%")
-    best = np.argmin(values["valid_wer"])
-    wer, epoch = values["valid_wer"][best], values["epoch"][best]
-    right.plot(epoch, 100 * wer, "o", color="black", label=f"best WER {wer:.1%}")
-    for axes in (left, right):
-        axes.set(ylim=(0, None))
-    _finish_epochs(left, right)
+    plot_by_epoch(left, rows, {"training": "loss", "validation": "valid_loss"})
+    left.set(title="Loss", ylabel="CTC loss", ylim=(0, None))
+    plot_by_epoch(right, rows, {"WER": "valid_wer", "CER": "valid_cer"}, percent=True)
+    _mark(right, min(rows, key=itemgetter("valid_wer")), "valid_wer", "best WER")
+    right.set(title="Validation errors", ylim=(0, None))
     save_figure(figure, path)
 
 
@@ -113,30 +104,15 @@ def plot_accuracy(metrics: Path, path: Path) -> None:
         metrics: A file with a line of JSON for each epoch: ``epoch``, ``loss``, ``valid_loss`` and
             ``valid_accuracy``, the last one as a fraction.
     """
-    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
-    epochs = [row["epoch"] for row in rows]
-    accuracy = [row["valid_accuracy"] for row in rows]
+    rows = _read_rows(metrics)
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(epochs, [row["loss"] for row in rows], ".-", label="training")
-    left.plot(epochs, [row["valid_loss"] for row in rows], ".-", label="validation")
+    plot_by_epoch(left, rows, {"training": "loss", "validation": "valid_loss"})
     left.set(title="Loss", ylabel="Cross-entropy", ylim=(0, None))
-    right.plot(epochs, [100 * value for value in accuracy], ".-", label="validation")
-    best = int(np.argmax(accuracy))
-    label = f"best {accuracy[best]:.1%}"
-    right.plot(epochs[best], 100 * accuracy[best], "o", color="black", label=label)
-    right.set(title="Accuracy", ylabel="%")
-    _finish_epochs(left, right)
+    plot_by_epoch(right, rows, {"validation": "valid_accuracy"}, percent=True)
+    _mark(right, max(rows, key=itemgetter("valid_accuracy")), "valid_accuracy", "best")
+    right.set(title="Accuracy")
     save_figure(figure, path)
-
-
-def _finish_epochs(*plots: Any) -> None:
-    """Label the epochs of plots, and show grid and legend."""
-    for axes in plots:
-        axes.set(xlabel="Epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.legend()
 
 
 def plot_perplexity(metrics: Path, path: Path) -> None:
@@ -146,17 +122,43 @@ def plot_perplexity(metrics: Path, path: Path) -> None:
         metrics: A file with a line of JSON for each epoch: ``epoch``, ``perplexity`` and
             ``valid_perplexity``.
     """
-    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
-    epochs = [row["epoch"] for row in rows]
-    axes.semilogy(epochs, [row["perplexity"] for row in rows], ".-", label="training")
-    axes.semilogy(epochs, [row["valid_perplexity"] for row in rows], ".-", label="validation")
-    axes.set(title="Perplexity", xlabel="Epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3, which="both")
-    axes.legend()
+    keys = {"training": "perplexity", "validation": "valid_perplexity"}
+    plot_by_epoch(axes, _read_rows(metrics), keys)
+    axes.set(title="Perplexity", yscale="log")
+    axes.grid(alpha=0.3, which="minor")
     save_figure(figure, path)
+
+
+def plot_by_epoch(
+    axes: Any, rows: Sequence[Mapping[str, Any]], keys: Mapping[str, str], percent: bool = False
+) -> None:
+    """Plot metrics by epoch.
+
+    Args:
+        rows: The metrics of each epoch, with its number, ``epoch``.
+        keys: The key of each line by its name in the legend.
+        percent: Whether they are fractions, to be shown in %.
+    """
+    for name, key in keys.items():
+        values = [(100 if percent else 1) * row[key] for row in rows]
+        axes.plot([row["epoch"] for row in rows], values, ".-", label=name)
+    axes.set(xlabel="Epoch", ylabel="%" if percent else "")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
+def _mark(axes: Any, row: Mapping[str, Any], key: str, name: str) -> None:
+    """Mark the best epoch of a fraction that is shown in %."""
+    label = f"{name} {row[key]:.1%}"
+    axes.plot(row["epoch"], 100 * row[key], "o", color="black", label=label)
+    axes.legend()
+
+
+def _read_rows(metrics: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
 
 
 def save_figure(figure: Figure, path: Path) -> None:

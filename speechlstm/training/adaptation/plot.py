@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.training.adaptation.comparison import Comparison
-from speechlstm.training.plots import save_figure
+from speechlstm.training.plots import plot_by_epoch, save_figure
 
 
 def plot_adaptation(rows: Sequence[Mapping[str, Any]], comparison: Comparison, path: Path) -> None:
@@ -20,12 +19,8 @@ def plot_adaptation(rows: Sequence[Mapping[str, Any]], comparison: Comparison, p
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for key, label in (("valid_wer", "WER"), ("valid_cer", "CER")):
-        left.plot([r["epoch"] for r in rows], [100 * r[key] for r in rows], ".-", label=label)
-    left.set(title="Network alone, held-out recordings", xlabel="Epoch", ylabel="%", ylim=(0, None))
-    left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.grid(alpha=0.3)
-    left.legend()
+    plot_by_epoch(left, rows, {"WER": "valid_wer", "CER": "valid_cer"}, percent=True)
+    left.set(title="Network alone, held-out recordings", ylim=(0, None))
     bars = [
         (name, report, rate)
         for rate in ("wer", "cer")
