@@ -14,7 +14,7 @@ from speechlstm.errors import DataError
 from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.score import compare
 from speechlstm.parallel import Progress, no_progress
-from speechlstm.recognizer.batch import Transcriber, transcribe_files
+from speechlstm.recognizer.batch import Transcriber, transcribe_each
 from speechlstm.text.normalize import normalize
 
 MAX_SHARE = 0.01  # of the utterances that may have a fault of a kind
@@ -261,7 +261,7 @@ def compare_with(
     usable = [i for i, item in enumerate(survey.utterances) if item.sound and item.utterance.text]
     step = max(1, -(-len(usable) // max_utterances))
     chosen = usable[::step]
-    attempts = transcribe_files(load, [survey.utterances[i].recording for i in chosen], jobs)
+    attempts = transcribe_each(load, [survey.utterances[i].recording for i in chosen], jobs)
     scores = {}
     for index, attempt in zip(chosen, progress(attempts, len(chosen), "recognising"), strict=True):
         if not isinstance(attempt.result, DataError):

@@ -9,7 +9,7 @@ from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import compare
 from speechlstm.parallel import Progress, no_progress
-from speechlstm.recognizer.batch import Transcriber, transcribe_files, transcribe_on_ray
+from speechlstm.recognizer.batch import Transcriber, transcribe_each
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Transcript, Word
 
@@ -38,8 +38,8 @@ def evaluate(
         load: Returns the recogniser; it is called once in each process, so it must be picklable.
         manifest: Read completely before the first utterance is transcribed, so that an error in its
             last line is reported at once.
-        jobs: The largest number of processes; see `speechlstm.recognizer.batch`.
-        ray_address: Of a Ray cluster that is used in place of them; see `transcribe_on_ray`.
+        jobs: The largest number of processes; see `transcribe_each`.
+        ray_address: Of a Ray cluster that is used in place of them.
 
     Raises:
         ConfigError: There is no cluster at the address.
@@ -47,10 +47,7 @@ def evaluate(
     """
     utterances = manifest.utterances
     paths = [manifest.recording(u) for u in utterances if u.text is not None]
-    if ray_address is None:
-        attempts = transcribe_files(load, paths, jobs)
-    else:
-        attempts = transcribe_on_ray(load, paths, ray_address)
+    attempts = transcribe_each(load, paths, jobs, ray_address)
     scores: list[Score] = []
     skipped: list[str] = []
     failures: dict[str, str] = {}

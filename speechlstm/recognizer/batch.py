@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ Channels = int | Literal["mix", "separate"]  # see Recognizer.transcribe_file
 
 
 class Transcriber(Protocol):
-    """What transcribe_files needs of a recogniser: `Recognizer` has it, as have stubs in tests."""
+    """What transcribe_each needs of a recogniser: `Recognizer` has it, as have stubs in tests."""
 
     def transcribe_file(
         self, path: Path | Piece, channels: Channels = "mix", raw_rate: int | None = None
@@ -53,8 +53,12 @@ class Attempt(Generic[Result]):
         return cls(result, time.perf_counter() - start)
 
 
-def transcribe_files(
-    load: Callable[[], Transcriber], paths: Sequence[Path | Piece], jobs: int = 1, **options: Any
+def transcribe_each(
+    load: Callable[[], Transcriber],
+    paths: Iterable[Path | Piece],
+    jobs: int = 1,
+    ray_address: str | None = None,
+    **options: Any,
 ) -> Iterator[Attempt[Transcript]]:
     """Transcribe recordings and yield the outcome of each, in the order of the paths.
 
@@ -63,25 +67,16 @@ def transcribe_files(
             must be picklable.
         jobs: The largest number of processes. Others are started only after this process has worked
             for a second; see map_in_processes.
+        ray_address: Of a Ray cluster that is used in place of them, whose nodes see the recordings
+            under the same paths; see map_on_ray, which also says what is raised.
         options: Keyword arguments of transcribe_file.
     """
-    return map_in_processes(partial(_load_attempt, load, options), paths, jobs)
-
-
-def transcribe_on_ray(
-    load: Callable[[], Transcriber], paths: Iterable[Path | Piece], address: str, **options: Any
-) -> Iterator[Attempt[Transcript]]:
-    """As transcribe_files, on a Ray cluster, whose nodes see the recordings under the same paths.
-
-    Args:
-        load: See transcribe_files; it is called here and once in each process of the cluster.
-        paths: The recordings, also at addresses.
-        address: See map_on_ray, which also says what is raised.
-        options: Keyword arguments of transcribe_file.
-    """
+    attempt = partial(_load_attempt, load, options)
+    if ray_address is None:
+        return map_in_processes(attempt, paths, jobs)
     from speechlstm.parallel.on_ray import map_on_ray
 
-    return map_on_ray(partial(_load_attempt, load, options), paths, address)
+    return map_on_ray(attempt, paths, ray_address)
 
 
 def _load_attempt(

@@ -153,7 +153,7 @@ def command(
       speechlstm transcribe calls -o texts --format json --skip-existing --ray head:6379
     """
     from speechlstm.parallel import num_usable_cores
-    from speechlstm.recognizer.batch import transcribe_on_ray
+    from speechlstm.recognizer.batch import transcribe_each
     from speechlstm.recognizer.sharing import transcribe_in_segments
 
     recordings, failed = recordings_in(files)
@@ -186,8 +186,9 @@ def command(
                 sink.watch(screen),
             )  # fmt: skip
         else:
-            options = {"channels": channels, "raw_rate": raw_rate}
-            attempts = transcribe_on_ray(load, paths, ray_address, **options)
+            attempts = transcribe_each(
+                load, paths, ray_address=ray_address, channels=channels, raw_rate=raw_rate
+            )
             results = (attempt.result for attempt in attempts)
         for recording, result in zip(remaining, results, strict=True):
             if isinstance(result, DataError):
