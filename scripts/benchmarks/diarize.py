@@ -28,7 +28,7 @@ from speechlstm.corpora.manifest import Manifest
 from speechlstm.diarization import Diarizer
 from speechlstm.evaluation.diarization import DiarizationErrors, diarization_errors
 from speechlstm.storage import write_atomically
-from speechlstm.transcript.rttm import PAUSE_SECONDS, Turn, rttm_lines, turns_of
+from speechlstm.transcript.rttm import PAUSE_SECONDS, Turn, rttm_lines, speaker_turns
 
 SAMPLE_RATE = 16000
 LEVEL = 0.05  # root mean square of each utterance
@@ -114,7 +114,7 @@ def labelled(
     words = recognizer.transcribe(mixture.audio).words
     known = Diarizer.load(bundle, mixture.num_speakers)
     windows = known.windows(mixture.audio, words)
-    return turns_of(known.with_speakers(words, windows)), turns_of(words)
+    return speaker_turns(known.with_speakers(words, windows)), speaker_turns(words)
 
 
 def recordings_of(path: Path) -> Recordings:

@@ -55,7 +55,7 @@ def project_step(precision: Precision) -> Step:
 
     from speechlstm.config import FeatureConfig, NetworkConfig
     from speechlstm.training.acoustic import encoder
-    from speechlstm.training.acoustic.network import AcousticModel
+    from speechlstm.training.acoustic.network import AcousticNetwork
     from speechlstm.training.engine.optimizer import GuardedAdamW
 
     class Frames(keras.layers.Layer):
@@ -70,7 +70,7 @@ def project_step(precision: Precision) -> Step:
 
     encoder.MFCC = Frames  # type: ignore[misc]
     config = NetworkConfig(num_layers=LAYERS, num_units=UNITS, dropout=DROPOUT, frame_stack=STACK)
-    model = AcousticModel(FeatureConfig(num_mfcc=WIDTH), config, NUM_SYMBOLS, products=precision)
+    model = AcousticNetwork(FeatureConfig(num_mfcc=WIDTH), config, NUM_SYMBOLS, products=precision)
     model.compile(
         GuardedAdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM),
         jit_compile=keras.backend.backend() == "jax",

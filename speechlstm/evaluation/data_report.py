@@ -14,7 +14,7 @@ from speechlstm.errors import DataError
 from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.score import compare
 from speechlstm.parallel import Progress, no_progress
-from speechlstm.recognizer.batch import Transcriber, transcribe_each
+from speechlstm.recognizer.batch import FileTranscriber, transcribe_each
 from speechlstm.text.normalize import normalize
 
 MAX_SHARE = 0.01  # of the utterances that may have a fault of a kind
@@ -241,7 +241,7 @@ def _unique(items: Sequence[Surveyed]) -> list[Surveyed]:
 
 
 def compare_with(
-    load: Callable[[], Transcriber],
+    load: Callable[[], FileTranscriber],
     survey: Survey,
     max_utterances: int,
     jobs: int = 1,

@@ -9,13 +9,13 @@ from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.report import EvaluationReport
 from speechlstm.evaluation.score import compare
 from speechlstm.parallel import Progress, no_progress
-from speechlstm.recognizer.batch import Transcriber, transcribe_each
+from speechlstm.recognizer.batch import FileTranscriber, transcribe_each
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Transcript, Word
 
 
 def evaluate(
-    load: Callable[[], Transcriber],
+    load: Callable[[], FileTranscriber],
     manifest: Manifest,
     progress: Progress = no_progress,
     jobs: int = 1,

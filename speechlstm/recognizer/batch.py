@@ -18,7 +18,7 @@ from speechlstm.transcript import Transcript
 Channels = int | Literal["mix", "separate"]  # see Recognizer.transcribe_file
 
 
-class Transcriber(Protocol):
+class FileTranscriber(Protocol):
     """What transcribe_each needs of a recogniser: `Recognizer` has it, as have stubs in tests."""
 
     def transcribe_file(
@@ -54,7 +54,7 @@ class Attempt(Generic[Result]):
 
 
 def transcribe_each(
-    load: Callable[[], Transcriber],
+    load: Callable[[], FileTranscriber],
     paths: Iterable[Path | Piece],
     jobs: int = 1,
     ray_address: str | None = None,
@@ -80,6 +80,6 @@ def transcribe_each(
 
 
 def _load_attempt(
-    load: Callable[[], Transcriber], options: dict[str, Any]
+    load: Callable[[], FileTranscriber], options: dict[str, Any]
 ) -> Callable[[Path | Piece], Attempt[Transcript]]:
     return partial(Attempt.of, load().transcribe_file, **options)

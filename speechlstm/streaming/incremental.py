@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.streaming.segment import Segment
+from speechlstm.streaming.segment import OpenSegment
 from speechlstm.text.alphabet import BLANK
 from speechlstm.transcript import Hypothesis
 
 
-class IncrementalSegment(Segment):
+class IncrementalSegment(OpenSegment):
     """A segment whose samples a unidirectional network processes once, with a state between runs.
 
     The outputs are final as soon as they come, and the search passes each of them once. When the
@@ -37,7 +37,7 @@ class IncrementalSegment(Segment):
         self.process(end)
 
     def best_cut(self, limit: int) -> int:
-        """The middle of the longest run of blanks in the second half: see Segment."""
+        """The middle of the longest run of blanks in the second half: see OpenSegment."""
         first, last = limit // self._hop // 2, limit // self._hop
         labels = self._outputs[first:last].argmax(axis=1)
         edges = np.flatnonzero(np.diff(labels != BLANK, prepend=True, append=True))
@@ -45,8 +45,8 @@ class IncrementalSegment(Segment):
         start, stop = max(runs, key=lambda run: run[1] - run[0], default=(len(labels),) * 2)
         return self.start + (first + (start + stop) // 2) * self._hop
 
-    def following(self, start: int) -> Segment:
-        """See Segment."""
+    def following(self, start: int) -> OpenSegment:
+        """See OpenSegment."""
         other = IncrementalSegment(self._model, self._decoder, self._buffer, start, self._rejects)
         if start < self.end:
             other._utterance = self._utterance
@@ -54,7 +54,7 @@ class IncrementalSegment(Segment):
         return other
 
     def decode(self, end: int) -> list[Hypothesis]:
-        """See Segment."""
+        """See OpenSegment."""
         if end < self.end:  # the search has passed frames after the cut
             self._decoding = self._decoder.incremental()
         else:

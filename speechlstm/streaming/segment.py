@@ -29,7 +29,7 @@ SETTLING_SECONDS = 4.0  # outputs further back are kept for final words
 _PAUSE_SECONDS = 0.15  # the least before which outputs are settled; half of it is look-ahead
 
 
-class Segment(ABC):
+class OpenSegment(ABC):
     """A segment from its start to the last sample that has been processed.
 
     Args:
@@ -96,7 +96,7 @@ class Segment(ABC):
         """
 
     @abstractmethod
-    def following(self, start: int) -> "Segment":
+    def following(self, start: int) -> "OpenSegment":
         """The segment that begins where this one is to end: at the `end` of decode."""
 
     def preview(self) -> Hypothesis:
@@ -137,7 +137,7 @@ class Segment(ABC):
         self.speech_end = min(last, self.end)
 
 
-class RecomputedSegment(Segment):
+class RecomputedSegment(OpenSegment):
     """A segment of a bidirectional network, whose outputs change while speech goes on.
 
     `process` runs the network on the last seconds only, for previews, and keeps outputs that are
@@ -166,7 +166,7 @@ class RecomputedSegment(Segment):
         self._num_drafted = max(self._num_drafted, len(self._outputs) - self._look_ahead)
 
     def settle(self, end: int, cut: int | None = None) -> None:
-        """Compute the output for the samples before `end` from the whole segment: see Segment."""
+        """Compute the output for the samples before `end` from the whole: see OpenSegment."""
         self._num_drafted = self._num_settled
         self._update(self._first_of_context(end), end)
         last = len(self._outputs) if cut is None else round((cut - self.start) / self._hop)
@@ -181,14 +181,14 @@ class RecomputedSegment(Segment):
         self._whole_end = end
 
     def best_cut(self, limit: int) -> int:
-        """Its last pause, or else its quietest place: see Segment."""
+        """Its last pause, or else its quietest place: see OpenSegment."""
         if self._pause - self.start >= limit // 2:
             return self._pause
         samples = self._buffer.read(self.start, self.start + limit)
         return self.start + quietest(samples, self._rate)
 
-    def following(self, start: int) -> Segment:
-        """See Segment."""
+    def following(self, start: int) -> OpenSegment:
+        """See OpenSegment."""
         return RecomputedSegment(self._model, self._decoder, self._buffer, start, self._rejects)
 
     def _first_of_context(self, end: int) -> int:

@@ -15,7 +15,7 @@ from speechlstm.streaming.events import Event, Final, Partial
 from speechlstm.streaming.incremental import IncrementalSegment
 from speechlstm.streaming.input import InputConverter
 from speechlstm.streaming.loudness import Loudness
-from speechlstm.streaming.segment import CONTEXT_SECONDS, RecomputedSegment, Segment
+from speechlstm.streaming.segment import CONTEXT_SECONDS, OpenSegment, RecomputedSegment
 
 if TYPE_CHECKING:
     from speechlstm.readable.writer import ReadableWriter
@@ -209,7 +209,7 @@ class Stream:
         kind = IncrementalSegment if self._model.streaming else RecomputedSegment
         self._begin(kind(self._model, self._decoder, self._buffer, start, self._rejects))
 
-    def _begin(self, segment: Segment) -> None:
+    def _begin(self, segment: OpenSegment) -> None:
         """Begin a segment."""
         self._buffer.forget(segment.start - round(CONTEXT_SECONDS * self._rate))
         self._segment = segment

@@ -6,7 +6,7 @@ from typing import Any
 
 from speechlstm.errors import UNPRINTABLE, printable, writable
 from speechlstm.transcript.layout import cues, label_of
-from speechlstm.transcript.rttm import rttm_lines, turns_of
+from speechlstm.transcript.rttm import rttm_lines, speaker_turns
 from speechlstm.transcript.subtitles import clock, to_srt, to_vtt
 from speechlstm.transcript.transcript import Transcript
 from speechlstm.transcript.words import AlignedLine, Hypothesis, Token, Word
@@ -132,7 +132,7 @@ def to_rttm(file: str, transcript: Transcript) -> str:
     >>> to_rttm("a", Transcript((Hypothesis("yes", words, -1.0),), 0.6))
     'SPEAKER a 1 0.100 0.400 <NA> <NA> speaker1 <NA> <NA>'
     """
-    return "\n".join(rttm_lines(ctm_field(file), turns_of(transcript.words)))
+    return "\n".join(rttm_lines(ctm_field(file), speaker_turns(transcript.words)))
 
 
 def to_textgrid(file: str, transcript: Transcript) -> str:

@@ -28,10 +28,10 @@ class Turn:
     end: float
 
 
-def turns_of(words: Iterable[Word]) -> list[Turn]:
+def speaker_turns(words: Iterable[Word]) -> list[Turn]:
     """The turns of words whose speakers are known; a pause of PAUSE_SECONDS ends a turn.
 
-    >>> turns_of([Word("yes", 0.1, 0.5, 0.9, speaker=1), Word("no", 0.7, 0.9, 0.9, speaker=1)])
+    >>> speaker_turns([Word("yes", 0.1, 0.5, 0.9, speaker=1), Word("no", 0.7, 0.9, 0.9, speaker=1)])
     [Turn(speaker='speaker1', start=0.1, end=0.9)]
     """
     turns: list[Turn] = []

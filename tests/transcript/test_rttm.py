@@ -6,7 +6,7 @@ import pytest
 from speechlstm.errors import DataError
 from speechlstm.transcript import Hypothesis, Token, Transcript, Word
 from speechlstm.transcript.formats import FORMATS
-from speechlstm.transcript.rttm import Turn, read_rttm, turns_of
+from speechlstm.transcript.rttm import Turn, read_rttm, speaker_turns
 
 WORDS = (
     Word("hello", 0.0, 0.4, 0.9, speaker=1),
@@ -20,19 +20,19 @@ SILENCE = Transcript((Hypothesis("", (), -0.5),), 0.02)
 
 
 def test_turns_end_at_a_pause_and_where_another_speaks() -> None:
-    assert turns_of(WORDS) == [
+    assert speaker_turns(WORDS) == [
         Turn("speaker1", 0.0, 0.9),
         Turn("speaker2", 1.0, 1.2),
         Turn("speaker1", 3.0, 3.4),
         Turn("speaker1", 5.0, 5.5),
     ]
-    assert turns_of([Word("hello", 0.0, 0.4, 0.9)]) == []
+    assert speaker_turns([Word("hello", 0.0, 0.4, 0.9)]) == []
 
 
 def test_rttm_is_read_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "a.rttm"
     path.write_text(FORMATS["rttm"]("my talk", TRANSCRIPT) + "\n")
-    assert read_rttm(path) == {"my_talk": turns_of(WORDS)}
+    assert read_rttm(path) == {"my_talk": speaker_turns(WORDS)}
     assert FORMATS["rttm"]("a", SILENCE) == ""
 
 

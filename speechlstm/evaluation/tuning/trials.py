@@ -22,7 +22,7 @@ from speechlstm.decoding.prior import Prior
 from speechlstm.decoding.timed_words import frame_times
 from speechlstm.errors import DataError, ManifestError
 from speechlstm.evaluation.metrics import ErrorCounts, character_errors, word_errors
-from speechlstm.evaluation.tuning.worker import Decoding, Output, Settings, TuningWorker
+from speechlstm.evaluation.tuning.worker import DecoderSettings, Decoding, Output, TuningWorker
 from speechlstm.parallel import Progress, WorkerPool, no_progress
 from speechlstm.text.normalize import normalize
 from speechlstm.transcript import Hypothesis
@@ -88,7 +88,7 @@ class Trials:
         worker = cast(TuningWorker, self._pool.function)
         self.reads_phones = worker.reads_phones
         # Reports an error in a file now instead of after minutes.
-        worker.decoder(Settings(bundle.decoder.config, NeuralLMConfig(), None))
+        worker.decoder(DecoderSettings(bundle.decoder.config, NeuralLMConfig(), None))
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +142,7 @@ class Trials:
             neural_lm: Those of the LSTM language model.
             num_hypotheses: The number of hypotheses to keep of each utterance.
         """
-        settings = Settings(config, neural_lm, self.prior)
+        settings = DecoderSettings(config, neural_lm, self.prior)
         tasks = [Decoding(settings, output.log_probs, num_hypotheses) for output in self.outputs]
         decoded = list(self._progress(self._pool.map(tasks), len(tasks), "decoding"))
         hypotheses = tuple(result.hypotheses for result in decoded)

@@ -20,7 +20,7 @@ from speechlstm.errors import DataError
 
 
 @dataclass(frozen=True)
-class Settings:
+class DecoderSettings:
     """The settings of a decoder in a trial.
 
     Attributes:
@@ -56,7 +56,7 @@ class Decoding:
         num_hypotheses: The largest number of hypotheses to return.
     """
 
-    settings: Settings
+    settings: DecoderSettings
     log_probs: NDArray[np.float32]
     num_hypotheses: int
 
@@ -91,7 +91,7 @@ class TuningWorker:
         acoustic = bundle.acoustic
         self._bundle, self._frame_seconds = bundle, acoustic.frame_seconds
         self._assembly = DecoderAssembly(bundle.decoder, acoustic.alphabet, acoustic.phones)
-        self._settings: Settings | None = None
+        self._settings: DecoderSettings | None = None
         self.reads_phones = self._assembly.reads_phones
 
     def __call__(self, task: Path | Decoding) -> Output | DataError | Decoded:
@@ -112,7 +112,7 @@ class TuningWorker:
             return error
         return Output(self._model.log_probs(audio), audio.duration)
 
-    def decoder(self, settings: Settings) -> NBestDecoder:
+    def decoder(self, settings: DecoderSettings) -> NBestDecoder:
         """The decoder with certain settings; the confidences of its words are not calibrated.
 
         Raises:

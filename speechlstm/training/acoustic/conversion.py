@@ -8,7 +8,7 @@ import tensorflow as tf
 from speechlstm.acoustic import NUM_SAMPLES, SAMPLES
 from speechlstm.bundle import MODEL, PORTABLE_MODEL, STREAMING_MODEL
 from speechlstm.training.acoustic.encoder import Encoder, stack_frames
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.streaming import convert_streaming, why_not_streaming
 from speechlstm.training.tflite.convert import convert, inference_layer, require_tensorflow
 from speechlstm.training.tflite.edit import Quantization, quantize, without_cell_clip, without_names
@@ -21,7 +21,10 @@ TARGETS: tuple[Target, ...] = ("interpreter", "everywhere")
 
 
 def convert_target(
-    model: AcousticModel, target: Target, quantization: Quantization, max_samples: int | None = None
+    model: AcousticNetwork,
+    target: Target,
+    quantization: Quantization,
+    max_samples: int | None = None,
 ) -> bytes:
     """Convert a model to the file of a target; see convert_acoustic.
 
@@ -34,7 +37,7 @@ def convert_target(
     return without_names(quantize(tflite, quantization))
 
 
-def streaming_file(model: AcousticModel, quantization: Quantization) -> dict[str, bytes]:
+def streaming_file(model: AcousticNetwork, quantization: Quantization) -> dict[str, bytes]:
     """The file that hears an utterance block by block, by its name; none if there can be none."""
     if why_not_streaming(model.features, model.config):
         return {}
@@ -42,7 +45,7 @@ def streaming_file(model: AcousticModel, quantization: Quantization) -> dict[str
 
 
 def convert_acoustic(
-    model: AcousticModel, fused: bool = True, max_samples: int | None = None
+    model: AcousticNetwork, fused: bool = True, max_samples: int | None = None
 ) -> bytes:
     """Convert a model to a TensorFlow Lite file of float32 weights and built-in operators.
 

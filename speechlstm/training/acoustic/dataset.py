@@ -31,7 +31,7 @@ _FEW_WIDTHS = 11  # of all batches, if few shapes are asked for
 
 
 class SpeechDataset(keras.utils.PyDataset):
-    """The batches of an epoch: `dataset[k]` is (inputs, targets) for `AcousticModel`.
+    """The batches of an epoch: `dataset[k]` is (inputs, targets) for `AcousticNetwork`.
 
     Utterances of similar lengths share a batch, so that at most a tenth of an epoch is padding. A
     batch has at most `training.batch_seconds` of audio, padding included, or a single utterance,

@@ -24,7 +24,7 @@ from speechlstm.training.acoustic.conversion import (
     streaming_file,
 )
 from speechlstm.training.acoustic.golden import refuse_to_replace_other_files, write_golden
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.recordings import read_recordings
 from speechlstm.training.acoustic.rounding import read_calibration, with_rounded_kernels
 from speechlstm.training.acoustic.run import Run
@@ -129,7 +129,7 @@ def check_export(path: Path, targets: Sequence[Target], max_seconds: float | Non
 
 
 def export_model(
-    model: AcousticModel,
+    model: AcousticNetwork,
     alphabet: Alphabet,
     recordings: Sequence[tuple[Audio, str]],
     path: Path,

@@ -10,7 +10,7 @@ from speechlstm.training.acoustic.encoder import Encoder, weighted_mean
 from speechlstm.training.layers.ctc import consistency_losses, ctc_losses
 
 
-class AcousticModel(Encoder):
+class AcousticNetwork(Encoder):
     """A stacked (bidirectional) recurrent network, trained with CTC.
 
     Its inputs are those of a batch of `SpeechDataset`: ``samples`` (batch, padded_samples) float32
@@ -29,7 +29,7 @@ class AcousticModel(Encoder):
         consistency: Weight of `consistency_losses` in the loss; if it is not 0, rows 2k and 2k + 1
             of a training batch are two views of an utterance.
 
-    >>> model = AcousticModel(FeatureConfig(), NetworkConfig(num_layers=1, num_units=8), 29)
+    >>> model = AcousticNetwork(FeatureConfig(), NetworkConfig(num_layers=1, num_units=8), 29)
     >>> num_samples = ops.array([16000], "int32")
     >>> logits, num_steps = model({"samples": ops.zeros((1, 16000)), "num_samples": num_samples})
     >>> tuple(logits.shape), int(num_steps[0])

@@ -18,7 +18,7 @@ from speechlstm.audio import Audio, read_audio
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.tflite import four_bits
 from speechlstm.training.acoustic.encoder import stack_frames
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 
 MAX_RECORDINGS = 64
 _BATCH = 16
@@ -52,13 +52,13 @@ def read_calibration(manifests: Sequence[str | Path], sample_rate: int) -> list[
     return [read_audio(s, sample_rate) for s in sources[:: -(-len(sources) // MAX_RECORDINGS)]]
 
 
-def with_rounded_kernels(model: AcousticModel, audios: Sequence[Audio]) -> AcousticModel:
+def with_rounded_kernels(model: AcousticNetwork, audios: Sequence[Audio]) -> AcousticNetwork:
     """A copy of a model whose recurrent kernels `quantize` stores in four bits as they are.
 
     Args:
         audios: Recordings like those that it will be used on; a few minutes are enough.
     """
-    copy = AcousticModel(model.features, model.config, model.num_labels, model.num_phones)
+    copy = AcousticNetwork(model.features, model.config, model.num_labels, model.num_phones)
     copy.set_weights(model.get_weights())
     for kernel in measured_kernels(copy, audios):
         kernel.weight.assign(rounded_to_four_bits(kernel.values, kernel.covariance))
@@ -87,7 +87,7 @@ def rounded_to_four_bits(values: Matrix, covariance: Matrix) -> Matrix:
     return result[np.argsort(order)]
 
 
-def measured_kernels(model: AcousticModel, audios: Sequence[Audio]) -> list[Kernel]:
+def measured_kernels(model: AcousticNetwork, audios: Sequence[Audio]) -> list[Kernel]:
     """The kernels of the recurrent layers, with the covariance of what they multiply.
 
     Returns:

@@ -28,7 +28,7 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
 from speechlstm.training.acoustic.corpus import Corpus, load_corpus
 from speechlstm.training.acoustic.encoder import Encoder
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.engine.checkpoint import save_checkpoint
 from speechlstm.training.engine.run_folder import HAS_INITIAL, NetworkRun, read_description
 
@@ -151,7 +151,7 @@ class SpeechRun(NetworkRun[E]):
 
 
 @dataclass(frozen=True)
-class Run(SpeechRun[AcousticModel]):
+class Run(SpeechRun[AcousticNetwork]):
     """The settings and inputs of a run.
 
     Attributes (besides those of SpeechRun):
@@ -210,10 +210,10 @@ class Run(SpeechRun[AcousticModel]):
             "phones": asdict(self.phones) if self.phones else None,
         }
 
-    def new_network(self) -> AcousticModel:
+    def new_network(self) -> AcousticNetwork:
         """The network with newly initialised weights."""
         settings = self.settings
-        return AcousticModel(
+        return AcousticNetwork(
             settings.features,
             settings.model,
             self.alphabet.num_labels,

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from speechlstm.acoustic.streaming import FIRST_FRAME, LOG_PROBS, NUM_SAMPLES, SAMPLES, START, STATE
 from speechlstm.config import FeatureConfig, NetworkConfig
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.tflite.convert import convert, require_tensorflow
 from speechlstm.training.tflite.portable import Cell, step_of
 
@@ -35,7 +35,7 @@ def why_not_streaming(features: FeatureConfig, network: NetworkConfig) -> str:
     return ""
 
 
-def convert_streaming(model: AcousticModel) -> bytes:
+def convert_streaming(model: AcousticNetwork) -> bytes:
     """Convert a model to a TensorFlow Lite file of float32 weights for blocks of samples.
 
     Returns:
@@ -104,7 +104,7 @@ def convert_streaming(model: AcousticModel) -> bytes:
 
 
 def _steps(
-    model: AcousticModel, cells: list[Cell], inputs: Any, true: Any, states: list[Any]
+    model: AcousticNetwork, cells: list[Cell], inputs: Any, true: Any, states: list[Any]
 ) -> tuple[Any, list[Any]]:
     """Run all recurrent layers, with their normalization, step by step.
 

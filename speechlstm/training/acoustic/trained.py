@@ -8,7 +8,7 @@ from speechlstm.bundle import AcousticSpec, Bundle, find_bundle, read_bundle
 from speechlstm.config import Settings
 from speechlstm.decoding.spec import DecoderSpec
 from speechlstm.text.alphabet import Alphabet
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.stored_weights import assign_stored_weights
 from speechlstm.training.engine.run_folder import is_run
@@ -26,7 +26,7 @@ class TrainedModel:
     """
 
     path: Path
-    network: AcousticModel
+    network: AcousticNetwork
     acoustic: AcousticSpec
     valid: tuple[Path, ...] = ()
     bundle: Bundle | None = None
@@ -107,11 +107,11 @@ def _of_run(run: Run) -> TrainedModel:
     return TrainedModel(run.path, model, acoustic, run.valid)
 
 
-def _read_network(bundle: Bundle) -> AcousticModel:
+def _read_network(bundle: Bundle) -> AcousticNetwork:
     """The model of a bundle, with the weights in its .tflite file."""
     spec = bundle.acoustic
     num_phones = spec.phones.num_labels if spec.phones else 0
-    model = AcousticModel(spec.features, spec.network, spec.alphabet.num_labels, num_phones)
+    model = AcousticNetwork(spec.features, spec.network, spec.alphabet.num_labels, num_phones)
     assign_stored_weights(
         model,
         model.output_layers,

@@ -15,7 +15,7 @@ from speechlstm.errors import TrainingError
 from speechlstm.training.acoustic.corpus import Corpus
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.encoder import Encoder
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.run import Run, SpeechRun
 from speechlstm.training.acoustic.validation import validate
 from speechlstm.training.data.prefetch import Batch
@@ -218,7 +218,7 @@ class Trainer(SpeechTrainer):
     """Trains an acoustic model; see SpeechTrainer."""
 
     run: Run
-    network: AcousticModel
+    network: AcousticNetwork
 
     def _validate(self) -> dict[str, float]:
         result = validate(self.network, self.valid_data, self.run, self._stop_if_asked)

@@ -8,13 +8,13 @@ from speechlstm.errors import ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.similar import similar_letter
 from speechlstm.training.acoustic.encoder import Encoder
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.trained import TrainedModel
 
 
 def transfer(
     source: TrainedModel,
-    model: AcousticModel,
+    model: AcousticNetwork,
     alphabet: Alphabet,
     frozen_layers: int,
     report: Callable[[str], None],
@@ -105,7 +105,7 @@ def _report_misfits(path: Path, misfits: Mapping[str, str], report: Callable[[st
 
 
 def _copy_output_weights(
-    source: TrainedModel, model: AcousticModel, alphabet: Alphabet
+    source: TrainedModel, model: AcousticNetwork, alphabet: Alphabet
 ) -> list[str]:
     """Copy the output weights of blank and of similar symbols; returns these, as in "ä (a)"."""
     labels = similar_symbols(source.alphabet, alphabet)
@@ -145,7 +145,7 @@ def similar_symbols(source: Alphabet, alphabet: Alphabet) -> dict[str, int]:
     return found
 
 
-def _layers(model: AcousticModel) -> dict[str, Any]:
+def _layers(model: AcousticNetwork) -> dict[str, Any]:
     """The layers that have weights, by name; the recurrent ones come first."""
     outputs = dict(zip(("output layer", "phone layer"), model.output_layers, strict=False))
     return {**_encoder_layers(model), **outputs}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from speechlstm.decoding.greedy import greedy_decode
 from speechlstm.evaluation.metrics import ErrorCounts, character_errors, word_errors
 from speechlstm.training.acoustic.dataset import SpeechDataset
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.run import Run
 from speechlstm.training.layers.ctc import ctc_losses
 
@@ -31,7 +31,10 @@ class Validation:
 
 
 def validate(
-    model: AcousticModel, data: SpeechDataset, run: Run, between: Callable[[], None] = lambda: None
+    model: AcousticNetwork,
+    data: SpeechDataset,
+    run: Run,
+    between: Callable[[], None] = lambda: None,
 ) -> Validation:
     """Compute the loss, and decode all utterances greedily.
 

@@ -21,7 +21,7 @@ from speechlstm.errors import ModelError
 from speechlstm.evaluation.metrics import ErrorCounts, word_errors
 from speechlstm.evaluation.significance import largest_by_chance
 from speechlstm.text.normalize import normalize
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.tflite.edit import Quantization, count_ops, has_variables
 
 MAX_DIFFERENCE = 1e-4  # of log-probabilities of a file in float32: rounding
@@ -143,7 +143,7 @@ class Verification:
 
 
 def verify(
-    model: AcousticModel,
+    model: AcousticNetwork,
     path: Path,
     recordings: Sequence[tuple[Audio, str]],
     quantization: Quantization = "none",

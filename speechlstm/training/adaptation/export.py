@@ -6,7 +6,7 @@ from speechlstm.bundle import read_bundle
 from speechlstm.errors import counted
 from speechlstm.storage import folder_written_atomically, write_atomically
 from speechlstm.training.acoustic.export import MAX_UTTERANCES, export, export_model
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.recordings import read_recordings
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.verification import Verification
@@ -47,7 +47,7 @@ def export_adapted(adaptation: Adaptation) -> None:
     )  # fmt: skip
 
 
-def averaged(run: Run, keep: float) -> AcousticModel:
+def averaged(run: Run, keep: float) -> AcousticNetwork:
     """The best weights of a run, averaged with those it started from (WiSE-FT).
 
     Wortsman et al., Robust fine-tuning of zero-shot models, https://arxiv.org/abs/2109.01903: the

@@ -15,15 +15,16 @@ _EPSILON = 1e-5  # added to variances: the root has no gradient at 0
 class ClassifierNetwork(Encoder):
     """A stacked (bidirectional) recurrent network that gives an utterance one of several classes.
 
-    Its inputs are those of `AcousticModel`. Its output is (logits (batch, num_classes), embeddings
-    (batch, 2 * width)): an embedding is the mean and the standard deviation of the outputs of the
-    last layer over the true frames of an utterance (statistics pooling, Snyder et al., "X-vectors:
-    robust DNN embeddings for speaker recognition", ICASSP 2018). Padding never changes them.
+    Its inputs are those of `AcousticNetwork`. Its output is (logits (batch, num_classes),
+    embeddings (batch, 2 * width)): an embedding is the mean and the standard deviation of the
+    outputs of the last layer over the true frames of an utterance (statistics pooling, Snyder et
+    al., "X-vectors: robust DNN embeddings for speaker recognition", ICASSP 2018). Padding never
+    changes them.
 
     Args:
         config: The network above the features; its dropout is also that of the embedding.
         products: Precision of the large matrix products of the recurrent layers in training.
-        consistency: As for `AcousticModel`.
+        consistency: As for `AcousticNetwork`.
 
     >>> config = NetworkConfig(num_layers=1, num_units=8)
     >>> network = ClassifierNetwork(FeatureConfig(), config, num_classes=3)
@@ -58,7 +59,7 @@ class ClassifierNetwork(Encoder):
         return keras.losses.sparse_categorical_crossentropy(classes, outputs[0], from_logits=True)
 
     def batch_loss(self, outputs: Any, targets: dict[str, Any], training: bool = True) -> Any:
-        """The mean cross-entropy of a batch; see AcousticModel.batch_loss.
+        """The mean cross-entropy of a batch; see AcousticNetwork.batch_loss.
 
         Args:
             targets: ``labels`` (batch, max_labels) int32, whose first column are the classes, and

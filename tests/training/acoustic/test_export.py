@@ -14,7 +14,7 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic import conversion
 from speechlstm.training.acoustic.conversion import convert_acoustic
 from speechlstm.training.acoustic.export import export_model
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.trained import trained_model
 from speechlstm.training.acoustic.verification import Verification
 from speechlstm.training.tflite.edit import Quantization
@@ -22,9 +22,9 @@ from speechlstm.training.tflite.edit import Quantization
 ALPHABET = Alphabet((" ", "a", "b"))
 
 
-def acoustic_model(seed: int) -> AcousticModel:
+def acoustic_model(seed: int) -> AcousticNetwork:
     keras.utils.set_random_seed(seed)
-    return AcousticModel(FeatureConfig(), NetworkConfig(num_layers=1, num_units=16), 4)
+    return AcousticNetwork(FeatureConfig(), NetworkConfig(num_layers=1, num_units=16), 4)
 
 
 def recordings() -> list[tuple[Audio, str]]:
@@ -69,7 +69,7 @@ def test_writes_the_bundle_it_verified(
 def test_a_model_of_characters_and_phones_is_read_back(tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
     phones = Alphabet(("AA", "B", "K"), separator=" ")
-    model = AcousticModel(FeatureConfig(), NetworkConfig(num_layers=1, num_units=16), 4, 4)
+    model = AcousticNetwork(FeatureConfig(), NetworkConfig(num_layers=1, num_units=16), 4, 4)
     for variable in model.trainable_variables:  # a constant 0 would be folded away
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
     path = tmp_path / "bundle"

@@ -12,7 +12,7 @@ from speechlstm.audio import read_audio
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.training.acoustic.encoder import stack_frames
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.layers.ctc import consistency_losses, ctc_losses
 
 SMALL = NetworkConfig(num_layers=2, num_units=16)
@@ -23,9 +23,9 @@ Samples = NDArray[np.float32]
 
 def new_model(
     config: NetworkConfig = SMALL, features: FeatureConfig | None = None
-) -> AcousticModel:
+) -> AcousticNetwork:
     keras.utils.set_random_seed(1)
-    return AcousticModel(features or FeatureConfig(), config, NUM_LABELS)
+    return AcousticNetwork(features or FeatureConfig(), config, NUM_LABELS)
 
 
 def new_inputs(signals: list[Samples], padding: float = 0) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def noise(*lengths: int) -> list[Samples]:
     return [0.1 * generator.normal(size=n).astype(np.float32) for n in lengths]
 
 
-def assert_alone_is_as_in_the_batch(model: AcousticModel, signals: list[Samples]) -> None:
+def assert_alone_is_as_in_the_batch(model: AcousticNetwork, signals: list[Samples]) -> None:
     logits, num_steps = map(np.array, model(new_inputs(signals, padding=0.7)))
     for signal, rows, length in zip(signals, logits, num_steps, strict=True):
         (alone,), (steps,) = map(np.array, model(new_inputs([signal])))
@@ -128,7 +128,7 @@ def test_dropout_and_masks_act_in_training_only() -> None:
 @pytest.mark.slow
 def test_phones_have_an_output_of_their_own() -> None:
     keras.utils.set_random_seed(1)
-    model = AcousticModel(FeatureConfig(), SMALL, NUM_LABELS, num_phones=3)
+    model = AcousticNetwork(FeatureConfig(), SMALL, NUM_LABELS, num_phones=3)
     inputs = new_inputs(noise(4000, 3000))
     logits, num_steps = map(np.array, model(inputs))
     assert logits.shape == (2, 9, NUM_LABELS + 3)
@@ -165,7 +165,7 @@ def test_loss_is_the_mean_over_utterances_that_count() -> None:
 def test_what_two_views_differ_by_is_part_of_the_loss() -> None:
     keras.utils.set_random_seed(1)
     alone, drawn = (
-        AcousticModel(FeatureConfig(), SMALL, NUM_LABELS, num_phones=3, consistency=weight)
+        AcousticNetwork(FeatureConfig(), SMALL, NUM_LABELS, num_phones=3, consistency=weight)
         for weight in (0.0, 0.2)
     )
     logits = np.random.default_rng(1).normal(size=(4, 8, NUM_LABELS + 3)).astype(np.float32)

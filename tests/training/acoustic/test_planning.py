@@ -13,7 +13,7 @@ from speechlstm.errors import TrainingError
 from speechlstm.training import train
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.manifests import load_data
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.planning import Plan, plan
 from speechlstm.training.acoustic.run import Run
 
@@ -45,7 +45,7 @@ def manifests(
     )
 
 
-def built(run: Run) -> AcousticModel:
+def built(run: Run) -> AcousticNetwork:
     network = run.new_network()
     network({"samples": np.zeros((1, 8000), np.float32), "num_samples": np.array([8000], np.int32)})
     return network

@@ -11,7 +11,7 @@ from speechlstm.corpora.manifest import Utterance, write_manifest
 from speechlstm.errors import ConfigError
 from speechlstm.tflite import four_bits
 from speechlstm.training.acoustic.export import export
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.rounding import (
     measured_kernels,
     read_calibration,
@@ -45,10 +45,10 @@ def test_inputs_that_never_come_do_not_matter() -> None:
 
 
 @pytest.fixture(scope="module", params=["lstm", "gru"])
-def model(request: pytest.FixtureRequest) -> AcousticModel:
+def model(request: pytest.FixtureRequest) -> AcousticNetwork:
     keras.utils.set_random_seed(1)
     config = NetworkConfig(num_layers=2, num_units=6, cell=request.param)
-    model = AcousticModel(FeatureConfig(num_mfcc=13), config, 4)
+    model = AcousticNetwork(FeatureConfig(num_mfcc=13), config, 4)
     for variable in model.trainable_variables:
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
     return model
@@ -59,7 +59,7 @@ def audio(num_samples: int) -> Audio:
 
 
 @pytest.mark.slow
-def test_what_the_kernels_multiply_is_measured_without_padding(model: AcousticModel) -> None:
+def test_what_the_kernels_multiply_is_measured_without_padding(model: AcousticNetwork) -> None:
     audios = [audio(16000), audio(4000)]
     together = measured_kernels(model, audios)
     alone = [measured_kernels(model, [one]) for one in audios]
@@ -71,7 +71,7 @@ def test_what_the_kernels_multiply_is_measured_without_padding(model: AcousticMo
 
 
 @pytest.mark.slow
-def test_only_recurrent_kernels_are_rounded_and_in_a_copy(model: AcousticModel) -> None:
+def test_only_recurrent_kernels_are_rounded_and_in_a_copy(model: AcousticNetwork) -> None:
     before = [weight.numpy() for weight in model.weights]
     rounded = with_rounded_kernels(model, [audio(16000)])
     kernels = {id(k.weight) for k in measured_kernels(rounded, [audio(2000)])}

@@ -13,7 +13,7 @@ from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.conversion import streaming_file
 from speechlstm.training.acoustic.export import export_model
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.streaming import why_not_streaming
 from speechlstm.training.acoustic.trained import trained_model
 from speechlstm.training.acoustic.verification import Verification
@@ -29,9 +29,9 @@ def network(lookahead: int = 2, **settings: object) -> NetworkConfig:
     return NetworkConfig.from_dict(small | settings)
 
 
-def new_model(config: NetworkConfig, num_phones: int = 0) -> AcousticModel:
+def new_model(config: NetworkConfig, num_phones: int = 0) -> AcousticNetwork:
     keras.utils.set_random_seed(1)
-    model = AcousticModel(FEATURES, config, ALPHABET.num_labels, num_phones)
+    model = AcousticNetwork(FEATURES, config, ALPHABET.num_labels, num_phones)
     for variable in model.trainable_variables:  # a constant 0 would be folded away
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
     return model
@@ -46,7 +46,7 @@ def sounds() -> list[tuple[Audio, str]]:
     ]
 
 
-def log_probs(model: AcousticModel, samples: np.ndarray, lengths: list[int]) -> np.ndarray:
+def log_probs(model: AcousticNetwork, samples: np.ndarray, lengths: list[int]) -> np.ndarray:
     num_samples = np.array(lengths, np.int32)
     return np.asarray(model.log_probs(model({"samples": samples, "num_samples": num_samples})[0]))
 
@@ -126,4 +126,4 @@ def test_other_networks_have_none_and_the_reason_is_given() -> None:
     whole = FeatureConfig(num_mels=16, num_mfcc=8)
     assert 'normalize is "mean_variance"' in why_not_streaming(whole, network())
     assert why_not_streaming(FEATURES, network()) == ""
-    assert streaming_file(AcousticModel(whole, network(), 4), "none") == {}
+    assert streaming_file(AcousticNetwork(whole, network(), 4), "none") == {}

@@ -12,7 +12,7 @@ import pytest
 
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.training.acoustic.mixing import ingredients
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.data.augment import Mixture
 from speechlstm.training.engine.optimizer import GuardedAdamW
 
@@ -51,7 +51,7 @@ def test_reads_no_value() -> None:
             return function(*arguments, **keywords or {})
 
     optimizer = GuardedAdamW(1e-3, global_clipnorm=5.0, loss_scale_factor=8.0)
-    network = AcousticModel(
+    network = AcousticNetwork(
         FeatureConfig(), NetworkConfig(num_layers=2, num_units=8), 5, 4, consistency=0.2
     )
     network.compile(optimizer)

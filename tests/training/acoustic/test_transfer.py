@@ -16,7 +16,7 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.tflite.weights import read_weights
 from speechlstm.training.acoustic import stored_weights
 from speechlstm.training.acoustic.conversion import convert_acoustic
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.trained import TrainedModel, trained_model
 from speechlstm.training.acoustic.transfer import transfer
@@ -28,32 +28,32 @@ FEATURES = FeatureConfig(num_mfcc=13)
 SMALL = NetworkConfig(num_layers=2, num_units=8)
 
 
-def new_model(config: NetworkConfig = SMALL, num_labels: int = 5, seed: int = 1) -> AcousticModel:
+def new_model(config: NetworkConfig = SMALL, num_labels: int = 5, seed: int = 1) -> AcousticNetwork:
     """A model none of whose weights has the value it starts with, nor that of another."""
     keras.utils.set_random_seed(seed)
-    model = AcousticModel(FEATURES, config, num_labels)
+    model = AcousticNetwork(FEATURES, config, num_labels)
     for variable in model.trainable_variables:
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
     return model
 
 
-def weights(model: AcousticModel) -> list[Any]:
+def weights(model: AcousticNetwork) -> list[Any]:
     return [variable.numpy() for variable in model.trainable_variables]
 
 
-def write(path: Path, model: AcousticModel, tflite: bytes) -> Path:
+def write(path: Path, model: AcousticNetwork, tflite: bytes) -> Path:
     write_bundle(path, tflite, AcousticSpec(model.features, ALPHABET, model.config))
     return path
 
 
-def source_of(model: AcousticModel, phones: Alphabet | None = None) -> TrainedModel:
+def source_of(model: AcousticNetwork, phones: Alphabet | None = None) -> TrainedModel:
     spec = AcousticSpec(model.features, ALPHABET, model.config, phones)
     return TrainedModel(Path("x"), model, spec)
 
 
 def test_other_phones_get_a_new_layer() -> None:
     keras.utils.set_random_seed(1)
-    theirs, ours = (AcousticModel(FEATURES, SMALL, 5, num_phones=3) for _ in range(2))
+    theirs, ours = (AcousticNetwork(FEATURES, SMALL, 5, num_phones=3) for _ in range(2))
     new = ours.output_layers[1].get_weights()
     lines: list[str] = []
     here, there = (Alphabet(symbols, separator=" ") for symbols in (("K", "T"), ("K", "AA")))
@@ -68,17 +68,17 @@ def test_other_phones_get_a_new_layer() -> None:
 
 
 @pytest.fixture(scope="module")
-def model() -> AcousticModel:
+def model() -> AcousticNetwork:
     return new_model()
 
 
 @pytest.fixture(scope="module")
-def tflite(model: AcousticModel) -> bytes:
+def tflite(model: AcousticNetwork) -> bytes:
     return without_cell_clip(convert_acoustic(model))
 
 
 @pytest.fixture(scope="module")
-def portable(model: AcousticModel) -> bytes:
+def portable(model: AcousticNetwork) -> bytes:
     return convert_acoustic(model, fused=False)
 
 
@@ -90,7 +90,7 @@ def portable(model: AcousticModel) -> bytes:
 def test_weights_are_read_back_from_a_bundle(
     quantization: Quantization,
     tolerance: float,
-    model: AcousticModel,
+    model: AcousticNetwork,
     tflite: bytes,
     tmp_path: Path,
 ) -> None:
@@ -113,7 +113,7 @@ def test_weights_are_read_back_from_a_bundle(
 def test_weights_are_read_back_from_a_portable_model(
     quantization: Quantization,
     tolerance: float,
-    model: AcousticModel,
+    model: AcousticNetwork,
     portable: bytes,
     tmp_path: Path,
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_single_direction_without_norms_in_a_bare_file(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_weights_in_another_order_are_refused(
-    model: AcousticModel, tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: AcousticNetwork, tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = write(tmp_path / "bundle", model, tflite)
     values = list(read_weights(tflite))
@@ -167,7 +167,7 @@ def test_other_cells_are_read_from_their_loops(
         trained_model(write(tmp_path / "other", model, tflite))  # of an LSTM
 
 
-def test_everything_fits_the_same_model(model: AcousticModel) -> None:
+def test_everything_fits_the_same_model(model: AcousticNetwork) -> None:
     other, lines = new_model(seed=2), list[str]()
     transfer(source_of(model), other, ALPHABET, 2, lines.append)
     for found, expected in zip(weights(other), weights(model), strict=True):
@@ -193,7 +193,7 @@ def test_everything_fits_the_same_model(model: AcousticModel) -> None:
     ],
 )  # fmt: skip
 def test_what_does_not_fit_stays_new_and_is_listed(
-    symbols: str, config: NetworkConfig, kept: str, dropped: list[str], model: AcousticModel
+    symbols: str, config: NetworkConfig, kept: str, dropped: list[str], model: AcousticNetwork
 ) -> None:
     other, lines = new_model(config, seed=2), list[str]()
     before = other.output_layers[0].kernel.numpy().copy()
@@ -213,14 +213,14 @@ def test_what_does_not_fit_stays_new_and_is_listed(
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_other_features_are_listed(model: AcousticModel) -> None:
-    other, lines = AcousticModel(FeatureConfig(num_mfcc=13, hop_ms=12.5), SMALL, 5), list[str]()
+def test_other_features_are_listed(model: AcousticNetwork) -> None:
+    other, lines = AcousticNetwork(FeatureConfig(num_mfcc=13, hop_ms=12.5), SMALL, 5), list[str]()
     transfer(source_of(model), other, ALPHABET, 0, lines.append)
     assert lines[1:] == ["differs from x: features.hop_ms: 10.0 there, 12.5 in the new model"]
 
 
 @pytest.mark.slow
-def test_what_cannot_be_frozen_and_what_has_nothing_in_common(model: AcousticModel) -> None:
+def test_what_cannot_be_frozen_and_what_has_nothing_in_common(model: AcousticNetwork) -> None:
     source = source_of(model)
     other = new_model(NetworkConfig(num_layers=2, num_units=8, frame_stack=1))
     with pytest.raises(
@@ -249,7 +249,7 @@ def _eager() -> Iterator[None]:
 
 
 @pytest.fixture
-def source_run(model: AcousticModel, tmp_path: Path) -> Path:
+def source_run(model: AcousticNetwork, tmp_path: Path) -> Path:
     run = Run(tmp_path / "source", Settings(FEATURES, SMALL), ALPHABET, (), ())
     run.create()
     save_checkpoint(run.best, {"model": model.variables})
@@ -264,7 +264,7 @@ def train(folder: Path, *arguments: Path | str) -> Result:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_eager")
 def test_trains_from_a_run_with_its_network_and_alphabet(
-    model: AcousticModel,
+    model: AcousticNetwork,
     source_run: Path,
     tmp_path: Path,
     write_tones: Callable[[Path, Sequence[str]], Path],

@@ -27,7 +27,7 @@ from speechlstm.tflite.weights import read_weights
 from speechlstm.training import adapt
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.conversion import convert_acoustic
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.adaptation import adaptation, tune
 from speechlstm.training.adaptation import train as training
 from speechlstm.training.adaptation.adapt import Adapted
@@ -47,7 +47,7 @@ def untrained(folder: Path, phones: Alphabet | None) -> Path:
     """A bundle with n-grams and, if it has phones, a lexicon, that has not learnt anything."""
     alphabet, network = Alphabet((" ", "a", "b", "c")), NetworkConfig(num_layers=1, num_units=16)
     keras.utils.set_random_seed(1)
-    model = AcousticModel(FeatureConfig(), network, 5, 4 if phones else 0)
+    model = AcousticNetwork(FeatureConfig(), network, 5, 4 if phones else 0)
     for variable in model.trainable_variables:  # a constant 0 would be folded away
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.1))
     Lexicon({"ab": (("AA", "B"),), "ba": (("B", "AA"),), "k": (("K",),)}).write(folder / "lexicon")

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from speechlstm.config import FeatureConfig, NetworkConfig
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
 from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelNetwork
@@ -27,7 +27,7 @@ def compiled(network: Network) -> Network:
 def new_acoustic_model() -> Network:
     keras.utils.set_random_seed(1)
     config = NetworkConfig(num_layers=1, num_units=24, layer_norm=True)
-    return compiled(AcousticModel(FeatureConfig(), config, num_labels=9))
+    return compiled(AcousticNetwork(FeatureConfig(), config, num_labels=9))
 
 
 def new_language_model() -> Network:

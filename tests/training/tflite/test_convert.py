@@ -12,7 +12,7 @@ from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.errors import BundleError, ConfigError
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.training.acoustic.conversion import convert_acoustic
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.tflite.edit import count_ops
 
 ALPHABET = Alphabet(("a", "b", "c", "d"))
@@ -45,7 +45,7 @@ def test_litert_computes_what_keras_does_at_any_length(
 ) -> None:
     keras.utils.set_random_seed(1)
     config = NetworkConfig(**{"num_layers": 1, "num_units": 8} | settings)
-    model = AcousticModel(features, config, ALPHABET.num_labels)
+    model = AcousticNetwork(features, config, ALPHABET.num_labels)
     path = tmp_path / "model.tflite"
     path.write_bytes(convert_acoustic(model, fused))
     ops = count_ops(path.read_bytes())
@@ -66,7 +66,7 @@ def test_padding_to_a_fixed_length_changes_nothing(
 ) -> None:
     keras.utils.set_random_seed(1)
     config = NetworkConfig(cell=cell, num_layers=num_layers, num_units=4)
-    model = AcousticModel(FeatureConfig(), config, ALPHABET.num_labels)
+    model = AcousticNetwork(FeatureConfig(), config, ALPHABET.num_labels)
     for variable in model.trainable_variables:
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.3))
     path = tmp_path / "model.portable.tflite"
@@ -86,7 +86,7 @@ def test_padding_to_a_fixed_length_changes_nothing(
 
 
 def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = AcousticModel(FeatureConfig(), NetworkConfig(num_units=1), ALPHABET.num_labels)
+    model = AcousticNetwork(FeatureConfig(), NetworkConfig(num_units=1), ALPHABET.num_labels)
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ConfigError, match=r"^KERAS_BACKEND: .* runs on jax: set .* to tensorflow$"):
         convert_acoustic(model)

@@ -13,7 +13,7 @@ from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.tflite.weights import read_weights
 from speechlstm.training.acoustic.conversion import convert_acoustic
-from speechlstm.training.acoustic.network import AcousticModel
+from speechlstm.training.acoustic.network import AcousticNetwork
 from speechlstm.training.tflite.edit import (
     Quantization,
     quantize,
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 
 def run_litert(
-    tflite: bytes, model: AcousticModel, samples: NDArray[np.float32], path: Path
+    tflite: bytes, model: AcousticNetwork, samples: NDArray[np.float32], path: Path
 ) -> NDArray[np.float32]:
     path.write_bytes(tflite)
     alphabet = Alphabet(tuple("abcdefgh"[: model.num_labels - 1]))
@@ -39,7 +39,7 @@ def noise(num_samples: int) -> NDArray[np.float32]:
 
 def test_cells_beyond_ten_are_not_clipped(tmp_path: Path) -> None:
     # One cell, its gates open, adds up +1 a frame while it is loud and -1 while it is quiet.
-    model = AcousticModel(
+    model = AcousticNetwork(
         FeatureConfig(num_mfcc=1),
         NetworkConfig(
             num_layers=1, num_units=1, bidirectional=False, layer_norm=False, frame_stack=1
@@ -60,13 +60,13 @@ def test_cells_beyond_ten_are_not_clipped(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def model() -> AcousticModel:
+def model() -> AcousticNetwork:
     keras.utils.set_random_seed(1)
-    return AcousticModel(FeatureConfig(), NetworkConfig(num_layers=1, num_units=64), num_labels=5)
+    return AcousticNetwork(FeatureConfig(), NetworkConfig(num_layers=1, num_units=64), num_labels=5)
 
 
 @pytest.fixture(scope="module", params=["fused", "loop"])
-def tflite(request: pytest.FixtureRequest, model: AcousticModel) -> bytes:
+def tflite(request: pytest.FixtureRequest, model: AcousticNetwork) -> bytes:
     return without_cell_clip(convert_acoustic(model, fused=request.param == "fused"))
 
 
@@ -79,7 +79,7 @@ def test_recurrent_kernels_take_fewer_bytes(
     bytes_a_weight: float,
     tolerance: float,
     tflite: bytes,
-    model: AcousticModel,
+    model: AcousticNetwork,
     tmp_path: Path,
 ) -> None:
     quantized = quantize(tflite, quantization)
@@ -91,7 +91,7 @@ def test_recurrent_kernels_take_fewer_bytes(
     assert 0 < np.abs(found - full).max() < tolerance
 
 
-def test_int8_kernels_are_the_nearest_to_the_weights(tflite: bytes, model: AcousticModel) -> None:
+def test_int8_kernels_are_the_nearest_to_the_weights(tflite: bytes, model: AcousticNetwork) -> None:
     file = schema.ModelT.InitFromPackedBuf(quantize(tflite, "int8"))
     stored = [
         t.quantization.scale[0] * file.buffers[t.buffer].data.view(np.int8).reshape(t.shape).T
@@ -117,7 +117,7 @@ def test_four_bits_are_expanded_as_they_were_rounded(
 ) -> None:
     keras.utils.set_random_seed(2)
     model, copy = (
-        AcousticModel(
+        AcousticNetwork(
             FeatureConfig(num_mfcc=num_mfcc), NetworkConfig(num_layers=1, num_units=5), num_labels=5
         )
         for _ in range(2)
