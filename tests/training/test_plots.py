@@ -82,3 +82,16 @@ def test_training_curves(tmp_path: Path, figures: list[Any]) -> None:
         "CER": ([1, 2, 3], [90, 10, 20]),
         "best WER 25.0%": ([2], [25]),
     }
+
+
+def test_no_point_lies_on_the_frame(tmp_path: Path, figures: list[Any]) -> None:
+    rows = [
+        {"epoch": n, "loss": 160.0, "valid_loss": 175.0, "valid_wer": 1.0, "valid_cer": 1.0,
+         "valid_accuracy": 1.0} for n in (1, 2)
+    ]  # fmt: skip
+    metrics = tmp_path / "metrics.jsonl"
+    metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    plots.plot_training(metrics, tmp_path / "run.png")
+    plots.plot_accuracy(metrics, tmp_path / "run.png")
+    for axes in (axes for figure in figures for axes in figure.axes):
+        assert axes.get_ylim()[1] > 1.02 * max(max(line.get_ydata()) for line in axes.lines)

@@ -9,7 +9,7 @@ from speechlstm.corpora.split import itself, units_of
 from speechlstm.training.acoustic.dataset import SpeechDataset
 from speechlstm.training.acoustic.manifests import load_data
 from speechlstm.training.acoustic.run import Run
-from speechlstm.training.acoustic.validation import validate
+from speechlstm.training.acoustic.validation import Validation, validate
 from speechlstm.training.adaptation.work import Work
 from speechlstm.training.engine.checkpoint import load_checkpoint
 
@@ -57,7 +57,7 @@ def choose_epochs(manifest: Path, work: Work, num_folds: int, train: Train) -> i
         for path, part in zip(paths, (rest, fold), strict=True):
             write_manifest(path, (original.moved_to(folder, u) for u in part))
         run = train(*paths, folder / f"run{number}", f"fold {number} of {num_folds}: ")
-        errors[0] += _initial_cer(run, work / "cache") * _num_characters(fold)
+        errors[0] += initial_validation(run, work / "cache").characters.rate * _num_characters(fold)
         for line in run.read_metrics():
             errors[line["epoch"]] += line["valid_cer"] * _num_characters(fold)
     return best_epoch(errors)
@@ -68,12 +68,12 @@ def best_epoch(errors: Mapping[int, float]) -> int:
     return min(sorted(errors), key=lambda epoch: errors[epoch])
 
 
-def _initial_cer(run: Run, cache: Path) -> float:
-    """The CER, with greedy decoding, of the network that a run started from."""
+def initial_validation(run: Run, cache: Path) -> Validation:
+    """Loss and errors, with greedy decoding, of the network that a run started from."""
     network = run.new_network()
     load_checkpoint(run.initial, {"model": network.variables})
     _, valid = load_data(run, lambda line: None, cache)
-    return validate(network, SpeechDataset(valid, run.settings, augment=False), run).characters.rate
+    return validate(network, SpeechDataset(valid, run.settings, augment=False), run)
 
 
 def _num_characters(utterances: Sequence[Utterance]) -> int:

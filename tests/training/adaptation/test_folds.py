@@ -62,6 +62,7 @@ def test_each_part_is_left_out_once_and_their_errors_are_added(
         lines = [{"epoch": i, "valid_cer": rate} for i, rate in enumerate(rates, start=1)]
         return SimpleNamespace(read_metrics=lambda: lines)
 
-    monkeypatch.setattr(folds, "_initial_cer", lambda run, cache: initial)
+    errors = SimpleNamespace(characters=SimpleNamespace(rate=initial))
+    monkeypatch.setattr(folds, "initial_validation", lambda run, cache: errors)
     assert choose_epochs(tmp_path / "train.jsonl", Work(tmp_path), 3, train) == chosen
     assert sorted(left_out) == sorted(u.id for u in said)
