@@ -84,6 +84,22 @@ def test_training_curves(tmp_path: Path, figures: list[Any]) -> None:
     }
 
 
+def test_of_equally_good_epochs_the_one_that_is_exported_is_marked(
+    tmp_path: Path, figures: list[Any]
+) -> None:
+    rows = [
+        {"epoch": n, "loss": 1.0, "valid_loss": rate, "valid_wer": 1.0, "valid_cer": rate,
+         "valid_accuracy": 0.2} for n, rate in enumerate((0.9, 0.7, 0.8), start=1)
+    ]  # fmt: skip
+    metrics = tmp_path / "metrics.jsonl"
+    metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    plots.plot_training(metrics, tmp_path / "run.png")
+    plots.plot_accuracy(metrics, tmp_path / "run.png")
+    for figure in figures:
+        marked = next(line for line in figure.axes[1].lines if line.get_label()[:4] == "best")
+        assert list(marked.get_xdata()) == [2]
+
+
 def test_no_point_lies_on_the_frame(tmp_path: Path, figures: list[Any]) -> None:
     rows = [
         {"epoch": n, "loss": 160.0, "valid_loss": 175.0, "valid_wer": 1.0, "valid_cer": 1.0,

@@ -1,5 +1,6 @@
 """The alphabet of the new model: that of the base, or that of the user's texts."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.normalize import without_accents
 
 _MAX_FOREIGN = 0.1  # share of the texts that may have letters that the base lacks: loan words
+_TONES = re.compile(r"(?<=[^\W\d])\d")  # ma3; a number is a word of its own, or begins one (3rd)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ def choose_alphabet(utterances: Sequence[Utterance], base: Alphabet) -> Alphabet
 
     With the alphabet of the base, accents of other letters are dropped (café: cafe). If few texts
     have digits, a new alphabet has none; these texts are left out later, since it is not known how
-    the numbers were spoken.
+    the numbers were spoken. Digits at the end of words in most texts are tones, and so letters.
 
     Args:
         utterances: Their texts are normalised.
@@ -46,7 +48,8 @@ def choose_alphabet(utterances: Sequence[Utterance], base: Alphabet) -> Alphabet
         )
     known = set(base.symbols)
     foreign = [text for text in texts if _letters(text) - known]
-    if len(foreign) < _MAX_FOREIGN * len(texts):
+    with_tones = [text for text in texts if set(_TONES.findall(text)) - known]
+    if 2 * len(with_tones) < len(texts) and len(foreign) < _MAX_FOREIGN * len(texts):
         plain = [
             replace(u, text=without_accents(t)) if _letters(t) - known else u
             for u, t in zip(utterances, texts, strict=True)

@@ -51,7 +51,9 @@ def _trained(adaptation: Adaptation, num_epochs: int) -> bool:
     run = _train(adaptation, num_epochs, train.path, held_out.path, work / "run", _RUN)
     if adaptation.num_epochs or not adaptation.same_labels or work.read("plan.json").get("better"):
         return True
-    if run.summary()["valid_wer"] > initial_validation(run, work / "cache").words.rate:
+    base = initial_validation(run, work / "cache")
+    rates = {"valid_wer": base.words.rate, "valid_cer": base.characters.rate}
+    if run.rank(run.summary()) > run.rank(rates):
         return False
     work.write("plan.json", {"num_epochs": num_epochs, "better": True})
     return True

@@ -156,7 +156,7 @@ def test_a_network_that_learns_nothing_stays_as_it_is(
     monkeypatch.setattr(adaptation, "make_plan", lambda *arguments: plan)
     if num_folds:
         monkeypatch.setattr(training, "choose_epochs", lambda *arguments: 0)
-    perfect = SimpleNamespace(words=ErrorCounts(hits=10))
+    perfect = SimpleNamespace(words=ErrorCounts(hits=10), characters=ErrorCounts(hits=10))
     monkeypatch.setattr(training, "initial_validation", lambda *arguments: perfect)
     manifest, lines = write_tones(tmp_path / "all.jsonl", TEXTS), list[str]()
     adapted = adapt(

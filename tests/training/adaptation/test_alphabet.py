@@ -4,7 +4,7 @@ import pytest
 
 from speechlstm.corpora.manifest import Utterance
 from speechlstm.errors import TrainingError
-from speechlstm.text.alphabet import ENGLISH
+from speechlstm.text.alphabet import ENGLISH, Alphabet
 from speechlstm.training.adaptation.alphabet import AlphabetChoice, choose_alphabet
 
 
@@ -29,6 +29,14 @@ def test_another_language_has_an_alphabet_of_its_own(texts: list[str]) -> None:
 def test_few_numbers_are_no_letters_of_another_language() -> None:
     assert "5" not in language(["um 5 uhr", *["schöne grüße"] * 20]).alphabet.symbols
     assert "5" in language(["um 5 uhr", "schöne grüße"]).alphabet.symbols
+
+
+def test_digits_that_end_most_words_are_tones() -> None:
+    assert {"1", "3"} < set(language(["ma3 ba1", "ba3", "no tone"]).alphabet.symbols)
+    assert language(["the 3rd of may", "the 21st", "mp3"]).alphabet == ENGLISH
+    base = Alphabet((" ", "'", *"abm123"))
+    utterances = [Utterance("a", "a.wav", 1.0, "ma3 ba1")]
+    assert choose_alphabet(utterances, base).alphabet == base
 
 
 def test_digits_alone_make_no_other_language() -> None:
