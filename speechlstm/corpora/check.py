@@ -88,7 +88,7 @@ def transcript_fault(text: str, recording: str, seconds: float) -> AudioError | 
         reason = (
             f"its text has the mark {quoted(mark[0])}, which would be learnt as words; remove it"
         )
-        return AudioError(recording, f"{reason}, or the recording if words are missing")
+        return AudioError(recording, f"{reason}, or the utterance if words are missing")
     if text and seconds > _LONG and len(text) < _SLOWEST * seconds:
         reason = f"lasts {seconds:.0f} s, its text has only {len(text)} characters"
         return AudioError(recording, f"{reason}; write down all that is said, or cut the recording")
