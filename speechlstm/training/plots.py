@@ -80,7 +80,7 @@ def describe(config: FeatureConfig) -> str:
 
 
 def plot_training(metrics: Path, path: Path) -> None:
-    """Plot loss and error rates of a run by epoch; the epoch with the lowest WER is marked.
+    """Plot loss and error rates of a run by epoch; the best one, as `Run.rank` says, is marked.
 
     Args:
         metrics: A file with a line of JSON for each epoch: ``epoch``, ``loss``, ``valid_loss``,
@@ -90,15 +90,16 @@ def plot_training(metrics: Path, path: Path) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     plot_by_epoch(left, rows, {"training": "loss", "validation": "valid_loss"})
-    left.set(title="Loss", ylabel="CTC loss", ylim=(0, None))
+    left.set(title="Loss", ylabel="CTC loss")
     plot_by_epoch(right, rows, {"WER": "valid_wer", "CER": "valid_cer"}, percent=True)
-    _mark(right, min(rows, key=itemgetter("valid_wer")), "valid_wer", "best WER")
-    right.set(title="Validation errors", ylim=(0, None))
+    _mark(right, min(rows, key=itemgetter("valid_wer", "valid_cer")), "valid_wer", "best WER")
+    right.set(title="Validation errors")
+    _begin_at_zero(left, right)
     save_figure(figure, path)
 
 
 def plot_accuracy(metrics: Path, path: Path) -> None:
-    """Plot loss and accuracy of a classifier by epoch; the epoch with the highest is marked.
+    """Plot loss and accuracy of a classifier by epoch; the best, as its run ranks it, is marked.
 
     Args:
         metrics: A file with a line of JSON for each epoch: ``epoch``, ``loss``, ``valid_loss`` and
@@ -108,11 +109,18 @@ def plot_accuracy(metrics: Path, path: Path) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     plot_by_epoch(left, rows, {"training": "loss", "validation": "valid_loss"})
-    left.set(title="Loss", ylabel="Cross-entropy", ylim=(0, None))
+    left.set(title="Loss", ylabel="Cross-entropy")
+    _begin_at_zero(left)
     plot_by_epoch(right, rows, {"validation": "valid_accuracy"}, percent=True)
-    _mark(right, max(rows, key=itemgetter("valid_accuracy")), "valid_accuracy", "best")
+    best = min(rows, key=lambda row: (-row["valid_accuracy"], row["valid_loss"]))
+    _mark(right, best, "valid_accuracy", "best")
     right.set(title="Accuracy")
     save_figure(figure, path)
+
+
+def _begin_at_zero(*plots: Any) -> None:
+    for axes in plots:  # with room above: points that are nearly equal would lie on the frame
+        axes.set(ylim=(0, 1.05 * axes.get_ylim()[1]))
 
 
 def plot_perplexity(metrics: Path, path: Path) -> None:
