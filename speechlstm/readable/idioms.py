@@ -76,10 +76,11 @@ def _mixed_number(words: Sequence[str], start: int) -> int | None:
 
 
 def _old_number(speech: Speech, start: int) -> int | None:
-    """The index after "four and twenty"."""
+    """The index after "four and twenty", or "ninety and nine"."""
     words = speech.clause(start)
-    is_old = words[start] in DIGITS and word_at(words, start + 2) in _TENS
-    if not is_old or words[start + 1] != "and" or end_of_numbers(words, start + 2) > start + 3:
+    first, joint, second = (word_at(words, start + index) for index in range(3))
+    is_old = (first in DIGITS and second in _TENS) or (first in _TENS and second in DIGITS)
+    if not is_old or joint != "and" or end_of_numbers(words, start + 2) > start + 3:
         return None
     return None if speech.before(start) in (*NUMBER_WORDS, "between") else start + 3
 
