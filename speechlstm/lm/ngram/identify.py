@@ -7,6 +7,7 @@ from typing import Any
 
 HEAD_BYTES = 4096  # enough to identify a file
 
+_OF_SPHINX = "a binary of CMU Sphinx: convert it with sphinx_lm_convert -ofmt arpa"
 _MAGICS = (
     (
         0,
@@ -16,6 +17,8 @@ _MAGICS = (
     (0, b"slstm-lm", "a packed language model: its name must not end in .arpa"),
     (0, b"slstmlex", "a packed lexicon"),
     (0, b"BZh", "compressed by bzip2: decompress it, or compress it as .gz or .xz"),
+    (0, b"Trie Language Model", _OF_SPHINX),
+    (4, b"Darpa Trigram LM", _OF_SPHINX),
     (4, b"TFL3", "a .tflite file: give LSTM language models with --neural-lm"),
 )
 _LONGEST_PREAMBLE = 100  # lines

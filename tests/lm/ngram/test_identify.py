@@ -60,9 +60,11 @@ def test_an_arpa_file_of_another_name_is_named(
         ((default_bundle() / "lexicon.tree").read_bytes(), "a packed lexicon"),
         (gzip.compress(b"the cat"), "compressed: decompress it"),
         (bz2.compress(b"the cat"), "compressed by bzip2: decompress it"),
+        (b"Trie Language Model" + bytes(99), "a binary of CMU Sphinx: .* sphinx_lm_convert"),
+        (b"\x11\0\0\0Darpa Trigram LM" + bytes(99), "a binary of CMU Sphinx"),
         (bytes(100), "something else: make a language model with"),
     ],
-    ids=["KenLM", "text", "tflite", "lexicon", "gzip", "bzip2", "zeros"],
+    ids=["KenLM", "text", "tflite", "lexicon", "gzip", "bzip2", "Sphinx", "DMP", "zeros"],
 )
 def test_what_is_no_language_model_is_named(content: bytes, kind: str, tmp_path: Path) -> None:
     (tmp_path / "a.lm").write_bytes(content)
