@@ -26,6 +26,7 @@ _BEFORE_YEARS = word_set(
 )
 _NAME_YEARS = word_set("in since until till year early late mid circa")  # also of hundreds
 _BEFORE_TIMES = word_set("at by until till from to before after around about between past since")
+_APPOINTMENTS = word_set("alarm alarms appointment meeting reservation reminder")  # for 6:15
 _PARTS_OF_DAY = word_set("morning afternoon evening")
 _BEFORE_PRICES = word_set("cost costs pay pays paid")
 
@@ -47,7 +48,9 @@ def date(speech: Speech, start: int) -> Written | None:
     found = year(words, start + 1)
     if found and stands_alone(words, found.end, found.end):
         return f"{name} {found.text}", found.end
-    if not day or day.value > 31 or not stands_alone(words, day.end, day.end):
+    if not day or day.value > 31:
+        return None
+    if not stands_alone(words, day.end, day.end) and not time_of_day(speech, day.end):
         return None
     # "in june twenty people came"
     if not is_named and (month in _VERBS or speech.before(start) == "in"):
@@ -122,6 +125,7 @@ def time_of_day(speech: Speech, start: int) -> Written | None:
         if word_at(words, end) == letter and word_at(words, end + 1) == "m":
             return f"{text} {half}", end + 2
     is_time = speech.before(start) in _BEFORE_TIMES or _is_of_day(words, end)
+    is_time |= speech.before(start) == "for" and speech.before(start - 1) in _APPOINTMENTS
     is_time &= ":" in text
     is_time |= (":" in text or end == len(words)) and _follows_time(speech, start)
     return found if is_time and _is_whole(words, start, end) else None

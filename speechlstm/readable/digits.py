@@ -25,7 +25,10 @@ def numbered(speech: Speech, start: int) -> Written | None:
     following = word_at(words, found[1])
     is_name = speech.before(start) in NUMBERED - {"version"}  # "version three eleven" is 3.11
     is_name &= following not in (*QUANTITIES, *COUNTED)
-    return found if is_name or _is_in_street(words, found[1]) else None
+    if not is_name:
+        return found if _is_in_street(words, found[1]) else None
+    decimals, end = digit_string(words, found[1] + 1) if following == "point" else ("", 0)
+    return (f"{found[0]}.{decimals}", end) if decimals else found
 
 
 def _in_two_parts(words: Sequence[str], start: int) -> Written | None:
@@ -61,7 +64,7 @@ def spoken_digits(speech: Speech, start: int) -> Written | None:
     if not is_long_enough or words[start] == "o" or not stands_alone(words, start, end):
         return None
     steps = {int(after) - int(before) for before, after in pairwise(digits)}
-    if len(steps) == 1 and steps != {0}:
+    if len(steps) == 1 and steps != {0} and speech.before(start) != "number":
         return None
     groups = {7: (3,), 10: (3, 6), 11: (1, 4, 7)}.get(len(digits), ())
     if len(digits) == 11 and digits[0] != "1":

@@ -22,7 +22,7 @@ _MINUTES = word_set("half quarter five ten twenty minutes")  # the last word bef
 _BEFORE_TIMES = word_set("at by till until before since")
 _ADJECTIVAL = word_set(  # units in the singular, which make an adjective of a number
     "year month week day hour minute mile foot inch yard meter metre kilometer kilometre liter "
-    "litre gallon pound ounce kilogram ton acre degree megapixel"
+    "litre gallon pound ounce kilogram ton acre degree volt watt cent megapixel"
 )
 _AGES = word_set("year month week day")
 _NOT_NOUNS = word_set(

@@ -14,7 +14,7 @@ JOINTS = word_set("to or and through")  # of two numbers, such as the ends of a 
 NUMBERED = word_set(
     "page pages chapter section figure table room route highway flight gate channel apartment "
     "version volume line bus exit interstate suite seat terminal extension code verse "
-    "scene episode"
+    "scene episode article"
 )
 _DETERMINERS = word_set("the a an this that these those my your his her its our their every each")
 _BEFORE_PRONOUN = word_set("this that some any every each which what no another")
