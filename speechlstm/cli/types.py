@@ -53,24 +53,35 @@ class OutputPath(click.Path):
 class TranscriptPath(OutputPath):
     """The path of a file to write, or of a folder: one that exists, or a name that ends in a slash.
 
-    `is_folder` says which. The command checks what it writes into a folder.
+    `is_folder` says which. The command checks what it writes into a folder, and whether what exists
+    can be written once it knows that it has to be.
     """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.Path."""
         name = os.fsdecode(value)
-        if Path(name).is_dir() or name.endswith(("/", os.sep)):
-            if reason := _why_no_folder(Path(name)):
-                self.fail(reason, param, ctx)
-            if ctx:
-                ctx.meta[_IS_FOLDER] = True
-            return Path(name)
-        return super().convert(value, param, ctx)
+        path, is_folder = Path(name), Path(name).is_dir() or name.endswith(("/", os.sep))
+        if is_folder and ctx:
+            ctx.meta[_IS_FOLDER] = True
+        if path.is_dir() or (path.is_file() and not is_folder):
+            return path
+        if not is_folder:
+            return super().convert(value, param, ctx)
+        if reason := _why_no_folder(path):
+            self.fail(reason, param, ctx)
+        return path
 
     @staticmethod
     def is_folder(ctx: click.Context) -> bool:
         """Whether the option of the command was given a folder."""
         return _IS_FOLDER in ctx.meta
+
+    @staticmethod
+    def refuse_unwritable(path: Path) -> None:
+        """Refuse a file or folder that exists and cannot be written."""
+        folder = path if path.is_dir() else Path(os.path.realpath(path)).parent
+        if (path.is_dir() or path.is_file()) and (reason := _why_no_folder(folder)):
+            raise click.BadParameter(reason, param_hint="'-o' / '--output'")
 
 
 class OutputFolder(click.Path):

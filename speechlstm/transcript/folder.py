@@ -34,7 +34,7 @@ class TranscriptFolder:
     [['srt', 'json'], ['json']]
 
     Args:
-        folder: It is made if it does not exist.
+        folder: It is made for the first transcript if it does not exist.
         recordings: The recordings, which are never overwritten.
         names: For each recording, its path in the folder that it comes from, without its suffix.
         formats: The formats, keys of SUFFIX_OF.
@@ -44,7 +44,6 @@ class TranscriptFolder:
     Raises:
         ConfigError: Two recordings would have the same transcript.
         DataError: A transcript would overwrite a recording, or a text beside its recording.
-        OSError: The folder cannot be made.
     """
 
     def __init__(
@@ -70,7 +69,6 @@ class TranscriptFolder:
                         f"{path}: stands beside its recording and may be its text; write to "
                         "another folder, or keep what exists with --skip-existing"
                     )
-        folder.mkdir(parents=True, exist_ok=True)
 
     def missing(self, index: int) -> list[str]:
         """The formats in which the transcript of a recording does not exist yet."""

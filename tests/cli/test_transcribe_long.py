@@ -239,6 +239,23 @@ def test_what_exists_can_be_skipped(levels_bundle: Path, folder: Path) -> None:
     assert Path("one.txt").read_text() == "kept"
 
 
+def test_where_nothing_is_left_to_do_no_model_is_loaded_and_nothing_written(
+    levels_bundle: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["rec", "-o", "out", "--skip-existing"]
+    assert transcribe(levels_bundle, *arguments).exit_code == 0
+    Path("one.txt").write_text("kept")
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)  # root may write
+    for given in (arguments, ["long.flac", "-o", "one.txt", "--skip-existing"]):
+        assert transcribe(Path("no-bundle"), *given).exit_code == 0
+    Path("out/b.txt").unlink()
+    for given in (arguments, ["long.flac", "-o", "one.txt"]):
+        result = transcribe(levels_bundle, *given)
+        assert result.exit_code == 2
+        assert "'-o' / '--output': " in result.stderr
+        assert result.stderr.endswith(": the folder is not writable\n")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="of signals")
 def test_a_killed_command_has_written_what_is_done_and_goes_on(

@@ -23,7 +23,7 @@ from speechlstm.cli.output import say
 from speechlstm.cli.recordings import reason_of, recordings_in, seekable
 from speechlstm.cli.subtitles import check_layout, subtitle_options
 from speechlstm.cli.transcribe.screen import Screen
-from speechlstm.cli.transcribe.writing import Sink, Style, TranscriptSink, folder_sink
+from speechlstm.cli.transcribe.writing import Style, sink_of
 from speechlstm.cli.types import CHANNELS, SPEAKERS, BundlePath, FormatList, TranscriptPath
 from speechlstm.cli.verbs import refuse_if, verb
 from speechlstm.errors import DamagedAudioError, DataError
@@ -167,13 +167,14 @@ def command(
         readable = False
     is_whole = channels == "separate" or speakers is not None
     style = Style(timestamps, readable is not None, is_whole, layout or DEFAULT_LAYOUT)
-    if into_folder and output:
-        sink: TranscriptSink = folder_sink(output, recordings, formats, style, skip_existing)
-    else:
-        sink = Sink(output, recordings, formats[0], style, skip_existing)
+    sink = sink_of(output, into_folder, recordings, formats, style, skip_existing)
     remaining = [recordings[index] for index in sink.remaining]
     if num_skipped := len(recordings) - len(remaining):
         say(f"{num_skipped} of {len(recordings)} were there before; skipped")
+    if not remaining:
+        ctx.exit(1 if failed else 0)
+    if output is not None:
+        TranscriptPath.refuse_unwritable(output)
     voices = {"speakers": speakers, "speaker_bundle": speaker_bundle}
     load = partial(load_recognizer, bundle, {**decoding, "readable": readable, **voices})
     with (
@@ -198,8 +199,7 @@ def command(
             else:
                 sink.add(result)
             screen.end_recording()
-    if remaining:
-        sink.close(failed)
+    sink.close(failed)
     if failed:
         ctx.exit(1)
 

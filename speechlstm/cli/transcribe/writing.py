@@ -201,28 +201,32 @@ class _FolderSink(TranscriptSink):
             self._folder.write(index, name, "" if is_empty else f"{content}\n")
 
 
-def folder_sink(
-    folder: Path,
+def sink_of(
+    output: Path | None,
+    into_folder: bool,
     recordings: "Sequence[FoundRecording]",
     formats: Sequence[str],
     style: Style,
     keeps: bool,
 ) -> TranscriptSink:
-    """A folder with a file for each recording and format.
+    """Where transcripts go: a folder with a file for each recording and format, one file, stdout.
 
     Args:
-        folder: The folder, which is made if it does not exist.
+        output: The file or folder, which is made for the first transcript; None: stdout.
+        into_folder: Whether it is a folder.
+        formats: Of a file or stdout, the first one is written.
+        style: How transcripts are written.
         keeps: Whether files that exist are kept, and only the others are written.
 
     Raises:
         ConfigError: Two recordings would have the same transcript.
         DataError: A transcript would overwrite a recording or its text.
-        OSError: The folder cannot be made.
     """
     from speechlstm.audio import without_suffix
 
+    if output is None or not into_folder:
+        return Sink(output, recordings, formats[0], style, keeps)
     paths = [recording.path for recording in recordings]
     names = [without_suffix(recording.name) for recording in recordings]
-    return _FolderSink(
-        TranscriptFolder(folder, paths, names, formats, keeps), recordings, formats, style, keeps
-    )
+    folder = TranscriptFolder(output, paths, names, formats, keeps)
+    return _FolderSink(folder, recordings, formats, style, keeps)
