@@ -79,6 +79,12 @@ class HTTPProtocol(_PatientWriting, H11Protocol):
 class StreamProtocol(_PatientWriting, WebSocketsSansIOProtocol):
     """Lets streams say what is left to say when the server ends."""
 
+    async def send(self, message: Any) -> None:
+        """See WebSocketsSansIOProtocol, which takes a refusal for an application that fails."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = self.handshake_complete or self.close_sent
+
     def shutdown(self) -> None:
         """See WebSocketsSansIOProtocol; the endpoint closes the connection itself."""
         if self.close_sent or not self.handshake_complete:

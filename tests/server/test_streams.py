@@ -391,3 +391,23 @@ def test_wrong_messages_in_vosk_s_protocol_are_one_error(
     assert words in answer["error"]["message"]
     (wrong_rate,) = vosk_answers(server, '{"config": {"sample_rate": -1}}', b"\0\0")
     assert "outside 4,000 to 768,000 Hz" in wrong_rate["error"]["message"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="ends the server by SIGTERM")
+def test_a_stream_that_is_refused_leaves_no_message(start_server: Callable[..., Any]) -> None:
+    server = start_server("--token", "secret")
+    given = {"Authorization": "Bearer secret"}
+    for path, headers in (("/v1/stream", None), ("/v1/streams", given)):
+        url = f"{vosk_url(server)[:-5]}{path}"
+        with pytest.raises(InvalidStatus), connect(url, additional_headers=headers):
+            pass
+    lines = ("GET / HTTP/1.1", "Host: a", "Upgrade: websocket", "Connection: Upgrade", "", "")
+    address = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), 10) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        assert b" 4" in connection.recv(100)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(20) == 0
+    (line,) = server.stderr().splitlines()
+    assert line.startswith("Ending: ")
