@@ -2,11 +2,14 @@
 
 import numbers
 import sys
+from os import PathLike
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from speechlstm.errors import ConfigError, quoted
+
+StrPath = str | PathLike[str]  # a path: a string, a Path, or what else has __fspath__
 
 _KINDS = {
     bool: "true or false", int: "a whole number", float: "a finite number", str: "a string",

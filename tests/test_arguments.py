@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from math import inf, nan
 from pathlib import Path
@@ -8,7 +9,12 @@ import pytest
 
 from speechlstm import HotWord, Phrase, Recognizer, SubtitleLayout, Transcript
 from speechlstm.arguments import accepts, check_argument
+from speechlstm.bundle import read_bundle
+from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
 from speechlstm.errors import ConfigError
+from speechlstm.evaluation.score import score_files
+from speechlstm.lm.ngram.model import NGramModel
+from speechlstm.text.phrases import read_phrase_file
 from speechlstm.transcript import Hypothesis
 
 SILENCE = Transcript((Hypothesis("", (), 0.0),), 1.0)
@@ -95,3 +101,55 @@ def test_a_truth_value_of_numpy_becomes_pythons_own() -> None:
 
 def test_a_subtitle_may_stand_without_a_limit() -> None:
     assert SubtitleLayout(max_cue_seconds=np.inf).max_cue_seconds == inf
+
+
+class Named:
+    """A path that is neither a string nor a Path."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = f"{path}"
+
+    def __fspath__(self) -> str:
+        return self._path
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: Recognizer.load(path("bundle"), lm=path("tiny.lm")),
+        lambda path: Recognizer.load(path("bundle")).transcribe_file(path("a.wav")),
+        lambda path: list(Recognizer.load(path("bundle")).stream(path("a.wav"))),
+        lambda path: read_bundle(path("bundle")),
+        lambda path: NGramModel.load(path("tiny.lm")),
+        lambda path: Manifest(path("a.jsonl")).path,
+        lambda path: score_files(path("a.txt"), path("a.txt")),
+        lambda path: read_phrase_file(path("a.txt")),
+    ],
+)
+def test_a_path_may_be_whatever_names_one(
+    read: Callable[[Callable[[str], Any]], object],
+    levels_bundle: Path,
+    tiny_lm: Path,
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(levels_bundle, tmp_path / "bundle")
+    shutil.copy(tiny_lm, tmp_path / "tiny.lm")
+    shutil.copy(DATE, tmp_path / "a.wav")
+    (tmp_path / "a.txt").write_text("hello\n")
+    read(lambda name: Named(tmp_path / name))
+
+
+def test_the_address_of_a_manifest_may_be_such_a_path() -> None:
+    assert Manifest(Named("https://example.org/a.jsonl?key=1")).path.name == "a.jsonl?key=1"
+    assert Manifest(Named("s3://corpus/shards")).path == Path("s3:/corpus/shards/manifest.jsonl")
+
+
+@pytest.mark.slow
+def test_manifests_to_train_on_may_be_such_paths(tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    from speechlstm.training.acoustic.manifests import RunManifests
+
+    for name in ("a", "b"):
+        write_manifest(tmp_path / f"{name}.jsonl", [Utterance(name, f"{name}.wav", 1.0, "yes")])
+    paths = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    assert RunManifests.read(Named(paths[0]), [Named(paths[1])]).paths == ((paths[0],), (paths[1],))

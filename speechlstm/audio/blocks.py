@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ _BLOCK_SECONDS = 0.1
 _PIPE_BYTES = 1 << 16
 
 
+@runtime_checkable
 class BlockSource(Protocol):
     """Yields blocks of samples of one sample rate, such as a microphone."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import Any, BinaryIO
 
+from speechlstm.arguments import StrPath
 from speechlstm.errors import AudioError
 from speechlstm.storage import Member, address_of, read_address, refuse_nul
 
@@ -48,7 +49,7 @@ class Piece:
 
 
 # The path of a file, a piece of one, or a binary file object, which is read from its position.
-Recording = Path | str | os.PathLike[str] | Piece | BinaryIO
+Recording = StrPath | Piece | BinaryIO
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from speechlstm.arguments import StrPath
 from speechlstm.bundle.decoder import DECODER_KEYS, decoder_from_json
 from speechlstm.bundle.index import (
     FILES,
@@ -40,7 +41,7 @@ def default_bundle() -> Path:
     return path
 
 
-def find_bundle(name: Path | str | None) -> Path:
+def find_bundle(name: StrPath | None) -> Path:
     """The path of a bundle from the name or path that a user gives.
 
     Args:
@@ -55,7 +56,7 @@ def find_bundle(name: Path | str | None) -> Path:
     return default_bundle() if name is None or name == "english" else Path(name)
 
 
-def read_bundle(path: Path | str) -> Bundle:
+def read_bundle(path: StrPath) -> Bundle:
     """Read the folder of a bundle, or a .tflite file that speechlstm wrote, and verify all of it.
 
     >>> bundle = read_bundle(default_bundle())
@@ -76,7 +77,7 @@ def read_bundle(path: Path | str) -> Bundle:
     return found
 
 
-def read_classifier(path: Path | str) -> ClassifierBundle:
+def read_classifier(path: StrPath) -> ClassifierBundle:
     """As read_bundle, for the bundle of a classifier.
 
     Raises:
@@ -92,7 +93,7 @@ def read_classifier(path: Path | str) -> ClassifierBundle:
     return found
 
 
-def read_any_bundle(path: Path | str) -> Bundle | ClassifierBundle:
+def read_any_bundle(path: StrPath) -> Bundle | ClassifierBundle:
     """Read the bundle of a recogniser or of a classifier, and verify all of it.
 
     Raises:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.acoustic import without_offset
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio, Piece, read_segments, repeatable, split
 from speechlstm.bundle import ClassifierSpec, find_bundle, read_classifier
 from speechlstm.classification.model import LiteRTClassifier
@@ -72,7 +72,7 @@ class Classifier:
         self.model, self.spec = model, spec
 
     @classmethod
-    def load(cls, bundle: Path | str) -> "Classifier":
+    def load(cls, bundle: StrPath) -> "Classifier":
         """Load a classifier from a bundle.
 
         Args:
@@ -98,7 +98,7 @@ class Classifier:
         """
         return self._classification(split(audio.resampled(self.model.sample_rate), MAX_SECONDS))
 
-    def classify_file(self, path: Path | str | Piece, channel: int | None = None) -> Classification:
+    def classify_file(self, path: StrPath | Piece, channel: int | None = None) -> Classification:
         """The probabilities of the classes of a recording.
 
         Args:
@@ -123,14 +123,12 @@ class Classifier:
         """
         return self._embedding(split(audio.resampled(self.model.sample_rate), MAX_SECONDS))
 
-    def embed_file(
-        self, path: Path | str | Piece, channel: int | None = None
-    ) -> NDArray[np.float32]:
+    def embed_file(self, path: StrPath | Piece, channel: int | None = None) -> NDArray[np.float32]:
         """The embedding of a recording; arguments and errors are those of classify_file."""
         return self._embedding(self._segments(path, channel))
 
     def _segments(
-        self, path: Path | str | Piece, channel: int | None
+        self, path: StrPath | Piece, channel: int | None
     ) -> Iterator[tuple[float, Audio]]:
         return read_segments(repeatable(path), self.model.sample_rate, MAX_SECONDS, channel=channel)
 

@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Piece
 from speechlstm.corpora.columns import Utterances
 from speechlstm.corpora.importers import IMPORTERS
@@ -47,8 +48,8 @@ class Manifest:
             address (see `speechlstm.storage.remote`).
     """
 
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: StrPath) -> None:
+        self.path, path = Path(path), os.fspath(path)
         is_list = Path(without_query(path)).suffix.lower() in MANIFEST_SUFFIXES
         if (self.path / SHARD_LIST).is_file() or (address_of(path) and not is_list):
             self.path /= SHARD_LIST

@@ -3,9 +3,8 @@
 import math
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 
-from speechlstm.arguments import accepts, plain
+from speechlstm.arguments import StrPath, accepts, plain
 from speechlstm.audio import Audio
 from speechlstm.diarization.clustering import with_speakers
 from speechlstm.diarization.embedding import Embedder, load_embedder
@@ -38,7 +37,7 @@ class Diarizer:
         self._embedder, self._num_speakers = embedder, number
 
     @classmethod
-    def load(cls, bundle: Path | str | None = None, num_speakers: int | None = None) -> "Diarizer":
+    def load(cls, bundle: StrPath | None = None, num_speakers: int | None = None) -> "Diarizer":
         """Load what computes embeddings.
 
         Args:

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio
 from speechlstm.bundle import find_bundle, read_classifier
 from speechlstm.classification import LiteRTClassifier
@@ -94,7 +95,7 @@ class ClassifierEmbedder:
     threshold = _CLASSIFIER_THRESHOLD
     variances: NDArray[np.float64] | None = None
 
-    def __init__(self, bundle: Path | str) -> None:
+    def __init__(self, bundle: StrPath) -> None:
         found = read_classifier(find_bundle(bundle))
         if len(found.spec.classes) < 3:
             raise BundleError(found.path, "knows less than 3 speakers: train it with many")
@@ -116,7 +117,7 @@ class ClassifierEmbedder:
         return np.asarray(log_probs - log_probs.mean())
 
 
-def load_embedder(bundle: Path | str | None) -> Embedder:
+def load_embedder(bundle: StrPath | None) -> Embedder:
     """The network of a classifier's bundle; None: that of the package.
 
     Raises:

@@ -1,10 +1,10 @@
 """Scores the texts of one file against those of another, paired by id or by order."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 
+from speechlstm.arguments import StrPath
 from speechlstm.errors import DataError, counted
 from speechlstm.evaluation.metrics import Score
 from speechlstm.evaluation.pairing import common_keys
@@ -21,7 +21,7 @@ Pair = tuple[TranscriptEntry, TranscriptEntry]
 
 
 def score_files(
-    reference: Path | str, hypothesis: Path | str, with_ids: bool = False, readable: bool = False
+    reference: StrPath, hypothesis: StrPath, with_ids: bool = False, readable: bool = False
 ) -> EvaluationReport:
     """Score the texts of one file against those of another: see score_transcripts.
 

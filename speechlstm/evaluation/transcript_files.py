@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from speechlstm.arguments import StrPath
 from speechlstm.corpora.importers.found import Found
 from speechlstm.corpora.importers.subtitles import read_subtitles
 from speechlstm.corpora.importers.textgrid import read_textgrid
@@ -61,7 +62,7 @@ class TranscriptFile:
 
 
 def read_transcript_file(
-    path: Path | str, with_ids: bool = False, readable: bool = False
+    path: StrPath, with_ids: bool = False, readable: bool = False
 ) -> TranscriptFile:
     """Read the texts of a file.
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio
 from speechlstm.audio.segments import split
 from speechlstm.bundle import Bundle, find_bundle, read_bundle
@@ -31,7 +31,7 @@ from speechlstm.transcript import Hypothesis
 
 def explain(
     audio: Audio,
-    bundle: Path | str | None = "english",
+    bundle: StrPath | None = "english",
     text: str | None = None,
     *,
     fast: bool = False,

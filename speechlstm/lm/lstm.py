@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.arguments import StrPath
 from speechlstm.errors import BundleError, LanguageModelError
 from speechlstm.lm.model import LanguageModel
 from speechlstm.lm.ngram.table import SENTENCE_END, SENTENCE_START, UNKNOWN
@@ -92,7 +93,7 @@ class LSTMLanguageModel(LanguageModel):
         LanguageModelError: The file cannot be read, is damaged, or has another kind of network.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: StrPath) -> None:
         self.path = path = Path(path)
         try:
             self._content, description = read_described(path)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio, Piece, read_audio
 from speechlstm.bundle import find_bundle, read_bundle
 from speechlstm.decoding.alignment import align
@@ -47,7 +48,7 @@ class PronunciationScorer:
         self._model, self._lexicon, self._g2p = model, lexicon, g2p
 
     @classmethod
-    def load(cls, bundle: Path | str | None = None) -> "PronunciationScorer":
+    def load(cls, bundle: StrPath | None = None) -> "PronunciationScorer":
         """Load a scorer from a bundle.
 
         Args:
@@ -68,7 +69,7 @@ class PronunciationScorer:
 
     def score_file(
         self,
-        path: Path | str | Piece,
+        path: StrPath | Piece,
         text: str,
         channel: int | None = None,
         raw_rate: int | None = None,

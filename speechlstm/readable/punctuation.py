@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.arguments import StrPath
 from speechlstm.errors import BundleError
 from speechlstm.readable.features import NUM_BUCKETS, NUM_IDS, PAUSE_BOUNDS, pause_classes, word_ids
 from speechlstm.readable.marked_text import CASES, MARKS, SENTENCE_ENDS
@@ -54,7 +55,7 @@ class Punctuator:
         BundleError: The file cannot be read, is damaged, or has another kind of network.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: StrPath) -> None:
         self._path = path = Path(path)
         content, description = read_described(path)
         features = described_features()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from speechlstm.acoustic import AcousticModel, LiteRTAcousticModel
-from speechlstm.arguments import check_argument, plain
+from speechlstm.arguments import StrPath, check_argument, plain
 from speechlstm.bundle import Bundle, find_bundle, read_bundle
 from speechlstm.config.hot_words import read_hot_words
 from speechlstm.decoding.decoder import Decoder, GreedyDecoder
@@ -32,13 +32,13 @@ class _Default(Enum):
 
 
 FROM_BUNDLE: Final = _Default.FROM_BUNDLE
-ModelFile = Path | str | Literal[_Default.FROM_BUNDLE] | None
+ModelFile = StrPath | Literal[_Default.FROM_BUNDLE] | None
 
 # The arguments of Recognizer.load that change the decoder.
 _OF_DECODER = (
     "fast", "decoding", "lm", "neural_lm", "neural_lm_weight", "neural_lm_mode", "phrases",
 )  # fmt: skip
-_PATH = str | Path | None
+_PATH = str | Path | None  # as which any other path is given on
 _TYPES = {
     "bundle": _PATH, "lm": _PATH, "neural_lm": _PATH, "speaker_bundle": _PATH,
     "greedy": bool, "fast": bool, "reject_non_speech": bool, "readable": bool | None,
@@ -68,7 +68,7 @@ def checked(**arguments: Any) -> dict[str, Any]:
 
 
 def load_parts(
-    bundle: Path | str | None, given: Mapping[str, Any], settings: Mapping[str, Any]
+    bundle: StrPath | None, given: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The arguments of `SegmentRecognizer` that those of `Recognizer.load` ask for.
 
@@ -137,9 +137,7 @@ def _writer(
     return ReadableWriter(path, {text: way for text, way in casing.items() if way != text})
 
 
-def _diarizer(
-    speakers: int | Literal["auto"] | None, bundle: Path | str | None
-) -> "Diarizer | None":
+def _diarizer(speakers: int | Literal["auto"] | None, bundle: StrPath | None) -> "Diarizer | None":
     """What tells speakers apart, if that is wanted."""
     if speakers is None:
         if bundle is not None:

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, overload
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import (
     Audio,
     BlockSource,
@@ -29,7 +29,7 @@ from speechlstm.transcript import Transcript
 if TYPE_CHECKING:
     from speechlstm.streaming import Event, Stream
 
-RecordingPath = Path | str | Piece
+RecordingPath = StrPath | Piece
 
 
 class Recognizer(SegmentRecognizer):
@@ -50,7 +50,7 @@ class Recognizer(SegmentRecognizer):
     @classmethod
     def load(
         cls,
-        bundle: Path | str | None = "english",
+        bundle: StrPath | None = "english",
         *,
         greedy: bool = False,
         fast: bool = False,
@@ -63,7 +63,7 @@ class Recognizer(SegmentRecognizer):
         readable: bool | None = False,
         phrases: Phrases | None = None,
         speakers: int | Literal["auto"] | None = None,
-        speaker_bundle: Path | str | None = None,
+        speaker_bundle: StrPath | None = None,
         **settings: Any,
     ) -> "Recognizer":
         """Load a recogniser from a bundle.
@@ -346,7 +346,7 @@ class Recognizer(SegmentRecognizer):
         )
 
     def stream(
-        self, source: BlockSource | Path | str | BinaryIO, endpoint_seconds: float | None = None
+        self, source: BlockSource | StrPath | BinaryIO, endpoint_seconds: float | None = None
     ) -> "Iterator[Event]":
         """Recognise speech while it comes from a source, and yield what is new.
 
@@ -373,7 +373,7 @@ class Recognizer(SegmentRecognizer):
         """
         from speechlstm.streaming.stream import pulled
 
-        if hasattr(source, "sample_rate") and hasattr(source, "__iter__"):
+        if isinstance(source, BlockSource):
             return pulled(self.open_stream(source.sample_rate, endpoint_seconds), source)
         if not (isinstance(source, str | PathLike | Piece) or hasattr(source, "read")):
             raise TypeError(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.arguments import StrPath
 from speechlstm.errors import BundleError, ConfigError, quoted
 from speechlstm.text.alphabet import BLANK, Alphabet
 from speechlstm.text.lexicon import LETTERS, Phones
@@ -38,7 +39,7 @@ class G2PModel:
         BundleError: The file cannot be read, is damaged, or has another kind of network.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: StrPath) -> None:
         self._path = path = Path(path)
         content, description = read_described(path)
         symbols = description.get(PHONES)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from speechlstm.arguments import accepts, plain
+from speechlstm.arguments import StrPath, accepts, plain
 from speechlstm.errors import ConfigError, DataError, quoted
 from speechlstm.storage import listed, read_text
 from speechlstm.text.normalize import normalize
@@ -117,7 +117,7 @@ def _parsed(item: object) -> Phrase:
     return Phrase.parse(item)
 
 
-def read_phrase_file(path: Path | str) -> tuple[Phrase, ...]:
+def read_phrase_file(path: StrPath) -> tuple[Phrase, ...]:
     """The phrases in a text file, one a line, each optionally followed by a colon and its weight.
 
     Empty lines are skipped, and comments, which # begins.

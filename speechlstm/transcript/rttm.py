@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from speechlstm.arguments import StrPath
 from speechlstm.errors import DataError, quoted
 from speechlstm.storage import read_text
 from speechlstm.transcript.words import Word
@@ -56,7 +57,7 @@ def rttm_lines(file: str, turns: Sequence[Turn]) -> list[str]:
     ]
 
 
-def read_rttm(path: Path | str) -> dict[str, list[Turn]]:
+def read_rttm(path: StrPath) -> dict[str, list[Turn]]:
     """The turns of each recording of an RTTM file; lines other than SPEAKER are passed over.
 
     Raises:

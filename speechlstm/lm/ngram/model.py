@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.arguments import StrPath
 from speechlstm.errors import LanguageModelError
 from speechlstm.lm.model import SearchModel
 from speechlstm.lm.ngram.arpa import is_arpa, read_arpa
@@ -66,7 +67,7 @@ class NGramModel(SearchModel):
         self._cached_step = lru_cache(_MEMORY)(self.step)
 
     @classmethod
-    def open(cls, path: Path | str) -> "NGramModel":
+    def open(cls, path: StrPath) -> "NGramModel":
         """Open a packed model, memory-mapped: only the parts that are queried are read.
 
         Raises:
@@ -78,7 +79,7 @@ class NGramModel(SearchModel):
         return cls(packed.trie, packed.alphabet_sha256, path)
 
     @classmethod
-    def load(cls, path: Path | str) -> "NGramModel":
+    def load(cls, path: StrPath) -> "NGramModel":
         """Load a packed model and verify all of it, or read an ARPA file (recognised by its name).
 
         The words of an ARPA file get the form that they have in transcripts: HELLO becomes hello.

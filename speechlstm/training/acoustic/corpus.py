@@ -11,6 +11,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Piece
 from speechlstm.config import Settings
 from speechlstm.corpora.check import DURATION_TOLERANCE, duration_fault, transcript_fault
@@ -95,7 +96,7 @@ def load_corpus(
 
 def open_waveforms(
     utterances: Sequence[tuple[Path | Piece, Utterance]],
-    places: Iterable[Path | str | Piece],
+    places: Iterable[StrPath | Piece],
     durations: Iterable[float],
     settings: Settings,
     cache_folder: Path,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio
 from speechlstm.bundle import (
     MODEL,
@@ -39,16 +40,16 @@ Report = Callable[[Verification], object]
 
 
 def export(
-    run: Run | str | Path,
-    bundle: str | Path,
+    run: Run | StrPath,
+    bundle: StrPath,
     quantization: Quantization | None = None,
-    manifests: Sequence[str | Path] = (),
+    manifests: Sequence[StrPath] = (),
     max_utterances: int = MAX_UTTERANCES,
     report: Report = lambda verification: None,
     targets: Sequence[Target] = TARGETS,
     max_seconds: float | None = None,
-    golden: str | Path | None = None,
-    calibration: Sequence[str | Path] = (),
+    golden: StrPath | None = None,
+    calibration: Sequence[StrPath] = (),
 ) -> Verification:
     """Export the best model of a run, or the model of a bundle, to a bundle.
 

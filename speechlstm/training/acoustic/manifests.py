@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from speechlstm.arguments import StrPath
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.corpora.overlap import first_overlap
@@ -13,7 +15,7 @@ from speechlstm.training.acoustic.corpus import Corpus
 from speechlstm.training.acoustic.run import SpeechRun
 from speechlstm.training.data.augment import load_noise
 
-Paths = str | Path | Sequence[str | Path]
+Paths = StrPath | Sequence[StrPath]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class RunManifests:
 
 def _as_paths(paths: Paths) -> tuple[Path, ...]:
     """One path or several, as several."""
-    return (Path(paths),) if isinstance(paths, str | Path) else tuple(map(Path, paths))
+    return (Path(paths),) if isinstance(paths, str | PathLike) else tuple(map(Path, paths))
 
 
 def load_data(

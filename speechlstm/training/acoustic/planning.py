@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Piece
 from speechlstm.config import Settings
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
@@ -114,8 +115,8 @@ def plan(
     valid: Paths,
     settings: Settings | None = None,
     *,
-    init_from: str | Path | TrainedModel | None = None,
-    lexicon: str | Path | None = None,
+    init_from: StrPath | TrainedModel | None = None,
+    lexicon: StrPath | None = None,
 ) -> Plan:
     """Find out what a training run will take, by training on a few of its batches.
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from os import PathLike
 from pathlib import Path
 
+from speechlstm.arguments import StrPath
 from speechlstm.config import Settings
 from speechlstm.text.alphabet import Alphabet
 from speechlstm.text.lexicon import Lexicon
@@ -20,12 +22,12 @@ from speechlstm.training.engine.distribution import Cluster
 def train(
     train: Paths,
     valid: Paths,
-    run: str | Path,
+    run: StrPath,
     settings: Settings | None = None,
     *,
-    init_from: str | Path | TrainedModel | None = None,
-    lexicon: str | Path | None = None,
-    cache: str | Path | None = None,
+    init_from: StrPath | TrainedModel | None = None,
+    lexicon: StrPath | None = None,
+    cache: StrPath | None = None,
     report: Callable[[str], None] = lambda line: None,
     progress: bool = False,
     cluster: Cluster | None = None,
@@ -84,10 +86,10 @@ def train(
 
 
 def resume(
-    run: str | Path,
+    run: StrPath,
     num_epochs: int | None = None,
     *,
-    cache: str | Path | None = None,
+    cache: StrPath | None = None,
     report: Callable[[str], None] = lambda line: None,
     progress: bool = False,
     cluster: Cluster | None = None,
@@ -109,13 +111,13 @@ def resume(
     return session.resume(lambda: load_run(Path(run)), num_epochs)
 
 
-def as_source(init_from: str | Path | TrainedModel | None) -> TrainedModel | None:
+def as_source(init_from: StrPath | TrainedModel | None) -> TrainedModel | None:
     """The model to start from; one that is named is read.
 
     Raises:
         ModelError: It is missing or damaged.
     """
-    return trained_model(init_from) if isinstance(init_from, str | Path) else init_from
+    return trained_model(init_from) if isinstance(init_from, str | PathLike) else init_from
 
 
 def prepare_run(

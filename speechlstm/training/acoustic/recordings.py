@@ -3,17 +3,17 @@
 import sys
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from pathlib import Path
 
 import numpy as np
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio, read_audio
 from speechlstm.corpora.manifest import Manifest, Utterance
 from speechlstm.errors import ManifestError
 
 
 def read_recordings(
-    manifests: Sequence[str | Path],
+    manifests: Sequence[StrPath],
     sample_rate: int,
     max_utterances: int,
     max_samples: int | None = None,

@@ -8,12 +8,12 @@ https://arxiv.org/abs/2210.17323). It costs nothing at run time, and needs no tr
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio, read_audio
 from speechlstm.corpora.manifest import Manifest
 from speechlstm.tflite import four_bits
@@ -42,7 +42,7 @@ class Kernel:
     covariance: Matrix
 
 
-def read_calibration(manifests: Sequence[str | Path], sample_rate: int) -> list[Audio]:
+def read_calibration(manifests: Sequence[StrPath], sample_rate: int) -> list[Audio]:
     """Read MAX_RECORDINGS recordings at most, evenly spaced over the manifests.
 
     Raises:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from speechlstm.acoustic import LiteRTAcousticModel
+from speechlstm.arguments import StrPath
 from speechlstm.bundle import AcousticSpec, Bundle, find_bundle, read_bundle
 from speechlstm.config import Settings
 from speechlstm.decoding.spec import DecoderSpec
@@ -77,7 +78,7 @@ class TrainedModel:
         ]
 
 
-def trained_model(source: Run | str | Path) -> TrainedModel:
+def trained_model(source: Run | StrPath) -> TrainedModel:
     """The best model of a run, or the model of a bundle.
 
     The weights of a bundle are read from its .tflite file, in the precision in which it stores

@@ -1,11 +1,13 @@
 """From recordings with texts to a verified bundle, in one call that can be resumed."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from speechlstm.arguments import StrPath
 from speechlstm.bundle import find_bundle, read_bundle, refuse_to_replace_others
 from speechlstm.corpora.sentences import sentences_of
 from speechlstm.errors import ConfigError, DataError, SpeechLSTMError
@@ -40,14 +42,14 @@ class Adapted:
 
 
 def adapt(
-    recordings: str | Path,
-    bundle: str | Path,
+    recordings: StrPath,
+    bundle: StrPath,
     *,
-    texts: Sequence[str | Path] = (),
-    init_from: str | Path = "english",
+    texts: Sequence[StrPath] = (),
+    init_from: StrPath = "english",
     keep: float = 0.0,
     num_epochs: int | None = None,
-    work: str | Path | None = None,
+    work: StrPath | None = None,
     targets: Sequence[Target] = ("interpreter",),
     quantization: Quantization | None = None,
     jobs: int = 1,
@@ -135,12 +137,10 @@ def adapt(
     return Adapted(path, folder.path, comparison)
 
 
-def _checked(
-    recordings: str | Path, bundle: Path, texts: Sequence[Path], init_from: str | Path
-) -> Path:
+def _checked(recordings: StrPath, bundle: Path, texts: Sequence[Path], init_from: StrPath) -> Path:
     """The folder or file of the base; what cannot be read or replaced shows before the work."""
-    if not (address_of(recordings) or Path(recordings).exists()):
-        raise DataError(f"{recordings}: no such folder or manifest")
+    if not (address_of(os.fspath(recordings)) or Path(recordings).exists()):
+        raise DataError(f"{os.fspath(recordings)}: no such folder or manifest")
     refuse_to_replace_others(bundle)
     base = find_bundle(init_from)
     for text in texts:

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from speechlstm.arguments import StrPath
 from speechlstm.errors import ConfigError, DataError, ModelError
 from speechlstm.storage import (
     address_of,
@@ -153,9 +154,9 @@ class Work:
             self.write(_CHECKSUMS, before | now)
 
 
-def place(path: Path | str) -> str:
+def place(path: StrPath) -> str:
     """Where recordings are, however that is named; what follows a question mark may expire."""
-    return address_of(without_query(path)) or str(Path(path).resolve())
+    return address_of(without_query(os.fspath(path))) or str(Path(path).resolve())
 
 
 def _is_passing(path: Path) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio
 from speechlstm.bundle import MODEL, write_classifier
 from speechlstm.classification.classifier import label_of
@@ -36,10 +37,10 @@ from speechlstm.training.tflite.edit import Quantization, quantize, without_cell
 
 
 def export_classifier(
-    run: ClassifierRun | str | Path,
-    bundle: str | Path,
+    run: ClassifierRun | StrPath,
+    bundle: StrPath,
     quantization: Quantization | None = None,
-    manifests: Sequence[str | Path] = (),
+    manifests: Sequence[StrPath] = (),
     max_utterances: int = MAX_UTTERANCES,
     report: Report = lambda verification: None,
     targets: Sequence[Target] = TARGETS,

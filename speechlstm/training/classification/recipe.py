@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from os import PathLike
 from pathlib import Path
 
+from speechlstm.arguments import StrPath
 from speechlstm.config import LabelField, Settings
 from speechlstm.errors import quoted
 from speechlstm.training.acoustic.manifests import Paths, RunManifests
@@ -18,12 +20,12 @@ from speechlstm.training.engine.distribution import Cluster
 def train_classifier(
     train: Paths,
     valid: Paths,
-    run: str | Path,
+    run: StrPath,
     label: LabelField = "label",
     settings: Settings | None = None,
     *,
-    init_from: str | Path | Trained | None = None,
-    cache: str | Path | None = None,
+    init_from: StrPath | Trained | None = None,
+    cache: StrPath | None = None,
     report: Callable[[str], None] = lambda line: None,
     progress: bool = False,
     cluster: Cluster | None = None,
@@ -70,7 +72,7 @@ def train_classifier(
     )
 
     def prepare() -> tuple[ClassifierRun, RunManifests]:
-        source = read_encoder(init_from) if isinstance(init_from, str | Path) else init_from
+        source = read_encoder(init_from) if isinstance(init_from, str | PathLike) else init_from
         manifests = RunManifests.read(train, valid)
         chosen = settings or (source.settings if source else Settings())
         made = prepare_run(path, manifests, label, chosen, source, report, cluster.launched)
@@ -80,10 +82,10 @@ def train_classifier(
 
 
 def resume_classifier(
-    run: str | Path,
+    run: StrPath,
     num_epochs: int | None = None,
     *,
-    cache: str | Path | None = None,
+    cache: StrPath | None = None,
     report: Callable[[str], None] = lambda line: None,
     progress: bool = False,
     cluster: Cluster | None = None,

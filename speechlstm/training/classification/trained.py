@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras import ops
 
+from speechlstm.arguments import StrPath
 from speechlstm.bundle import (
     ClassifierBundle,
     ClassifierSpec,
@@ -57,7 +58,7 @@ def is_classifier(path: Path) -> bool:
     return isinstance(read_any_bundle(path), ClassifierBundle)
 
 
-def trained_classifier(source: ClassifierRun | str | Path) -> TrainedClassifier:
+def trained_classifier(source: ClassifierRun | StrPath) -> TrainedClassifier:
     """The best network of a run, or the network of a bundle.
 
     Args:

@@ -1,8 +1,8 @@
 """Transfer learning: what a classifier can start from, a recogniser or another classifier."""
 
 from collections.abc import Callable
-from pathlib import Path
 
+from speechlstm.arguments import StrPath
 from speechlstm.bundle import find_bundle
 from speechlstm.training.acoustic.trained import TrainedModel, trained_model
 from speechlstm.training.acoustic.transfer import transfer_encoder
@@ -16,7 +16,7 @@ from speechlstm.training.classification.trained import (
 Trained = TrainedModel | TrainedClassifier
 
 
-def read_encoder(name: str | Path) -> Trained:
+def read_encoder(name: StrPath) -> Trained:
     """Read the best network of a run, or the network of a bundle, of a recogniser or a classifier.
 
     Raises:

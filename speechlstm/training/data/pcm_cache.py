@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from speechlstm.arguments import StrPath
 from speechlstm.audio import END_TOLERANCE, MIN_SECONDS, Piece, read_audio
 from speechlstm.errors import AudioError
 from speechlstm.parallel import map_in_threads
@@ -128,7 +129,7 @@ def in_floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def open_cache(
-    recordings: Iterable[Path | str | Piece], sample_rate: int, folder: Path, progress: bool = False
+    recordings: Iterable[StrPath | Piece], sample_rate: int, folder: Path, progress: bool = False
 ) -> PCMCache:
     """Open the cache of recordings; those that are not in the folder yet are decoded in parallel.
 
