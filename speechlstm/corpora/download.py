@@ -110,7 +110,7 @@ def download(archive: Archive, folder: Path, progress: bool = False) -> Path:
     from there, if the server can; if it cannot, it begins again.
 
     Args:
-        folder: Exists.
+        folder: An existing folder.
 
     Returns:
         The file, whose SHA-256 is right.

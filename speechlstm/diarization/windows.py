@@ -19,7 +19,7 @@ class Window:
 
     Attributes:
         start: Seconds from the start of the recording, or of the segment.
-        end: Seconds from there, too.
+        end: In seconds, likewise.
         embedding: (embedding_size,) float32: windows of one speaker have a high cosine.
     """
 

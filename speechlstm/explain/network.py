@@ -129,7 +129,7 @@ def _joined_direction(
 
 
 def _concatenated(parts: Sequence[Array], sizes: Sequence[int]) -> Array:
-    """So many rows of each part, whose last row is repeated if it has fewer."""
+    """The first rows of each part, as many as its size; the last is repeated if it has fewer."""
     return np.concatenate(
         [
             np.pad(part[:size], ((0, size - len(part[:size])), (0, 0)), mode="edge")

@@ -35,8 +35,7 @@ RecordingPath = StrPath | Piece
 class Recognizer(SegmentRecognizer):
     """Turns speech into text, by an acoustic model and a decoder. Threads may share one.
 
-    One that `load` made can be pickled: where it is unpickled, an equal one is loaded. A copy, of
-    any, shares the models.
+    One that `load` has made can be pickled: unpickling loads an equal one. Copies share the models.
 
     >>> recognizer = Recognizer.load("english")
     >>> recognizer

@@ -21,7 +21,7 @@ Segments = Iterable[tuple[float, Audio]]  # (start in seconds, waveform); see au
 
 @dataclass(frozen=True)
 class RecognizedSegment:
-    """What is found out about a segment.
+    """What has been recognised in a segment.
 
     Attributes:
         hypotheses: The best one first, at least one.
@@ -33,7 +33,7 @@ class RecognizedSegment:
 
 
 class SegmentRecognizer:
-    """Recognises segments: an acoustic model, a decoder, and what is wanted besides words.
+    """Recognises segments by an acoustic model and a decoder.
 
     Args:
         model: Computes the log-probabilities of labels, frame by frame.

@@ -28,7 +28,7 @@ class Segment:
 
     Attributes:
         start: Seconds from the start of the recording, or of its piece.
-        end: Seconds from there, too.
+        end: In seconds, likewise.
         transcript: Of the segment; times count from the start of the recording, as does duration.
     """
 
@@ -46,7 +46,7 @@ class _Work:
     """What is sent to a process.
 
     Attributes:
-        path: The recording, which messages name.
+        path: Names the recording in messages.
         audio: A segment; None: the channel has ended, and there is nothing to do.
     """
 
@@ -145,7 +145,7 @@ def _joined(
 
 
 class _Recognition:
-    """Returns what recognises segments; in a process that it is sent to, after loading it there."""
+    """Returns the function that recognises segments. Unpickled, it loads the recogniser anew."""
 
     def __init__(
         self, recognizer: SegmentRecognizer, load_again: Callable[[], SegmentRecognizer] | None

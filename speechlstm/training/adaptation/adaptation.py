@@ -32,7 +32,7 @@ class Adaptation:
     """What every step of an adaptation needs. Files are read when they are first needed.
 
     Attributes:
-        keep: See adapt; so are the other attributes.
+        keep: As in adapt, as are the other attributes.
     """
 
     work: Work

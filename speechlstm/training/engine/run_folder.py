@@ -80,8 +80,8 @@ class RunFolder:
     def forget(self) -> None:
         """Remove the description of a run: the folder then holds none, whatever else is in it.
 
-        So is a run that cannot be trained, and one that another is about to replace: if the process
-        is killed then, the settings of one are not taken for those of the other.
+        This is done to a run that cannot be trained, and before another run replaces one: if the
+        process is killed then, the settings of one are not taken for those of the other.
         """
         for path in (self.description, self.initial):
             path.unlink(missing_ok=True)
