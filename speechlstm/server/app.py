@@ -1,7 +1,6 @@
 """The application: its routes, and what it answers when something goes wrong."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -29,8 +28,6 @@ from speechlstm.server.workers import Workers
 
 _PUBLIC = ("/healthz", "/openapi.json")  # besides the page, they need no token
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 
 def make_app(
     settings: ServerSettings,
@@ -50,6 +47,7 @@ def make_app(
     metrics = _metrics(uploads, streams)
     hub = StreamHub(streams, settings, metrics, ending)
     transcriber = Transcriber(uploads, settings, metrics)
+    information = _Information(model, uploads, streams, metrics)
     page = page_routes()
     routes: list[BaseRoute] = [
         *page,
@@ -60,11 +58,11 @@ def make_app(
         ),
         WebSocketRoute("/v1/stream", OwnStreams(hub).__call__),
         WebSocketRoute("/vosk", VoskStreams(hub).__call__),
-        Route("/v1/models", _models(model)),
-        Route("/v1/models/{name}", _model(model)),
-        Route("/healthz", _health(uploads, streams)),
-        Route("/metrics", _exposition(metrics)),
-        Route("/openapi.json", _fixed(document(model.name))),
+        Route("/v1/models", information.models),
+        Route("/v1/models/{name}", information.model),
+        Route("/healthz", information.health),
+        Route("/metrics", information.exposition),
+        Route("/openapi.json", information.api),
         Route("/v1/stream", _upgrade),
         Route("/vosk", _upgrade),
         WebSocketRoute("/{path:path}", _no_stream),
@@ -97,22 +95,39 @@ def _metrics(uploads: Workers, streams: Workers) -> Metrics:
     return metrics
 
 
-def _models(model: Model) -> Endpoint:
-    async def models(request: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [_model_object(model)]})
+class _Information:
+    """What the server says about itself."""
 
-    return models
+    def __init__(self, model: Model, uploads: Workers, streams: Workers, metrics: Metrics) -> None:
+        self._model, self._metrics = model, metrics
+        self._uploads, self._streams = uploads, streams
+        self._api = document(model.name)
 
+    async def models(self, request: Request) -> Response:
+        """The list of models, as in OpenAI's API."""
+        return JSONResponse({"object": "list", "data": [_model_object(self._model)]})
 
-def _model(model: Model) -> Endpoint:
-    async def one(request: Request) -> Response:
-        if request.path_params["name"] != model.name:
-            raise ApiError(
-                404, f"no such model; this server has {model.name}", "model", "model_not_found"
-            )
-        return JSONResponse(_model_object(model))
+    async def model(self, request: Request) -> Response:
+        """One of them."""
+        if request.path_params["name"] != self._model.name:
+            reason = f"no such model; this server has {self._model.name}"
+            raise ApiError(404, reason, "model", "model_not_found")
+        return JSONResponse(_model_object(self._model))
 
-    return one
+    async def health(self, request: Request) -> Response:
+        """Whether there are processes to work with."""
+        is_well = bool(self._uploads.pids and self._streams.pids)
+        values = {"status": "ok" if is_well else "no process to work with"}
+        return JSONResponse(values, 200 if is_well else 503)
+
+    async def exposition(self, request: Request) -> Response:
+        """The metrics, for Prometheus."""
+        content = generate_latest(self._metrics.registry)
+        return Response(content, media_type=CONTENT_TYPE_LATEST)
+
+    async def api(self, request: Request) -> Response:
+        """The description of the API."""
+        return JSONResponse(self._api)
 
 
 def _model_object(model: Model) -> dict[str, object]:
@@ -125,29 +140,6 @@ def _model_object(model: Model) -> dict[str, object]:
         "sample_rate": model.sample_rate,
         "readable": model.is_readable,
     }
-
-
-def _health(uploads: Workers, streams: Workers) -> Endpoint:
-    async def health(request: Request) -> Response:
-        is_well = bool(uploads.pids and streams.pids)
-        values = {"status": "ok" if is_well else "no process to work with"}
-        return JSONResponse(values, 200 if is_well else 503)
-
-    return health
-
-
-def _exposition(metrics: Metrics) -> Endpoint:
-    async def exposition(request: Request) -> Response:
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-    return exposition
-
-
-def _fixed(values: object) -> Endpoint:
-    async def fixed(request: Request) -> Response:
-        return JSONResponse(values)
-
-    return fixed
 
 
 async def _upgrade(request: Request) -> Response:
