@@ -77,8 +77,9 @@ def stands_alone(words: Sequence[str], start: int, end: int) -> bool:
 
 
 def is_numbered(speech: Speech, start: int) -> bool:
-    """Whether a number is the name of what stands before it: "room two", not "the room two"."""
-    return speech.before(start) in NUMBERED and speech.before(start - 1) not in _DETERMINERS
+    """Whether a number is the name of what is before it: "room two", not "the hotel room two"."""
+    before = {speech.before(start - 1), speech.before(start - 2)}
+    return speech.before(start) in NUMBERED and before.isdisjoint(_DETERMINERS)
 
 
 def is_pronoun(speech: Speech, start: int, end: int) -> bool:
