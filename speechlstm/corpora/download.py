@@ -206,13 +206,26 @@ def _write(response: Any, part: Path, start: int, total: int | None, bar: Any) -
     try:
         with part.open("ab" if start else "wb") as file:
             size = start
-            while chunk := response.read(_CHUNK_BYTES):
+            while chunk := _received(response):
                 file.write(chunk)
                 size += len(chunk)
                 bar.update(len(chunk))
-    except (ConnectionError, TimeoutError):
+    except ConnectionError:
         raise
     except OSError as error:
         reason = f"cannot be written: {error.strerror}; the same command goes on from there"
         raise DataError(f"{part}: {reason}") from None
     return size
+
+
+def _received(response: Any) -> bytes:
+    """The next bytes of a response.
+
+    Raises:
+        ConnectionError: They do not come. TLS and a network that is gone raise other OSErrors.
+    """
+    try:
+        chunk: bytes = response.read(_CHUNK_BYTES)
+    except OSError as error:
+        raise ConnectionError(error.strerror or f"{error}") from error
+    return chunk

@@ -109,7 +109,7 @@ class TFLiteModel:
 
         Raises:
             ModelError: Made by `error`: LiteRT cannot run the network, or an output has another
-                type or shape than the file says.
+                type or shape than the file says, or values that are not numbers.
         """
         with self._lock, self._errors("run"):
             for name, values in inputs.items():
@@ -124,13 +124,12 @@ class TFLiteModel:
                 name: self._interpreter.get_tensor(number)
                 for name, number in (self._output_numbers | self._inner_numbers).items()
             }
-        for name, values in results.items():
-            if name in self.outputs and not TensorSpec(values.dtype.name, values.shape).fits(
-                self.outputs[name]
-            ):
-                raise self._error(
-                    self._path, f"{name} has shape {values.shape}, not {self.outputs[name]}"
-                )
+        for name, spec in self.outputs.items():
+            values = results[name]
+            if not TensorSpec(values.dtype.name, values.shape).fits(spec):
+                raise self._error(self._path, f"{name} has shape {values.shape}, not {spec}")
+            if (values != values).any():  # noqa: PLR0124 (NaN alone differs from itself)
+                raise self._error(self._path, f"is damaged: {name} has values that are no numbers")
         return results
 
     @contextmanager

@@ -1,8 +1,10 @@
 import errno
 import hashlib
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -89,6 +91,31 @@ def test_goes_on_when_the_connection_breaks(server: Server, tmp_path: Path) -> N
     server.cuts = [1_000_000, 500_000]
     assert download(server.archive(), tmp_path).read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=1000000-", "bytes=1500000-"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        ssl.SSLEOFError(8, "EOF occurred in violation of protocol"),
+        TimeoutError("timed out"),
+    ],
+)
+def test_goes_on_when_the_network_fails(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    """It is no failure of the disk, although most of these errors are like those of files."""
+    errors, read = [error], HTTPResponse.read
+
+    def failing(response: HTTPResponse, amount: int | None = None) -> bytes:
+        if errors and response.status == 206:
+            raise errors.pop()
+        return read(response, amount)
+
+    monkeypatch.setattr(HTTPResponse, "read", failing)
+    server.cuts = [1_000_000]
+    assert download(server.archive(), tmp_path).read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=1000000-", "bytes=1000000-"]
 
 
 def test_a_later_call_goes_on_from_what_is_kept(server: Server, tmp_path: Path) -> None:

@@ -29,6 +29,16 @@ def test_runs_any_length_and_keeps_nothing() -> None:
     np.testing.assert_array_equal(first, kept)
 
 
+def test_refuses_outputs_that_are_no_numbers() -> None:
+    """As those of weights with NaN, which a file with a right checksum may have."""
+    model = TFLiteModel(ASSETS / "recurrent.tflite", SAMPLES, LOG_PROBS)
+    samples = noise(1600)
+    samples[0, 800] = np.nan
+    with pytest.raises(BundleError, match=r"damaged: output_0 has values that are no numbers"):
+        model.run(samples=samples)
+    assert np.isfinite(model.run(samples=noise(1600))["output_0"]).all()
+
+
 def test_threads_get_what_they_would_get_alone() -> None:
     model = TFLiteModel(ASSETS / "recurrent.tflite", SAMPLES, LOG_PROBS)
 
