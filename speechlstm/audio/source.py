@@ -5,9 +5,10 @@ import io
 import os
 import re
 import stat
+import sys
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -102,7 +103,7 @@ class Source:
 
 @contextmanager
 def opened(recording: Recording) -> Iterator[Source]:
-    """Open a recording. Pipes and file objects are copied into a temporary file.
+    """Open a recording. Pipes and file objects are copied first: into a temporary file, or memory.
 
     Raises:
         AudioError: The recording cannot be opened, is a folder or a device, or is empty.
@@ -185,7 +186,7 @@ def _opened_named(path: Path) -> Any:
 
 
 def _copied(file: Any) -> Any:
-    copy = TemporaryFile(buffering=0)  # noqa: SIM115 - the caller closes it
+    copy = _empty_copy(file)
     try:
         if isinstance(file, io.TextIOBase):
             raise TypeError('the file object of a recording must be binary: open(path, "rb")')
@@ -198,6 +199,14 @@ def _copied(file: Any) -> Any:
         copy.close()
         raise
     return copy
+
+
+def _empty_copy(file: Any) -> Any:
+    """A file to copy to: what is in memory, as members of archives are, needs no room on a disk."""
+    if sys.platform == "linux" and isinstance(file, io.BytesIO):
+        with suppress(OSError):  # of a sandbox that forbids it
+            return os.fdopen(os.memfd_create("recording"), "w+b", buffering=0)
+    return TemporaryFile(buffering=0)
 
 
 def copy_all(file: BinaryIO, copy: BinaryIO) -> None:

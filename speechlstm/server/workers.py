@@ -78,7 +78,7 @@ class WorkerProcess:
             loop = asyncio.get_running_loop()
             outcome = await loop.run_in_executor(self._thread, self._outcome, request)
         if outcome.is_error and not self.is_alive:
-            raise WorkerDied
+            raise WorkerDied from outcome.value
         return outcome.unwrap()
 
     def _outcome(self, request: object) -> Outcome:
@@ -228,9 +228,11 @@ class Workers:
         worker = WorkerProcess(self._load, next(self._numbers))
         try:
             model: Model = await worker.ask(Describe())
-        except BaseException:
+        except BaseException as error:
             worker.kill()
             worker.clear()
+            if isinstance(error, WorkerDied):  # no recording is at fault
+                raise SpeechLSTMError(f"serve: {error.__cause__}") from None
             raise
         self._workers.append(worker)
         self._give_to_waiters()

@@ -128,7 +128,7 @@ class TFLiteModel:
             values = results[name]
             if not TensorSpec(values.dtype.name, values.shape).fits(spec):
                 raise self._error(self._path, f"{name} has shape {values.shape}, not {spec}")
-            if (values != values).any():  # noqa: PLR0124 (NaN alone differs from itself)
+            if (values != values).any():  # NaN alone differs from itself
                 raise self._error(self._path, f"is damaged: {name} has values that are no numbers")
         return results
 

@@ -1,6 +1,8 @@
 import errno
 import io
 import struct
+import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from speechlstm.audio import Audio, read_audio, read_duration, read_segments, split
+from speechlstm.audio import Audio, read_audio, read_duration, read_segments, source, split
 from speechlstm.audio.source import copy_all
 from speechlstm.errors import AudioError
 
@@ -259,3 +261,26 @@ def test_a_copy_that_has_no_room_says_where_and_what_to_do() -> None:
     with pytest.raises(OSError, match=r"No space left on device in .* set TMPDIR") as error:
         copy_all(io.BytesIO(b"RIFF"), Full())
     assert error.value.errno == errno.ENOSPC
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files in memory")
+def test_what_is_in_memory_needs_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As members of archives are: that the disk is full is no fault of theirs."""
+    audio = Audio(np.linspace(-0.5, 0.5, 1600, dtype=np.float32), 16000)
+    file = io.BytesIO()
+    soundfile.write(file, audio.samples, 16000, "FLOAT", format="WAV")
+    content = file.getvalue()
+
+    def refuse(**options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(source, "TemporaryFile", refuse)
+    np.testing.assert_array_equal(read_audio(io.BytesIO(content)).samples, audio.samples)
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        member = tarfile.TarInfo("a.wav")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    found = read_audio(tmp_path / "a.tar" / f"512+{len(content)}" / "a.wav")
+    np.testing.assert_array_equal(found.samples, audio.samples)
