@@ -79,6 +79,7 @@ int main(int argc, char** argv) {
   size_t left = data + 8 < size ? size - data - 8 : 0;
   const int num_samples = left ? (int)((u32(wav + data + 4) < left ? u32(wav + data + 4) : left) / 2) : 0;
   check(is_known && num_samples > 0, argv[2], "not a WAV file of 16-bit PCM, mono, at the model's sample rate");
+  check(u32(wav + data + 4) <= left || u32(wav + data + 4) >= 0x7F000000 /* not known, in a pipe */, argv[2], "is truncated");
   check(num_samples >= 0.05 * rate, argv[2], "lasts less than 0.05 s, too short for speech");
   // A model for one length has two inputs: the number of samples, then the samples, padded with zeros.
   const int num_frames = (1 + num_samples / hop + stack - 1) / stack, is_fixed = u32(vector_of(bytes, 1)) == 2;

@@ -159,6 +159,14 @@ def test_what_cannot_be_read_is_named(program: Path, tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (1, ""), wav
         reason = "not a WAV file of 16-bit PCM, mono, at the model's sample rate"
         assert f"recognise: {wav}: {reason}" in done.stderr
+    whole = (SAMPLES / "date.wav").read_bytes()
+    (tmp_path / "truncated.wav").write_bytes(whole[:-1])
+    done = run(program, MODEL, tmp_path / "truncated.wav")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"recognise: {tmp_path}/truncated.wav: is truncated" in done.stderr
+    (tmp_path / "piped.wav").write_bytes(whole[:40] + b"\xff" * 4 + whole[44:])  # of unknown length
+    expected = run(program, MODEL, SAMPLES / "date.wav").stdout
+    assert run(program, MODEL, tmp_path / "piped.wav").stdout == expected
     soundfile.write(tmp_path / "short.wav", sine[:799], 16000)
     reason = "lasts less than 0.05 s, too short for speech"
     short = tmp_path / "short.wav"

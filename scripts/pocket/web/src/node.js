@@ -51,6 +51,8 @@ export function readFolder(folder) {
   };
 }
 
+const UNKNOWN_SIZE = 0x7f000000; // sizes of at least this are not known: it was written into a pipe
+
 /**
  * The samples of a WAV file: 16-bit PCM, one channel.
  * @param {string} file
@@ -81,6 +83,7 @@ export async function readWav(file, sampleRate) {
     if (kind === 'data') {
       if (!isRight) throw wrong;
       const stop = Math.min(bytes.length, start + size);
+      if (stop < start + size && size < UNKNOWN_SIZE) throw new AudioError(`${file}: is truncated`);
       const samples = new Float32Array((stop - start) >> 1);
       return samples.map((_, i) => view.getInt16(start + 2 * i, true) / 32768);
     }

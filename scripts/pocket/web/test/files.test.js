@@ -258,6 +258,8 @@ test('WAV files of other kinds are refused by name, whatever is in them', async 
   await writeFile(wav, at(40, [255, 255, 255, 255])); // the length of a stream is not known
   const {length} = await readWav(wav, 16000);
   assert.equal(length, (right.length - 44) / 2);
+  await writeFile(wav, right.slice(0, -1));
+  await assert.rejects(readWav(wav, 16000), {name: 'AudioError', message: `${wav}: is truncated`});
   for (const missing of [folder, path.join(folder, 'missing.wav')]) {
     await assert.rejects(readWav(missing, 16000), (error) => {
       assert.ok(error.name === 'AudioError' && error.message.startsWith(`${missing}: cannot be read`));
