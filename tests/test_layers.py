@@ -40,13 +40,17 @@ MODULES = [p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.
 @cache
 def imported_names(source: str) -> list[str]:
     """What a module's source imports, by its full name."""
-    names = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    names: list[str] = []
+    blocks: list[ast.AST] = [ast.parse(source)]
+    for block in blocks:  # not expressions, which are most of a module
+        for node in ast.iter_child_nodes(block):
+            if isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, "imports are absolute"
+                names += [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+                blocks.append(node)
     return names
 
 

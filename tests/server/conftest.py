@@ -18,6 +18,18 @@ for package in ("starlette", "uvicorn", "websockets", "python_multipart", "prome
 httpx = pytest.importorskip("httpx")
 
 
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("empty")
+
+
+@pytest.fixture(autouse=True)
+def _no_certificates(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server here speaks TLS, and httpx reads all authorities' certificates for each request."""
+    monkeypatch.setenv("SSL_CERT_DIR", str(empty_folder))
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+
+
 @dataclass
 class Server:
     """A running `speechlstm serve`."""
