@@ -32,11 +32,10 @@ def is_output(param: click.Parameter) -> bool:
 
 
 CASES = [
-    (words, command, output, other)
+    (words, command, output, others)
     for words, command in verbs(main)
-    for output in command.params
-    for other in command.params
-    if is_output(output) and is_path(other) and other is not output
+    for output in filter(is_output, command.params)
+    if (others := [p for p in command.params if is_path(p) and p is not output])
 ]
 
 
@@ -66,9 +65,9 @@ def test_every_option_that_is_called_output_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "command", "output", "other"),
+    ("words", "command", "output", "others"),
     CASES,
-    ids=[f"{' '.join(words)}-{output.name}-{other.name}" for words, _, output, other in CASES],
+    ids=[f"{' '.join(words)}-{output.name}" for words, _, output, _ in CASES],
 )
 def test_no_verb_writes_over_what_it_reads(
     tmp_path: Path,
@@ -76,21 +75,24 @@ def test_no_verb_writes_over_what_it_reads(
     words: tuple[str, ...],
     command: click.Command,
     output: click.Parameter,
-    other: click.Parameter,
+    others: list[click.Parameter],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    same = "same" if is_output(other) else value_of(output)
-    if isinstance(output.type, OutputFolder) or not getattr(other.type, "file_okay", True):
-        Path(same).mkdir()
-    else:
-        Path(same).write_text("precious")
-    values = {p: value_of(p) for p in command.params if p.required} | {output: same, other: same}
-    result = invoke(words, values)
-    assert (result.exit_code, result.stdout) == (2, "")
-    if Path(same).is_file():
-        assert "is also given by" in result.stderr
-        assert Path(same).read_text() == "precious"
-    assert len(list(tmp_path.iterdir())) == 1
+    for other in others:
+        folder = tmp_path / str(other.name)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        same = "same" if is_output(other) else value_of(output)
+        if isinstance(output.type, OutputFolder) or not getattr(other.type, "file_okay", True):
+            Path(same).mkdir()
+        else:
+            Path(same).write_text("precious")
+        required = {p: value_of(p) for p in command.params if p.required}
+        result = invoke(words, required | {output: same, other: same})
+        assert (result.exit_code, result.stdout) == (2, ""), other.name
+        if Path(same).is_file():
+            assert "is also given by" in result.stderr, other.name
+            assert Path(same).read_text() == "precious", other.name
+        assert len(list(folder.iterdir())) == 1, other.name
 
 
 @pytest.mark.parametrize("words", [["transcribe"], ["export"], ["manifest", "pack"]])

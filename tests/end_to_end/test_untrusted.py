@@ -42,10 +42,10 @@ OTHERS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("load", (FILES_ONLY | OTHERS).values(), ids=(FILES_ONLY | OTHERS))
-@pytest.mark.parametrize("name", ["a\0b", "a\0.arpa", "a\0.csv", "a\0.txt.gz"])
-def test_a_nul_in_a_name(load: Callable[[Path], object], name: str) -> None:
-    with pytest.raises(SpeechLSTMError, match=r"^a\\x00.*: file names cannot contain a NUL"):
-        load(Path(name))
+def test_a_nul_in_a_name(load: Callable[[Path], object]) -> None:
+    for name in ("a\0b", "a\0.arpa", "a\0.csv", "a\0.txt.gz"):
+        with pytest.raises(SpeechLSTMError, match=r"^a\\x00.*: file names cannot contain a NUL"):
+            load(Path(name))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")

@@ -16,14 +16,14 @@ def has_path(labels: list[int], num_steps: int) -> bool:
 
 
 @pytest.mark.parametrize("text", ["", "a", "aa", "ab", "aba", "aab", "abba", "aaa"])
-@pytest.mark.parametrize("num_steps", range(7))
-def test_a_text_is_refused_exactly_where_ctc_has_no_path(text: str, num_steps: int) -> None:
+def test_a_text_is_refused_exactly_where_ctc_has_no_path(text: str) -> None:
     labels = ALPHABET.encode(text)
-    if has_path(labels, num_steps):
-        assert encode_target(text, ALPHABET, num_steps, "u1") == labels
-    else:
-        with pytest.raises(InfeasibleTargetError, match=rf"^u1: .* audio has {num_steps};"):
-            encode_target(text, ALPHABET, num_steps, "u1")
+    for num_steps in range(7):
+        if has_path(labels, num_steps):
+            assert encode_target(text, ALPHABET, num_steps, "u1") == labels, num_steps
+        else:
+            with pytest.raises(InfeasibleTargetError, match=rf"^u1: .* audio has {num_steps};"):
+                encode_target(text, ALPHABET, num_steps, "u1")
 
 
 def test_texts_are_normalised_first() -> None:
