@@ -15,6 +15,7 @@ SLOW = {
     "__init__.py",
     "evaluation/evaluate.py",
     "explain/explain.py",
+    "pronunciation/scorer.py",
     "recognizer/recognizer.py",
     "streaming/__init__.py",
 }

@@ -49,6 +49,7 @@ def test_no_state_is_left_behind() -> None:
     np.testing.assert_array_equal(used.outputs(second), fresh.outputs(second))
 
 
+@pytest.mark.slow
 def test_the_portable_form_has_loops_and_no_variables() -> None:
     contents = [path.read_bytes() for path in (INTERPRETER, EVERYWHERE)]
     assert [has_variables(content) for content in contents] == [True, False]
@@ -63,6 +64,7 @@ def test_the_portable_form_has_loops_and_no_variables() -> None:
     assert ops["UNIDIRECTIONAL_SEQUENCE_LSTM"] == 0
 
 
+@pytest.mark.slow
 def test_compiled_model_runs_the_portable_form() -> None:
     audio = noise(1.1)
     expected = LiteRTAcousticModel(read_bundle(EVERYWHERE)).outputs(audio)
@@ -87,6 +89,7 @@ def test_compiled_model_runs_the_portable_form() -> None:
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_both_forms_hold_the_same_weights() -> None:
     ours, theirs = (list(read_weights(p.read_bytes())) for p in (INTERPRETER, EVERYWHERE))
     assert len(ours) == len(theirs) == 2 * 12 + 2 + 2  # two directions, normalisation, output

@@ -42,7 +42,7 @@ def test_gives_natural_log_probabilities_frame_by_frame() -> None:
     np.testing.assert_allclose(log_probs, expected, atol=1e-2)
 
 
-@pytest.mark.parametrize("decibels", [-35, -20])
+@pytest.mark.parametrize("decibels", [pytest.param(-35, marks=pytest.mark.slow), -20])
 def test_an_offset_changes_nothing(decibels: float) -> None:
     """Of a cheap sound card; the network alone hears it in its lowest mel bands."""
     model = LiteRTAcousticModel(read_bundle(default_bundle()))

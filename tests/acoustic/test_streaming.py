@@ -46,7 +46,9 @@ def in_blocks(
     return np.concatenate([*map(utterance.process, blocks), utterance.finish()])
 
 
-@pytest.mark.parametrize("size", [1, 37, FRAME, 1600, 5 * RATE, 10 * RATE])
+@pytest.mark.parametrize(
+    "size", [1, pytest.param(37, marks=pytest.mark.slow), FRAME, 1600, 5 * RATE, 10 * RATE]
+)
 def test_blocks_of_any_size_give_the_outputs_of_the_whole(
     model: LiteRTAcousticModel, size: int
 ) -> None:
@@ -75,6 +77,7 @@ def test_outputs_come_as_soon_as_what_they_depend_on_is_there(model: LiteRTAcous
     assert counts == [0, 0, 0, 0, 1, 1, 1, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_model(model: LiteRTAcousticModel) -> None:
     sounds = [sound(2 * RATE, seed) for seed in range(8)]
     with ThreadPoolExecutor(4) as pool:

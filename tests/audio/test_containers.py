@@ -64,6 +64,7 @@ def test_a_file_that_ends_too_early_says_so(muxed: Mux, row: tuple[object, ...])
             read_audio(io.BytesIO(content[:at]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "size"),
     [(("mpegts", "ac3", 48000, 2), 188), (("mpegts", "mp2", 32000, 1), 188),
@@ -124,6 +125,7 @@ def test_a_tag_after_a_whole_file_makes_it_no_cut_one(muxed: Mux, row: tuple[obj
     assert np.array_equal(tagged, read_audio(io.BytesIO(content)).samples)
 
 
+@pytest.mark.slow
 def test_files_of_different_rates_and_a_damaged_one_between_them(
     tmp_path: Path, muxed: Mux
 ) -> None:

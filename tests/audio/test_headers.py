@@ -287,6 +287,7 @@ def test_tags_and_padding_after_the_samples_are_not_mentioned(
     assert not caplog.text
 
 
+@pytest.mark.slow
 def test_joined_files_of_mpeg_audio_in_wav(
     tmp_path: Path, encoded: Encode, ffmpeg: Callable[..., None]
 ) -> None:
@@ -328,6 +329,7 @@ def test_silence_between_blocks_of_voc_is_silence(tmp_path: Path) -> None:
     assert np.ptp(samples[:8000]) == 1.0
 
 
+@pytest.mark.slow
 def test_a_small_voc_does_not_become_gigabytes_of_silence(tmp_path: Path) -> None:
     head = bytes([256 - 1_000_000 // 8000, 0])
     silence = (3, struct.pack("<HB", 65535, head[0]))

@@ -154,6 +154,7 @@ def test_what_follows_the_last_page_is_said(
     assert f"the {len(tail)} bytes after its end are not read" in caplog.text
 
 
+@pytest.mark.slow
 def test_flac_in_ogg(tmp_path: Path, encoded: Encode, ffmpeg: Callable[..., None]) -> None:
     (tmp_path / "a.wav").write_bytes(encoded("WAV", "PCM_16", 4.0, 16000))
     ffmpeg("-i", tmp_path / "a.wav", "-c:a", "flac", tmp_path / "a.oga")

@@ -225,7 +225,8 @@ def test_figures_are_timed_by_their_neighbours(
     ]
 
 
-@pytest.mark.parametrize("name", [pytest.param("reading", marks=pytest.mark.slow), "zip"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["reading", "zip"])
 def test_a_text_that_is_a_part_of_what_is_spoken_stays_together(name: str) -> None:
     """Its words are not drawn to others like them, seconds away."""
     samples = Path(__file__).parents[2] / "data" / "samples"

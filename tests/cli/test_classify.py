@@ -61,6 +61,7 @@ def test_the_bundle_of_a_recogniser_is_an_error(levels_bundle: Path, recordings:
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_evaluate_draws_and_prints_the_confusions(recordings: Path) -> None:
     lines = [
         {"id": "a", "audio": "a.wav", "duration": 0.5, "label": "soft"},

@@ -255,7 +255,13 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> click.Grou
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's device that is full")
-@pytest.mark.parametrize("arguments", [["--help"], ["score", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        *(pytest.param(a, marks=pytest.mark.slow) for a in (["score", "--help"], ["--version"])),
+    ],
+)
 def test_a_full_disk_is_named_wherever_something_is_printed(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "speechlstm", *arguments]
     with Path("/dev/full").open("wb") as full:

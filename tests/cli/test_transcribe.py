@@ -400,6 +400,7 @@ def test_lists_of_words_are_not_readable(levels_bundle: Path, name: str) -> None
 RTTM = "SPEAKER hello 1 0.010 0.430 <NA> <NA> speaker1 <NA> <NA>\n"
 
 
+@pytest.mark.slow
 def test_speakers_are_written_in_each_format(levels_bundle: Path, recordings: Path) -> None:
     def printed(*arguments: str) -> str:
         result = transcribe(levels_bundle, "--speakers", "auto", *arguments)

@@ -60,6 +60,7 @@ def test_names_at_an_address_are_compared_as_addresses(tmp_path: Path) -> None:
     assert first_overlap([mine], [other]) == (other, next(iter(other)))
 
 
+@pytest.mark.slow
 def test_the_work_grows_as_the_number_of_pieces(tmp_path: Path) -> None:
     mine, other = Manifest(tmp_path / "x.jsonl"), Manifest(tmp_path / "y.jsonl")
     write_manifest(mine.path, [piece(f"{k}", 4.0 * k) for k in range(3_000)])

@@ -101,7 +101,7 @@ def test_the_layout_is_that_of_webdataset(manifest: Manifest, tmp_path: Path) ->
         assert (line["text"], line["duration"]) == (utterance.text or "", utterance.duration)
 
 
-@pytest.mark.parametrize("encoding", [None, "flac", "opus"])
+@pytest.mark.parametrize("encoding", [None, "flac", pytest.param("opus", marks=pytest.mark.slow)])
 def test_the_bytes_are_the_same_each_time(
     encoding: str | None, manifest: Manifest, tmp_path: Path
 ) -> None:

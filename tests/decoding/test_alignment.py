@@ -41,6 +41,7 @@ def path_of(spans: list[tuple[int, int]], labels: Sequence[int], num_frames: int
     return path
 
 
+@pytest.mark.slow
 @given(st.integers(1, 6), st.lists(st.integers(1, 2), max_size=4), st.integers(0, 2**32))
 def test_is_the_best_of_all_paths_of_the_text(
     num_frames: int, labels: list[int], seed: int

@@ -65,7 +65,7 @@ def test_what_is_not_in_the_text_and_not_spoken_costs_no_order(cut_everywhere: N
     assert np.mean(near) > 0.95
 
 
-@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("repeats", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_text_that_is_a_part_of_what_is_spoken_stays_together(repeats: int) -> None:
     """Also if it is spoken several times."""
     words = list(np.random.default_rng(7).permutation(VOCABULARY)[:100])

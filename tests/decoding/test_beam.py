@@ -298,6 +298,7 @@ def test_narrow_beams_stay_sound(
         assert h.log_prob < 1e-6
 
 
+@pytest.mark.slow
 @given(matrices(), st.sampled_from([1, 2, 5]))
 def test_no_beam_is_worse_than_the_best_path(log_probs: NDArray[np.float32], width: int) -> None:
     config = DecodeConfig(beam_width=width)

@@ -201,8 +201,9 @@ def test_of_words_that_sound_alike_the_hot_one_is_preferred() -> None:
     assert text("cat:-1") == "katt sat"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_lm", [True, False])
-@pytest.mark.parametrize("is_open", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("is_open", [True, False])
 def test_characters_have_hot_words_too(with_lm: bool, is_open: bool) -> None:
     words = ("we", "met", "at", "noon")
     log_probs = spoken(ENGLISH.encode("we met zelenskyy at noon"), ENGLISH.num_labels, 0.8, 3)

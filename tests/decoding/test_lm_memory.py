@@ -52,6 +52,7 @@ class WholeHistory(SearchModel):
 sentences = st.lists(st.lists(st.integers(0, NUM_WORDS - 1), min_size=6, max_size=6), min_size=1)
 
 
+@pytest.mark.slow
 @given(sentences)
 def test_answers_are_the_models_and_each_is_asked_for_once(texts: list[list[int]]) -> None:
     lm, oracle = WholeHistory(), WholeHistory()

@@ -164,7 +164,8 @@ def test_the_silence_at_the_end_is_no_sentence() -> None:
 
 
 @pytest.mark.parametrize("make", DECODERS, ids=["phones", "characters"])
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_growing_utterance_ends_with_the_hypotheses_of_the_whole(make: tuple, seed: int) -> None:
     make_decoder, alphabet = make
     decoder, log_probs = make_decoder(CONFIG), utterance(seed, alphabet.num_labels)
@@ -221,9 +222,8 @@ def test_a_hot_phrase_across_a_pause_outweighs_a_word_that_ends_a_sentence() -> 
     assert with_hot_words("at tack", **settings).decode(log_probs, 9.0)[0].text == "at tack"
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
 def test_a_growing_utterance_has_the_hot_words_of_the_whole(seed: int) -> None:
     decoder, log_probs = with_hot_words("catack", "at tack", "cat"), utterance(seed, 4)
     incremental, plain = decoder.incremental(), with_hot_words()

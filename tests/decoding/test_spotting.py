@@ -35,6 +35,7 @@ def least_gap(log_probs: NDArray[np.float32], labels: list[int]) -> float:
     return min(found, default=np.inf)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=4), min_size=1, max_size=4),
     st.integers(0, 7),

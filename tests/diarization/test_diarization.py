@@ -44,7 +44,7 @@ def speakers(diarizer: Diarizer, audio: Audio, words: list[Word]) -> list[int | 
     return [word.speaker for word in labelled]
 
 
-@pytest.mark.parametrize("given", [None, 3])
+@pytest.mark.parametrize("given", [pytest.param(None, marks=pytest.mark.slow), 3])
 def test_each_word_gets_its_speaker(given: int | None) -> None:
     audio, words = tones((300, 3), (900, 4.5), (300, 3), (1500, 6))
     expected = [1] * 10 + [2] * 15 + [1] * 10 + [3] * 20

@@ -181,6 +181,7 @@ def test_report_as_json(manifest: Manifest) -> None:
     }
 
 
+@pytest.mark.slow
 def test_pieces_of_a_long_recording_are_transcribed_one_by_one(tmp_path: Path) -> None:
     samples = Path(__file__).parents[2] / "data" / "samples"
     parts, pieces, at = [], [], 0.0

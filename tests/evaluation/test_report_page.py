@@ -56,6 +56,7 @@ def scores() -> tuple[Score, ...]:
     )
 
 
+@pytest.mark.slow
 def test_a_page_has_charts_tables_and_players(recordings: Recordings) -> None:
     assert len(recordings.conditions) == 20
     document = to_page(EvaluationReport(scores()), "Evaluation", recordings, num_worst=10)

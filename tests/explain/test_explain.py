@@ -168,13 +168,10 @@ def test_a_text_that_cannot_be_spoken_is_refused(
         explain(audio, text=text, name="clip")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "memory"),
-    [
-        ("gru", "from its update gate"),
-        pytest.param("rnn", "no gates", marks=pytest.mark.slow),
-        pytest.param("everywhere", "its forget gate", marks=pytest.mark.slow),
-    ],
+    [("gru", "from its update gate"), ("rnn", "no gates"), ("everywhere", "its forget gate")],
 )
 def test_other_cells(name: str, memory: str, spoken: Say) -> None:
     audio = Audio(spoken("hello hello hello"), 16000)

@@ -22,8 +22,9 @@ def noise(seconds: float) -> Audio:
     return Audio(samples.astype(np.float32), 16000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GATES)
-@pytest.mark.parametrize("seconds", [0.05, pytest.param(1.3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [0.05, 1.3])
 def test_the_layers_give_the_probabilities_of_the_file(name: str, seconds: float) -> None:
     bundle = read_bundle(ASSETS / f"{name}.tflite")
     activity = run_network(bundle, [noise(seconds)])[0]

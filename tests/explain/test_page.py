@@ -43,6 +43,7 @@ def explanation() -> Explanation:
     return explain(audio, text="july fourth seventeen seventy sticks", fast=True, start=2.0)
 
 
+@pytest.mark.slow
 def test_the_page_holds_what_the_network_computed(explanation: Explanation) -> None:
     document = to_page(explanation, num_units=3)
     canvases = {c["id"]: c for c in elements(document, "canvas") if c.get("id")}
@@ -66,6 +67,7 @@ def test_the_page_holds_what_the_network_computed(explanation: Explanation) -> N
     assert [word["text"] for word in meta["words"]] == explanation.text.split()
 
 
+@pytest.mark.slow
 def test_the_page_is_one_small_file_that_asks_for_nothing(explanation: Explanation) -> None:
     document = to_page(explanation)
     assert len(document.encode()) < 500_000
@@ -86,9 +88,8 @@ def test_a_minute_with_all_units_stays_below_3_mb() -> None:
     assert 8 * 4 * 2000 * (MAX_GATE_BYTES // (8 * 4 * 2000)) * 4 / 3 < 1.4e6
 
 
-@pytest.mark.parametrize(
-    "name", ["gru", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rnn", "everywhere"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gru", "rnn", "everywhere"])
 def test_other_cells_have_a_page(name: str) -> None:
     audio = Audio(np.random.default_rng(1).normal(0, 0.1, 16000).astype(np.float32), 16000)
     document = to_page(explain(audio, ASSETS / f"{name}.tflite", name='<b>"'), 2)

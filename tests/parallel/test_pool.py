@@ -100,7 +100,11 @@ def test_an_error_of_loading_in_a_process_is_told(tmp_path: Path) -> None:
     ("death", "cause"),
     [
         ("_exit(3)", "process 2 ended with exit code 3 at __import__.*; see its messages above"),
-        (f"kill({PID}, 9)", "process 2 was killed by SIGKILL at .*out of memory; try few"),
+        pytest.param(
+            f"kill({PID}, 9)",
+            "process 2 was killed by SIGKILL at .*out of memory; try few",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "abort()", "process 2 was killed by SIGABRT at __import__.*", marks=pytest.mark.slow
         ),

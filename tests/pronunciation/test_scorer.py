@@ -80,6 +80,7 @@ def test_the_pronunciation_that_fits_best_is_taken(said: str) -> None:
     assert all(phone.is_likeliest for phone in found.phones)
 
 
+@pytest.mark.slow
 def test_a_phone_that_is_not_there_is_named() -> None:
     found = spelled("B AE").score(Audio(np.zeros(16000, np.float32), 16000), "bad")
     assert (found.phones[0].likeliest, found.phones[2].likeliest) == ("B", None)

@@ -103,6 +103,7 @@ def test_the_model_file_alone_recognises_the_same(
     assert alone.transcribe(audio) == recognizer.transcribe(audio)
 
 
+@pytest.mark.slow
 def test_a_long_recording_keeps_all_words_and_their_times(
     spoken: Say, recognizer: Recognizer, tmp_path: Path
 ) -> None:
@@ -560,7 +561,9 @@ def test_hot_words_are_a_list_of_words(levels_bundle: Path, hot_words: Any) -> N
         Recognizer.load(levels_bundle, hot_words=hot_words)
 
 
-@pytest.mark.parametrize("sample_rate", [8000, pytest.param(44100, marks=pytest.mark.slow), 48000])
+@pytest.mark.parametrize(
+    "sample_rate", [8000, *(pytest.param(r, marks=pytest.mark.slow) for r in (44100, 48000))]
+)
 def test_audio_of_any_rate_is_resampled(english: Recognizer, sample_rate: int) -> None:
     path = SAMPLES / "date.wav"
     audio = Audio.load(path, sample_rate)
@@ -728,6 +731,7 @@ def test_a_copy_shares_the_models(recognizer: Recognizer, recordings: list[Path]
         assert original.reject_non_speech
 
 
+@pytest.mark.slow
 def test_readable_text_stands_beside_the_words(
     english: Recognizer, readable_english: Recognizer
 ) -> None:
@@ -744,6 +748,7 @@ def test_hot_words_are_written_as_they_are_given() -> None:
     assert writer.tokens(spoken)[1].text.startswith("iPhone")
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_damaged_recording_are_readable(
     readable_english: Recognizer, tmp_path: Path
 ) -> None:
@@ -754,6 +759,7 @@ def test_the_parts_of_a_damaged_recording_are_readable(
     assert raised.value.partial.readable.startswith("The old man")
 
 
+@pytest.mark.slow
 def test_readable_text_needs_its_network(levels_bundle: Path, english: Recognizer) -> None:
     with pytest.raises(BundleError, match="no network for readable text"):
         Recognizer.load(levels_bundle, readable=True)
@@ -769,6 +775,7 @@ def test_other_processes_write_readable_text_too() -> None:
     assert texts == ["July 4, 1776."] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a loud speaker", "a telephone", "silence"])
 def test_quiet_speech_after_something_loud_is_recognised(english: Recognizer, name: str) -> None:
     """As a part of one segment, whose mean and variance normalise the features, nothing was."""

@@ -73,7 +73,7 @@ def test_partial_events_come_before_the_final_one_of_their_segment(
     assert final.text == " ".join(["alpha", "bravo", "charlie"] * 4)
 
 
-@pytest.mark.parametrize("size", [7, 37, 1600, 100_000])
+@pytest.mark.parametrize("size", [pytest.param(7, marks=pytest.mark.slow), 37, 1600, 100_000])
 def test_events_do_not_depend_on_the_sizes_of_blocks(
     recognizer: Recognizer, speech: NDArray[np.float32], size: int
 ) -> None:
@@ -82,6 +82,7 @@ def test_events_do_not_depend_on_the_sizes_of_blocks(
     assert fed(recognizer.open_stream(RATE), samples, size) == expected
 
 
+@pytest.mark.slow
 def test_blocks_may_be_integers_have_channels_and_another_rate(
     recognizer: Recognizer, speech: NDArray[np.float32]
 ) -> None:
@@ -209,7 +210,7 @@ def test_a_pause_within_a_hot_phrase_may_be_longer(levels_bundle: Path, spoken: 
         assert [final.text for final in finals(events)] == texts
 
 
-@pytest.mark.parametrize("unknown", [[], ["[unk]"]])
+@pytest.mark.parametrize("unknown", [[], pytest.param(["[unk]"], marks=pytest.mark.slow)])
 def test_a_pause_within_a_phrase_of_a_grammar_may_be_longer(
     levels_bundle: Path, spoken: Say, unknown: list[str]
 ) -> None:

@@ -64,7 +64,9 @@ def test_an_import_changes_nothing_in_the_process() -> None:
     subprocess.run([sys.executable, "-c", IMPORTING], env=environment, check=True)
 
 
-@pytest.mark.parametrize("backend", ["numpy", "openvino", "none"])
+@pytest.mark.parametrize(
+    "backend", ["numpy", *(pytest.param(b, marks=pytest.mark.slow) for b in ("openvino", "none"))]
+)
 @pytest.mark.parametrize("verb", [pytest.param("doctor", marks=pytest.mark.slow), "train"])
 def test_a_backend_that_cannot_train_is_named(verb: str, backend: str, tmp_path: Path) -> None:
     manifests = ["--train", "x.jsonl", "--valid", "y.jsonl", "-o", f"{tmp_path / 'run'}"]

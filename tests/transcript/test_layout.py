@@ -79,6 +79,7 @@ def test_limits_hold_and_no_word_is_lost(
         assert cue.end >= min(full, following.start) - 1e-9
 
 
+@pytest.mark.slow
 @given(WORDS, LAYOUTS, st.integers(1, 12))
 def test_lines_have_room_for_who_speaks(
     timed: list[tuple[str, float, float]], layout: SubtitleLayout, speaker: int

@@ -75,9 +75,8 @@ def test_an_epoch_holds_every_utterance_once(corpus: Corpus, augment: bool, epoc
     assert sorted(ids) == sorted(example.id for example in corpus.examples)
 
 
-@pytest.mark.parametrize(
-    "seconds", [8, *(pytest.param(seconds, marks=pytest.mark.slow) for seconds in (4, 24))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [4, 8, 24])
 def test_batches_keep_to_the_budget_and_are_hardly_padded(corpus: Corpus, seconds: float) -> None:
     settings = replace(SETTINGS, training=TrainConfig(batch_seconds=seconds))
     data = SpeechDataset(corpus, settings, augment=True)
@@ -304,6 +303,7 @@ def test_a_few_shapes_serve_all_epochs(corpus: Corpus, augment: bool) -> None:
     assert data.padding < 0.35
 
 
+@pytest.mark.slow
 def test_what_the_network_mixes_is_what_is_mixed_here(corpus: Corpus) -> None:
     augmentation = AugmentConfig(
         noise=("noise.jsonl",), room_probability=0.5, telephone_probability=0.3
@@ -489,6 +489,7 @@ def test_no_transcript_gives_no_alphabet(tmp_path: Path) -> None:
         derive_alphabet([Manifest(tmp_path / "x.jsonl")])
 
 
+@pytest.mark.slow
 def test_an_epoch_has_utterances_as_often_as_their_manifest_weighs(
     write_tones: Callable[[Path, Sequence[str]], Path], tmp_path: Path
 ) -> None:

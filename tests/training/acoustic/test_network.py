@@ -76,6 +76,7 @@ def test_padding_changes_no_output_on_real_speech(corpora: Path) -> None:
     assert_alone_is_as_in_the_batch(new_model(), signals)
 
 
+@pytest.mark.slow
 def test_one_direction_hears_no_future() -> None:
     config = replace(SMALL, bidirectional=False)
     model = new_model(config, FeatureConfig(normalize="none"))

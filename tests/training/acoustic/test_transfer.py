@@ -51,6 +51,7 @@ def source_of(model: AcousticNetwork, phones: Alphabet | None = None) -> Trained
     return TrainedModel(Path("x"), model, spec)
 
 
+@pytest.mark.slow
 def test_other_phones_get_a_new_layer() -> None:
     keras.utils.set_random_seed(1)
     theirs, ours = (AcousticNetwork(FEATURES, SMALL, 5, num_phones=3) for _ in range(2))
@@ -178,6 +179,7 @@ def test_everything_fits_the_same_model(model: AcousticNetwork) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("symbols", "config", "kept", "dropped"),
     [

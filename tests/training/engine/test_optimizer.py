@@ -57,6 +57,7 @@ def test_torch_in_one_pass_does_the_same() -> None:
     assert process.returncode == 0, process.stdout
 
 
+@pytest.mark.slow
 def test_no_decay_leaves_weights_without_a_gradient_as_they_are() -> None:
     still = [[np.zeros(shape, np.float32) for shape in SHAPES]] * 3
     for decay, expected in ((0.0, 0.5), (0.1, 0.5 * (1 - 0.1 * 0.1) ** 3)):
@@ -64,9 +65,8 @@ def test_no_decay_leaves_weights_without_a_gradient_as_they_are() -> None:
         np.testing.assert_allclose(np.concatenate([w.ravel() for w in weights]), expected)
 
 
-@pytest.mark.parametrize(
-    "value", [np.nan, *(pytest.param(x, marks=pytest.mark.slow) for x in (np.inf, -np.inf))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_gradient_that_is_not_finite_is_as_if_it_had_not_been(value: float) -> None:
     steps = random_gradients()
     bad = [g.copy() for g in steps[0]]

@@ -119,7 +119,11 @@ def test_equals_librosa_on_real_speech(corpora: Path, corpus: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("normalize", "deltas"), [("mean", 2), ("mean_variance", 2), ("running", 0)]
+    ("normalize", "deltas"),
+    [
+        ("mean", 2),
+        *(pytest.param(*c, marks=pytest.mark.slow) for c in (("mean_variance", 2), ("running", 0))),
+    ],
 )
 def test_a_batch_changes_nothing(normalize: str, deltas: int) -> None:
     layer = MFCC(FeatureConfig.from_dict({"deltas": deltas, "normalize": normalize}))
@@ -140,12 +144,9 @@ def test_normalises_over_the_true_frames() -> None:
         np.testing.assert_allclose(found[:length], expected, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    "normalize", [pytest.param("mean", marks=pytest.mark.slow), "mean_variance"]
-)
-@pytest.mark.parametrize(
-    "batch_size", [1, *(pytest.param(size, marks=pytest.mark.slow) for size in (2, 7))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("normalize", ["mean", "mean_variance"])
+@pytest.mark.parametrize("batch_size", [1, 2, 7])
 def test_silence_normalises_to_zero_in_any_batch(normalize: str, batch_size: int) -> None:
     layer = MFCC(FeatureConfig.from_dict({"deltas": 2, "normalize": normalize}))
     for num_samples in (*range(1, 4002, 500), 16000, 160_001 // batch_size):
@@ -291,6 +292,7 @@ def test_running_features_depend_on_nothing_that_follows() -> None:
     np.testing.assert_allclose(half[0, :known], whole[0, :known], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_features_of_pieces_are_those_of_the_whole() -> None:
     layer, signal = MFCC(RUNNING), synthetic()[0]
     whole, num_frames = map(np.asarray, layer(*batch([signal])))

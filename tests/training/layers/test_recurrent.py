@@ -51,7 +51,7 @@ def gradients(
     return [outputs.numpy(), *(g.numpy() for g in tape.gradient(total, [given, *variables]))]
 
 
-@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("bidirectional", [pytest.param(True, marks=pytest.mark.slow), False])
 @pytest.mark.parametrize(
     ("lengths", "num_threads"),
     [

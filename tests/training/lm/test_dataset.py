@@ -56,9 +56,8 @@ def test_batches_hold_sentences_of_like_length_and_no_more_words_than_allowed() 
     assert max(sizes)[1] == max(lengths) + 1
 
 
-@pytest.mark.parametrize(
-    "size", [1, *(pytest.param(size, marks=pytest.mark.slow) for size in (3, 5))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 3, 5])
 def test_a_word_is_drawn_as_often_as_is_said(size: int) -> None:
     sampler = WordSampler(np.array([50, 0, 3, 9, 0]), size)
     generator = np.random.default_rng(1)
