@@ -19,7 +19,9 @@ from speechlstm.cli.verbs import verb
     "--epoch", type=IntegerRange(1), default=1, show_default=True, help="Epoch, counted from 1."
 )
 @click.option(
-    "--id", "utterance_id", help="Id of the utterance in its manifest.  [default: name of FILE]"
+    "--id",
+    "utterance_id",
+    help="Id of the utterance in its manifest.  [default: name of FILE, without suffix]",
 )
 def command(
     recording: Path,

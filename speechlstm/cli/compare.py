@@ -26,7 +26,7 @@ _MAX_REPORTS = 26
 @worst_option
 @json_option()
 def command(reports: tuple[Path, ...], output: Path | None, worst: int, as_json: bool) -> None:
-    """Compare REPORTS, two or more, each of which is the output of `evaluate --json`.
+    """Compare REPORTS, two or more, each the output of `evaluate --json` or `score --json`.
 
     The difference of WER is given with its 95 % interval (paired bootstrap over speakers, if ten or
     more are known, else over utterances) and with the matched-pairs test (MAPSSWE, Gillick and Cox

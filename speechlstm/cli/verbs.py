@@ -122,6 +122,8 @@ class VerbGroup(click.Group):
         if not (name in self._verbs or name.startswith("-") or ctx.resilient_parsing):
             near = get_close_matches(name, self._verbs, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
+            if ctx.parent is None and os.path.exists(name):  # noqa: PTH110 may be longer than names
+                hint = "; of a recording, speechlstm transcribe FILE prints the words"
             ctx.fail(f"{printable(name) or quoted(name)}: no such command{hint}")
         return super().resolve_command(ctx, args)
 

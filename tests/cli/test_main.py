@@ -140,6 +140,10 @@ def test_version_is_the_packages() -> None:
         (["transcibe", "a.wav"], "transcibe: no such command; did you mean transcribe?"),
         (["manifest", "bild"], "bild: no such command; did you mean build?"),
         (["sing"], "sing: no such command"),
+        (
+            ["data/samples/date.wav"],
+            "no such command; of a recording, speechlstm transcribe FILE prints the words",
+        ),
         (["lm", "next", "it", "-n", "ten"], "'-n': 'ten' is not a valid integer."),
         (["serve", "--timeout", "long"], "'--timeout': 'long' is not a valid number."),
     ],

@@ -11,7 +11,7 @@ from speechlstm.cli.lm.ngrams import (
     quantize_option,
     write_model,
 )
-from speechlstm.cli.lm.options import alphabet_of, alphabet_option, refuse_folder
+from speechlstm.cli.lm.options import alphabet_of, bundle_of_alphabet, refuse_folder
 from speechlstm.cli.output import say
 from speechlstm.cli.types import BundlePath
 from speechlstm.cli.verbs import verb
@@ -21,7 +21,7 @@ from speechlstm.errors import counted
 @verb()
 @click.argument("lm", type=BundlePath())
 @output_option
-@alphabet_option
+@bundle_of_alphabet("Note in the model that it is for the alphabet of")
 @quantize_option
 def command(lm: Path, output: Path, bundle: Path | None, quantize: bool) -> None:
     """Convert LM, packed or ARPA, to a packed or an ARPA file.

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from speechlstm.cli.output import say
-from speechlstm.cli.types import PATH
+from speechlstm.cli.types import PATH, BundlePath
 from speechlstm.errors import BundleError, counted
 
 if TYPE_CHECKING:
+    from speechlstm.cli.options import Option
     from speechlstm.lm.model import LanguageModel
     from speechlstm.text.alphabet import Alphabet
 
@@ -44,15 +45,25 @@ exclude_option = click.option(
     help="Leave out sentences that are in a manifest, so that it can serve as test data; may be "
     "given several times.",
 )
-alphabet_option = click.option(
-    "--bundle",
-    "--model",
-    "bundle",
-    metavar="BUNDLE",
-    type=PATH,
-    help="Use only words in the alphabet of this bundle; models with another alphabet then refuse "
-    "the language model.",
-)
+
+
+def bundle_of_alphabet(what: str) -> "Option":
+    """The option --bundle of the commands that write a model for one alphabet.
+
+    Args:
+        what: What they do with the alphabet of the bundle.
+    """
+    return click.option(
+        "--bundle",
+        "--model",
+        "bundle",
+        metavar="BUNDLE",
+        type=BundlePath(),
+        help=f"{what} this bundle; models with another alphabet then refuse the language model.",
+    )
+
+
+alphabet_option = bundle_of_alphabet("Use only words in the alphabet of")
 
 
 def alphabet_of(bundle: Path | None) -> "Alphabet | None":

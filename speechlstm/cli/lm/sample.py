@@ -13,7 +13,13 @@ from speechlstm.cli.verbs import verb
 @verb()
 @click.argument("lm", type=BundlePath())
 @click.option("--prompt", default="", metavar="TEXT", help="Beginning of each sentence.")
-@click.option("--num-words", type=IntegerRange(min=1), default=50, show_default=True)
+@click.option(
+    "--num-words",
+    type=IntegerRange(min=1),
+    default=50,
+    show_default=True,
+    help="The largest number of words in all sentences together.",
+)
 @click.option(
     "--temperature",
     type=NumberRange(min=0, min_open=True),

@@ -16,7 +16,7 @@ from speechlstm.cli.verbs import verb
 @click.option("--no-text", is_flag=True, help="List all recordings, without texts (for noise).")
 @click.pass_context
 def command(ctx: click.Context, folder: Path, output: Path, no_text: bool) -> None:
-    """List the recordings in FOLDER whose texts are in .txt files beside them.
+    """List the recordings in FOLDER whose texts are in .txt or .lab files beside them.
 
     The first folder below FOLDER is taken as the speaker. A recording that has no text or cannot be
     read is reported and left out; the exit code is then 1. For corpora in the layouts of others

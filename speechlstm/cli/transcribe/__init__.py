@@ -128,8 +128,9 @@ def command(
     is 1. A damaged or truncated file is transcribed as far as possible, stderr says which seconds
     are lost, and the exit code is 1 as well.
 
-    -o FOLDER (one that exists or ends in a slash, or any name if a FILE is a folder) keeps the
-    subfolders: rec/monday/a.wav becomes FOLDER/monday/a.txt for the FILE rec.
+    -o FOLDER (one that exists or ends in a slash, or any name if a FILE is a folder or each gets
+    several files) keeps the subfolders: rec/monday/a.wav becomes FOLDER/monday/a.txt for the FILE
+    rec.
 
     The decoder is a beam search if the bundle has a language model or hot words are given;
     otherwise it is greedy (the most probable label of each frame).

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from speechlstm.bundle import default_bundle, read_bundle
 from speechlstm.lm.ngram.model import NGramModel
 
 Run = Callable[..., Result]
@@ -41,3 +42,11 @@ def test_converts_to_arpa_and_back(lm: Run, built: Build, suffix: str) -> None:
     assert NGramModel.load(Path(f"direct{suffix}")).sentence_log_prob(words) == pytest.approx(
         expected
     )
+
+
+def test_a_model_may_be_noted_to_be_for_the_alphabet_of_a_bundle(lm: Run, built: Build) -> None:
+    built()
+    assert lm("convert", "text.lm", "-o", "noted.lm", "--bundle", "english").exit_code == 0
+    noted = NGramModel.open(Path("noted.lm"))
+    assert noted.alphabet_sha256 == read_bundle(default_bundle()).acoustic.alphabet.sha256
+    assert noted.num_words == NGramModel.open(Path("text.lm")).num_words
