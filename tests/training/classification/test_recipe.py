@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from click.testing import CliRunner, Result
 
 from speechlstm.classification import Classifier
@@ -78,6 +79,20 @@ def test_the_file_gives_what_the_network_gives(bundle: Path, trained: Classifier
     portable = Classifier.load(bundle / "model.portable.tflite").classify_file(paths[0])
     assert portable.probabilities == pytest.approx(found[0].probabilities, abs=1e-4)
     assert np.isfinite(classifier.embed_file(paths[0])).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["model.tflite", "model.portable.tflite"])
+def test_outputs_have_the_names_and_the_order_that_the_documentation_says(
+    bundle: Path, name: str
+) -> None:
+    interpreter = Interpreter(model_path=str(bundle / name))
+    outputs = interpreter.get_signature_list()["serving_default"]["outputs"]
+    assert outputs == ["embedding", "log_probs"]
+    found = interpreter.get_signature_runner()(samples=np.zeros((1, 16000), np.float32))
+    assert (found["embedding"].shape, found["log_probs"].shape) == ((1, 24), (1, 2))
+    first, second = (tuple(values["shape"]) for values in interpreter.get_output_details())
+    assert (first[1], second[1]) == (24, 2)
 
 
 @pytest.mark.slow
