@@ -8,7 +8,7 @@ from speechlstm.acoustic.model import (
     AcousticModel,
     LiteRTAcousticModel,
     check_rate,
+    levelled,
     network_inputs,
-    without_offset,
 )
 from speechlstm.acoustic.streaming import NUM_SAMPLES, SAMPLES, StreamingModel, StreamingUtterance

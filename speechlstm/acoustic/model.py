@@ -115,13 +115,13 @@ class LiteRTAcousticModel:
     def log_probs(self, audio: Audio) -> NDArray[np.float32]:
         """Natural log-probabilities (num_frames, alphabet.num_labels) of one utterance.
 
-        An offset is removed: see without_offset.
+        An offset is removed, and quiet audio is made louder: see levelled.
 
         Raises:
             BundleError, ValueError: As in outputs.
         """
-        centred = without_offset(audio, self._bundle.acoustic.features)
-        return self.outputs(centred)[:, self._columns]
+        given = levelled(audio, self._bundle.acoustic.features)
+        return self.outputs(given)[:, self._columns]
 
     @cached_property
     def streaming(self) -> StreamingModel | None:
@@ -194,13 +194,13 @@ def check_rate(audio: Audio, sample_rate: int) -> None:
         )
 
 
-def without_offset(audio: Audio, features: FeatureConfig) -> Audio:
-    """A waveform without its mean, if the features of a network are normalised by theirs.
+def levelled(audio: Audio, features: FeatureConfig) -> Audio:
+    """A waveform as `Audio.levelled` gives it, if features are normalised over an utterance.
 
     Cheap sound cards add a constant to what they record, which then is most of what the lowest mel
     filters let pass. Other networks take an utterance block by block, or as it is.
     """
-    return audio.centred() if features.normalize in ("mean", "mean_variance") else audio
+    return audio.levelled() if features.normalize in ("mean", "mean_variance") else audio
 
 
 def network_inputs(

@@ -18,7 +18,11 @@ _FORMATS = (
     "loas,m4v,matroska,webm,matroska\\,webm,mov,mp4,m4a,3gp,3g2,mj2,mov\\,mp4\\,m4a\\,3gp\\,3g2\\,"
     "mj2,mp3,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
-_INTEGERS = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
+# The types of samples, and full scale.
+_TYPES = {
+    "u8": ("u1", 2.0**7), "s16": ("i2", 2.0**15), "s32": ("i4", 2.0**31), "s64": ("i8", 2.0**63),
+    "flt": ("f4", 1.0), "dbl": ("f8", 1.0),
+}  # fmt: skip
 # Formats whose header has the duration; for others, ffmpeg estimates it from the bit rate.
 _MEASURED = {
     "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf",
@@ -190,12 +194,17 @@ def _expected_seconds(container: Any, stream: Any) -> float:
 
 def _samples(frame: Any) -> NDArray[np.float32]:
     """The samples of one of ffmpeg's frames, (num_samples, num_channels)."""
-    array = frame.to_ndarray()
-    num_channels = len(frame.layout.channels)
-    planar = array.T if frame.format.is_planar else array.reshape(-1, num_channels)
-    scale = _INTEGERS.get(frame.format.name.removesuffix("p"))
-    if scale is None:
-        return np.ascontiguousarray(planar, np.float32)
-    centre = scale if array.dtype == np.uint8 else 0.0
-    samples: NDArray[np.float32] = ((planar.astype(np.float64) - centre) / scale).astype(np.float32)
+    # Not by to_ndarray: of eight channels and more, PyAV reads planes that do not exist: a crash.
+    dtype, scale = _TYPES[frame.format.name.removesuffix("p")]
+    num_channels, is_planar = len(frame.layout.channels), frame.format.is_planar
+    width = 1 if is_planar else num_channels
+    planes = [
+        np.frombuffer(plane, dtype, frame.samples * width).reshape(-1, width)
+        for plane in frame.planes[: num_channels // width]
+    ]
+    array = np.hstack(planes)
+    if scale == 1:
+        return np.ascontiguousarray(array, np.float32)
+    centre = scale if dtype == "u1" else 0.0
+    samples: NDArray[np.float32] = ((array.astype(np.float64) - centre) / scale).astype(np.float32)
     return samples

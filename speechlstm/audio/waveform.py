@@ -13,6 +13,7 @@ from speechlstm.audio.source import Recording
 from speechlstm.errors import quoted
 
 MIN_SECONDS = 0.05  # a short vowel; nothing shorter can be a word
+LEAST_PEAK = 0.03  # -30 dB, which networks are given at least; speech is mostly recorded louder
 MAX_PEAK = 16.0  # 24 dB above full scale; higher peaks are integers stored as floats
 # Telephony uses 8 kHz and PCM from DSD 705.6 kHz; values far outside come from damaged headers.
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 768_000
@@ -95,14 +96,23 @@ class Audio:
         """Length in seconds."""
         return len(self.samples) / self.sample_rate
 
-    def centred(self) -> "Audio":
-        """The waveform without its mean, the offset that a cheap sound card adds.
+    def levelled(self) -> "Audio":
+        """The waveform without its mean, and scaled to a peak of LEAST_PEAK if it is quieter.
 
-        >>> Audio(np.array([0.5, 0.25], np.float32), 16000).centred().samples.tolist()
+        The mean is the offset that a cheap sound card adds. Spectra have an absolute floor, below
+        which the softer sounds of a quiet recording would be.
+
+        >>> Audio(np.array([0.5, 0.25], np.float32), 16000).levelled().samples.tolist()
         [0.125, -0.125]
+        >>> Audio(np.array([1e-4, -1e-4], np.float32), 16000).levelled().samples.round(3).tolist()
+        [0.029999999329447746, -0.029999999329447746]
         """
         mean = self.samples.mean(dtype=np.float64) if len(self.samples) else 0.0
-        return Audio(self.samples - np.float32(mean), self.sample_rate)
+        samples = self.samples - np.float32(mean)
+        peak = np.abs(samples).max(initial=0)
+        if 0 < peak < LEAST_PEAK:
+            samples = samples / peak * np.float32(LEAST_PEAK)
+        return Audio(samples, self.sample_rate)
 
     def resampled(self, sample_rate: int) -> "Audio":
         """The waveform at another sample rate; the same object if the rate is the same.

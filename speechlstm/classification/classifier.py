@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.acoustic import without_offset
+from speechlstm.acoustic import levelled
 from speechlstm.arguments import StrPath
 from speechlstm.audio import Audio, Piece, read_segments, repeatable, split
 from speechlstm.bundle import ClassifierSpec, find_bundle, read_classifier
@@ -154,8 +154,8 @@ class Classifier:
         outputs, durations, damage = [], [], None
         try:
             for _, audio in segments:
-                centred = without_offset(audio, self.spec.features)
-                log_probs, embedding = self.model.outputs(centred)
+                given = levelled(audio, self.spec.features)
+                log_probs, embedding = self.model.outputs(given)
                 outputs.append((np.exp(log_probs), embedding))
                 durations.append(audio.duration)
         except DamagedAudioError as error:  # comes after all segments

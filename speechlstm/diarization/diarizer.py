@@ -64,7 +64,7 @@ class Diarizer:
             BundleError: The network cannot be run.
         """
         rate = self._embedder.sample_rate
-        samples = audio.centred().resampled(rate).samples
+        samples = audio.levelled().resampled(rate).samples
         found = []
         for start, end in spans(words):
             cut = samples[math.floor(start * rate) : math.ceil(end * rate)]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from speechlstm.acoustic import LiteRTAcousticModel, without_offset
+from speechlstm.acoustic import LiteRTAcousticModel, levelled
 from speechlstm.audio import Audio
 from speechlstm.bundle import AcousticSpec, Bundle
 from speechlstm.explain.cells import Array, DirectionActivity, run_direction
@@ -61,7 +61,7 @@ def run_network(bundle: Bundle, pieces: Sequence[Audio]) -> list[NetworkActivity
         ValueError: The audio has another sample rate.
     """
     plain = LiteRTAcousticModel(bundle)  # checks the file, before its weights are read
-    pieces = [without_offset(piece, bundle.acoustic.features) for piece in pieces]
+    pieces = [levelled(piece, bundle.acoustic.features) for piece in pieces]
     try:
         parts = _read_parts(bundle)
     except ValueError as error:

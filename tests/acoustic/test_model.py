@@ -53,12 +53,22 @@ def test_an_offset_changes_nothing(decibels: float) -> None:
     assert np.abs(np.exp(model.outputs(shifted)[:, :29]) - expected).max() > 0.2
 
 
+def test_a_quiet_recording_is_heard_as_well_as_a_loud_one() -> None:
+    """The floor of the network's mel spectrum hides all but the vowels of one at -80 dB."""
+    model = LiteRTAcousticModel(read_bundle(default_bundle()))
+    audio = Audio.load(ROOT / "data" / "samples" / "date.wav")
+    quiet = Audio(audio.samples * np.float32(1e-4), 16000)
+    expected = np.exp(model.log_probs(audio))
+    np.testing.assert_allclose(np.exp(model.log_probs(quiet)), expected, atol=0.05)
+    assert np.abs(np.exp(model.outputs(quiet)[:, :29]) - expected).max() > 0.5
+
+
 @pytest.mark.parametrize("normalize", ["none", "running"])
 def test_a_network_without_normalization_by_the_utterance_gets_it_as_it_is(normalize: str) -> None:
     spec = bundle("levels").acoustic
     features = FeatureConfig(normalize=normalize)  # type: ignore[arg-type]
     model = LiteRTAcousticModel(Bundle(ASSETS / "levels.tflite", replace(spec, features=features)))
-    audio = noise(4000)
+    audio = Audio(noise(4000).samples / 100, 16000)
     np.testing.assert_array_equal(model.log_probs(audio), model.outputs(audio))
 
 

@@ -17,7 +17,8 @@ Encode = Callable[..., bytes]
 
 # Container, codec, sample rate, channels; what ffmpeg cannot write here is skipped.
 MATRIX = [
-    ("m4a", "aac", 44100, 2), ("m4a", "alac", 48000, 1), ("mp4", "aac", 16000, 1),
+    ("m4a", "aac", 44100, 2), ("m4a", "aac", 48000, 8), ("m4a", "alac", 48000, 1),
+    ("mp4", "aac", 16000, 1), ("wav", "pcm_s64le", 48000, 1),
     ("mov", "pcm_s16be", 44100, 2), ("mov", "aac", 22050, 1), ("webm", "libopus", 48000, 2),
     ("webm", "libvorbis", 44100, 1), ("mkv", "flac", 44100, 2), ("mkv", "pcm_f32le", 16000, 1),
     ("aac", "aac", 32000, 1), ("wma", "wmav2", 44100, 2), ("wma", "wmav1", 16000, 1),

@@ -63,6 +63,20 @@ def test_a_click_makes_a_recording_no_quieter(spike: float) -> None:
     np.testing.assert_array_equal(Audio.from_array(samples, 16000).samples, np.clip(samples, -1, 1))
 
 
+@pytest.mark.parametrize("peak", [1e-45, 1e-4, 0.029])
+def test_what_is_quiet_is_levelled_with_its_shape(peak: float) -> None:
+    samples = np.array([1, -1, 0, 0], np.float32) * np.float32(peak)
+    levelled = Audio(samples, 16000).levelled().samples
+    np.testing.assert_allclose(levelled, [0.03, -0.03, 0, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("samples", [[0.0, 0.0], [0.5, 0.5], [0.03, -0.03], []])
+def test_silence_and_what_is_loud_enough_gets_no_louder(samples: list[float]) -> None:
+    levelled = Audio(np.array(samples, np.float32), 16000).levelled().samples
+    expected = np.array(samples) - (np.mean(samples) if samples else 0)
+    np.testing.assert_array_equal(levelled, expected.astype(np.float32))
+
+
 def test_what_is_far_louder_than_full_scale_keeps_its_shape_beside_a_click() -> None:
     samples = 6 * tone(1, 16000)
     samples[500] = 15

@@ -70,10 +70,10 @@ int main(int argc, char** argv) {
   json = memcpy(allocate(json_size), metadata, json_size);
   const int rate = atoi(after(json, "\"sample_rate\":")), stack = atoi(after(json, "\"frame_stack\":"));
   const int hop = (int)(atof(after(json, "\"hop_ms\":")) * rate / 1000 + 0.5), num_symbols = read_symbols(json, symbols);
-  const int is_centred = !strncmp(after(after(json, "\"normalize\":"), "\""), "mean", 4);  // a recording loses its offset
+  const int is_levelled = !strncmp(after(after(json, "\"normalize\":"), "\""), "mean", 4);  // no offset, -30 dB at least
   const int is_spaced = *after(after(after(json, "\"alphabet\":"), "\"separator\":"), "\"") != '"';  // symbols are words
   check(rate > 0 && stack > 0 && hop > 0, model_path, "its description has numbers that cannot be");
-  int is_known = 0; double mean = 0;
+  int is_known = 0; double mean = 0; float peak = 0;
   for (uint8_t* p; data + 24 < size && memcmp(p = wav + data, "data", 4); data += 8 + (size_t)u32(p + 4) + (p[4] & 1))
     is_known |= !memcmp(p, "fmt ", 4) && u32(p + 8) == 0x10001 && (int)u32(p + 12) == rate && u16(p + 22) == 16;
   size_t left = data + 8 < size ? size - data - 8 : 0;
@@ -90,7 +90,11 @@ int main(int argc, char** argv) {
   samples = allocate(left = in.dimensions[1] * sizeof(float));
   log_probs = allocate(size = sizeof(float) * out.dimensions[1] * out.dimensions[2]);
   for (int k = 0; k < num_samples; k++) mean += samples[k] = (float)(int16_t)u16(wav + data + 8 + 2 * k) / 32768;
-  for (int k = 0; is_centred && k < num_samples; k++) samples[k] -= (float)(mean / num_samples);
+  for (int k = 0; is_levelled && k < num_samples; k++) {
+    samples[k] -= (float)(mean / num_samples);
+    if (samples[k] > peak || -samples[k] > peak) peak = samples[k] < 0 ? -samples[k] : samples[k];
+  }
+  for (int k = 0; 0 < peak && peak < 0.03f && k < num_samples; k++) samples[k] *= 0.03f / peak;
   check(!LiteRtCreateModelFromBuffer(environment, bytes, model_size, &model) &&
         !LiteRtCreateCompiledModel(environment, model, options, &compiled), model_path, "LiteRT cannot compile it");
   check((!is_fixed || !LiteRtCreateTensorBufferFromHostMemory(&one, &length, sizeof length, NULL, inputs)) &&

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from speechlstm.acoustic import LiteRTAcousticModel, without_offset
+from speechlstm.acoustic import LiteRTAcousticModel, levelled
 from speechlstm.audio import Audio
 from speechlstm.bundle import MODEL, PORTABLE_MODEL, Bundle, read_bundle
 from speechlstm.decoding.greedy import greedy_decode
@@ -71,7 +71,7 @@ def write_golden(path: Path, bundle: Path, recordings: Sequence[tuple[Audio, str
     for model_path in models:
         model = LiteRTAcousticModel(Bundle(model_path, spec))
         for number, (audio, entry) in enumerate(zip(waves, entries, strict=True)):
-            outputs = model.outputs(without_offset(audio, spec.features))
+            outputs = model.outputs(levelled(audio, spec.features))
             characters = outputs[:, : spec.alphabet.num_labels]
             name = f"{number}.{model_path.stem}.f32"
             files[name] = outputs.astype("<f4").tobytes()

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from speechlstm.acoustic import without_offset
+from speechlstm.acoustic import levelled
 from speechlstm.audio import Audio
 from speechlstm.bundle import Bundle
 from speechlstm.decoding.timed_words import Emission
@@ -38,7 +38,7 @@ def saliency(
     """
     require_tensorflow()
     model = trained_model(bundle.path).network
-    audio = without_offset(audio, bundle.acoustic.features)
+    audio = levelled(audio, bundle.acoustic.features)
     samples = tf.constant(audio.samples[np.newaxis])
     log_mels, num_frames = model.mfcc.log_mels(samples, tf.constant([len(audio.samples)]))
     first = bundle.acoustic.alphabet.num_labels if phones else 0

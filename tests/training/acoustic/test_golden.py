@@ -47,7 +47,7 @@ def test_a_port_finds_all_it_needs(bundle: Path, tmp_path: Path) -> None:
             found = np.fromfile(folder / output["log_probs"], "<f4").reshape(output["shape"])
             assert len(found) == -(-(1 + len(pcm) // 160) // 3)
             model = LiteRTAcousticModel(read_bundle(ASSETS / f"{MODELS[name]}.tflite"))
-            expected = model.outputs(Audio(samples, 16000).centred())
+            expected = model.outputs(Audio(samples, 16000).levelled())
             np.testing.assert_allclose(found, expected, atol=1e-5)
             assert output["text"] == greedy_decode(expected, model.alphabet, 0.03).text
     assert {path.name for path in folder.iterdir()} == named

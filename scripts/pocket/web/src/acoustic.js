@@ -1,6 +1,6 @@
 /** The acoustic model: from a waveform to log-probabilities, by LiteRT.js. */
 
-import {centred} from './audio.js';
+import {levelled} from './audio.js';
 import {BundleError} from './errors.js';
 import {LogProbs} from './log_probs.js';
 import {checkPortable, fixedLength, message, setLength} from './model_file.js';
@@ -61,13 +61,13 @@ export class AcousticModel {
   }
 
   /**
-   * Natural log-probabilities of the characters, or of the phones, without the waveform's mean if
-   * features are normalised by theirs: the offset that a cheap sound card adds.
+   * Natural log-probabilities of the characters, or of the phones. Where features are normalised by
+   * their mean, the waveform is levelled before.
    * @param {Float32Array} samples
    * @param {boolean} [ofPhones]
    */
   async logProbs(samples, ofPhones = false) {
-    const outputs = await this.outputs(this.spec.hasMeanRemoved ? centred(samples) : samples);
+    const outputs = await this.outputs(this.spec.isLevelled ? levelled(samples) : samples);
     const {alphabet, phones} = this.spec;
     if (ofPhones && phones) return outputs.columns(alphabet.numLabels, phones.numLabels);
     return outputs.columns(0, alphabet.numLabels);

@@ -4,6 +4,7 @@ import {AudioError} from './errors.js';
 
 const MIN_SECONDS = 0.05; // a short vowel; nothing shorter can be a word
 const MAX_SECONDS = 1800; // of a recording, whose samples are all in memory
+const LEAST_PEAK = 0.03; // -30 dB, which networks are given at least
 const MAX_PEAK = 16; // 24 dB above full scale; higher peaks are integers stored as floats
 const OVERSHOOT = 1.41; // 3 dB; decoders of MP3, AAC and Opus exceed full scale by up to this
 const OPPOSITE = 0.1; // of the channels' power is left in the mean of channels that cancel out
@@ -130,11 +131,14 @@ function quantile(values, share) {
 }
 
 /**
- * The waveform without its mean, the offset that a cheap sound card adds.
+ * The waveform without its mean, and scaled to a peak of LEAST_PEAK if it is quieter: see
+ * Audio.levelled in speechlstm/audio/waveform.py.
  * @param {Float32Array} samples
  */
-export function centred(samples) {
+export function levelled(samples) {
   const sum = samples.reduce((total, sample) => total + sample, 0);
   const mean = Math.fround(sum / Math.max(1, samples.length));
-  return samples.map((sample) => sample - mean);
+  const given = samples.map((sample) => sample - mean);
+  const peak = given.reduce((highest, sample) => Math.max(highest, Math.abs(sample)), 0);
+  return 0 < peak && peak < LEAST_PEAK ? given.map((sample) => (sample / peak) * LEAST_PEAK) : given;
 }

@@ -41,7 +41,7 @@ const DEFAULTS = {sentence_pause: 0};
 
 /**
  * What the network reads and what its output means.
- * @typedef {{sampleRate: number, hopSamples: number, hasMeanRemoved: boolean, frameStack: number,
+ * @typedef {{sampleRate: number, hopSamples: number, isLevelled: boolean, frameStack: number,
  *   frameSeconds: number, alphabet: Alphabet, phones: Alphabet | null}} AcousticSpec
  */
 
@@ -189,7 +189,7 @@ function parseAcoustic(description) {
   return {
     sampleRate,
     hopSamples: Math.round((sampleRate * hopMs) / 1000),
-    hasMeanRemoved: ['mean', 'mean_variance'].includes(description.features?.normalize),
+    isLevelled: ['mean', 'mean_variance'].includes(description.features?.normalize),
     frameStack,
     frameSeconds: (hopMs * frameStack) / 1000,
     alphabet: Alphabet.parse('alphabet', description.alphabet),

@@ -56,18 +56,22 @@ test('blocks that are no waveform are refused, and louder ones are clipped', asy
   assert.deepEqual(stream.pending, Float32Array.of(1, -1, 0.5));
 });
 
-test('the offset of a waveform is removed where features are normalised by their mean', async () => {
-  for (const hasMeanRemoved of [true, false]) {
+test('a waveform is levelled where features are normalised by their mean', async () => {
+  for (const isLevelled of [true, false]) {
     /** @type {number[]} */
     const heard = [];
     const model = Object.assign(Object.create(AcousticModel.prototype), {
-      spec: {hasMeanRemoved, alphabet: {numLabels: 2}, phones: null},
+      spec: {isLevelled, alphabet: {numLabels: 2}, phones: null},
       outputs: async (/** @type {Float32Array} */ samples) => {
         heard.push(...samples);
         return new LogProbs(Float32Array.of(-1, -1), 1, 2);
       },
     });
     await model.logProbs(Float32Array.of(0.5, 0.25));
-    assert.deepEqual(heard, hasMeanRemoved ? [0.125, -0.125] : [0.5, 0.25]);
+    await model.logProbs(Float32Array.of(2 ** -20, 0));
+    await model.logProbs(Float32Array.of(0, 0));
+    const quiet = Math.fround(0.03);
+    const levelled = [0.125, -0.125, quiet, -quiet, 0, 0];
+    assert.deepEqual(heard, isLevelled ? levelled : [0.5, 0.25, 2 ** -20, 0, 0, 0]);
   }
 });

@@ -19,7 +19,7 @@ private class Listener(override val description: Description) : Recognizer {
 /**
  * Runs the app's decoder on the JVM: MODEL, then FILE.f32 and the number of samples, repeated. For
  * each, a line with the words and their times, then what the network is given of a step from 0.5 to
- * 0.25. Last, the model with the length of the first.
+ * 0.25, and of one from 1/2048. Last, the model with the length of the first.
  */
 fun main(arguments: Array<String>) {
     val file = ModelFile(File(arguments[0]).readBytes())
@@ -34,8 +34,10 @@ fun main(arguments: Array<String>) {
         println(words.joinToString(" ") { "${it.text},${it.start},${it.end},${it.confidence}" })
     }
     val listener = Listener(description)
-    listener.transcribe(FloatArray(3200) { if (it < 1600) 0.5f else 0.25f })
-    println("${listener.given.first()} ${listener.given.last()}")
+    for (step in listOf(0.5f, 1f / 2048)) {
+        listener.transcribe(FloatArray(3200) { if (it < 1600) step else step / 2 })
+        println("${listener.given.first()} ${listener.given.last()}")
+    }
     file.setLength(arguments[2].toInt())
     File(arguments[0] + ".fixed").writeBytes(file.bytes)
 }

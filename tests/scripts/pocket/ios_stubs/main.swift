@@ -14,8 +14,8 @@ final class Listener: Recognizer {
 }
 
 // Runs the app's decoder: MODEL, then FILE.f32 and the number of samples, repeated. For each, a line
-// with the words and their times, then what the network is given of a step from 0.5 to 0.25. Last,
-// the model with the length of the first.
+// with the words and their times, then what the network is given of a step from 0.5 to 0.25, and of
+// one from 1/2048. Last, the model with the length of the first.
 do {
   let arguments = CommandLine.arguments
   let data = try Data(contentsOf: URL(fileURLWithPath: arguments[1]))
@@ -31,8 +31,10 @@ do {
   }
   if arguments.count > 3 {
     let listener = Listener(file.description)
-    _ = try listener.transcribe((0..<3200).map { $0 < 1600 ? 0.5 : 0.25 })
-    print(listener.given[0], listener.given[3199])
+    for step: Float in [0.5, 1 / 2048] {
+      _ = try listener.transcribe((0..<3200).map { $0 < 1600 ? step : step / 2 })
+      print(listener.given[0], listener.given[3199])
+    }
     try file.setLength(Int(arguments[3])!)
     try Data(file.bytes).write(to: URL(fileURLWithPath: arguments[1] + ".fixed"))
   }

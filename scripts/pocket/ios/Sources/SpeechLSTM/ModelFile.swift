@@ -15,8 +15,8 @@ public struct Description {
   public let sampleRate: Int
   /// Samples from one feature frame to the next.
   let hopSamples: Int
-  /// Whether a recording is given without its mean, the offset that a cheap sound card adds.
-  let isCentred: Bool
+  /// Whether a recording is given without its mean, and no quieter than leastPeak.
+  let isLevelled: Bool
   /// Feature frames in an output frame.
   let frameStack: Int
   /// The symbols of labels 1 and up; label 0 is CTC's blank.
@@ -116,7 +116,7 @@ struct ModelFile {
     return Description(
       sampleRate: sampleRate,
       hopSamples: Int(hop),
-      isCentred: ["mean", "mean_variance"].contains(normalize),
+      isLevelled: ["mean", "mean_variance"].contains(normalize),
       frameStack: frameStack,
       symbols: symbols,
       separator: separator,

@@ -20,7 +20,7 @@ extension Recognizer {
     guard (0.05...20).contains(seconds) else {
       throw RecognizerError("a recording must last 0.05 to 20 s, not \(seconds)")
     }
-    let outputs = try logProbs(description.isCentred ? centred(samples) : samples)
+    let outputs = try logProbs(description.isLevelled ? levelled(samples) : samples)
     guard outputs.count == description.numFrames(samples.count) * description.width else {
       throw RecognizerError("the model computes \(outputs.count) numbers, which is wrong")
     }
@@ -28,9 +28,14 @@ extension Recognizer {
   }
 }
 
-private func centred(_ samples: [Float]) -> [Float] {
+/// The least peak that a network is given, -30 dB: its features have a floor.
+private let leastPeak: Float = 0.03
+
+private func levelled(_ samples: [Float]) -> [Float] {
   let mean = samples.reduce(0.0) { $0 + Double($1) } / Double(samples.count)
-  return samples.map { $0 - Float(mean) }
+  let given = samples.map { $0 - Float(mean) }
+  let peak = given.reduce(0) { max($0, abs($1)) }
+  return 0 < peak && peak < leastPeak ? given.map { $0 / peak * leastPeak } : given
 }
 
 /// Runs `model.tflite`, whose fused LSTMs keep a state, in TensorFlow Lite's Interpreter. Swift's has

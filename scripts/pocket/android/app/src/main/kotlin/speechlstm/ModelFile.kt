@@ -13,7 +13,7 @@ class ModelException(message: String) : Exception(message)
  *
  * @property sampleRate of the input, in Hz
  * @property hopSamples samples from one feature frame to the next
- * @property isCentred whether a recording is given without its mean, which cheap sound cards add
+ * @property isLevelled whether a recording is given without its mean, and no quieter than LEAST_PEAK
  * @property frameStack feature frames in an output frame
  * @property symbols those of labels 1 and up; label 0 is CTC's blank
  * @property separator written between symbols; "" for characters
@@ -22,7 +22,7 @@ class ModelException(message: String) : Exception(message)
 class Description(
     val sampleRate: Int,
     val hopSamples: Int,
-    val isCentred: Boolean,
+    val isLevelled: Boolean,
     val frameStack: Int,
     val symbols: List<String>,
     val separator: String,

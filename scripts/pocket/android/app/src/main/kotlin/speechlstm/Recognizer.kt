@@ -6,10 +6,14 @@ import java.io.Closeable
 import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import kotlin.math.abs
 import org.tensorflow.lite.Interpreter
 
 /** The longest recording that a network is given, in seconds: its memory grows with the length. */
 const val MAX_SECONDS = 20
+
+/** The least peak that a network is given, -30 dB: its features have a floor. */
+const val LEAST_PEAK = 0.03f
 
 /** Turns a waveform into words, by the best path. One thread at a time. */
 interface Recognizer : Closeable {
@@ -25,7 +29,7 @@ interface Recognizer : Closeable {
         require(seconds in 0.05..MAX_SECONDS.toDouble()) {
             "a recording must last 0.05 to $MAX_SECONDS s, not %.2f".format(seconds)
         }
-        val given = if (description.isCentred) centred(samples) else samples
+        val given = if (description.isLevelled) levelled(samples) else samples
         return greedyDecode(logProbs(given), description, seconds)
     }
 
@@ -33,9 +37,12 @@ interface Recognizer : Closeable {
     fun logProbs(samples: FloatArray): FloatArray
 }
 
-private fun centred(samples: FloatArray): FloatArray {
+private fun levelled(samples: FloatArray): FloatArray {
     val mean = samples.sumOf { it.toDouble() } / samples.size
-    return FloatArray(samples.size) { samples[it] - mean.toFloat() }
+    val given = FloatArray(samples.size) { samples[it] - mean.toFloat() }
+    val peak = given.maxOf { abs(it) }
+    if (peak == 0f || peak >= LEAST_PEAK) return given
+    return FloatArray(samples.size) { given[it] / peak * LEAST_PEAK }
 }
 
 /** Runs `model.tflite`, whose fused LSTMs keep a state, in TensorFlow Lite's Interpreter. */
