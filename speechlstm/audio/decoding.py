@@ -103,9 +103,11 @@ def _decoded_stretch(source: Source, stretch: Stretch) -> Iterator[Block | Gap]:
         if done:
             sound.seek(done)
         while known is None or done < known:
+            # No more than that: libFLAC takes what follows the last frame for damage of it.
+            wanted = BLOCK_SAMPLES if known is None else min(BLOCK_SAMPLES, to_skip + known - done)
             try:
                 with _silenced() if stretch.is_mpeg else nullcontext():
-                    samples = sound.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
+                    samples = sound.read(wanted, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
                 if done == stretch.start and not stretch.recover:
                     raise
@@ -113,7 +115,6 @@ def _decoded_stretch(source: Source, stretch: Stretch) -> Iterator[Block | Gap]:
             if not len(samples):
                 break
             samples, to_skip = samples[to_skip:], max(0, to_skip - len(samples))
-            samples = samples if known is None else samples[: known - done]
             yield Block(samples, rate, _within(stretch.lost, done, done + len(samples)))
             done += len(samples)
     if stretch.num_unread:

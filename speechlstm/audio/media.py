@@ -50,6 +50,7 @@ def format_name(source: Source) -> str | None:
         b"0&\xb2u\x8ef\xcf\x11": "WMA",
         b"#!AMR": "AMR",
         b"\x0bw": "AC-3",
+        b"\x7f\xfe\x80\x01": "DTS",  # which has what looks like frames of MPEG audio
         b"nut/multimedia": "NUT",
         b"\x06\x0e+4": "MXF",
         b"DSD ": "DSF",

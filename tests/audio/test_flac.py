@@ -48,9 +48,9 @@ def test_joined_files(tmp_path: Path, encoded: Encode) -> None:
 APE = b"APETAGEX" + struct.pack("<IIIIQ", 2000, 32, 0, 0, 0)
 
 
-@pytest.mark.parametrize("tag", [b"TAG" + b"t" * 125, APE, APE + b"TAG" + b"t" * 125])
+@pytest.mark.parametrize("tag", [b"TAG" + b"t" * 125, APE, APE + b"TAG" + b"t" * 125, b"text" * 99])
 @pytest.mark.parametrize("is_joined", [False, True])
-def test_tags_after_the_last_frame_do_no_harm(
+def test_what_follows_the_last_frame_does_no_harm(
     tmp_path: Path, encoded: Encode, tag: bytes, is_joined: bool
 ) -> None:
     content = encoded("FLAC", "PCM_16", 1.3, 16000)

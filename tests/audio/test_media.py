@@ -210,6 +210,14 @@ def test_sound_that_begins_after_the_pictures_or_ends_before_them_is_whole(
     assert read_audio(path).duration == pytest.approx(read_audio(wav).duration, abs=0.8)
 
 
+def test_dts_is_not_taken_for_mpeg_audio(
+    tmp_path: Path, wav: Path, ffmpeg: Callable[..., None]
+) -> None:
+    pytest.importorskip("av")
+    ffmpeg("-i", wav, "-strict", "-2", "-ar", "48000", tmp_path / "a.dts")
+    assert read_audio(tmp_path / "a.dts").duration == pytest.approx(1.5, abs=0.05)
+
+
 def test_raw_samples(tmp_path: Path) -> None:
     samples = np.array([0, 16384, -32768] * 1000, "<i2")
     (tmp_path / "a").write_bytes(samples.tobytes() + b"\0")
