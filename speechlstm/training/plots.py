@@ -153,7 +153,7 @@ def plot_by_epoch(
         values = [(100 if percent else 1) * row[key] for row in rows]
         axes.plot([row["epoch"] for row in rows], values, ".-", label=name)
     axes.set(xlabel="Epoch", ylabel="%" if percent else "")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     axes.legend()
 

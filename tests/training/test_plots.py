@@ -100,6 +100,19 @@ def test_of_equally_good_epochs_the_one_that_is_exported_is_marked(
         assert list(marked.get_xdata()) == [2]
 
 
+@pytest.mark.parametrize("num_epochs", [1, 2, 40])
+def test_epochs_are_whole(tmp_path: Path, figures: list[Any], num_epochs: int) -> None:
+    rows = [
+        {"epoch": n, "loss": 1.0, "valid_loss": 1.0, "valid_wer": 1.0, "valid_cer": 1.0}
+        for n in range(1, num_epochs + 1)
+    ]
+    metrics = tmp_path / "metrics.jsonl"
+    metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    plots.plot_training(metrics, tmp_path / "run.png")
+    for axes in figures[0].axes:
+        assert all(tick == int(tick) for tick in axes.get_xticks())
+
+
 def test_no_point_lies_on_the_frame(tmp_path: Path, figures: list[Any]) -> None:
     rows = [
         {"epoch": n, "loss": 160.0, "valid_loss": 175.0, "valid_wer": 1.0, "valid_cer": 1.0,
