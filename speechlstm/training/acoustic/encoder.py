@@ -110,7 +110,7 @@ class Encoder(Network):
             layer.trainable = False
 
     @abstractmethod
-    def losses(self, outputs: Any, targets: dict[str, Any]) -> Any:
+    def utterance_losses(self, outputs: Any, targets: dict[str, Any]) -> Any:
         """The loss of each utterance of a batch, (batch,), as validation reports it."""
 
 

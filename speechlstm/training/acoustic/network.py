@@ -71,7 +71,7 @@ class AcousticNetwork(Encoder):
         heads = [characters, phones] if self.num_phones else [characters]
         return ops.concatenate([ops.log_softmax(head) for head in heads], axis=-1)
 
-    def losses(self, outputs: Any, targets: dict[str, Any]) -> Any:
+    def utterance_losses(self, outputs: Any, targets: dict[str, Any]) -> Any:
         """The CTC loss of the characters of each utterance."""
         logits, num_steps = outputs
         num_steps = targets.get("num_steps", num_steps)
@@ -93,7 +93,7 @@ class AcousticNetwork(Encoder):
         logits, num_steps = outputs
         num_steps = targets.get("num_steps", num_steps)
         characters, phones = logits[..., : self.num_labels], logits[..., self.num_labels :]
-        loss = weighted_mean(self.losses(outputs, targets), targets["weights"])
+        loss = weighted_mean(self.utterance_losses(outputs, targets), targets["weights"])
         if self.num_phones:
             losses = ctc_losses(phones, num_steps, targets["phones"], targets["num_phones"])
             loss = loss + weighted_mean(losses, targets["phone_weights"])

@@ -144,7 +144,7 @@ class SpeechTrainer(EpochLoop):
         """
         data = self.train_data
         inputs, targets = data.whole(index)
-        losses = self.network.losses(self.network.predict_on_batch(inputs), targets)
+        losses = self.network.utterance_losses(self.network.predict_on_batch(inputs), targets)
         finite = np.isfinite(ops.convert_to_numpy(losses))
         finite = finite.reshape(-1, data.num_views).all(axis=1)
         # If all losses are finite, the gradient overflowed: any utterance may be the cause.

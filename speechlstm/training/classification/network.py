@@ -53,7 +53,7 @@ class ClassifierNetwork(Encoder):
         embeddings = pooled(*self.encode(inputs, training))
         return self.output_layer(self.dropout(embeddings, training=training)), embeddings
 
-    def losses(self, outputs: Any, targets: dict[str, Any]) -> Any:
+    def utterance_losses(self, outputs: Any, targets: dict[str, Any]) -> Any:
         """The cross-entropy of each utterance, in nats."""
         classes = ops.convert_to_tensor(targets["labels"])[:, 0]
         return keras.losses.sparse_categorical_crossentropy(classes, outputs[0], from_logits=True)
@@ -65,7 +65,7 @@ class ClassifierNetwork(Encoder):
             targets: ``labels`` (batch, max_labels) int32, whose first column are the classes, and
                 ``weights`` (batch,) float32.
         """
-        loss = weighted_mean(self.losses(outputs, targets), targets["weights"])
+        loss = weighted_mean(self.utterance_losses(outputs, targets), targets["weights"])
         if self.consistency:
             frames = outputs[0][:, None]  # one for each utterance
             differences = consistency_losses(frames, ops.ones(ops.shape(frames)[0], "int32"))

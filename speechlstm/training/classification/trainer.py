@@ -24,7 +24,9 @@ class ClassifierTrainer(SpeechTrainer):
             inputs, targets = self.valid_data[index]
             outputs = self.network.predict_on_batch(inputs)
             true = targets["weights"] > 0  # the others are copies
-            losses.append(ops.convert_to_numpy(self.network.losses(outputs, targets))[true])
+            losses.append(
+                ops.convert_to_numpy(self.network.utterance_losses(outputs, targets))[true]
+            )
             correct.append((outputs[0].argmax(axis=-1) == targets["labels"][:, 0])[true])
             self._stop_if_asked()
         return {

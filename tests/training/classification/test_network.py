@@ -54,7 +54,7 @@ def test_the_loss_is_the_cross_entropy_of_the_utterances_that_count(
     log_probs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     losses = -log_probs[np.arange(3), labels[:, 0]]
     targets = {"labels": labels, "weights": np.array([1, 0, 1], np.float32)}
-    np.testing.assert_allclose(network.losses(outputs, targets), losses, rtol=1e-4)
+    np.testing.assert_allclose(network.utterance_losses(outputs, targets), losses, rtol=1e-4)
     loss = float(network.batch_loss(outputs, targets))
     assert loss == pytest.approx((losses[0] + losses[2]) / 2, rel=1e-4)
 
@@ -64,12 +64,12 @@ def test_views_that_differ_cost_something() -> None:
     targets = {"labels": np.zeros((2, 1), np.int32), "weights": np.ones(2, np.float32)}
     logits = np.array([[1, 2, 3], [1, 2, 3]], np.float32)
     alike = float(network.batch_loss((logits, None), targets))
-    assert alike == pytest.approx(float(np.mean(network.losses((logits, None), targets))))
+    assert alike == pytest.approx(float(np.mean(network.utterance_losses((logits, None), targets))))
     logits[1] = [3, 2, 1]
     found = float(network.batch_loss((logits, None), targets))
     probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     divergence = (probs[0] * np.log(probs[0] / probs[1])).sum()  # the same in both directions here
-    plain = float(np.mean(network.losses((logits, None), targets)))
+    plain = float(np.mean(network.utterance_losses((logits, None), targets)))
     assert found == pytest.approx(plain + 0.5 * divergence, rel=1e-4)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from speechlstm.config import FeatureConfig, NetworkConfig
 from speechlstm.training.acoustic.network import AcousticNetwork
+from speechlstm.training.classification.network import ClassifierNetwork
 from speechlstm.training.engine.network import Network
 from speechlstm.training.engine.optimizer import GuardedAdamW
 from speechlstm.training.lm.network import LanguageModelConfig, LanguageModelNetwork
@@ -134,3 +135,12 @@ def test_a_loss_is_that_of_its_batch_alone() -> None:
     assert network.train_on_batch({"x": 3 * zeros}, {"y": zeros}) == 0
     assert network.train_on_batch({"x": 3 * ones}, {"y": ones}) == 2
     np.testing.assert_array_equal(network.predict_on_batch({"x": 3 * ones}), 3 * ones)
+
+
+@pytest.mark.parametrize("network", [AcousticNetwork, ClassifierNetwork, LanguageModelNetwork])
+def test_no_name_hides_one_of_keras(network: type[Network]) -> None:
+    """On jax, Keras' training reads its property `losses` of a model, which a method had hidden."""
+    meant = {"call", "compute_loss", "train_on_batch", "predict_on_batch"}
+    own = {name for base in network.__mro__ if base.__module__.startswith("speechlstm")
+           for name in vars(base) if not name.startswith("__")}  # fmt: skip
+    assert own & {*dir(keras.Model)} <= meant
