@@ -11,14 +11,14 @@ _BACKGROUND_QUANTILE = 0.1
 _REFRESHED = 10  # windows after which the background is computed again
 # A pause in read speech lies below this, the ends of most words above.
 _MARGIN_DB = 8.0
-_SILENCE_DB = -80.0  # of full scale; what is quieter is background, whatever came before
+_SILENCE_DB = -90.0  # of full scale, a step of 16 bits; what is quieter is background
 
 
 class Loudness:
     """Measures for how long a stream has been quiet.
 
     The background is the level that a tenth of the last 10 s does not exceed; the stream is quiet
-    while it is at most 8 dB above that, or below -80 dB of full scale.
+    while it is at most 8 dB above that, or below -90 dB of full scale.
 
     Args:
         sample_rate: In Hz.
