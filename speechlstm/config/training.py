@@ -15,7 +15,8 @@ class Schedule(Config):
     Attributes:
         num_epochs: Largest number of passes over the training data.
         learning_rate: Learning rate of Adam between warm-up and decay.
-        warmup_steps: Updates over which the learning rate rises linearly from 0.
+        warmup_steps: Updates over which the learning rate rises linearly from 0; if they are more
+            than a tenth of the run, it has risen after this tenth.
         decay: Fraction of all updates, 0..1, after which the learning rate falls linearly to 0.
         clip_norm: Largest global norm of the gradient.
         checkpoint_minutes: Minutes between two checkpoints of an epoch; 0: one after each update.

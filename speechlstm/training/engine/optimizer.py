@@ -10,6 +10,7 @@ from speechlstm.training.engine.torch_processes import summed_gradients
 
 LOSS_SCALE = 2.0**15  # initial scale: one that is too high is halved at once
 GROWTH_STEPS = 2000  # updates without an overflow after which the scale is doubled
+LONGEST_WARMUP = 0.1  # of a run: one of few updates would never reach its learning rate
 
 
 class GuardedAdamW(keras.optimizers.AdamW):
@@ -129,7 +130,8 @@ def learning_rate(schedule: Schedule, num_updates: int, progress: float) -> floa
     >>> learning_rate(schedule, 14, 0.75)
     0.5
     """
-    warm = min(1.0, (num_updates + 1) / max(1, schedule.warmup_steps))
+    steps = (num_updates + 1) / max(1, schedule.warmup_steps)
+    warm = min(1.0, max(steps, progress / LONGEST_WARMUP))
     decay = schedule.decay
     decayed = 1.0 if progress <= decay else (1 - progress) / (1 - decay)
     return schedule.learning_rate * warm * decayed

@@ -112,6 +112,13 @@ def test_climbs_stays_and_falls_to_0() -> None:
     np.testing.assert_allclose(rates, np.interp(progress, [0, 0.5, 1], [0.1, 0.1, 0]), atol=1e-12)
 
 
+def test_a_run_of_few_updates_reaches_its_rate_after_a_tenth_of_it() -> None:
+    rates = [learning_rate(CONFIG, k, k / 20) for k in range(20)]
+    warm = [0.01, 0.05]  # a tenth of the rate by the updates, half of it by the run
+    expected = np.interp(np.linspace(0, 1, 21)[:-1], [0, 0.5, 1], [0.1, 0.1, 0])
+    np.testing.assert_allclose(rates, [*warm, *expected[2:]])
+
+
 def test_without_warm_up_or_decay() -> None:
     config = TrainConfig(learning_rate=0.1, warmup_steps=0, decay=1.0)
     assert [learning_rate(config, 0, share) for share in (0.0, 0.9, 1.0)] == [0.1] * 3
