@@ -231,7 +231,7 @@ def outcomes(*processes: tuple[int, int, str], seconds: float = 60) -> list[str]
 def test_processes_meet_if_they_have_the_same_state() -> None:
     assert outcomes((2, 0, "x"), (2, 1, "x")) == ["met True"] * 2
     for outcome in outcomes((2, 0, "x"), (2, 1, "y")):
-        assert outcome.startswith("the processes differ in their number of devices, their data")
+        assert outcome.startswith("the processes differ in their devices, their data")
 
 
 @needs_jax
