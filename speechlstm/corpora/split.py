@@ -29,7 +29,7 @@ def itself(utterance: Utterance) -> _Unit:
 def units_of(
     utterances: Sequence[Utterance], together: Callable[[Utterance], _Unit] = voice_of
 ) -> list[_Unit]:
-    """The unit of each utterance: pieces that overlap in their recording are of one, too.
+    """The unit of each utterance; those with a common sound, as pieces that overlap, have the same.
 
     >>> a, b = (Utterance(f"{n}", "a.wav", 2.0, speaker=f"{n}", offset=1.0 * n) for n in (1, 2))
     >>> units_of([a, b])
@@ -43,19 +43,22 @@ def units_of(
             unit = same[unit]
         return unit
 
-    pieces = sorted(
-        (u.audio, u.offset, u.duration, i) for i, u in enumerate(utterances) if u.offset is not None
+    spans = sorted(
+        (u.audio, 0.0, math.inf, index)
+        if u.offset is None
+        else (u.audio, u.offset, u.offset + u.duration - ROUNDING, index)
+        for index, u in enumerate(utterances)
     )
-    audio, end, last = "", -math.inf, (False, "")
-    for recording, start, seconds, index in pieces:
+    audio, last_end, last = "", -math.inf, (False, "")
+    for recording, start, end, index in spans:
         unit = joined(units[index])
-        if recording == audio and start < end:
+        if recording != audio:
+            last_end = -math.inf
+        if start < last_end:
             first, second = sorted((unit, joined(last)))
             if first != second:
                 same[second] = first
-        if recording != audio or start + seconds - ROUNDING > end:
-            end = start + seconds - ROUNDING
-        audio, last = recording, unit
+        audio, last_end, last = recording, max(last_end, end), unit
     return [joined(unit) for unit in units]
 
 

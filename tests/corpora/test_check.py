@@ -289,6 +289,15 @@ def test_speakers_who_speak_at_once_stay_together_so_that_training_takes_the_par
         assert len(parts[1]) == 6
 
 
+def test_a_recording_that_is_listed_twice_and_its_pieces_are_in_one_part(manifest: Written) -> None:
+    whole = [Utterance(f"{n}", f"{n % 4}.wav", 9.0, "yes") for n in range(8)]
+    found = manifest(*whole, *pieces("0.wav", (0, 3), (5, 9)))
+    for seed in range(5):
+        train, valid = split_manifest(found, 0.4, seed)
+        assert {u.audio for u in train}.isdisjoint({u.audio for u in valid})
+        assert len(train) + len(valid) == 10
+
+
 def test_one_talk_of_two_who_overlap_cannot_be_split(manifest: Written) -> None:
     talk = pieces("a.wav", (0, 5), speaker="anna") + pieces("a.wav", (4.5, 9), speaker="ben")
     with pytest.raises(ManifestError, match="remove pieces that overlap"):
