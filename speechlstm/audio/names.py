@@ -16,7 +16,11 @@ AUDIO_SUFFIXES = (
 )
 # Recordings with the others are read if they are named, but not searched for in folders.
 RECORDING_SUFFIXES = frozenset(
-    (*AUDIO_SUFFIXES, ".raw", ".pcm", ".flv", ".tta", ".nut", ".mpg", ".mpeg", ".ts")
+    (
+        *(*AUDIO_SUFFIXES, ".raw", ".pcm", ".tta", ".ape", ".tak", ".mpc", ".shn", ".dsf", ".dts"),
+        *(".eac3", ".gsm", ".ra", ".rm", ".m4r", ".flv", ".f4v", ".nut", ".mpg", ".mpeg", ".ts"),
+        *(".mts", ".m2ts", ".vob", ".wmv", ".asf", ".ogv", ".ogx", ".3g2", ".3gpp", ".qt", ".mxf"),
+    )
 )
 
 

@@ -16,7 +16,7 @@ from speechlstm.audio import recording_ids
         (["a.wav", "a.wav", "a-2.wav", "./a.wav"], ["a", "a-3", "a-2", "a-4"]),
         ([";; no comment.wav", "a\x1b\nb.wav"], ["___no_comment", "a\\x1b_b"]),
         (["call.1", "x/call.2", "y/call.2"], ["call.1", "x/call.2", "y/call.2"]),
-        (["https://x.org/a.wav?key=1.2", "b.PCM"], ["a", "b"]),
+        (["https://x.org/a.wav?key=1.2", "b.PCM", "c.wmv", "d.m2ts"], ["a", "b", "c", "d"]),
         ([], []),
     ],
 )
