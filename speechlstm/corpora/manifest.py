@@ -177,7 +177,7 @@ _KNOWN, _NEEDED = frozenset(_KEYS), frozenset(("id", "audio", "duration"))
 _OUTPUTS = {  # keys in what commands print as JSON, and what that is
     ("wer", "utterances"): "a report of `evaluate` or `score`, which `compare` reads",
     ("systems", "pairs"): "the output of `compare`, which no command reads",
-    ("file", "text"): "the output of `transcribe`, which `score` reads",
+    ("file", "text", "words"): "the output of `transcribe`, which `score` reads",
     ("segment", "text"): "the output of `listen`, which no command reads",
 }
 _STRING_OR_NULL = (str, type(None))  # to make `str | None` for each line takes longer

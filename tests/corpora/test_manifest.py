@@ -85,7 +85,11 @@ def test_a_line_separator_of_unicode_is_no_line_end(manifest: Written) -> None:
         ),
         ('{"wer": 0, "cer": 0, "utterances": []}', "is a report of `evaluate` or `score`, which"),
         ('{"systems": [], "pairs": [], "x": 0}', "is the output of `compare`, which no command"),
-        ('{"file": "a", "text": "yes"}', "is the output of `transcribe`, which `score` reads; sp"),
+        ('{"file": "a", "text": "yes"}', "unknown key 'file'; known are id, audio"),
+        (
+            '{"file": "a", "text": "", "words": []}',
+            "is the output of `transcribe`, which `score` reads; sp",
+        ),
         ('{"segment": 1, "text": "yes"}', "is the output of `listen`, which no command reads"),
         (line(id=...), "lacks the key 'id'; speechlstm manifest build makes"),
         (line(audio=...), "lacks the key 'audio'; speechlstm manifest build makes"),
