@@ -618,6 +618,7 @@ def test_a_bad_file_is_raised_in_its_place_or_returned(
     assert next(results).text == TEXTS[0]
     with pytest.raises(AudioError, match=r"1\.wav"):
         next(results)
+    assert list(results) == []  # it ends there
     everything = list(recognizer.transcribe_files(recordings, return_errors=True))
     assert isinstance(everything[1], AudioError)
     others = [result for result in everything if isinstance(result, Transcript)]
