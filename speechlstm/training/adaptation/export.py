@@ -1,5 +1,6 @@
 """The export step: a verified bundle, which is moved to its place at the end."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from speechlstm.bundle import read_bundle
@@ -11,12 +12,12 @@ from speechlstm.training.acoustic.recordings import read_recordings
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.acoustic.verification import Verification
 from speechlstm.training.adaptation.adaptation import Adaptation
+from speechlstm.training.adaptation.folds import initial_network, validated
 from speechlstm.training.adaptation.time_left import EXPORT
-from speechlstm.training.engine.checkpoint import load_checkpoint
 
 
 def export_adapted(adaptation: Adaptation) -> None:
-    """Export the run, or the network of the base if none was trained; tuning adds the decoder."""
+    """Export the run, or the network of the base if none is better; tuning adds the decoder."""
     path = adaptation.work / "bundle"
     if (path / "bundle.json").exists():
         return
@@ -27,13 +28,25 @@ def export_adapted(adaptation: Adaptation) -> None:
     def report(verification: Verification) -> None:
         adaptation.report(_describe(verification))
 
-    if not (adaptation.work / "run" / "run.json").exists():
-        export(
-            adaptation.base.path, path, adaptation.quantization, [adaptation.held_out.path],
-            report=report, targets=adaptation.targets,
-        )  # fmt: skip
-        return
-    run = load_run(adaptation.work / "run")
+    if (adaptation.work / "run" / "run.json").exists():
+        run = load_run(adaptation.work / "run")
+        network = averaged(run, adaptation.keep)
+        if not _is_worse(network, run, adaptation):
+            _export_network(network, run, adaptation, path, report)
+            return
+    export(
+        adaptation.base.path, path, adaptation.quantization, [adaptation.held_out.path],
+        report=report, targets=adaptation.targets,
+    )  # fmt: skip
+
+
+def _export_network(
+    network: AcousticNetwork,
+    run: Run,
+    adaptation: Adaptation,
+    path: Path,
+    report: Callable[[Verification], None],
+) -> None:
     recordings = read_recordings(
         [adaptation.held_out.path], run.settings.features.sample_rate, MAX_UTTERANCES
     )
@@ -42,9 +55,30 @@ def export_adapted(adaptation: Adaptation) -> None:
         "keep": adaptation.keep,
     }  # fmt: skip
     export_model(
-        averaged(run, adaptation.keep), run.alphabet, recordings, path,
-        adaptation.quantization or "int8", training, report, run.phones, adaptation.targets,
+        network, run.alphabet, recordings, path, adaptation.quantization or "int8", training,
+        report, run.phones, adaptation.targets,
     )  # fmt: skip
+
+
+def _is_worse(network: AcousticNetwork, run: Run, adaptation: Adaptation) -> bool:
+    """Whether a network has more errors than that of the base on what is held out.
+
+    That is not asked if the user has chosen the number of epochs, or cross-validation has, which
+    measures four times as much speech; nor with another alphabet, which the base cannot write.
+    """
+    if adaptation.plan.num_folds or adaptation.num_epochs or not adaptation.same_labels:
+        return False
+    found = [
+        validated(each, run, adaptation.work / "cache") for each in (network, initial_network(run))
+    ]
+    own, base = ((each.words.rate, each.characters.rate) for each in found)
+    if own > base:
+        adaptation.report(
+            "more errors than the base on what is held out: its network stays as it is, only "
+            "lexicon and language model become yours; --keep 0.5 tries the average of both, "
+            "without training again"
+        )
+    return own > base
 
 
 def averaged(run: Run, keep: float) -> AcousticNetwork:
@@ -58,9 +92,7 @@ def averaged(run: Run, keep: float) -> AcousticNetwork:
     """
     model = run.best_network()
     if keep:
-        start = run.new_network()
-        load_checkpoint(run.initial, {"model": start.variables})
-        for ours, theirs in zip(model.weights, start.weights, strict=True):
+        for ours, theirs in zip(model.weights, initial_network(run).weights, strict=True):
             ours.assign((1 - keep) * ours + keep * theirs)
     return model
 

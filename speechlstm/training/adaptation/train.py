@@ -9,7 +9,7 @@ from speechlstm.errors import counted
 from speechlstm.training.acoustic import recipe
 from speechlstm.training.acoustic.run import Run, load_run
 from speechlstm.training.adaptation.adaptation import Adaptation, num_ended_epochs, seconds_of
-from speechlstm.training.adaptation.folds import choose_epochs, initial_validation
+from speechlstm.training.adaptation.folds import choose_epochs
 from speechlstm.training.adaptation.time_left import FOLDS, TRAINING
 from speechlstm.training.engine.run_folder import RunFolder
 
@@ -17,7 +17,7 @@ _RUN = "run: "  # begins the lines of the run, as "fold 1 of 3: " those of a fol
 
 
 def train_adapted(adaptation: Adaptation) -> None:
-    """Train the run, unless no epoch would have fewer errors than the base."""
+    """Train the run, unless cross-validation finds no epoch with fewer errors than the base."""
     work, time_left, report = adaptation.work, adaptation.time_left, adaptation.report
     num_epochs = adaptation.chosen_epochs
     if num_epochs is None:
@@ -26,37 +26,18 @@ def train_adapted(adaptation: Adaptation) -> None:
             time_left.begin(TRAINING, amount=0)
         work.write("plan.json", {"num_epochs": num_epochs})
     shutil.rmtree(work / "folds", ignore_errors=True)  # hundreds of megabytes
-    if num_epochs and not _trained(adaptation, num_epochs):
-        num_epochs = 0
-        work.write("plan.json", {"num_epochs": 0})
     if not num_epochs:
-        work.remove("run")
         report(
             "no epoch had fewer errors than the base: its network stays as it is, only lexicon "
             "and language model become yours"
         )
-
-
-def _trained(adaptation: Adaptation, num_epochs: int) -> bool:
-    """Train the run; whether its best epoch is no worse than the base on what is held out.
-
-    Whoever gives the number of epochs wants the run in any case.
-    """
-    work, time_left, report = adaptation.work, adaptation.time_left, adaptation.report
+        return
     first, last = adaptation.plan.frozen_layers + 1, adaptation.base.acoustic.network.num_layers
     report(f"training layers {first} to {last} for {counted(num_epochs, 'epoch')}")
     train, held_out = adaptation.train, adaptation.held_out
     if left := num_epochs - num_ended_epochs(work / "run"):
         report(time_left.begin(TRAINING, left, left * seconds_of(train)))
-    run = _train(adaptation, num_epochs, train.path, held_out.path, work / "run", _RUN)
-    if adaptation.num_epochs or not adaptation.same_labels or work.read("plan.json").get("better"):
-        return True
-    base = initial_validation(run, work / "cache")
-    rates = {"valid_wer": base.words.rate, "valid_cer": base.characters.rate}
-    if run.rank(run.summary()) > run.rank(rates):
-        return False
-    work.write("plan.json", {"num_epochs": num_epochs, "better": True})
-    return True
+    _train(adaptation, num_epochs, train.path, held_out.path, work / "run", _RUN)
 
 
 def _choose_epochs(adaptation: Adaptation) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from speechlstm.corpora.manifest import Manifest, Utterance, write_manifest
+from speechlstm.errors import TrainingError
 from speechlstm.training.adaptation import folds
 from speechlstm.training.adaptation.folds import best_epoch, choose_epochs, make_folds
 from speechlstm.training.adaptation.work import Work
@@ -41,6 +42,14 @@ def test_no_sound_is_in_two_folds() -> None:
     ]
 
 
+def test_no_fold_is_empty_where_captions_overlap() -> None:
+    captions = [Utterance(f"{n}", "a.mp4", 3.0, "yes", None, 2.0 * n) for n in range(9)]
+    apart = Utterance("apart", "a.mp4", 3.0, "yes", None, 60.0)
+    assert sorted(map(len, make_folds([*captions, apart], 3))) == [1, 9]
+    with pytest.raises(TrainingError, match="remove pieces that overlap"):
+        make_folds(captions, 3)
+
+
 def test_the_first_of_equally_good_epochs_is_the_best() -> None:
     assert best_epoch({1: 5.0, 3: 2.0, 2: 2.0, 4: 3.0}) == 2
 
@@ -63,6 +72,7 @@ def test_each_part_is_left_out_once_and_their_errors_are_added(
         return SimpleNamespace(read_metrics=lambda: lines)
 
     errors = SimpleNamespace(characters=SimpleNamespace(rate=initial))
-    monkeypatch.setattr(folds, "initial_validation", lambda run, cache: errors)
+    monkeypatch.setattr(folds, "initial_network", lambda run: None)
+    monkeypatch.setattr(folds, "validated", lambda network, run, cache: errors)
     assert choose_epochs(tmp_path / "train.jsonl", Work(tmp_path), 3, train) == chosen
     assert sorted(left_out) == sorted(u.id for u in said)
