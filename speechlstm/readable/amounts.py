@@ -220,10 +220,10 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
     is_count = counted(speech, found.end) in COUNTED and found.text.isdecimal()
     if is_count and found.value >= 1000 and not _is_clock(speech, start, found):
         return f"{found.value:,}", found.end  # not as a year or a century
-    if found.value >= _SMALLEST or is_numbered(speech, start):
+    if found.value >= _SMALLEST or is_numbered(speech, start, found.end):
         return found.text, found.end
     is_number = not is_pronoun(speech, start, found.end) and following not in _FRACTIONS
-    is_number &= _has_figure_beside(words, start, found.end)
+    is_number &= _has_figure_beside(speech, start, found.end)
     return (found.text, found.end) if is_number else None
 
 
@@ -279,11 +279,12 @@ def _value(words: Sequence[str], start: int) -> tuple[float, int] | None:
     return (number.value, number.end) if number else None
 
 
-def _has_figure_beside(words: Sequence[str], start: int, end: int) -> bool:
+def _has_figure_beside(speech: Speech, start: int, end: int) -> bool:
     """Whether a small number is one of two of which the other one is written in figures.
 
     They are the ends of a range, or as in "nine out of ten".
     """
+    words = speech.clause(start)
     for joint in _joints(words[end : end + 2]):
         first = end + joint
         other = _value(words, first)
@@ -296,8 +297,7 @@ def _has_figure_beside(words: Sequence[str], start: int, end: int) -> bool:
             first -= 1
         other = _value(words[:last], first) if first < last else None
         if other and other[1] == last:
-            is_numbered = word_at(words, first - 1) in NUMBERED
-            return is_numbered or _is_figure(words, first, *other)
+            return is_numbered(speech, first, last) or _is_figure(words, first, *other)
     return False
 
 

@@ -27,8 +27,9 @@ _ADJECTIVAL = word_set(  # units in the singular, which make an adjective of a n
 _AGES = word_set("year month week day")
 _NOT_NOUNS = word_set(
     "a an the this that these those and or but of in on at to from by for with than as if is was "
-    "are were be so i you he she it we they more later ago away apart tall high long wide deep "
-    "thick old"
+    "are were be so i you he she it we they more later ago away apart before after until when "
+    "while per tall high long wide deep thick old celsius fahrenheit "
+    "island creek"  # Three Mile Island
 )
 _BEFORE_EARLIER = _BEFORE_TIMES | word_set("was is it's about around after")
 
@@ -101,7 +102,8 @@ def compound(speech: Speech, start: int) -> Written | None:
     if not number or number.value == 1 or not stands_alone(words, start, number.end):
         return None
     spoken, unit, end = words[start : number.end], word_at(words, number.end), number.end + 1
-    if unit not in _ADJECTIVAL or "a" in spoken or speech.before(start) == "point":
+    is_part = speech.before(start) in (*_ADJECTIVAL, "point")  # "a three foot six inch gauge"
+    if unit not in _ADJECTIVAL or "a" in spoken or is_part:
         return None
     text, following = number.text if number.value >= 10 else spoken[0], word_at(words, end)
     if unit in _AGES and following in ("old", "olds"):

@@ -76,14 +76,15 @@ def stands_alone(words: Sequence[str], start: int, end: int) -> bool:
     )
 
 
-def is_numbered(speech: Speech, start: int) -> bool:
-    """Whether a number is the name of what is before it: "room two", not "the hotel room two"."""
+def is_numbered(speech: Speech, start: int, end: int) -> bool:
+    """Whether a number is the name of what is before it: "room two", not "in the room two men"."""
     before = {speech.before(start - 1), speech.before(start - 2)}
-    return speech.before(start) in NUMBERED and before.isdisjoint(_DETERMINERS)
+    counts = end < len(speech.clause(start)) and not before.isdisjoint(_DETERMINERS)
+    return speech.before(start) in NUMBERED and not counts
 
 
 def is_pronoun(speech: Speech, start: int, end: int) -> bool:
-    """Whether "one" is no number: "no one", "one and ten others"."""
+    """Whether "one" is no number: "no one", "one and ten others", "one by one"."""
     if speech.words[start:end] != ["one"]:
         return False
     before, following = speech.before(start), word_at(speech.words, end)
@@ -92,4 +93,4 @@ def is_pronoun(speech: Speech, start: int, end: int) -> bool:
         while word_at(speech.words, first - 1) in NUMBER_WORDS:
             first -= 1
         return speech.before(first) != "between"
-    return before in _BEFORE_PRONOUN or (following == "and" and before != "between")
+    return before in _BEFORE_PRONOUN or (following in ("and", "by") and before != "between")
