@@ -72,17 +72,19 @@ def _joined(source: Source, blocks: list[_Block]) -> tuple[bytes | tuple[int, in
     if codec not in _CODECS or bits not in (8, 16) or not channels:
         return None
     width = channels * bits // 8
+    silences = {
+        block: (int.from_bytes(source.read(block.start, 2), "little") + 1) * width
+        for block in blocks
+        if block.kind == _SILENCE
+    }
+    if sum(silences.values()) > _MOST_SILENCE:
+        return None
     content: list[bytes | tuple[int, int]] = []
-    num_silent = 0
     for block in blocks:
-        if block.kind in _HEADER_BYTES:
+        if block in silences:
+            content.append((b"\x80" if bits == 8 else b"\0") * silences[block])
+        elif block.kind in _HEADER_BYTES:
             content.append((block.start + _HEADER_BYTES[block.kind], block.end))
-        elif block.kind == _SILENCE:
-            num_bytes = (int.from_bytes(source.read(block.start, 2), "little") + 1) * width
-            num_silent += num_bytes
-            if num_silent > _MOST_SILENCE:
-                return None
-            content.append((b"\x80" if bits == 8 else b"\0") * num_bytes)
     size = sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in content)
     fmt = struct.pack("<HHIIHH", _CODECS[codec], channels, rate, rate * width, width, bits)
     head = b"RIFF" + b"\xff" * 4 + b"WAVEfmt \x10\0\0\0" + fmt + b"data"
