@@ -127,6 +127,7 @@ class Explanation:
         spectrogram: (num_frames, num_bins) in dB below the largest value, at least -RANGE_DB, of
             bins that are evenly spaced up to half the sample rate.
         features: (num_frames, num_features), what the recurrent layers read; None: not known.
+        is_calibrated: Whether confidences are probabilities, as those of tuned bundles are.
         comparisons: The places where the text was in doubt or, with a reference, where it differs
             from that.
         reference: The words of the reference; None: there is none.
