@@ -3,6 +3,6 @@
 writer       from recognised words to readable text
 punctuation  the network for capitals and marks; features: its input; marked_text: words as it
              writes them
-expressions  the grammar of figures: speech (which words belong together), numbers, digits, amounts,
-             dates; idioms: what stays words
+expressions  the grammar of figures: speech (which words belong together), numbers, pairs, digits,
+             amounts, dates, idioms
 """

@@ -1,6 +1,6 @@
 """Numbers, measures and amounts of money in figures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from speechlstm.readable.numbers import (
     NUMBER_WORDS,
@@ -14,6 +14,13 @@ from speechlstm.readable.numbers import (
     ordinal,
     word_at,
 )
+from speechlstm.readable.pairs import (
+    MEASURE_JOINTS,
+    SMALLEST,
+    WRITTEN_SCALES,
+    has_figure_beside,
+    shares_scale,
+)
 from speechlstm.readable.speech import (
     JOINTS,
     NUMBERED,
@@ -24,8 +31,6 @@ from speechlstm.readable.speech import (
     stands_alone,
     word_set,
 )
-
-_SMALLEST = 10  # smaller numbers are written in figures only beside units, months and the like
 
 _BEFORE_SECOND = word_set("the his her my our your their its every")
 _AFTER_SECOND = word_set("of century day birthday anniversary street avenue")
@@ -48,11 +53,6 @@ QUANTITIES = _UNITS | {"percent", "per", *_CURRENCIES}
 # Before "a million": "half a million", "many a million"; "three quarters of a million".
 _SHARES = word_set("half many")
 _FRACTIONS = word_set("quarter quarters") | ORDINAL_WORDS | {f"{word}s" for word in ORDINAL_WORDS}
-_MEASURE_JOINTS = JOINTS | {"by"}
-_OF_NUMBERS = NUMBER_WORDS | {"point"}
-_WRITTEN_SCALES = tuple(
-    scale for scale in SCALES if scale != "thousand"
-)  # "3 million", but "3,000"
 _BEFORE_POINT = NUMBER_WORDS | word_set("oh a the this that some any one every which what no")
 
 
@@ -96,7 +96,7 @@ def first_measure(speech: Speech, start: int) -> Written | None:
     """$5, of "five to ten dollars": the first of two numbers whose unit is said once."""
     quantity = _signed_quantity(speech, start)
     words = speech.clause(start)
-    if not quantity or word_at(words, quantity[1]) not in _MEASURE_JOINTS:
+    if not quantity or word_at(words, quantity[1]) not in MEASURE_JOINTS:
         return None
     text, end = quantity
     if words[end] == "and" and "," in text and speech.before(start) != "between":
@@ -121,7 +121,7 @@ def _signed_quantity(speech: Speech, start: int) -> Written | None:
     if not quantity or is_part or before in (*NUMBER_WORDS, "point"):
         return None
     (text, end), _ = quantity
-    return None if _shares_scale(words, start) else (sign + text, end)
+    return None if shares_scale(words, start) else (sign + text, end)
 
 
 def _is_height(words: Sequence[str], start: int, end: int) -> bool:
@@ -151,7 +151,7 @@ def _money(words: Sequence[str], text: str, end: int) -> Written:
     if cents and "." not in text and not text.endswith(tuple(SCALES)):
         if word_at(words, cents[1]) in ("cent", "cents"):
             return f"{sign}{text}.{cents[0]:02}", cents[1] + 1
-        if cents[1] == len(words) and cents[0] >= _SMALLEST and words[end + 1] != "and":
+        if cents[1] == len(words) and cents[0] >= SMALLEST and words[end + 1] != "and":
             return f"{sign}{text}.{cents[0]}", cents[1]  # "five dollars fifty"
     if text[-2:-1] == ".":
         return f"{sign}{text}0", end + 1  # "one point five dollars"
@@ -176,7 +176,7 @@ def ordinal_number(speech: Speech, start: int) -> Written | None:
     found = ordinal(words, start)
     if not found or not stands_alone(words, start, found.end):
         return None
-    if found.value < _SMALLEST and not _has_ordinal_beside(words, start):
+    if found.value < SMALLEST and not _has_ordinal_beside(words, start):
         return None
     is_second = words[found.end - 1] == "second"  # perhaps the unit of time
     has_noun = speech.before(start) in _BEFORE_SECOND or word_at(words, found.end) in _AFTER_SECOND
@@ -195,10 +195,10 @@ def _has_ordinal_beside(words: Sequence[str], start: int) -> bool:
     """Whether a small ordinal is one of two whose other one is in figures: "ninth and tenth"."""
     if word_at(words, start + 1) in JOINTS:
         other = ordinal(words, start + 2 + (word_at(words, start + 2) == "the"))
-        return other is not None and other.value >= _SMALLEST
+        return other is not None and other.value >= SMALLEST
     last = start - 1 - (word_at(words, start - 1) == "the")
     other = ordinal(words, last - 1) if word_at(words, last) in JOINTS else None
-    return other is not None and other.end == last and other.value >= _SMALLEST
+    return other is not None and other.end == last and other.value >= SMALLEST
 
 
 def cardinal_number(speech: Speech, start: int) -> Written | None:
@@ -215,15 +215,15 @@ def cardinal_number(speech: Speech, start: int) -> Written | None:
     )
     if is_idiom or is_part or following == "point":
         return None
-    if _shares_scale(words, start) and word_at(words, found.end - 1) not in _WRITTEN_SCALES:
+    if shares_scale(words, start) and word_at(words, found.end - 1) not in WRITTEN_SCALES:
         return None
     is_count = counted(speech, found.end) in COUNTED and found.text.isdecimal()
     if is_count and found.value >= 1000 and not _is_clock(speech, start, found):
         return f"{found.value:,}", found.end  # not as a year or a century
-    if found.value >= _SMALLEST or is_numbered(speech, start, found.end):
+    if found.value >= SMALLEST or is_numbered(speech, start, found.end):
         return found.text, found.end
     is_number = not is_pronoun(speech, start, found.end) and following not in _FRACTIONS
-    is_number &= _has_figure_beside(speech, start, found.end)
+    is_number &= has_figure_beside(speech, start, found.end)
     return (found.text, found.end) if is_number else None
 
 
@@ -241,74 +241,3 @@ def _is_clock(speech: Speech, start: int, found: Number) -> bool:
     words, end = speech.words, found.end
     is_hour = words[end - 1] == "hundred" and found.value <= 2400 and word_at(words, end) == "hours"
     return is_hour and word_at(words, end + 1) != "of" and speech.before(start) in _BEFORE_CLOCK
-
-
-def _shares_scale(words: Sequence[str], start: int) -> bool:
-    """Whether a number is an end of a range whose scale is said once: "two or three hundred"."""
-    if word_at(words, start - 1) in JOINTS:
-        first = start - 1
-        while word_at(words, first - 1) in _OF_NUMBERS:
-            first -= 1
-        if words[first] in ("hundred", *SCALES) and word_at(words, first - 1) == "a":
-            first -= 1
-        if first < start - 1 and _scale_of_range(words, first) is not None:
-            return True
-    return _scale_of_range(words, start) not in (None, *_WRITTEN_SCALES)
-
-
-def _scale_of_range(words: Sequence[str], start: int) -> str | None:
-    """The scale of both ends of a range that begins at an index; None if each has its own."""
-    first = _value(words, start)
-    if not first or word_at(words, first[1]) not in JOINTS:
-        return None
-    start = first[1] + 1
-    second = _value(words, start)
-    end = second[1] if second else start
-    places = (at for at in range(start, end + 1) if word_at(words, at) in ("hundred", *SCALES))
-    if not (last := max(places, default=0)):
-        return None
-    scale, factor = word_at(words, last), _value(words[:last], start)
-    return scale if factor and factor[1] == last and first[0] < factor[0] else None
-
-
-def _value(words: Sequence[str], start: int) -> tuple[float, int] | None:
-    """The value of a number, possibly with a decimal point, and the index after it."""
-    if found := decimal(words, start):
-        return float(found[0].replace(",", "")), found[1]
-    number = cardinal(words, start)
-    return (number.value, number.end) if number else None
-
-
-def _has_figure_beside(speech: Speech, start: int, end: int) -> bool:
-    """Whether a small number is one of two of which the other one is written in figures.
-
-    They are the ends of a range, or as in "nine out of ten".
-    """
-    words = speech.clause(start)
-    for joint in _joints(words[end : end + 2]):
-        first = end + joint
-        other = _value(words, first)
-        if other and _is_figure(words, first, *other) and word_at(words, other[1]) != "past":
-            has_scale = isinstance(other[0], float) and word_at(words, other[1]) in SCALES
-            return stands_alone(words, first, other[1] + has_scale)
-    for joint in _joints(words[start - 2 : start][::-1]):
-        last = first = start - joint
-        while word_at(words, first - 1) in _OF_NUMBERS:
-            first -= 1
-        other = _value(words[:last], first) if first < last else None
-        if other and other[1] == last:
-            return is_numbered(speech, first, last) or _is_figure(words, first, *other)
-    return False
-
-
-def _joints(words: Sequence[str]) -> Iterator[int]:
-    """The number of words that join two numbers, if the words begin with such."""
-    if words and words[0] in _MEASURE_JOINTS:
-        yield 1
-    elif {*words} == {"out", "of"}:
-        yield 2
-
-
-def _is_figure(words: Sequence[str], start: int, value: float, end: int) -> bool:
-    is_idiom = words[start] == "a" and end == start + 2
-    return (value >= _SMALLEST and not is_idiom) or isinstance(value, float)

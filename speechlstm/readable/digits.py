@@ -57,10 +57,10 @@ def spoken_digits(speech: Speech, start: int) -> Written | None:
     """18005; 555-1212; 412-268-2000: digits spoken one by one, except in counting."""
     words = speech.words
     digits, end = digit_string(words, start)
-    is_numbered = len(digits) > 1 and speech.before(start) in NUMBERED
+    is_name = len(digits) > 1 and speech.before(start) in NUMBERED
     if found := _phone_number(words, start):
         digits, end = found
-    is_long_enough = len(digits) >= 4 or digits in ("911", "411") or is_numbered
+    is_long_enough = len(digits) >= 4 or digits in ("911", "411") or is_name
     if not is_long_enough or words[start] == "o" or not stands_alone(words, start, end):
         return None
     steps = {int(after) - int(before) for before, after in pairwise(digits)}
