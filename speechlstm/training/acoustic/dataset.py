@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from speechlstm.acoustic import levelled
+from speechlstm.audio import Audio
 from speechlstm.config import Settings
 from speechlstm.training.acoustic.corpus import Corpus, num_steps_of
 from speechlstm.training.acoustic.examples import Example
@@ -230,11 +232,11 @@ class SpeechDataset(keras.utils.PyDataset):
     def _views(self, example: Example, speed: float) -> Iterator[tuple[Mixture, Any]]:
         """Yield the mixture and the masks of each view of an utterance in this epoch."""
         if not self.augment:
-            yield Mixture(self.corpus.cache.waveform(example.index)), None
+            yield Mixture(self._levelled(self.corpus.cache.waveform(example.index))), None
             return
         config, features = self.settings.augmentation, self.settings.features
         # The same speed in all views, which have the same length.
-        speech = at_speed(self.corpus.cache, example.index, speed)
+        speech = self._levelled(at_speed(self.corpus.cache, example.index, speed))
         generator = utterance_generator(self.settings.training.seed, self.epoch, example.id)
         for _ in range(self.num_views):
             augmentation = draw_augmentation(generator, 1.0, config)
@@ -243,3 +245,8 @@ class SpeechDataset(keras.utils.PyDataset):
             )
             masks = draw_masks(generator, features.num_frames(len(speech)), features, config)
             yield mixture, masks
+
+    def _levelled(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A waveform as the network will get it when it recognises."""
+        features = self.settings.features
+        return levelled(Audio(samples, features.sample_rate), features).samples

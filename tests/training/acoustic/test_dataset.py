@@ -213,8 +213,23 @@ def test_speed_leaves_room_for_the_text(tmp_path: Path) -> None:
         assert {int(n) for b in batches(data, 0) for n in b["num_samples"]} == {num_samples}
 
 
+@pytest.mark.parametrize("augment", [True, False])
+def test_quiet_recordings_with_an_offset_are_heard_as_recognition_hears_them(
+    tmp_path: Path, augment: bool
+) -> None:
+    samples = np.random.default_rng(1).integers(-33, 34, 8000, np.int16)
+    write_samples(tmp_path / "0.pcm", samples + np.int16(300))
+    cache = PCMCache((tmp_path / "0.pcm",), (len(samples),), {})
+    quiet = Corpus(Examples([Example("u0", "ab", (1, 2), 0, len(samples))]), cache, ())
+    data = SpeechDataset(quiet, replace(SETTINGS, augmentation=PLAIN), augment)
+    heard = data[0][0]["samples"][0, : len(samples)]
+    expected = samples - samples.mean()
+    np.testing.assert_allclose(heard, 0.03 * expected / np.abs(expected).max(), atol=1e-6)
+
+
 def test_validation_hears_the_recordings_as_they_are(corpus: Corpus) -> None:
-    data = SpeechDataset(corpus, SETTINGS, augment=False)
+    features = replace(SETTINGS.features, normalize="none")
+    data = SpeechDataset(corpus, replace(SETTINGS, features=features), augment=False)
     for k in range(len(data)):
         inputs, targets = data[k]
         assert sorted(inputs) == ["num_samples", "samples"]
