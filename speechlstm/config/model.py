@@ -107,6 +107,7 @@ class NetworkConfig(Config):
     """The recurrent network. Its input and output widths follow from features and alphabet.
 
     Attributes:
+        cell: The recurrent cell.
         bidirectional: Whether each layer also processes the utterance backwards.
         num_layers: The number of stacked recurrent layers.
         num_units: Units of each layer in each direction.

@@ -249,7 +249,7 @@ def _no_common_word(lm: SearchModel, lexicon: LexiconTree) -> ModelError:
     known = next((word for word in lm.words if not word.startswith("<")), "")
     return ModelError(
         f"the language model knows no word of the lexicon; it has {known!r}, the lexicon has "
-        f"{lexicon.words[0]!r}: are both in lower case?"
+        f"{lexicon.words[0]!r}: are both of the same language?"
     )
 
 

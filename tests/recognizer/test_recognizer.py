@@ -475,14 +475,14 @@ def test_hot_words_are_normalised(levels_bundle: Path, mumbled: Audio) -> None:
     assert recognizer.transcribe(mumbled).text == "a hat"
 
 
-def test_a_language_model_in_capitals_is_refused(levels_bundle: Path, tmp_path: Path) -> None:
+def test_a_language_model_of_other_words_is_refused(levels_bundle: Path, tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     shutil.copytree(levels_bundle, path)
     (tmp_path / "words.txt").write_text("hat h a t\n")
     write_decoder(path, DecoderSpec(lexicon=tmp_path / "words.txt"))
-    arpa = "\\data\\\nngram 1=4\n\\1-grams:\n-1\t<unk>\n-9\t<s>\n-1\t</s>\n-1\tHAT\n\\end\\\n"
+    arpa = "\\data\\\nngram 1=4\n\\1-grams:\n-1\t<unk>\n-9\t<s>\n-1\t</s>\n-1\tCAT\n\\end\\\n"
     (tmp_path / "x.arpa").write_text(arpa)
-    with pytest.raises(ModelError, match="has 'HAT', the lexicon has 'hat': are both"):
+    with pytest.raises(ModelError, match="it has 'cat', the lexicon has 'hat': are both"):
         Recognizer.load(path, lm=tmp_path / "x.arpa")
 
 

@@ -46,6 +46,7 @@ def test_from_a_manifest_to_a_bundle(
 
 IMPORTING = """
 import os
+import keras  # imports jax where it is installed, which sets TF_CPP_MIN_LOG_LEVEL
 
 def settings():
     where = os.fstat(2)
